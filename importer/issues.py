@@ -1,0 +1,139 @@
+"""The catalogue of what can be wrong with a row: code, severity, sentence.
+
+An issue is a value. What people read of it (`text`, `sentence`) and what scripts read (`machine_code`) are
+both made here, so that a new kind of fault is one new line of `CATALOGUE`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from importer.fields import BY_NAME
+
+
+class Severity(StrEnum):
+    """What an issue does to its row."""
+
+    ERROR = "error"  # the row is refused; mend the cell and feed it again
+    LEFT_OUT = "left out"  # the row is refused and there is nothing to mend: it is no lead
+    WARNING = "warning"  # the row goes in; something about it should be known
+
+
+class IssueKind(msgspec.Struct, frozen=True):
+    """One entry of the catalogue; `sentence` may name {value}, {hint} and {label} (the field's)."""
+
+    severity: Severity
+    title: str
+    sentence: str
+
+
+E, L, W = Severity.ERROR, Severity.LEFT_OUT, Severity.WARNING
+
+CATALOGUE: dict[str, IssueKind] = {
+    # --- cells, any field
+    "error_value": IssueKind(E, "error cells", "the cell shows {value}, an Excel error. Type the value itself."),
+    "formula_without_value": IssueKind(
+        E,
+        "formulas without a value",
+        "the cell holds the formula {value} and no stored value. Open the sheet in Excel, save it, and try again.",
+    ),
+    "too_long": IssueKind(E, "cells too long", "the cell has {hint} characters. Shorten it."),
+    # --- phones
+    "missing": IssueKind(E, "missing", "{label} is missing. Fill the cell in."),
+    "not_a_phone": IssueKind(E, "not a phone", '"{value}" is not a phone number. Type the number with its country code.'),
+    "digits_lost": IssueKind(
+        E,
+        "digits lost by Excel",
+        "{value} has lost its last digits in Excel. Format the column as Text, type or paste the full number "
+        "from the original list, and try again.",
+    ),
+    "too_short": IssueKind(E, "too few digits", '"{value}" has too few digits for a phone number. Type it in full.'),
+    "too_many_digits": IssueKind(E, "too many digits", '"{value}" has too many digits for a phone number. Type it again.'),
+    "no_such_number": IssueKind(
+        E, "no such number", '"{value}" has the length of a phone number, but no such numbers are in use. Check it.'
+    ),
+    "part_left_out": IssueKind(W, "part left out", '"{value}" is not a phone number and was left out.'),
+    # --- e-mails, numbers
+    "not_an_email": IssueKind(E, "not an e-mail", '"{value}" is not an e-mail address ({hint}). Mend or empty the cell.'),
+    "not_a_number": IssueKind(E, "not a number", '"{value}" is not an amount. Type it like 120000 or 1.2 lakh.'),
+    "out_of_range": IssueKind(E, "out of range", "{value} is not between {hint}."),
+    # --- dropdown titles; {label} is the list's name in lower case
+    "unknown": IssueKind(E, "not in the account", 'the account has no {label} "{value}".{hint}'),
+    "disabled": IssueKind(
+        E, "disabled in the account", 'the {label} "{value}" is disabled in the account. Enable it there or choose another.{hint}'
+    ),
+    "ambiguous": IssueKind(
+        E, "two of one name", 'the account has more than one {label} named "{value}". Rename one of them in the account.'
+    ),
+    "left_out_unknown": IssueKind(W, "left out: not in the account", 'the account has no {label} "{value}"; the value was left out.{hint}'),
+    "left_out_disabled": IssueKind(W, "left out: disabled", 'the {label} "{value}" is disabled in the account; the value was left out.{hint}'),
+    "left_out_ambiguous": IssueKind(W, "left out: two of one name", 'the account has more than one {label} named "{value}"; the value was left out.'),
+    "with_remove_labels": IssueKind(E, "adds and removes labels", "a row can add labels or remove labels, not both. Empty one of the two cells."),
+    # --- rows
+    "stray_quote": IssueKind(E, "stray quotes", 'a quotation mark stands where none may be, near "{value}". Mend the line in the file.'),
+    "nul": IssueKind(E, "NUL characters", "the line holds a NUL character, so part of it may be gone. Type the row again."),
+    "ragged": IssueKind(E, "too many cells", 'the row has {hint} cells more than the header, the first is "{value}". Check that no comma splits a cell.'),
+    "deleted": IssueKind(L, "deleted in the old CRM", "the old CRM had deleted this lead ({value}), so it was not imported."),
+    "test_row": IssueKind(L, "test rows", "this is a test row of the export ({value}), so it was not imported."),
+    "not_a_lead": IssueKind(L, "no leads", "this row is no lead ({value}), so it was not imported."),
+    # --- rows that share a phone; {hint} names the other row
+    "folded": IssueKind(W, "same phone as another row", "same phone as row {hint}; {value}."),
+    "merged": IssueKind(W, "took in other rows", "took in {hint}, which have the same phone{value}."),
+    "shared_phone": IssueKind(E, "same phone as another row", "row {hint} has the same phone. Keep one of the two."),
+    # --- what the sending made of it; {value} is the server's own message
+    "refused": IssueKind(E, "refused by the CRM", 'the CRM refused the row: "{value}".'),
+    "no_such_lead": IssueKind(E, "no such lead", "the CRM has no lead with this phone, and --no-create was given."),
+    "failed": IssueKind(E, "not delivered", "the row could not be delivered in {hint} attempts ({value}). Run importer retry."),
+    "unsure": IssueKind(E, "answer lost", "the row may have gone in, but the CRM's answer was lost ({value}). Run importer retry: it is safe."),
+    "note_unsure": IssueKind(W, "note may be missing", "the note may or may not have been added, so it was not sent a second time. Look at the lead's timeline."),
+    "note_repeated": IssueKind(W, "note sent before", "run {hint} has already sent this note to this lead, so it was not sent again."),
+}  # fmt: skip
+
+
+class Issue(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One thing that is wrong with one row.
+
+    `field` is a field's name, or "row" for the row as a whole; `code` is a key of `CATALOGUE`; `column` is
+    the sheet's own header; `value` is the offending text as typed; `hint` fills the sentence's {hint}.
+    """
+
+    field: str
+    code: str
+    column: str = ""
+    value: str = ""
+    hint: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return CATALOGUE[self.code].severity
+
+    @property
+    def machine_code(self) -> str:
+        """`field.code`, as `_codes` and `summary.json` show it."""
+        return f"{self.field}.{self.code}"
+
+
+def text(issue: Issue) -> str:
+    """What is wrong, with no place: `the account has no stage "Warm led". Did you mean "Warm lead"?`."""
+    field = BY_NAME.get(issue.field)
+    label = field.label.lower() if field is not None and field.dropdown else (field.label if field else "")
+    label = label.removesuffix("s") if field is not None and field.kind == "titles" else label
+    return CATALOGUE[issue.code].sentence.format(value=_short(issue.value), hint=issue.hint, label=label)
+
+
+def sentence(number: int, issue: Issue) -> str:
+    """`Row 14, Stage: the account has no stage "Warm led". Did you mean "Warm lead"?`."""
+    place = f"Row {number}, {issue.column}" if issue.column else f"Row {number}"
+    return f"{place}: {text(issue)}"
+
+
+def did_you_mean(titles: list[str]) -> str:
+    """The {hint} of an unknown title: ` Did you mean "A" or "B"?`, or nothing."""
+    quoted = " or ".join(f'"{title}"' for title in titles)
+    return f" Did you mean {quoted}?" if titles else ""
+
+
+def _short(value: str, limit: int = 80) -> str:
+    return value if len(value) <= limit else value[: limit - 1] + "…"

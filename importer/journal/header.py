@@ -1,0 +1,59 @@
+"""What a run knows of itself as a whole: where it came from, how it reads its sheet, how it ended."""
+
+from __future__ import annotations
+
+import msgspec
+
+from importer.models import Mapping, Notice, RunState
+
+
+class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """Written once, before the first row. Times are ISO 8601 with their offset.
+
+    `file` is the path as the user gave it; `headers` are the sheet's own, in order; `account` stands for the
+    base address and key without telling either key; `options` are the settings that resume and retry take
+    over; `parent` is the run that this one retries, or "".
+    """
+
+    run_id: str
+    command: str
+    file: str
+    sha256: str
+    started_at: str
+    account: str
+    base_url: str
+    headers: tuple[str, ...]
+    mapping: Mapping
+    options: dict[str, object] = {}
+    notices: tuple[Notice, ...] = ()
+    parent: str = ""
+    titles: dict[str, tuple[str, ...]] = {}
+    """The account's active titles by dropdown, as they were when the rows were judged: for the reports."""
+
+
+class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How the run stands; `reason` is the sentence of what stopped it, or ""."""
+
+    state: RunState
+    exit_code: int | None = None
+    finished_at: str | None = None
+    reason: str = ""
+
+
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """Totals of the sending, resumes added up. `seconds` is wall time spent sending; rates are requests a second."""
+
+    requests: int = 0
+    retries: int = 0
+    throttled: int = 0
+    seconds: float = 0.0
+    rate_reached: float = 0.0
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """What happened in one second of sending."""
+
+    second: int
+    requests: int
+    throttled: int
+    retries: int

@@ -1,0 +1,1 @@
+"""Spreadsheet rows in, lead drafts out."""

@@ -1,0 +1,232 @@
+"""The clothes of a row: the types that it wears from the file to the report, in the order of its travels.
+
+file -> SourceRow -> Draft -> Verdict (Accepted | Rejected) -> journal -> PendingRow
+     -> Reply -> RowResult -> RowOutcome -> the reports
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+from importer.issues import Issue
+
+Payload: TypeAlias = dict[str, Any]
+"""A lead's fields for the API. An absent key leaves the field alone; None clears it."""
+
+
+class Status(StrEnum):
+    """What became of a row; exactly one each, and their counts add up to the file's data rows."""
+
+    ACCEPTED = "accepted"
+    INVALID = "invalid"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
+    PENDING = "pending"
+
+
+class NoteState(StrEnum):
+    """What became of a row's note; empty where the row has none."""
+
+    NONE = ""
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"
+
+
+class RunState(StrEnum):
+    """How a run stands; the first two never reach `summary.json` of an ended run."""
+
+    STAGING = "staging"  # rows are being judged: nothing was sent
+    RUNNING = "running"  # rows are being sent, or the tool was killed while they were
+    CHECKED = "checked"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+
+class SourceRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row as the file has it.
+
+    `number` is what the spreadsheet shows: 1-based, header and blank rows counted; for CSV the 1-based
+    record number. `cells` are the texts exactly as typed, as many as the header has (missing cells are "").
+    `faults` are what the reader found wrong with the row as a whole.
+    """
+
+    number: int
+    cells: tuple[str, ...]
+    faults: tuple[Issue, ...] = ()
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True):
+    """Something about the table as a whole that must be said: a second sheet, hidden rows, the encoding.
+
+    `kind` is one of `read` (how it was understood) and `ignored` (what was left aside).
+    """
+
+    kind: str
+    text: str
+
+
+class ColumnRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How the cells of one column are read beyond what its field says. Presets and maps set these.
+
+    `prefixes` are taken off in front (`p:`); `joiners` part several values in a cell, beside the usual ones;
+    `constant` stands in for every cell; cells that are one of `drop_values` count as empty.
+    """
+
+    prefixes: tuple[str, ...] = ()
+    joiners: tuple[str, ...] = ()
+    constant: str | None = None
+    drop_values: tuple[str, ...] = ()
+
+
+class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which field one column went to, and why.
+
+    `field` is "" for a column that is left out. `why` is one of `option`, `map`, `preset`, `synonym`,
+    `fuzzy`, `content`, `decoy`, `taken` (the field already has a column), `nothing`. `sureness` is 0 to 1.
+    `reason` is a plain sentence. `filled` is the share of the sampled rows with something in the cell.
+    """
+
+    index: int
+    header: str
+    field: str
+    why: str
+    sureness: float
+    reason: str
+    rules: ColumnRules = ColumnRules()
+    samples: tuple[str, ...] = ()
+    filled: float = 0.0
+
+
+class RowRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that are no leads, by the text of one column: `code` is `deleted`, `test_row` or `not_a_lead`.
+
+    A cell matches when, trimmed and in lower case, it is one of `equals` or begins with one of `begins`.
+    `index` -1 means any cell of the row.
+    """
+
+    index: int
+    code: str
+    equals: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+
+
+class Mapping(msgspec.Struct, frozen=True, kw_only=True):
+    """How the columns of one sheet become fields: what `loader.columns` decided and `loader.drafts` obeys.
+
+    `defaults` fill empty cells, by field; `values` rewrite cells, by field (what the sheet says -> what the
+    account calls it); `clear` is the cell text that clears a field that can be cleared.
+    """
+
+    columns: tuple[ColumnChoice, ...]
+    defaults: dict[str, str] = {}
+    values: dict[str, dict[str, str]] = {}
+    clear: str | None = None
+    preset: str = ""
+    row_rules: tuple[RowRule, ...] = ()
+
+    def columns_of(self, field: str) -> list[ColumnChoice]:
+        """The columns that feed `field`, in the order of the sheet."""
+        return [column for column in self.columns if column.field == field]
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A row read into fields, not yet judged against the account.
+
+    `payload` holds E.164 phones, numbers, lists; titles are still as the sheet spells them, and a TITLES
+    value is the list of pieces between separators (a title with a comma in it is in several pieces).
+    """
+
+    row: SourceRow
+    payload: Payload
+    issues: tuple[Issue, ...] = ()
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A row that may be sent: `payload` is the request's body, titles in the account's own spelling."""
+
+    row: SourceRow
+    phone: str
+    payload: Payload
+    issues: tuple[Issue, ...] = ()
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A row that is refused here; `phone` is "" where none could be read."""
+
+    row: SourceRow
+    phone: str
+    issues: tuple[Issue, ...]
+
+
+Verdict: TypeAlias = Accepted | Rejected
+
+
+class PendingRow(msgspec.Struct, frozen=True):
+    """A staged row on its way out.
+
+    `phones` are all of its numbers, the lead's own first: no two rows that share one are in flight together.
+    `payload` is the body without the note; `note` is the note, or None where the row has none. `note_state`
+    is NOT_SENT for a note that may travel, UNKNOWN for one that an earlier attempt may have delivered, SENT
+    for one that is known to be there: neither of those travels again. `note_run` is the run that sent it.
+    """
+
+    number: int
+    phones: tuple[str, ...]
+    payload: Payload
+    note: str | None = None
+    note_state: NoteState = NoteState.NONE
+    note_run: str = ""
+
+
+class Applied(StrEnum):
+    """What an attempt did to the CRM, as far as can be known (law 3)."""
+
+    NOT_APPLIED = "not applied"  # it cannot have arrived: try again
+    REFUSED = "refused"  # the CRM read it and said no
+    APPLIED = "applied"
+    MAY_HAVE_ARRIVED = "may have arrived"
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back for one attempt. A reply is a value; what must stop the run is an exception.
+
+    `status` is None where no answer came; `message` is the server's own, or the transport's; `retry_after_s`
+    is what the server asked for, in seconds from now.
+    """
+
+    applied: Applied
+    status: int | None
+    message: str
+    retry_after_s: float | None = None
+
+
+class RowResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a sent row: written to the journal before it is counted."""
+
+    number: int
+    status: Status
+    attempts: int
+    http_status: int | None
+    note: NoteState
+    issues: tuple[Issue, ...] = ()
+
+
+class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A row at the end of its travels, as the reports show it, read back from the journal."""
+
+    number: int
+    cells: tuple[str, ...]
+    status: Status
+    phone: str
+    issues: tuple[Issue, ...]
+    attempts: int
+    http_status: int | None
+    note: NoteState
+    payload: Payload | None

@@ -1,0 +1,1 @@
+"""What became of every row, as files for people and for scripts."""
