@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from importer.fields import Dropdown
 from importer.issues import Issue
 
 Payload: TypeAlias = dict[str, Any]
@@ -47,6 +48,17 @@ class RunState(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
+
+
+class Title(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of an account's dropdown list; only active ones can be attached to a lead."""
+
+    title: str
+    active: bool = True
+
+
+AccountTitles: TypeAlias = dict[Dropdown, tuple[Title, ...]]
+"""The account's live dropdown lists, every page of them."""
 
 
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):

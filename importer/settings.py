@@ -1,0 +1,233 @@
+"""What a run is told: flags over environment over importer.toml over defaults, frozen once made.
+
+`Settings` is the one table of options: the command line, the config file and what `resume` and `retry` take
+over are all read from its fields.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from importer.errors import NoKey, UsageError
+
+DEFAULT_BASE_URL = "https://prod-api.superfone.co.in/superfone"
+CONFIG_NAME = "importer.toml"
+ENV_FILE = ".env"
+KEY_NAME = "SUPERFONE_API_KEY"
+URL_NAME = "SUPERFONE_BASE_URL"
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of `check` and `run`, as INTERFACE.md lists them. Every field is a flag and a config key."""
+
+    sheet: Annotated[
+        str | None, Meta(description="The sheet of a workbook, by name or number (1 is the first).")
+    ] = None
+    header_row: Annotated[Positive | None, Meta(description="The row that holds the headers.")] = None
+    encoding: Annotated[str | None, Meta(description="The text encoding of a CSV file, such as cp1252.")] = (
+        None
+    )
+    delimiter: Annotated[
+        str | None, Meta(description="What parts the cells of a CSV file: , ; | or tab.")
+    ] = None
+    preset: Annotated[
+        str | None, Meta(description="Read the sheet as this export (importer columns names it).")
+    ] = None
+    map: Annotated[str | None, Meta(description="A column mapping file (TOML).")] = None
+    column: Annotated[
+        dict[str, str], Meta(description='Send a column to a field: "HEADER=FIELD"; "HEADER=" leaves it out.')
+    ] = {}
+    set: Annotated[
+        dict[str, str], Meta(description="A value for rows whose cell is empty: FIELD=VALUE.")
+    ] = {}
+    region: Annotated[
+        str, Meta(pattern="^[A-Z]{2}$", description="Country of numbers without a country code.")
+    ] = "IN"
+    create: Annotated[bool, Meta(description="Create leads that the CRM does not have yet.")] = True
+    duplicates: Annotated[
+        Literal["merge", "first", "last", "reject"],
+        Meta(description="What becomes of rows that share a phone."),
+    ] = "merge"
+    unknown: Annotated[
+        Literal["reject", "drop"],
+        Meta(description="Dropdown values that do not exist: refuse the row, or leave the value out."),
+    ] = "reject"
+    rate: Annotated[Literal["auto"] | Seconds, Meta(description="Requests a second: auto, or a number.")] = (
+        "auto"
+    )
+    concurrency: Annotated[int, Meta(ge=1, le=1000, description="Most requests in flight at once.")] = 50
+    timeout: Annotated[Seconds, Meta(description="Seconds to wait for one answer.")] = 30.0
+    patience: Annotated[
+        Seconds,
+        Meta(
+            description="Longest wait, in seconds, for a server that pushes back or a network that is gone."
+        ),
+    ] = 900.0
+    limit: Annotated[Positive | None, Meta(description="Only the first N data rows.")] = None
+    reports: Annotated[str, Meta(description="The folder of the runs.")] = "reports"
+    run_id: Annotated[
+        str | None, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="A name for the run.")
+    ] = None
+    yes: Annotated[bool, Meta(description="Do not ask before the first write.")] = False
+    json: Annotated[bool, Meta(description="The summary as JSON on standard output, nothing else there.")] = (
+        False
+    )
+    quiet: Annotated[bool, Meta(description="Say nothing but the last line.")] = False
+    verbose: Annotated[int, Meta(ge=0, description="Say more; with tracebacks.")] = 0
+
+
+OF_ONE_CALL = frozenset({"run_id", "yes", "json", "quiet", "verbose", "reports"})
+"""Options that concern one call of the command: resume and retry do not take them over."""
+
+
+def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
+    try:
+        return msgspec.convert({**known, **given}, Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(_plain(str(error)), "See importer run --help.") from None
+
+
+def read_config(path: Path | None) -> dict[str, Any]:
+    """The contents of the config file: `path`, or importer.toml in the working folder if there is one."""
+    chosen = path or Path(CONFIG_NAME)
+    if path is None and not chosen.exists():
+        return {}
+    try:
+        return tomllib.loads(chosen.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(
+            f"Cannot read the settings in {chosen}: {error}.", "Mend the file, or name another by --config."
+        ) from None
+
+
+def taken_over(settings: Settings) -> dict[str, object]:
+    """What resume and retry take over from a run, in plain values."""
+    plain: dict[str, object] = msgspec.to_builtins(settings)
+    return {name: value for name, value in plain.items() if name not in OF_ONE_CALL}
+
+
+class Secret:
+    """The API key. It shows itself only to who asks by `reveal`, never in a log, traceback or report."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The key itself: for the request header, and for nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError("a secret does not travel between processes")
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Where the account is, and the key to it."""
+
+    base_url: str
+    key: Secret
+
+
+def find_access(environ: Mapping[str, str], folder: Path) -> Access:
+    """Base address and key: from the environment, else `.env` in `folder`, else the OS keyring.
+
+    Raises NoKey with how to set one, UsageError for an address that the key must not travel to.
+    """
+    if environ.get(KEY_NAME):
+        named = environ
+    else:
+        named = {**_read_env_file(folder / ENV_FILE), **{k: v for k, v in environ.items() if v}}
+    base_url = checked_base_url(named.get(URL_NAME) or DEFAULT_BASE_URL)
+    key = (named.get(KEY_NAME) or _from_keyring(base_url) or "").strip()
+    if not key:
+        raise NoKey(
+            "No API key was given.",
+            f'Set it first: export {KEY_NAME}="..." (Windows PowerShell: $env:{KEY_NAME}="..."). Superfone gives you the key.',
+        )
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise NoKey(
+            "The API key holds a space or a character that no key has.",
+            f"Set {KEY_NAME} again, by copy and paste.",
+        )
+    return Access(base_url, Secret(key))
+
+
+def checked_base_url(text: str) -> str:
+    """The base address without a slash at its end. Plain http is refused except to this machine."""
+    parts = urlsplit(text.strip())
+    try:
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if not sound or parts.username or parts.query or parts.fragment:
+        raise UsageError(f"{URL_NAME} is not an address: {text!r}.", f"It looks like {DEFAULT_BASE_URL}.")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise UsageError(
+            f"{URL_NAME} is plain http ({text}), so everybody on the way could read the key.", "Use https."
+        )
+    return text.strip().rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values  # noqa: PLC0415 - only where such a file lies
+
+    found = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+    if KEY_NAME in found and os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise NoKey(
+            f"Others on this machine can read the key in {path}.", f"Close it first: chmod 600 {path}"
+        )
+    return found
+
+
+def _from_keyring(base_url: str) -> str | None:
+    """The key that `keyring set superfone-importer BASE_URL` keeps, where the extra is installed."""
+    try:
+        import keyring  # noqa: PLC0415 - an optional extra
+        from keyring.errors import KeyringError  # noqa: PLC0415
+    except ImportError:
+        return None
+    try:
+        found: str | None = keyring.get_password("superfone-importer", base_url)
+    except KeyringError:
+        return None  # no keyring on this machine: the advice of NoKey says what to do
+    return found
+
+
+def _plain(message: str) -> str:
+    """msgspec's words for what is wrong, with the option's own name: `--rate: Expected ...`."""
+    found = re.search(r"^(.*) - at `\$\.(\w+).*`$", message)
+    if found:
+        return f"--{found[2].replace('_', '-')}: {found[1]}."
+    return message.replace("Object contains unknown field", "There is no option") + "."

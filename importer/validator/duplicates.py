@@ -1,0 +1,113 @@
+"""Rows that share a phone: which of them is sent, and what the others give to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from importer.fields import BY_NAME
+from importer.issues import Issue
+from importer.models import Accepted, Payload, Status
+
+Duplicates: TypeAlias = Literal["merge", "first", "last", "reject"]
+
+
+class Folded(NamedTuple):
+    """What becomes of one row of a group: `payload` is None unless it is sent."""
+
+    number: int
+    verdict: Status
+    payload: Payload | None
+    issues: tuple[Issue, ...]
+
+
+def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> list[Folded]:
+    """Settle rows of one phone, given in file order. `header` names the phone column, for the sentences.
+
+    `merge` gives what the CRM would hold had the rows been sent one after another: later values win, lists
+    add up, and no note is lost. Every row that changes is in the answer.
+    """
+    match duplicates:
+        case "merge":
+            return _merge(group, header)
+        case "first":
+            return _keep(group, group[0], "the first row was kept", header)
+        case "last":
+            return _keep(group, group[-1], "the last row was kept", header)
+        case "reject":
+            return [_rejected(row, group, header) for row in group]
+
+
+def _merge(group: Sequence[Accepted], header: str) -> list[Folded]:
+    folded: list[Folded] = []
+    for kept, others in _mergeable(group):
+        payload = dict(kept.payload)
+        changes = [change for other in others for change in _take_in(payload, other)]
+        folded += [_folded(row, kept, "its values went into that row", header) for row in others]
+        if others:
+            said = "".join(f"; {change}" for change in changes)
+            issue = Issue("row", "merged", header, said, _rows([row.row.number for row in others]))
+            folded.append(Folded(kept.row.number, Status.ACCEPTED, payload, (*kept.issues, issue)))
+    return folded
+
+
+def _mergeable(group: Sequence[Accepted]) -> list[tuple[Accepted, list[Accepted]]]:
+    """Cut the group where a row removes labels and another adds some: the API takes only one of the two."""
+    runs: list[tuple[Accepted, list[Accepted]]] = []
+    sides: set[str] = set()
+    for row in group:
+        own = {"add_labels", "remove_labels"} & row.payload.keys()
+        if runs and len(sides | own) < 2:
+            runs[-1][1].append(row)
+            sides |= own
+        else:
+            runs.append((row, []))
+            sides = own
+    return runs
+
+
+def _take_in(payload: Payload, other: Accepted) -> list[str]:
+    """Add the other row's values to `payload`; answers with a sentence for each value that was replaced."""
+    changes = []
+    for name, new in other.payload.items():
+        old = payload.get(name)
+        payload[name] = _joined(name, old, new)
+        if old is not None and old != new and not isinstance(new, list | dict) and name != "customer_note":
+            label = BY_NAME[name].label if name in BY_NAME else name
+            changes.append(f"{label} is {_quoted(new)} as in row {other.row.number}, was {_quoted(old)}")
+    return changes
+
+
+def _joined(name: str, old: Any, new: Any) -> Any:
+    if isinstance(old, list) and isinstance(new, list):
+        return list(dict.fromkeys([*old, *new]))
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **new}
+    if name == "customer_note" and old:
+        return old if f"\n{new}\n" in f"\n{old}\n" else f"{old}\n{new}"
+    return new
+
+
+def _keep(group: Sequence[Accepted], kept: Accepted, said: str, header: str) -> list[Folded]:
+    return [_folded(row, kept, said, header) for row in group if row is not kept]
+
+
+def _folded(row: Accepted, kept: Accepted, said: str, header: str) -> Folded:
+    issue = Issue("row", "folded", header, said, str(kept.row.number))
+    return Folded(row.row.number, Status.DUPLICATE, None, (*row.issues, issue))
+
+
+def _rejected(row: Accepted, group: Sequence[Accepted], header: str) -> Folded:
+    other = next(other for other in group if other is not row)
+    issue = Issue("customer_phone", "shared_phone", header, row.phone, str(other.row.number))
+    return Folded(row.row.number, Status.INVALID, None, (*row.issues, issue))
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    return f"rows {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def _quoted(value: Any) -> str:
+    return "empty" if value is None else f'"{value}"'

@@ -1,0 +1,89 @@
+"""Accepts or rejects a draft: its titles against the account's lists, its fields against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+from importer.fields import FIELDS, Dropdown, Field, Kind
+from importer.issues import Issue, Severity
+from importer.models import Accepted, AccountTitles, Draft, Payload, Rejected, Verdict
+from importer.validator.titles import Found, TitleList, whole_titles
+
+Unknown: TypeAlias = Literal["reject", "drop"]
+"""What becomes of a title that the account does not have: refuse the row, or leave the value out."""
+
+Judge: TypeAlias = Callable[[Draft], Verdict]
+_Check: TypeAlias = Callable[[Payload, list[Issue]], None]
+_MEMO_LIMIT = 20_000  # distinct texts remembered a list: a column of free text must not fill the memory
+
+
+def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown: Unknown) -> Judge:
+    """The judge of one run. `headers` names the column that feeds a field, for the sentences.
+
+    It works out once what every row needs, since it stands in the path of every row.
+    """
+    lists = {dropdown: TitleList(titles.get(dropdown, ())) for dropdown in Dropdown}
+    checks = {
+        field.name: _check_of(field, lists[field.dropdown], headers.get(field.name, ""), unknown)
+        for field in FIELDS
+        if field.dropdown is not None
+    }
+
+    def judge(draft: Draft) -> Verdict:
+        payload = draft.payload
+        faults = list(draft.issues)
+        for name in checks.keys() & payload.keys():
+            checks[name](payload, faults)
+        if "remove_labels" in payload and "add_labels" in payload:
+            faults.append(Issue("add_labels", "with_remove_labels", headers.get("add_labels", "")))
+        phone = payload.get("customer_phone", "")
+        if any(fault.severity is not Severity.WARNING for fault in faults):
+            return Rejected(draft.row, phone, tuple(faults))
+        return Accepted(draft.row, phone, payload, tuple(faults))
+
+    return judge
+
+
+def _check_of(field: Field, titles: TitleList, header: str, unknown: Unknown) -> _Check:
+    find = _remembering(titles)
+
+    def found(text: str, faults: list[Issue]) -> str:
+        answer = find(text)
+        if answer.fault:
+            code = answer.fault if unknown == "reject" else f"left_out_{answer.fault}"
+            faults.append(Issue(field.name, code, header, text, answer.hint))
+        return answer.title
+
+    def check_one(payload: Payload, faults: list[Issue]) -> None:
+        text = payload[field.name]
+        if text is None:
+            return
+        if title := found(text, faults):
+            payload[field.name] = title
+        else:
+            del payload[field.name]
+
+    def check_many(payload: Payload, faults: list[Issue]) -> None:
+        texts = whole_titles(payload[field.name], titles)
+        kept = [title for text in texts if (title := found(text, faults))]
+        if kept:
+            payload[field.name] = list(dict.fromkeys(kept))
+        else:
+            del payload[field.name]
+
+    return check_many if field.kind is Kind.TITLES else check_one
+
+
+def _remembering(titles: TitleList) -> Callable[[str], Found]:
+    memo: dict[str, Found] = {}
+
+    def find(text: str) -> Found:
+        known = memo.get(text)
+        if known is None:
+            known = titles.find(text)
+            if len(memo) < _MEMO_LIMIT:
+                memo[text] = known
+        return known
+
+    return find

@@ -1,0 +1,86 @@
+"""Looking up what a sheet calls a stage, group, label, product or source type in the account's own list."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from importer.issues import did_you_mean
+from importer.models import Title
+
+_SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
+_SUGGESTIONS = 2
+_ALIKE = 72.0  # of 100: "Warm led" and "Warm lead" are alike, "Won" and "Walk-in" are not
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What the account has under a name.
+
+    Either `title` in the account's own spelling, or "" and the `fault` (a key of the issue catalogue) with
+    its `hint`.
+    """
+
+    title: str
+    fault: str = ""
+    hint: str = ""
+
+
+class TitleList:
+    """One dropdown list of the account, looked up with case and spacing forgiven."""
+
+    def __init__(self, titles: Sequence[Title]) -> None:
+        self._by_key: dict[str, list[Title]] = defaultdict(list)
+        for title in titles:
+            self._by_key[loose(title.title)].append(title)
+        self.longest = max((len(_SEPARATORS.split(title.title)) for title in titles), default=1)
+        self._active = {key: [t.title for t in found if t.active] for key, found in self._by_key.items()}
+
+    def __contains__(self, text: str) -> bool:
+        return loose(text) in self._by_key
+
+    def find(self, text: str) -> Found:
+        """The account's spelling of `text`, or what is wrong with it."""
+        key = loose(text)
+        active = self._active.get(key)
+        if active is None:
+            return Found("", "unknown", did_you_mean(self._nearest(key)))
+        if not active:
+            return Found("", "disabled", did_you_mean(self._nearest(key)))
+        exact = [title for title in active if title == text] if len(active) > 1 else active
+        return Found(exact[0]) if len(exact) == 1 else Found("", "ambiguous")
+
+    def _nearest(self, key: str) -> list[str]:
+        from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a sheet with unknown titles pays for it
+
+        keys = [known for known, titles in self._active.items() if titles and known != key]
+        near = process.extract(key, keys, scorer=fuzz.WRatio, score_cutoff=_ALIKE, limit=_SUGGESTIONS)
+        return [self._active[known][0] for known, _, _ in near]
+
+
+def loose(text: str) -> str:
+    """The text with what people vary taken out: case, spacing, and which mark parts a list."""
+    return " ".join(_SEPARATORS.sub(", ", text).casefold().split())
+
+
+def whole_titles(pieces: Sequence[str], titles: TitleList) -> list[str]:
+    """Put pieces of a split cell together again where the account has a title with a comma in it.
+
+    The longest title wins: with a title `Plots, Whitefield`, the pieces `Plots` `Whitefield` are one.
+    """
+    whole: list[str] = []
+    start = 0
+    while start < len(pieces):
+        end = _end_of_title(pieces, start, titles)
+        whole.append(", ".join(pieces[start:end]))
+        start = end
+    return whole
+
+
+def _end_of_title(pieces: Sequence[str], start: int, titles: TitleList) -> int:
+    for end in range(min(len(pieces), start + titles.longest), start + 1, -1):
+        if ", ".join(pieces[start:end]) in titles:
+            return end
+    return start + 1
