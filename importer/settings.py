@@ -29,6 +29,7 @@ URL_NAME = "SUPERFONE_BASE_URL"
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+RunId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,9 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 900.0
     limit: Annotated[Positive | None, Meta(description="Only the first N data rows.")] = None
     reports: Annotated[str, Meta(description="The folder of the runs.")] = "reports"
-    run_id: Annotated[
-        str | None, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="A name for the run.")
-    ] = None
+    run_id: Annotated[RunId | None, Meta(description="A name for the run.")] = None
     yes: Annotated[bool, Meta(description="Do not ask before the first write.")] = False
     json: Annotated[bool, Meta(description="The summary as JSON on standard output, nothing else there.")] = (
         False
@@ -226,7 +225,7 @@ def _from_keyring(base_url: str) -> str | None:
 
 
 def _plain(message: str) -> str:
-    """msgspec's words for what is wrong, with the option's own name: `--rate: Expected ...`."""
+    """The words of msgspec for what is wrong, with the option's own name: `--rate: Expected ...`."""
     found = re.search(r"^(.*) - at `\$\.(\w+).*`$", message)
     if found:
         return f"--{found[2].replace('_', '-')}: {found[1]}."
