@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from importer.fields import Dropdown
-from importer.issues import Issue
+from importer.issues import Issue, Severity
 
 Payload: TypeAlias = dict[str, Any]
 """A lead's fields for the API. An absent key leaves the field alone; None clears it."""
@@ -231,7 +231,10 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A row at the end of its travels, as the reports show it, read back from the journal."""
+    """A row at the end of its travels, as the reports show it, read back from the journal.
+
+    `kept` is the status of the row that a duplicate was folded into, None for every other row.
+    """
 
     number: int
     cells: tuple[str, ...]
@@ -242,3 +245,21 @@ class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
     http_status: int | None
     note: NoteState
     payload: Payload | None
+    kept: Status | None = None
+
+    @property
+    def goes_again(self) -> bool:
+        """Whether the row is worth mending or sending again: what failed_rows and `retry` hold.
+
+        A duplicate goes again with the row that it was folded into, or its values would be lost; a row that
+        is no lead has nothing to mend.
+        """
+        match self.status:
+            case Status.ACCEPTED:
+                return False
+            case Status.DUPLICATE:
+                return self.kept is not Status.ACCEPTED
+            case Status.INVALID:
+                return all(issue.severity is not Severity.LEFT_OUT for issue in self.issues)
+            case Status.REFUSED | Status.FAILED | Status.UNKNOWN | Status.PENDING:
+                return True

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,6 +27,8 @@ ENV_FILE = ".env"
 KEY_NAME = "SUPERFONE_API_KEY"
 URL_NAME = "SUPERFONE_BASE_URL"
 
+Duplicates: TypeAlias = Literal["merge", "first", "last", "reject"]
+Unknown: TypeAlias = Literal["reject", "drop"]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 RunId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -64,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="What becomes of rows that share a phone."),
     ] = "merge"
     unknown: Annotated[
-        Literal["reject", "drop"],
+        Unknown,
         Meta(description="Dropdown values that do not exist: refuse the row, or leave the value out."),
     ] = "reject"
     rate: Annotated[Literal["auto"] | Seconds, Meta(description="Requests a second: auto, or a number.")] = (

@@ -37,6 +37,16 @@ class StagedRow(NamedTuple):
     issues: str
 
 
+class Rejudged(NamedTuple):
+    """Another verdict on a staged row: folded into another, or its title gone from the account since."""
+
+    number: int
+    verdict: Status
+    payload: Payload | None
+    issues: tuple[Issue, ...]
+    kept_in: int | None = None
+
+
 class Intent(NamedTuple):
     """A row about to be sent. `with_note` turned off says that the note is not, or not any more, on its way."""
 
@@ -63,6 +73,11 @@ def issues_text(issues: Sequence[Issue]) -> str:
     return encode(issues).decode() if issues else ""
 
 
+def payload_text(payload: Payload | None) -> str | None:
+    """A payload as the journal keeps it."""
+    return None if payload is None else encode(payload).decode()
+
+
 def accepted_of(row: tuple[int, str, str, str]) -> Accepted:
     """An accepted row read back (number, phone, payload, issues), without its cells."""
     number, phone, payload, issues = row
@@ -84,7 +99,7 @@ def pending_of(number: int, payload_text: str) -> PendingRow:
 
 def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
     """A row as the reports show it, from the joined tables."""
-    number, cells, status, phone, issues, more, attempts, http_status, note, with_note, payload = row
+    number, cells, status, phone, issues, more, attempts, http_status, note, with_note, payload, kept = row
     body = _payload(payload) if payload else None
     return RowOutcome(
         number=number,
@@ -96,6 +111,7 @@ def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
         http_status=http_status,
         note=NoteState(note) if note is not None else _note_left_open(body, with_note),
         payload=body,
+        kept=None if kept is None else Status(kept),
     )
 
 

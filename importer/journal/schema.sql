@@ -8,7 +8,8 @@ CREATE TABLE rows (
   verdict TEXT NOT NULL,                 -- accepted, invalid or duplicate
   phone   TEXT NOT NULL,                 -- E.164, or '' where none could be read
   payload TEXT,                          -- JSON body of the request; NULL unless accepted
-  issues  TEXT NOT NULL DEFAULT ''       -- JSON list of issues, or ''
+  issues  TEXT NOT NULL DEFAULT '',      -- JSON list of issues, or ''
+  kept_in INTEGER                        -- of a duplicate: the row that it was folded into
 ) STRICT;
 
 -- An attempt that was about to leave. Without a result after a crash, it may have arrived.

@@ -22,11 +22,13 @@ from importer.journal import notes
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.rows import (
     Intent,
+    Rejudged,
     StagedRow,
     accepted_of,
     encode,
     issues_text,
     outcome_of,
+    payload_text,
     pending_of,
 )
 from importer.models import Accepted, NoteState, PendingRow, RowOutcome, RowResult, RunState, Status
@@ -43,6 +45,12 @@ _STATUS = f"""coalesce(results.status, CASE
     WHEN intents.number IS NOT NULL THEN '{Status.UNKNOWN}'
     ELSE '{Status.PENDING}' END)"""
 """A row's one status (law 1): its result, else its verdict, else what its intent leaves open."""
+
+_KEPT = f"""CASE WHEN rows.verdict = '{Status.DUPLICATE}' THEN (
+    SELECT coalesce(result.status, CASE WHEN kept.verdict <> '{Status.ACCEPTED}' OR :checked THEN kept.verdict
+                                        ELSE '{Status.PENDING}' END)
+    FROM rows AS kept LEFT JOIN results AS result USING (number) WHERE kept.number = rows.kept_in) END"""
+"""Of a duplicate: the status of the row that it was folded into."""
 
 _JOINED = "FROM rows LEFT JOIN results USING (number) LEFT JOIN intents USING (number)"
 
@@ -109,7 +117,7 @@ class Journal:
     def stage(self, rows: Iterable[StagedRow]) -> None:
         """Write judged rows; a batch is one transaction. A row staged before is replaced."""
         with self._commit():
-            self._sql.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._sql.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, NULL)", rows)
 
     def shared_phones(self) -> Iterator[list[Accepted]]:
         """Groups of accepted rows that have one phone, each in file order; their cells are left out."""
@@ -125,14 +133,14 @@ class Journal:
         for _, group in groupby(numbers, key=lambda row: row[1]):
             yield [accepted_of(row) for row in group]
 
-    def refold(self, verdicts: Iterable[tuple[int, Status, str | None, Sequence[Issue]]]) -> None:
-        """Give rows another verdict, payload (JSON) and issues; their cells stay."""
+    def rejudge(self, rows: Iterable[Rejudged]) -> None:
+        """Give rows another verdict, payload and issues; their cells stay."""
         with self._commit():
             self._sql.executemany(
-                "UPDATE rows SET verdict = ?, payload = ?, issues = ? WHERE number = ?",
+                "UPDATE rows SET verdict = ?, payload = ?, issues = ?, kept_in = ? WHERE number = ?",
                 [
-                    (verdict, payload, issues_text(issues), number)
-                    for number, verdict, payload, issues in verdicts
+                    (r.verdict, payload_text(r.payload), issues_text(r.issues), r.kept_in, r.number)
+                    for r in rows
                 ],
             )
 
@@ -201,7 +209,7 @@ class Journal:
     def outcomes(self) -> Iterator[RowOutcome]:
         """Every data row in file order, as it stands now; streamed."""
         query = f"""SELECT number, cells, {_STATUS}, phone, rows.issues, results.issues, coalesce(attempts, 0),
-                    http_status, results.note, with_note, payload {_JOINED} ORDER BY number"""
+                    http_status, results.note, with_note, payload, {_KEPT} {_JOINED} ORDER BY number"""
         for row in self._sql.execute(query, self._checked):
             yield outcome_of(row)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from importer.fields import BY_NAME
 from importer.issues import Issue
 from importer.models import Accepted, Payload, Status
-
-Duplicates: TypeAlias = Literal["merge", "first", "last", "reject"]
+from importer.settings import Duplicates
 
 
 class Folded(NamedTuple):
@@ -19,6 +18,7 @@ class Folded(NamedTuple):
     verdict: Status
     payload: Payload | None
     issues: tuple[Issue, ...]
+    kept_in: int | None = None
 
 
 def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> list[Folded]:
@@ -94,7 +94,7 @@ def _keep(group: Sequence[Accepted], kept: Accepted, said: str, header: str) -> 
 
 def _folded(row: Accepted, kept: Accepted, said: str, header: str) -> Folded:
     issue = Issue("row", "folded", header, said, str(kept.row.number))
-    return Folded(row.row.number, Status.DUPLICATE, None, (*row.issues, issue))
+    return Folded(row.row.number, Status.DUPLICATE, None, (*row.issues, issue), kept.row.number)
 
 
 def _rejected(row: Accepted, group: Sequence[Accepted], header: str) -> Folded:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from importer.fields import FIELDS, Dropdown, Field, Kind
 from importer.issues import Issue, Severity
 from importer.models import Accepted, AccountTitles, Draft, Payload, Rejected, Verdict
+from importer.settings import Unknown
 from importer.validator.titles import Found, TitleList, whole_titles
-
-Unknown: TypeAlias = Literal["reject", "drop"]
-"""What becomes of a title that the account does not have: refuse the row, or leave the value out."""
 
 Judge: TypeAlias = Callable[[Draft], Verdict]
 _Check: TypeAlias = Callable[[Payload, list[Issue]], None]
