@@ -61,6 +61,19 @@ AccountTitles: TypeAlias = dict[Dropdown, tuple[Title, ...]]
 """The account's live dropdown lists, every page of them."""
 
 
+REPORT_COLUMNS = (
+    "_row",
+    "_status",
+    "_phone",
+    "_problems",
+    "_codes",
+    "_attempts",
+    "_http_status",
+    "_note",
+)
+"""The columns that our reports put behind the sheet's own; together at the end they mark a file as ours."""
+
+
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     """A row as the file has it.
 

@@ -17,7 +17,6 @@ from typing import Self, TypeVar
 import msgspec
 
 from importer.errors import CannotWrite, DamagedJournal
-from importer.issues import Issue
 from importer.journal import notes
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.rows import (

@@ -1,0 +1,81 @@
+"""What we and the reading process say to each other: msgpack messages, each behind its length in four bytes."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, TypeAlias
+
+import msgspec
+
+from importer.journal import StagedRow
+from importer.loader.opening import OpenOptions
+from importer.models import Notice, SourceRow
+from importer.staging.recipe import Recipe
+
+
+class Open(msgspec.Struct, frozen=True, tag=True):
+    """To the child: open this file, and say what it looks like."""
+
+    path: str
+    options: OpenOptions
+
+
+class Judge(msgspec.Struct, frozen=True, tag=True):
+    """To the child: now read on and judge every row."""
+
+    recipe: Recipe
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """From the child: the header and the first rows. `ours` says that this tool wrote the file."""
+
+    headers: tuple[str, ...]
+    sample: tuple[SourceRow, ...]
+    notices: tuple[Notice, ...]
+    ours: bool = False
+
+
+class Batch(msgspec.Struct, frozen=True, tag=True):
+    """From the child: judged rows, in file order."""
+
+    rows: list[StagedRow]
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """From the child: the end of the table; `rows` were sent, `notices` are all there are."""
+
+    rows: int
+    notices: tuple[Notice, ...]
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """From the child: an ImporterError, by the name of its class."""
+
+    kind: str
+    message: str
+    advice: str
+
+
+ToChild: TypeAlias = Open | Judge
+FromChild: TypeAlias = Opened | Batch | Done | Failed
+
+_encode = msgspec.msgpack.Encoder().encode
+decode_to_child = msgspec.msgpack.Decoder(ToChild).decode
+decode_from_child = msgspec.msgpack.Decoder(FromChild).decode
+
+
+def write_frame(stream: BinaryIO, message: ToChild | FromChild) -> None:
+    """Send one message."""
+    body = _encode(message)
+    stream.write(len(body).to_bytes(4, "big"))
+    stream.write(body)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """The next message's bytes, or None at the end of the stream, also where it breaks off."""
+    size = stream.read(4)
+    if len(size) < 4:
+        return None
+    length = int.from_bytes(size, "big")
+    body = stream.read(length)
+    return body if len(body) == length else None
