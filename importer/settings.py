@@ -90,6 +90,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     quiet: Annotated[bool, Meta(description="Say nothing but the last line.")] = False
     verbose: Annotated[int, Meta(ge=0, description="Say more; with tracebacks.")] = 0
 
+    def replaced(self, **values: Any) -> Settings:
+        """The same settings with other values for some."""
+        return msgspec.structs.replace(self, **values)
+
 
 OF_ONE_CALL = frozenset({"run_id", "yes", "json", "quiet", "verbose", "reports"})
 """Options that concern one call of the command: resume and retry do not take them over."""
@@ -100,7 +104,7 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     given = {name: value for name, value in flags.items() if value is not None}
     known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
     try:
-        return msgspec.convert({**known, **given}, Settings)
+        return msgspec.convert({**known, **given}, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(_plain(str(error)), "See importer run --help.") from None
 
@@ -122,6 +126,20 @@ def taken_over(settings: Settings) -> dict[str, object]:
     """What resume and retry take over from a run, in plain values."""
     plain: dict[str, object] = msgspec.to_builtins(settings)
     return {name: value for name, value in plain.items() if name not in OF_ONE_CALL}
+
+
+def with_run_settings(
+    settings: Settings, run: Mapping[str, object], *, but: frozenset[str] = frozenset()
+) -> Settings:
+    """`settings` where they were given, else those of an earlier run, except the ones named by `but`.
+
+    Raises UsageError when the earlier run has an option that this version does not know.
+    """
+    unset: dict[str, object] = msgspec.to_builtins(Settings())
+    now: dict[str, object] = msgspec.to_builtins(settings)
+    given = {name: value for name, value in now.items() if name in OF_ONE_CALL or value != unset[name]}
+    kept = {name: value for name, value in run.items() if name not in but}
+    return resolve({**kept, **given})
 
 
 class Secret:

@@ -30,7 +30,17 @@ from importer.journal.rows import (
     payload_text,
     pending_of,
 )
-from importer.models import Accepted, NoteState, PendingRow, RowOutcome, RowResult, RunState, Status
+from importer.models import (
+    Accepted,
+    Mapping,
+    NoteState,
+    Notice,
+    PendingRow,
+    RowOutcome,
+    RowResult,
+    RunState,
+    Status,
+)
 
 JOURNAL_NAME = "journal.sqlite"
 SCHEMA_VERSION = 1
@@ -117,6 +127,20 @@ class Journal:
         """Write judged rows; a batch is one transaction. A row staged before is replaced."""
         with self._commit():
             self._sql.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, NULL)", rows)
+
+    @property
+    def rows(self) -> int:
+        """Data rows staged."""
+        (count,) = self._sql.execute("SELECT count(*) FROM rows").fetchone()
+        return int(count)
+
+    def annotate(self, notices: tuple[Notice, ...]) -> None:
+        """Keep what the end of the table told of it, such as hidden rows and footers."""
+        self._change_header(notices=notices)
+
+    def remap(self, mapping: Mapping) -> None:
+        """Keep a mapping to which answers were added while the rows were judged."""
+        self._change_header(mapping=mapping)
 
     def shared_phones(self) -> Iterator[list[Accepted]]:
         """Groups of accepted rows that have one phone, each in file order; their cells are left out."""
@@ -217,6 +241,11 @@ class Journal:
         return [Pace(*row) for row in self._sql.execute("SELECT * FROM pace ORDER BY second")]
 
     # --- private
+
+    def _change_header(self, **values: object) -> None:
+        self.header = msgspec.structs.replace(self.header, **values)
+        with self._commit():
+            self._put("header", self.header)
 
     @property
     def _checked(self) -> dict[str, bool]:

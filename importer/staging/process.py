@@ -27,7 +27,7 @@ class ReadingProcess:
     def __init__(self, path: Path, options: OpenOptions) -> None:
         self._path = path
         environment = {name: value for name, value in os.environ.items() if name != KEY_NAME}
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        self._child = subprocess.Popen(  # our own interpreter and module
             [sys.executable, "-m", "importer.staging.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

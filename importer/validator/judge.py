@@ -43,6 +43,16 @@ def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown:
     return judge
 
 
+def gone_titles(payload: Payload, titles: AccountTitles) -> tuple[Issue, ...]:
+    """What is wrong by now with the titles of a payload that was sound when it was judged."""
+    issues: list[Issue] = []
+    judged = dict(payload)
+    for field in FIELDS:
+        if field.dropdown is not None and field.name in judged:
+            _check_of(field, TitleList(titles.get(field.dropdown, ())), "", "reject")(judged, issues)
+    return tuple(issues)
+
+
 def _check_of(field: Field, titles: TitleList, header: str, unknown: Unknown) -> _Check:
     find = _remembering(titles)
 

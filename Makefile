@@ -1,0 +1,59 @@
+# Two commands do all the set-up: make demo, make test. Both work on a bare machine with python3 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: demo test lint types layers suite bench torture test-desktop constraints clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     install into .venv, start the sandbox, import a sample sheet, say where the report is"
+	@echo "make test     everything tests need, then linters, types, layers and the whole suite"
+	@echo "make torture  kills and faults by the thousand, with a table at the end"
+	@echo "make bench    speed and memory beside what one would use instead"
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/importer demo
+
+test: $(DEV_STAMP) lint types layers suite
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_STAMP)
+	$(BIN)/mypy
+
+layers: $(DEV_STAMP)
+	$(BIN)/lint-imports
+
+suite: $(DEV_STAMP)
+	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+test-desktop: $(DEV_STAMP)
+	$(BIN)/pytest -m desktop
+
+torture: $(DEV_STAMP)
+	$(BIN)/python -m tests.torture
+
+bench: $(DEV_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python -m benchmarks
+
+constraints: $(DEV_STAMP)
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v -i '^pip==' > constraints.txt
+
+clean:
+	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .pytest_cache

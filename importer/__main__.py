@@ -1,0 +1,8 @@
+"""`python -m importer` is the command `importer`."""
+
+import sys
+
+from importer.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The only printer: plain text for files and pipes, colour and a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from importer.guard import printable
+
+
+def say(text: str = "", *, err: bool = False, **style: Any) -> None:
+    """Print a line with nothing in it that a terminal would obey. `style` is click's (fg, bold, dim)."""
+    line = "\n".join(printable(part) for part in text.split("\n"))
+    click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
+
+
+def has_colour(*, err: bool = False) -> bool:
+    """Colour only on a terminal, and never where NO_COLOR is set (no-color.org)."""
+    stream = sys.stderr if err else sys.stdout
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def is_terminal() -> bool:
+    """Whether a person is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class Bar:
+    """A progress bar on standard error: drawn on a terminal only, so that files and pipes stay plain."""
+
+    def __init__(self, title: str, *, total: int | None, shown: bool) -> None:
+        self.title = title
+        self._total = total
+        self._shown = shown and sys.stderr.isatty()
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def at(self, done: int, note: str = "") -> None:
+        """The bar stands at `done`; `note` is shown behind it."""
+        if not self._shown:
+            return
+        bar = self._bar if self._bar is not None else self._open()
+        bar.n = done
+        bar.set_postfix_str(note, refresh=False)
+        bar.update(0)
+
+    def close(self) -> None:
+        """Leave the line."""
+        if self._bar is not None:
+            self._bar.refresh()
+            self._bar.close()
+            self._bar = None
+
+    def _open(self) -> Any:
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            total=self._total,
+            desc=self.title,
+            unit=" rows",
+            mininterval=0.2,
+            smoothing=0.1,
+            dynamic_ncols=True,
+            file=sys.stderr,
+        )
+        return self._bar

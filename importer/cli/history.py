@@ -1,0 +1,83 @@
+"""runs, report, purge: what earlier runs left."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from importer.cli.console import say
+from importer.errors import UsageError
+from importer.models import Status
+from importer.pipeline.again import write_again
+from importer.pipeline.runs import RunLine, list_runs, now, purge
+
+_REPORTS = click.option(
+    "--reports", default="reports", metavar="DIR", help="The folder of the runs. [default: reports]"
+)
+
+
+@click.command("runs")
+@_REPORTS
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def runs_command(reports: str, as_json: bool) -> int:
+    """List the runs there are: id, file, when, counts, and whether it can be resumed."""
+    lines = list_runs(Path(reports))
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(lines), indent=2) + b"\n")
+        return 0
+    for line in lines:
+        say(_line(line))
+    if not lines:
+        say(f"There are no runs in {reports} yet. Begin with: importer check FILE", err=True)
+    return 0
+
+
+@click.command("report")
+@click.argument("run")
+@_REPORTS
+def report_command(run: str, reports: str) -> int:
+    """Write the reports of RUN again from its journal."""
+    summary = write_again(run, Path(reports))
+    say(f"Written again: {Path(reports) / summary.run_id / 'report.html'}", err=True)
+    return 0
+
+
+@click.command("purge")
+@click.option(
+    "--older-than",
+    required=True,
+    metavar="90d",
+    help="Remove runs that started longer ago (d days, h hours).",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_REPORTS
+def purge_command(older_than: str, yes: bool, reports: str) -> int:
+    """Remove old runs with all personal data in them; what notes were sent stays known, as fingerprints."""
+    age = _age(older_than)
+    if not yes:
+        click.confirm(f"Remove the runs in {reports} that are older than {older_than}?", abort=True, err=True)
+    gone = purge(Path(reports), age, now())
+    say(f"Removed {len(gone)} runs{': ' + ', '.join(gone) if gone else ''}.", err=True)
+    return 0
+
+
+def _age(text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,5})([dh])", text.strip().lower())
+    if not found:
+        raise UsageError(f"--older-than takes days or hours, such as 90d or 12h, not {text!r}.")
+    return timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))
+
+
+def _line(line: RunLine) -> str:
+    if line.damage:
+        return f"{line.run_id}  cannot be read: {line.damage}"
+    counts = ", ".join(f"{line.counts[status]:,} {status}" for status in Status if line.counts.get(status))
+    how = "  -> importer resume " + line.run_id if line.resumable else ""
+    return (
+        f"{line.run_id}  {line.started_at[:16].replace('T', ' ')}  {line.file}  {line.state}: {counts}{how}"
+    )

@@ -1,0 +1,111 @@
+"""check, run, resume, retry: thin commands over the pipeline."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from importer.cli.console import is_terminal, say
+from importer.cli.options import all_settings, settings_from, settings_of_sending
+from importer.cli.showing import show_end
+from importer.cli.watching import Teller
+from importer.errors import UnreadableFile, UsageError
+from importer.loader.opening import OpenOptions
+from importer.pipeline import check, resume, retry, run
+from importer.settings import Settings, find_access
+from importer.staging import open_file
+
+
+@click.command("check")
+@click.argument("file")
+@all_settings
+def check_command(file: str, **flags: Any) -> int:
+    """Check every row of FILE against the account; change nothing in the CRM.
+
+    FILE is a CSV or Excel sheet, or - for CSV on standard input.
+    """
+    settings = settings_from(flags)
+    source = source_of(file)
+    access = find_access(os.environ, Path.cwd())
+    with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=False) as teller:
+        return show_end(check(sheet, settings, access, teller), settings)
+
+
+@click.command("run")
+@click.argument("file")
+@all_settings
+def run_command(file: str, **flags: Any) -> int:
+    """Check FILE, ask, then send the rows that passed.
+
+    FILE is a CSV or Excel sheet, or - for CSV on standard input.
+    """
+    settings = settings_from(flags)
+    asks = may_ask(settings, "importer run FILE --yes")
+    source = source_of(file)
+    access = find_access(os.environ, Path.cwd())
+    with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=asks) as teller:
+        return show_end(run(sheet, settings, access, teller), settings)
+
+
+@click.command("resume")
+@click.argument("run")
+@settings_of_sending
+def resume_command(run: str, **flags: Any) -> int:
+    """Finish RUN, which was interrupted or stopped. RUN is a run id or its folder."""
+    settings = settings_from(flags)
+    access = find_access(os.environ, Path.cwd())
+    with Teller(settings, asks=False) as teller:
+        return show_end(resume(run, settings, access, teller), settings)
+
+
+@click.command("retry")
+@click.argument("run")
+@settings_of_sending
+def retry_command(run: str, **flags: Any) -> int:
+    """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
+    settings = settings_from(flags)
+    asks = may_ask(settings, "importer retry RUN --yes")
+    access = find_access(os.environ, Path.cwd())
+    with Teller(settings, asks=asks) as teller:
+        summary = retry(run, settings, access, teller)
+    if summary is None:
+        say(f"Every row of run {run} went in: there is nothing to retry.", err=True)
+        return 0
+    return show_end(summary, settings)
+
+
+def may_ask(settings: Settings, with_yes: str) -> bool:
+    """Whether to ask before the first write. Raises UsageError where nobody is there to answer."""
+    if settings.yes:
+        return False
+    if not is_terminal():
+        raise UsageError(
+            "Nobody is at the terminal to agree to the sending.", f"If you agree, say so: {with_yes}"
+        )
+    return True
+
+
+def source_of(file: str) -> Path | BinaryIO:
+    """The file, or standard input. Raises UnreadableFile when there is nothing to read."""
+    if file == "-":
+        return sys.stdin.buffer
+    path = Path(file)
+    if path.is_dir():
+        raise UnreadableFile(f"{file} is a folder.", "Name the sheet in it.")
+    if not path.exists():
+        raise UnreadableFile(f"There is no file {file}.", "Check the name and the folder you are in.")
+    return path
+
+
+def open_options(settings: Settings) -> OpenOptions:
+    """What the loader must know to open the file."""
+    return OpenOptions(
+        sheet=settings.sheet,
+        header_row=settings.header_row,
+        encoding=settings.encoding,
+        delimiter=settings.delimiter,
+    )

@@ -1,0 +1,99 @@
+"""The entrance: finds the command, runs it, and turns whatever stops it into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from importer import __version__
+from importer.cli.console import say
+from importer.errors import ImporterError
+
+_INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """The commands by name, each loaded only when it is called: `--help` loads none of the rooms."""
+
+    summaries = {  # noqa: RUF012 - click's own way of class tables
+        "check": ("Check every row of a sheet; change nothing in the CRM.", "importing"),
+        "run": ("Check a sheet, then send its rows to the CRM.", "importing"),
+        "resume": ("Finish an interrupted or stopped run.", "importing"),
+        "retry": ("Send the rows of a run again that did not go in.", "importing"),
+        "runs": ("List the runs there are.", "history"),
+        "report": ("Write a run's reports again from its journal.", "history"),
+        "purge": ("Remove old runs, and the personal data in them.", "history"),
+        "options": ("Show the account's stages, groups, labels, products and source types.", "account"),
+        "columns": ("Show which column goes to which field, and why.", "sheets"),
+        "template": ("Write an empty sheet to fill in, with the account's dropdown lists.", "sheets"),
+        "sandbox": ("Start a local stand-in for the CRM.", "trying_out"),
+        "demo": ("Import a sample sheet into a sandbox.", "trying_out"),
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of use, not of the alphabet."""
+        del ctx
+        return list(self.summaries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the module that holds the command."""
+        del ctx
+        if cmd_name not in self.summaries:
+            return None
+        from importlib import import_module
+
+        module = import_module(f"importer.cli.{self.summaries[cmd_name][1]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, from the table: no command is loaded for it."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (summary, _) in self.summaries.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="importer")
+def app() -> None:
+    """Bring lead sheets into the Superfone CRM, matched by phone, with a report on every row.
+
+    Begin with:  importer check FILE
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; answers with its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    loud = any(
+        (argument.startswith("-v") and set(argument[1:]) == {"v"}) or argument == "--verbose"
+        for argument in arguments
+    )
+    try:
+        code = app.main(arguments, prog_name="importer", standalone_mode=False)
+    except ImporterError as error:
+        return _stopped(str(error), error.exit_code, loud=loud)
+    except click.ClickException as error:
+        return _stopped(f"{error.format_message()} See importer --help.", 2, loud=False)
+    except (KeyboardInterrupt, click.Abort):
+        return _stopped("Stopped before anything was sent.", _INTERRUPTED, loud=loud)
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has gone: not a fault, and nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _stopped(
+            "There is not enough memory on this machine. Close other programs and try again.", 2, loud=loud
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _stopped(sentence: str, code: int, *, loud: bool) -> int:
+    if loud:
+        traceback.print_exc()
+    say(f"importer: {sentence}", err=True)
+    return code

@@ -1,0 +1,124 @@
+"""Flags from the table of settings, so that a setting is written down once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from importer.errors import UsageError
+from importer.settings import OF_ONE_CALL, Settings, read_config, resolve
+
+Command = Callable[..., Any]
+
+_PAIRS = {"column": "HEADER=FIELD", "set": "FIELD=VALUE"}
+_METAVARS = {
+    "sheet": "NAME|NUMBER",
+    "header_row": "N",
+    "encoding": "NAME",
+    "delimiter": "CHAR",
+    "preset": "NAME",
+    "map": "MAP.toml",
+    "region": "IN",
+    "duplicates": "merge|first|last|reject",
+    "unknown": "reject|drop",
+    "rate": "auto|N",
+    "concurrency": "N",
+    "timeout": "SECONDS",
+    "patience": "SECONDS",
+    "limit": "N",
+    "reports": "DIR",
+    "run_id": "ID",
+}
+_OF_SENDING = frozenset({"rate", "concurrency", "timeout", "patience"})
+
+
+def all_settings(command: Command) -> Command:
+    """Every option of `check` and `run`, and --config."""
+    return _with_options(command, frozenset(Settings.__struct_fields__))
+
+
+def settings_of_sending(command: Command) -> Command:
+    """The options that make sense when the rows are known already: resume and retry."""
+    return _with_options(command, _OF_SENDING | (OF_ONE_CALL - {"run_id"}))
+
+
+def settings_of_reading(command: Command) -> Command:
+    """The options that say how a sheet is read: columns."""
+    names = {
+        "sheet",
+        "header_row",
+        "encoding",
+        "delimiter",
+        "preset",
+        "map",
+        "column",
+        "set",
+        "reports",
+        "json",
+        "verbose",
+    }
+    return _with_options(command, frozenset(names))
+
+
+def settings_from(flags: dict[str, Any]) -> Settings:
+    """Settings from what click has read, `--config` among it."""
+    config = flags.pop("config", None)
+    return resolve(flags, read_config(Path(config) if config else None))
+
+
+def _with_options(command: Command, names: frozenset[str]) -> Command:
+    command = click.option(
+        "--config", metavar="FILE", help="Settings file (default: importer.toml, if there)."
+    )(command)
+    for field in reversed(msgspec.structs.fields(Settings)):
+        if field.name in names:
+            command = _option(field.name, _help_of(field))(command)
+    return command
+
+
+def _option(name: str, text: str) -> Callable[[Command], Command]:
+    flag = f"--{name.replace('_', '-')}"
+    if name in _PAIRS:
+        return click.option(
+            flag, name, multiple=True, metavar=f'"{_PAIRS[name]}"', callback=_pairs, help=text
+        )
+    if name == "create":
+        return click.option("--create/--no-create", "create", default=None, help=text)
+    if name == "verbose":
+        return click.option(
+            "-v", "--verbose", count=True, callback=lambda _c, _p, value: value or None, help=text
+        )
+    if name == "quiet":
+        return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
+    if name in ("yes", "json"):
+        return click.option(flag, name, is_flag=True, default=None, help=text)
+    return click.option(flag, name, metavar=_METAVARS[name], help=text)
+
+
+def _help_of(field: msgspec.structs.FieldInfo) -> str:
+    description = next(m.description for m in field.type.__metadata__ if getattr(m, "description", None))
+    shown = field.default if field.default is not msgspec.NODEFAULT else None
+    if shown is None or isinstance(shown, bool | dict):
+        return str(description)
+    return (
+        f"{description} [default: {shown:g}]"
+        if isinstance(shown, float)
+        else f"{description} [default: {shown}]"
+    )
+
+
+def _pairs(
+    _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str] | None:
+    """`("Phone=customer_phone", ...)` as a dict; a header may hold `=`, a field never does."""
+    pairs: dict[str, str] = {}
+    for value in values:
+        left, found, right = value.rpartition("=") if parameter.name == "column" else value.partition("=")
+        if not found:
+            raise UsageError(f'--{parameter.name} takes "{_PAIRS[str(parameter.name)]}", not {value!r}.')
+        pairs[left.strip()] = right.strip()
+    return pairs or None

@@ -1,0 +1,27 @@
+"""The end of a command that judged or sent rows: the summary, and the one last line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from importer.cli.console import say
+from importer.cli.words import last_line, summary_lines
+from importer.report import Summary
+from importer.settings import Settings
+
+
+def show_end(summary: Summary, settings: Settings) -> int:
+    """Print how it ended; answers with the exit code."""
+    folder = Path(settings.reports) / summary.run_id
+    if settings.json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+        sys.stdout.flush()
+    elif not settings.quiet:
+        for line in summary_lines(summary):
+            say(line)
+        say(f"Report: {folder / 'report.html'}")
+    say(last_line(summary, folder), err=True, bold=True)
+    return summary.exit_code

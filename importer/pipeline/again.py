@@ -1,0 +1,91 @@
+"""What goes on from an earlier run: resume it, retry its rows, write its reports again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from importer.errors import DamagedJournal, UsageError
+from importer.journal import Journal, Rejudged
+from importer.models import AccountTitles, RunState, SourceRow, Status
+from importer.pipeline.flow import run
+from importer.pipeline.runs import find_run, held
+from importer.pipeline.sending import fetch_titles, send_and_report
+from importer.pipeline.watch import Watch
+from importer.report import Summary, summarise, write_reports
+from importer.settings import Access, Settings, with_run_settings
+from importer.staging import RowsReader, Sheet
+from importer.validator import gone_titles
+
+
+def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summary:
+    """Finish an interrupted or stopped run, from its journal. A finished run is left as it is."""
+    with Journal.open(find_run(Path(settings.reports), name)) as journal:
+        header = journal.header
+        _check_address(header.base_url, access)
+        match journal.ended.state:
+            case RunState.FINISHED:
+                return summarise(journal)
+            case RunState.CHECKED:
+                raise UsageError(f"Run {name} was only checked.", f"Send it with: importer run {header.file}")
+            case RunState.STAGING:
+                raise DamagedJournal(
+                    f"Run {name} ended before anything was sent.",
+                    f"Start it again: importer run {header.file}",
+                )
+            case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
+                settings = with_run_settings(settings, header.options)
+                with held(journal.folder.parent, header.run_id, sha256=header.sha256, account=header.account):
+                    _judge_gone_titles(journal, fetch_titles(access, settings))
+                    return send_and_report(journal, settings, access, watch)
+
+
+def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summary | None:
+    """A new run over the rows of a run that did not go in; None where every row did."""
+    with Journal.open(find_run(Path(settings.reports), name)) as journal:
+        header = journal.header
+        _check_address(header.base_url, access)
+        reader = RowsReader(header.headers, _rows_to_retry(journal), header.notices)
+        if not reader.opened.sample:
+            return None
+        settings = with_run_settings(settings, header.options, but=frozenset({"limit"}))
+        sheet = Sheet(reader, file=header.file, sha256=header.sha256, origin=header)
+        return run(sheet, settings, access, watch, parent=header.run_id)
+
+
+def write_again(name: str, reports: Path) -> Summary:
+    """Write a run's reports again from its journal."""
+    with Journal.open(find_run(reports, name)) as journal:
+        return write_reports(journal, journal.folder)
+
+
+def _rows_to_retry(journal: Journal) -> Iterator[SourceRow]:
+    for outcome in journal.outcomes():
+        if outcome.goes_again:
+            yield SourceRow(outcome.number, outcome.cells)
+
+
+def _judge_gone_titles(journal: Journal, titles: AccountTitles) -> None:
+    """Refuse waiting rows whose stage, group, label or product has gone from the account since."""
+    then = {dropdown: set(found) for dropdown, found in journal.header.titles.items()}
+    now = {
+        dropdown.value: {title.title for title in found if title.active} for dropdown, found in titles.items()
+    }
+    if all(then[dropdown] <= now.get(dropdown, set()) for dropdown in then):
+        return
+    after = -1
+    while rows := journal.pending(after, 1000):
+        after = rows[-1].number
+        journal.rejudge(
+            Rejudged(row.number, Status.INVALID, None, issues)
+            for row in rows
+            if (issues := gone_titles(row.payload, titles))
+        )
+
+
+def _check_address(base_url: str, access: Access) -> None:
+    if base_url != access.base_url:
+        raise UsageError(
+            f"The run was for {base_url}, but the address set now is {access.base_url}.",
+            "Set SUPERFONE_BASE_URL to the run's own address.",
+        )

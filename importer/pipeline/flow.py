@@ -1,0 +1,50 @@
+"""The main flow of a run, on one screen: map, judge, fold, ask, send, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from importer.errors import NothingSent
+from importer.journal import Journal, RunEnd
+from importer.models import RunState
+from importer.pipeline.runs import account_of, held, new_run_id, now
+from importer.pipeline.sending import send_and_report
+from importer.pipeline.stage import stage
+from importer.pipeline.watch import Watch
+from importer.report import Summary, write_reports
+from importer.settings import Access, Settings
+from importer.staging import Sheet
+
+
+def check(sheet: Sheet, settings: Settings, access: Access, watch: Watch) -> Summary:
+    """Judge every row and write the reports. The CRM is only read."""
+    with stage("check", _with_id(settings), sheet, access, watch) as journal:
+        return _write_check(journal)
+
+
+def run(sheet: Sheet, settings: Settings, access: Access, watch: Watch, *, parent: str = "") -> Summary:
+    """Judge every row, ask, then send the accepted ones: nothing leaves before every row was judged."""
+    settings = _with_id(settings)
+    account = account_of(access)
+    with (
+        held(Path(settings.reports), settings.run_id or "", sha256=sheet.sha256, account=account),
+        stage("run", settings, sheet, access, watch, parent=parent) as journal,
+    ):
+        if watch.asks:
+            _ask(journal, watch)
+        return send_and_report(journal, settings, access, watch)
+
+
+def _ask(journal: Journal, watch: Watch) -> None:
+    """Show the check's summary, with its reports to look at, before the first write."""
+    if not watch.confirm(_write_check(journal)):
+        raise NothingSent("Nothing was sent.", f"The check's reports are in {journal.folder}.")
+
+
+def _write_check(journal: Journal) -> Summary:
+    journal.end(RunEnd(state=RunState.CHECKED, finished_at=now().isoformat()))
+    return write_reports(journal, journal.folder)
+
+
+def _with_id(settings: Settings) -> Settings:
+    return settings if settings.run_id else settings.replaced(run_id=new_run_id(now()))

@@ -1,0 +1,143 @@
+"""The reports folder: runs by id, their locks, their history, and taking old ones away."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from importer.errors import DamagedJournal, NoSuchRun, RunIsHeld, UsageError
+from importer.journal import JOURNAL_NAME, Journal, RunHeader
+from importer.journal.store import writing
+from importer.models import RunState, Status
+from importer.settings import Access
+
+_RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
+
+
+class RunLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One run in the history. `damage` says why nothing more is known of it."""
+
+    run_id: str
+    file: str = ""
+    started_at: str = ""
+    state: str = ""
+    counts: dict[Status, int] = {}
+    resumable: bool = False
+    damage: str = ""
+
+
+def account_of(access: Access) -> str:
+    """16 hex digits that stand for the base address and key, and tell nothing of the key."""
+    return hashlib.sha256(f"{access.base_url}\0{access.key.reveal()}".encode()).hexdigest()[:16]
+
+
+def new_run_id(now: datetime) -> str:
+    """An id that sorts by time and does not collide: `20261124-114500-3fa2`."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def run_folder(reports: Path, run_id: str) -> Path:
+    """Where a new run lives. Raises UsageError when the id is taken."""
+    folder = reports / run_id
+    if folder.exists():
+        raise UsageError(f"There is a run {run_id} in {reports} already.", "Choose another --run-id.")
+    return folder
+
+
+def find_run(reports: Path, run: str) -> Path:
+    """The folder of a run named by its id or its folder. Raises NoSuchRun."""
+    for folder in (reports / run, Path(run)):
+        if (folder / JOURNAL_NAME).is_file():
+            return folder
+    raise NoSuchRun(f"There is no run {run} in {reports}.", "importer runs lists the runs there are.")
+
+
+def list_runs(reports: Path) -> list[RunLine]:
+    """All runs of the folder, oldest first."""
+    return sorted(
+        (_line(path.parent) for path in reports.glob(f"*/{JOURNAL_NAME}")),
+        key=lambda line: (line.started_at, line.run_id),
+    )
+
+
+def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
+    """The headers of the runs that can be read, newest first."""
+    for path in sorted(
+        reports.glob(f"*/{JOURNAL_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True
+    ):
+        try:
+            with Journal.open(path.parent) as journal:
+                yield journal.header
+        except DamagedJournal:
+            continue  # `importer runs` names it; here another run may still answer
+
+
+def purge(reports: Path, older_than: timedelta, now: datetime) -> list[str]:
+    """Take the runs away that started longer ago; answers with their ids. The ledger of notes stays."""
+    gone = []
+    for line in list_runs(reports):
+        if line.started_at and now - datetime.fromisoformat(line.started_at) > older_than:
+            shutil.rmtree(reports / line.run_id)
+            gone.append(line.run_id)
+    return gone
+
+
+@contextmanager
+def held(reports: Path, run_id: str, *, sha256: str, account: str) -> Iterator[None]:
+    """Hold the file and account while the block runs. Raises RunIsHeld, naming the run that has them.
+
+    The lock is the operating system's, so it goes with its process, however that ends.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only sending needs it
+
+    locks = reports / ".locks"
+    with writing(reports):
+        locks.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(f"{sha256}{account}".encode()).hexdigest()[:32]
+    holder = locks / f"{name}.json"
+    try:
+        with FileLock(locks / f"{name}.lock", timeout=0):
+            holder.write_text(json.dumps({"run_id": run_id}), "utf-8")
+            yield
+            holder.unlink(missing_ok=True)
+    except Timeout:
+        raise RunIsHeld(
+            f"Run {_holder_of(holder)} is sending this file to this account right now.",
+            "Wait until it has ended, or stop it and use importer resume.",
+        ) from None
+
+
+def now() -> datetime:
+    """The time with its offset."""
+    return datetime.now(UTC).astimezone()
+
+
+def _holder_of(holder: Path) -> str:
+    try:
+        return str(json.loads(holder.read_text("utf-8"))["run_id"])
+    except (OSError, ValueError, KeyError):
+        return "(of another process)"
+
+
+def _line(folder: Path) -> RunLine:
+    try:
+        with Journal.open(folder) as journal:
+            state = journal.ended.state
+            return RunLine(
+                run_id=folder.name,
+                file=journal.header.file,
+                started_at=journal.header.started_at,
+                state="interrupted" if state is RunState.RUNNING else state.value,
+                counts=journal.counts(),
+                resumable=state in _RESUMABLE,
+            )
+    except DamagedJournal as error:
+        return RunLine(run_id=folder.name, damage=error.message)

@@ -1,0 +1,115 @@
+"""Everything before the first write: the account's lists, the columns, and a verdict on every row."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from importer.errors import NothingSent, RunStopped, UnreadableFile
+from importer.journal import Journal, RunHeader
+from importer.models import AccountTitles, Mapping
+from importer.pipeline.folding import fold_shared_phones
+from importer.pipeline.mapping import decide_columns, settle_titles
+from importer.pipeline.origin import find_origin, inherited
+from importer.pipeline.runs import account_of, now, run_folder
+from importer.pipeline.sending import fetch_titles
+from importer.pipeline.watch import Watch
+from importer.settings import Access, Settings, taken_over
+from importer.staging import Recipe, Sheet
+
+
+def stage(
+    command: str, settings: Settings, sheet: Sheet, access: Access, watch: Watch, *, parent: str = ""
+) -> Journal:
+    """A journal in which every row of the sheet is judged.
+
+    A failure leaves nothing behind: the run's folder goes with it, and what would stop a run is exit 2 here.
+    """
+    assert settings.run_id is not None
+    folder = run_folder(Path(settings.reports), settings.run_id)
+    try:
+        titles = fetch_titles(access, settings)
+        origin = find_origin(sheet, folder.parent)
+        settings = inherited(settings, origin)
+        mapping = decide_columns(sheet, settings, titles, origin, watch)
+        header = _header(
+            command,
+            settings=settings,
+            sheet=sheet,
+            access=access,
+            mapping=mapping,
+            titles=titles,
+            parent=parent,
+        )
+        watch.understood(header)
+        return _judged(Journal.create(folder, header), sheet, titles, settings, watch)
+    except RunStopped as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise NothingSent(error.message, error.advice) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _judged(
+    journal: Journal, sheet: Sheet, titles: AccountTitles, settings: Settings, watch: Watch
+) -> Journal:
+    mapping = journal.header.mapping
+    recipe = Recipe(
+        mapping=mapping, titles=titles, region=settings.region, unknown=settings.unknown, limit=settings.limit
+    )
+    try:
+        _stage_rows(journal, sheet, recipe, watch)
+        settle_titles(journal, recipe, watch)
+        fold_shared_phones(journal, settings.duplicates)
+    except BaseException:
+        journal.close()
+        raise
+    return journal
+
+
+def _stage_rows(journal: Journal, sheet: Sheet, recipe: Recipe, watch: Watch) -> None:
+    staged = 0
+    for batch in sheet.reader.judged(recipe):
+        journal.stage(batch)
+        staged += len(batch)
+        watch.judged(staged)
+    done = sheet.reader.done
+    if done is None or not staged:
+        raise UnreadableFile(
+            f"{sheet.file} has a header and no rows below it.", "Nothing to import: check the file."
+        )
+    if done.rows != staged or journal.rows != staged:
+        raise UnreadableFile(
+            f"{sheet.file} has {done.rows} rows, but {journal.rows} were staged: two rows claim one number.",
+            "Please report this: it is a fault of importer, not of the file.",
+        )
+    journal.annotate(done.notices)
+
+
+def _header(
+    command: str,
+    *,
+    settings: Settings,
+    sheet: Sheet,
+    access: Access,
+    mapping: Mapping,
+    titles: AccountTitles,
+    parent: str,
+) -> RunHeader:
+    assert settings.run_id is not None
+    return RunHeader(
+        run_id=settings.run_id,
+        command=command,
+        file=sheet.file,
+        sha256=sheet.sha256,
+        started_at=now().isoformat(),
+        account=account_of(access),
+        base_url=access.base_url,
+        headers=sheet.opened.headers,
+        mapping=mapping,
+        options=taken_over(settings),
+        notices=sheet.opened.notices,
+        parent=parent,
+        titles={dropdown: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()},
+    )

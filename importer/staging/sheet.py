@@ -1,0 +1,89 @@
+"""A sheet about to be imported, wherever its rows come from: a file, a DataFrame, an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, Protocol
+
+from importer.journal import RunHeader, StagedRow
+from importer.loader.opening import OpenOptions, private_copy
+from importer.models import Notice, SourceRow
+from importer.staging.frames import Done, Opened
+from importer.staging.process import ReadingProcess
+from importer.staging.recipe import Recipe, judge_rows
+
+_BATCH_ROWS = 1000
+_SAMPLE_ROWS = 500
+
+
+class Reader(Protocol):
+    """What reads a sheet: `opened` at once, `judged` row by row, `done` at the end."""
+
+    opened: Opened
+    done: Done | None
+
+    def judged(self, recipe: Recipe) -> Iterator[list[StagedRow]]:
+        """Batches of judged rows, in the order of the sheet."""
+
+
+class Sheet:
+    """The rows, with what must be known of where they come from.
+
+    `path` is None where there is no file; `origin` is the run whose rows these are, where that is known.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        file: str,
+        sha256: str,
+        path: Path | None = None,
+        origin: RunHeader | None = None,
+    ) -> None:
+        self.reader = reader
+        self.file = file
+        self.sha256 = sha256
+        self.path = path
+        self.origin = origin
+
+    @property
+    def opened(self) -> Opened:
+        """Header and first rows."""
+        return self.reader.opened
+
+
+class RowsReader:
+    """Reads rows that are already in this process."""
+
+    def __init__(
+        self, headers: Sequence[str], rows: Iterable[SourceRow], notices: Sequence[Notice] = ()
+    ) -> None:
+        self._rows = iter(rows)
+        self._sample = tuple(islice(self._rows, _SAMPLE_ROWS))
+        self.opened = Opened(tuple(headers), self._sample, tuple(notices))
+        self.done: Done | None = None
+
+    def judged(self, recipe: Recipe) -> Iterator[list[StagedRow]]:
+        """Batches of judged rows, in order."""
+        rows = islice(chain(self._sample, self._rows), recipe.limit)
+        judged = judge_rows(rows, recipe)
+        total = 0
+        while batch := list(islice(judged, _BATCH_ROWS)):
+            yield batch
+            total += len(batch)
+        self.done = Done(total, self.opened.notices)
+
+
+@contextmanager
+def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
+    """Open a file, or a stream of CSV, in a reading process. It is read once, from a private copy."""
+    with TemporaryDirectory(prefix="importer-") as folder:
+        copy, sha256 = private_copy(source, Path(folder))
+        path = source if isinstance(source, Path) else None
+        with ReadingProcess(copy, options) as reader:
+            yield Sheet(reader, file=str(source) if path else "-", sha256=sha256, path=path)

@@ -1,0 +1,87 @@
+"""Rows that share a phone: one is sent, none is lost."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.issues import sentence
+from importer.models import Accepted, SourceRow, Status
+from importer.validator import fold
+
+PHONE = "+919800000001"
+
+
+def row(number, **payload):
+    return Accepted(SourceRow(number, ()), PHONE, {"customer_phone": PHONE, **payload})
+
+
+def by_number(folded):
+    return {one.number: one for one in folded}
+
+
+def test_merge_holds_what_the_crm_would_hold_after_all_rows():
+    """Later values win, lists add up, address parts come together, no note is lost."""
+    rows = [
+        row(
+            5,
+            city="Pune",
+            email=["a@example.in"],
+            add_labels=["VIP"],
+            customer_note="first",
+            address={"text": "MG Road"},
+        ),
+        row(9, city="Thane", email=["b@example.in"], add_labels=["Hot", "VIP"], customer_note="second"),
+        row(12, deal_value=5, customer_note="first", address={"additional": "MH"}),
+    ]
+    folded = by_number(fold(rows, "merge", header="Mobile"))
+    assert folded[5].payload == {
+        "customer_phone": PHONE,
+        "city": "Thane",
+        "email": ["a@example.in", "b@example.in"],
+        "add_labels": ["VIP", "Hot"],
+        "customer_note": "first\nsecond",
+        "address": {"text": "MG Road", "additional": "MH"},
+        "deal_value": 5,
+    }
+    assert [(folded[n].verdict, folded[n].kept_in) for n in (9, 12)] == [(Status.DUPLICATE, 5)] * 2
+    assert sentence(5, folded[5].issues[-1]) == (
+        'Row 5, Mobile: took in rows 9 and 12 with the same phone; City is "Thane" as in row 9, was "Pune".'
+    )
+    assert (
+        sentence(9, folded[9].issues[-1])
+        == "Row 9, Mobile: same phone as row 5; its values went into that row."
+    )
+
+
+def test_merge_keeps_rows_apart_that_the_api_cannot_take_in_one():
+    """Adding and removing labels in one request is a 400: such rows are sent one after the other."""
+    rows = [row(2, add_labels=["VIP"]), row(3, remove_labels=["VIP"]), row(4, remove_labels=["Hot"])]
+    folded = by_number(fold(rows, "merge", header=""))
+    assert set(folded) == {3, 4}
+    assert folded[3].payload["remove_labels"] == ["VIP", "Hot"]
+    assert folded[4].kept_in == 3
+
+
+def test_first_and_last_keep_one_row_untouched():
+    """The kept row is not in the answer: nothing about it changes."""
+    rows = [row(2), row(3), row(4)]
+    assert {f.number: f.kept_in for f in fold(rows, "first", header="")} == {3: 2, 4: 2}
+    assert {f.number: f.kept_in for f in fold(rows, "last", header="")} == {2: 4, 3: 4}
+
+
+def test_reject_refuses_all_of_them_and_names_another():
+    """Which of them is right only a person knows."""
+    folded = fold([row(2), row(3)], "reject", header="Mobile")
+    assert [(f.number, f.verdict, f.issues[-1].hint) for f in folded] == [
+        (2, Status.INVALID, "3"),
+        (3, Status.INVALID, "2"),
+    ]
+
+
+@given(st.lists(st.sets(st.sampled_from(["add", "remove"]), max_size=1), min_size=2, max_size=7))
+def test_every_row_of_a_group_is_kept_or_folded_into_a_kept_one(sides):
+    """Conservation: no row of a group vanishes, and no payload has both label lists."""
+    rows = [row(n, **{f"{side}_labels": [str(n)] for side in own}) for n, own in enumerate(sides)]
+    folded = by_number(fold(rows, "merge", header=""))
+    kept = [r.row.number for r in rows if folded.get(r.row.number) is None or folded[r.row.number].payload]
+    assert all(one.kept_in in kept for one in folded.values() if one.verdict is Status.DUPLICATE)
+    assert not any({"add_labels", "remove_labels"} <= (one.payload or {}).keys() for one in folded.values())

@@ -1,0 +1,112 @@
+"""The judge: a draft accepted in the account's spelling, or rejected with every fault named."""
+
+import pytest
+
+from importer.fields import Dropdown
+from importer.issues import Issue, sentence
+from importer.models import Accepted, Draft, Rejected, SourceRow, Title
+from importer.validator import compile_judge, gone_titles
+
+TITLES = {
+    Dropdown.STAGE: (Title("New"), Title("Warm lead"), Title("Parked", active=False)),
+    Dropdown.GROUP: (Title("Walk-ins"), Title("Expo"), Title("Expo")),
+    Dropdown.LABEL: (Title("VIP"), Title("3 BHK, corner"), Title("Old", active=False)),
+    Dropdown.PRODUCT: (Title("Villa plot"),),
+    Dropdown.SOURCE_TYPE: (Title("CSV_UPLOAD"), Title("OTHERS")),
+}
+HEADERS = {
+    "lead_stage_name": "Stage",
+    "lead_group_name": "Group",
+    "add_labels": "Tags",
+    "add_products": "Item",
+}
+PHONE = "+919800000001"
+
+
+def judge(unknown="reject", issues=(), **payload):
+    row = SourceRow(14, ("x",))
+    draft = Draft(row, {"customer_phone": PHONE, **payload}, issues)
+    return compile_judge(TITLES, headers=HEADERS, unknown=unknown)(draft)
+
+
+def codes(verdict):
+    return [issue.machine_code for issue in verdict.issues]
+
+
+def test_titles_come_out_as_the_account_spells_them():
+    """Case and spacing are forgiven; the payload carries the account's own spelling."""
+    verdict = judge(
+        lead_stage_name="warm  LEAD", add_labels=["vip", "3 bhk", "Corner"], source_type="csv_upload"
+    )
+    assert isinstance(verdict, Accepted)
+    assert verdict.payload == {
+        "customer_phone": PHONE,
+        "lead_stage_name": "Warm lead",
+        "add_labels": ["VIP", "3 BHK, corner"],
+        "source_type": "CSV_UPLOAD",
+    }
+
+
+def test_every_fault_of_a_row_is_told_not_the_first():
+    """A person mends a row once."""
+    verdict = judge(
+        lead_stage_name="Parked", lead_group_name="expo", add_labels=["Old", "nope"], add_products=["Flat"]
+    )
+    assert isinstance(verdict, Rejected)
+    assert sorted(codes(verdict)) == [
+        "add_labels.disabled",
+        "add_labels.unknown",
+        "add_products.unknown",
+        "lead_group_name.ambiguous",
+        "lead_stage_name.disabled",
+    ]
+
+
+def test_the_sentence_says_where_what_and_what_to_do():
+    """The model sentence of the design, to the letter."""
+    verdict = judge(lead_stage_name="Warm led")
+    assert sentence(14, verdict.issues[0]) == (
+        'Row 14, Stage: the account has no stage "Warm led". Did you mean "Warm lead"?'
+    )
+
+
+def test_drop_leaves_the_value_out_and_says_so():
+    """--unknown drop: the row goes in without the value, and nothing is dropped in silence."""
+    verdict = judge("drop", lead_stage_name="Nope", add_labels=["VIP", "nope"])
+    assert isinstance(verdict, Accepted)
+    assert verdict.payload == {"customer_phone": PHONE, "add_labels": ["VIP"]}
+    assert sorted(codes(verdict)) == ["add_labels.left_out_unknown", "lead_stage_name.left_out_unknown"]
+
+
+def test_a_list_with_nothing_left_is_left_out_whole():
+    """An empty list would be a change; an absent key is none."""
+    assert "add_labels" not in judge("drop", add_labels=["nope"]).payload
+
+
+def test_clearing_a_title_needs_no_title():
+    """None clears a nullable field."""
+    assert judge(lead_stage_name=None).payload["lead_stage_name"] is None
+
+
+def test_labels_cannot_be_added_and_removed_at_once():
+    """The API answers 400 to both lists in one request."""
+    assert codes(judge(add_labels=["VIP"], remove_labels=["VIP"])) == ["add_labels.with_remove_labels"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("not_an_email", Rejected), ("part_left_out", Accepted), ("test_row", Rejected)]
+)
+def test_severity_decides(code, kind):
+    """A warning lets its row in; an error or a row that is no lead does not."""
+    verdict = judge(issues=(Issue("email", code, "E-mail", "x"),))
+    assert isinstance(verdict, kind)
+    assert codes(verdict) == [f"email.{code}"]
+
+
+def test_titles_that_have_gone_since_are_found():
+    """On resume a waiting row is judged against the account as it is now."""
+    payload = {"customer_phone": PHONE, "lead_stage_name": "New", "add_labels": ["VIP"]}
+    assert gone_titles(payload, TITLES) == ()
+    without = {**TITLES, Dropdown.STAGE: (Title("Fresh"),)}
+    assert [issue.machine_code for issue in gone_titles(payload, without)] == ["lead_stage_name.unknown"]
+    assert payload["lead_stage_name"] == "New"
