@@ -1,0 +1,308 @@
+"""The journal: every row has one status at every moment, and a note's doubt sticks."""
+
+import sqlite3
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.errors import CannotWrite, DamagedJournal
+from importer.issues import Issue
+from importer.journal import Intent, Journal, Pace, Rejudged, RunEnd, RunHeader, Traffic, staged
+from importer.models import (
+    Accepted,
+    Mapping,
+    NoteState,
+    Rejected,
+    RowResult,
+    RunState,
+    SourceRow,
+    Status,
+)
+
+
+def header(run_id="run-1", account="a" * 16):
+    return RunHeader(
+        run_id=run_id,
+        command="run",
+        file="leads.csv",
+        sha256="0" * 64,
+        started_at="2026-11-24T10:00:00+05:30",
+        account=account,
+        base_url="http://127.0.0.1:1/superfone",
+        headers=("Phone", "Note"),
+        mapping=Mapping(columns=()),
+    )
+
+
+def phone(number):
+    return f"+9198000{number:05d}"
+
+
+def accepted(number, note=None, **payload):
+    body = {"customer_phone": phone(number), **payload}
+    if note is not None:
+        body["customer_note"] = note
+    return staged(Accepted(SourceRow(number, (phone(number), note or "")), phone(number), body))
+
+
+def rejected(number):
+    issue = Issue("customer_phone", "missing", "Phone")
+    return staged(Rejected(SourceRow(number, ("", "")), "", (issue,)))
+
+
+def result(number, status=Status.ACCEPTED, note=NoteState.NONE, http_status=200):
+    return RowResult(number=number, status=status, attempts=1, http_status=http_status, note=note)
+
+
+def new(tmp_path, run_id="run-1", rows=(), *, account="a" * 16):
+    journal = Journal.create(tmp_path / run_id, header(run_id, account))
+    journal.stage(rows)
+    journal.begin_sending()
+    return journal
+
+
+def statuses(journal):
+    return {outcome.number: outcome.status for outcome in journal.outcomes()}
+
+
+def test_a_row_has_its_status_at_every_moment(tmp_path):
+    """Pending, then unknown once it was about to leave, then what the CRM made of it."""
+    journal = new(tmp_path, rows=[accepted(2), rejected(3), accepted(5)])
+    assert statuses(journal) == {2: Status.PENDING, 3: Status.INVALID, 5: Status.PENDING}
+    row = journal.pending(0, 1)[0]
+    journal.record(intents=[Intent(row, with_note=False)])
+    assert statuses(journal)[2] is Status.UNKNOWN
+    journal.record(results=[result(2)])
+    assert statuses(journal) == {2: Status.ACCEPTED, 3: Status.INVALID, 5: Status.PENDING}
+    assert journal.counts()[Status.PENDING] == 1
+    assert sum(journal.counts().values()) == journal.rows == 3
+
+
+def test_after_a_check_a_row_that_could_go_in_is_accepted(tmp_path):
+    """`accepted` after `check` means: it would be sent."""
+    journal = Journal.create(tmp_path / "c", header("c"))
+    journal.stage([accepted(2), rejected(3)])
+    journal.end(RunEnd(state=RunState.CHECKED))
+    assert statuses(journal) == {2: Status.ACCEPTED, 3: Status.INVALID}
+
+
+def test_pending_rows_come_in_file_order_without_their_note(tmp_path):
+    """What is left to send: not the rejected, not the settled; the note apart, all phones named."""
+    journal = new(
+        tmp_path,
+        rows=[accepted(2), accepted(4, "hi", add_phones=["+918022355342"]), rejected(6), accepted(9)],
+    )
+    journal.record(results=[result(2)])
+    first, second = journal.pending(0, 10)
+    assert (first.number, second.number) == (4, 9)
+    assert first.phones == (phone(4), "+918022355342")
+    assert (first.note, first.note_state) == ("hi", NoteState.NOT_SENT)
+    assert "customer_note" not in first.payload
+    assert journal.pending(4, 10) == [second]
+    assert journal.pending(0, 1) == [first]
+
+
+def test_a_note_on_its_way_when_the_tool_died_is_in_doubt_for_ever(tmp_path):
+    """Law 2: an intent without a result means the note may be there; the row goes on without it."""
+    journal = new(tmp_path, rows=[accepted(2, "hi")])
+    journal.record(intents=[Intent(journal.pending(0, 1)[0], with_note=True)])
+    journal.close()
+    with Journal.open(tmp_path / "run-1") as again:
+        again.begin_sending()
+        row = again.pending(0, 1)[0]
+        assert row.note_state is NoteState.UNKNOWN
+        assert next(again.outcomes()).note is NoteState.UNKNOWN
+        again.record(intents=[Intent(row, with_note=False)])
+        assert again.pending(0, 1)[0].note_state is NoteState.UNKNOWN
+        assert next(again.outcomes()).note is NoteState.UNKNOWN
+
+
+def test_a_note_that_cannot_have_arrived_may_travel_again(tmp_path):
+    """A refused connection is no doubt: taking the intent back frees the note."""
+    journal = new(tmp_path, rows=[accepted(2, "hi")])
+    row = journal.pending(0, 1)[0]
+    journal.record(intents=[Intent(row, with_note=True)])
+    journal.record(intents=[Intent(row, with_note=False)])
+    assert journal.pending(0, 1)[0].note_state is NoteState.NOT_SENT
+
+
+@pytest.mark.parametrize(
+    ("note", "later"),
+    [
+        (NoteState.SENT, NoteState.SENT),
+        (NoteState.UNKNOWN, NoteState.UNKNOWN),
+        (NoteState.NOT_SENT, NoteState.NOT_SENT),
+    ],
+)
+def test_what_one_run_knows_of_a_note_the_next_knows_too(tmp_path, note, later):
+    """The same note on the same lead, in another run of the same folder: sent at most once."""
+    first = new(tmp_path, rows=[accepted(2, "hi")])
+    first.record(intents=[Intent(first.pending(0, 1)[0], with_note=True)])
+    first.record(results=[result(2, note=note)])
+    first.close()
+    second = new(tmp_path, "run-2", [accepted(2, "hi")])
+    row = second.pending(0, 1)[0]
+    assert row.note_state is later
+    assert row.note_run == ("" if later is NoteState.NOT_SENT else "run-1")
+
+
+def test_another_account_or_another_note_is_another_matter(tmp_path):
+    """Only the same words on the same lead of the same account count as sent."""
+    first = new(tmp_path, rows=[accepted(2, "hi")])
+    first.record(intents=[Intent(first.pending(0, 1)[0], with_note=True)], results=[])
+    first.close()
+    other_words = new(tmp_path, "run-2", [accepted(2, "hello")])
+    assert other_words.pending(0, 1)[0].note_state is NoteState.NOT_SENT
+    other_account = new(tmp_path, "run-3", [accepted(2, "hi")], account="b" * 16)
+    assert other_account.pending(0, 1)[0].note_state is NoteState.NOT_SENT
+
+
+def test_a_refused_row_does_not_free_what_an_earlier_run_sent(tmp_path):
+    """A later run may only take back its own claims."""
+    first = new(tmp_path, rows=[accepted(2, "hi")])
+    first.record(intents=[Intent(first.pending(0, 1)[0], with_note=True)])
+    first.record(results=[result(2, note=NoteState.SENT)])
+    second = new(tmp_path, "run-2", [accepted(2, "hi")])
+    second.record(results=[result(2, Status.REFUSED, NoteState.NOT_SENT, 400)])
+    third = new(tmp_path, "run-3", [accepted(2, "hi")])
+    assert third.pending(0, 1)[0].note_state is NoteState.SENT
+
+
+def test_the_ledger_of_notes_tells_nothing_of_people(tmp_path):
+    """It outlives `importer purge`, so it must hold neither phone nor note."""
+    journal = new(tmp_path, rows=[accepted(2, "a very private remark")])
+    journal.record(intents=[Intent(journal.pending(0, 1)[0], with_note=True)])
+    journal.close()
+    written = b"".join(path.read_bytes() for path in tmp_path.glob("notes.sqlite*"))
+    assert len(written) > 0
+    assert b"private" not in written
+    assert phone(2)[1:].encode() not in written
+
+
+def test_a_duplicate_goes_again_with_the_row_it_was_folded_into(tmp_path):
+    """Else its values would be lost when only the kept row is mended and fed again."""
+    journal = new(tmp_path, rows=[accepted(2), accepted(3)])
+    issue = Issue("row", "folded", "Phone", "its values went into that row", "2")
+    journal.rejudge([Rejudged(3, Status.DUPLICATE, None, (issue,), 2)])
+    assert [o.goes_again for o in journal.outcomes()] == [True, True]
+    journal.record(results=[result(2)])
+    assert [o.goes_again for o in journal.outcomes()] == [False, False]
+
+
+def test_groups_of_one_phone_are_found_over_the_whole_file(tmp_path):
+    """However far apart they stand; rejected rows are in no group."""
+    rows = [accepted(2), accepted(3), rejected(4)]
+    twin = rows[0]._replace(number=90)
+    journal = Journal.create(tmp_path / "r", header("r"))
+    journal.stage([*rows, twin])
+    assert [[row.row.number for row in group] for group in journal.shared_phones()] == [[2, 90]]
+
+
+def test_pace_and_traffic_add_up(tmp_path):
+    """Two commits of one second are one second; totals are what was written last."""
+    journal = new(tmp_path)
+    journal.record(pace=[Pace(0, 5, 1, 0)], traffic=Traffic(requests=5, throttled=1))
+    journal.record(
+        pace=[Pace(0, 2, 0, 1), Pace(3, 1, 0, 0)], traffic=Traffic(requests=8, throttled=1, retries=1)
+    )
+    assert journal.pace() == [Pace(0, 7, 1, 1), Pace(3, 1, 0, 0)]
+    assert journal.traffic == Traffic(requests=8, throttled=1, retries=1)
+
+
+def test_a_result_is_never_written_twice(tmp_path):
+    """A row has one fate: a second result is a fault of ours that must not pass unseen."""
+    journal = new(tmp_path, rows=[accepted(2)])
+    journal.record(results=[result(2)])
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.record(results=[result(2, Status.REFUSED)])
+
+
+def test_a_commit_is_all_or_nothing(tmp_path):
+    """What fails half-way leaves the journal as it was."""
+    journal = new(tmp_path, rows=[accepted(2), accepted(3)])
+    journal.record(results=[result(2)])
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.record(results=[result(3), result(2)])
+    assert statuses(journal) == {2: Status.ACCEPTED, 3: Status.PENDING}
+
+
+def test_results_survive_power_loss(tmp_path):
+    """WAL with synchronous=FULL from the first write on."""
+    journal = new(tmp_path)
+    assert journal._sql.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert journal._sql.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert journal._sql.execute("PRAGMA ledger.synchronous").fetchone() == (2,)
+
+
+def damage_middle(path):
+    body = bytearray(path.read_bytes())
+    body[100:4000] = b"\xff" * 3900
+    path.write_bytes(body)
+
+
+def make_newer(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def make_foreign(path):
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (damage_middle, "is damaged"),
+        (lambda path: path.write_bytes(b"not a database at all, only text" * 40), "is damaged"),
+        (lambda path: path.write_bytes(b""), "is not a journal"),
+        (make_newer, "newer importer"),
+        (make_foreign, "is not a journal"),
+    ],
+)
+def test_a_journal_that_cannot_be_trusted_is_refused_with_words(tmp_path, harm, words):
+    """Damaged, foreign or from a newer version: said, and nothing is sent from it."""
+    journal = Journal.create(tmp_path / "r", header("r"))
+    journal.stage([accepted(2)])
+    journal.close()
+    harm(tmp_path / "r" / "journal.sqlite")
+    with pytest.raises(DamagedJournal, match=words) as raised:
+        Journal.open(tmp_path / "r")
+    assert raised.value.advice
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    """SQLite's own 'database or disk is full' becomes CannotWrite with what to do; nothing known is lost."""
+    journal = new(tmp_path, rows=[accepted(2), accepted(3)])
+    journal.record(results=[result(2)])
+    (pages,) = journal._sql.execute("PRAGMA page_count").fetchone()
+    journal._sql.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(CannotWrite, match="full"):
+        for second in range(10_000):
+            journal.record(pace=[Pace(second, 1, 0, 0)])
+    assert statuses(journal)[2] is Status.ACCEPTED
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_counts_add_up_in_every_state(tmp_path_factory, data):
+    """Law 1: whatever happened to whichever rows, each has one status and the sum is the file's rows."""
+    folder = tmp_path_factory.mktemp("journal")
+    numbers = data.draw(st.lists(st.integers(1, 500), min_size=1, max_size=12, unique=True))
+    bad = data.draw(st.sets(st.sampled_from(numbers)))
+    journal = new(
+        folder, rows=[rejected(n) if n in bad else accepted(n, "n" if n % 3 == 0 else None) for n in numbers]
+    )
+    left = journal.pending(0, 100)
+    about = data.draw(st.lists(st.sampled_from(left), unique_by=lambda row: row.number)) if left else []
+    ended = data.draw(st.lists(st.sampled_from(about), unique_by=lambda row: row.number)) if about else []
+    journal.record(intents=[Intent(row, with_note=row.note is not None) for row in about])
+    status = st.sampled_from([Status.ACCEPTED, Status.REFUSED, Status.FAILED, Status.UNKNOWN])
+    journal.record(results=[result(row.number, data.draw(status)) for row in ended])
+    counts = journal.counts()
+    assert sum(counts.values()) == len(numbers) == len(list(journal.outcomes()))
+    assert counts[Status.INVALID] == len(bad)
+    assert counts[Status.PENDING] == len(left) - len(about)
+    journal.close()
