@@ -1,0 +1,9 @@
+"""The local stand-in for the CRM: the API's rules over one SQLite file, with faults to practise on.
+
+It knows nothing of the importer's own code, so that it is a better judge of it.
+"""
+
+from importer.sandbox.faults import Fault, Faults
+from importer.sandbox.options import SandboxOptions
+
+__all__ = ["Fault", "Faults", "SandboxOptions"]

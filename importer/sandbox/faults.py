@@ -1,0 +1,118 @@
+"""The faults that a sandbox can be asked for, and the choice of the one that the next request meets."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from enum import StrEnum
+
+import msgspec
+
+
+class Fault(StrEnum):
+    """What may go wrong with a request for a lead. `before` and `after`: whether the work is done first."""
+
+    DROP_BEFORE = "drop_before"
+    DROP_AFTER = "drop_after"
+    DROP_MID = "drop_mid"  # after the work, half of the answer
+    STALL_BEFORE = "stall_before"  # never answers
+    STALL_AFTER = "stall_after"
+    ERROR_BEFORE = "error_500_before"
+    ERROR_AFTER = "error_500_after"
+    UNAVAILABLE = "error_503"
+    TIMEOUT_408 = "error_408"
+    TOO_EARLY = "error_425"
+    THROTTLED = "rate_limited_429"
+    UNAUTHORIZED = "unauthorized_401"
+    FORBIDDEN = "forbidden_403"
+    REDIRECT = "redirect_302"
+    HTML = "html_200"  # a captive portal: nothing was done
+    NOT_JSON = "not_json_200"  # the work was done, the answer is garbled
+    OVERSIZED = "oversized_200"
+    GZIP_BOMB = "gzip_bomb_200"
+    DEEP_JSON = "deep_json_200"
+    REFUSED = "bad_request_400"
+
+
+APPLIED = frozenset(
+    {
+        Fault.DROP_AFTER,
+        Fault.DROP_MID,
+        Fault.STALL_AFTER,
+        Fault.ERROR_AFTER,
+        Fault.NOT_JSON,
+        Fault.OVERSIZED,
+        Fault.GZIP_BOMB,
+        Fault.DEEP_JSON,
+    }
+)
+"""Faults that strike after the work was done: the client cannot know it."""
+
+
+class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a test asks for. `shares` are chances by fault; `at` names requests by number, from 1."""
+
+    shares: dict[Fault, float] = {}
+    at: dict[int, Fault] = {}
+    always: Fault | None = None
+    from_request: int = 1
+    phones: dict[str, list[Fault]] = {}
+    rate_limit: float | None = None
+    retry_after: str | None = None
+    concurrency_limit: int | None = None
+    latency: float | None = None
+
+
+class Faults:
+    """Chooses by plan, then by chance; the same seed makes the same choices."""
+
+    def __init__(self, seed: int, shares: dict[Fault, float]) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - chances to practise on, no secrets
+        self.plan = FaultPlan(shares=shares)
+        self._count = 0
+
+    def next(self, phone: str | None) -> Fault | None:
+        """The fault that this request meets, or None."""
+        self._count += 1
+        waiting = self.plan.phones.get(phone or "")
+        if waiting:
+            return waiting.pop(0)
+        if self._count in self.plan.at:
+            return self.plan.at[self._count]
+        if self.plan.always is not None and self._count >= self.plan.from_request:
+            return self.plan.always
+        return self._by_chance()
+
+    def restart(self, plan: FaultPlan) -> None:
+        """Follow another plan; requests are counted from 1 again."""
+        self.plan = plan
+        self._count = 0
+
+    def _by_chance(self) -> Fault | None:
+        if not self.plan.shares:
+            return None
+        drawn = self._random.random()
+        for fault, share in self.plan.shares.items():
+            if drawn < share:
+                return fault
+            drawn -= share
+        return None
+
+
+class SlidingLimit:
+    """At most `per_s` requests in any second that slides; 0 is no limit. Refused ones do not count."""
+
+    def __init__(self, per_s: float) -> None:
+        self.per_s = per_s
+        self._times: deque[float] = deque()
+
+    def wait(self, now: float) -> float:
+        """0 and the request counts, or the seconds until it would."""
+        if not self.per_s:
+            return 0.0
+        while self._times and self._times[0] <= now - 1:
+            self._times.popleft()
+        if len(self._times) < max(1, self.per_s):
+            self._times.append(now)
+            return 0.0
+        return self._times[0] + 1 - now
