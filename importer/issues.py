@@ -55,10 +55,13 @@ CATALOGUE: dict[str, IssueKind] = {
         E, "no such number", '"{value}" has the length of a phone number, but no such numbers are in use. Check it.'
     ),
     "part_left_out": IssueKind(W, "part left out", '"{value}" is not a phone number and was left out.'),
+    "extension_left_out": IssueKind(W, "extension left out", 'the extension "{value}" was left out: the CRM keeps numbers alone.'),
+    "promoted": IssueKind(W, "taken from the other phones", "{label} is empty, so {value} of the other phones was taken."),
     # --- e-mails, numbers
     "not_an_email": IssueKind(E, "not an e-mail", '"{value}" is not an e-mail address ({hint}). Mend or empty the cell.'),
     "not_a_number": IssueKind(E, "not a number", '"{value}" is not an amount. Type it like 120000 or 1.2 lakh.'),
     "out_of_range": IssueKind(E, "out of range", "{value} is not between {hint}."),
+    "cannot_clear": IssueKind(E, "cannot be cleared", "{label} cannot be cleared through the API. Empty the cell to leave it alone."),
     # --- dropdown titles; {label} is the list's name in lower case
     "unknown": IssueKind(E, "not in the account", 'the account has no {label} "{value}".{hint}'),
     "disabled": IssueKind(
@@ -74,6 +77,7 @@ CATALOGUE: dict[str, IssueKind] = {
     # --- rows
     "stray_quote": IssueKind(E, "stray quotes", 'a quotation mark stands where none may be, near "{value}". Mend the line in the file.'),
     "nul": IssueKind(E, "NUL characters", "the line holds a NUL character, so part of it may be gone. Type the row again."),
+    "undecodable": IssueKind(E, "broken characters", 'the line holds bytes that are no text, near "{value}". Type the row again, or name the right --encoding.'),
     "ragged": IssueKind(E, "too many cells", 'the row has {hint} cells more than the header, the first is "{value}". Check that no comma splits a cell.'),
     "deleted": IssueKind(L, "deleted in the old CRM", "the old CRM had deleted this lead ({value}), so it was not imported."),
     "test_row": IssueKind(L, "test rows", "this is a test row of the export ({value}), so it was not imported."),

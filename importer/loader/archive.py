@@ -1,0 +1,60 @@
+"""The look at a workbook's archive before anything in it is unpacked."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+from importer.errors import UnreadableFile
+from importer.loader import limits
+
+_ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
+
+
+def check_archive(path: Path) -> None:
+    """Raise UnreadableFile for an archive that no spreadsheet program writes: bombs, twins, entity tricks."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            _check_sizes(parts)
+            for part in parts:
+                if part.flag_bits & 1:
+                    raise UnreadableFile(
+                        "The workbook is locked with a password.", "Remove the password in Excel and save it."
+                    )
+                if part.filename.endswith((".xml", ".rels")):
+                    _check_no_doctype(archive, part)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+        raise UnreadableFile("The workbook is cut off or damaged.", "Download or save it again.") from error
+
+
+def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
+    twins = [name for name, count in Counter(part.filename.lower() for part in parts).items() if count > 1]
+    if twins:
+        raise UnreadableFile(
+            f"The workbook holds two parts named {twins[0]}: it is damaged, or made to harm.", _ADVICE
+        )
+    if len(parts) > limits.MAX_PARTS:
+        raise UnreadableFile(
+            f"The workbook has {len(parts):,} parts: too many for a sheet of leads.", _ADVICE
+        )
+    if sum(part.file_size for part in parts) > limits.MAX_UNPACKED_BYTES:
+        raise UnreadableFile(
+            "The workbook unpacks to more than 4 GB: too much for a sheet of leads.", _ADVICE
+        )
+    for part in parts:
+        ratio = part.file_size / max(1, part.compress_size)
+        if part.file_size > limits.RATIO_COUNTS_FROM and ratio > limits.MAX_RATIO:
+            raise UnreadableFile(
+                f"A part of the workbook is packed {ratio:,.0f} times: it is made to harm.", _ADVICE
+            )
+
+
+def _check_no_doctype(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """Spreadsheet programs write no DOCTYPE; what it can do (entities that multiply) no reader needs."""
+    with archive.open(part) as file:
+        head = file.read(8192)
+    text = head.replace(b"\0", b"").lower()  # also where the part is UTF-16
+    if b"<!doctype" in text or b"<!entity" in text:
+        raise UnreadableFile("The workbook defines entities of its own: it is made to harm.", _ADVICE)

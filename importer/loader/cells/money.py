@@ -1,0 +1,52 @@
+"""Amounts as India writes them: `₹1,20,000/-`, `Rs. 2.5L`, `1.5 Lakh`, `2 Cr`, `10k`.
+
+price-parser was looked at: it knows no lakh and crore, and guesses where a mark could be a comma or a point.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from importer.loader.cells.fault import Fault
+from importer.loader.cells.text import ascii_digits, bare
+
+_AMOUNT = re.compile(
+    r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
+    (?:₹|rs\.?|inr|rupees?|mrp)?\s*(?P<minus2>[-\u2212])?\s*
+    (?P<number>\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)?(?P<point>\.\d+)?\s*
+    (?P<unit>lakhs?|lacs?|l|crores?|cr\.?|thousand|k|million|mn|हज़ार|हजार|लाख|करोड़|करोड)?\s*
+    (?:₹|rs\.?|inr|rupees)?\s*(?:/-|/=|/)?\s*(?:only)?\s*\.?\s*(?P<close>\))?\s*$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_UNITS = {
+    "l": 100_000, "lakh": 100_000, "lac": 100_000, "लाख": 100_000,
+    "cr": 10_000_000, "crore": 10_000_000, "करोड़": 10_000_000, "करोड": 10_000_000,
+    "k": 1_000, "thousand": 1_000, "हज़ार": 1_000, "हजार": 1_000, "million": 1_000_000, "mn": 1_000_000,
+}  # fmt: skip
+_INDIAN_OR_WESTERN = re.compile(r"\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})+|\d+")
+
+
+def read_money(text: str) -> int | float | Fault | None:
+    """Rupees, exactly; whole amounts as int. A range, or a comma where none belongs, is a fault."""
+    cell = bare(text)
+    if cell is None or isinstance(cell, Fault):
+        return cell
+    found = _AMOUNT.match(ascii_digits(cell))
+    if not found or not (found["number"] or found["point"]) or bool(found["open"]) != bool(found["close"]):
+        return Fault("digits_lost" if re.fullmatch(r"[\d.]+[eE]\+?\d+", cell) else "not_a_number")
+    if found["number"] and not _INDIAN_OR_WESTERN.fullmatch(found["number"]):
+        return Fault("not_a_number")
+    amount = Decimal(f"{(found['number'] or '0').replace(',', '')}{found['point'] or ''}") * _factor(
+        found["unit"]
+    )
+    if found["minus"] or found["minus2"] or found["open"]:
+        amount = -amount
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def _factor(unit: str | None) -> int:
+    if not unit:
+        return 1
+    name = unit.lower().rstrip(".")
+    return _UNITS.get(name) or _UNITS[name.removesuffix("s")]

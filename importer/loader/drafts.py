@@ -1,0 +1,275 @@
+"""Rows to drafts: the mapping is worked out once, and what is left for each row is a short loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from importer.fields import BY_NAME, Field, Kind
+from importer.issues import Issue
+from importer.loader.cells import Fault
+from importer.loader.cells.emails import read_emails
+from importer.loader.cells.money import read_money
+from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
+from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_reader
+from importer.loader.cells.text import clean, clean_name, clean_note
+from importer.loader.rowrules import compile_row_rules
+from importer.loader.wraps import CLEAR, without_rules, wrapped_reader
+from importer.models import ColumnChoice, Draft, Mapping, Payload, SourceRow
+
+Drafter = Callable[[SourceRow], Draft]
+Cells = tuple[str, ...]
+_Put = Callable[[Payload, Any], None]
+
+
+class _Step(NamedTuple):
+    """What is done with one column: read its cell, put the value into the payload."""
+
+    at: int
+    field: str
+    header: str
+    read: Callable[[str], Any]
+    put: _Put
+
+
+def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
+    """The loader of one run's rows. `region` is the country of phones without a country code."""
+    read_phones = compile_phone_reader(region)
+    put_phones = _compile_phones(mapping, read_phones)
+    steps = [_step(mapping, column, read_phones) for column in mapping.columns if _is_plain(column)]
+    judge_rules = compile_row_rules(mapping.row_rules, mapping.columns)
+    fill = _compile_fill(mapping, read_phones)
+
+    def draft(row: SourceRow) -> Draft:
+        cells = row.cells
+        if judge_rules is not None and (issue := judge_rules(cells)):
+            return Draft(row, {}, (issue,))
+        payload: Payload = {}
+        faults = list(row.faults)
+        put_phones(cells, payload, faults)
+        for index, field, header, read, put in steps:
+            text = cells[index]
+            if not text:
+                continue
+            value = read(text)
+            if value is None:
+                continue
+            if type(value) is Fault:
+                faults.append(Issue(field, value.code, header, value.value or text, value.hint))
+            elif value is CLEAR:
+                payload[field] = None
+            else:
+                put(payload, value)
+        if fill is not None:
+            fill(payload, faults)
+        if "customer_phone" not in payload:
+            _need_phone(payload, faults, phone_header)
+        return Draft(row, payload, tuple(faults))
+
+    phone_header = next((column.header for column in mapping.columns_of("customer_phone")), "")
+    return draft
+
+
+def _is_plain(column: ColumnChoice) -> bool:
+    field = BY_NAME.get(column.field)
+    return field is not None and field.name not in _OF_THE_LEADS_PHONES and column.rules.constant is None
+
+
+def _step(mapping: Mapping, column: ColumnChoice, read_phones: PhoneReader) -> _Step:
+    field = BY_NAME[column.field]
+    read = wrapped_reader(_reader_of(field, read_phones), column, mapping)
+    return _Step(column.index, field.name, column.header, read, _put_of(field, mapping, column))
+
+
+def _put_of(field: Field, mapping: Mapping, column: ColumnChoice) -> _Put:
+    """How a value of this field enters the payload beside what is there."""
+    name = field.name
+    if name.startswith("address."):
+        return _into_address(name.removeprefix("address."))
+    if field.kind is Kind.FULL_NAME:
+        return _full_name
+    if field.kind in (Kind.EMAILS, Kind.TITLES):
+        return _extend(name)
+    if field.joins and len(mapping.columns_of(name)) > 1:
+        return _add_line(name, column.header)
+    return _set(name)
+
+
+def _set(name: str) -> _Put:
+    def put(payload: Payload, value: Any) -> None:
+        payload[name] = value
+
+    return put
+
+
+def _extend(name: str) -> _Put:
+    def put(payload: Payload, value: list[str]) -> None:
+        if name not in payload:
+            payload[name] = list(value)
+        else:
+            payload[name] = list(dict.fromkeys([*payload[name], *value]))
+
+    return put
+
+
+def _add_line(name: str, header: str) -> _Put:
+    """Several columns into one text: a line each, under its own header."""
+
+    def put(payload: Payload, value: str) -> None:
+        line = f"{header}: {value}"
+        payload[name] = f"{payload[name]}\n{line}" if name in payload else line
+
+    return put
+
+
+def _into_address(part: str) -> _Put:
+    def put(payload: Payload, value: Any) -> None:
+        address = payload.setdefault("address", {})
+        joined = isinstance(value, str) and address.get(part)
+        address[part] = f"{address[part]}, {value}" if joined else value
+
+    return put
+
+
+def _full_name(payload: Payload, value: tuple[str, str]) -> None:
+    """Columns for the first and last name win over the full name, wherever they stand."""
+    payload.setdefault("first_name", value[0])
+    if value[1]:
+        payload.setdefault("last_name", value[1])
+
+
+_READER_OF_KIND: dict[Kind, Callable[[str], Any]] = {
+    Kind.TEXT: clean,
+    Kind.FULL_NAME: read_full_name,
+    Kind.WEBSITE: clean,
+    Kind.EMAILS: read_emails,
+    Kind.MONEY: read_money,
+    Kind.TITLE: clean,
+    Kind.TITLES: read_list,
+}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "first_name": clean_name,
+    "last_name": clean_name,
+    "business_name": clean_name,
+    "additional_info": clean_note,
+    "customer_note": clean_note,
+    "address.latitude": read_latitude,
+    "address.longitude": read_longitude,
+}
+_OF_THE_LEADS_PHONES = frozenset({"customer_phone", "add_phones", "dial_code"})
+
+
+def _reader_of(field: Field, read_phones: PhoneReader) -> Callable[[str], Any]:
+    if field.kind is Kind.PHONE:
+        return _one_phone(read_phones)
+    return _READERS.get(field.name) or _READER_OF_KIND[field.kind]
+
+
+def _one_phone(read_phones: PhoneReader) -> Callable[[str], Any]:
+    """A reader for a field that is one phone: an assignee."""
+
+    def read(text: str) -> str | Fault | None:
+        found = read_phones(text, "")
+        return found.numbers[0] if isinstance(found, PhonesRead) else found
+
+    return read
+
+
+def _compile_phones(
+    mapping: Mapping, read_phones: PhoneReader
+) -> Callable[[Cells, Payload, list[Issue]], None]:
+    """Reads the lead's own phone and its others; the first good number is the lead's."""
+    columns = [c for name in ("customer_phone", "add_phones") for c in mapping.columns_of(name)]
+    steps = [
+        (column, bool(column.rules.prefixes or column.rules.joiners or column.rules.drop_values))
+        for column in columns
+    ]
+    dial_index = next((column.index for column in mapping.columns_of("dial_code")), None)
+
+    def put_phones(cells: Cells, payload: Payload, faults: list[Issue]) -> None:
+        others: list[str] = []
+        for column, ruled in steps:
+            text = cells[column.index]
+            if not text:
+                continue
+            dial_code = cells[dial_index] if dial_index is not None else ""
+            found = read_phones(without_rules(text, column) if ruled else text, dial_code)
+            if found is None:
+                continue
+            if isinstance(found, Fault):
+                faults.append(Issue(column.field, found.code, column.header, text, found.hint))
+                continue
+            numbers, left_out = found.numbers, found.left_out
+            for code, part in left_out:
+                faults.append(Issue(column.field, code, column.header, part))
+            if column.field == "customer_phone":
+                payload["customer_phone"] = numbers[0]
+                others += numbers[1:]
+            else:
+                others += numbers
+        if others:
+            own = payload.get("customer_phone")
+            if rest := [number for number in dict.fromkeys(others) if number != own]:
+                payload["add_phones"] = rest
+
+    return put_phones
+
+
+def _need_phone(payload: Payload, faults: list[Issue], header: str) -> None:
+    """A lead without its own phone takes the first of its others, said openly; without any it is refused."""
+    if any(issue.field == "customer_phone" for issue in faults):
+        return
+    others = payload.pop("add_phones", [])
+    if not others:
+        faults.append(Issue("customer_phone", "missing", header))
+        return
+    payload["customer_phone"] = others[0]
+    faults.append(Issue("customer_phone", "promoted", header, others[0]))
+    if others[1:]:
+        payload["add_phones"] = others[1:]
+
+
+def _compile_fill(
+    mapping: Mapping, read_phones: PhoneReader
+) -> Callable[[Payload, list[Issue]], None] | None:
+    """Fills fields that are empty with the defaults, and columns that are constant with their constant."""
+    constants = {
+        c.field: c.rules.constant for c in mapping.columns if c.field and c.rules.constant is not None
+    }
+    given = [
+        (name, text, name in constants) for name, text in {**mapping.defaults, **constants}.items() if text
+    ]
+    if not given:
+        return None
+    steps = [(_default_step(mapping, name, read_phones), text, always) for name, text, always in given]
+
+    def fill(payload: Payload, faults: list[Issue]) -> None:
+        for step, text, always in steps:
+            if not always and (
+                _holds(payload, step.field) or any(issue.field == step.field for issue in faults)
+            ):
+                continue
+            value = step.read(text)
+            if type(value) is Fault:
+                faults.append(Issue(step.field, value.code, step.header, text, value.hint))
+            elif value is CLEAR:
+                payload[step.field] = None
+            elif value is not None:
+                if always:
+                    payload.pop(step.field, None)
+                step.put(payload, value)
+
+    return fill
+
+
+def _default_step(mapping: Mapping, name: str, read_phones: PhoneReader) -> _Step:
+    column = ColumnChoice(index=-1, header="", field=name, why="option", sureness=1.0, reason="")
+    return _step(mapping, column, read_phones)
+
+
+def _holds(payload: Payload, name: str) -> bool:
+    if name.startswith("address."):
+        return name.removeprefix("address.") in payload.get("address", {})
+    if name == "full_name":
+        return "first_name" in payload
+    return name in payload

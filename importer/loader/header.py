@@ -1,0 +1,140 @@
+"""Finding the row of headers: below title lines, merged cells and blank rows; in two lines; or nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from importer.errors import UsageError
+from importer.loader.headers import KNOWN_HEADERS, plain_header
+
+LOOKED_AT = 60  # rows from the top in which a header is looked for
+_PHONE_LIKE = re.compile(r"^\W*(?:p:|tel:)?\W*(?:\d[\s\-./()]*){7,15}(?:\.0)?\W*$")
+_MOST_WORDS = 12
+
+
+class HeaderFound(msgspec.Struct, frozen=True):
+    """Where the header is: `index` in the rows looked at, or None; `lines` is how many rows it takes."""
+
+    index: int | None
+    names: tuple[str, ...]
+    lines: int = 1
+
+
+def find_header(rows: Sequence[Sequence[str]]) -> HeaderFound:
+    """The header among the first rows of a sheet.
+
+    The row whose cells are mostly known headers wins; else the first with as many texts as the table is
+    wide. Where the first row of the table holds a phone already, there is no header.
+    """
+    scores = [_score(rows, index) for index in range(len(rows))]
+    best = max(range(len(rows)), key=lambda index: (scores[index], -index), default=None)
+    if best is None or scores[best] <= 0:
+        width = max((len(row) for row in rows), default=0)
+        return HeaderFound(None, tuple(column_name(index) for index in range(width)), 0)
+    return _with_second_line(rows, best)
+
+
+def header_at(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
+    """The header that `--header-row` names. Raises UsageError where the sheet has no such row."""
+    if index >= len(rows) or not any(cell.strip() for cell in rows[index]):
+        raise UsageError(
+            f"--header-row: row {index + 1} is empty or not there.",
+            "Count rows as the spreadsheet shows them.",
+        )
+    return HeaderFound(index, _named(rows[index]))
+
+
+def is_phone_like(text: str) -> bool:
+    """Whether a cell looks like a phone: 7 to 15 digits, and little else."""
+    return bool(_PHONE_LIKE.match(text))
+
+
+def column_name(index: int) -> str:
+    """`Column A`, as the spreadsheet letters it."""
+    letters = ""
+    number = index + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"Column {letters}"
+
+
+def _score(rows: Sequence[Sequence[str]], index: int) -> float:
+    """How much a row looks like a header; 0 for one that cannot be."""
+    cells = [cell.strip() for cell in rows[index]]
+    filled = [cell for cell in cells if cell]
+    if not filled or any(_is_value(cell) for cell in filled):
+        return 0.0
+    known = sum(plain_header(cell) in KNOWN_HEADERS for cell in filled)
+    if not known and len(filled) < 2:
+        return 0.0
+    below = rows[index + 1 : index + 12]
+    width = max((sum(1 for cell in row if cell.strip()) for row in below), default=0)
+    cover = len(filled) / max(width, len(filled), 1)
+    has_phones = any(is_phone_like(cell) for row in below for cell in row)
+    return 3 * known + cover + (1 if has_phones else 0)
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is data rather than the name of a column."""
+    return (
+        is_phone_like(cell)
+        or "@" in cell
+        or len(cell.split()) > _MOST_WORDS
+        or cell.replace(".", "").isdigit()
+    )
+
+
+def _with_second_line(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
+    """Join a header of two lines: groups above (often merged cells), names below, or the other way round."""
+    names = _named(rows[index])
+    above = rows[index - 1] if index else ()
+    groups = [cell.strip() for cell in above]
+    if (
+        sum(map(bool, groups)) >= 2
+        and not any(_is_value(cell) for cell in groups if cell)
+        and _some_names_repeat(names)
+    ):
+        return HeaderFound(index, _joined(groups, names), 1)
+    below = [cell.strip() for cell in rows[index + 1]] if index + 1 < len(rows) else []
+    if _goes_on(names, below):
+        return HeaderFound(index, tuple(f"{a} {b}".strip() for a, b in _zipped(names, below)), 2)
+    return HeaderFound(index, names)
+
+
+def _some_names_repeat(names: Sequence[str]) -> bool:
+    filled = [plain_header(name) for name in names if name]
+    return len(set(filled)) < len(filled)
+
+
+def _joined(groups: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """`Home` over `Phone`, `City` and `Work` over `Phone`: `Home Phone`, `Home City`, `Work Phone`."""
+    current, joined = "", []
+    for group, name in _zipped(groups, names):
+        current = group or current
+        joined.append(f"{current} {name}".strip())
+    return tuple(joined)
+
+
+def _goes_on(names: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether the next row is the header's second line: it fills gaps of the first and holds no values."""
+    filled = [cell for cell in below if cell]
+    gaps = sum(1 for name, cell in _zipped(names, below) if not name and cell)
+    known = sum(plain_header(cell) in KNOWN_HEADERS for cell in filled)
+    return bool(gaps) and known >= 1 and not any(_is_value(cell) for cell in filled)
+
+
+def _zipped(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
+    width = max(len(first), len(second))
+    return [(first[i] if i < len(first) else "", second[i] if i < len(second) else "") for i in range(width)]
+
+
+def _named(cells: Sequence[str]) -> tuple[str, ...]:
+    """The headers, without the empty cells that trail behind them."""
+    names = [cell.strip() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)

@@ -1,0 +1,29 @@
+"""How two headers are compared: case, spaces, punctuation and `_` do not count."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from importer.fields import FIELDS
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+
+
+@lru_cache(maxsize=4096)
+def plain_header(text: str) -> str:
+    """A header as its words: `Contact_No.` and `contact no` are the same, and so are `FirstName` and `first name`.
+
+    Vowel signs of Indian scripts are marks, not letters, so they are kept by hand.
+    """
+    text = unicodedata.normalize("NFKC", text).replace("\u200b", "").replace("\ufeff", "")
+    text = _CAMEL.sub(" ", text)
+    kept = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
+    return " ".join(kept.casefold().split())
+
+
+KNOWN_HEADERS: dict[str, str] = {
+    plain_header(name): field.name for field in FIELDS for name in (field.name, field.label, *field.synonyms)
+}
+"""Every header that the field table knows, plain -> field."""

@@ -1,0 +1,158 @@
+"""Opening a file: what it is, where its header stands, and its rows one after another."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from importer.errors import CannotWrite, UnreadableFile
+from importer.issues import Issue
+from importer.loader.delimited import Record, find_dialect, read_records
+from importer.loader.footers import is_footer
+from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
+from importer.loader.kinds import FileKind, kind_of
+from importer.loader.workbook import open_sheet
+from importer.models import Notice, SourceRow
+
+_NAMED_FOOTERS = 20
+_SHARE_OF_A_COLUMN = 0.2
+
+
+class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user said of the file; None is found out."""
+
+    sheet: str | None = None
+    header_row: int | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+class Table(msgspec.Struct, kw_only=True):
+    """An opened sheet. `rows` streams; `notices` grow while it does (footers are met at the end)."""
+
+    headers: tuple[str, ...]
+    rows: Iterator[SourceRow]
+    notices: list[Notice]
+    kind: FileKind
+
+
+def open_table(path: Path, options: OpenOptions) -> Table:
+    """Open a file of any format that we read. Raises UnreadableFile or UsageError, with advice."""
+    kind = kind_of(path)
+    if kind is FileKind.CSV:
+        dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
+        notices = [Notice("read", f"{dialect.label}.")]
+        records: Iterator[Record] = read_records(path, dialect)
+    else:
+        sheet = open_sheet(path, kind, options.sheet)
+        notices = sheet.notices
+        records = (Record(number, cells) for number, cells in sheet.rows)
+    return _table(records, kind, notices, options)
+
+
+def private_copy(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
+    """Copy a file, or a stream, to a file that only this user can read; answers with it and its SHA-256.
+
+    The copy is what is read, so that a change of the file in mid-run cannot shift rows.
+    """
+    copy = folder / "sheet"
+    digest = hashlib.sha256()
+    try:
+        stream = source.open("rb") if isinstance(source, Path) else source
+    except OSError as error:
+        raise UnreadableFile(
+            f"Cannot open {source}: {error.strerror}.", "Check that you may read it."
+        ) from error
+    try:
+        with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+                file.write(chunk)
+    except OSError as error:
+        raise CannotWrite(
+            f"Cannot copy the file to {folder}: {error.strerror}.", "Make room on the disk."
+        ) from error
+    finally:
+        if isinstance(source, Path):
+            stream.close()
+    return copy, digest.hexdigest()
+
+
+def _table(records: Iterator[Record], kind: FileKind, notices: list[Notice], options: OpenOptions) -> Table:
+    top = list(
+        islice(records, LOOKED_AT if options.header_row is None else max(LOOKED_AT, options.header_row))
+    )
+    if not any(cell.strip() for record in top for cell in record.cells):
+        raise UnreadableFile("The sheet is empty.", "Name another with --sheet, or export it again.")
+    found = _header(top, options)
+    if found.index is None:
+        first = 0
+        notices.append(
+            Notice("read", "No header was found: the columns are called Column A, Column B and so on.")
+        )
+    else:
+        first = found.index + found.lines
+        notices.append(Notice("read", f"Header in row {top[found.index].number}."))
+    headers = _with_unnamed(found.names, top[first:], kind)
+    rows = _rows(chain(top[first:], records), len(headers), notices)
+    return Table(headers=headers, rows=rows, notices=notices, kind=kind)
+
+
+def _header(top: list[Record], options: OpenOptions) -> HeaderFound:
+    rows = [record.cells for record in top]
+    if options.header_row is None:
+        return find_header(rows)
+    numbers = [record.number for record in top]
+    index = numbers.index(options.header_row) if options.header_row in numbers else len(rows)
+    return header_at(rows, index)
+
+
+def _with_unnamed(names: tuple[str, ...], below: list[Record], kind: FileKind) -> tuple[str, ...]:
+    """The headers, with a name for each column that has none but holds something.
+
+    In a CSV file a few rows that are wider than the header are rows that a stray comma has split.
+    """
+    rows = [record.cells for record in below if not record.faults]
+    width = max([len(names), *map(len, rows)])
+    held = [sum(1 for cells in rows if len(cells) > index and cells[index].strip()) for index in range(width)]
+    enough = max(1, len(rows) * _SHARE_OF_A_COLUMN) if kind is FileKind.CSV else 1
+    while width > len(names) and held[width - 1] < enough:
+        width -= 1
+    padded = [*names, *[""] * (width - len(names))]
+    return tuple(name or (column_name(index) if held[index] else "") for index, name in enumerate(padded))
+
+
+def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Iterator[SourceRow]:
+    """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence."""
+    footers: list[int] = []
+    blank = ("",) * width
+    for record in records:
+        cells, faults = record.cells, record.faults
+        count = len(cells)
+        if count != width:
+            if count > width and (extra := [cell for cell in cells[width:] if cell.strip()]):
+                faults = (*faults, Issue("row", "ragged", "", extra[0], str(len(extra))))
+            cells = [*cells[:width], *blank[count:]]
+        if not faults and len(present := list(filter(None, cells))) <= 4:  # only a short row can be no lead
+            if not any(cell.strip() for cell in present):
+                continue
+            if is_footer(present):
+                footers.append(record.number)
+                continue
+        yield SourceRow(record.number, tuple(cells), faults)
+    if footers:
+        listed = ", ".join(map(str, footers[:_NAMED_FOOTERS])) + (
+            " ..." if len(footers) > _NAMED_FOOTERS else ""
+        )
+        rows = "Row" if len(footers) == 1 else "Rows"
+        notices.append(
+            Notice(
+                "ignored", f"{rows} {listed}: totals or report footers below the leads, not read as leads."
+            )
+        )

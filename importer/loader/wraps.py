@@ -1,0 +1,83 @@
+"""What a map or a preset adds to the reading of a column: prefixes, joiners, rewritten values, the clear token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from importer.fields import BY_NAME
+from importer.loader.cells import Fault
+from importer.models import ColumnChoice, Mapping
+
+Reader = Callable[[str], Any]
+
+
+class Clear:
+    """The value of a cell that holds the clear token: the field is to be emptied."""
+
+
+CLEAR: Final = Clear()
+
+
+def wrapped_reader(read: Reader, column: ColumnChoice, mapping: Mapping) -> Reader:
+    """`read` with what the column's rules and the mapping add; `read` itself where they add nothing."""
+    rewritten = {loose(said): meant for said, meant in mapping.values.get(column.field, {}).items()}
+    if column.rules.prefixes or column.rules.joiners or column.rules.drop_values:
+        read = _by_rules(read, column)
+    if rewritten:
+        read = _rewriting(read, rewritten)
+    return _clearing(read, mapping.clear, column.field) if mapping.clear else read
+
+
+def loose(text: str) -> str:
+    """A cell as it is compared: without case and spacing."""
+    return " ".join(text.casefold().split())
+
+
+def without_rules(text: str, column: ColumnChoice) -> str:
+    """The cell without its column's prefixes and joiners; "" for one of its empty values."""
+    rules = column.rules
+    text = text.strip()
+    if loose(text) in {loose(value) for value in rules.drop_values}:
+        return ""
+    for prefix in rules.prefixes:
+        if text.lower().startswith(prefix.lower()):
+            text = text[len(prefix) :].strip()
+            break
+    for joiner in rules.joiners:
+        text = text.replace(joiner, "\n")
+    return text
+
+
+def _by_rules(read: Reader, column: ColumnChoice) -> Reader:
+    def ruled(text: str) -> Any:
+        text = without_rules(text, column)
+        return read(text) if text else None
+
+    return ruled
+
+
+def _rewriting(read: Reader, rewritten: dict[str, str]) -> Reader:
+    """Rewrites whole cells, and the pieces of a list."""
+
+    def rewriting(text: str) -> Any:
+        meant = rewritten.get(loose(text))
+        value = read(text if meant is None else meant)
+        if isinstance(value, list):
+            return [
+                rewritten.get(loose(piece), piece) for piece in value if rewritten.get(loose(piece), piece)
+            ] or None
+        return value
+
+    return rewriting
+
+
+def _clearing(read: Reader, token: str, name: str) -> Reader:
+    field = BY_NAME[name]
+
+    def clearing(text: str) -> Any:
+        if text.strip() != token:
+            return read(text)
+        return CLEAR if field.nullable else Fault("cannot_clear")
+
+    return clearing
