@@ -192,6 +192,7 @@ class Journal:
         *,
         intents: Sequence[Intent] = (),
         results: Sequence[RowResult] = (),
+        withdrawn: Sequence[PendingRow] = (),
         pace: Sequence[Pace] = (),
         traffic: Traffic | None = None,
     ) -> None:
@@ -199,6 +200,7 @@ class Journal:
         with self._commit():
             self._record_intents(intents)
             self._record_results(results)
+            self._withdraw(withdrawn)
             self._sql.executemany(
                 """INSERT INTO pace VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests
                    + excluded.requests, throttled = throttled + excluded.throttled, retries = retries + excluded.retries""",
@@ -284,6 +286,12 @@ class Journal:
         notes.settle(self._sql, [self._print_of(r.number) for r in results if r.note is NoteState.SENT])
         gone = [self._print_of(r.number) for r in results if r.note is NoteState.NOT_SENT]
         notes.release(self._sql, self.header.run_id, gone)
+
+    def _withdraw(self, rows: Sequence[PendingRow]) -> None:
+        """Rows that did not leave after all are pending again, and their notes free."""
+        self._sql.executemany("DELETE FROM intents WHERE number = ?", [(row.number,) for row in rows])
+        free = [row for row in rows if row.note_state is NoteState.NOT_SENT]
+        notes.release(self._sql, self.header.run_id, [self._print(row) for row in free])
 
     def _print_of(self, number: int) -> bytes:
         found = self._sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()

@@ -15,7 +15,9 @@ from importer.loader.cells.fault import Fault
 from importer.loader.cells.text import ascii_digits, bare
 
 _INDIA = PhoneMetadata.metadata_for_region("IN", None)
-_is_indian_mobile = re.compile(str(_INDIA.mobile.national_number_pattern)).fullmatch
+_MOBILE = _INDIA.mobile.national_number_pattern if _INDIA is not None and _INDIA.mobile is not None else None
+assert _MOBILE is not None
+_is_indian_mobile = re.compile(_MOBILE).fullmatch
 """The mobile pattern of phonenumbers itself, so that the fast path cannot drift from it."""
 
 _MARKS = str.maketrans("", "", " -()\t")

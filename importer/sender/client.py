@@ -1,0 +1,225 @@
+"""The only network: one lead out, the account's lists in, over the API of httpx.
+
+Requests go to the transport itself, not through `httpx.AsyncClient`: it costs half, follows no redirect (the
+key would travel with it) and keeps no cookies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from importer.errors import Blocked, ImporterError, KeyRefused, ServerAway
+from importer.fields import Dropdown
+from importer.models import AccountTitles, Payload, Reply, Title
+from importer.sender import outcome
+from importer.settings import Access
+
+_PAGE_SIZE = 50  # the maximum is not documented, so we ask for the default
+_MOST_PAGES = 2_000
+_MOST_BYTES = 256 * 1024  # an upsert's answer has 40 bytes, a page of a list some thousand
+_MOST_RETRY_AFTER_S = 7 * 24 * 3600.0
+
+
+class _ListRow(msgspec.Struct):
+    title: str
+    status: str = "ACTIVE"
+
+
+class _ListData(msgspec.Struct):
+    rows: list[_ListRow]
+    total_pages: int
+    total_items: int = 0
+
+
+class _ListPage(msgspec.Struct):
+    data: _ListData
+
+
+_decode_page = msgspec.json.Decoder(_ListPage).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Client:
+    """Talks to one account. The key is in the prepared headers and nowhere else."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, access: Access, *, timeout_s: float) -> None:
+        self._transport = transport
+        self._lead = httpx.URL(f"{access.base_url}/enterprise/api/lead")
+        self._base = f"{access.base_url}/enterprise/api"
+        self._headers = [
+            ("host", self._lead.netloc.decode()),
+            ("x-api-key", access.key.reveal()),
+            ("content-type", "application/json"),
+            ("accept", "application/json"),
+            # A body that was packed could be a bomb; ours never needs to be.
+            ("accept-encoding", "identity"),
+            ("user-agent", "superfone-importer"),
+        ]
+        timeouts = {"connect": min(timeout_s, 10.0), "read": timeout_s, "write": timeout_s, "pool": timeout_s}
+        self._extensions = {"timeout": timeouts}
+
+    async def upsert(self, payload: Payload) -> Reply:
+        """Send one lead. Raises KeyRefused and Blocked; everything else is a Reply."""
+        body = _encode(payload)
+        request = httpx.Request(
+            "POST", self._lead, headers=self._headers, content=body, extensions=self._extensions
+        )
+        reply, _ = await self._exchange(request)
+        return reply
+
+    async def titles(self) -> AccountTitles:
+        """The account's five lists, every page. Raises KeyRefused, Blocked, ServerAway."""
+        return {dropdown: await self._list(dropdown) for dropdown in Dropdown}
+
+    async def lead(self, phone: str) -> dict[str, Any] | None:
+        """The lead that has this phone, as the API shows it, or None."""
+        reply, body = await self._get(f"/lead?phone={quote(phone)}")
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise ServerAway(f"The CRM answered {reply.status}: {reply.message}.", "Try again later.")
+        found: dict[str, Any] = msgspec.json.decode(body)["data"]
+        return found
+
+    async def _list(self, dropdown: Dropdown) -> tuple[Title, ...]:
+        titles: list[Title] = []
+        for page in range(1, _MOST_PAGES):
+            reply, body = await self._get(f"/{dropdown.value}?page={page}&page_size={_PAGE_SIZE}")
+            found = _page_of(reply, body)
+            titles += [Title(row.title, row.status == "ACTIVE") for row in found.rows]
+            if page >= found.total_pages or not found.rows:
+                break
+        return tuple(titles)
+
+    async def _get(self, path: str) -> tuple[Reply, bytes]:
+        """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated."""
+        from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_random_exponential  # noqa: PLC0415
+
+        async def once() -> tuple[Reply, bytes]:
+            headers = [pair for pair in self._headers if pair[0] != "content-type"]
+            url = httpx.URL(f"{self._base}{path}")
+            return await self._exchange(
+                httpx.Request("GET", url, headers=headers, extensions=self._extensions)
+            )
+
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(4),
+            wait=wait_random_exponential(multiplier=0.3, max=5),
+            retry=retry_if_result(
+                lambda result: (
+                    result[0].status is None or result[0].status in (408, 425, 429) or result[0].status >= 500
+                )
+            ),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        result: tuple[Reply, bytes] = await retrying(once)
+        return result
+
+    async def _exchange(self, request: httpx.Request) -> tuple[Reply, bytes]:
+        try:
+            response = await self._transport.handle_async_request(request)
+            try:
+                body, whole = await _limited_body(response)
+            finally:
+                await response.aclose()
+        except outcome.CAUGHT as error:
+            return outcome.of_error(error), b""
+        reply = outcome.of_answer(
+            response.status_code,
+            body,
+            whole=whole,
+            retry_after_s=_retry_after(response.headers) if response.status_code >= 400 else None,
+        )
+        if reply.status == 401 or outcome.is_foreign(reply, body):
+            raise _stop(reply)
+        return reply, body
+
+
+@asynccontextmanager
+async def open_client(access: Access, *, timeout_s: float, connections: int) -> AsyncIterator[Client]:
+    """A client over aiohttp's connections (4,400 to 11,000 requests a second against httpx's own 330)."""
+    import aiohttp  # noqa: PLC0415 - commands that stay offline do not pay for it
+    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+
+    session = aiohttp.ClientSession(
+        # Idle connections are dropped before a server would: a request on a dead one is in doubt.
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=10),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,  # proxies of the office
+    )
+    async with AiohttpTransport(client=session) as transport:
+        yield Client(transport, access, timeout_s=timeout_s)
+
+
+async def _limited_body(response: httpx.Response) -> tuple[bytes, bool]:
+    """The body as it came, not unpacked, and whether that was all of it."""
+    parts: list[bytes] = []
+    size = 0
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    async for part in stream:
+        parts.append(part)
+        size += len(part)
+        if size > _MOST_BYTES:
+            return b"".join(parts)[:_MOST_BYTES], False
+    return b"".join(parts), True
+
+
+def _page_of(reply: Reply, body: bytes) -> _ListData:
+    if reply.status == 200:
+        try:
+            return _decode_page(body).data
+        except (msgspec.MsgspecError, RecursionError):
+            raise Blocked(
+                "The server answered something that is not the Superfone API.", "Check SUPERFONE_BASE_URL."
+            ) from None
+    if reply.status is None:
+        raise ServerAway(
+            f"The CRM cannot be reached: {reply.message}.", "Check the network and SUPERFONE_BASE_URL."
+        )
+    raise ServerAway(
+        f"The CRM answered {reply.status} when asked for its lists: {reply.message}.",
+        "Check SUPERFONE_BASE_URL, or try later.",
+    )
+
+
+def _stop(reply: Reply) -> ImporterError:
+    if reply.status == 401:
+        return KeyRefused("The CRM refused the API key.", "Set SUPERFONE_API_KEY to a valid one.")
+    if reply.status is not None and 300 <= reply.status < 400:
+        what = f"a redirect ({reply.status})"
+    elif reply.status in (403, 407):
+        what = f"{reply.status} (access denied)"
+    else:
+        what = "a web page"
+    return Blocked(
+        f"Where the CRM should answer, {what} came.",
+        "Check the network (a hotel or office login page?), the address in SUPERFONE_BASE_URL, and the account.",
+    )
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds of a Retry-After, given in seconds or as a date by the server's own clock; None for junk."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = (
+            float(text) if text.replace(".", "", 1).isdigit() else _seconds_until(text, headers.get("date"))
+        )
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), _MOST_RETRY_AFTER_S)
+
+
+def _seconds_until(date: str, server_now: str | None) -> float:
+    then = parsedate_to_datetime(date).timestamp()
+    return then - (parsedate_to_datetime(server_now).timestamp() if server_now else time.time())

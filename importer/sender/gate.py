@@ -1,0 +1,104 @@
+"""The one gate that all workers pass before a request leaves: shut while the server asks to wait or is away."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from importer.errors import ServerAway
+
+_FLOOR_S = 1.0  # a refusal without a usable Retry-After
+_MOST_PUSH_S = 60.0
+_FIRST_PROBE_S = 0.5
+_MOST_PROBE_S = 60.0
+_IN_A_ROW = 8  # failures without a success between them that mean: the server is away
+
+
+class Gate:
+    """Pauses and outages. Clock, sleep and random are given; times are seconds of the clock."""
+
+    def __init__(
+        self,
+        *,
+        patience_s: float,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        chance: random.Random,
+    ) -> None:
+        self._patience_s = patience_s
+        self._clock = clock
+        self._sleep = sleep
+        self._chance = chance
+        self._shut_until = clock()
+        self._waiting_since: float | None = None
+        self._pushes = 0
+        self._failures = 0
+        self._away = False
+        self._probing = False
+        self._probe_wait_s = _FIRST_PROBE_S
+
+    @property
+    def waiting_s(self) -> float:
+        """Seconds until the gate opens, 0 while it is open."""
+        return max(0.0, self._shut_until - self._clock())
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server has been given up for the moment; only one request at a time asks for it."""
+        return self._away
+
+    async def passed(self) -> None:
+        """Wait until a request may leave. While the server is away only one passes at a time."""
+        while True:
+            if (wait := self.waiting_s) > 0:
+                await self._sleep(wait)
+            elif self._away and self._probing:
+                await self._sleep(0.05)
+            else:
+                self._probing = self._away
+                return
+
+    def took(self) -> None:
+        """The server answered as it should."""
+        self._failures = 0
+        self._pushes = 0
+        self._waiting_since = None
+        self._away = self._probing = False
+        self._probe_wait_s = _FIRST_PROBE_S
+
+    def pushed_back(self, retry_after_s: float | None) -> None:
+        """429 or 503: shut for as long as the server asks. Raises ServerAway where that is too long."""
+        self._probing = False
+        if self.waiting_s > 0 and retry_after_s is None:
+            return  # an answer to a request that had left before the gate shut
+        self._pushes += retry_after_s is None
+        wait = (
+            max(retry_after_s, 0.05)
+            if retry_after_s is not None
+            else min(_FLOOR_S * 2 ** (self._pushes - 1), _MOST_PUSH_S)
+        )
+        self._shut(wait)
+
+    def failed(self, *, out_of_budget: bool) -> None:
+        """A request found no server. Raises ServerAway where it has been away for too long."""
+        self._failures += 1
+        self._probing = False
+        if self._away or out_of_budget or self._failures >= _IN_A_ROW:
+            self._away = True
+            self._shut(self._probe_wait_s * self._chance.uniform(0.5, 1.0))
+            self._probe_wait_s = min(self._probe_wait_s * 2, _MOST_PROBE_S)
+
+    def _shut(self, wait_s: float) -> None:
+        now = self._clock()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        self._shut_until = max(self._shut_until, now + wait_s)
+        waited = self._shut_until - self._waiting_since
+        if waited > self._patience_s:
+            until = datetime.now().astimezone() + timedelta(seconds=self.waiting_s)
+            what = "asks to wait until" if not self._away else "is away; the next try would be at"
+            raise ServerAway(
+                f"The CRM {what} {until:%H:%M on %d %b}, longer than --patience {self._patience_s:g} s.",
+                "The rows that are left are kept.",
+            )

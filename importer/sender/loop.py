@@ -1,0 +1,337 @@
+"""The sending: one feeder, one writer, a fixed set of workers, and the ways in which it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+import msgspec
+
+from importer.errors import ImporterError
+from importer.journal import Intent, Traffic
+from importer.models import Applied, NoteState, PendingRow, Reply, RowResult, Status
+from importer.sender.autopace import AutoPace
+from importer.sender.client import Client
+from importer.sender.feed import Feed
+from importer.sender.gate import Gate
+from importer.sender.meter import Meter
+from importer.sender.retry import RetryBudget, attempts, is_final, is_throttled
+from importer.sender.settle import settled
+from importer.sender.throttle import FixedPace, Pacer
+from importer.sender.writer import JournalOfSending, Writer
+
+_READY_S = 0.05  # rows whose intent is on disk and that have not left: what this much time sends, and
+_MOST_READY = 64  # no more than these: after a crash they are in doubt
+_PROGRESS_S = 0.1
+
+
+class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`rate_per_s` None finds the account's own limit; times in seconds."""
+
+    rate_per_s: float | None
+    concurrency: int
+    patience_s: float
+    create: bool
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How the sending stands: rows settled of `total`, those that did not go in, and what it waits for."""
+
+    done: int
+    total: int
+    not_in: int
+    rate_per_s: float
+    waiting_s: float
+
+
+class Stop(Enum):
+    """What a person asks for: Ctrl-C once, or twice."""
+
+    NO = 0
+    DRAIN = 1
+    NOW = 2
+
+
+class Clockwork(msgspec.Struct, frozen=True):
+    """Time and chance, given so that tests need neither."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    chance: random.Random = msgspec.field(default_factory=random.Random)
+
+
+async def send(
+    journal: JournalOfSending,
+    client: Client,
+    settings: SendSettings,
+    *,
+    total: int,
+    on_progress: Callable[[Progress], None],
+    asked: Callable[[], Stop],
+    clockwork: Clockwork | None = None,
+) -> bool:
+    """Send every pending row of the journal; answers whether all were settled (False: a person stopped it).
+
+    What must stop the run is raised (KeyRefused, Blocked, ServerAway, CannotWrite) after requests under way
+    have ended and all that is known is on disk.
+    """
+    sending = _Sending(journal, client, settings, total, on_progress, asked, clockwork or Clockwork())
+    return await sending.run()
+
+
+class _Sending:
+    """The state of one sending. Public: `run`; below it in calling order."""
+
+    def __init__(
+        self,
+        journal: JournalOfSending,
+        client: Client,
+        settings: SendSettings,
+        total: int,
+        on_progress: Callable[[Progress], None],
+        asked: Callable[[], Stop],
+        clockwork: Clockwork,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._total = total
+        self._on_progress = on_progress
+        self._asked = asked
+        self._clock, self._sleep = clockwork.clock, clockwork.sleep
+        self._began = self._clock()
+        self._rate = AutoPace(self._began) if settings.rate_per_s is None else FixedPace(settings.rate_per_s)
+        self._pacer = Pacer(self._rate, self._began)
+        self._gate = Gate(
+            patience_s=settings.patience_s, clock=self._clock, sleep=self._nap, chance=clockwork.chance
+        )
+        self._budget = RetryBudget()
+        self._feed = Feed(journal.pending)
+        self._writer = Writer(journal, self._count)
+        self._ready: asyncio.Queue[PendingRow | None] = asyncio.Queue()
+        self._unsent = 0  # rows whose intent is on disk and that have not left yet
+        self._moved = asyncio.Event()
+        self._stopping: ImporterError | None = None
+        self._meter = Meter(journal.traffic)
+        self._done = self._not_in = 0
+
+    async def run(self) -> bool:
+        writer = asyncio.create_task(self._writer.run(self._traffic))
+        workers = [asyncio.create_task(self._work()) for _ in range(self._settings.concurrency)]
+        feeder = asyncio.create_task(self._feed_rows(len(workers)))
+        ticker = asyncio.create_task(self._tick())
+        tasks = [feeder, *workers]
+        try:
+            await self._until_done(tasks, writer)
+        finally:
+            ticker.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, ticker, return_exceptions=True)
+            await self._close(writer)
+        if self._stopping is not None:
+            raise self._stopping
+        return (self._feed.is_empty and self._asked() is Stop.NO) or self._done == self._total
+
+    async def _until_done(self, tasks: list[asyncio.Task[None]], writer: asyncio.Task[None]) -> None:
+        """Until all tasks have ended, the writer failed, or a person wants it to stop now."""
+        left: set[asyncio.Task[None]] = set(tasks)
+        while left:
+            done, left = await asyncio.wait(
+                {*left, writer}, timeout=_PROGRESS_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            left.discard(writer)
+            for task in done:
+                if error := task.exception():
+                    raise error
+            if self._asked() is Stop.NOW:
+                return
+            if self._should_stop:
+                self._moved.set()
+
+    async def _close(self, writer: asyncio.Task[None]) -> None:
+        """Write all that is known; a disk that refuses is the reason of the stop."""
+        while not self._ready.empty():
+            if row := self._ready.get_nowait():
+                self._writer.withdraw(row)
+        if beat := self._meter.beat(self._clock() - self._began, last=True):
+            self._writer.beat(beat)
+        self._writer.close()
+        try:
+            await writer
+        except ImporterError as error:
+            self._stopping = self._stopping or error
+        finally:
+            self._writer.shut_down()
+
+    # --- rows to the workers
+
+    async def _feed_rows(self, workers: int) -> None:
+        try:
+            while not self._feed.is_empty and not self._should_stop:
+                room = self._room()
+                if self._feed.needs_rows(room):
+                    await self._writer.in_thread(self._feed.refill)
+                rows = self._feed.take(room)
+                if rows:
+                    self._unsent += len(rows)
+                    await self._writer.intend([Intent(row, with_note=_note_travels(row)) for row in rows])
+                    for row in rows:
+                        self._ready.put_nowait(row)
+                elif not self._feed.is_empty:
+                    self._moved.clear()
+                    await self._moved.wait()
+        except ImporterError as error:
+            self._stopping = self._stopping or error
+        finally:
+            for _ in range(workers):
+                self._ready.put_nowait(None)
+
+    def _room(self) -> int:
+        """How many more rows may wait with their intent on disk."""
+        most = max(1, min(_MOST_READY, int(self._rate.rate * _READY_S)))
+        return max(0, most - self._unsent)
+
+    @property
+    def _should_stop(self) -> bool:
+        return self._stopping is not None or self._asked() is not Stop.NO
+
+    # --- one row
+
+    async def _work(self) -> None:
+        while (row := await self._ready.get()) is not None:
+            trip = _Trip(row)
+            try:
+                await self._deliver(trip)
+            except ImporterError as error:
+                self._stopping = self._stopping or error
+            except _Abandoned:
+                pass  # somebody else stopped the run while this row waited
+            if not trip.is_settled and not trip.in_doubt:
+                self._writer.withdraw(trip.row)
+            if not trip.has_left:
+                self._unsent -= 1
+            self._feed.settled(row)
+            self._moved.set()
+
+    async def _deliver(self, trip: _Trip) -> None:
+        """Send a row until it is settled; tenacity counts the attempts and waits between them."""
+        reply = await self._attempt(trip)
+        if not is_final(reply):
+            first: list[Reply] = [reply]
+
+            async def again() -> Reply:
+                return first.pop() if first else await self._attempt(trip)
+
+            reply = await attempts(self._nap)(again)
+        trip.is_settled = True
+        self._writer.result(settled(trip.row, reply, attempts=trip.attempts, in_doubt=trip.in_doubt))
+
+    async def _attempt(self, trip: _Trip) -> Reply:
+        """One attempt that counts: what is asked to wait, or finds no server, waits at the gate and goes again."""
+        while True:
+            reply = await self._exchange(trip)
+            if is_final(reply):
+                self._gate.took()
+                self._budget.earn()
+                return reply
+            if reply.applied is Applied.MAY_HAVE_ARRIVED:
+                trip.doubt()
+            if is_throttled(reply) or reply.retry_after_s is not None:
+                self._meter.throttled += is_throttled(reply)
+                self._rate.pushed_back(self._clock())
+                self._gate.pushed_back(reply.retry_after_s)
+                if is_throttled(reply):
+                    continue
+            else:
+                was_away = self._gate.is_away
+                self._gate.failed(out_of_budget=not self._budget.spend())
+                if was_away and reply.applied is Applied.NOT_APPLIED:
+                    continue
+            trip.attempts += 1
+            return reply
+
+    async def _exchange(self, trip: _Trip) -> Reply:
+        await self._gate.passed()
+        while (wait := self._pacer.delay(self._clock())) > 0:
+            await self._nap(wait)
+            await self._gate.passed()
+        if self._should_stop and not trip.has_left:
+            raise _Abandoned
+        if not trip.has_left:
+            trip.has_left = True
+            self._unsent -= 1
+            self._moved.set()
+        left = self._clock()
+        self._meter.sent(retry=trip.sent > 0)
+        trip.sent += 1
+        reply = await self._client.upsert(trip.body(create=self._settings.create))
+        if is_final(reply):
+            now = self._clock()
+            self._rate.replied(now, now - left)
+            trip.attempts += 1
+        return reply
+
+    async def _nap(self, seconds: float) -> None:
+        """Wait, but not when the run is stopping: then the row is given up as it is."""
+        until = self._clock() + seconds
+        while (left := until - self._clock()) > 0:
+            if self._should_stop:
+                raise _Abandoned
+            await self._sleep(min(left, 0.25))
+
+    # --- telling
+
+    def _count(self, results: list[RowResult]) -> None:
+        """Rows are counted once they are on disk."""
+        self._done += len(results)
+        self._not_in += sum(result.status is not Status.ACCEPTED for result in results)
+
+    async def _tick(self) -> None:
+        while True:
+            self._tell()
+            await asyncio.sleep(_PROGRESS_S)
+            if beat := self._meter.beat(self._clock() - self._began):
+                self._writer.beat(beat)
+
+    def _tell(self) -> None:
+        rate = self._meter.rate(self._clock() - self._began)
+        self._on_progress(Progress(self._done, self._total, self._not_in, rate, self._gate.waiting_s))
+
+    def _traffic(self) -> Traffic:
+        return self._meter.totals(self._clock() - self._began)
+
+
+class _Abandoned(Exception):
+    """The run is stopping while this row waits."""
+
+
+class _Trip:
+    """One row on its way, and what became of it so far."""
+
+    def __init__(self, row: PendingRow) -> None:
+        self.row = row
+        self.attempts = 0
+        self.sent = 0
+        self.has_left = False
+        self.is_settled = False
+        self.in_doubt = False
+
+    def doubt(self) -> None:
+        """It may have arrived; a note that was with it must not travel again."""
+        self.in_doubt = True
+        if _note_travels(self.row):
+            self.row = msgspec.structs.replace(self.row, note_state=NoteState.UNKNOWN)
+
+    def body(self, *, create: bool) -> dict[str, object]:
+        """The request's body: with the note only while it is sure that it has not arrived."""
+        body = {**self.row.payload, "create_customer_if_customer_phone_not_found": create}
+        if _note_travels(self.row):
+            body["customer_note"] = self.row.note
+        return body
+
+
+def _note_travels(row: PendingRow) -> bool:
+    return row.note_state is NoteState.NOT_SENT

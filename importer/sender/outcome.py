@@ -1,0 +1,154 @@
+"""Was it applied? From what happened to an attempt to what it did to the CRM (law 3), in one table.
+
+Errors are judged by what lies under them: httpx-aiohttp 0.2 reports a connection that was lost after the
+request had left (`ServerDisconnectedError`) as `httpx.ConnectTimeout`, and that one could be sent again with
+its note. So where aiohttp's own error is known, it decides.
+"""
+
+from __future__ import annotations
+
+import aiohttp
+import httpx
+import msgspec
+from aiohttp import client_exceptions
+
+from importer.models import Applied, Reply
+
+NOT_SENT = Applied.NOT_APPLIED
+IN_DOUBT = Applied.MAY_HAVE_ARRIVED
+
+ERRORS: dict[type[BaseException], Applied] = {
+    # aiohttp, the network under the API of httpx
+    aiohttp.ClientConnectorError: NOT_SENT,  # refused, no route, TLS handshake
+    aiohttp.ClientConnectorDNSError: NOT_SENT,
+    client_exceptions.ClientConnectorCertificateError: NOT_SENT,
+    client_exceptions.ClientConnectorSSLError: NOT_SENT,
+    client_exceptions.UnixClientConnectorError: NOT_SENT,
+    aiohttp.ClientSSLError: NOT_SENT,
+    aiohttp.ClientProxyConnectionError: NOT_SENT,
+    aiohttp.ClientHttpProxyError: NOT_SENT,  # the proxy refused to connect
+    aiohttp.ConnectionTimeoutError: NOT_SENT,  # no connection, or no free one, in time
+    aiohttp.ServerFingerprintMismatch: NOT_SENT,
+    aiohttp.InvalidURL: NOT_SENT,
+    aiohttp.InvalidUrlClientError: NOT_SENT,
+    aiohttp.NonHttpUrlClientError: NOT_SENT,
+    aiohttp.InvalidUrlRedirectClientError: NOT_SENT,
+    aiohttp.NonHttpUrlRedirectClientError: NOT_SENT,
+    aiohttp.ServerDisconnectedError: IN_DOUBT,
+    aiohttp.ClientConnectionResetError: IN_DOUBT,
+    aiohttp.ServerConnectionError: IN_DOUBT,
+    aiohttp.ServerTimeoutError: IN_DOUBT,
+    aiohttp.SocketTimeoutError: IN_DOUBT,
+    aiohttp.ClientOSError: IN_DOUBT,
+    aiohttp.ClientPayloadError: IN_DOUBT,
+    aiohttp.ClientConnectionError: IN_DOUBT,
+    aiohttp.ClientResponseError: IN_DOUBT,  # an answer that is not HTTP
+    aiohttp.ContentTypeError: IN_DOUBT,
+    aiohttp.WSServerHandshakeError: IN_DOUBT,
+    aiohttp.WSMessageTypeError: IN_DOUBT,
+    aiohttp.TooManyRedirects: IN_DOUBT,
+    aiohttp.ClientError: IN_DOUBT,
+    # httpx
+    httpx.ConnectError: NOT_SENT,
+    httpx.ConnectTimeout: NOT_SENT,
+    httpx.PoolTimeout: NOT_SENT,
+    httpx.ProxyError: NOT_SENT,
+    httpx.UnsupportedProtocol: NOT_SENT,
+    httpx.LocalProtocolError: NOT_SENT,  # we could not even write the request
+    httpx.ReadTimeout: IN_DOUBT,
+    httpx.WriteTimeout: IN_DOUBT,
+    httpx.ReadError: IN_DOUBT,
+    httpx.WriteError: IN_DOUBT,
+    httpx.CloseError: IN_DOUBT,
+    httpx.NetworkError: IN_DOUBT,
+    httpx.TimeoutException: IN_DOUBT,
+    httpx.RemoteProtocolError: IN_DOUBT,
+    httpx.ProtocolError: IN_DOUBT,
+    httpx.DecodingError: IN_DOUBT,
+    httpx.TooManyRedirects: IN_DOUBT,
+    httpx.TransportError: IN_DOUBT,
+    httpx.RequestError: IN_DOUBT,
+    # the operating system, let through by the layers above
+    TimeoutError: IN_DOUBT,
+    OSError: IN_DOUBT,
+}
+
+CAUGHT = (httpx.RequestError, aiohttp.ClientError, aiohttp.InvalidURL, OSError, TimeoutError)
+"""What an attempt may raise; anything else is a fault of ours and must be seen."""
+
+_NOT_ABOUT_THE_ROW = frozenset({401, 403, 407})
+_TRY_AGAIN = {425: NOT_SENT, 429: NOT_SENT, 408: IN_DOUBT}
+_MOST_MESSAGE = 300
+
+
+class _Body(msgspec.Struct):
+    """The shape of every answer of the API; what `data` holds does not matter here."""
+
+    message: str
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def of_error(error: BaseException) -> Reply:
+    """What an attempt that raised did to the CRM. The words are the error's kind: its text may hold a phone."""
+    under = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError | OSError) else error
+    known = next((kind for kind in type(under).__mro__ if kind in ERRORS), None)
+    applied = ERRORS[known] if known is not None else IN_DOUBT
+    return Reply(applied=applied, status=None, message=_WORDS.get(applied, ""))
+
+
+def of_answer(status: int, body: bytes, *, whole: bool = True, retry_after_s: float | None = None) -> Reply:
+    """What an answered attempt did to the CRM. `whole` is False for a body too large to be the API's."""
+    parsed = _parse(body) if whole else None
+    return Reply(
+        applied=_applied(status, parsed),
+        status=status,
+        message=_message(parsed, body),
+        retry_after_s=retry_after_s,
+    )
+
+
+def is_foreign(reply: Reply, body: bytes) -> bool:
+    """Whether somebody else than the API answered: a redirect, a ban, a page of HTML (law 6)."""
+    if reply.status is None:
+        return False
+    return 300 <= reply.status < 400 or reply.status in (403, 407) or (reply.status < 500 and _is_html(body))
+
+
+def _applied(status: int, parsed: _Body | None) -> Applied:
+    if status in _TRY_AGAIN:
+        return _TRY_AGAIN[status]
+    if 200 <= status < 300:
+        sound = parsed is not None and parsed.message == "success" and parsed.data is not msgspec.UNSET
+        return Applied.APPLIED if sound else IN_DOUBT
+    if 300 <= status < 400 or status in _NOT_ABOUT_THE_ROW:
+        return NOT_SENT
+    return Applied.REFUSED if 400 <= status < 500 else IN_DOUBT
+
+
+def _parse(body: bytes) -> _Body | None:
+    try:
+        return _decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return None
+
+
+def _message(parsed: _Body | None, body: bytes) -> str:
+    text = (
+        parsed.message
+        if parsed is not None
+        else ("a page of HTML" if _is_html(body) else "an answer that is not the API's")
+    )
+    return "".join(char if char.isprintable() else " " for char in text)[:_MOST_MESSAGE]
+
+
+def _is_html(body: bytes) -> bool:
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+_WORDS = {
+    NOT_SENT: "the server could not be reached",
+    IN_DOUBT: "the connection was lost before the answer came",
+}

@@ -1,0 +1,119 @@
+"""Group commits: what is about to leave and what has come back, written together in the journal's own thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from importer.journal import Intent, Pace, Traffic
+from importer.models import PendingRow, RowResult
+
+_T = TypeVar("_T")
+
+
+class JournalOfSending(Protocol):
+    """What the sender needs of a journal."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """Totals of earlier sendings of the run."""
+
+    def pending(self, after: int, limit: int) -> list[PendingRow]:
+        """The next rows to send."""
+
+    def record(
+        self,
+        *,
+        intents: Sequence[Intent] = (),
+        results: Sequence[RowResult] = (),
+        withdrawn: Sequence[PendingRow] = (),
+        pace: Sequence[Pace] = (),
+        traffic: Traffic | None = None,
+    ) -> None:
+        """One durable commit."""
+
+
+class Writer:
+    """Collects while a commit is under way; the next one writes all that came meanwhile."""
+
+    def __init__(self, journal: JournalOfSending, committed: Callable[[list[RowResult]], None]) -> None:
+        self._journal = journal
+        self._committed = committed
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._results: list[RowResult] = []
+        self._intents: list[tuple[list[Intent], asyncio.Future[None]]] = []
+        self._withdrawn: list[PendingRow] = []
+        self._pace: list[Pace] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+
+    def result(self, result: RowResult) -> None:
+        """A row is settled; it is counted once this is on disk."""
+        self._results.append(result)
+        self._wake.set()
+
+    def withdraw(self, row: PendingRow) -> None:
+        """A row whose intent is on disk did not leave, and will not in this sending."""
+        self._withdrawn.append(row)
+        self._wake.set()
+
+    def beat(self, pace: Pace) -> None:
+        """Keep what happened in a second; written with the next commit."""
+        self._pace.append(pace)
+
+    async def intend(self, intents: list[Intent]) -> None:
+        """Return once these intents are on disk."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._intents.append((intents, done))
+        self._wake.set()
+        await done
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run something else that needs the journal."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def run(self, traffic: Callable[[], Traffic]) -> None:
+        """Commit until closed. Raises what a commit raises (CannotWrite)."""
+        while not (self._closing and not self._has_work):
+            await self._wake.wait()
+            self._wake.clear()
+            if self._has_work:
+                await self._commit(traffic())
+
+    def close(self) -> None:
+        """Let `run` end after what is left."""
+        self._closing = True
+        self._wake.set()
+
+    def shut_down(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=True)
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._results or self._intents or self._withdrawn or self._pace)
+
+    async def _commit(self, traffic: Traffic) -> None:
+        results, self._results = self._results, []
+        waiting, self._intents = self._intents, []
+        withdrawn, self._withdrawn = self._withdrawn, []
+        pace, self._pace = self._pace, []
+        intents = [intent for some, _ in waiting for intent in some]
+        try:
+            await self.in_thread(
+                lambda: self._journal.record(
+                    intents=intents, results=results, withdrawn=withdrawn, pace=pace, traffic=traffic
+                )
+            )
+        except BaseException as error:
+            for _, done in waiting:
+                if not done.done():
+                    done.set_exception(error)
+                    done.exception()  # also where nobody waits any more
+            raise
+        self._committed(results)
+        for _, done in waiting:
+            if not done.done():
+                done.set_result(None)
