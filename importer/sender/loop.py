@@ -26,6 +26,7 @@ from importer.sender.writer import JournalOfSending, Writer
 _READY_S = 0.05  # rows whose intent is on disk and that have not left: what this much time sends, and
 _MOST_READY = 64  # no more than these: after a crash they are in doubt
 _PROGRESS_S = 0.1
+_BUSY = 503
 
 
 class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,9 +240,10 @@ class _Sending:
                 return reply
             if reply.applied is Applied.MAY_HAVE_ARRIVED:
                 trip.doubt()
+            if is_throttled(reply) or reply.status == _BUSY:
+                self._rate.pushed_back(self._clock())
             if is_throttled(reply) or reply.retry_after_s is not None:
                 self._meter.throttled += is_throttled(reply)
-                self._rate.pushed_back(self._clock())
                 self._gate.pushed_back(reply.retry_after_s)
                 if is_throttled(reply):
                     continue

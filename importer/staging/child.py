@@ -33,13 +33,19 @@ def main() -> None:
     try:
         _converse(sys.stdin.buffer, answers)
     except ImporterError as error:
-        frames.write_frame(answers, frames.Failed(type(error).__name__, error.message, error.advice))
+        _fail(answers, error)
     except MemoryError:
-        error = UnreadableFile(
-            "The file needs more memory than a sheet of leads should.",
-            "Copy the rows into a new sheet, save it as CSV, and import that.",
+        _fail(
+            answers,
+            UnreadableFile(
+                "The file needs more memory than a sheet of leads should.",
+                "Copy the rows into a new sheet, save it as CSV, and import that.",
+            ),
         )
-        frames.write_frame(answers, frames.Failed(type(error).__name__, error.message, error.advice))
+
+
+def _fail(answers: BinaryIO, error: ImporterError) -> None:
+    frames.write_frame(answers, frames.Failed(type(error).__name__, error.message, error.advice))
 
 
 def _converse(questions: BinaryIO, answers: BinaryIO) -> None:

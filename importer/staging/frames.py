@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, TypeAlias
+from typing import IO, TypeAlias
 
 import msgspec
 
@@ -63,7 +63,7 @@ decode_to_child = msgspec.msgpack.Decoder(ToChild).decode
 decode_from_child = msgspec.msgpack.Decoder(FromChild).decode
 
 
-def write_frame(stream: BinaryIO, message: ToChild | FromChild) -> None:
+def write_frame(stream: IO[bytes], message: ToChild | FromChild) -> None:
     """Send one message."""
     body = _encode(message)
     stream.write(len(body).to_bytes(4, "big"))
@@ -71,7 +71,7 @@ def write_frame(stream: BinaryIO, message: ToChild | FromChild) -> None:
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
+def read_frame(stream: IO[bytes]) -> bytes | None:
     """The next message's bytes, or None at the end of the stream, also where it breaks off."""
     size = stream.read(4)
     if len(size) < 4:

@@ -15,6 +15,7 @@ from importer.journal import StagedRow
 from importer.loader.opening import OpenOptions
 from importer.settings import KEY_NAME
 from importer.staging import frames
+from importer.staging.recipe import Recipe
 
 
 class ReadingProcess:
@@ -41,7 +42,7 @@ class ReadingProcess:
             raise
         self.done: frames.Done | None = None
 
-    def judged(self, recipe: frames.Recipe) -> Iterator[list[StagedRow]]:
+    def judged(self, recipe: Recipe) -> Iterator[list[StagedRow]]:
         """Batches of judged rows in file order; afterwards `done` counts them. Raises what the child raised."""
         self._send(frames.Judge(recipe))
         while True:
@@ -84,7 +85,7 @@ class ReadingProcess:
         body = frames.read_frame(self._child.stdout)
         if body is None:
             raise self._died()
-        answer = frames.decode_from_child(body)
+        answer: frames.FromChild = frames.decode_from_child(body)
         if isinstance(answer, frames.Failed):
             raise _revived(answer)
         return answer
@@ -100,4 +101,5 @@ class ReadingProcess:
 def _revived(failed: frames.Failed) -> ImporterError:
     kind = getattr(errors, failed.kind)
     assert issubclass(kind, ImporterError)
-    return kind(failed.message, failed.advice)
+    revived: ImporterError = kind(failed.message, failed.advice)
+    return revived

@@ -1,0 +1,48 @@
+"""options: the account's dropdown values."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from importer.cli.console import say
+from importer.fields import FIELDS
+from importer.models import AccountTitles
+from importer.pipeline.sending import fetch_titles
+from importer.settings import Settings, find_access
+
+
+@click.command("options")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def options_command(**flags: Any) -> int:
+    """Show the account's stages, groups, labels, products and source types."""
+    titles = fetch_titles(find_access(os.environ, Path.cwd()), Settings())
+    if flags["as_json"]:
+        listed = {
+            name: [msgspec.to_builtins(_named(t)) for t in found] for name, found in by_field(titles).items()
+        }
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(listed), indent=2) + b"\n")
+        return 0
+    for name, found in by_field(titles).items():
+        say(f"{name} ({len(found)})", bold=True)
+        for title in found:
+            say(f"  {title.title}" + ("" if title.active else "  (disabled)"))
+    return 0
+
+
+def by_field(titles: AccountTitles) -> dict[str, tuple[Any, ...]]:
+    """The lists under the names of the fields that take them."""
+    return {
+        field.name: titles.get(field.dropdown, ())
+        for field in FIELDS
+        if field.dropdown is not None and field.name != "remove_labels"
+    }
+
+
+def _named(title: Any) -> dict[str, Any]:
+    return {"title": title.title, "active": title.active}

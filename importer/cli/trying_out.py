@@ -1,0 +1,98 @@
+"""sandbox, demo: a CRM on this machine, to try things out."""
+
+from __future__ import annotations
+
+import threading
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from importer.cli.console import say
+from importer.cli.showing import show_end
+from importer.cli.watching import Teller
+from importer.errors import UsageError
+from importer.loader.opening import OpenOptions
+from importer.pipeline import run
+from importer.sandbox import SandboxOptions
+from importer.settings import Access, Secret, resolve
+from importer.staging import open_file
+
+_DEMO_DB = "demo-crm.sqlite"
+
+
+def _sandbox_options(command: Any) -> Any:
+    for field in reversed(msgspec.structs.fields(SandboxOptions)):
+        said = next(m.description for m in field.type.__metadata__ if getattr(m, "description", None))
+        flag = f"--{field.name.replace('_', '-')}"
+        command = click.option(
+            flag, field.name, metavar="VALUE", help=f"{said} [default: {field.default or 'none'}]"
+        )(command)
+    return command
+
+
+@click.command("sandbox")
+@_sandbox_options
+def sandbox_command(**flags: Any) -> int:
+    """Start a local stand-in for the CRM, on loopback; Ctrl-C ends it."""
+    from importer.sandbox.server import serve
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        options = msgspec.convert(given, SandboxOptions, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{error}.", "See importer sandbox --help.") from None
+    try:
+        serve(options, click.echo)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot listen on port {options.port}: {error.strerror}.", "Choose another --port."
+        ) from error
+    return 0
+
+
+@click.command("demo")
+@click.option(
+    "--reports", default="reports", metavar="DIR", help="The folder of the runs. [default: reports]"
+)
+@click.option(
+    "--stay/--no-stay", default=False, help="Keep the sandbox open to look at its page, until Ctrl-C."
+)
+def demo_command(reports: str, stay: bool) -> int:
+    """Start a sandbox, import a sample sheet into it, and say where the report lies."""
+    from importer.sandbox.server import running
+
+    Path(reports).mkdir(parents=True, exist_ok=True)
+    database = Path(reports) / _DEMO_DB
+    for old in Path(reports).glob(f"{_DEMO_DB}*"):
+        old.unlink()
+    options = SandboxOptions(db=str(database), latency=0.02)
+    with running(options) as sandbox:
+        say(f"A sandbox CRM answers at {sandbox.base_url} (no real account is touched).", err=True)
+        settings = resolve({"reports": reports, "yes": True, "rate": 40})
+        access = Access(sandbox.base_url, Secret(options.api_key))
+        with open_file(sample(), OpenOptions()) as sheet, Teller(settings, asks=False) as teller:
+            show_end(run(sheet, settings, access, teller), settings)
+        _show_page(sandbox.page_url, database, stay=stay)
+    return 0
+
+
+def sample() -> Path:
+    """The sample sheet: beside the source, or in the installed package."""
+    beside = Path(__file__).parents[2] / "samples" / "event_signups.xlsx"
+    return (
+        beside
+        if beside.exists()
+        else Path(str(resources.files("importer").joinpath("samples/event_signups.xlsx")))
+    )
+
+
+def _show_page(page_url: str, database: Path, *, stay: bool) -> None:
+    if not stay:
+        say("See the leads in the sandbox:  importer sandbox --db " + str(database), err=True)
+        say("then open the address that it prints, without /superfone, in a browser.", err=True)
+        return
+    say(f"See the leads: {page_url}  (Ctrl-C ends the sandbox)", err=True)
+    threading.Event().wait()

@@ -1,0 +1,50 @@
+"""What the page shows beside the counts, collected while the rows pass: a bounded amount, however long the sheet."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from importer.issues import Issue
+from importer.models import RowOutcome, Status
+
+MOST_ROWS = 1_000
+MOST_VALUES = 5_000  # distinct bad values counted
+
+
+class Findings:
+    """Rows that did not go in, bad values, problems by column, rows by stage and group."""
+
+    def __init__(self) -> None:
+        self.rows: list[RowOutcome] = []
+        self.not_in = 0
+        self.values: Counter[Issue] = Counter()
+        self.by_column: Counter[str] = Counter()
+        self.stages: Counter[str] = Counter()
+        self.groups: Counter[str] = Counter()
+
+    def add(self, outcome: RowOutcome) -> None:
+        """Look at one row."""
+        if outcome.status is Status.ACCEPTED:
+            payload = outcome.payload
+            assert payload is not None
+            if stage := payload.get("lead_stage_name"):
+                self.stages[stage] += 1
+            if group := payload.get("lead_group_name"):
+                self.groups[group] += 1
+        elif outcome.status is not Status.DUPLICATE:
+            self.not_in += 1
+            if len(self.rows) < MOST_ROWS:
+                self.rows.append(outcome)
+        for issue in outcome.issues:
+            self._add_issue(issue)
+
+    def _add_issue(self, issue: Issue) -> None:
+        if issue.column:
+            self.by_column[issue.column] += 1
+        if issue.code in _ABOUT_VALUES and (issue in self.values or len(self.values) < MOST_VALUES):
+            self.values[issue] += 1
+
+
+_ABOUT_VALUES = frozenset(
+    {"unknown", "disabled", "ambiguous", "left_out_unknown", "left_out_disabled", "left_out_ambiguous"}
+)
