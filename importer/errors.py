@@ -22,6 +22,8 @@ A fault of a single row is never an exception: see `importer.issues`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -110,3 +112,12 @@ class Interrupted(ImporterError):
     """Ctrl-C or SIGTERM; what was in flight has been drained and `importer resume` goes on."""
 
     exit_code = 130
+
+
+@contextmanager
+def before_the_first_write() -> Iterator[None]:
+    """What would stop a run is exit 2 in this block: there is nothing to resume yet."""
+    try:
+        yield
+    except RunStopped as error:
+        raise NothingSent(error.message, error.advice) from error

@@ -127,7 +127,7 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.EMAILS,
         joins=True,
         synonyms=(
-            "email", "e mail", "email id", "mail id", "email address", "e mail address", "mail", "emailaddress",
+            "email", "e mail", "email id", "e mail id", "mail id", "email address", "e mail address", "mail", "emailaddress",
             "user email", "lead email", "sender email", "secondary email", "sender email alt", "work email",
             "ईमेल", "ई मेल", "ईमेल आईडी",
         ),

@@ -6,6 +6,7 @@ import threading
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import click
 import msgspec
@@ -21,6 +22,7 @@ from importer.settings import Access, Secret, resolve
 from importer.staging import open_file
 
 _DEMO_DB = "demo-crm.sqlite"
+_DEMO_PAGE = "demo-crm.html"
 
 
 def _sandbox_options(command: Any) -> Any:
@@ -75,7 +77,7 @@ def demo_command(reports: str, stay: bool) -> int:
         access = Access(sandbox.base_url, Secret(options.api_key))
         with open_file(sample(), OpenOptions()) as sheet, Teller(settings, asks=False) as teller:
             show_end(run(sheet, settings, access, teller), settings)
-        _show_page(sandbox.page_url, database, stay=stay)
+        _show_page(sandbox.page_url, database, Path(reports) / _DEMO_PAGE, stay=stay)
     return 0
 
 
@@ -89,10 +91,11 @@ def sample() -> Path:
     )
 
 
-def _show_page(page_url: str, database: Path, *, stay: bool) -> None:
-    if not stay:
-        say("See the leads in the sandbox:  importer sandbox --db " + str(database), err=True)
-        say("then open the address that it prints, without /superfone, in a browser.", err=True)
-        return
-    say(f"See the leads: {page_url}  (Ctrl-C ends the sandbox)", err=True)
-    threading.Event().wait()
+def _show_page(page_url: str, database: Path, page: Path, *, stay: bool) -> None:
+    """Where the leads can be seen: on the sandbox's own page, of which a copy stays when it ends."""
+    if stay:
+        say(f"The leads in the sandbox: {page_url}  (Ctrl-C ends it)", err=True)
+        threading.Event().wait()
+    with urlopen(page_url) as answer:  # noqa: S310 - our own sandbox, on loopback
+        page.write_bytes(answer.read())
+    say(f"The leads in the sandbox: {page}  (live: importer sandbox --db {database})", err=True)

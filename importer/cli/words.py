@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.fields import BY_NAME
-from importer.issues import CATALOGUE
+from importer.issues import CATALOGUE, Severity
 from importer.journal import RunHeader
 from importer.models import ColumnChoice, Mapping, RunState, Status
 from importer.report import Summary
@@ -59,11 +59,17 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         count = summary.counts.get(status.value, 0)
         if count or status is Status.ACCEPTED:
             yield f"  {count:>9,}  {meaning[status]}"
-    commonest = sorted(summary.problems.items(), key=lambda item: -item[1])[:_COMMONEST]
+    commonest = [item for item in summary.problems.items() if _refuses(item[0])][:_COMMONEST]
     if commonest:
         yield "Commonest problems"
         for code, count in commonest:
             yield f"  {count:>9,}  {problem_title(code)}"
+
+
+def _refuses(code: str) -> bool:
+    """Whether a problem kept its rows out, rather than only being worth knowing."""
+    kind = CATALOGUE.get(code.rpartition(".")[2])
+    return kind is None or kind.severity is not Severity.WARNING
 
 
 def problem_title(code: str) -> str:
@@ -76,24 +82,29 @@ def problem_title(code: str) -> str:
 
 def last_line(summary: Summary, folder: Path) -> str:
     """What happened, and what to do next, in one line."""
-    counts = {status: summary.counts.get(status.value, 0) for status in Status}
-    in_crm = counts[Status.ACCEPTED] + counts[Status.DUPLICATE]
-    again = summary.rows - in_crm
-    report = folder / "report.html"
+    in_crm = summary.counts[Status.ACCEPTED] + summary.counts[Status.DUPLICATE]
+    mend = folder / "failed_rows.xlsx"
     match summary.state:
         case RunState.CHECKED:
             said = f"{in_crm:,} of {summary.rows:,} rows can go in. Nothing was sent."
-            mend = f" {again:,} need mending: {folder / 'failed_rows.xlsx'}." if again else ""
-            return f"{said}{mend} Send with: importer run {summary.file}"
+            mending = f" {_needs(summary.failed_rows)} mending: {mend}." if summary.failed_rows else ""
+            return f"{said}{mending} Send with: importer run {summary.file}"
         case RunState.STOPPED | RunState.INTERRUPTED:
             return f"{summary.reason} Go on with: importer resume {summary.run_id}"
-        case _ if again:
+        case _ if summary.failed_rows:
             return (
-                f"{in_crm:,} of {summary.rows:,} rows went in. Mend the other {again:,} in {folder / 'failed_rows.xlsx'} "
-                f"and feed it back: importer run {folder / 'failed_rows.xlsx'}"
+                f"{in_crm:,} of {summary.rows:,} rows went in. {_needs(summary.failed_rows)} mending: open {mend}, "
+                f"mend it, and feed it back: importer run {mend}"
             )
+        case _ if in_crm < summary.rows:
+            left_out = summary.rows - in_crm
+            return f"{in_crm:,} of {summary.rows:,} rows went in; the other {left_out:,} are no leads. The report: {folder / 'report.html'}"
         case _:
-            return f"All {summary.rows:,} rows went in. The report: {report}"
+            return f"All {summary.rows:,} rows went in. The report: {folder / 'report.html'}"
+
+
+def _needs(rows: int) -> str:
+    return "1 row needs" if rows == 1 else f"{rows:,} rows need"
 
 
 def _sure(column: ColumnChoice) -> str:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from importer.errors import CannotWrite, UnreadableFile
+from importer.errors import CannotWrite, UnreadableFile, UsageError
 from importer.issues import Issue
 from importer.loader.delimited import Record, find_dialect, read_records
 from importer.loader.footers import is_footer
@@ -46,6 +46,8 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     """Open a file of any format that we read. Raises UnreadableFile or UsageError, with advice."""
     kind = kind_of(path)
     if kind is FileKind.CSV:
+        if options.sheet is not None:
+            raise UsageError("--sheet: a text file has no sheets.", "Leave --sheet out.")
         dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
         notices = [Notice("read", f"{dialect.label}.")]
         records: Iterator[Record] = read_records(path, dialect)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from importer.errors import NothingSent
+from importer.errors import NothingSent, before_the_first_write
 from importer.journal import Journal, RunEnd
 from importer.models import RunState
-from importer.pipeline.runs import account_of, held, new_run_id, now
+from importer.pipeline.runs import account_of, held, make_folder, new_run_id, now
 from importer.pipeline.sending import send_and_report
 from importer.pipeline.stage import stage
 from importer.pipeline.watch import Watch
@@ -26,6 +26,8 @@ def run(sheet: Sheet, settings: Settings, access: Access, watch: Watch, *, paren
     """Judge every row, ask, then send the accepted ones: nothing leaves before every row was judged."""
     settings = _with_id(settings)
     account = account_of(access)
+    with before_the_first_write():
+        make_folder(Path(settings.reports))
     with (
         held(Path(settings.reports), settings.run_id or "", sha256=sheet.sha256, account=account),
         stage("run", settings, sheet, access, watch, parent=parent) as journal,

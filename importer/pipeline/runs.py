@@ -44,6 +44,13 @@ def new_run_id(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+def make_folder(reports: Path) -> Path:
+    """The reports folder, made if need be. Raises CannotWrite."""
+    with writing(reports):
+        (reports / ".locks").mkdir(parents=True, exist_ok=True)
+    return reports
+
+
 def run_folder(reports: Path, run_id: str) -> Path:
     """Where a new run lives. Raises UsageError when the id is taken."""
     folder = reports / run_id
@@ -98,9 +105,7 @@ def held(reports: Path, run_id: str, *, sha256: str, account: str) -> Iterator[N
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - only sending needs it
 
-    locks = reports / ".locks"
-    with writing(reports):
-        locks.mkdir(parents=True, exist_ok=True)
+    locks = make_folder(reports) / ".locks"
     name = hashlib.sha256(f"{sha256}{account}".encode()).hexdigest()[:32]
     holder = locks / f"{name}.json"
     try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from importer.errors import NothingSent, RunStopped
+from importer.errors import RunStopped, before_the_first_write
 from importer.journal import Journal, RunEnd
 from importer.models import AccountTitles, RunState, Status
 from importer.pipeline.runs import now
@@ -29,10 +29,8 @@ def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
         async with open_client(access, timeout_s=settings.timeout, connections=2) as client:
             return await client.titles()
 
-    try:
+    with before_the_first_write():
         return _run(fetch())
-    except RunStopped as error:
-        raise NothingSent(error.message, error.advice) from error
 
 
 def send_and_report(journal: Journal, settings: Settings, access: Access, watch: Watch) -> Summary:

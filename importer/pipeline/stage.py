@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from importer.errors import NothingSent, RunStopped, UnreadableFile
+from importer.errors import UnreadableFile, before_the_first_write
 from importer.journal import Journal, RunHeader
 from importer.models import AccountTitles, Mapping
 from importer.pipeline.folding import fold_shared_phones
@@ -28,27 +28,30 @@ def stage(
     assert settings.run_id is not None
     folder = run_folder(Path(settings.reports), settings.run_id)
     try:
-        titles = fetch_titles(access, settings)
-        origin = find_origin(sheet, folder.parent)
-        settings = inherited(settings, origin)
-        mapping = decide_columns(sheet, settings, titles, origin, watch)
-        header = _header(
-            command,
-            settings=settings,
-            sheet=sheet,
-            access=access,
-            mapping=mapping,
-            titles=titles,
-            parent=parent,
-        )
-        watch.understood(header)
-        return _judged(Journal.create(folder, header), sheet, titles, settings, watch)
-    except RunStopped as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise NothingSent(error.message, error.advice) from error
+        with before_the_first_write():
+            return _staged(command, settings, sheet, access, watch, parent)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _staged(
+    command: str, settings: Settings, sheet: Sheet, access: Access, watch: Watch, parent: str
+) -> Journal:
+    if not sheet.opened.sample:
+        raise UnreadableFile(
+            f"{sheet.file} has a header and no rows below it.", "Nothing to import: check the file."
+        )
+    reports = Path(settings.reports)
+    titles = fetch_titles(access, settings)
+    origin = find_origin(sheet, reports)
+    settings = inherited(settings, origin)
+    mapping = decide_columns(sheet, settings, titles, origin, watch)
+    header = _header(
+        command, settings=settings, sheet=sheet, access=access, mapping=mapping, titles=titles, parent=parent
+    )
+    watch.understood(header)
+    return _judged(Journal.create(reports / header.run_id, header), sheet, titles, settings, watch)
 
 
 def _judged(
@@ -75,10 +78,7 @@ def _stage_rows(journal: Journal, sheet: Sheet, recipe: Recipe, watch: Watch) ->
         staged += len(batch)
         watch.judged(staged)
     done = sheet.reader.done
-    if done is None or not staged:
-        raise UnreadableFile(
-            f"{sheet.file} has a header and no rows below it.", "Nothing to import: check the file."
-        )
+    assert done is not None
     if done.rows != staged or journal.rows != staged:
         raise UnreadableFile(
             f"{sheet.file} has {done.rows} rows, but {journal.rows} were staged: two rows claim one number.",

@@ -13,8 +13,10 @@ SCHEMA_VERSION = 1
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The object of INTERFACE.md; `schema_version`, `command`, `parent`, `reason` and `ignored` are further keys.
+    """The object of INTERFACE.md, and a few keys more.
 
+    Those are `schema_version`, `command`, `parent`, `reason`, `ignored` and `failed_rows`, the number of rows
+    that are worth mending or sending again.
     Times are ISO 8601 with their offset; `seconds` is time spent sending, `rate_reached` requests a second;
     `problems` counts issues by `field.code`, `columns` is header to field ("" is left out).
     """
@@ -38,26 +40,35 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     rate_reached: float
     columns: dict[str, str]
     problems: dict[str, int]
+    failed_rows: int
     ignored: list[str]
     exit_code: int
 
 
 def summarise(journal: Journal) -> Summary:
     """The summary of a run as it stands."""
-    problems: Counter[str] = Counter()
+    tally = Tally()
     for outcome in journal.outcomes():
-        count_problems(problems, outcome)
-    return summary_of(journal, problems)
+        tally.add(outcome)
+    return summary_of(journal, tally)
 
 
-def count_problems(problems: Counter[str], outcome: RowOutcome) -> None:
-    """Add a row's issues to the count."""
-    for issue in outcome.issues:
-        problems[issue.machine_code] += 1
+class Tally:
+    """What is counted while the rows pass."""
+
+    def __init__(self) -> None:
+        self.problems: Counter[str] = Counter()
+        self.failed_rows = 0
+
+    def add(self, outcome: RowOutcome) -> None:
+        """Count one row."""
+        self.failed_rows += outcome.goes_again
+        for issue in outcome.issues:
+            self.problems[issue.machine_code] += 1
 
 
-def summary_of(journal: Journal, problems: Counter[str]) -> Summary:
-    """The summary, with problems that were counted on the way."""
+def summary_of(journal: Journal, tally: Tally) -> Summary:
+    """The summary, with what was counted on the way."""
     header, end, traffic, counts = journal.header, journal.ended, journal.traffic, journal.counts()
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
     return Summary(
@@ -79,7 +90,8 @@ def summary_of(journal: Journal, problems: Counter[str]) -> Summary:
         seconds=traffic.seconds,
         rate_reached=traffic.rate_reached,
         columns=_columns(journal),
-        problems=dict(problems.most_common()),
+        problems=dict(tally.problems.most_common()),
+        failed_rows=tally.failed_rows,
         ignored=_ignored(journal),
         exit_code=end.exit_code if end.exit_code is not None else exit_code_of(state, counts),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from importer.journal.store import writing
 from importer.report.gather import Findings
 from importer.report.page import write_page
 from importer.report.placing import Placing
-from importer.report.summary import Summary, count_problems, summary_of
+from importer.report.summary import Summary, Tally, summary_of
 from importer.report.tables import CsvTable, report_cells
 from importer.report.workbook import FailedWorkbook
 
@@ -25,7 +24,7 @@ def write_reports(journal: Journal, folder: Path) -> Summary:
     """Write every report of the run, each moved into place when it is whole. Raises CannotWrite."""
     with writing(folder):
         headers = journal.header.headers
-        problems: Counter[str] = Counter()
+        tally = Tally()
         findings = Findings()
         with ExitStack() as files:
             results = files.enter_context(CsvTable(Placing(folder / RESULTS), headers))
@@ -34,13 +33,12 @@ def write_reports(journal: Journal, folder: Path) -> Summary:
             for outcome in journal.outcomes():
                 behind = report_cells(outcome)
                 results.add(outcome, behind)
-                if outcome.issues:
-                    count_problems(problems, outcome)
+                tally.add(outcome)
                 if outcome.goes_again:
                     failed.add(outcome, behind)
                     workbook.add(outcome, behind)
                 findings.add(outcome)
-        summary = summary_of(journal, problems)
+        summary = summary_of(journal, tally)
         with Placing(folder / SUMMARY) as path:
             path.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
         write_page(folder / PAGE, journal, summary, findings)

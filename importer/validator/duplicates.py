@@ -46,7 +46,7 @@ def _merge(group: Sequence[Accepted], header: str) -> list[Folded]:
         folded += [_folded(row, kept, "its values went into that row", header) for row in others]
         if others:
             said = "".join(f"; {change}" for change in changes)
-            issue = Issue("row", "merged", header, said, _rows([row.row.number for row in others]))
+            issue = Issue("row", "merged", header, _rows([row.row.number for row in others]), said)
             folded.append(Folded(kept.row.number, Status.ACCEPTED, payload, (*kept.issues, issue)))
     return folded
 

@@ -33,7 +33,7 @@ def read_money(text: str) -> int | float | Fault | None:
     if cell is None or isinstance(cell, Fault):
         return cell
     found = _AMOUNT.match(ascii_digits(cell))
-    if not found or not (found["number"] or found["point"]) or bool(found["open"]) != bool(found["close"]):
+    if not found or not (found["number"] or found["point"]) or not _signs_agree(found):
         return Fault("digits_lost" if re.fullmatch(r"[\d.]+[eE]\+?\d+", cell) else "not_a_number")
     if found["number"] and not _INDIAN_OR_WESTERN.fullmatch(found["number"]):
         return Fault("not_a_number")
@@ -43,6 +43,12 @@ def read_money(text: str) -> int | float | Fault | None:
     if found["minus"] or found["minus2"] or found["open"]:
         amount = -amount
     return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def _signs_agree(found: re.Match[str]) -> bool:
+    """Brackets in pairs, and one minus at most."""
+    signs = [bool(found["open"]), bool(found["minus"]), bool(found["minus2"])]
+    return bool(found["open"]) == bool(found["close"]) and sum(signs) <= 1
 
 
 def _factor(unit: str | None) -> int:

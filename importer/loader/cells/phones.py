@@ -24,7 +24,7 @@ _MARKS = str.maketrans("", "", " -()\t")
 _SCIENTIFIC = re.compile(r"^[+-]?\d(?:\.\d+)?[eE]\+?\d{1,2}$")
 _POINT_ZERO = re.compile(r"(?<=\d)\.0+(?=$|[^\d])")
 _LABEL = re.compile(
-    r"(?i)(?<![a-z])(?:whats\s?app|mobile|mob|phone|ph|tel|cell|contact|call|no|number|wa|m|p|t|o|h|r)\s*[.:#-]*\s*(?=[+\d(])"
+    r"(?i)(?<![a-z\d])(?:whats\s?app|mobile|mob|phone|ph|tel|cell|contact|call|no|number|wa|m|p|t|o|h|r)\s*[.:#-]*\s*(?=[+\d(])"
 )
 _WHATSAPP = re.compile(
     r"(?i)(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?(?:[^\s&]*&)*?phone=)\+?(\d{6,15})\S*"
@@ -33,6 +33,8 @@ _EXTENSION = re.compile(r"(?i)[\s,;]*(?:ext(?:ension|n)?|extn|x)[\s.:]*\d{1,6}\s
 _PARTS = re.compile(r"\s*(?:[/,;&|\n]|:::|\bor\b|\band\b|\bया\b)\s*", re.IGNORECASE)
 _REMARK = re.compile(r"\([^()\d]*\)|(?<![^\s(])[^\W\d_]{2,}[.:]?(?![^\s)])")
 _LEAST_DIGITS = 4
+_INDIAN = 91
+_INDIAN_DIGITS = 10  # mobiles, and landlines with their STD code; the service numbers are no leads
 
 
 class PhonesRead(NamedTuple):
@@ -155,6 +157,8 @@ def _parsed(text: str, region: str) -> str | Fault:
         return Fault(_PARSE_FAULTS.get(error.error_type, "not_a_phone"))
     if phonenumbers.is_valid_number(number):
         return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if number.country_code == _INDIAN and len(digits := str(number.national_number)) != _INDIAN_DIGITS:
+        return Fault("too_short" if len(digits) < _INDIAN_DIGITS else "too_many_digits")
     return Fault(_POSSIBLE_FAULTS.get(phonenumbers.is_possible_number_with_reason(number), "no_such_number"))
 
 

@@ -1,0 +1,204 @@
+"""Bad input gets one sentence that says what, where and what to do, exit 2, and nothing is sent."""
+
+import os
+import stat
+
+import pytest
+
+from importer.sandbox import Fault
+from importer.sandbox.faults import FaultPlan
+from tests.support import leads, write_csv
+
+GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
+
+
+@pytest.fixture
+def refused(importer, crm):
+    """Runs a command that must be refused: exit 2, one line on standard error, no lead, no folder left."""
+
+    def run(*arguments):
+        ended = importer("run", *arguments, "--yes")
+        assert ended.code == 2, ended
+        assert ended.out == ""
+        assert len(ended.err.strip().splitlines()) == 1, ended.err
+        assert "Traceback" not in ended.err
+        assert leads(crm) == {}
+        assert ended.folder is None
+        assert not [path for path in importer.reports.glob("2*") if path.is_dir()]
+        return ended.err
+
+    return run
+
+
+def test_no_such_file(refused):
+    assert "There is no file nowhere.csv. Check the name" in refused("nowhere.csv")
+
+
+def test_a_folder(refused, importer):
+    (importer.folder / "sheets").mkdir()
+    assert "is a folder" in refused("sheets")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n\n", b"\xef\xbb\xbf", b" , ,\n,,\n"])
+def test_an_empty_file(refused, importer, content):
+    path = importer.folder / "empty.csv"
+    path.write_bytes(content)
+    assert "empty" in refused(path)
+
+
+def test_a_header_and_nothing_below(refused, importer):
+    assert "no rows below it" in refused(write_csv(importer.folder / "header.csv", GOOD[:1]))
+
+
+def test_binary_junk(refused, importer):
+    path = importer.folder / "junk.csv"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+    assert "importer: " in refused(path)
+
+
+def test_a_pdf(refused, importer):
+    path = importer.folder / "leads.pdf"
+    path.write_bytes(b"%PDF-1.7\n" + b"x" * 500)
+    assert "PDF" in refused(path)
+
+
+def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
+    said = refused(
+        write_csv(importer.folder / "x.csv", [["Fruit", "Colour"], ["Apple", "red"], ["Pear", "green"]])
+    )
+    assert '"Fruit", "Colour"' in said
+    assert '--column "Fruit=customer_phone"' in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--rat", "5"], "No such option"),
+        (["--rate", "0"], "--rate"),
+        (["--rate", "fast"], "--rate"),
+        (["--duplicates", "mrge"], "--duplicates"),
+        (["--unknown", "maybe"], "--unknown"),
+        (["--concurrency", "0"], "--concurrency"),
+        (["--limit", "-1"], "--limit"),
+        (["--region", "India"], "--region"),
+        (["--run-id", "../evil"], "--run-id"),
+        (["--column", "Phone"], 'takes "HEADER=FIELD"'),
+        (["--column", "Fone=customer_phone"], 'no column "Fone"'),
+        (["--column", "Phone=customer_fone"], 'no field "customer_fone"'),
+        (["--set", "stage=New"], 'no field "stage"'),
+        (["--map", "none.toml"], "none.toml"),
+        (["--preset", "hubspt"], "no preset"),
+        (["--sheet", "2"], "--sheet"),
+        (["--header-row", "99"], "--header-row"),
+        (["--config", "none.toml"], "none.toml"),
+        (["--encoding", "klingon"], "klingon"),
+    ],
+)  # fmt: skip
+def test_an_option_that_makes_no_sense_is_named(refused, importer, flags, words):
+    assert words in refused(write_csv(importer.folder / "x.csv", GOOD), *flags)
+
+
+def test_a_config_file_with_an_unknown_key(refused, importer):
+    (importer.folder / "importer.toml").write_text("rat = 5\n")
+    assert "There is no option" in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_two_columns_into_one_field(refused, importer):
+    sheet = write_csv(importer.folder / "x.csv", [["A", "B"], ["9845012345", "9845012346"]])
+    assert "takes one column" in refused(
+        sheet, "--column", "A=customer_phone", "--column", "B=customer_phone"
+    )
+
+
+def test_without_a_key(refused, importer, monkeypatch):
+    monkeypatch.delenv("SUPERFONE_API_KEY")
+    assert 'export SUPERFONE_API_KEY="..."' in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_a_key_that_the_crm_refuses(refused, importer, monkeypatch):
+    monkeypatch.setenv("SUPERFONE_API_KEY", "wrong")
+    assert "refused the API key" in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_a_host_that_cannot_be_reached(refused, importer, monkeypatch):
+    monkeypatch.setenv("SUPERFONE_BASE_URL", "http://127.0.0.1:9/superfone")
+    assert "cannot be reached" in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_plain_http_to_the_world(refused, importer, monkeypatch):
+    monkeypatch.setenv("SUPERFONE_BASE_URL", "http://crm.example.in/superfone")
+    assert "Use https" in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_a_key_file_that_others_can_read(refused, importer, monkeypatch):
+    monkeypatch.delenv("SUPERFONE_API_KEY")
+    env = importer.folder / ".env"
+    env.write_text("SUPERFONE_API_KEY=sandbox-key\n")
+    env.chmod(0o644)
+    assert "chmod 600" in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_a_key_file_of_ones_own(importer, monkeypatch):
+    monkeypatch.delenv("SUPERFONE_API_KEY")
+    env = importer.folder / ".env"
+    env.write_text("SUPERFONE_API_KEY=sandbox-key\n")
+    env.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    assert importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes").code == 0
+
+
+def test_nobody_at_the_terminal_and_no_yes(importer, crm):
+    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD))
+    assert ended.code == 2
+    assert "--yes" in ended.err
+    assert leads(crm) == {}
+
+
+def test_a_run_id_that_is_taken(importer):
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    assert importer("check", sheet, "--run-id", "mine").code == 0
+    ended = importer("check", sheet, "--run-id", "mine")
+    assert ended.code == 2
+    assert "There is a run mine" in ended.err
+
+
+def test_the_hotels_wifi_page(refused, importer, crm, monkeypatch):
+    """HTML where JSON should be, before anything was sent."""
+    monkeypatch.setenv("SUPERFONE_BASE_URL", crm.page_url.rstrip("/"))
+    assert "importer: " in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_a_reports_folder_that_cannot_be_written(importer, crm):
+    (importer.folder / "reports").write_text("a file, not a folder")
+    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
+    assert ended.code == 2
+    assert "Cannot write" in ended.err
+    assert leads(crm) == {}
+
+
+def test_a_fault_of_ours_is_not_hidden(importer, monkeypatch):
+    """What is no ImporterError is a bug and must be seen, not swallowed."""
+    monkeypatch.setattr("importer.cli.importing.open_file", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        importer("check", write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_verbose_shows_the_traceback_and_the_sentence(importer):
+    ended = importer("run", "nowhere.csv", "--yes", "-v")
+    assert ended.code == 2
+    assert "Traceback" in ended.err
+    assert ended.err.strip().splitlines()[-1].startswith("importer: There is no file")
+
+
+def test_key_refused_by_the_first_row_only(importer, crm):
+    """401 once rows are on their way: exit 3, the rest stays pending, and the sentence says how to go on."""
+    crm.sandbox.faults.restart(FaultPlan(at={2: Fault.UNAUTHORIZED}))
+    sheet = write_csv(importer.folder / "x.csv", [["Phone"], *[[f"98450123{n:02}"] for n in range(10)]])
+    ended = importer("run", sheet, "--yes", "--concurrency", "1", "--rate", "50")
+    assert ended.code == 3
+    assert "importer resume" in ended.err
+    assert ended.summary["counts"]["accepted"] == 1
+    assert ended.summary["counts"]["pending"] == 9
+
+
+if os.name == "nt":
+    pytestmark = pytest.mark.skip("modes of files are POSIX")

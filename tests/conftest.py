@@ -1,0 +1,42 @@
+"""A sandbox on a free port, and the command pointed at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from importer.sandbox import SandboxOptions
+from importer.sandbox.server import Running, running
+from tests.support import KEY, Command, Expected
+
+
+@pytest.fixture
+def crm() -> Iterator[Running]:
+    """A healthy sandbox."""
+    with running(SandboxOptions()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def importer(
+    crm: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """The command, in an empty folder, with the sandbox's address and key set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUPERFONE_API_KEY", KEY)
+    monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url)
+    return Command(tmp_path, capsys)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-expected", action="store_true", help="write tests/e2e/expected anew; then read the diff"
+    )
+
+
+@pytest.fixture
+def expected(request: pytest.FixtureRequest) -> Expected:
+    """The leads that a sample must leave in the CRM, kept as a file that a person has read."""
+    return Expected(write=request.config.getoption("--write-expected"))

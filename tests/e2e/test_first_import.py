@@ -1,0 +1,140 @@
+"""The main job on whole sheets: what was accepted is in the CRM field by field, and nothing else is."""
+
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from importer.cli.trying_out import sample
+from tests.support import KEY, leads, write_csv
+
+
+def test_the_sample_sheet_goes_in_exactly_as_expected(importer, crm, expected):
+    """Title lines, merged cells, numeric phones, two numbers in a cell, lakh: read back from the CRM."""
+    ended = importer("run", sample(), "--yes", "--rate", "500")
+    assert ended.code == 1
+    found = leads(crm)
+    assert found == expected("event_signups", found)
+    assert ended.summary["counts"] == {
+        "accepted": 49, "invalid": 13, "refused": 0, "failed": 0, "unknown": 0, "duplicate": 2, "pending": 0,
+    }  # fmt: skip
+    assert ended.summary["rows"] == 64
+
+
+def test_every_refused_row_of_the_sample_says_why(importer):
+    """All faults of all rows, each with its code and a sentence that names row and column."""
+    ended = importer("check", sample())
+    codes = {int(row["_row"]): row["_codes"] for row in ended.failed}
+    assert codes == {
+        12: "lead_stage_name.unknown",
+        13: "lead_stage_name.unknown",
+        15: "customer_phone.digits_lost",
+        17: "customer_phone.too_short",
+        20: "lead_stage_name.unknown",
+        22: "email.not_an_email",
+        28: "lead_stage_name.disabled",
+        32: "lead_group_name.ambiguous",
+        36: "customer_phone.missing",
+        38: "deal_value.not_a_number",
+        47: "add_products.disabled",
+        53: "add_labels.unknown",
+        59: "full_name.formula_without_value",
+    }
+    said = {row["_row"]: row["_problems"] for row in ended.failed}
+    assert said["12"] == ('Row 12, Status: the account has no stage "Warm led". Did you mean "Warm lead"?')
+
+
+def test_a_csv_with_bom_and_semicolons(importer, crm):
+    """The delimiter of European Excel, a BOM, CRLF, a decimal amount, Indian digits."""
+    sheet = write_csv(
+        importer.folder / "leads.csv",
+        [
+            ["Full Name", "Mobile No.", "Email Id", "Budget", "City", "Remarks"],
+            ["Asha Rao", "0 98450 22001", "ASHA@Example.in", "₹1,20,000/-", "Pune", "Line one; line two"],
+            ["राहुल वर्मा", "+91 ९८४५० २२००२", "", "2.5 Cr", "इंदौर", ""],
+            ["Null", "9845022003.0", "N/A", "-", "", ""],
+        ],
+        encoding="utf-8-sig",
+        delimiter=";",
+    )
+    ended = importer("run", sheet, "--yes", "--rate", "500")
+    assert ended.code == 0
+    assert leads(crm) == {
+        "+919845022001": {
+            "first_name": "Asha", "last_name": "Rao", "email": ["ASHA@example.in"], "deal_value": 120000,
+            "city": "Pune", "notes": ["Line one; line two"],
+        },
+        "+919845022002": {"first_name": "राहुल", "last_name": "वर्मा", "deal_value": 25000000, "city": "इंदौर"},
+        "+919845022003": {"first_name": "Null"},
+    }  # fmt: skip
+
+
+def test_an_old_crms_export(importer, crm):
+    """Every field of the API from one wide sheet, among columns that are of no use."""
+    header = [
+        "Record Id", "First Name", "Last Name", "Company", "Email", "Phone", "Other Phone", "Website", "Street", "State",
+        "City", "Annual Revenue", "Lead Source", "Source Type", "Lead Status", "Group", "Tag", "Product",
+        "Assignee Phone", "Description", "Notes", "Latitude", "Longitude", "Created Time", "Lead Owner",
+    ]  # fmt: skip
+    sheet = write_csv(
+        importer.folder / "old crm.csv",
+        [
+            header,
+            [
+                "zcrm_1", "Meena", "Iyer", "Iyer & Sons", "meena@example.in, m.iyer@example.com", "98450-33001",
+                "080 41122001", "www.example.in", "12, 4th Cross", "Karnataka", "Bengaluru", "1.5 Lakh", "Magazine",
+                "csv_upload", "hot LEAD", "Dealers, South", "VIP, Parking, two cars", "Shop, ground floor; Villa plot",
+                "98450 00101", "Asked twice", "Call on Monday", "12.97", "77.59", "2024-01-05", "Old Owner",
+            ],
+            ["zcrm_2", "", "", "", "", "9845033002", *[""] * 19],
+        ],
+    )  # fmt: skip
+    ended = importer("run", sheet, "--yes", "--rate", "500")
+    assert ended.code == 0, ended.failed
+    assert leads(crm) == {
+        "+919845033001": {
+            "first_name": "Meena", "last_name": "Iyer", "business_name": "Iyer & Sons",
+            "email": ["meena@example.in", "m.iyer@example.com"], "added_phones": ["+918041122001"],
+            "website": "www.example.in", "city": "Bengaluru", "deal_value": 150000, "source": "Magazine",
+            "source_type": "CSV_UPLOAD", "lead_stage_name": "Hot lead", "lead_group_name": "Dealers, South",
+            "labels": ["VIP", "Parking, two cars"], "products": ["Shop, ground floor", "Villa plot"],
+            "assignee_user_phone": "+919845000101", "additional_info": "Asked twice", "notes": ["Call on Monday"],
+            "address": {
+                "text": "12, 4th Cross", "additional": "Karnataka", "latitude": 12.97, "longitude": 77.59,
+            },
+        },
+        "+919845033002": {},
+    }  # fmt: skip
+    assert ended.summary["columns"]["Record Id"] == ""
+    assert any("Lead Owner" in line for line in ended.summary["ignored"])
+
+
+@pytest.mark.timeout(300)
+def test_fifty_thousand_rows_all_arrive(importer, monkeypatch):
+    """Counts add up and every lead is there with its own values, whatever order they travelled in."""
+    rows = 50_000
+    sheet = write_csv(
+        importer.folder / "many.csv",
+        [["Phone", "Name", "Stage", "Amount"]]
+        + [[f"98{n:08d}" if n % 50 else "12345", f"Person {n}", "New", str(n)] for n in range(rows)],
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "importer", "sandbox"], stdout=subprocess.PIPE, text=True
+    ) as sandbox:
+        try:
+            assert sandbox.stdout is not None
+            base_url = sandbox.stdout.readline().removeprefix("LISTENING ").strip()
+            monkeypatch.setenv("SUPERFONE_BASE_URL", base_url)
+            monkeypatch.setenv("SUPERFONE_API_KEY", KEY)
+            ended = importer("run", sheet, "--yes", "--rate", "100000")
+            there = httpx.get(base_url.replace("/superfone", "/_sandbox/leads"), timeout=60).json()
+        finally:
+            sandbox.terminate()
+    good = [n for n in range(rows) if n % 50]
+    assert ended.code == 1
+    assert ended.summary["counts"]["accepted"] == len(good)
+    assert ended.summary["counts"]["invalid"] == rows - len(good)
+    assert {(lead["phone"], lead["last_name"], lead["deal_value"]) for lead in there} == {
+        (f"+9198{n:08d}", str(n), n) for n in good
+    }

@@ -1,0 +1,229 @@
+"""Cells to values: what spreadsheets and people add is understood, text stays text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.loader.cells.emails import read_emails
+from importer.loader.cells.fault import Fault
+from importer.loader.cells.money import read_money
+from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
+from importer.loader.cells.text import NULL_WORDS, clean, clean_name, clean_note
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("₹1,20,000/-", 120000),
+        ("Rs. 1,20,000/-", 120000),
+        ("Rs.2.5L", 250000),
+        ("₹2.5L", 250000),
+        ("INR 50000", 50000),
+        ("50,000 INR", 50000),
+        ("1.5 Lakh", 150000),
+        ("2 lacs", 200000),
+        ("2 Cr", 20000000),
+        ("1.25 crores", 12500000),
+        ("10k", 10000),
+        ("10 K only", 10000),
+        ("5 thousand", 5000),
+        ("1.2 million", 1200000),
+        ("१,२०,००० रुपये".replace(" रुपये", ""), 120000),
+        ("५ लाख", 500000),
+        ("1,200,000", 1200000),
+        ("12,00,000.50", 1200000.5),
+        ("0", 0),
+        ("0.5", 0.5),
+        (".5", 0.5),
+        ("-500", -500),
+        ("(500)", -500),
+        ("₹ -500", -500),
+        ("120000.0", 120000),
+        ("  ₹\u00a01,000 ", 1000),
+        ("1.1 lakh", 110000),
+        ("0.1 Cr", 1000000),
+        ("45 Lakhs only.", 4500000),
+    ],
+)
+def test_money_as_india_writes_it(typed, value):
+    found = read_money(typed)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "45-50 lakh",
+        "1,2,3",
+        "1,20",
+        "12,0000",
+        "about 5k",
+        "five",
+        "1.2.3",
+        "10%",
+        "$5",
+        "5 5",
+        "(5",
+        "1,20,00",
+        "--5",
+    ],
+)
+def test_an_amount_that_could_be_two_things_is_refused(typed):
+    found = read_money(typed)
+    assert isinstance(found, Fault), found
+    assert found.code == "not_a_number"
+
+
+def test_an_amount_that_has_lost_digits():
+    assert read_money("1.2E+05") == Fault("digits_lost")
+
+
+@given(st.integers(min_value=-(10**12), max_value=10**12))
+def test_any_whole_amount_comes_back(amount):
+    assert read_money(str(amount)) == amount
+    assert read_money(f"{amount:,}") == amount
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("asha@example.in", ["asha@example.in"]),
+        ("  Asha@Example.IN ", ["Asha@example.in"]),
+        ("a@example.in, b@example.in", ["a@example.in", "b@example.in"]),
+        ("a@example.in;b@example.in", ["a@example.in", "b@example.in"]),
+        ("a@example.in / b@example.in", ["a@example.in", "b@example.in"]),
+        ("a@example.in b@example.in", ["a@example.in", "b@example.in"]),
+        ("a@example.in, a@example.in", ["a@example.in"]),
+        ("Asha Rao <asha@example.in>", ["asha@example.in"]),
+        ("mailto:asha@example.in", ["asha@example.in"]),
+        ("a@example.in ::: b@example.in", ["a@example.in", "b@example.in"]),
+        ("राम@example.in", ["राम@example.in"]),
+        ("o'hara+x@sub.example.co.in", ["o'hara+x@sub.example.co.in"]),
+    ],
+)
+def test_emails(typed, found):
+    assert read_emails(typed) == found
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["asha", "asha@", "@example.in", "asha@example", "a b@example.in c", "asha@@example.in", "asha@exam ple.in",
+     "asha@example..in", "a@example.in, b@", "asha@-example.in"],
+)  # fmt: skip
+def test_what_is_no_email_is_refused(typed):
+    found = read_emails(typed)
+    assert isinstance(found, Fault), found
+    assert found.code == "not_an_email"
+
+
+@given(st.from_regex(r"[a-zA-Z0-9_%+.-]{1,70}@[a-z0-9.-]{1,40}", fullmatch=True))
+def test_the_fast_path_of_emails_agrees_with_the_library(typed):
+    """A plain address is judged once a domain; the answer is the library's own."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        wanted = [validate_email(typed, check_deliverability=False).normalized]
+    except EmailNotValidError:
+        wanted = None
+    found = read_emails(typed)
+    assert (found if isinstance(found, list) else None) == wanted
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("  Asha  ", "Asha"),
+        ("Asha\u00a0Rao", "Asha Rao"),
+        ("\u200bAsha\ufeff", "Asha"),
+        ("e\u0301", "é"),
+        ("line\r\nline", "line\nline"),
+        ("'+91", "+91"),
+        ("'tis", "'tis"),
+        ('="007"', "007"),
+        ("=) hello", "=) hello"),
+        ("a  b", "a  b"),
+        ("नमस्ते", "नमस्ते"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("0012", "0012"),
+        ("1E5", "1E5"),
+        ("12/04/2026", "12/04/2026"),
+    ],
+)
+def test_text_stays_text(typed, value):
+    assert clean(typed) == value
+
+
+@pytest.mark.parametrize("word", sorted(NULL_WORDS) + ["N/A", "NULL", "Nil", "", "   ", "\u00a0"])
+def test_null_words_are_nothing(word):
+    assert clean(word) is None
+    assert clean_name(word) is None or word in ("na", "n.a.", "n.a", "nil", "Nil")
+
+
+def test_people_may_be_called_null_nil_and_na():
+    assert [clean_name(name) for name in ("Null", "Nil", "Na")] == ["Null", "Nil", "Na"]
+
+
+@pytest.mark.parametrize("shown", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
+def test_an_excel_error_is_a_fault_not_a_blank(shown):
+    assert clean(shown) == Fault("error_value")
+    assert read_money(shown) == Fault("error_value")
+
+
+@pytest.mark.parametrize("shown", ["=A1+1", "=VLOOKUP(A2,B:C,2,0)", "=Sheet2!A1", "='My sheet'!B2", "=(1)"])
+def test_a_formula_without_its_value_is_a_fault(shown):
+    assert clean(shown) == Fault("formula_without_value")
+
+
+def test_breaks_of_web_exports_become_lines():
+    assert clean_note("one<br>two<BR/>three") == "one\ntwo\nthree"
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("Asha Rao", ("Asha", "Rao")),
+        ("Asha", ("Asha", "")),
+        ("Dr. Nandini K. Murthy", ("Dr. Nandini K.", "Murthy")),
+        ("Rao, Asha", ("Asha", "Rao")),
+        ("  asha   devi  rao ", ("asha devi", "rao")),
+        ("सुनीता देशपांडे", ("सुनीता", "देशपांडे")),
+        ("A, B, C", ("A, B,", "C")),
+    ],
+)
+def test_full_names(typed, names):
+    assert read_full_name(typed) == names
+
+
+def test_lists_are_split_and_put_together_by_the_validator():
+    assert read_list("VIP; Hot | Parking, two cars\nExpo") == ["VIP", "Hot", "Parking", "two cars", "Expo"]
+    assert read_list(" , ;") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("12.97", 12.97), ("-90", -90.0), ("१२.५", 12.5), ("12.97°", 12.97)]
+)
+def test_degrees(typed, found):
+    assert read_latitude(typed) == found
+
+
+def test_degrees_that_do_not_exist():
+    assert read_latitude("91") == Fault("out_of_range", "-90 and 90")
+    assert read_longitude("181") == Fault("out_of_range", "-180 and 180")
+    assert read_longitude("east") == Fault("not_a_number")
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_a_reader(typed):
+    """Whatever stands in a cell, a reader gives a value, a fault or nothing."""
+    for read in (
+        clean,
+        clean_name,
+        clean_note,
+        read_money,
+        read_emails,
+        read_list,
+        read_full_name,
+        read_latitude,
+    ):
+        read(typed)

@@ -1,0 +1,104 @@
+"""What tests share: the command as a function, a sandbox read back, sheets written to disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from importer.cli import main
+from importer.sandbox.server import Running
+
+KEY = "sandbox-key"
+
+
+class Ended(msgspec.Struct):
+    """How a command ended: exit code, standard output, standard error, and its run's folder if it made one."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path | None = None
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        assert self.folder is not None
+        return json.loads((self.folder / "summary.json").read_text("utf-8"))
+
+    @property
+    def results(self) -> list[dict[str, str]]:
+        assert self.folder is not None
+        return read_csv(self.folder / "results.csv")
+
+    @property
+    def failed(self) -> list[dict[str, str]]:
+        assert self.folder is not None
+        return read_csv(self.folder / "failed_rows.csv")
+
+
+class Command:
+    """`importer` in this process, in a folder of its own, with the sandbox's key in its environment."""
+
+    def __init__(self, folder: Path, capture: Any) -> None:
+        self.folder = folder
+        self.reports = folder / "reports"
+        self._capture = capture
+
+    def __call__(self, *arguments: object) -> Ended:
+        before = self._runs()
+        self._capture.readouterr()
+        code = main([str(argument) for argument in arguments])
+        out, err = self._capture.readouterr()
+        made = sorted(self._runs() - before)
+        return Ended(code, out, err, made[-1] if made else None)
+
+    def _runs(self) -> set[Path]:
+        return {path.parent for path in self.reports.glob("*/journal.sqlite")}
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """A report as its readers see it."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def write_csv(
+    path: Path, rows: Iterable[Sequence[object]], *, encoding: str = "utf-8", **dialect: Any
+) -> Path:
+    """A sheet on disk, its first row the header."""
+    text = io.StringIO(newline="")
+    csv.writer(text, **dialect).writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
+    return path
+
+
+def leads(running: Running) -> dict[str, dict[str, Any]]:
+    """What the CRM holds, by primary phone: the fields that were set, and the notes."""
+    return {lead["phone"]: _fields(lead) for lead in running.sandbox.store.all_leads()}
+
+
+def _fields(lead: dict[str, Any]) -> dict[str, Any]:
+    passing = {"id", "phone", "created_at", "updated_at", "phones"}
+    return {name: value for name, value in lead.items() if name not in passing and value not in ([], None)}
+
+
+class Expected:
+    """Files of leads by phone, one beside each sample."""
+
+    folder = Path(__file__).parent / "e2e" / "expected"
+
+    def __init__(self, *, write: bool) -> None:
+        self._write = write
+
+    def __call__(self, name: str, found: dict[str, Any]) -> dict[str, Any]:
+        """What is expected of `name`; `found` is what to write where that is asked for."""
+        path = self.folder / f"{name}.json"
+        if self._write:
+            path.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+        wanted: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return wanted
