@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,6 +86,10 @@ def _common(colours: list[str], *, height: int) -> dict[str, Any]:
 
 
 def _svg(chart: Any) -> str:
+    # pygal names each chart by chance; by its content instead, the same run gives the same page again.
+    chart.uuid = hashlib.sha256(
+        repr((getattr(chart, "x_labels", None), chart.raw_series)).encode()
+    ).hexdigest()[:12]
     drawn: str = chart.render(is_unicode=True)
     return drawn
 

@@ -154,7 +154,7 @@ def test_text_stays_text(typed, value):
     assert clean(typed) == value
 
 
-@pytest.mark.parametrize("word", sorted(NULL_WORDS) + ["N/A", "NULL", "Nil", "", "   ", "\u00a0"])
+@pytest.mark.parametrize("word", [*sorted(NULL_WORDS), "N/A", "NULL", "Nil", "", "   ", "\xa0"])
 def test_null_words_are_nothing(word):
     assert clean(word) is None
     assert clean_name(word) is None or word in ("na", "n.a.", "n.a", "nil", "Nil")

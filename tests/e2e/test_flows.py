@@ -1,0 +1,385 @@
+"""What a run does with its options, its failed rows, and the runs before it: over real sockets, read back."""
+
+import json
+import shutil
+
+import openpyxl
+import pytest
+
+from importer.sandbox import Fault
+from importer.sandbox.faults import FaultPlan
+from tests.support import leads, write_csv
+
+ROWS = [
+    ["Phone", "Name", "Stage", "Note"],
+    ["9845010001", "Asha Rao", "New", "first"],
+    ["9845010002", "Ravi Kumar", "Warm led", "second"],
+    ["09845010003", "=SUM(A1)", "Hot lead", ""],
+    ["98450", "Short One", "New", ""],
+]
+
+
+@pytest.fixture
+def sheet(importer):
+    return write_csv(importer.folder / "leads.csv", ROWS)
+
+
+def test_failed_rows_mended_and_fed_back_end_with_nothing_left_over(importer, crm, sheet):
+    """Mapping and options of the first run are kept, the `_` columns ignored, in CSV and in Excel."""
+    first = importer("run", sheet, "--yes", "--set", "source=Fair", "--column", "Name=business_name")
+    assert first.code == 1
+    assert [row["_row"] for row in first.failed] == ["3", "4", "5"]
+    assert [row["Phone"] for row in first.failed] == ["9845010002", "09845010003", "98450"]
+    book = openpyxl.load_workbook(first.folder / "failed_rows.xlsx")
+    cells = book.worksheets[0]
+    cells["C2"], cells["B3"], cells["A4"] = "Warm lead", "Sum Traders", "98450 10004"
+    book.save(first.folder / "failed_rows.xlsx")
+    second = importer("run", first.folder / "failed_rows.xlsx", "--yes")
+    assert second.code == 0, second
+    assert second.failed == []
+    assert {phone: (lead["business_name"], lead["source"]) for phone, lead in leads(crm).items()} == {
+        "+919845010001": ("Asha Rao", "Fair"),
+        "+919845010002": ("Ravi Kumar", "Fair"),
+        "+919845010003": ("Sum Traders", "Fair"),
+        "+919845010004": ("Short One", "Fair"),
+    }
+
+
+def test_failed_rows_csv_comes_back_as_typed(importer, crm):
+    """Leading zeros, plus, long numbers, apostrophes, formulas: the original cells, guard on and off again."""
+    odd = [
+        "=1+1",
+        "+91-80",
+        "-5",
+        "@x",
+        "'quoted",
+        "007",
+        "12345678901234567890",
+        "a\nb",
+        'say "hi"',
+        "\t=x",
+        "plain",
+    ]
+    header = ["Phone", *[f"Extra {n}" for n in range(len(odd))]]
+    sheet = write_csv(importer.folder / "odd.csv", [header, ["12", *odd]])
+    first = importer("run", sheet, "--yes", "--column", "Extra 0=customer_note")
+    again = importer("run", first.folder / "failed_rows.csv", "--yes")
+    third = importer("run", again.folder / "failed_rows.xlsx", "--yes")
+    for ended in (first, again, third):
+        (row,) = ended.failed
+        typed = [row[name].removeprefix("'") if name != "Extra 4" else row[name] for name in header[1:]]
+        assert typed[:4] == odd[:4]
+        assert row["Extra 4"] == "''quoted"
+        assert typed[5:9] == odd[5:9]
+    import sqlite3
+
+    for ended in (first, again, third):
+        (cells,) = (
+            sqlite3.connect(ended.folder / "journal.sqlite").execute("SELECT cells FROM rows").fetchone()
+        )
+        assert json.loads(cells) == ["12", *odd]
+
+
+def test_a_moved_failed_rows_file_still_knows_its_run(importer, crm, sheet):
+    first = importer("run", sheet, "--yes", "--column", "Name=business_name")
+    for name in ("failed_rows.csv", "failed_rows.xlsx"):
+        shutil.copy(first.folder / name, importer.folder / f"desk_{name}")
+        again = importer("check", importer.folder / f"desk_{name}")
+        assert again.summary["columns"]["Name"] == "business_name"
+        assert list(again.summary["columns"]) == ROWS[0]
+
+
+def test_results_csv_is_valid_input(importer, crm, sheet):
+    first = importer("check", sheet)
+    again = importer("check", first.folder / "results.csv")
+    assert again.summary["counts"] == first.summary["counts"]
+
+
+def test_results_hold_every_row_in_order_under_its_own_headers(importer, sheet):
+    ended = importer("run", sheet, "--yes")
+    assert list(ended.results[0])[:4] == ROWS[0]
+    assert [row["_row"] for row in ended.results] == ["2", "3", "4", "5"]
+    assert [row["_status"] for row in ended.results] == ["accepted", "invalid", "invalid", "invalid"]
+    assert [row["_note"] for row in ended.results] == ["sent", "", "", ""]
+    assert ended.results[0]["_phone"] == "+919845010001"
+    assert ended.results[0]["_http_status"] == "200"
+    assert (ended.folder / "results.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_check_sends_nothing_and_asks_only_with_get(importer, crm, sheet):
+    ended = importer("check", sheet)
+    assert ended.code == 1
+    assert ended.summary["state"] == "checked"
+    assert ended.summary["requests"] == 0
+    assert crm.sandbox.store.ledger() == []
+
+
+def test_running_the_same_file_again_does_not_repeat_its_notes(importer, crm, sheet):
+    importer("run", sheet, "--yes")
+    again = importer("run", sheet, "--yes")
+    assert leads(crm)["+919845010001"]["notes"] == ["first"]
+    assert again.results[0]["_note"] == "sent"
+    assert "has already sent this note" in again.results[0]["_problems"]
+
+
+def test_a_lead_that_is_not_there_with_no_create(importer, crm, sheet):
+    ended = importer("run", sheet, "--yes", "--no-create")
+    assert leads(crm) == {}
+    assert ended.results[0]["_status"] == "refused"
+    assert "--no-create was given" in ended.results[0]["_problems"]
+
+
+def test_limit_takes_the_first_data_rows(importer, crm, sheet):
+    ended = importer("run", sheet, "--yes", "--limit", "1")
+    assert ended.code == 0
+    assert ended.summary["rows"] == 1
+    assert list(leads(crm)) == ["+919845010001"]
+
+
+def test_unknown_drop_leaves_the_value_out_with_a_warning(importer, crm, sheet):
+    ended = importer("run", sheet, "--yes", "--unknown", "drop")
+    assert leads(crm)["+919845010002"] == {"first_name": "Ravi", "last_name": "Kumar", "notes": ["second"]}
+    assert ended.results[1]["_codes"] == "lead_stage_name.left_out_unknown"
+
+
+SHARED = [
+    ["Phone", "First name", "Labels", "Note", "City"],
+    ["9845010009", "Asha", "VIP", "one", "Pune"],
+    ["+91 98450 10009", "Aasha", "Hot", "two", ""],
+]
+
+
+@pytest.mark.parametrize(
+    ("policy", "lead", "statuses"),
+    [
+        ("merge", {"first_name": "Aasha", "labels": ["VIP", "Hot"], "notes": ["one\ntwo"], "city": "Pune"}, ["accepted", "duplicate"]),
+        ("first", {"first_name": "Asha", "labels": ["VIP"], "notes": ["one"], "city": "Pune"}, ["accepted", "duplicate"]),
+        ("last", {"first_name": "Aasha", "labels": ["Hot"], "notes": ["two"]}, ["duplicate", "accepted"]),
+        ("reject", None, ["invalid", "invalid"]),
+    ],
+)  # fmt: skip
+def test_rows_that_share_a_phone(importer, crm, policy, lead, statuses):
+    sheet = write_csv(importer.folder / "x.csv", SHARED)
+    ended = importer("run", sheet, "--yes", "--duplicates", policy)
+    assert leads(crm).get("+919845010009") == lead
+    assert [row["_status"] for row in ended.results] == statuses
+    assert "same phone" in " ".join(row["_problems"] for row in ended.results)
+
+
+def test_map_with_defaults_values_and_a_clear_token(importer, crm):
+    sheet = write_csv(
+        importer.folder / "x.csv",
+        [
+            ["Kontakt", "Wer", "Stand", "Quelle"],
+            ["9845010001", "Asha", "Warm led", ""],
+            ["9845010002", "Ravi", "<clear>", "Fair"],
+            ["9845010003", "<clear>", "", ""],
+        ],
+    )
+    (importer.folder / "m.toml").write_text(
+        """
+        [columns]
+        Kontakt = "customer_phone"
+        Wer = "first_name"
+        Stand = "lead_stage_name"
+        Quelle = "source"
+        [defaults]
+        source = "Old list"
+        [values.lead_stage_name]
+        "Warm led" = "Warm lead"
+        [clear]
+        token = "<clear>"
+        """
+    )
+    importer(
+        "run", write_csv(importer.folder / "y.csv", [["Phone", "Stage"], ["9845010002", "New"]]), "--yes"
+    )
+    ended = importer("run", sheet, "--yes", "--map", "m.toml")
+    assert leads(crm) == {
+        "+919845010001": {"first_name": "Asha", "lead_stage_name": "Warm lead", "source": "Old list"},
+        "+919845010002": {"first_name": "Ravi", "source": "Fair"},
+    }
+    assert ended.results[2]["_codes"] == "first_name.cannot_clear"
+
+
+def test_settings_from_importer_toml_and_flags_over_them(importer, crm, sheet):
+    (importer.folder / "importer.toml").write_text('limit = 1\nyes = true\n[set]\ncity = "Pune"\n')
+    assert importer("run", sheet).summary["rows"] == 1
+    assert leads(crm)["+919845010001"]["city"] == "Pune"
+    assert importer("run", sheet, "--limit", "2").summary["rows"] == 2
+
+
+def test_standard_input(importer, crm, monkeypatch):
+    import io
+    import sys
+
+    class Stdin:
+        buffer = io.BytesIO(b"Phone,Name\n9845010001,Asha\n")
+
+        def isatty(self):
+            return False
+
+    monkeypatch.setattr(sys, "stdin", Stdin())
+    ended = importer("run", "-", "--yes")
+    assert ended.code == 0
+    assert ended.summary["file"] == "-"
+    assert list(leads(crm)) == ["+919845010001"]
+
+
+def test_json_is_the_summary_and_nothing_else(importer, sheet):
+    ended = importer("run", sheet, "--yes", "--json")
+    assert json.loads(ended.out) == ended.summary
+    assert len(ended.err.strip().splitlines()) == 1
+
+
+def test_quiet_says_the_last_line_only(importer, sheet):
+    ended = importer("run", sheet, "--yes", "-q")
+    assert ended.out == ""
+    assert len(ended.err.strip().splitlines()) == 1
+
+
+def test_a_stopped_run_is_resumed_and_every_row_ends_once(importer, crm):
+    """403 in mid-run: exit 3, the rest pending; resume goes on where it was."""
+    rows = [["Phone", "Note"], *[[f"98450200{n:02}", f"note {n}"] for n in range(30)]]
+    sheet = write_csv(importer.folder / "x.csv", rows)
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=11))
+    first = importer("run", sheet, "--yes", "--rate", "200", "--concurrency", "4")
+    assert first.code == 3
+    assert "importer resume" in first.err
+    counts = first.summary["counts"]
+    assert counts["accepted"] == 10
+    assert sum(counts.values()) == 30
+    assert counts["pending"] == 20
+    listed = importer("runs")
+    assert f"importer resume {first.folder.name}" in listed.out
+    crm.sandbox.faults.restart(FaultPlan())
+    sheet.unlink()
+    again = importer("resume", first.folder.name)
+    assert again.code == 0, again
+    assert len(leads(crm)) == 30
+    assert {tuple(lead["notes"]) for lead in leads(crm).values()} == {(f"note {n}",) for n in range(30)}
+    done = importer("resume", first.folder)
+    assert done.code == 0
+
+
+def test_resume_judges_titles_that_have_gone_again(importer, crm):
+    rows = [["Phone", "Stage"], *[[f"98450200{n:02}", "Negotiation" if n % 2 else "New"] for n in range(10)]]
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN))
+    first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
+    assert first.summary["counts"]["pending"] == 10
+    crm.sandbox.faults.restart(FaultPlan())
+    for stage in crm.sandbox.account.lists["lead-stage"]:
+        if stage["title"] == "Negotiation":
+            stage["status"] = "DISABLED"
+    importer("resume", first.folder.name)
+    assert first.summary["counts"]["accepted"] == 5
+    assert first.summary["counts"]["invalid"] == 5
+    assert first.failed[0]["_codes"] == "lead_stage_name.disabled"
+
+
+def test_retry_is_a_new_run_over_the_rows_that_did_not_go_in(importer, crm):
+    rows = [["Phone", "Firm"], *[[f"98450200{n:02}", f"Firm {n}"] for n in range(6)]]
+    crm.sandbox.faults.restart(FaultPlan(phones={"+919845020003": [Fault.REFUSED]}))
+    first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
+    assert first.code == 1
+    assert first.summary["counts"]["refused"] == 1
+    second = importer("retry", first.folder.name, "--yes")
+    assert second.code == 0
+    assert second.summary["parent"] == first.folder.name
+    assert second.summary["rows"] == 1
+    assert leads(crm)["+919845020003"] == {"business_name": "Firm 3"}
+    nothing = importer("retry", second.folder.name, "--yes")
+    assert nothing.code == 0
+    assert "nothing to retry" in nothing.err
+
+
+def test_report_rebuilds_every_file(importer, sheet):
+    ended = importer("run", sheet, "--yes")
+    names = ("results.csv", "failed_rows.csv", "summary.json", "report.html")
+    before = {name: (ended.folder / name).read_bytes() for name in names}
+    for name in (*names, "failed_rows.xlsx"):
+        (ended.folder / name).unlink()
+    assert importer("report", ended.folder.name).code == 0
+    assert {name: (ended.folder / name).read_bytes() for name in names} == before
+    assert (ended.folder / "failed_rows.xlsx").exists()
+
+
+def test_purge_removes_old_runs_and_keeps_the_memory_of_notes(importer, crm, sheet):
+    ended = importer("run", sheet, "--yes")
+    assert importer("purge", "--older-than", "1d", "--yes").code == 0
+    assert ended.folder.exists()
+    assert importer("purge", "--older-than", "0h", "--yes").code == 0
+    assert not ended.folder.exists()
+    importer("run", sheet, "--yes")
+    assert leads(crm)["+919845010001"]["notes"] == ["first"]
+    assert importer("purge", "--older-than", "soon", "--yes").code == 2
+
+
+@pytest.mark.parametrize("command", ["resume", "retry", "report"])
+def test_a_run_that_does_not_exist(importer, command):
+    ended = importer(command, "20200101-000000-aaaa", *(["--yes"] if command == "retry" else []))
+    assert ended.code == 2
+    assert "importer runs lists" in ended.err
+
+
+def test_options_lists_every_page_and_what_is_disabled(importer):
+    ended = importer("options")
+    assert ended.code == 0
+    assert "Old enquiry  (disabled)" in ended.out
+    assert "add_labels (56)" in ended.out
+    listed = json.loads(importer("options", "--json").out)
+    assert len(listed["add_labels"]) == 56
+    assert {"title": "New", "active": True} in listed["lead_stage_name"]
+
+
+def test_columns_explains_each_choice_and_saves_a_map(importer, crm, sheet):
+    ended = importer("columns", sheet, "--save", "m.toml")
+    assert ended.code == 0
+    assert "-> Stage (lead_stage_name)" in ended.out
+    assert "100% filled" in ended.out
+    assert "Warm led" in ended.out
+    assert importer("check", sheet, "--map", "m.toml").summary["columns"]["Stage"] == "lead_stage_name"
+    assert crm.sandbox.store.ledger() == []
+
+
+def test_template_filled_in_goes_in(importer, crm):
+    """The template is our own sheet: dropdown lists from the account, phones as text, a notes row."""
+    ended = importer("template", "t.xlsx")
+    assert ended.code == 0, ended
+    book = openpyxl.load_workbook(importer.folder / "t.xlsx")
+    cells = book.worksheets[0]
+    headers = [cell.value for cell in cells[2]]
+    ranges = {str(v.sqref): v.formula1 for v in cells.data_validations.dataValidation}
+    stage = openpyxl.utils.get_column_letter(headers.index("Stage") + 1)
+    assert any(where.startswith(stage) for where in ranges)
+    assert cells.cell(3, headers.index("Phone") + 1).number_format == "@" or (
+        cells.column_dimensions[openpyxl.utils.get_column_letter(headers.index("Phone") + 1)].width > 0
+    )
+    for header, value in {
+        "Phone": "9845010007",
+        "Stage": "Hot lead",
+        "Labels": "VIP, Hot",
+        "Note": "hi",
+    }.items():
+        cells.cell(3, headers.index(header) + 1).value = value
+    book.save(importer.folder / "t.xlsx")
+    run = importer("run", "t.xlsx", "--yes")
+    assert run.code == 0, run
+    assert leads(crm) == {
+        "+919845010007": {"lead_stage_name": "Hot lead", "labels": ["VIP", "Hot"], "notes": ["hi"]}
+    }
+
+
+def test_a_second_run_on_the_same_file_exits_4_and_names_the_first(importer, sheet, crm):
+    import hashlib
+
+    from importer.pipeline.runs import account_of, held
+    from importer.settings import Access, Secret
+
+    digest = hashlib.sha256(sheet.read_bytes()).hexdigest()
+    account = account_of(Access(crm.base_url, Secret("sandbox-key")))
+    with held(importer.reports, "the-first", sha256=digest, account=account):
+        ended = importer("run", sheet, "--yes")
+    assert ended.code == 4
+    assert "the-first" in ended.err
+    assert importer("run", sheet, "--yes").code == 1
