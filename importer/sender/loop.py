@@ -241,7 +241,7 @@ class _Sending:
             if reply.applied is Applied.MAY_HAVE_ARRIVED:
                 trip.doubt()
             if is_throttled(reply) or reply.status == _BUSY:
-                self._rate.pushed_back(self._clock())
+                self._rate.pushed_back(self._clock(), trip.left_at)
             if is_throttled(reply) or reply.retry_after_s is not None:
                 self._meter.throttled += is_throttled(reply)
                 self._gate.pushed_back(reply.retry_after_s)
@@ -266,13 +266,13 @@ class _Sending:
             trip.has_left = True
             self._unsent -= 1
             self._moved.set()
-        left = self._clock()
+        trip.left_at = self._clock()
         self._meter.sent(retry=trip.sent > 0)
         trip.sent += 1
         reply = await self._client.upsert(trip.body(create=self._settings.create))
         if is_final(reply):
             now = self._clock()
-            self._rate.replied(now, now - left)
+            self._rate.replied(now, now - trip.left_at)
             trip.attempts += 1
         return reply
 
@@ -317,6 +317,7 @@ class _Trip:
         self.row = row
         self.attempts = 0
         self.sent = 0
+        self.left_at = 0.0
         self.has_left = False
         self.is_settled = False
         self.in_doubt = False

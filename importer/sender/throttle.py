@@ -25,7 +25,7 @@ class FixedPace:
     def replied(self, now: float, latency_s: float) -> None:
         """A fixed rate learns nothing."""
 
-    def pushed_back(self, now: float) -> None:
+    def pushed_back(self, now: float, left_at: float) -> None:
         """The gate waits out what the server asks for; the rate stays."""
 
 

@@ -1,0 +1,167 @@
+"""The real sending loop in virtual time, against a server that is a few lines of Python: minutes pass in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import selectors
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from importer.journal import Traffic
+from importer.models import Applied, PendingRow, Reply
+from importer.sender.loop import Clockwork, SendSettings, Stop, send
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop that never waits: where nothing is ready, its clock jumps to the next timer. No threads."""
+
+    def __init__(self) -> None:
+        self._virtual = 0.0
+        super().__init__(_Jumping(self))
+
+    def time(self) -> float:
+        return self._virtual
+
+    def jump(self, seconds: float) -> None:
+        self._virtual += seconds
+
+    def run_in_executor(self, executor: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+        future = self.create_future()
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:  # noqa: BLE001 - handed on, as an executor does
+            future.set_exception(error)
+        return future
+
+
+class _Jumping(selectors.DefaultSelector):
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> Any:
+        found = super().select(0)
+        if not found and timeout:
+            self._loop.jump(timeout)
+        return found
+
+
+class MemoryJournal:
+    """The sender's journal without a disk."""
+
+    def __init__(self, rows: int, notes: bool = False) -> None:
+        self.traffic = Traffic()
+        self._rows = [PendingRow(n, (f"+9198{n:08d}",), {"customer_phone": f"+9198{n:08d}"}) for n in range(rows)]
+        self.results: dict[int, Any] = {}
+        self.intents: list[Any] = []
+        self.pace: list[Any] = []
+
+    def pending(self, after: int, limit: int) -> list[PendingRow]:
+        return self._rows[after + 1 : after + 1 + limit]
+
+    def record(self, *, intents: Any = (), results: Any = (), withdrawn: Any = (), pace: Any = (), traffic: Any = None) -> None:
+        self.intents += intents
+        self.pace += pace
+        for result in results:
+            assert result.number not in self.results
+            self.results[result.number] = result
+        self.traffic = traffic
+
+
+OK = Reply(applied=Applied.APPLIED, status=200, message="success")
+
+
+class Limited:
+    """A server with a limit on requests in a sliding second, and one on requests at once."""
+
+    def __init__(
+        self,
+        limit: Callable[[float], float],
+        *,
+        retry_after: bool = False,
+        at_once: int = 10_000,
+        latency_s: float = 0.05,
+        jitter_s: float = 0.005,
+        seed: int = 1,
+    ) -> None:
+        self.limit = limit
+        self.retry_after = retry_after
+        self.at_once = at_once
+        self.latency_s = latency_s
+        self.jitter_s = jitter_s
+        self.chance = random.Random(seed)
+        self.accepted: list[float] = []
+        self.refused: list[float] = []
+        self.left: list[float] = []
+        self.inside_a_pause = 0
+        self._window: deque[float] = deque()
+        self._in_flight = 0
+        self._pause_until = 0.0
+
+    async def upsert(self, payload: dict[str, Any]) -> Reply:
+        loop = asyncio.get_running_loop()
+        self.left.append(loop.time())
+        self.inside_a_pause += loop.time() < self._pause_until - 1e-6
+        way = self.latency_s / 2 + self.chance.uniform(0, self.jitter_s)
+        await asyncio.sleep(way)
+        now = loop.time()
+        while self._window and self._window[0] <= now - 1:
+            self._window.popleft()
+        if len(self._window) >= self.limit(now) or self._in_flight >= self.at_once:
+            self.refused.append(now)
+            wait = 1.0 if self.retry_after else None
+            await asyncio.sleep(self.latency_s / 2)
+            if wait:
+                self._pause_until = max(self._pause_until, loop.time() + wait)
+            return Reply(applied=Applied.NOT_APPLIED, status=429, message="slow down", retry_after_s=wait)
+        self._window.append(now)
+        self._in_flight += 1
+        self.accepted.append(now)
+        await asyncio.sleep(self.latency_s / 2 + self.chance.uniform(0, self.jitter_s))
+        self._in_flight -= 1
+        return OK
+
+
+class Outcome(msgspec.Struct):
+    """What a simulated sending did. `rate` is accepted requests a second from `warm_s` to the end."""
+
+    finished: bool
+    seconds: float
+    rate: float
+    refused: int
+    requests: int
+    server: Limited
+    journal: MemoryJournal
+
+    @property
+    def refused_share(self) -> float:
+        return self.refused / self.requests
+
+
+def simulate(server: Any, *, rows: int, rate: float | None = None, concurrency: int = 50, warm_s: float = 20.0) -> Outcome:
+    """Send `rows` rows to the server in virtual time."""
+    journal = MemoryJournal(rows)
+    loop = VirtualLoop()
+
+    async def run() -> bool:
+        settings = SendSettings(rate_per_s=rate, concurrency=concurrency, patience_s=900, create=True)
+        clockwork = Clockwork(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(7))
+        return await send(
+            journal, server, settings, total=rows, on_progress=lambda _: None, asked=lambda: Stop.NO, clockwork=clockwork
+        )
+
+    try:
+        finished = loop.run_until_complete(run())
+        seconds = loop.time()
+    finally:
+        loop.close()
+    end = server.accepted[-1]
+    warm = sum(1 for at in server.accepted if warm_s < at <= end)
+    return Outcome(
+        finished=finished, seconds=seconds, rate=warm / max(end - warm_s, 1e-9), refused=len(server.refused),
+        requests=len(server.left), server=server, journal=journal,
+    )  # fmt: skip
