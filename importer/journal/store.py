@@ -226,6 +226,14 @@ class Journal:
         """Totals of the sending so far."""
         return _get(self._sql, "traffic", Traffic) or Traffic()
 
+    @property
+    def left(self) -> int:
+        """Rows still to be sent."""
+        (count,) = self._sql.execute(
+            f"SELECT count(*) {_JOINED} WHERE rows.verdict = '{Status.ACCEPTED}' AND results.number IS NULL"
+        ).fetchone()
+        return int(count)
+
     def counts(self) -> dict[Status, int]:
         """Rows by status, every status named; the sum is the file's data rows."""
         found = dict(self._sql.execute(f"SELECT {_STATUS}, count(*) {_JOINED} GROUP BY 1", self._checked))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from importer.errors import RunStopped, before_the_first_write
 from importer.journal import Journal, RunEnd
-from importer.models import AccountTitles, RunState, Status
+from importer.models import AccountTitles, RunState
 from importer.pipeline.runs import now
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
@@ -61,9 +61,8 @@ async def _sending(
         patience_s=settings.patience,
         create=settings.create,
     )
-    total = journal.counts()[Status.PENDING] + journal.counts()[Status.UNKNOWN]
     async with open_client(access, timeout_s=settings.timeout, connections=settings.concurrency) as client:
-        return await send(journal, client, sending, total=total, on_progress=watch.sending, asked=asked)
+        return await send(journal, client, sending, total=journal.left, on_progress=watch.sending, asked=asked)
 
 
 def _end(journal: Journal, state: RunState, reason: str) -> RunEnd:

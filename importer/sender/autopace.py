@@ -17,13 +17,14 @@ _MOST = 20_000.0
 _LEAST = 0.2
 _HEALTHY_S = 1.2  # a rate that went well for longer than the second that servers count is proven
 _HEALTHY_REPLIES = 5
-_BELOW = 0.975  # of the limit: room for requests that the network bunches together
+_BELOW = 0.98  # of the limit: room for requests that the network bunches together
 _NEAR = 1.045  # the gap at which the search is over
 _SEEN = 0.93  # so much less accepted than sent means that the server's limit was seen
-_CUTS = (0.03, 0.06, 0.12, 0.24)
+_CUTS = (0.02, 0.05, 0.12, 0.24)
 _CALM_S = 3.0  # a refusal after so long without one asks for the smallest cut again
 _PROBE_S = 60.0  # a probe that fails costs a pause: one a minute keeps that below 2%
 _PROBE = 1.05
+_PROBED_S = 3.0  # just above a limit a second or two may go well by luck
 _STEPS = (1.1, 1.25, 1.5, 2.0)
 _SLOWER = 3.0  # latency over its floor that means: the server queues
 _LATENCY_FLOOR_S = 0.05
@@ -61,7 +62,7 @@ class AutoPace:
         self._best_latency = min(self._best_latency, latency_s)
         self._latency = latency_s if not self._latency else 0.9 * self._latency + 0.1 * latency_s
         enough = max(_HEALTHY_REPLIES, min(self.rate * _HEALTHY_S * 0.8, 500))
-        if now - self._since >= _HEALTHY_S and self._replies >= enough:
+        if now - self._since >= (_PROBED_S if self._probing else _HEALTHY_S) and self._replies >= enough:
             self._proven(now)
 
     def pushed_back(self, now: float, left_at: float) -> None:

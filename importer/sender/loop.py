@@ -105,6 +105,7 @@ class _Sending:
         self._began = self._clock()
         self._rate = AutoPace(self._began) if settings.rate_per_s is None else FixedPace(settings.rate_per_s)
         self._pacer = Pacer(self._rate, self._began)
+        self._turn = asyncio.Lock()
         self._gate = Gate(
             patience_s=settings.patience_s, clock=self._clock, sleep=self._nap, chance=clockwork.chance
         )
@@ -210,6 +211,10 @@ class _Sending:
                 self._stopping = self._stopping or error
             except _Abandoned:
                 pass  # somebody else stopped the run while this row waited
+            except asyncio.CancelledError:
+                if not trip.has_left:
+                    self._writer.withdraw(trip.row)
+                raise
             if not trip.is_settled and not trip.in_doubt:
                 self._writer.withdraw(trip.row)
             if not trip.has_left:
@@ -256,10 +261,7 @@ class _Sending:
             return reply
 
     async def _exchange(self, trip: _Trip) -> Reply:
-        await self._gate.passed()
-        while (wait := self._pacer.delay(self._clock())) > 0:
-            await self._nap(wait)
-            await self._gate.passed()
+        await self._turn_to_leave()
         if self._should_stop and not trip.has_left:
             raise _Abandoned
         if not trip.has_left:
@@ -275,6 +277,14 @@ class _Sending:
             self._rate.replied(now, now - trip.left_at)
             trip.attempts += 1
         return reply
+
+    async def _turn_to_leave(self) -> None:
+        """Wait for the gate and the pace; one at a time, so that a crowd of workers does not wake for each departure."""
+        async with self._turn:
+            await self._gate.passed()
+            while (wait := self._pacer.delay(self._clock())) > 0:
+                await self._nap(wait)
+                await self._gate.passed()
 
     async def _nap(self, seconds: float) -> None:
         """Wait, but not when the run is stopping: then the row is given up as it is."""

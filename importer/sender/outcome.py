@@ -32,6 +32,7 @@ ERRORS: dict[type[BaseException], Applied] = {
     aiohttp.InvalidURL: NOT_SENT,
     aiohttp.InvalidUrlClientError: NOT_SENT,
     aiohttp.NonHttpUrlClientError: NOT_SENT,
+    client_exceptions.RedirectClientError: NOT_SENT,
     aiohttp.InvalidUrlRedirectClientError: NOT_SENT,
     aiohttp.NonHttpUrlRedirectClientError: NOT_SENT,
     aiohttp.ServerDisconnectedError: IN_DOUBT,
@@ -45,7 +46,7 @@ ERRORS: dict[type[BaseException], Applied] = {
     aiohttp.ClientResponseError: IN_DOUBT,  # an answer that is not HTTP
     aiohttp.ContentTypeError: IN_DOUBT,
     aiohttp.WSServerHandshakeError: IN_DOUBT,
-    aiohttp.WSMessageTypeError: IN_DOUBT,
+    client_exceptions.UploadAbortedError: IN_DOUBT,
     aiohttp.TooManyRedirects: IN_DOUBT,
     aiohttp.ClientError: IN_DOUBT,
     # httpx

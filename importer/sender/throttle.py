@@ -43,7 +43,8 @@ class Pacer:
         due = max(self._next, self._window_opens(rate, now))
         if due > now:
             return due - now
-        self._next = max(self._next, now - _CATCH_UP_S) + 1 / rate
+        # After a pause the pace begins anew: a shorter first gap would put one too many into a second.
+        self._next = (self._next if now - self._next <= _CATCH_UP_S else now) + 1 / rate
         self._left.append(now)
         return 0.0
 

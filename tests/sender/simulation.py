@@ -55,7 +55,9 @@ class MemoryJournal:
 
     def __init__(self, rows: int, notes: bool = False) -> None:
         self.traffic = Traffic()
-        self._rows = [PendingRow(n, (f"+9198{n:08d}",), {"customer_phone": f"+9198{n:08d}"}) for n in range(rows)]
+        self._rows = [
+            PendingRow(n, (f"+9198{n:08d}",), {"customer_phone": f"+9198{n:08d}"}) for n in range(rows)
+        ]
         self.results: dict[int, Any] = {}
         self.intents: list[Any] = []
         self.pace: list[Any] = []
@@ -63,7 +65,15 @@ class MemoryJournal:
     def pending(self, after: int, limit: int) -> list[PendingRow]:
         return self._rows[after + 1 : after + 1 + limit]
 
-    def record(self, *, intents: Any = (), results: Any = (), withdrawn: Any = (), pace: Any = (), traffic: Any = None) -> None:
+    def record(
+        self,
+        *,
+        intents: Any = (),
+        results: Any = (),
+        withdrawn: Any = (),
+        pace: Any = (),
+        traffic: Any = None,
+    ) -> None:
         self.intents += intents
         self.pace += pace
         for result in results:
@@ -142,7 +152,9 @@ class Outcome(msgspec.Struct):
         return self.refused / self.requests
 
 
-def simulate(server: Any, *, rows: int, rate: float | None = None, concurrency: int = 50, warm_s: float = 20.0) -> Outcome:
+def simulate(
+    server: Any, *, rows: int, rate: float | None = None, concurrency: int = 50, warm_s: float = 20.0
+) -> Outcome:
     """Send `rows` rows to the server in virtual time."""
     journal = MemoryJournal(rows)
     loop = VirtualLoop()
@@ -151,7 +163,13 @@ def simulate(server: Any, *, rows: int, rate: float | None = None, concurrency: 
         settings = SendSettings(rate_per_s=rate, concurrency=concurrency, patience_s=900, create=True)
         clockwork = Clockwork(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(7))
         return await send(
-            journal, server, settings, total=rows, on_progress=lambda _: None, asked=lambda: Stop.NO, clockwork=clockwork
+            journal,
+            server,
+            settings,
+            total=rows,
+            on_progress=lambda _: None,
+            asked=lambda: Stop.NO,
+            clockwork=clockwork,
         )
 
     try:
@@ -165,3 +183,23 @@ def simulate(server: Any, *, rows: int, rate: float | None = None, concurrency: 
         finished=finished, seconds=seconds, rate=warm / max(end - warm_s, 1e-9), refused=len(server.refused),
         requests=len(server.left), server=server, journal=journal,
     )  # fmt: skip
+
+
+class Queueing(Limited):
+    """A server that never refuses: it gets `per_s` requests done and lets the others wait."""
+
+    def __init__(self, per_s: float) -> None:
+        super().__init__(lambda _: 1e9)
+        self._per_s = per_s
+        self._free_at = 0.0
+        self.latencies: list[float] = []
+
+    async def upsert(self, payload: dict[str, Any]) -> Reply:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self.left.append(began)
+        self._free_at = max(self._free_at, began) + 1 / self._per_s
+        await asyncio.sleep(self._free_at - began + self.latency_s)
+        self.accepted.append(loop.time())
+        self.latencies.append(loop.time() - began)
+        return OK

@@ -1,0 +1,146 @@
+"""The one gate: pauses hold everybody, an outage lets one at a time ask, and patience ends."""
+
+import asyncio
+import random
+
+import pytest
+
+from importer.errors import ServerAway
+from importer.sender.gate import Gate
+
+
+class Time:
+    """A clock that sleeping moves."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    async def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+@pytest.fixture
+def gate(time):
+    return Gate(patience_s=900, clock=time, sleep=time.sleep, chance=random.Random(1))
+
+
+def passed_at(gate, time):
+    asyncio.run(gate.passed())
+    return time.now
+
+
+def test_it_is_open_at_first(gate, time):
+    assert passed_at(gate, time) == 0
+    assert gate.waiting_s == 0
+
+
+def test_a_retry_after_is_waited_out(gate, time):
+    gate.pushed_back(7.0)
+    assert gate.waiting_s == 7
+    assert passed_at(gate, time) == 7
+
+
+def test_the_longest_retry_after_holds(gate, time):
+    gate.pushed_back(7.0)
+    gate.pushed_back(2.0)
+    assert passed_at(gate, time) == 7
+
+
+def test_refusals_without_one_wait_a_second_then_longer(gate, time):
+    waits = []
+    for _ in range(8):
+        gate.pushed_back(None)
+        waits.append(gate.waiting_s)
+        passed_at(gate, time)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_several_refusals_of_one_moment_count_once(gate):
+    for _ in range(50):
+        gate.pushed_back(None)
+    assert gate.waiting_s == 1
+
+
+def test_a_success_forgets(gate, time):
+    gate.pushed_back(None)
+    passed_at(gate, time)
+    gate.took()
+    gate.pushed_back(None)
+    assert gate.waiting_s == 1
+
+
+def test_a_retry_after_beyond_patience_stops_and_names_the_time(gate):
+    with pytest.raises(ServerAway, match=r"asks to wait until \d\d:\d\d on .*longer than --patience 900"):
+        gate.pushed_back(901.0)
+
+
+def test_pushing_back_for_ever_stops(gate, time):
+    with pytest.raises(ServerAway):
+        for _ in range(1000):
+            gate.pushed_back(30.0)
+            passed_at(gate, time)
+    assert 800 < time.now <= 930
+
+
+def test_a_few_lost_connections_do_not_shut_it(gate):
+    for _ in range(7):
+        gate.failed(out_of_budget=False)
+    assert not gate.is_away
+    assert gate.waiting_s == 0
+
+
+def test_many_in_a_row_mean_that_the_server_is_away(gate, time):
+    for _ in range(8):
+        gate.failed(out_of_budget=False)
+    assert gate.is_away
+    assert 0.25 <= gate.waiting_s <= 0.5
+    gate.took()
+    assert not gate.is_away
+
+
+def test_a_spent_budget_means_the_same(gate):
+    gate.failed(out_of_budget=True)
+    assert gate.is_away
+
+
+def test_while_away_only_one_at_a_time_asks(gate, time):
+    for _ in range(8):
+        gate.failed(out_of_budget=False)
+
+    async def two():
+        await gate.passed()
+        second = asyncio.create_task(gate.passed())
+        await asyncio.sleep(0.01)
+        assert not second.done()
+        gate.took()
+        await asyncio.wait_for(second, 1)
+
+    gate._sleep = lambda seconds: time.sleep(seconds) if seconds > 0.1 else asyncio.sleep(0.001)
+    asyncio.run(two())
+
+
+def test_an_outage_beyond_patience_stops(gate, time):
+    with pytest.raises(ServerAway, match="is away"):
+        for _ in range(1000):
+            gate.failed(out_of_budget=False)
+            passed_at(gate, time)
+    assert 700 < time.now <= 960
+
+
+def test_few_requests_knock_at_a_dead_server(gate, time):
+    """Fifteen minutes of outage see some thirty probes, not a storm."""
+    knocks = 0
+    with pytest.raises(ServerAway):
+        while True:
+            gate.failed(out_of_budget=False)
+            knocks += 1
+            passed_at(gate, time)
+    assert knocks < 50

@@ -1,0 +1,152 @@
+"""Was it applied? Every error that the stack can raise, and every kind of answer, has one answer (law 3)."""
+
+import inspect
+
+import aiohttp
+import httpx
+import pytest
+from aiohttp import client_exceptions
+
+from importer.models import Applied, Reply
+from importer.sender.outcome import CAUGHT, ERRORS, is_foreign, of_answer, of_error
+
+SUCCESS = b'{"data": null, "message": "success"}'
+NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Applied.REFUSED, Applied.APPLIED
+
+
+def kinds(module, base):
+    return {kind for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, base)}
+
+
+def test_the_table_knows_every_exception_of_the_stack():
+    """When httpx or aiohttp gains an exception, this fails until somebody has judged it."""
+    raised = (
+        kinds(httpx, httpx.RequestError)
+        | kinds(aiohttp, aiohttp.ClientError)
+        | kinds(client_exceptions, aiohttp.ClientError)
+    )
+    missing = {kind.__name__ for kind in raised if kind not in ERRORS}
+    assert not missing
+
+
+def test_whatever_the_transport_maps_is_caught():
+    """Each exception class of the table is one that an attempt may raise and that we turn into a reply."""
+    assert all(issubclass(kind, CAUGHT) for kind in ERRORS)
+
+
+@pytest.mark.parametrize(
+    ("error", "applied"),
+    [
+        (httpx.ConnectError("refused"), NOT),
+        (httpx.ConnectTimeout("slow"), NOT),
+        (httpx.PoolTimeout("full"), NOT),
+        (httpx.ReadTimeout("slow"), DOUBT),
+        (httpx.WriteError("gone"), DOUBT),
+        (httpx.RemoteProtocolError("junk"), DOUBT),
+        (TimeoutError(), DOUBT),
+        (ConnectionResetError(), DOUBT),
+        (OSError(28, "no space"), DOUBT),
+        (aiohttp.ServerDisconnectedError(), DOUBT),
+        (aiohttp.ClientPayloadError(), DOUBT),
+    ],
+)
+def test_what_an_error_did(error, applied):
+    assert of_error(error).applied is applied
+    assert of_error(error).status is None
+
+
+def test_an_error_is_judged_by_what_lies_under_it():
+    """httpx-aiohttp calls a connection lost after the request had left a ConnectTimeout; its note must not go twice."""
+    error = httpx.ConnectTimeout("server disconnected")
+    error.__cause__ = aiohttp.ServerDisconnectedError()
+    assert of_error(error).applied is DOUBT
+    error.__cause__ = aiohttp.ConnectionTimeoutError()
+    assert of_error(error).applied is NOT
+
+
+def test_an_unknown_kind_of_error_is_in_doubt():
+    class NewError(httpx.TransportError):
+        pass
+
+    assert of_error(NewError("?")).applied is DOUBT
+
+
+def test_the_words_of_an_error_do_not_travel():
+    """An error's own text may hold the address with a phone in it."""
+    assert "9845012345" not in of_error(httpx.ReadError("GET /lead?phone=+919845012345")).message
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "applied"),
+    [
+        (200, SUCCESS, APPLIED),
+        (201, SUCCESS, APPLIED),
+        (200, b"", DOUBT),
+        (200, b"<html>", DOUBT),
+        (200, b'{"data": nul', DOUBT),
+        (200, b'{"message": "success"}', DOUBT),
+        (200, b'{"data": null, "message": "queued"}', DOUBT),
+        (200, b'{"data": null, "message": 5}', DOUBT),
+        (200, b"[]", DOUBT),
+        (200, b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b', "message": "success"}', DOUBT),
+        (200, b"\x1f\x8b" + b"0" * 50, DOUBT),
+        (200, b"\xff\xfe", DOUBT),
+        (204, b"", DOUBT),
+        (301, b"", NOT),
+        (302, b"", NOT),
+        (307, b"", NOT),
+        (400, b'{"message": "Invalid phone number"}', REFUSED),
+        (400, b"", REFUSED),
+        (404, b'{"message": "Lead stage not found"}', REFUSED),
+        (409, b"", REFUSED),
+        (422, b"", REFUSED),
+        (401, b"", NOT),
+        (403, b"", NOT),
+        (407, b"", NOT),
+        (408, b"", DOUBT),
+        (425, b"", NOT),
+        (429, b"", NOT),
+        (500, b"", DOUBT),
+        (502, b"<html>", DOUBT),
+        (503, b"", DOUBT),
+        (504, b"", DOUBT),
+        (599, b"", DOUBT),
+        (100, b"", DOUBT),
+    ],
+)
+def test_what_an_answer_did(status, body, applied):
+    assert of_answer(status, body).applied is applied
+
+
+def test_a_body_too_large_to_be_the_apis_is_in_doubt():
+    assert of_answer(200, SUCCESS, whole=False).applied is DOUBT
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "foreign"),
+    [
+        (200, SUCCESS, False),
+        (200, b"<html>hotel</html>", True),
+        (200, b"\xef\xbb\xbf  <!doctype html>", True),
+        (302, b"", True),
+        (403, b'{"message": "Forbidden"}', True),
+        (404, b"<html>nginx</html>", True),
+        (404, b'{"message": "Lead stage not found"}', False),
+        (502, b"<html>bad gateway</html>", False),
+        (503, b"<html>back soon</html>", False),
+    ],
+)
+def test_who_answered(status, body, foreign):
+    """A redirect, a ban, a page of HTML stop the run; a gateway's 5xx page is an outage."""
+    assert is_foreign(of_answer(status, body), body) is foreign
+
+
+def test_a_servers_message_is_short_and_printable():
+    body = b'{"message": "' + b"x" * 1000 + rb'\u001b[31m"}'
+    message = of_answer(400, body).message
+    assert len(message) <= 300
+    assert message.isprintable()
+
+
+def test_no_answer_is_not_foreign():
+    assert not is_foreign(Reply(applied=NOT, status=None, message=""), b"")

@@ -1,0 +1,168 @@
+"""The sender's smaller parts: the feed, the retries and their budget, and what a last reply makes of a row."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.models import Applied, NoteState, PendingRow, Reply, Status
+from importer.sender.feed import Feed
+from importer.sender.retry import MOST_ATTEMPTS, RetryBudget, attempts
+from importer.sender.settle import settled
+
+
+def row(number, *phones, note_state=NoteState.NONE, **kw):
+    return PendingRow(number, phones or (f"+{number}",), {}, note_state=note_state, **kw)
+
+
+def feed_of(rows):
+    def fetch(after, limit):
+        return [r for r in rows if r.number > after][:limit]
+
+    feed = Feed(fetch)
+    feed.refill()
+    return feed
+
+
+def numbers(rows):
+    return [r.number for r in rows]
+
+
+# --- the feed (law 4)
+
+
+def test_rows_of_one_phone_are_never_out_together_and_go_in_order():
+    rows = [row(1, "+a"), row(2, "+b"), row(3, "+a"), row(4, "+c")]
+    feed = feed_of(rows)
+    assert numbers(feed.take(10)) == [1, 2, 4]
+    assert numbers(feed.take(10)) == []
+    feed.settled(rows[0])
+    assert numbers(feed.take(10)) == [3]
+
+
+def test_a_phone_named_in_add_phones_counts_too():
+    rows = [row(1, "+a", "+x"), row(2, "+b", "+a"), row(3, "+x")]
+    feed = feed_of(rows)
+    assert numbers(feed.take(10)) == [1]
+    feed.settled(rows[0])
+    assert numbers(feed.take(10)) == [2, 3]
+
+
+def test_a_waiting_row_holds_back_those_behind_it():
+    """3 shares a phone with 2, which waits for 1: 3 must not overtake."""
+    rows = [row(1, "+a"), row(2, "+a", "+b"), row(3, "+b")]
+    feed = feed_of(rows)
+    assert numbers(feed.take(10)) == [1]
+    feed.settled(rows[0])
+    assert numbers(feed.take(10)) == [2]
+    feed.settled(rows[1])
+    assert numbers(feed.take(10)) == [3]
+    assert feed.is_empty
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=3, unique=True), max_size=40),
+    st.randoms(),
+)
+def test_any_tangle_of_phones_keeps_file_order_per_phone(phones, chance):
+    rows = [row(n, *own) for n, own in enumerate(phones)]
+    feed = feed_of(rows)
+    out, gone = [], []
+    while not feed.is_empty or out:
+        taken = feed.take(chance.randint(1, 5))
+        busy = [phone for r in out for phone in r.phones]
+        for r in taken:
+            assert not set(r.phones) & set(busy)
+            busy += r.phones
+        out += taken
+        if out:
+            done = out.pop(chance.randrange(len(out)))
+            gone.append(done)
+            feed.settled(done)
+    for phone in "abcde":
+        order = [r.number for r in gone if phone in r.phones]
+        assert order == sorted(order)
+    assert len(gone) == len(rows)
+
+
+# --- retries
+
+
+def test_attempts_end_and_wait_with_full_jitter():
+    """Tenacity's defaults never stop and never wait: ours do both."""
+    waits = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    calls = 0
+
+    async def fail():
+        nonlocal calls
+        calls += 1
+        return Reply(applied=Applied.NOT_APPLIED, status=None, message="")
+
+    reply = asyncio.run(attempts(sleep)(fail))
+    assert reply.applied is Applied.NOT_APPLIED
+    assert calls == MOST_ATTEMPTS == 5
+    assert len(waits) == 4
+    assert all(0 <= wait <= most for wait, most in zip(waits, (0.5, 1, 2, 4), strict=True))
+    assert len({round(wait, 6) for wait in waits}) > 1
+
+
+def test_the_budget_of_a_dead_server_is_a_hundred_retries():
+    budget = RetryBudget()
+    assert sum(budget.spend() for _ in range(10_000)) == 100
+    budget.earn()
+    assert not budget.spend()
+    budget.earn()
+    assert budget.spend()
+
+
+# --- the last reply
+
+
+def reply(applied, status=200, message="success"):
+    return Reply(applied=applied, status=status, message=message)
+
+
+@pytest.mark.parametrize(
+    ("applied", "in_doubt", "status"),
+    [
+        (Applied.APPLIED, False, Status.ACCEPTED),
+        (Applied.APPLIED, True, Status.ACCEPTED),
+        (Applied.REFUSED, False, Status.REFUSED),
+        (Applied.REFUSED, True, Status.REFUSED),
+        (Applied.MAY_HAVE_ARRIVED, True, Status.UNKNOWN),
+        (Applied.NOT_APPLIED, False, Status.FAILED),
+        (Applied.NOT_APPLIED, True, Status.UNKNOWN),
+    ],
+)
+def test_a_rows_status(applied, in_doubt, status):
+    assert settled(row(1), reply(applied), attempts=3, in_doubt=in_doubt).status is status
+
+
+@pytest.mark.parametrize(
+    ("state", "applied", "note"),
+    [
+        (NoteState.NONE, Applied.APPLIED, NoteState.NONE),
+        (NoteState.NOT_SENT, Applied.APPLIED, NoteState.SENT),
+        (NoteState.NOT_SENT, Applied.REFUSED, NoteState.NOT_SENT),
+        (NoteState.NOT_SENT, Applied.NOT_APPLIED, NoteState.NOT_SENT),
+        (NoteState.NOT_SENT, Applied.MAY_HAVE_ARRIVED, NoteState.UNKNOWN),
+        (NoteState.UNKNOWN, Applied.APPLIED, NoteState.UNKNOWN),
+        (NoteState.UNKNOWN, Applied.REFUSED, NoteState.UNKNOWN),
+        (NoteState.SENT, Applied.APPLIED, NoteState.SENT),
+    ],
+)
+def test_doubt_about_a_note_sticks(state, applied, note):
+    found = settled(row(1, note="hello", note_state=state), reply(applied), attempts=1, in_doubt=False)
+    assert found.note is note
+
+
+def test_what_the_crm_said_is_in_the_issue():
+    found = settled(row(1), reply(Applied.REFUSED, 404, "Assignee not found"), attempts=1, in_doubt=False)
+    assert [(issue.code, issue.value) for issue in found.issues] == [("refused", "Assignee not found")]
+    no_lead = settled(row(1), reply(Applied.REFUSED, 400, "Customer not found"), attempts=1, in_doubt=False)
+    assert [issue.code for issue in no_lead.issues] == ["no_such_lead"]
