@@ -218,6 +218,35 @@ def test_ctrl_c_once_drains_what_is_in_flight():
     assert intended - set(journal.results) == {row.number for row in given_back}
 
 
+def test_rows_that_were_ready_when_ctrl_c_came_do_not_leave():
+    """At a rate without waits, rows with their intent on disk are given back, not sent."""
+    asked = Stop.NO
+    sent_after = []
+
+    class Stopping(Scripted):
+        async def upsert(self, payload):
+            nonlocal asked
+            if asked is Stop.DRAIN:
+                sent_after.append(payload)
+            if len(self.bodies) == 50:
+                asked = Stop.DRAIN
+            return await super().upsert(payload)
+
+    finished, _, _ = sending(Stopping(), rows_of(1000), asked=lambda: asked, rate=1e6, concurrency=2)
+    assert not finished
+    assert sent_after == []
+
+
+def test_a_row_that_knocks_at_a_dead_server_is_not_used_up_by_it():
+    """Two rows, two hours of refused connections: still pending, not failed."""
+    rows = rows_of(2)
+    server = Scripted({row.phones[0]: [DOWN] * 999 for row in rows})
+    journal = MemoryJournal(0)
+    with pytest.raises(ServerAway):
+        sending(server, rows, journal=journal, patience=7200.0, concurrency=50)
+    assert journal.results == {}
+
+
 def test_ctrl_c_twice_stops_at_once():
     asked = Stop.NO
 

@@ -62,3 +62,11 @@ def test_no_pattern_of_late_wake_ups_puts_more_than_n_plus_one_into_a_second(rat
         times.append(now)
         now += extra
     assert most_in_a_second(times) <= rate + 1 + 1e-9
+
+
+def test_catching_up_after_a_late_wake_up_stays_within_the_second():
+    """19 ms late at 200 a second are made good, but not all at once: the window keeps its bound."""
+    late = iter([0.019])
+    times = depart(200, 3, lambda: next(late, 0.0))
+    assert most_in_a_second(times) <= 201
+    assert len(times) >= 0.99 * 200 * 3
