@@ -12,20 +12,20 @@ from importer.pipeline.flow import run
 from importer.pipeline.runs import find_run, held
 from importer.pipeline.sending import fetch_titles, send_and_report
 from importer.pipeline.watch import Watch
-from importer.report import Summary, summarise, write_reports
+from importer.report import Summary, write_reports
 from importer.settings import Access, Settings, with_run_settings
 from importer.staging import RowsReader, Sheet
 from importer.validator import gone_titles
 
 
 def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summary:
-    """Finish an interrupted or stopped run, from its journal. A finished run is left as it is."""
+    """Finish an interrupted or stopped run, from its journal. Of a finished one the reports are written again."""
     with Journal.open(find_run(Path(settings.reports), name)) as journal:
         header = journal.header
         _check_address(header.base_url, access)
         match journal.ended.state:
             case RunState.FINISHED:
-                return summarise(journal)
+                return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
             case RunState.CHECKED:
                 raise UsageError(f"Run {name} was only checked.", f"Send it with: importer run {header.file}")
             case RunState.STAGING:
