@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -62,7 +63,9 @@ async def _sending(
         create=settings.create,
     )
     async with open_client(access, timeout_s=settings.timeout, connections=settings.concurrency) as client:
-        return await send(journal, client, sending, total=journal.left, on_progress=watch.sending, asked=asked)
+        return await send(
+            journal, client, sending, total=journal.left, on_progress=watch.sending, asked=asked
+        )
 
 
 def _end(journal: Journal, state: RunState, reason: str) -> RunEnd:
@@ -100,6 +103,19 @@ def _signals() -> Iterator[Callable[[], Stop]]:
 
 
 def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run to the end, also where this thread has a loop running (a notebook, an async program).
+
+    There it runs in a thread of its own, so that Ctrl-C is still caught by this one.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run_here(work)
+    with ThreadPoolExecutor(1, thread_name_prefix="sending") as thread:
+        return thread.submit(_run_here, work).result()
+
+
+def _run_here(work: Coroutine[Any, Any, _T]) -> _T:
     """Run on uvloop where there is one (not on Windows)."""
     if sys.platform == "win32":
         return asyncio.run(work)
