@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-expected", action="store_true", help="write tests/e2e/expected anew; then read the diff"
     )
+    parser.addoption(
+        "--write-examples",
+        action="store_true",
+        help="write what the pages' commands print; then read the diff",
+    )
 
 
 @pytest.fixture
