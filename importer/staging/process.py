@@ -29,7 +29,8 @@ class ReadingProcess:
         self._path = path
         environment = {name: value for name, value in os.environ.items() if name != KEY_NAME}
         self._child = subprocess.Popen(  # our own interpreter and module
-            [sys.executable, "-m", "importer.staging.child"],
+            # -P: a file csv.py in the user's folder must not stand in for Python's own.
+            [sys.executable, "-P", "-m", "importer.staging.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a reader that aborts prints its own traceback
