@@ -42,25 +42,45 @@ CATALOGUE: dict[str, IssueKind] = {
     "too_long": IssueKind(E, "cells too long", "the cell has {hint} characters. Shorten it."),
     # --- phones
     "missing": IssueKind(E, "missing", "{label} is missing. Fill the cell in."),
-    "not_a_phone": IssueKind(E, "not a phone", '"{value}" is not a phone number. Type the number with its country code.'),
+    "not_a_phone": IssueKind(
+        E, "not a phone", '"{value}" is not a phone number. Type digits alone, like 98450 12345, or +971 50 123 4567 from abroad.'
+    ),
     "digits_lost": IssueKind(
         E,
         "digits lost by Excel",
-        "{value} has lost its last digits in Excel. Format the column as Text, type or paste the full number "
-        "from the original list, and try again.",
+        "Excel has shortened the number to {value}, and its last digits are gone. Format the column as Text, then paste "
+        "the full number from the original list.",
     ),
-    "too_short": IssueKind(E, "too few digits", '"{value}" has too few digits for a phone number. Type it in full.'),
-    "too_many_digits": IssueKind(E, "too many digits", '"{value}" has too many digits for a phone number. Type it again.'),
+    "too_short": IssueKind(
+        E, "too few digits", '"{value}" has too few digits for a phone number. Type it in full, a landline with its STD code.'
+    ),
+    "too_many_digits": IssueKind(
+        E,
+        "too many digits",
+        '"{value}" has too many digits for one phone number. Put a comma between two numbers, and + and the country code '
+        "in front of one from abroad.",
+    ),
+    "two_numbers": IssueKind(E, "two numbers", '"{value}" holds more than one phone number. Keep the one that is meant.'),
     "no_such_number": IssueKind(
-        E, "no such number", '"{value}" has the length of a phone number, but no such numbers are in use. Check it.'
+        E, "no such number", 'no phone has the number "{value}": its length is right, but nothing begins like this. Check the digits.'
     ),
     "part_left_out": IssueKind(W, "part left out", '"{value}" is not a phone number and was left out.'),
-    "extension_left_out": IssueKind(W, "extension left out", 'the extension "{value}" was left out: the CRM keeps numbers alone.'),
+    "extension_left_out": IssueKind(W, "extension left out", 'the extension "{value}" was left out: the CRM keeps the number alone.'),
+    "words_left_out": IssueKind(W, "words beside a phone left out", 'only the phone number was taken from "{value}"; its words were left out.'),
+    "dial_code_left_out": IssueKind(
+        W, "dial code not understood", 'the dial code "{value}" was not understood and left out. Type it like +971.'
+    ),
+    "maybe_shortened": IssueKind(
+        W,
+        "perhaps shortened by Excel",
+        "{value} ends in zeros, as numbers do that Excel has shortened. Compare it with the original list.",
+    ),
     "promoted": IssueKind(W, "taken from the other phones", "{label} is empty, so {value} of the other phones was taken."),
     # --- e-mails, numbers
     "not_an_email": IssueKind(E, "not an e-mail", '"{value}" is not an e-mail address ({hint}). Mend or empty the cell.'),
-    "not_a_number": IssueKind(E, "not a number", '"{value}" is not an amount. Type it like 120000 or 1.2 lakh.'),
-    "out_of_range": IssueKind(E, "out of range", "{value} is not between {hint}."),
+    "not_a_number": IssueKind(E, "not a number", '"{value}" is not one clear amount. Type it like 120000 or 1.2 lakh.'),
+    "not_degrees": IssueKind(E, "not degrees", '"{value}" is no place on the map. Type degrees like 12.9716, or empty the cell.'),
+    "out_of_range": IssueKind(E, "out of range", "{value} is not between {hint}. Check the cell."),
     "cannot_clear": IssueKind(E, "cannot be cleared", "{label} cannot be cleared through the API. Empty the cell to leave it alone."),
     # --- dropdown titles; {label} is the list's name in lower case
     "unknown": IssueKind(E, "not in the account", 'the account has no {label} "{value}".{hint}'),

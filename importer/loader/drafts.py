@@ -166,11 +166,14 @@ def _reader_of(field: Field, read_phones: PhoneReader) -> Callable[[str], Any]:
 
 
 def _one_phone(read_phones: PhoneReader) -> Callable[[str], Any]:
-    """A reader for a field that is one phone: an assignee."""
+    """A reader for a field that is one phone: an assignee. A name beside it is no loss, a second number is."""
 
     def read(text: str) -> str | Fault | None:
         found = read_phones(text, "")
-        return found.numbers[0] if isinstance(found, PhonesRead) else found
+        if not isinstance(found, PhonesRead):
+            return found
+        one = len(found.numbers) == 1 and all(code != "part_left_out" for code, _ in found.left_out)
+        return found.numbers[0] if one else Fault("two_numbers")
 
     return read
 
@@ -197,7 +200,7 @@ def _compile_phones(
             if found is None:
                 continue
             if isinstance(found, Fault):
-                faults.append(Issue(column.field, found.code, column.header, text, found.hint))
+                faults.append(Issue(column.field, found.code, column.header, found.value or text, found.hint))
                 continue
             numbers, left_out = found.numbers, found.left_out
             for code, part in left_out:

@@ -1,10 +1,13 @@
 """Phones to E.164: every spelling that India uses, no digit guessed, and the fast path equal to the library."""
 
+import os
 import random
+import re
+import unicodedata
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.loader.cells.fault import Fault
@@ -113,6 +116,56 @@ def test_a_bad_part_beside_a_good_one_is_left_out_openly():
 
 
 @pytest.mark.parametrize(
+    "typed", ["9.84501E+09", "98765000000", "98450 XX 12345", "98450*12345", "984501234¹", "98450 1234 S", "98450-1234-l"]
+)  # fmt: skip
+def test_a_digit_that_is_not_there_is_not_made_up(typed):
+    assert isinstance(read(typed, ""), Fault)
+
+
+@pytest.mark.parametrize(
+    ("typed", "numbers", "left_out"),
+    [
+        ("9845012345/46", ["+919845012345"], [("part_left_out", "46")]),
+        ("080-22233344 / 22233345", ["+918022233344"], [("part_left_out", "22233345")]),
+        ("080 22233344, ext. 21", ["+918022233344"], [("extension_left_out", "ext. 21")]),
+        ("9845012345 (Ravi)", ["+919845012345"], [("words_left_out", "9845012345 (Ravi)")]),
+        ("wrong number 9845012345", ["+919845012345"], [("words_left_out", "wrong number 9845012345")]),
+        ("9845012345 / NA", ["+919845012345"], []),
+        ("9845012345 / 0", ["+919845012345"], []),
+    ],
+)
+def test_what_stands_beside_a_number_is_named_unless_it_says_nothing(typed, numbers, left_out):
+    """Nothing is dropped in silence, and the second half of `9845012345/46` is not made up from the first."""
+    assert read(typed, "") == PhonesRead(numbers, left_out)
+
+
+def test_numbers_in_a_row_are_parted_only_where_there_is_one_way():
+    assert read("98450 12345 98860 12345", "").numbers == ["+919845012345", "+919886012345"]
+    assert read("+919845012345+919886012345", "").numbers == ["+919845012345", "+919886012345"]
+    assert read("9845012345 98860", "") == Fault("too_many_digits")
+
+
+def test_bare_digits_that_end_in_zeros_raise_a_doubt():
+    """Excel writes 9.84501E+09 out again as 9845010000. It may also be somebody's number: a warning, no fault."""
+    doubt = [("maybe_shortened", "9845010000")]
+    assert read("9845010000", "") == PhonesRead(["+919845010000"], doubt)
+    assert read("919845010000.0", "").left_out == [("maybe_shortened", "919845010000.0")]
+    assert read("98450 10000", "") == PhonesRead(["+919845010000"], [])
+    assert read("9845010000 / 9886012345", "").left_out == doubt
+
+
+@pytest.mark.parametrize(
+    ("typed", "dial_code"),
+    [("9845012345", "971"), ("501234567", "+91"), ("22233344", "+91"), ("9845012345", "999")],
+)
+def test_a_number_that_its_dial_code_does_not_have_is_refused(typed, dial_code):
+    """The default region is no way out: the sheet says that the number is elsewhere."""
+    found = read(typed, dial_code)
+    assert isinstance(found, Fault), found
+    assert found.value == f"+{dial_code.removeprefix('+')} {typed}"
+
+
+@pytest.mark.parametrize(
     ("typed", "dial_code", "number"),
     [
         ("9845012345", "+91", "+919845012345"),
@@ -122,6 +175,10 @@ def test_a_bad_part_beside_a_good_one_is_left_out_openly():
         ("971501234567", "971", "+971501234567"),
         ("+971501234567", "+91", "+971501234567"),
         ("2125552368", "1", "+12125552368"),
+        ("2125552368", "1.0", "+12125552368"),
+        ("050 123 4567", "AE", "+971501234567"),
+        ("50 123 4567", "UAE (+971)", "+971501234567"),
+        ("9845012345", "-", "+919845012345"),
     ],
 )
 def test_a_dial_code_of_its_own_column_is_joined(typed, dial_code, number):
@@ -132,30 +189,101 @@ def test_another_region_reads_its_own_numbers():
     assert compile_phone_reader("AE")("050 123 4567", "") == PhonesRead(["+971501234567"], [])
 
 
-def test_the_fast_path_agrees_with_phonenumbers_on_a_million_numbers():
-    """Where the fast path answers, the library gives the same; where it is silent, the library is asked."""
-    chance = random.Random(26)
-    fronts = ("", "0", "91", "+91", "0091", "+91-", "+91 ", "0 ", "091", "+")
-    for _ in range(1_000_000):
-        length = chance.choice((10, 10, 10, 10, 9, 11, 12))
-        typed = chance.choice(fronts) + "".join(chance.choices("0123456789", k=length))
-        if chance.random() < 0.3:
+def test_a_dial_code_that_is_not_understood_is_named():
+    assert read("9845012345", "somewhere").left_out == [("dial_code_left_out", "somewhere")]
+
+
+COMPARED = int(os.environ.get("PHONES_COMPARED", "50000"))
+"""make test compares a sample; `PHONES_COMPARED=1000000` was run in full (docs/cells.md)."""
+
+
+def near_misses(count, seed=26):
+    """Texts at the edge of what the fast path takes: good spellings, with one thing changed in two of three."""
+    chance = random.Random(seed)
+    fronts = (
+        "",
+        "",
+        "",
+        "0",
+        "91",
+        "+91",
+        "0091",
+        "+91-",
+        "+91 ",
+        "(+91) ",
+        "0 ",
+        "0-",
+        "091",
+        "+",
+        "00",
+        "+0",
+        "9191",
+    )
+    for _ in range(count):
+        digits = chance.choice("6789987650") + "".join(chance.choices("0123456789", k=9))
+        typed = list(chance.choice(fronts) + digits)
+        for _ in range(chance.randrange(3)):
             at = chance.randrange(len(typed))
-            typed = typed[:at] + chance.choice(" -()") + typed[at:]
+            match chance.randrange(5):
+                case 0:
+                    del typed[at]
+                case 1:
+                    typed.insert(at, chance.choice("0123456789"))
+                case 2:
+                    typed[at] = chance.choice("0123456789+")
+                case _:
+                    typed.insert(at, chance.choice((" ", "-", "(", ")", "\t", "+", "x", "\u0669")))
+        yield "".join(typed) + chance.choice(("", "", "", ".0", " ", "."))
+
+
+def test_the_fast_path_agrees_with_phonenumbers():
+    """Both ways: what it answers the library answers too; where it is silent no plain spelling is missed."""
+    for typed in near_misses(COMPARED):
         fast = plain_indian_mobile(typed)
-        if (
-            fast and chance.random() < 0.05
-        ):  # the library takes 16 µs a number: 5% of the answers are compared
-            number = phonenumbers.parse(typed if not typed.startswith("00") else f"+{typed[2:]}", "IN")
-            assert phonenumbers.is_valid_number(number), typed
-            assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == fast, typed
+        try:
+            plain = typed.removesuffix(".0").replace("\t", " ").strip()  # a tab is white space to us
+            number = phonenumbers.parse(f"+{plain[2:]}" if plain.startswith("00") else plain, "IN")
+        except phonenumbers.NumberParseException:
+            number = None
+        sound = number is not None and phonenumbers.is_valid_number(number)
+        slow = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if sound else ""
+        assert fast in ("", slow), typed
+        if sound and PLAIN_MOBILE.fullmatch(typed.strip()) and _is_mobile(number):
+            assert fast == slow, typed
 
 
-@given(st.text(max_size=40), st.sampled_from(["", "+91", "971", "x"]))
+PLAIN_MOBILE = re.compile(r"(?:\+91|91|0091|0)?[0-9]{10}")
+
+
+def _is_mobile(number):
+    return number.country_code == 91 and phonenumbers.number_type(number) in (
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    )
+
+
+TYPED = st.lists(
+    st.sampled_from(
+        [*list("0123456789" * 3 + " -()+./,;&|\n:x#EeoO९٣１¹"), "ext", "or", "91", "080", "98450"]
+    ),
+    max_size=30,
+).map("".join)
+
+
+@settings(max_examples=600)
+@given(st.one_of(TYPED, st.text(max_size=40)), st.sampled_from(["", "", "+91", "971", "1.0", "AE", "x"]))
 def test_any_text_gives_numbers_or_a_fault_and_never_a_new_digit(typed, dial_code):
-    """Never guess a digit: what comes out has no more digits than went in, but for country codes."""
+    """Never guess a digit: behind its country code, a number stands in the cell digit for digit, in that order."""
     found = read(typed, dial_code)
     if isinstance(found, PhonesRead):
         assert found.numbers
-        for number in found.numbers:
-            assert phonenumbers.is_valid_number(phonenumbers.parse(number))
+        there = "".join(str(unicodedata.decimal(char)) for char in typed if char.isdecimal())
+        for text in found.numbers:
+            number = phonenumbers.parse(text)
+            assert phonenumbers.is_valid_number(number)
+            assert text.removeprefix(f"+{number.country_code}") in there, found
+
+
+def test_a_digit_that_the_library_puts_in_is_refused():
+    """The library gives an Argentine mobile a 9 that nobody typed."""
+    assert compile_phone_reader("AR")("011 15-2312-3456", "") == Fault("not_a_phone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from importer.loader.cells.fault import Fault
@@ -10,7 +11,10 @@ from importer.loader.cells.text import bare
 
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*")
 _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
-_PARTS = re.compile(r"\s*(?:[,;|\n]|:::|\s/\s)\s*|\s+(?=\S+@)")
+_LABEL = re.compile(r"(?i)\b(?:mailto|e-?mail(?:\s*(?:id|address))?)\s*:\s*")
+_SLASHED = re.compile(r"(@[^\s@/,;|]+)/(?=[^\s@/]+@)")
+_PARTS = re.compile(r"(?i)\s*(?:[,;|\n]|:::|\s(?:/|&|and|or)\s)\s*|\s+(?=\S+@)")
+_IN_FRONT, _BEHIND = " \"'", " .\"'"
 _LOCAL_LIMIT = 64  # RFC 5321, 4.5.3.1.1
 
 
@@ -19,18 +23,32 @@ def read_emails(text: str) -> list[str] | Fault | None:
     if (plain := _plain(text)) is not None:
         return [plain]
     cell = bare(text)
-    if cell is None or isinstance(cell, Fault):
-        return cell
-    cell = _IN_BRACKETS.sub(r" \1 ", cell) if "<" in cell else cell
+    if cell is None or isinstance(cell, Fault) or cell == "0":
+        return cell if isinstance(cell, Fault) else None
+    parts = _PARTS.split(_SLASHED.sub(r"\1, ", _LABEL.sub(" ", cell)))
     found: list[str] = []
-    for part in filter(None, _PARTS.split(cell.strip())):
-        if "@" not in part and "<" in text and found == []:
-            continue  # the name in front of `Name <a@b.in>`
-        address = _validated(part.removeprefix("mailto:").removeprefix("MAILTO:"))
+    for part in _without_names([part for part in parts if part.strip(_BEHIND)]):
+        address = _validated(part.lstrip(_IN_FRONT).rstrip(_BEHIND))
         if isinstance(address, Fault):
             return address
         found.append(address)
     return list(dict.fromkeys(found)) or Fault("not_an_email", "it has no @")
+
+
+def _without_names(parts: list[str]) -> Iterator[str]:
+    """The addresses of `Rao, Asha <a@b.in>`: words that stand in front of one in brackets are its name."""
+    words: list[str] = []
+    for part in parts:
+        bracketed = _IN_BRACKETS.search(part)
+        if bracketed:
+            yield bracketed[1]
+            words = []
+        elif "@" not in part:
+            words.append(part)
+        else:
+            yield from (*words, part)
+            words = []
+    yield from words
 
 
 def _plain(text: str) -> str | None:

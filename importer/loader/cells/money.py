@@ -13,10 +13,10 @@ from importer.loader.cells.text import ascii_digits, bare
 
 _AMOUNT = re.compile(
     r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
-    (?:₹|rs\.?|inr|rupees?|mrp)?\s*(?P<minus2>[-\u2212])?\s*
+    (?:₹\s*(?P<minus2>[-\u2212])?|₨|rs\.?|inr|rupees?|mrp)?\s*
     (?P<number>\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)?(?P<point>\.\d+)?\s*
     (?P<unit>lakhs?|lacs?|l|crores?|cr\.?|thousand|k|million|mn|हज़ार|हजार|लाख|करोड़|करोड)?\s*
-    (?:₹|rs\.?|inr|rupees)?\s*(?:/-|/=|/)?\s*(?:only)?\s*\.?\s*(?P<close>\))?\s*$""",
+    (?:₹|₨|rs\.?|inr|rupees)?\s*(?:/-|/=|/)?\s*(?:only)?\s*\.?\s*(?P<close>\))?\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _UNITS = {
@@ -24,6 +24,8 @@ _UNITS = {
     "cr": 10_000_000, "crore": 10_000_000, "करोड़": 10_000_000, "करोड": 10_000_000,
     "k": 1_000, "thousand": 1_000, "हज़ार": 1_000, "हजार": 1_000, "million": 1_000_000, "mn": 1_000_000,
 }  # fmt: skip
+_COMMA_OR_POINT = re.compile(r"[1-9]\d{0,2}\.\d{3}")  # 5.000: five, or five thousand?
+_LARGEST = 10**13  # rupees; beyond it JSON's numbers lose paise
 _INDIAN_OR_WESTERN = re.compile(r"\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})+|\d+")
 
 
@@ -35,11 +37,14 @@ def read_money(text: str) -> int | float | Fault | None:
     found = _AMOUNT.match(ascii_digits(cell))
     if not found or not (found["number"] or found["point"]) or not _signs_agree(found):
         return Fault("digits_lost" if re.fullmatch(r"[\d.]+[eE]\+?\d+", cell) else "not_a_number")
+    written = f"{found['number'] or ''}{found['point'] or ''}"
     if found["number"] and not _INDIAN_OR_WESTERN.fullmatch(found["number"]):
         return Fault("not_a_number")
-    amount = Decimal(f"{(found['number'] or '0').replace(',', '')}{found['point'] or ''}") * _factor(
-        found["unit"]
-    )
+    if not found["unit"] and _COMMA_OR_POINT.fullmatch(written):
+        return Fault("not_a_number")
+    amount = Decimal(f"0{written.replace(',', '')}") * _factor(found["unit"])
+    if amount > _LARGEST:
+        return Fault("out_of_range", f"-{_LARGEST:,} and {_LARGEST:,}")
     if found["minus"] or found["minus2"] or found["open"]:
         amount = -amount
     return int(amount) if amount == amount.to_integral_value() else float(amount)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 from importer.loader.cells.fault import Fault
-from importer.loader.cells.text import ascii_digits, bare, clean, clean_name
+from importer.loader.cells.text import NULL_WORDS, ascii_digits, bare, clean, clean_name
 
 _SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
+_DEGREES = re.compile(r"([-+\u2212]?\d{1,3}(?:\.\d+)?)\s*°?")
+_AFTER_A_NAME = re.compile(
+    r"(?i)(?:jr|sr|ii|iii|m\.?d|mbbs|mba|ph\.?d|ca|cs|adv|advocate|ceo|pvt|private|ltd|llp|inc)\b"
+)
 
 
 def read_list(text: str) -> list[str] | Fault | None:
@@ -15,18 +19,21 @@ def read_list(text: str) -> list[str] | Fault | None:
     cell = clean(text)
     if cell is None or isinstance(cell, Fault):
         return cell
-    pieces = [piece for piece in _SEPARATORS.split(cell) if piece]
+    pieces = [piece for piece in _SEPARATORS.split(cell) if piece and piece.lower() not in NULL_WORDS]
     return pieces or None
 
 
 def read_full_name(text: str) -> tuple[str, str] | Fault | None:
-    """First and last name: the last word is the last name; `Rao, Asha` is turned round."""
+    """First and last name: the last word is the last name; `Rao, Asha` is turned round.
+
+    `Acme Traders, Pune` and `Asha Rao, MBA` are not: a surname in front is one word, and no degree follows it.
+    """
     name = clean_name(text)
     if name is None or isinstance(name, Fault):
         return name
-    last, comma, first = name.partition(",")
-    if comma and first.strip() and last.strip() and "," not in first:
-        return " ".join(first.split()), " ".join(last.split())
+    last, comma, first = (part.strip() for part in name.partition(","))
+    if comma and first and len(last.split()) == 1 and not _AFTER_A_NAME.match(first) and "," not in first:
+        return " ".join(first.split()), last
     words = name.split()
     return (words[0], "") if len(words) == 1 else (" ".join(words[:-1]), words[-1])
 
@@ -45,8 +52,8 @@ def _degrees(text: str, most: int) -> float | Fault | None:
     cell = bare(text)
     if cell is None or isinstance(cell, Fault):
         return cell
-    try:
-        value = float(ascii_digits(cell).rstrip("°"))
-    except ValueError:
-        return Fault("not_a_number")
+    found = _DEGREES.fullmatch(ascii_digits(cell))
+    if not found:
+        return Fault("not_degrees")
+    value = float(found[1].replace("\u2212", "-"))
     return value if -most <= value <= most else Fault("out_of_range", f"-{most} and {most}")

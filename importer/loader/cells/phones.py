@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 from phonenumbers.phonemetadata import PhoneMetadata
 
 from importer.loader.cells.fault import Fault
+from importer.loader.cells.phone_parts import Stretch, stretches_of
 from importer.loader.cells.text import ascii_digits, bare
 
 _INDIA = PhoneMetadata.metadata_for_region("IN", None)
@@ -22,29 +23,27 @@ _is_indian_mobile = re.compile(_MOBILE).fullmatch
 
 _MARKS = str.maketrans("", "", " -()\t")
 _SCIENTIFIC = re.compile(r"^[+-]?\d(?:\.\d+)?[eE]\+?\d{1,2}$")
-_POINT_ZERO = re.compile(r"(?<=\d)\.0+(?=$|[^\d])")
-_LABEL = re.compile(
-    r"(?i)(?<![a-z\d])(?:whats\s?app|mobile|mob|phone|ph|tel|cell|contact|call|no|number|wa|m|p|t|o|h|r)\s*[.:#-]*\s*(?=[+\d(])"
-)
-_WHATSAPP = re.compile(
-    r"(?i)(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?(?:[^\s&]*&)*?phone=)\+?(\d{6,15})\S*"
-)
-_EXTENSION = re.compile(r"(?i)[\s,;]*(?:ext(?:ension|n)?|extn|x)[\s.:]*\d{1,6}\s*$|\s*#\s*\d{1,6}\s*$")
-_PARTS = re.compile(r"\s*(?:[/,;&|\n]|:::|\bor\b|\band\b|\bया\b)\s*", re.IGNORECASE)
-_REMARK = re.compile(r"\([^()\d]*\)|(?<![^\s(])[^\W\d_]{2,}[.:]?(?![^\s)])")
+_WHOLE_FLOAT = re.compile(r"(\+?\d+)\.0+")
+_NUMBER_LIKE = re.compile(r"[+\d\s().\-\u2010-\u2015\u2212]+")
+_TOKENS = re.compile(r"[\s\-\u2010-\u2015]+|(?<=\d)(?=\+)")
+_ZERO_NINETY_ONE = re.compile(r"0[\s-]?91[\s-]?(?=(?:[\s-]?\d){10}$)")
 _LEAST_DIGITS = 4
+_WHOLE = range(10, 16)  # digits of a number that may stand beside another with only a space between
+_MOST_TOKENS = 12
 _INDIAN = 91
 _INDIAN_DIGITS = 10  # mobiles, and landlines with their STD code; the service numbers are no leads
+_EXCEL_ZEROS = "0000"  # what `9.84501E+09` leaves of a number that is written out again
 
 
 class PhonesRead(NamedTuple):
-    """The good numbers of a cell in order, and what was left out beside them: (code, the part)."""
+    """The good numbers of a cell in order, and what should be known beside them: (code, the part)."""
 
     numbers: list[str]
     left_out: list[tuple[str, str]]
 
 
 PhoneReader = Callable[[str, str], PhonesRead | Fault | None]
+_Number = Callable[[str], str | Fault]
 
 
 def compile_phone_reader(region: str) -> PhoneReader:
@@ -53,7 +52,7 @@ def compile_phone_reader(region: str) -> PhoneReader:
 
     def read(text: str, dial_code: str = "") -> PhonesRead | Fault | None:
         if in_india and not dial_code and (mobile := plain_indian_mobile(text)):
-            return PhonesRead([mobile], [])
+            return PhonesRead([mobile], _zeros(mobile, text) if mobile.endswith(_EXCEL_ZEROS) else [])
         return _read_any(text, region, dial_code)
 
     return read
@@ -89,77 +88,128 @@ def _read_any(text: str, region: str, dial_code: str) -> PhonesRead | Fault | No
     cell = ascii_digits(cell)
     if _SCIENTIFIC.match(cell):
         exact = _all_digits(cell)
-        return Fault("digits_lost") if exact is None else _read_one_cell([exact], region, dial_code)
-    cell = _WHATSAPP.sub(r" +\1 ", cell).strip()
-    return _read_one_cell(_parts_of(cell), region, dial_code)
-
-
-def _read_one_cell(parts: list[str], region: str, dial_code: str) -> PhonesRead | Fault:
+        if exact is None:
+            return Fault("digits_lost")
+        cell = exact
+    number, beside = _numbering(region, dial_code)
     numbers: list[str] = []
-    left_out: list[tuple[str, str]] = []
     first_fault: Fault | None = None
-    for part in parts:
-        found = _number(part, region, dial_code)
+    for stretch in stretches_of(cell):
+        found, fault, left_out = _read_stretch(stretch, number)
+        numbers += found
+        beside += left_out
+        first_fault = first_fault or fault
+    return PhonesRead(list(dict.fromkeys(numbers)), beside) if numbers else first_fault
+
+
+def _read_stretch(stretch: Stretch, number: _Number) -> tuple[list[str], Fault | None, list[tuple[str, str]]]:
+    """The numbers of one stretch, its first fault, and what is left out of it."""
+    numbers: list[str] = []
+    bad: list[str] = []
+    first_fault: Fault | None = None
+    for piece in stretch.pieces:
+        found = _numbers_in(piece, number)
         if isinstance(found, Fault):
             first_fault = first_fault or found
-            left_out.append(("part_left_out", part))
-            continue
-        if found not in numbers:
-            numbers.append(found)
-        if extension := _EXTENSION.search(part):
-            left_out.append(("extension_left_out", extension[0].strip(" ,;")))
-    if numbers:
-        return PhonesRead(numbers, left_out)
-    return first_fault or Fault("not_a_phone")
+            bad.append(piece)
+        else:
+            numbers += found
+    if not numbers:
+        fault = Fault("not_a_phone") if stretch.remarks or first_fault is None else first_fault
+        return [], fault, [("part_left_out", stretch.text)]
+    left_out = [("part_left_out", piece) for piece in bad]
+    left_out += [("words_left_out", stretch.text)] if stretch.remarks else []
+    left_out += [("extension_left_out", stretch.extension)] if stretch.extension else []
+    left_out += [zeros for one in numbers for zeros in _zeros(one, stretch.text)]
+    return numbers, None, left_out
 
 
-def _parts_of(cell: str) -> list[str]:
-    parts = [part for part in _PARTS.split(cell) if part.strip(" .-()")]
-    return [piece for part in parts for piece in _pieces(part)] or [cell]
-
-
-def _pieces(part: str) -> list[str]:
-    """Two whole numbers with nothing but space between them are two numbers."""
-    words = part.split()
-    whole = [word for word in words if 10 <= sum(char.isdigit() for char in word) <= 15]
-    return words if len(words) > 1 and len(whole) == len(words) else [part]
-
-
-def _number(part: str, region: str, dial_code: str) -> str | Fault:
-    text = _POINT_ZERO.sub("", _LABEL.sub("", _REMARK.sub(" ", _EXTENSION.sub("", part)))).strip(" .:-")
-    if any(char.isalpha() for char in text):
+def _numbers_in(piece: str, number: _Number) -> list[str] | Fault:
+    """The number that a piece is, or the whole numbers that follow one another in it."""
+    if not _NUMBER_LIKE.fullmatch(piece):
         return Fault("not_a_phone")
-    digits = sum(char.isdigit() for char in text)
-    if digits < _LEAST_DIGITS:
-        return Fault("too_short" if digits else "not_a_phone")
-    return _with_dial_code(text, region, dial_code) or _parsed(text, region)
+    found = number(piece)
+    if isinstance(found, str):
+        return [found]
+    several = list(_ways([token for token in _TOKENS.split(piece) if token], number))
+    return several[0] if len(several) == 1 else found
 
 
-def _with_dial_code(text: str, region: str, dial_code: str) -> str:
-    """The number behind the dial code of its own column, "" where it has a country code already or is none."""
-    code = "".join(char for char in ascii_digits(dial_code) if char.isdigit()).lstrip("0")
-    if not code or text.startswith(("+", "00")):
-        return ""
-    joined = _parsed(f"+{code}{text.lstrip('0 ')}", region)
-    if isinstance(joined, str):
-        return joined
-    alone = _parsed(f"+{text}", region)
-    return alone if isinstance(alone, str) and alone.startswith(f"+{code}") else ""
+def _ways(tokens: list[str], number: _Number) -> Iterator[list[str]]:
+    """Every way to cut the tokens into whole numbers. Where there are two ways, neither is taken."""
+    if len(tokens) > _MOST_TOKENS:
+        return
+    for end in range(1, len(tokens) + 1):
+        head = " ".join(tokens[:end])
+        if sum(char.isdigit() for char in head) not in _WHOLE or isinstance(first := number(head), Fault):
+            continue
+        if end == len(tokens):
+            yield [first]
+        for rest in _ways(tokens[end:], number):
+            yield [first, *rest]
+
+
+def _numbering(region: str, dial_code: str) -> tuple[_Number, list[tuple[str, str]]]:
+    """How a number is read beside this dial code: `+971`, `971.0`, `UAE (+971)` or `AE`."""
+    code = dial_code.strip()
+    if code.upper() in phonenumbers.SUPPORTED_REGIONS:
+        region, code = code.upper(), ""
+    digits = "".join(c for c in _WHOLE_FLOAT.sub(r"\1", ascii_digits(code)) if c.isdigit()).lstrip("0")
+    not_understood = bool(code) and not digits and bare(code) is not None
+
+    def number(text: str) -> str | Fault:
+        if whole := _WHOLE_FLOAT.fullmatch(text):
+            text = whole[1]
+        size = sum(char.isdigit() for char in text)
+        if size < _LEAST_DIGITS:
+            return Fault("too_short")
+        if digits and not text.startswith(("+", "00", "(+")):
+            found = _behind(digits, text)
+            return found if isinstance(found, str) else found._replace(value=f"+{digits} {text}")
+        return _parsed(text, region)
+
+    return number, [("dial_code_left_out", code)] if not_understood else []
+
+
+def _behind(code: str, text: str) -> str | Fault:
+    """The number behind its dial code, which it may also begin with; no other country is tried."""
+    joined = _parsed(f"+{code} {text}", "")
+    if isinstance(joined, Fault) and text.lstrip("( ").startswith(code):
+        alone = _parsed(f"+{text}", "")
+        return alone if isinstance(alone, str) else joined
+    return joined
 
 
 def _parsed(text: str, region: str) -> str | Fault:
     """One number by phonenumbers, or why it is none."""
+    text = " ".join(text.split())
     if text.startswith("00"):
         text = f"+{text[2:].lstrip()}"
+    elif region == "IN":
+        text = _ZERO_NINETY_ONE.sub("+91 ", text, count=1) if text.startswith("0") else text
     try:
-        number = phonenumbers.parse(text, region)
+        number = phonenumbers.parse(text, region or None)
     except NumberParseException as error:
         return Fault(_PARSE_FAULTS.get(error.error_type, "not_a_phone"))
     if phonenumbers.is_valid_number(number):
-        return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        return _as_typed(number, text)
     if number.country_code == _INDIAN and len(digits := str(number.national_number)) != _INDIAN_DIGITS:
         return Fault("too_short" if len(digits) < _INDIAN_DIGITS else "too_many_digits")
     return Fault(_POSSIBLE_FAULTS.get(phonenumbers.is_possible_number_with_reason(number), "no_such_number"))
+
+
+def _as_typed(number: phonenumbers.PhoneNumber, text: str) -> str | Fault:
+    """E.164, unless the library put a digit in that was not typed (it does so for Argentine mobiles)."""
+    found: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    national = found.removeprefix(f"+{number.country_code}")
+    typed = "".join(char for char in text if char.isdigit())
+    return found if national in typed else Fault("not_a_phone")
+
+
+def _zeros(number: str, text: str) -> list[tuple[str, str]]:
+    """A doubt about bare digits that end in zeros, as Excel writes out a number that it had shortened."""
+    bare_digits = text.removesuffix(".0").lstrip("+").isdigit()
+    return [("maybe_shortened", text)] if bare_digits and number.endswith(_EXCEL_ZEROS) else []
 
 
 def _all_digits(cell: str) -> str | None:

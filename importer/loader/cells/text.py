@@ -8,58 +8,27 @@ import unicodedata
 from importer.loader.cells.fault import Fault
 
 NULL_WORDS = frozenset(
-    {
-        "-",
-        "--",
-        "---",
-        "—",
-        "–",
-        "n/a",
-        "na",
-        "n.a.",
-        "n.a",
-        "nil",
-        "null",
-        "none",
-        "nan",
-        "(blank)",
-        "(empty)",
-        ".",
-    }
-)
+    {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)"}
+)  # fmt: skip
 """Cells that say "nothing here", in lower case."""
 
-NULL_NAMES = frozenset(
-    {
-        "-",
-        "--",
-        "---",
-        "—",
-        "–",
-        "n/a",
-        "N/A",
-        "NULL",
-        "null",
-        "None",
-        "none",
-        "nan",
-        "NaN",
-        "(blank)",
-        "(empty)",
-        ".",
-    }
-)
-"""The same for names, as spelled: people are called Na, Nil and Null, and write it with one capital."""
+_NAMES_OF_PEOPLE = frozenset({"Na", "Nan", "Nil", "Null"})
+"""Null words that are names too, as people write their names; NA, nil and NULL say nothing in a name as well."""
 
 ERROR_VALUES = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA", "#SPILL!", "#CALC!",
      "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!"}
 )  # fmt: skip
 
-_INVISIBLE = {ord(char): None for char in "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"}
-_SPACES = {ord(char): " " for char in "\u00a0\u2007\u202f\u2009\u2002\u2003\u3000"}
-_JOINERS = "\u200c\u200d"  # they shape Indian scripts and emoji: out only beside nothing that they join
-_TABLE = {**{code: drop for code, drop in _INVISIBLE.items() if chr(code) not in _JOINERS}, **_SPACES}
+_INVISIBLE = (
+    "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # phones copied from a chat stand between two of these
+)
+_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_TABLE = {**dict.fromkeys(map(ord, _INVISIBLE)), **dict.fromkeys(map(ord, _SPACES), " ")}
+_JOINERS = "\u200c\u200d"  # they shape Indian scripts and emoji; beside ASCII they join nothing
+_IDLE_JOINERS = re.compile(rf"(?:^|(?<=[\x00-\x7f]))[{_JOINERS}]+")
+_FULL_WIDTH = 0xFEE0  # how far full-width marks stand behind the plain ones
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _WRAPPED = re.compile(r'^="(.*)"$', re.DOTALL)
 _FORMULA = re.compile(
@@ -80,9 +49,9 @@ def clean(text: str) -> str | Fault | None:
 
 
 def clean_name(text: str) -> str | Fault | None:
-    """The same for a person's or a firm's name, where fewer words mean nothing."""
+    """The same for a person's or a firm's name, where `Nil` may be one."""
     value = _bare(text)
-    if not value or value in NULL_NAMES:
+    if not value or (value.lower() in NULL_WORDS and value not in _NAMES_OF_PEOPLE):
         return None
     return value if value[0] not in "'=#" else _unwrapped(value)
 
@@ -111,19 +80,27 @@ def bare(text: str) -> str | Fault | None:
 
 
 def ascii_digits(text: str) -> str:
-    """The text with every decimal digit of any script as 0 to 9, and full-width marks as plain ones."""
+    """The text with every decimal digit of any script as 0 to 9, and full-width marks as plain ones.
+
+    A raised or ringed digit stays what it is: it is a footnote, no digit of the number.
+    """
     if text.isascii():
         return text
-    plain = unicodedata.normalize("NFKC", text)
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in plain)
+    return "".join(_plain(char) for char in text)
+
+
+def _plain(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    return chr(ord(char) - _FULL_WIDTH) if "\uff01" <= char <= "\uff5e" else char
 
 
 def _bare(text: str) -> str:
     if text.isascii():
         value = text.strip()
         return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
-    value = unicodedata.normalize("NFC", text.translate(_TABLE)).replace("\r\n", "\n").replace("\r", "\n")
-    return value.strip().strip(_JOINERS).strip()
+    value = unicodedata.normalize("NFC", _IDLE_JOINERS.sub("", text.translate(_TABLE)))
+    return value.replace("\r\n", "\n").replace("\r", "\n").strip().strip(_JOINERS).strip()
 
 
 def _unwrapped(value: str) -> str | Fault | None:

@@ -1,0 +1,40 @@
+"""docs/cells.md says what the real functions do."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs_cells import outcome
+
+PAGE = Path(__file__).parents[2] / "docs" / "cells.md"
+KINDS = {
+    "Phones": "phone",
+    "Dial codes in a column of their own": "dial",
+    "Amounts": "money",
+    "E-mail addresses": "email",
+    "Full names": "name",
+    "Lists (labels, products)": "list",
+    "Latitude": "latitude",
+    "Any other text": "text",
+}
+LINE = re.compile(r"\| `((?:[^`|]|\\\|)*)` \| (.*) \|")
+
+
+def tables():
+    kind = ""
+    for number, line in enumerate(PAGE.read_text("utf-8").splitlines(), 1):
+        if line.startswith("## "):
+            kind = KINDS[line.removeprefix("## ")]
+        elif line.startswith("| `"):
+            yield number, kind, line
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_every_line_of_the_page_is_true(kind):
+    lines = [(number, line) for number, its, line in tables() if its == kind]
+    assert len(lines) > 5
+    for number, line in lines:
+        found = LINE.fullmatch(line)
+        assert found, (number, line)
+        assert found[2] == outcome(kind, found[1].replace("\\|", "|")), (number, line)
