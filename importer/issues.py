@@ -112,6 +112,12 @@ CATALOGUE: dict[str, IssueKind] = {
     "failed": IssueKind(E, "not delivered", "the row could not be delivered in {hint} attempts ({value}). Run importer retry."),
     "unsure": IssueKind(E, "answer lost", "the row may have gone in, but the CRM's answer was lost ({value}). Run importer retry: it is safe."),
     "note_unsure": IssueKind(W, "note may be missing", "the note may or may not have been added, so it was not sent a second time. Look at the lead's timeline."),
+    "note_other_key": IssueKind(
+        W,
+        "note sent with another key",
+        "run {hint} sent this note to this number with another API key, so it was not sent again. If that was "
+        "another account, give this one a reports folder of its own (--reports).",
+    ),
     "note_repeated": IssueKind(W, "note sent before", "run {hint} has already sent this note to this lead, so it was not sent again."),
 }  # fmt: skip
 

@@ -193,21 +193,35 @@ class Rejected(msgspec.Struct, frozen=True):
 Verdict: TypeAlias = Accepted | Rejected
 
 
-class PendingRow(msgspec.Struct, frozen=True):
+NOTE_BREAK = "\x1e"
+"""Stands between the notes of rows that were merged, so that each of them is known by itself."""
+
+
+class PendingRow(msgspec.Struct, frozen=True, kw_only=True):
     """A staged row on its way out.
 
     `phones` are all of its numbers, the lead's own first: no two rows that share one are in flight together.
-    `payload` is the body without the note; `note` is the note, or None where the row has none. `note_state`
-    is NOT_SENT for a note that may travel, UNKNOWN for one that an earlier attempt may have delivered, SENT
-    for one that is known to be there: neither of those travels again. `note_run` is the run that sent it.
+    `payload` is the body without the notes. `in_doubt` says that an attempt before a crash may have arrived.
+    `note_state` is NOT_SENT while `notes` may travel; UNKNOWN when an earlier attempt may have delivered them,
+    SENT when they are known to be there: those do not travel again. `left_out` is the same of the notes that
+    a merged row has beside those in `notes`; `note_run` is the run that sent what does not travel, and
+    `other_key` whether it did so with another API key.
     """
 
     number: int
     phones: tuple[str, ...]
     payload: Payload
-    note: str | None = None
+    in_doubt: bool = False
+    notes: tuple[str, ...] = ()
     note_state: NoteState = NoteState.NONE
+    left_out: NoteState = NoteState.NONE
     note_run: str = ""
+    other_key: bool = False
+
+    @property
+    def note(self) -> str | None:
+        """The note that may travel with the row now."""
+        return "\n".join(self.notes) if self.note_state is NoteState.NOT_SENT else None
 
 
 class Applied(StrEnum):

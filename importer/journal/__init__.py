@@ -1,13 +1,14 @@
 """The run on disk (SQLite): rows, verdicts, intents, results; what resume, retry and the reports read."""
 
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
-from importer.journal.rows import Intent, Rejudged, StagedRow, staged
-from importer.journal.store import JOURNAL_NAME, SCHEMA_VERSION, Journal
+from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, STAGING_NAME
+from importer.journal.rows import Rejudged, StagedRow, staged
+from importer.journal.store import Journal
 
 __all__ = [
     "JOURNAL_NAME",
     "SCHEMA_VERSION",
-    "Intent",
+    "STAGING_NAME",
     "Journal",
     "Pace",
     "Rejudged",

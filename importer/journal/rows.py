@@ -9,6 +9,7 @@ import msgspec
 
 from importer.issues import Issue
 from importer.models import (
+    NOTE_BREAK,
     Accepted,
     NoteState,
     Payload,
@@ -24,6 +25,7 @@ encode = msgspec.json.Encoder().encode
 _cells = msgspec.json.Decoder(tuple[str, ...]).decode
 _issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
 _payload = msgspec.json.Decoder(Payload).decode
+_ESCAPED_BREAK = encode(NOTE_BREAK).decode()[1:-1]  # as it stands in JSON
 
 
 class StagedRow(NamedTuple):
@@ -45,13 +47,6 @@ class Rejudged(NamedTuple):
     payload: Payload | None
     issues: tuple[Issue, ...]
     kept_in: int | None = None
-
-
-class Intent(NamedTuple):
-    """A row about to be sent. `with_note` turned off says that the note is not, or not any more, on its way."""
-
-    row: PendingRow
-    with_note: bool
 
 
 def staged(verdict: Verdict) -> StagedRow:
@@ -84,23 +79,33 @@ def accepted_of(row: tuple[int, str, str, str]) -> Accepted:
     return Accepted(SourceRow(number, ()), phone, _payload(payload), _issues(issues) if issues else ())
 
 
-def pending_of(number: int, payload_text: str) -> PendingRow:
-    """An accepted row on its way out: the note is taken out of the payload."""
+def pending_of(number: int, payload_text: str, with_note: int | None = None) -> PendingRow:
+    """An accepted row on its way out: its notes are taken out of the payload.
+
+    `with_note` is what an intent of an earlier sending left: None for no intent, 1 for one with the note.
+    """
     payload = _payload(payload_text)
-    note = payload.pop("customer_note", None)
+    joined = payload.pop("customer_note", None)
+    state = NoteState.NONE if joined is None else NoteState.UNKNOWN if with_note else NoteState.NOT_SENT
     return PendingRow(
         number=number,
         phones=(payload["customer_phone"], *payload.get("add_phones", ())),
         payload=payload,
-        note=note,
-        note_state=NoteState.NONE if note is None else NoteState.NOT_SENT,
+        in_doubt=with_note is not None,
+        notes=() if joined is None else notes_of(joined),
+        note_state=state,
     )
+
+
+def notes_of(joined: str) -> tuple[str, ...]:
+    """The notes of a payload: several where rows were merged."""
+    return tuple(joined.split(NOTE_BREAK))
 
 
 def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
     """A row as the reports show it, from the joined tables."""
     number, cells, status, phone, issues, more, attempts, http_status, note, with_note, payload, kept = row
-    body = _payload(payload) if payload else None
+    body = _payload(payload.replace(_ESCAPED_BREAK, "\\n")) if payload else None
     return RowOutcome(
         number=number,
         cells=_cells(cells),

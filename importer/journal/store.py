@@ -1,26 +1,26 @@
 """The journal itself: one SQLite file a run, the truth from which everything else is rebuilt.
 
-Staging is fast and not durable (nothing was sent yet, a crash only means starting over); `begin_sending` makes
-it durable and every later commit survives power loss (WAL, synchronous=FULL).
+Staging is fast and not durable (nothing was sent yet, a crash only means starting over) and goes to a file of
+another name; `begin_sending` makes it durable, and every later commit survives power loss (WAL, synchronous=FULL).
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib import resources
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Self, TypeVar
 
 import msgspec
 
-from importer.errors import CannotWrite, DamagedJournal
-from importer.journal import notes
+from importer.errors import DamagedJournal
+from importer.journal import opening
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
+from importer.journal.notes import Known, Ledger, Note
+from importer.journal.opening import JOURNAL_NAME, STAGING_NAME, reading, writing
 from importer.journal.rows import (
-    Intent,
     Rejudged,
     StagedRow,
     accepted_of,
@@ -42,9 +42,7 @@ from importer.models import (
     Status,
 )
 
-JOURNAL_NAME = "journal.sqlite"
-SCHEMA_VERSION = 1
-_APPLICATION_ID = 0x5346494D  # "SFIM": tells our journals from other SQLite files
+_PHONES_AT_ONCE = 500
 
 _Part = TypeVar("_Part", RunHeader, RunEnd, Traffic)
 
@@ -69,6 +67,7 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection, folder: Path, header: RunHeader) -> None:
         self._sql = connection
+        self._ledger: Ledger | None = None
         self.folder = folder
         self.header = header
 
@@ -79,13 +78,7 @@ class Journal:
         """Begin a new journal in `folder` (made if need be). Raises CannotWrite."""
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            connection = _connect(folder / JOURNAL_NAME)
-            # Until begin_sending a crash costs nothing but time, so nothing waits for the disk.
-            connection.execute("PRAGMA journal_mode = OFF")
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.executescript(resources.files(__package__).joinpath("schema.sql").read_text("utf-8"))
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection = opening.create(folder / STAGING_NAME)
         journal = cls(connection, folder, header)
         with journal._commit():
             journal._put("header", header)
@@ -96,16 +89,11 @@ class Journal:
     def open(cls, folder: Path) -> Journal:
         """Open the journal of an earlier run. Raises DamagedJournal with what to do about it."""
         path = folder / JOURNAL_NAME
-        try:
-            connection = _connect(path)
-            _check_version(connection, path)
+        connection = opening.checked(path)
+        with reading(path):
             header = _get(connection, "header", RunHeader)
-        except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
-            raise DamagedJournal(
-                f"The journal {path} is damaged ({error}).",
-                "Run the file again: leads are matched by phone, so none is doubled.",
-            ) from error
         if header is None:
+            connection.close()
             raise DamagedJournal(
                 f"The journal {path} is not complete.", "Nothing was sent by it: run the file again."
             )
@@ -143,18 +131,24 @@ class Journal:
         self._change_header(mapping=mapping)
 
     def shared_phones(self) -> Iterator[list[Accepted]]:
-        """Groups of accepted rows that have one phone, each in file order; their cells are left out."""
+        """Groups of accepted rows that have one phone, each in file order; their cells are left out.
+
+        A group may be rejudged before the next is asked for. Read in batches, so that memory stays flat.
+        """
+        accepted = f"verdict = '{Status.ACCEPTED}'"
         with self._commit():
-            self._sql.execute(
-                f"CREATE INDEX IF NOT EXISTS rows_by_phone ON rows (phone) WHERE verdict = '{Status.ACCEPTED}'"
-            )
-        numbers = self._sql.execute(
-            f"""SELECT number, phone, payload, issues FROM rows WHERE verdict = '{Status.ACCEPTED}' AND phone IN
-               (SELECT phone FROM rows WHERE verdict = '{Status.ACCEPTED}' GROUP BY phone HAVING count(*) > 1)
-               ORDER BY phone, number"""
-        ).fetchall()
-        for _, group in groupby(numbers, key=lambda row: row[1]):
-            yield [accepted_of(row) for row in group]
+            self._sql.execute(f"CREATE INDEX IF NOT EXISTS rows_by_phone ON rows (phone) WHERE {accepted}")
+        shared = f"SELECT phone FROM rows WHERE {accepted} AND phone > ? GROUP BY phone HAVING count(*) > 1 LIMIT {_PHONES_AT_ONCE}"
+        last = ""
+        while phones := [phone for (phone,) in self._sql.execute(shared, (last,))]:
+            last = phones[-1]
+            rows = self._sql.execute(
+                f"""SELECT number, phone, payload, issues FROM rows WHERE {accepted}
+                    AND phone IN ({",".join("?" * len(phones))}) ORDER BY phone, number""",
+                phones,
+            ).fetchall()
+            for _, group in groupby(rows, key=lambda row: row[1]):
+                yield [accepted_of(row) for row in group]
 
     def rejudge(self, rows: Iterable[Rejudged]) -> None:
         """Give rows another verdict, payload and issues; their cells stay."""
@@ -167,38 +161,57 @@ class Journal:
                 ],
             )
 
-    def begin_sending(self) -> None:
-        """Make all that was staged durable, and every commit from now on. Raises CannotWrite."""
+    def complete(self) -> None:
+        """Every row is judged: from now on the file has the name that resume and the reports know."""
+        staged = self.folder / STAGING_NAME
+        if not staged.exists():
+            return
         with writing(self.folder):
+            self._sql.close()
+            staged.replace(self.folder / JOURNAL_NAME)
+            self._sql = opening.connect(self.folder / JOURNAL_NAME)
+
+    def begin_sending(self) -> None:
+        """Make all that was staged durable, and every commit from now on. Raises CannotWrite, NothingSent."""
+        self.complete()
+        with writing(self.folder):
+            opening.sync(self.folder / JOURNAL_NAME)
             self._sql.execute("PRAGMA journal_mode = WAL")
             self._sql.execute("PRAGMA synchronous = FULL")
-            notes.attach(self._sql, self.folder.parent)
+            if self._ledger is None:
+                self._ledger = Ledger(self._sql, self.header, self.folder.parent)
+        if self._ledger.is_new:
+            self._make_ledger_again(self._ledger)
         self.end(RunEnd(state=RunState.RUNNING))
 
     # --- sending
 
     def pending(self, after: int, limit: int) -> list[PendingRow]:
         """The next rows to send: accepted, without a result, numbers above `after`, in file order."""
-        found = self._sql.execute(
-            f"""SELECT rows.number, rows.payload {_JOINED}
-               WHERE rows.number > ? AND rows.verdict = '{Status.ACCEPTED}' AND results.number IS NULL
-               ORDER BY rows.number LIMIT ?""",
-            (after, limit),
-        ).fetchall()
-        return self._with_known_notes([pending_of(number, payload) for number, payload in found])
+        with reading(self.folder / JOURNAL_NAME):
+            found = self._sql.execute(
+                f"""SELECT rows.number, rows.payload, intents.with_note {_JOINED}
+                   WHERE rows.number > ? AND rows.verdict = '{Status.ACCEPTED}' AND results.number IS NULL
+                   ORDER BY rows.number LIMIT ?""",
+                (after, limit),
+            ).fetchall()
+            return [pending_of(*row) for row in found]
 
     def record(
         self,
         *,
-        intents: Sequence[Intent] = (),
+        intents: Sequence[PendingRow] = (),
         results: Sequence[RowResult] = (),
         withdrawn: Sequence[PendingRow] = (),
         pace: Sequence[Pace] = (),
         traffic: Traffic | None = None,
-    ) -> None:
-        """Write what is about to leave and what has come back, in one durable commit. Raises CannotWrite."""
+    ) -> list[PendingRow]:
+        """Write what is about to leave and what has come back, in one durable commit. Raises CannotWrite.
+
+        Answers with the rows of `intents` as they may leave: without notes that were sent by others.
+        """
         with self._commit():
-            self._record_intents(intents)
+            leaving = self._record_intents(intents)
             self._record_results(results)
             self._withdraw(withdrawn)
             self._sql.executemany(
@@ -208,6 +221,7 @@ class Journal:
             )
             if traffic is not None:
                 self._put("traffic", traffic)
+        return leaving
 
     def end(self, end: RunEnd) -> None:
         """Write how the run stands."""
@@ -243,8 +257,22 @@ class Journal:
         """Every data row in file order, as it stands now; streamed."""
         query = f"""SELECT number, cells, {_STATUS}, phone, rows.issues, results.issues, coalesce(attempts, 0),
                     http_status, results.note, with_note, payload, {_KEPT} {_JOINED} ORDER BY number"""
-        for row in self._sql.execute(query, self._checked):
-            yield outcome_of(row)
+        with reading(self.folder / JOURNAL_NAME):
+            for row in self._sql.execute(query, self._checked):
+                yield outcome_of(row)
+
+    def known_notes(self) -> Iterator[tuple[Note, Known]]:
+        """The notes that this run has sent, or may have."""
+        found = self._sql.execute(
+            f"""SELECT rows.payload, coalesce(results.note, '{NoteState.UNKNOWN}') {_JOINED}
+                WHERE results.note IN ('{NoteState.SENT}', '{NoteState.UNKNOWN}')
+                OR (results.number IS NULL AND intents.with_note)"""
+        )
+        for payload, state in found:
+            row = pending_of(0, payload)
+            known = Known(self.header.run_id, self.header.account, NoteState(state))
+            for note in row.notes:
+                yield (row.phones[0], note), known
 
     def pace(self) -> list[Pace]:
         """What happened second by second."""
@@ -261,49 +289,61 @@ class Journal:
     def _checked(self) -> dict[str, bool]:
         return {"checked": self.ended.state is RunState.CHECKED}
 
-    def _with_known_notes(self, rows: list[PendingRow]) -> list[PendingRow]:
-        prints = {self._print(row): row for row in rows if row.note is not None}
-        known = notes.known(self._sql, list(prints)) if prints else {}
-        return [self._told(row, known) for row in rows]
-
-    def _told(self, row: PendingRow, known: dict[bytes, notes.KnownNote]) -> PendingRow:
-        found = known.get(self._print(row)) if row.note is not None else None
-        if found is None:
-            return row
-        return msgspec.structs.replace(row, note_state=found.state, note_run=found.run_id)
-
-    def _print(self, row: PendingRow) -> bytes:
-        return notes.fingerprint(self.header.account, row.phones[0], row.note or "")
-
-    def _record_intents(self, intents: Sequence[Intent]) -> None:
+    def _record_intents(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
         # Doubt sticks: a note that may have arrived stays marked while its row goes on without it.
+        leaving = self._notes.claim(rows) if rows else []
         self._sql.executemany(
             "INSERT OR REPLACE INTO intents VALUES (?, ?)",
-            [(row.number, with_note or row.note_state is NoteState.UNKNOWN) for row, with_note in intents],
+            [
+                (
+                    row.number,
+                    row.note_state in (NoteState.NOT_SENT, NoteState.UNKNOWN)
+                    or row.left_out is NoteState.UNKNOWN,
+                )
+                for row in leaving
+            ],
         )
-        free = [intent for intent in intents if intent.row.note_state is NoteState.NOT_SENT]
-        run_id = self.header.run_id
-        notes.claim(self._sql, run_id, [self._print(row) for row, with_note in free if with_note])
-        notes.release(self._sql, run_id, [self._print(row) for row, with_note in free if not with_note])
+        return leaving
 
     def _record_results(self, results: Sequence[RowResult]) -> None:
         self._sql.executemany(
             "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?)",
             [(r.number, r.status, r.attempts, r.http_status, r.note, issues_text(r.issues)) for r in results],
         )
-        notes.settle(self._sql, [self._print_of(r.number) for r in results if r.note is NoteState.SENT])
-        gone = [self._print_of(r.number) for r in results if r.note is NoteState.NOT_SENT]
-        notes.release(self._sql, self.header.run_id, gone)
+        for result in results:
+            if result.note is NoteState.SENT:
+                self._notes.settle(self._notes_of(result.number))
+            elif result.note is NoteState.NOT_SENT:
+                self._notes.release(self._notes_of(result.number))
 
     def _withdraw(self, rows: Sequence[PendingRow]) -> None:
-        """Rows that did not leave after all are pending again, and their notes free."""
-        self._sql.executemany("DELETE FROM intents WHERE number = ?", [(row.number,) for row in rows])
-        free = [row for row in rows if row.note_state is NoteState.NOT_SENT]
-        notes.release(self._sql, self.header.run_id, [self._print(row) for row in free])
+        """Rows that did not leave after all are pending again, and their notes free; an earlier doubt stays."""
+        self._sql.executemany(
+            "DELETE FROM intents WHERE number = ?", [(row.number,) for row in rows if not row.in_doubt]
+        )
+        for row in rows:
+            if row.note is not None:
+                self._notes.release((row.phones[0], note) for note in row.notes)
 
-    def _print_of(self, number: int) -> bytes:
+    @property
+    def _notes(self) -> Ledger:
+        assert self._ledger is not None, "begin_sending comes first"
+        return self._ledger
+
+    def _notes_of(self, number: int) -> list[Note]:
         found = self._sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()
-        return self._print(pending_of(number, found[0]))
+        row = pending_of(number, found[0])
+        return [(row.phones[0], note) for note in row.notes]
+
+    def _make_ledger_again(self, ledger: Ledger) -> None:
+        """The ledger is new, or was lost: what the runs of the folder know goes into it, this one's too."""
+        for path in sorted(self.folder.parent.glob(f"*/{JOURNAL_NAME}")):
+            if path.parent == self.folder:
+                continue
+            with suppress(DamagedJournal), Journal.open(path.parent) as other, self._commit():
+                ledger.learn(other.header.base_url, other.known_notes())
+        with self._commit():
+            ledger.learn(self.header.base_url, self.known_notes())
 
     def _put(self, key: str, part: RunHeader | RunEnd | Traffic) -> None:
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, encode(part).decode()))
@@ -313,39 +353,6 @@ class Journal:
         with writing(self.folder), self._sql:
             self._sql.execute("BEGIN IMMEDIATE")
             yield
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turn what a disk can refuse into one sentence (CannotWrite)."""
-    try:
-        yield
-    except (sqlite3.OperationalError, OSError) as error:
-        raise CannotWrite(
-            f"Cannot write to the run's folder {folder}: {error}.",
-            "Make room on the disk, or make the folder writable, and go on with importer resume.",
-        ) from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
-    connection.execute("PRAGMA temp_store = MEMORY")
-    return connection
-
-
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != _APPLICATION_ID:
-        raise DamagedJournal(f"{path} is not a journal of importer.", "Name a run that importer runs lists.")
-    if version > SCHEMA_VERSION:
-        raise DamagedJournal(
-            f"{path} was written by a newer importer (journal version {version}, this one knows {SCHEMA_VERSION}).",
-            "Update importer and try again.",
-        )
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
 
 
 def _get(connection: sqlite3.Connection, key: str, kind: type[_Part]) -> _Part | None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.errors import DamagedJournal, UsageError
-from importer.journal import Journal, Rejudged
-from importer.models import AccountTitles, RunState, SourceRow, Status
+from importer.issues import Issue
+from importer.journal import Journal, Rejudged, RunHeader
+from importer.models import AccountTitles, PendingRow, RowResult, RunState, SourceRow, Status
 from importer.pipeline.flow import run
-from importer.pipeline.runs import find_run, held
+from importer.pipeline.runs import account_of, find_run, held
 from importer.pipeline.sending import fetch_titles, send_and_report
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
@@ -36,7 +37,10 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
                 settings = with_run_settings(settings, header.options)
                 with held(journal.folder.parent, header.run_id, sha256=header.sha256, account=header.account):
-                    _judge_gone_titles(journal, fetch_titles(access, settings))
+                    titles = fetch_titles(access, settings)
+                    _check_account(header, access, titles)
+                    journal.begin_sending()
+                    _judge_gone_titles(journal, titles)
                     return send_and_report(journal, settings, access, watch)
 
 
@@ -76,11 +80,24 @@ def _judge_gone_titles(journal: Journal, titles: AccountTitles) -> None:
     after = -1
     while rows := journal.pending(after, 1000):
         after = rows[-1].number
+        gone = [(row, issues) for row in rows if (issues := gone_titles(row.payload, titles))]
         journal.rejudge(
-            Rejudged(row.number, Status.INVALID, None, issues)
-            for row in rows
-            if (issues := gone_titles(row.payload, titles))
+            Rejudged(row.number, Status.INVALID, None, issues) for row, issues in gone if not row.in_doubt
         )
+        journal.record(results=[_still_unsure(row, issues) for row, issues in gone if row.in_doubt])
+
+
+def _still_unsure(row: PendingRow, issues: tuple[Issue, ...]) -> RowResult:
+    """A row that may have gone in before the run was killed, and cannot be sent again to make sure."""
+    unsure = Issue("row", "unsure", "", "the run was killed")
+    return RowResult(
+        number=row.number,
+        status=Status.UNKNOWN,
+        attempts=1,
+        http_status=None,
+        note=row.note_state,
+        issues=(unsure, *issues),
+    )
 
 
 def _check_address(base_url: str, access: Access) -> None:
@@ -88,4 +105,18 @@ def _check_address(base_url: str, access: Access) -> None:
         raise UsageError(
             f"The run was for {base_url}, but the address set now is {access.base_url}.",
             "Set SUPERFONE_BASE_URL to the run's own address.",
+        )
+
+
+def _check_account(header: RunHeader, access: Access, titles: AccountTitles) -> None:
+    """A new key of the run's account may go on; one that opens another account must not, as far as lists can tell."""
+    if header.account == account_of(access):
+        return
+    then = {(dropdown, title) for dropdown, found in header.titles.items() for title in found}
+    now = {(dropdown.value, title.title) for dropdown, found in titles.items() for title in found}
+    if len(then & now) < len(then) / 2:
+        raise UsageError(
+            f"The API key set now seems to open another account than the run's: of its {len(then)} titles "
+            f"{len(then & now)} are there.",
+            "Set the key of the run's own account; to send the sheet to this one, run the file.",
         )

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import msgspec
 
-from importer.errors import DamagedJournal, NoSuchRun, RunIsHeld, UsageError
-from importer.journal import JOURNAL_NAME, Journal, RunHeader
-from importer.journal.store import writing
+from importer.errors import CannotWrite, DamagedJournal, NoSuchRun, RunIsHeld, UsageError
+from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader
+from importer.journal.opening import is_abandoned, writing
 from importer.models import RunState, Status
 from importer.settings import Access
 
-_RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
+RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
+"""States from which `importer resume` goes on."""
+
+_KILLED_EARLY = "it was killed while its sheet was checked; nothing was sent"
 
 
 class RunLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,8 +55,13 @@ def make_folder(reports: Path) -> Path:
 
 
 def run_folder(reports: Path, run_id: str) -> Path:
-    """Where a new run lives. Raises UsageError when the id is taken."""
+    """Where a new run lives. Raises UsageError when the id is taken.
+
+    A run that was killed before its sheet was judged sent nothing: its id is free again.
+    """
     folder = reports / run_id
+    if _was_killed_early(folder):
+        shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise UsageError(f"There is a run {run_id} in {reports} already.", "Choose another --run-id.")
     return folder
@@ -64,15 +72,22 @@ def find_run(reports: Path, run: str) -> Path:
     for folder in (reports / run, Path(run)):
         if (folder / JOURNAL_NAME).is_file():
             return folder
+        if (folder / STAGING_NAME).is_file():
+            raise NoSuchRun(
+                f"Run {run} has judged no sheet: {_KILLED_EARLY}, or it is being checked right now.",
+                "Start it again: importer run FILE",
+            )
     raise NoSuchRun(f"There is no run {run} in {reports}.", "importer runs lists the runs there are.")
 
 
 def list_runs(reports: Path) -> list[RunLine]:
-    """All runs of the folder, oldest first."""
-    return sorted(
-        (_line(path.parent) for path in reports.glob(f"*/{JOURNAL_NAME}")),
-        key=lambda line: (line.started_at, line.run_id),
-    )
+    """All runs of the folder, oldest first; those that were killed early too."""
+    lines = [_line(path.parent) for path in reports.glob(f"*/{JOURNAL_NAME}")]
+    early = {path.parent for path in reports.glob(f"*/{STAGING_NAME}")}
+    lines += [
+        RunLine(run_id=folder.name, damage=_KILLED_EARLY) for folder in early if _was_killed_early(folder)
+    ]
+    return sorted(lines, key=lambda line: (line.started_at, line.run_id))
 
 
 def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
@@ -88,11 +103,15 @@ def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
 
 
 def purge(reports: Path, older_than: timedelta, now: datetime) -> list[str]:
-    """Take the runs away that started longer ago; answers with their ids. The ledger of notes stays."""
+    """Take the runs away that started longer ago; answers with their ids. The ledger of notes stays.
+
+    A run that is being sent right now stays too; of one that cannot be read its file tells the age.
+    """
     gone = []
     for line in list_runs(reports):
-        if line.started_at and now - datetime.fromisoformat(line.started_at) > older_than:
-            shutil.rmtree(reports / line.run_id)
+        folder = reports / line.run_id
+        if now - _started(folder, line) > older_than and not _is_being_sent(folder):
+            shutil.rmtree(folder)
             gone.append(line.run_id)
     return gone
 
@@ -125,6 +144,29 @@ def now() -> datetime:
     return datetime.now(UTC).astimezone()
 
 
+def _was_killed_early(folder: Path) -> bool:
+    staging = folder / STAGING_NAME
+    return staging.is_file() and not (folder / JOURNAL_NAME).exists() and is_abandoned(staging)
+
+
+def _started(folder: Path, line: RunLine) -> datetime:
+    if line.started_at:
+        return datetime.fromisoformat(line.started_at)
+    return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+
+
+def _is_being_sent(folder: Path) -> bool:
+    try:
+        with Journal.open(folder) as journal:
+            header = journal.header
+        with held(folder.parent, header.run_id, sha256=header.sha256, account=header.account):
+            return False
+    except RunIsHeld:
+        return True
+    except (DamagedJournal, CannotWrite):
+        return False
+
+
 def _holder_of(holder: Path) -> str:
     try:
         return str(json.loads(holder.read_text("utf-8"))["run_id"])
@@ -142,7 +184,7 @@ def _line(folder: Path) -> RunLine:
                 started_at=journal.header.started_at,
                 state="interrupted" if state is RunState.RUNNING else state.value,
                 counts=journal.counts(),
-                resumable=state in _RESUMABLE,
+                resumable=state in RESUMABLE,
             )
     except DamagedJournal as error:
         return RunLine(run_id=folder.name, damage=error.message)

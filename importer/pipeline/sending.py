@@ -7,13 +7,13 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from importer.errors import RunStopped, before_the_first_write
+from importer.errors import CannotWrite, Interrupted, RunStopped, before_the_first_write
 from importer.journal import Journal, RunEnd
 from importer.models import AccountTitles, RunState
-from importer.pipeline.runs import now
+from importer.pipeline.runs import RESUMABLE, now
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
 from importer.report.summary import exit_code_of
@@ -21,6 +21,12 @@ from importer.sender import SendSettings, Stop, open_client, send
 from importer.settings import Access, Settings
 
 _T = TypeVar("_T")
+
+_INTERRUPTED = {
+    Stop.NO: "Interrupted.",
+    Stop.DRAIN: "Interrupted; what was under way has been finished.",
+    Stop.NOW: "Stopped at once; what was under way may have gone in, and is sent again without its notes.",
+}
 
 
 def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
@@ -35,22 +41,31 @@ def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
 
 
 def send_and_report(journal: Journal, settings: Settings, access: Access, watch: Watch) -> Summary:
-    """Send what is pending, write down how it ended, write the reports."""
-    journal.begin_sending()
-    end = _send(journal, settings, access, watch)
-    journal.end(end)
-    return write_reports(journal, journal.folder)
+    """Send what is pending, write down how it ended, write the reports.
+
+    Raises CannotWrite where the disk takes neither, Interrupted where a person does not wait for the reports.
+    """
+    with before_the_first_write() if journal.ended.state not in RESUMABLE else nullcontext():
+        journal.begin_sending()
+    with _signals(journal.header.run_id) as asked:
+        try:
+            end = _send(journal, settings, access, watch, asked)
+            asked.is_reporting = True
+            journal.end(end)
+            return write_reports(journal, journal.folder)
+        except CannotWrite as error:
+            how = f"{error.advice} Then go on with: importer resume {journal.header.run_id}"
+            raise CannotWrite(error.message, how) from error
 
 
-def _send(journal: Journal, settings: Settings, access: Access, watch: Watch) -> RunEnd:
+def _send(journal: Journal, settings: Settings, access: Access, watch: Watch, asked: _Asked) -> RunEnd:
     try:
-        with _signals() as asked:
-            finished = _run(_sending(journal, settings, access, watch, asked))
+        finished = _run(_sending(journal, settings, access, watch, asked))
     except RunStopped as error:
         return _end(journal, RunState.STOPPED, str(error))
     if finished:
         return _end(journal, RunState.FINISHED, "")
-    return _end(journal, RunState.INTERRUPTED, "Interrupted; what was under way has been finished.")
+    return _end(journal, RunState.INTERRUPTED, _INTERRUPTED[asked()])
 
 
 async def _sending(
@@ -77,21 +92,36 @@ def _end(journal: Journal, state: RunState, reason: str) -> RunEnd:
     )
 
 
-@contextmanager
-def _signals() -> Iterator[Callable[[], Stop]]:
-    """Ctrl-C once drains, twice stops now; SIGTERM is like once. Outside the main thread nothing is caught."""
-    seen = 0
+class _Asked:
+    """What the signals have asked for so far: Ctrl-C once drains, twice stops now; SIGTERM and SIGHUP are like once."""
 
-    def catch(number: int, frame: object) -> None:
-        nonlocal seen
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._times = 0
+        self.is_reporting = False
+
+    def __call__(self) -> Stop:
+        return Stop(min(self._times, 2))
+
+    def catch(self, number: int, frame: object) -> None:
+        """Count a signal. The reports are soon written, so that only a second one stops their writing."""
         del frame
-        seen += 1 if number == signal.SIGINT or not seen else 0
+        self._times += 1 if number == signal.SIGINT or not self._times else 0
+        if self.is_reporting and self._times >= 2:
+            raise Interrupted(
+                "Stopped while the reports were written; all that was sent is in the journal.",
+                f"Write them with: importer resume {self._run_id}",
+            )
 
-    def asked() -> Stop:
-        return Stop(min(seen, 2))
 
+@contextmanager
+def _signals(run_id: str) -> Iterator[_Asked]:
+    """Catch the signals that end a run. Outside the main thread nothing is caught."""
+    asked = _Asked(run_id)
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two exist on one system each
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     try:
-        before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, asked.catch) for number in numbers}
     except ValueError:  # not the main thread: the program around us minds its signals
         yield asked
         return

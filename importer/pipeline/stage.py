@@ -65,6 +65,7 @@ def _judged(
         _stage_rows(journal, sheet, recipe, watch)
         settle_titles(journal, recipe, watch)
         fold_shared_phones(journal, settings.duplicates)
+        journal.complete()
     except BaseException:
         journal.close()
         raise

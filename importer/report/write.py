@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from importer.journal import Journal
-from importer.journal.store import writing
+from importer.journal.opening import writing
 from importer.report.gather import Findings
 from importer.report.page import write_page
 from importer.report.placing import Placing

@@ -11,7 +11,7 @@ from enum import Enum
 import msgspec
 
 from importer.errors import ImporterError
-from importer.journal import Intent, Traffic
+from importer.journal import Traffic
 from importer.models import Applied, NoteState, PendingRow, Reply, RowResult, Status
 from importer.sender.autopace import AutoPace
 from importer.sender.client import Client
@@ -175,12 +175,11 @@ class _Sending:
             while not self._feed.is_empty and not self._should_stop:
                 room = self._room()
                 if self._feed.needs_rows(room):
-                    await self._writer.in_thread(self._feed.refill)
+                    self._feed.add(await self._writer.in_thread(self._feed.fetch))
                 rows = self._feed.take(room)
                 if rows:
                     self._unsent += len(rows)
-                    await self._writer.intend([Intent(row, with_note=_note_travels(row)) for row in rows])
-                    for row in rows:
+                    for row in await self._writer.intend(rows):
                         self._ready.put_nowait(row)
                 elif not self._feed.is_empty:
                     self._moved.clear()
@@ -212,7 +211,7 @@ class _Sending:
             except _Abandoned:
                 pass  # somebody else stopped the run while this row waited
             except asyncio.CancelledError:
-                if not trip.has_left:
+                if not (trip.is_under_way or trip.is_settled or trip.in_doubt):
                     self._writer.withdraw(trip.row)
                 raise
             if not trip.is_settled and not trip.in_doubt:
@@ -233,7 +232,7 @@ class _Sending:
 
             reply = await attempts(self._nap)(again)
         trip.is_settled = True
-        self._writer.result(settled(trip.row, reply, attempts=trip.attempts, in_doubt=trip.in_doubt))
+        self._writer.result(settled(trip.row, reply, attempts=trip.attempts, in_doubt=trip.was_in_doubt))
 
     async def _attempt(self, trip: _Trip) -> Reply:
         """One attempt that counts: what is asked to wait, or finds no server, waits at the gate and goes again."""
@@ -271,7 +270,9 @@ class _Sending:
         trip.left_at = self._clock()
         self._meter.sent(retry=trip.sent > 0)
         trip.sent += 1
+        trip.is_under_way = True
         reply = await self._client.upsert(trip.body(create=self._settings.create))
+        trip.is_under_way = False
         if is_final(reply):
             now = self._clock()
             self._rate.replied(now, now - trip.left_at)
@@ -329,22 +330,24 @@ class _Trip:
         self.sent = 0
         self.left_at = 0.0
         self.has_left = False
+        self.is_under_way = False
         self.is_settled = False
         self.in_doubt = False
+
+    @property
+    def was_in_doubt(self) -> bool:
+        """Whether an attempt of this sending, or of one before a crash, may have arrived."""
+        return self.in_doubt or self.row.in_doubt
 
     def doubt(self) -> None:
         """It may have arrived; a note that was with it must not travel again."""
         self.in_doubt = True
-        if _note_travels(self.row):
+        if self.row.note is not None:
             self.row = msgspec.structs.replace(self.row, note_state=NoteState.UNKNOWN)
 
     def body(self, *, create: bool) -> dict[str, object]:
         """The request's body: with the note only while it is sure that it has not arrived."""
         body = {**self.row.payload, "create_customer_if_customer_phone_not_found": create}
-        if _note_travels(self.row):
-            body["customer_note"] = self.row.note
+        if (note := self.row.note) is not None:
+            body["customer_note"] = note
         return body
-
-
-def _note_travels(row: PendingRow) -> bool:
-    return row.note_state is NoteState.NOT_SENT

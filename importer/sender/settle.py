@@ -40,13 +40,9 @@ def _status(applied: Applied, *, in_doubt: bool) -> Status:
 def _note(row: PendingRow, applied: Applied) -> NoteState:
     if row.note_state is not NoteState.NOT_SENT:
         return row.note_state
-    match applied:
-        case Applied.APPLIED:
-            return NoteState.SENT
-        case Applied.MAY_HAVE_ARRIVED:
-            return NoteState.UNKNOWN
-        case Applied.REFUSED | Applied.NOT_APPLIED:
-            return NoteState.NOT_SENT
+    if row.left_out is NoteState.UNKNOWN or applied is Applied.MAY_HAVE_ARRIVED:
+        return NoteState.UNKNOWN
+    return NoteState.SENT if applied is Applied.APPLIED else NoteState.NOT_SENT
 
 
 def _issues(row: PendingRow, reply: Reply, status: Status, note: NoteState, attempts: int) -> list[Issue]:
@@ -62,7 +58,9 @@ def _issues(row: PendingRow, reply: Reply, status: Status, note: NoteState, atte
             issues.append(Issue("row", "unsure", "", reply.message))
         case _:
             pass
-    if note is NoteState.UNKNOWN:
+    if row.other_key:
+        issues.append(Issue("customer_note", "note_other_key", "", "", row.note_run))
+    elif note is NoteState.UNKNOWN:
         issues.append(Issue("customer_note", "note_unsure"))
     elif row.note_state is NoteState.SENT:
         issues.append(Issue("customer_note", "note_repeated", "", "", row.note_run))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Protocol, TypeVar
 
-from importer.journal import Intent, Pace, Traffic
+from importer.journal import Pace, Traffic
 from importer.models import PendingRow, RowResult
 
 _T = TypeVar("_T")
@@ -26,13 +27,13 @@ class JournalOfSending(Protocol):
     def record(
         self,
         *,
-        intents: Sequence[Intent] = (),
+        intents: Sequence[PendingRow] = (),
         results: Sequence[RowResult] = (),
         withdrawn: Sequence[PendingRow] = (),
         pace: Sequence[Pace] = (),
         traffic: Traffic | None = None,
-    ) -> None:
-        """One durable commit."""
+    ) -> list[PendingRow]:
+        """One durable commit; answers with the rows of `intents` as they may leave."""
 
 
 class Writer:
@@ -43,7 +44,7 @@ class Writer:
         self._committed = committed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._results: list[RowResult] = []
-        self._intents: list[tuple[list[Intent], asyncio.Future[None]]] = []
+        self._intents: list[tuple[list[PendingRow], asyncio.Future[list[PendingRow]]]] = []
         self._withdrawn: list[PendingRow] = []
         self._pace: list[Pace] = []
         self._wake = asyncio.Event()
@@ -63,12 +64,12 @@ class Writer:
         """Keep what happened in a second; written with the next commit."""
         self._pace.append(pace)
 
-    async def intend(self, intents: list[Intent]) -> None:
-        """Return once these intents are on disk."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._intents.append((intents, done))
+    async def intend(self, rows: list[PendingRow]) -> list[PendingRow]:
+        """Return once it is on disk that these rows are about to leave, with the rows as they may."""
+        done: asyncio.Future[list[PendingRow]] = asyncio.get_running_loop().create_future()
+        self._intents.append((rows, done))
         self._wake.set()
-        await done
+        return await done
 
     async def in_thread(self, work: Callable[[], _T]) -> _T:
         """Run something else that needs the journal."""
@@ -100,9 +101,9 @@ class Writer:
         waiting, self._intents = self._intents, []
         withdrawn, self._withdrawn = self._withdrawn, []
         pace, self._pace = self._pace, []
-        intents = [intent for some, _ in waiting for intent in some]
+        intents = [row for some, _ in waiting for row in some]
         try:
-            await self.in_thread(
+            leaving = await self.in_thread(
                 lambda: self._journal.record(
                     intents=intents, results=results, withdrawn=withdrawn, pace=pace, traffic=traffic
                 )
@@ -114,6 +115,8 @@ class Writer:
                     done.exception()  # also where nobody waits any more
             raise
         self._committed(results)
-        for _, done in waiting:
+        rest = iter(leaving)
+        for some, done in waiting:
+            rows = list(islice(rest, len(some)))
             if not done.done():
-                done.set_result(None)
+                done.set_result(rows)

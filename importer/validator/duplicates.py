@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from importer.fields import BY_NAME
 from importer.issues import Issue
-from importer.models import Accepted, Payload, Status
+from importer.models import NOTE_BREAK, Accepted, Payload, Status
 from importer.settings import Duplicates
 
 
@@ -84,7 +84,7 @@ def _joined(name: str, old: Any, new: Any) -> Any:
     if isinstance(old, dict) and isinstance(new, dict):
         return {**old, **new}
     if name == "customer_note" and old:
-        return old if f"\n{new}\n" in f"\n{old}\n" else f"{old}\n{new}"
+        return old if new in old.split(NOTE_BREAK) else f"{old}{NOTE_BREAK}{new}"
     return new
 
 

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.errors import CannotWrite, DamagedJournal
+from importer.errors import CannotWrite, DamagedJournal, NothingSent
 from importer.issues import Issue
-from importer.journal import Intent, Journal, Pace, Rejudged, RunEnd, RunHeader, Traffic, staged
+from importer.journal import Journal, Pace, Rejudged, RunEnd, RunHeader, Traffic, staged
+from importer.journal.opening import is_abandoned
 from importer.models import (
+    NOTE_BREAK,
     Accepted,
     Mapping,
     NoteState,
@@ -20,8 +22,10 @@ from importer.models import (
     Status,
 )
 
+URL = "http://127.0.0.1:1/superfone"
 
-def header(run_id="run-1", account="a" * 16):
+
+def header(run_id="run-1", account="a" * 16, base_url=URL):
     return RunHeader(
         run_id=run_id,
         command="run",
@@ -29,7 +33,7 @@ def header(run_id="run-1", account="a" * 16):
         sha256="0" * 64,
         started_at="2026-11-24T10:00:00+05:30",
         account=account,
-        base_url="http://127.0.0.1:1/superfone",
+        base_url=base_url,
         headers=("Phone", "Note"),
         mapping=Mapping(columns=()),
     )
@@ -55,8 +59,13 @@ def result(number, status=Status.ACCEPTED, note=NoteState.NONE, http_status=200)
     return RowResult(number=number, status=status, attempts=1, http_status=http_status, note=note)
 
 
-def new(tmp_path, run_id="run-1", rows=(), *, account="a" * 16):
-    journal = Journal.create(tmp_path / run_id, header(run_id, account))
+def leaving(journal, most=1):
+    """The next rows, their intents on disk, as they may leave."""
+    return journal.record(intents=journal.pending(0, most))
+
+
+def new(tmp_path, run_id="run-1", rows=(), *, account="a" * 16, base_url=URL):
+    journal = Journal.create(tmp_path / run_id, header(run_id, account, base_url))
     journal.stage(rows)
     journal.begin_sending()
     return journal
@@ -71,7 +80,7 @@ def test_a_row_has_its_status_at_every_moment(tmp_path):
     journal = new(tmp_path, rows=[accepted(2), rejected(3), accepted(5)])
     assert statuses(journal) == {2: Status.PENDING, 3: Status.INVALID, 5: Status.PENDING}
     row = journal.pending(0, 1)[0]
-    journal.record(intents=[Intent(row, with_note=False)])
+    journal.record(intents=[row])
     assert statuses(journal)[2] is Status.UNKNOWN
     journal.record(results=[result(2)])
     assert statuses(journal) == {2: Status.ACCEPTED, 3: Status.INVALID, 5: Status.PENDING}
@@ -97,7 +106,7 @@ def test_pending_rows_come_in_file_order_without_their_note(tmp_path):
     first, second = journal.pending(0, 10)
     assert (first.number, second.number) == (4, 9)
     assert first.phones == (phone(4), "+918022355342")
-    assert (first.note, first.note_state) == ("hi", NoteState.NOT_SENT)
+    assert (first.notes, first.note_state) == (("hi",), NoteState.NOT_SENT)
     assert "customer_note" not in first.payload
     assert journal.pending(4, 10) == [second]
     assert journal.pending(0, 1) == [first]
@@ -106,25 +115,37 @@ def test_pending_rows_come_in_file_order_without_their_note(tmp_path):
 def test_a_note_on_its_way_when_the_tool_died_is_in_doubt_for_ever(tmp_path):
     """Law 2: an intent without a result means the note may be there; the row goes on without it."""
     journal = new(tmp_path, rows=[accepted(2, "hi")])
-    journal.record(intents=[Intent(journal.pending(0, 1)[0], with_note=True)])
+    journal.record(intents=journal.pending(0, 1))
     journal.close()
     with Journal.open(tmp_path / "run-1") as again:
         again.begin_sending()
         row = again.pending(0, 1)[0]
         assert row.note_state is NoteState.UNKNOWN
         assert next(again.outcomes()).note is NoteState.UNKNOWN
-        again.record(intents=[Intent(row, with_note=False)])
+        again.record(intents=[row])
         assert again.pending(0, 1)[0].note_state is NoteState.UNKNOWN
         assert next(again.outcomes()).note is NoteState.UNKNOWN
 
 
-def test_a_note_that_cannot_have_arrived_may_travel_again(tmp_path):
-    """A refused connection is no doubt: taking the intent back frees the note."""
+def test_a_note_that_did_not_leave_may_travel_again(tmp_path):
+    """A row that was ready when the run stopped gives its intent back, and its note is free."""
     journal = new(tmp_path, rows=[accepted(2, "hi")])
-    row = journal.pending(0, 1)[0]
-    journal.record(intents=[Intent(row, with_note=True)])
-    journal.record(intents=[Intent(row, with_note=False)])
-    assert journal.pending(0, 1)[0].note_state is NoteState.NOT_SENT
+    (row,) = leaving(journal)
+    journal.record(withdrawn=[row])
+    assert statuses(journal)[2] is Status.PENDING
+    assert leaving(journal)[0].note == "hi"
+
+
+def test_giving_an_intent_back_does_not_end_an_earlier_doubt(tmp_path):
+    """Killed on the way, then stopped before it left again: it may still have gone in the first time."""
+    leaving(new(tmp_path, rows=[accepted(2, "hi")]))
+    with Journal.open(tmp_path / "run-1") as again:
+        again.begin_sending()
+        (row,) = leaving(again)
+        assert row.in_doubt
+        again.record(withdrawn=[row])
+        assert statuses(again)[2] is Status.UNKNOWN
+        assert again.pending(0, 1)[0].note_state is NoteState.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -138,41 +159,124 @@ def test_a_note_that_cannot_have_arrived_may_travel_again(tmp_path):
 def test_what_one_run_knows_of_a_note_the_next_knows_too(tmp_path, note, later):
     """The same note on the same lead, in another run of the same folder: sent at most once."""
     first = new(tmp_path, rows=[accepted(2, "hi")])
-    first.record(intents=[Intent(first.pending(0, 1)[0], with_note=True)])
+    leaving(first)
     first.record(results=[result(2, note=note)])
     first.close()
-    second = new(tmp_path, "run-2", [accepted(2, "hi")])
-    row = second.pending(0, 1)[0]
+    (row,) = leaving(new(tmp_path, "run-2", [accepted(2, "hi")]))
     assert row.note_state is later
+    assert row.note == ("hi" if later is NoteState.NOT_SENT else None)
     assert row.note_run == ("" if later is NoteState.NOT_SENT else "run-1")
 
 
-def test_another_account_or_another_note_is_another_matter(tmp_path):
-    """Only the same words on the same lead of the same account count as sent."""
+def test_only_the_same_words_on_the_same_lead_of_the_same_crm_count_as_sent(tmp_path):
+    """A note edited by one character, the same note on another lead, another CRM: all are other matters."""
+    leaving(new(tmp_path, rows=[accepted(2, "hi")]))
+    others = {
+        "other-words": [accepted(2, "hi!")],
+        "other-lead": [accepted(3, "hi")],
+    }
+    for run_id, rows in others.items():
+        assert leaving(new(tmp_path, run_id, rows))[0].note is not None
+    elsewhere = new(tmp_path, "elsewhere", [accepted(2, "hi")], base_url="http://127.0.0.1:2/superfone")
+    assert leaving(elsewhere)[0].note == "hi"
+
+
+def test_another_key_may_be_another_account_or_not_so_the_note_does_not_travel_and_is_unsure(tmp_path):
+    """After a key was changed its account is the same: a note must not go a second time."""
     first = new(tmp_path, rows=[accepted(2, "hi")])
-    first.record(intents=[Intent(first.pending(0, 1)[0], with_note=True)], results=[])
+    leaving(first)
+    first.record(results=[result(2, note=NoteState.SENT)])
+    (row,) = leaving(new(tmp_path, "run-2", [accepted(2, "hi")], account="b" * 16))
+    assert (row.note, row.note_state, row.other_key) == (None, NoteState.UNKNOWN, True)
+
+
+def test_two_runs_that_read_before_either_sent_do_not_both_send(tmp_path):
+    """The claim is made in the commit of the intent: who comes second sees it."""
+    one = new(tmp_path, "run-1", [accepted(2, "hi")])
+    two = new(tmp_path, "run-2", [accepted(2, "hi")])
+    rows = [one.pending(0, 1), two.pending(0, 1)]
+    assert one.record(intents=rows[0])[0].note == "hi"
+    assert two.record(intents=rows[1])[0].note is None
+
+
+def test_two_rows_of_one_run_with_one_lead_and_one_note_send_it_once(tmp_path):
+    """As where rows of one phone cannot be merged, because one adds labels and the other removes some."""
+    twin = accepted(2, "hi")._replace(number=7)
+    journal = new(tmp_path, rows=[accepted(2, "hi"), twin])
+    first, second = journal.pending(0, 2)
+    assert journal.record(intents=[first])[0].note == "hi"
+    journal.record(results=[result(2, note=NoteState.SENT)])
+    assert journal.record(intents=[second])[0].note_state is NoteState.SENT
+
+
+def test_of_merged_notes_only_those_travel_that_were_not_sent_before(tmp_path):
+    """A sheet that has grown, or was sorted anew, merges other texts; each row's note is known by itself."""
+    first = new(tmp_path, rows=[accepted(2, f"one{NOTE_BREAK}two")])
+    assert leaving(first)[0].note == "one\ntwo"
+    first.record(results=[result(2, note=NoteState.SENT)])
+    (sorted_anew,) = leaving(new(tmp_path, "run-2", [accepted(2, f"two{NOTE_BREAK}one")]))
+    assert (sorted_anew.note, sorted_anew.note_state) == (None, NoteState.SENT)
+    (grown,) = leaving(new(tmp_path, "run-3", [accepted(2, f"one{NOTE_BREAK}two{NOTE_BREAK}three")]))
+    assert grown.note == "three"
+
+
+def test_a_lost_ledger_is_made_again_from_the_runs_that_are_there(tmp_path):
+    """Sent notes, doubtful ones, and those under way when the machine died."""
+    first = new(tmp_path, rows=[accepted(n, f"note {n}") for n in (2, 3, 4, 5)])
+    leaving(first, 4)
+    first.record(results=[result(2, note=NoteState.SENT), result(3, note=NoteState.UNKNOWN)])
+    first.record(results=[result(4, Status.REFUSED, NoteState.NOT_SENT, 400)])
     first.close()
-    other_words = new(tmp_path, "run-2", [accepted(2, "hello")])
-    assert other_words.pending(0, 1)[0].note_state is NoteState.NOT_SENT
-    other_account = new(tmp_path, "run-3", [accepted(2, "hi")], account="b" * 16)
-    assert other_account.pending(0, 1)[0].note_state is NoteState.NOT_SENT
+    for path in tmp_path.glob("notes.sqlite*"):
+        path.unlink()
+    second = new(tmp_path, "run-2", [accepted(n, f"note {n}") for n in (2, 3, 4, 5)])
+    assert [row.note_state for row in leaving(second, 4)] == [
+        NoteState.SENT, NoteState.UNKNOWN, NoteState.NOT_SENT, NoteState.UNKNOWN,
+    ]  # fmt: skip
+
+
+def test_a_resume_without_its_ledger_still_knows_what_was_on_its_way(tmp_path):
+    """The journal's own intents hold the doubt too."""
+    leaving(new(tmp_path, rows=[accepted(2, "hi")]))
+    for path in tmp_path.glob("notes.sqlite*"):
+        path.unlink()
+    with Journal.open(tmp_path / "run-1") as again:
+        again.begin_sending()
+        assert leaving(again)[0].note is None
+
+
+@pytest.mark.parametrize("harm", ["text", "damage", "newer"])
+def test_a_ledger_that_cannot_be_trusted_is_refused_with_words(tmp_path, harm):
+    """What it knows must not be guessed: nothing is sent, and the sentence says what to do."""
+    new(tmp_path, rows=[accepted(2, "hi")]).close()
+    path = tmp_path / "notes.sqlite"
+    match harm:
+        case "text":
+            path.write_bytes(b"no database at all" * 300)
+        case "damage":
+            damage_middle(path)
+        case "newer":
+            make_newer(path)
+    with pytest.raises(NothingSent, match="memory of notes") as raised:
+        new(tmp_path, "run-2", [accepted(2, "hi")])
+    assert "Move it out of the folder" in raised.value.advice
 
 
 def test_a_refused_row_does_not_free_what_an_earlier_run_sent(tmp_path):
     """A later run may only take back its own claims."""
     first = new(tmp_path, rows=[accepted(2, "hi")])
-    first.record(intents=[Intent(first.pending(0, 1)[0], with_note=True)])
+    first.record(intents=first.pending(0, 1))
     first.record(results=[result(2, note=NoteState.SENT)])
     second = new(tmp_path, "run-2", [accepted(2, "hi")])
     second.record(results=[result(2, Status.REFUSED, NoteState.NOT_SENT, 400)])
     third = new(tmp_path, "run-3", [accepted(2, "hi")])
-    assert third.pending(0, 1)[0].note_state is NoteState.SENT
+    assert leaving(third)[0].note_state is NoteState.SENT
 
 
 def test_the_ledger_of_notes_tells_nothing_of_people(tmp_path):
     """It outlives `importer purge`, so it must hold neither phone nor note."""
     journal = new(tmp_path, rows=[accepted(2, "a very private remark")])
-    journal.record(intents=[Intent(journal.pending(0, 1)[0], with_note=True)])
+    journal.record(intents=journal.pending(0, 1))
     journal.close()
     written = b"".join(path.read_bytes() for path in tmp_path.glob("notes.sqlite*"))
     assert len(written) > 0
@@ -197,6 +301,35 @@ def test_groups_of_one_phone_are_found_over_the_whole_file(tmp_path):
     journal = Journal.create(tmp_path / "r", header("r"))
     journal.stage([*rows, twin])
     assert [[row.row.number for row in group] for group in journal.shared_phones()] == [[2, 90]]
+
+
+def test_many_groups_come_in_batches_and_may_be_rejudged_on_the_way(tmp_path, monkeypatch):
+    """Memory does not grow with the number of shared phones."""
+    monkeypatch.setattr("importer.journal.store._PHONES_AT_ONCE", 3)
+    journal = Journal.create(tmp_path / "r", header("r"))
+    rows = [accepted(n) for n in range(1, 21)]
+    journal.stage([*rows, *(row._replace(number=row.number + 100) for row in rows)])
+    groups = []
+    for group in journal.shared_phones():
+        groups.append([row.row.number for row in group])
+        journal.rejudge([Rejudged(group[1].row.number, Status.DUPLICATE, None, (), group[0].row.number)])
+    assert groups == [[n, n + 100] for n in range(1, 21)]
+
+
+def test_staging_has_a_name_of_its_own_until_it_is_whole(tmp_path):
+    """A process killed while it judged leaves nothing that looks like a run."""
+    journal = Journal.create(tmp_path / "r", header("r"))
+    journal.stage([accepted(2)])
+    assert not (tmp_path / "r" / "journal.sqlite").exists()
+    assert not is_abandoned(tmp_path / "r" / "staging.sqlite")
+    journal.complete()
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["journal.sqlite"]
+    journal.stage([accepted(3)])
+    assert journal.rows == 2
+    killed = Journal.create(tmp_path / "k", header("k"))
+    killed.stage([accepted(2)])
+    killed.close()
+    assert is_abandoned(tmp_path / "k" / "staging.sqlite")
 
 
 def test_pace_and_traffic_add_up(tmp_path):
@@ -235,6 +368,17 @@ def test_results_survive_power_loss(tmp_path):
     assert journal._sql.execute("PRAGMA ledger.synchronous").fetchone() == (2,)
 
 
+def test_what_was_staged_is_on_the_disk_before_the_first_intent(tmp_path, monkeypatch):
+    """Staging does not wait for the disk, so `begin_sending` must: the WAL alone holds no staged row."""
+    synced = []
+    monkeypatch.setattr("importer.journal.opening.os.fsync", synced.append)
+    journal = Journal.create(tmp_path / "r", header("r"))
+    journal.stage([accepted(2)])
+    assert synced == []
+    journal.begin_sending()
+    assert len(synced) == 2  # the file, and its name in the folder
+
+
 def damage_middle(path):
     body = bytearray(path.read_bytes())
     body[100:4000] = b"\xff" * 3900
@@ -266,6 +410,7 @@ def test_a_journal_that_cannot_be_trusted_is_refused_with_words(tmp_path, harm, 
     """Damaged, foreign or from a newer version: said, and nothing is sent from it."""
     journal = Journal.create(tmp_path / "r", header("r"))
     journal.stage([accepted(2)])
+    journal.complete()
     journal.close()
     harm(tmp_path / "r" / "journal.sqlite")
     with pytest.raises(DamagedJournal, match=words) as raised:
@@ -298,7 +443,7 @@ def test_counts_add_up_in_every_state(tmp_path_factory, data):
     left = journal.pending(0, 100)
     about = data.draw(st.lists(st.sampled_from(left), unique_by=lambda row: row.number)) if left else []
     ended = data.draw(st.lists(st.sampled_from(about), unique_by=lambda row: row.number)) if about else []
-    journal.record(intents=[Intent(row, with_note=row.note is not None) for row in about])
+    journal.record(intents=about)
     status = st.sampled_from([Status.ACCEPTED, Status.REFUSED, Status.FAILED, Status.UNKNOWN])
     journal.record(results=[result(row.number, data.draw(status)) for row in ended])
     counts = journal.counts()

@@ -56,7 +56,8 @@ class MemoryJournal:
     def __init__(self, rows: int, notes: bool = False) -> None:
         self.traffic = Traffic()
         self._rows = [
-            PendingRow(n, (f"+9198{n:08d}",), {"customer_phone": f"+9198{n:08d}"}) for n in range(rows)
+            PendingRow(number=n, phones=(f"+9198{n:08d}",), payload={"customer_phone": f"+9198{n:08d}"})
+            for n in range(rows)
         ]
         self.results: dict[int, Any] = {}
         self.intents: list[Any] = []
@@ -73,13 +74,14 @@ class MemoryJournal:
         withdrawn: Any = (),
         pace: Any = (),
         traffic: Any = None,
-    ) -> None:
+    ) -> list[PendingRow]:
         self.intents += intents
         self.pace += pace
         for result in results:
             assert result.number not in self.results
             self.results[result.number] = result
         self.traffic = traffic
+        return list(intents)
 
 
 OK = Reply(applied=Applied.APPLIED, status=200, message="success")

@@ -51,7 +51,13 @@ def rows_of(count, phones=None, note="hello"):
         phone = phones[n] if phones else f"+9198{n:08d}"
         state = NoteState.NOT_SENT if note and n % 3 == 0 else NoteState.NONE
         rows.append(
-            PendingRow(n, (phone,), {"customer_phone": phone}, note=note if state else None, note_state=state)
+            PendingRow(
+                number=n,
+                phones=(phone,),
+                payload={"customer_phone": phone},
+                notes=(note,) if state else (),
+                note_state=state,
+            )
         )
     return rows
 
@@ -97,7 +103,7 @@ def test_the_intent_is_on_disk_before_the_bytes_leave():
 
     class Watching(Scripted):
         async def upsert(self, payload):
-            assert any(intent.row.phones[0] == payload["customer_phone"] for intent in journal.intents)
+            assert any(intent.phones[0] == payload["customer_phone"] for intent in journal.intents)
             return await super().upsert(payload)
 
     finished, _, _ = sending(Watching(), rows_of(30), journal=journal)
@@ -122,7 +128,12 @@ def test_after_a_refused_connection_the_note_still_travels():
 
 def test_a_note_that_an_earlier_run_sent_does_not_travel():
     row = PendingRow(
-        0, ("+911",), {"customer_phone": "+911"}, note="x", note_state=NoteState.SENT, note_run="r"
+        number=0,
+        phones=("+911",),
+        payload={"customer_phone": "+911"},
+        notes=("x",),
+        note_state=NoteState.SENT,
+        note_run="r",
     )
     server = Scripted()
     _, journal, _ = sending(server, [row])
@@ -209,12 +220,12 @@ def test_ctrl_c_once_drains_what_is_in_flight():
     class Journal(MemoryJournal):
         def record(self, *, withdrawn=(), **rest):
             given_back.extend(withdrawn)
-            super().record(**rest)
+            return super().record(**rest)
 
     finished, journal, _ = sending(server, rows, asked=lambda: asked, journal=Journal(0))
     assert not finished
     assert len(journal.results) == len(server.bodies)
-    intended = {intent.row.number for intent in journal.intents}
+    intended = {intent.number for intent in journal.intents}
     assert intended - set(journal.results) == {row.number for row in given_back}
 
 
@@ -270,7 +281,7 @@ def test_a_disk_that_fills_up_stops_the_run():
         def record(self, *, results=(), **rest):
             if len(self.results) > 20:
                 raise CannotWrite("disk full")
-            super().record(results=results, **rest)
+            return super().record(results=results, **rest)
 
     server = Scripted()
     with pytest.raises(CannotWrite):
@@ -305,7 +316,11 @@ def test_any_faults_in_any_order_lose_nothing_and_double_nothing(plan, concurren
         phone = f"+{letter}"
         rows.append(
             PendingRow(
-                number, (phone,), {"customer_phone": phone}, note=f"n{number}", note_state=NoteState.NOT_SENT
+                number=number,
+                phones=(phone,),
+                payload={"customer_phone": phone},
+                notes=(f"n{number}",),
+                note_state=NoteState.NOT_SENT,
             )
         )
         script.setdefault(phone, []).extend(answers)

@@ -13,7 +13,9 @@ from importer.sender.settle import settled
 
 
 def row(number, *phones, note_state=NoteState.NONE, **kw):
-    return PendingRow(number, phones or (f"+{number}",), {}, note_state=note_state, **kw)
+    return PendingRow(
+        number=number, phones=phones or (f"+{number}",), payload={}, note_state=note_state, **kw
+    )
 
 
 def feed_of(rows):
@@ -21,7 +23,7 @@ def feed_of(rows):
         return [r for r in rows if r.number > after][:limit]
 
     feed = Feed(fetch)
-    feed.refill()
+    feed.add(feed.fetch())
     return feed
 
 
@@ -157,7 +159,7 @@ def test_a_rows_status(applied, in_doubt, status):
     ],
 )
 def test_doubt_about_a_note_sticks(state, applied, note):
-    found = settled(row(1, note="hello", note_state=state), reply(applied), attempts=1, in_doubt=False)
+    found = settled(row(1, notes=("hello",), note_state=state), reply(applied), attempts=1, in_doubt=False)
     assert found.note is note
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.issues import sentence
-from importer.models import Accepted, SourceRow, Status
+from importer.models import NOTE_BREAK, Accepted, SourceRow, Status
 from importer.validator import fold
 
 PHONE = "+919800000001"
@@ -38,7 +38,7 @@ def test_merge_holds_what_the_crm_would_hold_after_all_rows():
         "city": "Thane",
         "email": ["a@example.in", "b@example.in"],
         "add_labels": ["VIP", "Hot"],
-        "customer_note": "first\nsecond",
+        "customer_note": f"first{NOTE_BREAK}second",
         "address": {"text": "MG Road", "additional": "MH"},
         "deal_value": 5,
     }

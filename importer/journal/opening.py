@@ -1,0 +1,120 @@
+"""The journal's file: made, opened, looked over, made durable, and what its disk refuses put into words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from importer.errors import CannotWrite, DamagedJournal
+
+JOURNAL_NAME = "journal.sqlite"
+STAGING_NAME = "staging.sqlite"
+"""Its name until every row is judged: what carries it never sent anything."""
+SCHEMA_VERSION = 1
+_APPLICATION_ID = 0x5346494D  # "SFIM": tells our journals from other SQLite files
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A new file for staging: until it is whole a crash costs nothing but time, so nothing waits for the disk."""
+    connection = connect(path)
+    connection.execute(
+        "PRAGMA locking_mode = EXCLUSIVE"
+    )  # tells a staging under way from one that was killed
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.executescript(resources.files(__package__).joinpath("schema.sql").read_text("utf-8"))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    return connection
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that may move between threads, one at a time."""
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def checked(path: Path) -> sqlite3.Connection:
+    """A connection to a journal of an earlier run. Raises DamagedJournal where it cannot be trusted."""
+    with reading(path):
+        connection = connect(path)
+        try:
+            _check(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether the process that staged into this file is gone."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError:
+        return True  # half a file: whoever wrote it is gone, or would hold it
+    finally:
+        connection.close()
+    return True
+
+
+def sync(path: Path) -> None:
+    """Return once the file, and its name in the folder, are on the disk."""
+    for place in (path, path.parent) if os.name == "posix" else (path,):
+        descriptor = os.open(place, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what a disk can refuse into one sentence (CannotWrite)."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # a fault of ours, which must be seen
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise CannotWrite(
+            f"Cannot write to the run's folder {folder}: {error}.",
+            "Make room on the disk, or make the folder writable.",
+        ) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what cannot be read into one sentence (DamagedJournal)."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError) as error:
+        raise DamagedJournal(
+            f"The journal {path} is damaged ({error}).",
+            "Run the file again: leads are matched by phone, so none is doubled, and notes that were sent are known.",
+        ) from error
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION_ID:
+        raise DamagedJournal(f"{path} is not a journal of importer.", "Name a run that importer runs lists.")
+    if version > SCHEMA_VERSION:
+        raise DamagedJournal(
+            f"{path} was written by a newer importer (journal version {version}, this one knows {SCHEMA_VERSION}).",
+            "Update importer and try again.",
+        )
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
