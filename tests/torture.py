@@ -1,5 +1,7 @@
 """Faults and kills by the thousand, over real sockets: python -m tests.torture (make torture) prints a table.
 
+It goes in slices: what is done stands in a file (--into), and the next call goes on with what is left.
+
 A run is sent to a sandbox that misbehaves, or is killed with SIGKILL at a random moment, and its resumes are
 killed too. Then the sandbox's own ledger is compared with journal and reports, row by row: no row lost, no note
 doubled, no row that says something else than what happened.
@@ -20,7 +22,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from importer.errors import ImporterError
+from importer.errors import DamagedJournal, ImporterError, NoSuchRun
 from importer.journal import Journal
 from importer.models import NoteState, RowOutcome, SourceRow, Status
 from importer.pipeline import Silent, resume, retry, run
@@ -53,17 +55,39 @@ class Tally(msgspec.Struct):
     lost: int = 0
     doubled: int = 0
     wrong: int = 0
+    reached: dict[str, int] = {}  # how far killed runs had come
     findings: list[str] = []
 
     def add(self, other: Tally) -> None:
         """Count another series in."""
         for name in ("trials", "rows", "faults", "lost", "doubled", "wrong"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.findings = self.findings + other.findings
+        for stage, count in other.reached.items():
+            self.reached[stage] = self.reached.get(stage, 0) + count
+        self.findings += other.findings
 
     def line(self) -> str:
         """One row of the table."""
         return f"| {self.name} | {self.trials:,} | {self.rows:,} | {self.faults:,} | {self.lost} | {self.doubled} | {self.wrong} |"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A series of trials with a seed of its own; `fault` is None for kills, "" for all faults mixed."""
+
+    fault: str | None
+    seed: int
+    trials: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.fault} {self.seed}"
+
+
+class Done(msgspec.Struct):
+    """A line of the file of what is done."""
+
+    key: str
+    tally: Tally
 
 
 TABLE_HEAD = (
@@ -126,23 +150,41 @@ class Trial:
 
     def start(self) -> None:
         """Run it; what stops it is in its journal."""
-        reader = RowsReader(HEADERS, self.rows)
-        sheet = Sheet(reader, file=f"{self.run_id}.csv", sha256=self.run_id)
-        run(sheet, self.settings.replaced(run_id=self.run_id), self.access, Silent())
+        self._run(self.settings.replaced(run_id=self.run_id))
 
     def go_on(self) -> None:
-        """Resume it; or start it where it was killed before the first write."""
+        """Resume it; or start it, under its own id, where it was killed before its sheet was judged."""
         try:
             resume(self.run_id, self.settings, self.access, Silent())
-        except ImporterError as error:
-            if error.exit_code != 2:
-                raise
-            shutil.rmtree(self.reports / self.run_id, ignore_errors=True)
+        except NoSuchRun:
+            self.start()
+        except DamagedJournal:  # judged, and killed before the first write: its id is taken
+            shutil.rmtree(self.reports / self.run_id)
             self.start()
 
     def retry(self) -> None:
         """Send what did not go in, as a run of its own."""
-        retry(self.run_id, self.settings.replaced(run_id=f"{self.run_id}-again"), self.access, Silent())
+        calm = self.settings.replaced(run_id=f"{self.run_id}-again", timeout=30.0)
+        retry(self.run_id, calm, self.access, Silent())
+
+    def run_again(self) -> None:
+        """Send the same sheet once more, as somebody who is not sure might."""
+        self._run(self.settings.replaced(run_id=f"{self.run_id}-twice", timeout=30.0))
+
+    def _run(self, settings: Settings) -> None:
+        reader = RowsReader(HEADERS, self.rows)
+        sheet = Sheet(reader, file=f"{self.run_id}.csv", sha256=self.run_id)
+        run(sheet, settings, self.access, Silent())
+
+    @property
+    def reached(self) -> str:
+        """How far it had come: `before`, `amid` or `after` the sending."""
+        try:
+            with Journal.open(self.reports / self.run_id) as journal:
+                sending = journal.ended.state != "staging"
+                return "before" if not sending else "amid" if journal.left else "after"
+        except ImporterError:
+            return "before"
 
     @property
     def is_finished(self) -> bool:
@@ -216,35 +258,52 @@ def _judge_row(
 
 
 def fault_trial(
-    fault: Fault, number: int, sandbox: Crm, reports: Path, chance: random.Random, tally: Tally
+    fault: Fault | None, number: int, sandbox: Crm, reports: Path, chance: random.Random, tally: Tally
 ) -> None:
-    """One run with one kind of fault at a share of its requests, stopped runs resumed, the rest retried."""
+    """One run with one kind of fault at a share of its requests, or with all kinds; stopped runs are resumed."""
     trial = Trial(number, sandbox, reports, chance)
-    if fault in _STOPPING:
-        plan = FaultPlan(at={chance.randint(1, ROWS): fault})
-    else:
-        plan = FaultPlan(shares={fault: chance.choice([0.05, 0.2, 0.5])}, retry_after="0")
-    sandbox.follow(plan)
+    sandbox.follow(_plan(fault, chance))
     trial.start()
     sandbox.follow(FaultPlan())
-    if not trial.is_finished:
+    while not trial.is_finished:
         trial.go_on()
     requests = sandbox.new_requests()
     tally.faults += sum(1 for entry in requests if entry["fault"] or entry["status"] in (401, 403, 429))
     judge(trial, requests, tally)
+    _afterwards(trial, chance, tally)
+
+
+def _plan(fault: Fault | None, chance: random.Random) -> FaultPlan:
+    if fault in _STOPPING:
+        return FaultPlan(at={chance.randint(1, ROWS): fault})
+    if fault is None:
+        return FaultPlan(
+            shares={kind: 0.02 for kind in Fault if kind not in _STOPPING},
+            at={chance.randint(1, 2 * ROWS): chance.choice(sorted(_STOPPING))},
+            retry_after="0",
+        )
+    return FaultPlan(shares={fault: chance.choice([0.05, 0.2, 0.5])}, retry_after="0")
+
+
+def _afterwards(trial: Trial, chance: random.Random, tally: Tally) -> None:
+    """A retry on a healthy server brings every row in, the sheet run again changes nothing: no note is doubled."""
+    again = []
     if any(outcome.goes_again for outcome in trial.outcomes()):
-        _retried(trial, tally)
-
-
-def _retried(trial: Trial, tally: Tally) -> None:
-    """A retry on a healthy server brings every row in, and no note a second time."""
-    trial.retry()
+        trial.retry()
+        again += trial.outcomes(f"{trial.run_id}-again")
+    if chance.random() < 0.25:
+        trial.run_again()
+        again += trial.outcomes(f"{trial.run_id}-twice")
     trial.sandbox.new_requests()
     leads = trial.sandbox.leads()
-    for outcome in trial.outcomes(f"{trial.run_id}-again"):
+    for outcome in again:
         lead = leads.get(outcome.phone)
-        tally.lost += outcome.status is not Status.ACCEPTED or lead is None
-        tally.doubled += lead is not None and len(lead["notes"]) > 1
+        if outcome.status is not Status.ACCEPTED or lead is None:
+            tally.lost += 1
+            tally.findings.append(f"{outcome.phone}: {outcome.status} when it was sent again")
+        elif len(lead["notes"]) > 1:
+            tally.doubled += 1
+            tally.findings.append(f"{outcome.phone}: a note more when it was sent again")
 
 
 # --- kills
@@ -256,19 +315,17 @@ def kill_trial(
     """One run killed at a random moment, its resumes too, then finished in peace."""
     trial = Trial(number, sandbox, reports, chance)
     sandbox.follow(FaultPlan(latency=0.004, shares={Fault.DROP_AFTER: 0.02}))
-    kills = _killed(trial.start, chance.uniform(0, span_s))
+    _killed(trial, trial.start, chance.uniform(0, span_s), tally)
     while chance.random() < 0.5 and not trial.is_finished:
-        kills += _killed(trial.go_on, chance.uniform(0, span_s))
+        _killed(trial, trial.go_on, chance.uniform(0, span_s), tally)
     sandbox.follow(FaultPlan())
     trial.go_on()
-    tally.faults += kills
     judge(trial, sandbox.new_requests(), tally)
-    if any(outcome.goes_again for outcome in trial.outcomes()):
-        _retried(trial, tally)
+    _afterwards(trial, chance, tally)
 
 
-def _killed(work: Any, after_s: float) -> int:
-    """Do the work in a forked process and kill it with SIGKILL; 1 unless it was done before."""
+def _killed(trial: Trial, work: Callable[[], None], after_s: float, tally: Tally) -> None:
+    """Do the work in a forked process and kill it with SIGKILL; counted unless it was done before."""
     child = os.fork()
     if child == 0:
         _work_and_leave(work)
@@ -276,10 +333,12 @@ def _killed(work: Any, after_s: float) -> int:
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) in (0, 3), "the run failed in a way of its own"
-    return int(os.WIFSIGNALED(status))
+    if os.WIFSIGNALED(status):
+        tally.faults += 1
+        tally.reached[trial.reached] = tally.reached.get(trial.reached, 0) + 1
 
 
-def _work_and_leave(work: Any) -> None:
+def _work_and_leave(work: Callable[[], None]) -> None:
     code = 70
     try:
         work()
@@ -291,71 +350,101 @@ def _work_and_leave(work: Any) -> None:
     os._exit(code)
 
 
-# --- the table
+# --- series, and the table
+
+
+def fault_series(fault: Fault | None, seed: int, trials: int) -> Tally:
+    """Runs with one kind of fault, or with all."""
+    tally = Tally(f"fault: {fault.value if fault else 'all kinds mixed'}")
+    chance = random.Random(f"{seed}{fault}")
+    with tempfile.TemporaryDirectory() as folder, crm(seed) as sandbox:
+        for number in range(trials):
+            fault_trial(fault, number, sandbox, Path(folder), chance, tally)
+    return tally
+
+
+def kill_series(seed: int, kills: int) -> Tally:
+    """Runs until so many were killed; how long a run takes here and now is measured first."""
+    tally = Tally("kill -9, resumes killed too")
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder, crm(seed) as sandbox:
+        sandbox.follow(FaultPlan(latency=0.004))
+        began = time.monotonic()
+        Trial(0, sandbox, Path(folder), random.Random(1)).start()
+        span_s = time.monotonic() - began
+        sandbox.new_requests()
+        number = 0
+        while tally.faults < kills:
+            number += 1
+            kill_trial(number, sandbox, Path(folder), chance, tally, span_s=span_s)
+    return tally
+
+
+def work(job: Job, until: float) -> Done | None:
+    """One job, unless the time is up."""
+    if time.time() > until:
+        return None
+    if job.fault is None:
+        return Done(job.key, kill_series(job.seed, job.trials))
+    return Done(job.key, fault_series(Fault(job.fault) if job.fault else None, job.seed, job.trials))
+
+
+def jobs_of(faults: int, kills: int, seed: int) -> Iterator[Job]:
+    """All the jobs, ten runs or twenty kills each, kinds by turns, so that a part of them is a fair sample."""
+    kinds = [*(fault.value for fault in Fault), ""]
+    a_kind = max(1, faults // len(kinds))
+    rounds = max(1, a_kind // 10)
+    for turn in range(rounds):
+        yield from (Job(kind, seed + turn, a_kind // rounds) for kind in kinds)
+        for part in range(turn, max(1, kills // 20), rounds):
+            yield Job(None, seed + part, min(kills, 20))
 
 
 def main() -> int:
-    """Run it all and print the table; exit 1 where anything was lost, doubled or wrong."""
+    """Run what is left of it and print the table; exit 1 where anything was lost, doubled or wrong."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--kills", type=int, default=1000)
     options.add_argument("--faults", type=int, default=2000)
     options.add_argument("--seed", type=int, default=26)
+    options.add_argument("--minutes", type=float, default=24 * 60.0, help="begin nothing new after so long")
+    options.add_argument(
+        "--at-once", type=int, default=6, help="series at a time: most of a trial is waiting"
+    )
+    options.add_argument("--into", type=Path, default=Path("build/torture.jsonl"), help="what is done")
     given = options.parse_args()
-    tallies = list(series(given.faults, given.kills, given.seed))
+    given.into.parent.mkdir(parents=True, exist_ok=True)
+    done = _done(given.into)
+    left = [job for job in jobs_of(given.faults, given.kills, given.seed) if job.key not in done]
+    until = time.time() + given.minutes * 60
+    with multiprocessing.get_context("fork").Pool(given.at_once) as pool, given.into.open("ab") as file:
+        for found in [pool.apply_async(work, (job, until)) for job in left]:
+            if (series := found.get()) is not None:
+                done[series.key] = series.tally
+                file.write(msgspec.json.encode(series) + b"\n")
+                file.flush()
+    return table(list(done.values()))
+
+
+def table(tallies: list[Tally]) -> int:
+    """Print it all, one line a kind."""
+    by_name: dict[str, Tally] = {}
     total = Tally("all")
     for tally in tallies:
+        by_name.setdefault(tally.name, Tally(tally.name)).add(tally)
         total.add(tally)
     print(TABLE_HEAD)
-    for tally in [*tallies, total]:
+    for tally in [*by_name.values(), total]:
         print(tally.line())
+    print(f"\nKilled before, amid and after the sending: {total.reached}")
     if total.findings:
         print(json.dumps(total.findings[:50], indent=1))
     return 1 if total.lost or total.doubled or total.wrong else 0
 
 
-def series(trials: int, kills: int, seed: int) -> Iterator[Tally]:
-    """All of it, several series at a time: most of a trial is waiting."""
-    matrix = [
-        (fault, number, seed) for fault in Fault for number in range(max(1, trials // len(Fault) // 10))
-    ]
-    parts = max(1, kills // 50)
-    with multiprocessing.get_context("fork").Pool(10) as pool:
-        by_name: dict[str, Tally] = {}
-        jobs = [pool.apply_async(fault_series, (*job, min(10, trials // len(Fault)))) for job in matrix]
-        jobs += [pool.apply_async(kill_series, (kills // parts, seed + part)) for part in range(parts)]
-        for job in jobs:
-            found = job.get()
-            _tell(found)
-            by_name.setdefault(found.name, Tally(found.name)).add(found)
-        yield from by_name.values()
-
-
-def fault_series(fault: Fault, number: int, seed: int, trials: int) -> Tally:
-    """Runs with one kind of fault."""
-    tally = Tally(f"fault: {fault.value}")
-    with tempfile.TemporaryDirectory() as folder, crm(seed + number) as sandbox:
-        chance = random.Random(f"{seed}{number}{fault}")
-        for trial in range(max(1, trials)):
-            fault_trial(fault, trial, sandbox, Path(folder), chance, tally)
-    return tally
-
-
-def kill_series(kills: int, seed: int) -> Tally:
-    """Runs until so many were killed."""
-    tally = Tally("kill -9, resumes killed too")
-    chance = random.Random(seed)
-    number = 0
-    with tempfile.TemporaryDirectory() as folder, crm(seed) as sandbox:
-        while tally.faults < kills:
-            number += 1
-            kill_trial(number, sandbox, Path(folder), chance, tally, span_s=0.4)
-    return tally
-
-
-def _tell(tally: Tally) -> None:
-    print(tally.line(), file=sys.stderr, flush=True)
-    for finding in tally.findings[-5:]:
-        print("   ", finding, file=sys.stderr, flush=True)
+def _done(path: Path) -> dict[str, Tally]:
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    found = [msgspec.json.decode(line, type=Done) for line in lines]
+    return {one.key: one.tally for one in found}
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from importer.sandbox.store import Store
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
 _MAX_PAGE = 100
+_LATE_S = 1.0  # longer than the timeout of a client that practises
 _TASK_TYPES = ("FOLLOW_UP_CALL", "FIRST_CALL", "CALLBACK_REQUEST", "SITE_VISIT", "REMINDER", "BOOKING")
 _UNAUTHORIZED = "UnAuthorized, Please Provide Valid API Key"
 
@@ -68,6 +69,9 @@ class Sandbox:
             self.store.note_request(ledger)
             if latency := self._latency():
                 await asyncio.sleep(latency)
+            if fault is Fault.LATE:
+                await asyncio.sleep(_LATE_S)
+                self._do(raw)
             await _answer(send, fault, answer, wait)
         finally:
             self.in_flight -= 1
@@ -82,6 +86,8 @@ class Sandbox:
         if wait or self._too_many():
             return None, (429, "Too many requests"), self._retry_after(wait or 1)
         fault = self.faults.next(phone)
+        if fault is Fault.LATE:
+            return fault, (200, "success"), ""
         if fault is None or fault in APPLIED:
             return fault, self._do(raw), ""
         return fault, _ANSWERS.get(fault, (0, "")), self._retry_after(1) if fault is Fault.THROTTLED else ""
@@ -281,11 +287,14 @@ async def _answer(send: Send, fault: Fault | None, answer: tuple[int, str], wait
     if wait:
         headers.append((b"retry-after", wait.encode()))
     body = body or msgspec.json.encode(data)
-    headers.append((b"content-length", b"%d" % (len(body) + (50 if fault is Fault.DROP_MID else 0))))
+    is_half = fault in (Fault.DROP_MID, Fault.STALL_MID)
+    headers.append((b"content-length", b"%d" % (len(body) + 50 * is_half)))
     start: Message = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
     # An answer shorter than it said makes uvicorn close the connection: that is DROP_MID.
-    await send({"type": "http.response.body", "body": body, "more_body": fault is Fault.DROP_MID})
+    await send({"type": "http.response.body", "body": body, "more_body": is_half})
+    if fault is Fault.STALL_MID:
+        await asyncio.sleep(3600)
     if fault is Fault.DROP_MID:
         send.__self__.transport.close()  # type: ignore[attr-defined]
 

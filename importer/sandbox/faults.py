@@ -16,7 +16,9 @@ class Fault(StrEnum):
     DROP_AFTER = "drop_after"
     DROP_MID = "drop_mid"  # after the work, half of the answer
     STALL_BEFORE = "stall_before"  # never answers
+    STALL_MID = "stall_mid"  # after the work, half of the answer, then silence
     STALL_AFTER = "stall_after"
+    LATE = "late"  # the work is done when the client has given up long ago
     ERROR_BEFORE = "error_500_before"
     ERROR_AFTER = "error_500_after"
     UNAVAILABLE = "error_503"
@@ -38,7 +40,9 @@ APPLIED = frozenset(
     {
         Fault.DROP_AFTER,
         Fault.DROP_MID,
+        Fault.STALL_MID,
         Fault.STALL_AFTER,
+        Fault.LATE,
         Fault.ERROR_AFTER,
         Fault.NOT_JSON,
         Fault.OVERSIZED,
