@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from importer.errors import UnreadableFile, UsageError
+from importer.errors import UsageError
 from importer.issues import Issue
-from importer.loader.encoding import Encoding, find_encoding
+from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, find_encoding
+from importer.loader.headers import KNOWN_HEADERS, plain_header
 from importer.loader.limits import MAX_CELL_CHARS
 
 _DELIMITERS = ",;\t|"
@@ -20,16 +21,22 @@ _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _CHUNK_LINES = 4096
 _MOST_LINES_OF_A_RECORD = 2000
 _SAMPLE_LINES = 60
+_DIGITS_OF_A_PHONE = 7
 
 csv.field_size_limit(1 << 26)  # a long cell is refused by us with its row's number, not by the whole file
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """How a text file is written: `skip` lines stand before the first record (`sep=;`)."""
+    """How a text file is written.
+
+    `skip` lines stand before the first record (`sep=;`, which Excel does not show either); `spaced` says that
+    a space stands between a delimiter and the quotation mark behind it.
+    """
 
     encoding: Encoding
     delimiter: str
     skip: int = 0
+    spaced: bool = False
 
     @property
     def label(self) -> str:
@@ -54,69 +61,65 @@ def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> 
         delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter.lower(), delimiter)
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise UsageError(f"--delimiter is one character, not {delimiter!r}.", "Such as , ; | or tab.")
-    try:
-        with path.open(encoding=found.codec, errors="surrogateescape", newline="") as file:
-            lines = list(islice(file, _SAMPLE_LINES))
-    except (UnicodeDecodeError, UnicodeError) as error:
-        raise UnreadableFile(
-            f"The file is not {found.label} text: {error}.", "Name the right --encoding."
-        ) from None
-    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
-        return Dialect(found, delimiter or lines[0][4], skip=1)
-    return Dialect(found, delimiter or _delimiter_of(lines))
+    with path.open(encoding=found.codec, errors=MARK_MISFITS, newline="") as file:
+        lines = list(islice(file, _SAMPLE_LINES))
+    named = _delimiter_named(lines[0]) if lines else ""
+    delimiter = delimiter or named or _delimiter_of(lines)
+    return Dialect(found, delimiter, skip=1 if named else 0, spaced=_is_spaced(lines, delimiter))
 
 
 def read_records(path: Path, dialect: Dialect) -> Iterator[Record]:
     """Every record of the file. A record that cannot be read rightly has a fault; the next one is read as ever."""
-    with path.open(encoding=dialect.encoding.codec, errors="surrogateescape", newline="") as file:
-        try:
-            yield from _records(file, dialect)
-        except UnicodeError as error:
-            raise UnreadableFile(
-                f"The file is not {dialect.encoding.label} text: {error}.", "Name the right --encoding."
-            ) from None
+    with path.open(encoding=dialect.encoding.codec, errors=MARK_MISFITS, newline="") as file:
+        yield from _records(file, dialect)
 
 
 def _records(file: Iterator[str], dialect: Dialect) -> Iterator[Record]:
-    number = dialect.skip
+    number = 0
     list(islice(file, dialect.skip))
     lines: list[str] = []
+    before: list[str] = []
     while True:
         fresh = list(islice(file, _CHUNK_LINES))
         lines += fresh
         if not lines:
             return
         odd = _odd_lines(lines, broken=dialect.encoding.broken)
-        used = 0
-        for cells, first, used, faults in _parse(lines, dialect.delimiter, last=not fresh):
+        cells, used = before, 0
+        for cells, first, used, faults in _parse(lines, dialect, before, last=not fresh):
             number += 1
-            if odd or faults:
+            if odd or faults or used - first > 1:
                 more = _faults_of(cells, lines[first:used])
                 yield Record(number, [_sound(cell) for cell in cells], (*faults, *more))
             else:
                 yield Record(number, cells)
-        lines = lines[used:]
+        lines, before = lines[used:], cells
 
 
 def _parse(
-    lines: list[str], delimiter: str, *, last: bool
+    lines: list[str], dialect: Dialect, before: list[str], *, last: bool
 ) -> Iterator[tuple[list[str], int, int, tuple[Issue, ...]]]:
     """Cells, first line, line after, and faults of each record that is whole in `lines`.
 
     A quote that opens and is not closed where it should be makes its own line faulty; the lines behind it are
-    read again as records of their own.
+    read again as records of their own. `before` are the cells of the record before these lines.
     """
-    start = 0
+    start, delimiter, spaced = 0, dialect.delimiter, dialect.spaced
     while start < len(lines):
-        reader = csv.reader(lines[start:] if start else lines, delimiter=delimiter, strict=True)
+        reader = csv.reader(
+            lines[start:] if start else lines, delimiter=delimiter, skipinitialspace=spaced, strict=True
+        )
         base, seen = start, 0
         try:
             for cells in reader:
                 after = reader.line_num
-                if after - seen > 1 and _swallowed(lines[base + seen : base + after], cells, delimiter):
+                if after - seen > 1 and _swallowed(
+                    lines[base + seen : base + after], cells, before, delimiter
+                ):
                     break
                 yield cells, base + seen, base + after, ()
                 seen = after
+                before = cells
             else:
                 return
         except csv.Error:
@@ -131,26 +134,52 @@ def _parse(
         start = first + 1
 
 
-def _swallowed(lines: list[str], cells: list[str], delimiter: str) -> bool:
+def _swallowed(lines: list[str], cells: list[str], before: list[str], delimiter: str) -> bool:
     """Whether a record of several lines is really several records behind a stray quote.
 
-    Its first line has, alone, as many cells as the lines behind it: that is how records look, and hardly ever
-    how the lines of a note do. A note that does is refused with its row's number, which is better than
-    records that vanish.
+    A line of a note hardly ever reads like the record before: as many cells, and digits where that one has a
+    phone. Where the lines together do not make a record of the usual width, the number of cells is enough.
+    A note that looks like a lead all the same is refused with its row's number, which is better than leads
+    that vanish in a note.
     """
-    width = lines[0].count(delimiter)
-    alike = [line.count(delimiter) == width for line in lines[1:]]
-    return (width >= 1 and all(alike)) or (width >= 2 and len(cells) != width + 1 and any(alike))
+    if len(lines) > _MOST_LINES_OF_A_RECORD:
+        return True
+    known = len(before) > 1  # the first record of a file has none before it
+    widths = {len(before)} if known else {len(cells), lines[0].count(delimiter) + 1}
+    for line in lines[1:]:
+        if line.count(delimiter) == 0 or len(alone := _alone(line, delimiter)) not in widths:
+            continue
+        phones = [index for index, cell in enumerate(before) if known and _could_be_phone(cell)]
+        if (known and len(cells) != len(before)) or any(
+            _could_be_phone(alone[index]) for index in phones or range(len(alone))
+        ):
+            return True
+    return False
+
+
+def _alone(line: str, delimiter: str) -> list[str]:
+    """The cells of a line read as a record of its own."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return line.split(delimiter)
+
+
+def _could_be_phone(cell: str) -> bool:
+    return sum(map(str.isdigit, cell)) >= _DIGITS_OF_A_PHONE
 
 
 def _odd_lines(lines: list[str], *, broken: bool) -> bool:
     """Whether these lines need a closer look: a quick test that sound files pay for, the look only odd ones."""
-    return broken or any(len(line) > MAX_CELL_CHARS or "\0" in line for line in lines)
+    return broken or max(map(len, lines)) > MAX_CELL_CHARS or "\0" in "".join(lines)
 
 
 def _sound(cell: str) -> str:
-    """The cell with a mark in place of each byte that is no text; its row is refused all the same."""
-    return cell.encode("utf-8", "replace").decode()
+    """The cell with a mark in place of each byte that is no text; its row is refused all the same.
+
+    Of a cell that is far too long, enough is kept for it to be refused again when it comes back unmended.
+    """
+    return cell[: MAX_CELL_CHARS + 1].replace(MISFIT, "?")
 
 
 def _faults_of(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:
@@ -158,26 +187,47 @@ def _faults_of(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:
     faults = []
     if "\0" in text:
         faults.append(Issue("row", "nul"))
-    if any("\udc80" <= char <= "\udcff" for char in text):
-        bad = next(cell for cell in [*cells, text] if any("\udc80" <= char <= "\udcff" for char in cell))
+    if MISFIT in text:
+        bad = next(cell for cell in [*cells, text] if MISFIT in cell)
         faults.append(Issue("row", "undecodable", "", _sound(bad)))
     long = next((cell for cell in cells if len(cell) > MAX_CELL_CHARS), None)
     if long is not None:
-        faults.append(Issue("row", "too_long", "", long[:40], f"{len(long):,}"))
+        faults.append(Issue("row", "too_long", "", _sound(long[:40]), f"{len(long):,}"))
     return tuple(faults)
 
 
+def _delimiter_named(line: str) -> str:
+    """The delimiter of a first line `sep=;`, which Excel writes and reads."""
+    named = line.rstrip("\r\n").strip('"')
+    return named[4] if len(named) == 5 and named.lower().startswith("sep=") else ""
+
+
 def _delimiter_of(lines: list[str]) -> str:
-    """The mark that parts most lines into the same number of cells, the more cells the better."""
+    """The mark that parts some line into the most headers that we know, else most lines into as many cells."""
     scores = {mark: _score(lines, mark) for mark in _DELIMITERS}
-    best = max(scores, key=lambda mark: scores[mark])
-    return best if scores[best] > 0 else ","
+    return max(scores, key=lambda mark: scores[mark])
 
 
-def _score(lines: list[str], mark: str) -> float:
+def _score(lines: list[str], mark: str) -> tuple[int, float]:
     try:
-        widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=mark) if any(cells))
+        rows = [cells for cells in csv.reader(lines, delimiter=mark) if any(cells)]
     except csv.Error:
-        return 0.0
+        return 0, 0.0
+    known = max((sum(plain_header(cell) in KNOWN_HEADERS for cell in row) for row in rows), default=0)
+    widths = Counter(map(len, rows))
     width, lines_of_it = widths.most_common(1)[0] if widths else (1, 0)
-    return 0.0 if width < 2 else lines_of_it / sum(widths.values()) * min(width, 12) ** 0.5
+    return known, 0.0 if width < 2 else lines_of_it / len(rows) * min(width, 12) ** 0.5
+
+
+def _is_spaced(lines: list[str], delimiter: str) -> bool:
+    """Whether quoted cells begin behind a space (`Asha, "Rao, Ltd"`), which most programs do not write."""
+    text = "".join(lines)
+    if f'{delimiter} "' not in text or f'{delimiter}"' in text:
+        return False
+    try:
+        widths = {
+            len(cells) for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+        }
+    except csv.Error:
+        return False
+    return len(widths - {0}) == 1

@@ -9,9 +9,15 @@ import msgspec
 
 from importer.errors import UsageError
 
+MISFIT = "\udcff"
+"""What stands in the text for bytes that do not fit its encoding. No sound text holds it."""
+MARK_MISFITS = "importer.mark_misfits"
+"""Name of the codec error handler that puts MISFIT there."""
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -21,7 +27,10 @@ _NAMES = {
     "utf-16": "UTF-16",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
+    "utf-32": "UTF-32",
+    "cp1252": "Windows-1252",
 }
+_BAD_FOR_EACH_GOOD = 10  # more bytes that do not fit UTF-8 than this for each character that does: not UTF-8
 
 
 class Encoding(msgspec.Struct, frozen=True):
@@ -33,61 +42,67 @@ class Encoding(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """What people call it."""
-        return _NAMES.get(self.codec, "Windows-1252" if self.codec == "cp1252" else self.codec)
+        return _NAMES.get(self.codec, self.codec)
 
 
 def find_encoding(path: Path, given: str | None) -> Encoding:
     """The encoding of a file: as `given`, by its first bytes, UTF-8 where every byte fits, else Windows-1252."""
-    if given:
-        return _given(given)
     with path.open("rb") as file:
         head = file.read(4096)
-    for bom, codec in _BOMS:
-        if head.startswith(bom):
-            return Encoding(codec, broken=_good_and_bad(path, codec)[1] > 0)
-    if codec := _utf16_without_bom(head):
-        return Encoding(codec)
+    marked = next((codec for bom, codec in _BOMS if head.startswith(bom)), "")
+    if codec := _given(given, marked) if given else marked or utf16_without_bom(head):
+        return Encoding(codec, broken=_good_and_bad(path, codec)[1] > 0)
     good, bad = _good_and_bad(path, "utf-8")
     if bad == 0:
         return Encoding("utf-8")
-    # A few bytes that do not fit in a file full of proper UTF-8 are damage, not another encoding.
-    return (
-        Encoding("utf-8", broken=True)
-        if good > bad
-        else Encoding("cp1252", broken=_good_and_bad(path, "cp1252")[1] > 0)
-    )
+    # A few bytes that do not fit in a file of proper UTF-8 are damage, not another encoding.
+    if good * _BAD_FOR_EACH_GOOD > bad:
+        return Encoding("utf-8", broken=True)
+    return Encoding("cp1252", broken=_good_and_bad(path, "cp1252")[1] > 0)
 
 
-def _given(name: str) -> Encoding:
-    try:
-        return Encoding(codecs.lookup(name).name)
-    except LookupError:
-        raise UsageError(
-            f"--encoding: there is no encoding {name!r}.", "Common ones: utf-8, utf-16, cp1252."
-        ) from None
-
-
-def _utf16_without_bom(head: bytes) -> str:
-    """Every second byte of Latin text in UTF-16 is zero."""
+def utf16_without_bom(head: bytes) -> str:
+    """UTF-16 that does not say so: every second byte of Latin letters, digits, commas and line ends is zero."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = max(1, len(head) // 2)
-    if odd > half * 0.4 and even < half * 0.05:
+    few = max(2, len(head) / 2 * 0.1)
+    if odd > few and odd > 10 * even:
         return "utf-16-le"
-    if even > half * 0.4 and odd < half * 0.05:
+    if even > few and even > 10 * odd:
         return "utf-16-be"
     return ""
 
 
+def _given(name: str, marked: str) -> str:
+    """The codec that the user names; a byte order mark that agrees with it is not taken for text."""
+    try:
+        "".encode(name)  # refuses codecs that turn bytes into bytes, such as base64
+        codec = codecs.lookup(name)
+    except (LookupError, ValueError):
+        raise UsageError(
+            f"--encoding: there is no text encoding {name!r}.", "Common ones: utf-8, utf-16, cp1252."
+        ) from None
+    return marked if marked and codec.name.startswith(marked.removesuffix("-sig")) else codec.name
+
+
 def _good_and_bad(path: Path, codec: str) -> tuple[int, int]:
-    """How many characters beyond ASCII fit the codec, and how many bytes do not."""
-    decoder = codecs.getincrementaldecoder(codec)("surrogateescape" if codec == "utf-8" else "replace")
+    """How many characters beyond ASCII fit the codec, and how many bytes, or runs of them, do not."""
+    decoder = codecs.getincrementaldecoder(codec)(MARK_MISFITS)
     good = bad = 0
     with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            text = decoder.decode(chunk)
-            if text.isascii():
-                continue
-            wrong = sum(1 for char in text if "\udc80" <= char <= "\udcff" or char == "\ufffd")
-            bad += wrong
-            good += sum(1 for char in text if char > "\x7f") - wrong
-    return good, bad
+        while True:
+            chunk = file.read(1 << 20)
+            text = decoder.decode(chunk, final=not chunk)
+            if not text.isascii():
+                wrong = text.count(MISFIT)
+                bad += wrong
+                good += len(text) - len(text.encode("ascii", "ignore")) - wrong
+            if not chunk:
+                return good, bad
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return MISFIT * (error.end - error.start), error.end
+
+
+codecs.register_error(MARK_MISFITS, _mark)

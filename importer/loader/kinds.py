@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from importer.errors import UnreadableFile
+from importer.loader.encoding import utf16_without_bom
 
 
 class FileKind(StrEnum):
@@ -19,6 +20,7 @@ class FileKind(StrEnum):
     ODS = "ods"
 
 
+_ZIP = (b"PK\3\4", b"PK\5\6")  # a CSV file may well begin with the header "PK"
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _SAVE_AS = "Open it in Excel or LibreOffice, save it as .xlsx or CSV, and import that."
 _FOREIGN = {
@@ -31,28 +33,46 @@ _FOREIGN = {
     b"7z\xbc\xaf": "a 7z archive",
     b"SQLite format 3": "a database",
     b"\x7fELF": "a program",
-    b"MZ": "a program",
+    b"MZ\x90\0": "a program",
     b"{\\rtf": "a text document",
 }
+_NO_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
+_LEAST_TEXT = 0.95  # a stray NUL makes its row faulty; a file full of control characters is no text
 
 
 def kind_of(path: Path) -> FileKind:
     """The file's format. Raises UnreadableFile with what it is instead, where that can be told."""
     with path.open("rb") as file:
         head = file.read(4096)
-    if not head.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        while _is_blank(head) and (more := file.read(1 << 20)):
+            head = more.lstrip(b"\0 \t\r\n")[:4096]
+    if _is_blank(head):
         raise UnreadableFile("The file is empty.", "Export or save it again, then import that.")
-    if head.startswith(b"PK"):
+    if head.startswith(_ZIP):
         return _kind_of_zip(path)
     if head.startswith(_OLE):
         return _kind_of_ole(path)
+    _refuse_foreign(head)
+    return FileKind.CSV
+
+
+def _is_blank(head: bytes) -> bool:
+    return not head.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe")
+
+
+def _refuse_foreign(head: bytes) -> None:
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise UnreadableFile(f"The file is {what}, not a sheet.", _SAVE_AS)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<html", b"<!doctype html", b"<table", b"<?xml", b"<style", b"<head", b"<meta")):
         raise UnreadableFile("The file is a web page that only calls itself a sheet.", _SAVE_AS)
-    return FileKind.CSV
+    if len(head.translate(None, _NO_TEXT)) < len(head) * _LEAST_TEXT and not _is_utf16(head):
+        raise UnreadableFile("The file is neither text nor a workbook.", _SAVE_AS)
+
+
+def _is_utf16(head: bytes) -> bool:
+    return head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or bool(utf16_without_bom(head))
 
 
 def _kind_of_zip(path: Path) -> FileKind:

@@ -1,0 +1,74 @@
+"""Encodings: found by the bytes, named by the user, and never mended by guessing."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.errors import UsageError
+from importer.loader.encoding import find_encoding
+
+TEXT = "Name,Phone\nJosé Müller,9845012345\n"
+HINDI = "नाम,फोन नंबर\nसुनीता देशपांडे,9845012345\n" * 3
+
+
+@pytest.mark.parametrize(
+    ("content", "codec"),
+    [
+        (b"Name,Phone\n", "utf-8"),
+        (TEXT.encode(), "utf-8"),
+        (TEXT.encode("utf-8-sig"), "utf-8-sig"),
+        (TEXT.encode("cp1252"), "cp1252"),
+        (TEXT.encode("utf-16"), "utf-16"),
+        (b"\xfe\xff" + TEXT.encode("utf-16-be"), "utf-16"),
+        (TEXT.encode("utf-16-le"), "utf-16-le"),
+        (TEXT.encode("utf-16-be"), "utf-16-be"),
+        (HINDI.encode("utf-16-le"), "utf-16-le"),
+        (HINDI.encode("utf-16-be"), "utf-16-be"),
+        (HINDI.encode(), "utf-8"),
+        (TEXT.encode("utf-32"), "utf-32"),
+        (b"\0\0\xfe\xff" + TEXT.encode("utf-32-be"), "utf-32"),
+        (b"Name\nPhone\0\n", "utf-8"),
+    ],
+)
+def test_the_encoding_is_found(tmp_path, content, codec):
+    (tmp_path / "sheet").write_bytes(content)
+    found = find_encoding(tmp_path / "sheet", None)
+    assert (found.codec, found.broken) == (codec, False)
+
+
+def test_a_question_mark_that_an_earlier_program_left_is_proper_text(tmp_path):
+    """U+FFFD in the file itself is no sign of another encoding."""
+    (tmp_path / "sheet").write_text("Name,Phone\nJos\ufffd,1\n", "utf-8")
+    found = find_encoding(tmp_path / "sheet", None)
+    assert (found.codec, found.broken) == ("utf-8", False)
+
+
+def test_two_exports_glued_together_are_not_read_as_windows_text(tmp_path):
+    """Or the rows of the UTF-8 half would arrive as `JosÃ©`; the other half is refused, row by row."""
+    (tmp_path / "sheet").write_bytes(TEXT.encode() + TEXT.encode("cp1252") * 3)
+    found = find_encoding(tmp_path / "sheet", None)
+    assert (found.codec, found.broken) == ("utf-8", True)
+
+
+@pytest.mark.parametrize(
+    ("given", "content", "codec"),
+    [
+        ("UTF8", b"a", "utf-8"),
+        ("utf-8", b"\xef\xbb\xbfa", "utf-8-sig"),
+        ("utf-16-le", b"\xff\xfea\0", "utf-16"),
+        ("utf-16", b"\xff\xfea\0", "utf-16"),
+        ("latin-1", b"\xe9", "iso8859-1"),
+        ("windows-1252", b"\xe9", "cp1252"),
+    ],
+)
+def test_an_encoding_can_be_named(tmp_path, given, content, codec):
+    """Its byte order mark is then no text of the first header."""
+    (tmp_path / "sheet").write_bytes(content)
+    assert find_encoding(tmp_path / "sheet", given).codec == codec
+
+
+@pytest.mark.parametrize("given", ["klingon", "base64", "zip", "rot13", "\0"])
+def test_an_encoding_that_is_none_is_refused_with_words(tmp_path, given):
+    (tmp_path / "sheet").write_bytes(b"a")
+    with pytest.raises(UsageError, match="no text encoding"):
+        find_encoding(tmp_path / "sheet", given)

@@ -1,0 +1,96 @@
+"""What a file is, told by its content alone."""
+
+from __future__ import annotations
+
+import random
+import zipfile
+
+import pytest
+
+from importer.errors import UnreadableFile
+from importer.loader.kinds import FileKind, kind_of
+
+
+def _zip(path, *names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Name,Phone\n",
+        b"\xef\xbb\xbfName,Phone\n",
+        "\ufeffName\tPhone\n".encode("utf-16-le"),
+        "Name\tPhone\n".encode("utf-16-be"),
+        "\ufeffName\tPhone\n".encode("utf-32-be"),
+        b"PK,Name,Phone\n1,Asha,2\n",
+        b"MZ Name,Phone\n",
+        b"\r\n" * 4000 + b"Name,Phone\n",
+        b"\n" * 5_000_000 + b"Name,Phone\n",
+        b"Name,Phone\nA\0sha,1\nRavi,2\nMeena,3\nJoseph,4\nDivya,5\n",
+        "नाम,फोन\n".encode(),
+        "Nombre;Teléfono\n".encode("cp1252"),
+        b"9845012345",
+    ],
+)
+def test_text_is_text(tmp_path, content):
+    (tmp_path / "sheet").write_bytes(content)
+    assert kind_of(tmp_path / "sheet") is FileKind.CSV
+
+
+@pytest.mark.parametrize(
+    ("parts", "kind"),
+    [
+        (["xl/workbook.xml"], FileKind.XLSX),
+        (["xl/workbook.bin"], FileKind.XLSB),
+        (["mimetype", "content.xml"], FileKind.ODS),
+    ],
+)
+def test_archives_are_told_by_their_parts(tmp_path, parts, kind):
+    _zip(tmp_path / "sheet", *parts)
+    assert kind_of(tmp_path / "sheet") is kind
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"\xff\xfe", "empty"),
+        (b" \r\n\t\r\n", "empty"),
+        (b"\n" * 3_000_000, "empty"),
+        (b"\0" * 10_000, "empty"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"\x1f\x8b\x08\0", "a gzip archive"),
+        (b"SQLite format 3\0", "a database"),
+        (b"MZ\x90\0\x03", "a program"),
+        (b"<html><table>", "a web page"),
+        (b"\r\n  <TABLE border=1>", "a web page"),
+        (b'<?xml version="1.0"?><Workbook>', "a web page"),
+        (b"PK\3\4 cut", "cut off or damaged"),
+        (b"PK\5\6" + b"\0" * 18, "zip archive without a sheet"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "not a sheet"),
+        (
+            bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage".encode("utf-16-le"),
+            "locked with a password",
+        ),
+        (random.Random(1).randbytes(5000), "neither text nor a workbook"),
+        (random.Random(2).randbytes(50), "neither text nor a workbook"),
+    ],
+)
+def test_what_is_no_sheet_is_named(tmp_path, content, says):
+    """One sentence that says what it is, one that says what to do."""
+    (tmp_path / "sheet").write_bytes(content)
+    with pytest.raises(UnreadableFile, match=says) as refused:
+        kind_of(tmp_path / "sheet")
+    assert refused.value.advice
+
+
+def test_a_zip_of_other_things_is_named(tmp_path):
+    _zip(tmp_path / "sheet", "leads.csv")
+    with pytest.raises(UnreadableFile, match="without a sheet"):
+        kind_of(tmp_path / "sheet")
