@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-_HARMLESS = re.compile(r"[+-]?\d+(?:\.\d+)?").fullmatch
-_BEGINS_FORMULA = frozenset("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")  # the last four are full-width
-_BLANKS = " \u00a0\u200b\ufeff\u3000"
+_BLANKS = r"[ \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]*"
+_SIGN = r"[=+\-@|%\uff1d\uff0b\uff0d\uff20]"  # the last four are full-width
+_HARMLESS = r"(?:[+-]?\d[\d ,]*(?:\.\d*)?%?|[+-]+|[=@|%])(?![^;\t\r\n])"
+_BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}){_SIGN}"
+
+# Where a cell begins, or would begin if the file were parted at semicolons or tabs, as some Excels do.
+_TO_GUARD = re.compile(rf"(?:^|(?<=[;\t\r\n]))(?='*(?:{_BEGINS_FORMULA}))|^(?='*{_BLANKS}[\t\r\n])")
+_GUARDED = re.compile(rf"(?:^|(?<=[;\t\r\n]))'(?='*(?:{_BEGINS_FORMULA}))|^'(?='*{_BLANKS}[\t\r\n])")
+_MAY_NEED = re.compile(rf"[;\t\r\n]'*{_BLANKS}(?:(?!{_HARMLESS}){_SIGN}|[\t\r\n])").search
 _JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
 
 
 def guarded(text: str) -> str:
     """The text with an apostrophe in front where Excel would otherwise take it for a formula (CSV only).
 
-    Plain numbers and phones stay as they are: `+919800000001` is no formula. `unguarded` is the exact inverse.
+    The same inside the cell, behind `;`, tab and line breaks: where Excel expects other separators than ours,
+    a new cell begins there. Plain numbers and phones stay as they are (`+919800000001`, `-5`), and so does a
+    lone `-`: they are no formulas. `unguarded` is the exact inverse.
     """
-    return f"'{text}" if text and _needs_guard(text) else text
+    return _TO_GUARD.sub("'", text) if _MAY_NEED(f";{text}") else text
 
 
 def unguarded(text: str) -> str:
     """What `guarded` was given."""
-    return text[1:] if text.startswith("'") and _needs_guard(text[1:]) else text
+    return _GUARDED.sub("", text) if "'" in text else text
+
+
+def guarded_row(cells: Sequence[str]) -> Sequence[str]:
+    """Every cell guarded. The rows are many and most need nothing, so each is looked at as one text first."""
+    return [guarded(cell) for cell in cells] if _MAY_NEED(f";{';'.join(cells)}") else cells
 
 
 def printable(text: str) -> str:
@@ -28,13 +42,6 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_shown(char) for char in text)
-
-
-def _needs_guard(text: str) -> bool:
-    if text.startswith("'"):
-        return True  # so that an apostrophe of the sheet's own comes back too
-    first = text.lstrip(_BLANKS)[:1]
-    return first in _BEGINS_FORMULA and bool(first) and not _HARMLESS(text)
 
 
 def _shown(char: str) -> str:

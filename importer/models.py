@@ -6,6 +6,7 @@ file -> SourceRow -> Draft -> Verdict (Accepted | Rejected) -> journal -> Pendin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -71,7 +72,18 @@ REPORT_COLUMNS = (
     "_http_status",
     "_note",
 )
-"""The columns that our reports put behind the sheet's own; together at the end they mark a file as ours."""
+"""The columns that our reports put behind the sheet's own; several of them mark a file as ours."""
+
+ROWS_SHEET = "Rows to mend"
+"""The sheet of failed_rows.xlsx: its cells are as typed, where those of our CSV files are guarded."""
+
+LISTS_SHEET = "Lists"
+"""The hidden sheet that holds the account's titles, in our workbooks."""
+
+
+def is_report_header(headers: Iterable[str]) -> bool:
+    """Whether these are the columns of a report of ours: two are enough, for people move and delete some."""
+    return len(set(REPORT_COLUMNS) & set(headers)) >= 2
 
 
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):

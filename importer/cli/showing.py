@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from importer.cli.console import say
-from importer.cli.words import last_line, summary_lines
+from importer.cli.words import file_lines, last_line, summary_lines
 from importer.report import Summary
 from importer.settings import Settings
 
@@ -21,6 +21,8 @@ def show_end(summary: Summary, settings: Settings) -> int:
         sys.stdout.flush()
     elif not settings.quiet:
         for line in summary_lines(summary):
+            say(line)
+        for line in file_lines(summary):
             say(line)
         say(f"Report: {folder / 'report.html'}")
     say(last_line(summary, folder), err=True, bold=True)

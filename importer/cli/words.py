@@ -66,6 +66,18 @@ def summary_lines(summary: Summary) -> Iterator[str]:
             yield f"  {count:>9,}  {problem_title(code)}"
 
 
+def file_lines(summary: Summary) -> Iterator[str]:
+    """What is not as usual with the files: one that was in use, rows that a workbook cannot hold."""
+    for name, placed in summary.files.items():
+        if placed != name:
+            yield f"{name} is open or was worked in, so it was left as it is: the new one is {placed}"
+    if summary.workbook_rows < summary.failed_rows:
+        yield (
+            f"failed_rows.xlsx holds {summary.workbook_rows:,} of the {summary.failed_rows:,} rows to mend, "
+            "which is all that a workbook can; failed_rows.csv holds every one"
+        )
+
+
 def _refuses(code: str) -> bool:
     """Whether a problem kept its rows out, rather than only being worth knowing."""
     kind = CATALOGUE.get(code.rpartition(".")[2])
@@ -83,7 +95,7 @@ def problem_title(code: str) -> str:
 def last_line(summary: Summary, folder: Path) -> str:
     """What happened, and what to do next, in one line."""
     in_crm = summary.counts[Status.ACCEPTED] + summary.counts[Status.DUPLICATE]
-    mend = folder / "failed_rows.xlsx"
+    mend = folder / summary.files["failed_rows.xlsx"]
     match summary.state:
         case RunState.CHECKED:
             said = f"{in_crm:,} of {summary.rows:,} rows can go in. Nothing was sent."

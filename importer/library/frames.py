@@ -16,7 +16,7 @@ from importer.journal import Journal
 from importer.models import REPORT_COLUMNS, SourceRow
 from importer.report.tables import report_cells
 from importer.staging import RowsReader, Sheet
-from importer.staging.own_files import is_ours
+from importer.staging.own_files import is_ours, theirs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,16 +39,17 @@ def sheet_of(frame: pd.DataFrame) -> Sheet:
     its run is kept, as for failed_rows.
     """
     headers = tuple(_header(name) for name in frame.columns)
-    ours = is_ours(headers)
-    headers = headers[: -len(REPORT_COLUMNS)] if ours else headers
-    reader = RowsReader(headers, rows_of(frame, width=len(headers)))
+    if ours := is_ours(headers):
+        frame = frame.iloc[:, theirs(headers)]
+        headers = tuple(headers[index] for index in theirs(headers))
+    reader = RowsReader(headers, rows_of(frame))
     reader.opened = msgspec.structs.replace(reader.opened, ours=ours)
-    return Sheet(reader, file="DataFrame", sha256=_digest(headers, rows_of(frame, width=len(headers))))
+    return Sheet(reader, file="DataFrame", sha256=_digest(headers, rows_of(frame)))
 
 
-def rows_of(frame: pd.DataFrame, *, width: int) -> Iterator[SourceRow]:
-    """The rows that hold something, in the frame's order, the first `width` columns of each."""
-    columns = [frame.iloc[:, index] for index in range(width)]
+def rows_of(frame: pd.DataFrame) -> Iterator[SourceRow]:
+    """The rows that hold something, in the frame's order."""
+    columns = [frame.iloc[:, index] for index in range(frame.shape[1])]
     for number, values in enumerate(zip(*columns, strict=True), _FIRST_ROW):
         cells = tuple(map(text_of, values))
         if any(cell.strip() for cell in cells):

@@ -15,6 +15,7 @@ from importer.issues import Issue
 from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, find_encoding
 from importer.loader.headers import KNOWN_HEADERS, plain_header
 from importer.loader.limits import MAX_CELL_CHARS
+from importer.models import is_report_header
 
 _DELIMITERS = ",;\t|"
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -30,13 +31,15 @@ class Dialect(msgspec.Struct, frozen=True):
     """How a text file is written.
 
     `skip` lines stand before the first record (`sep=;`, which Excel does not show either); `spaced` says that
-    a space stands between a delimiter and the quotation mark behind it.
+    a space stands between a delimiter and the quotation mark behind it. A report of `ours` is quoted as it
+    should be: a cell of several lines in it is what it looks like.
     """
 
     encoding: Encoding
     delimiter: str
     skip: int = 0
     spaced: bool = False
+    ours: bool = False
 
     @property
     def label(self) -> str:
@@ -64,8 +67,10 @@ def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> 
     with path.open(encoding=found.codec, errors=MARK_MISFITS, newline="") as file:
         lines = list(islice(file, _SAMPLE_LINES))
     named = _delimiter_named(lines[0]) if lines else ""
-    delimiter = delimiter or named or _delimiter_of(lines)
-    return Dialect(found, delimiter, skip=1 if named else 0, spaced=_is_spaced(lines, delimiter))
+    own = _own_delimiter(lines)
+    delimiter = delimiter or named or own or _delimiter_of(lines)
+    spaced = own is None and _is_spaced(lines, delimiter)
+    return Dialect(found, delimiter, skip=1 if named else 0, spaced=spaced, ours=own is not None)
 
 
 def read_records(path: Path, dialect: Dialect) -> Iterator[Record]:
@@ -113,9 +118,8 @@ def _parse(
         try:
             for cells in reader:
                 after = reader.line_num
-                if after - seen > 1 and _swallowed(
-                    lines[base + seen : base + after], cells, before, delimiter
-                ):
+                many = after - seen > 1 and not dialect.ours
+                if many and _swallowed(lines[base + seen : base + after], cells, before, delimiter):
                     break
                 yield cells, base + seen, base + after, ()
                 seen = after
@@ -200,6 +204,15 @@ def _delimiter_named(line: str) -> str:
     """The delimiter of a first line `sep=;`, which Excel writes and reads."""
     named = line.rstrip("\r\n").strip('"')
     return named[4] if len(named) == 5 and named.lower().startswith("sep=") else ""
+
+
+def _own_delimiter(lines: list[str]) -> str | None:
+    """What parts the `_` columns of a report of ours, or None where there are none."""
+    for line in lines:
+        for mark in _DELIMITERS:
+            if is_report_header(cell.strip('"\r\n') for cell in line.split(mark)):
+                return mark
+    return None
 
 
 def _delimiter_of(lines: list[str]) -> str:

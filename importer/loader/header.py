@@ -9,6 +9,7 @@ import msgspec
 
 from importer.errors import UsageError
 from importer.loader.headers import KNOWN_HEADERS, plain_header
+from importer.models import is_report_header
 
 LOOKED_AT = 60  # rows from the top in which a header is looked for
 _PHONE_LIKE = re.compile(r"^\W*(?:p:|tel:)?\W*(?:\d[\s\-./()]*){7,15}(?:\.0)?\W*$")
@@ -27,8 +28,12 @@ def find_header(rows: Sequence[Sequence[str]]) -> HeaderFound:
     """The header among the first rows of a sheet.
 
     The row whose cells are mostly known headers wins; else the first with as many texts as the table is
-    wide. Where the first row of the table holds a phone already, there is no header.
+    wide. Where the first row of the table holds a phone already, there is no header. A report of our own
+    is known by its `_` columns.
     """
+    own = next((i for i, row in enumerate(rows) if is_report_header(cell.strip() for cell in row)), None)
+    if own is not None:
+        return HeaderFound(own, _named(rows[own]))
     scores = [_score(rows, index) for index in range(len(rows))]
     best = max(range(len(rows)), key=lambda index: (scores[index], -index), default=None)
     if best is None or scores[best] <= 0:

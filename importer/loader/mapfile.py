@@ -85,6 +85,11 @@ def save_map(path: Path, mapping: Mapping) -> None:
     temporary.replace(path)
 
 
+def map_of(mapping: Mapping) -> ColumnMap:
+    """A mapping as the map that says the same."""
+    return msgspec.convert(_content(mapping), ColumnMap)
+
+
 def keep_map(folder: Path, mapping: Mapping) -> Path:
     """Keep a mapping for the next sheet with the same headers; answers with where."""
     path = folder / f"{shape_of([column.header for column in mapping.columns])}.toml"

@@ -18,7 +18,7 @@ from importer.loader.footers import is_footer
 from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
 from importer.loader.kinds import FileKind, kind_of
 from importer.loader.workbook import open_sheet
-from importer.models import Notice, SourceRow
+from importer.models import Notice, SourceRow, is_report_header
 
 _NAMED_FOOTERS = 20
 _SHARE_OF_A_COLUMN = 0.2
@@ -34,12 +34,16 @@ class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, kw_only=True):
-    """An opened sheet. `rows` streams; `notices` grow while it does (footers are met at the end)."""
+    """An opened sheet. `rows` streams; `notices` grow while it does (footers are met at the end).
+
+    `sheet` is its name in the workbook.
+    """
 
     headers: tuple[str, ...]
     rows: Iterator[SourceRow]
     notices: list[Notice]
     kind: FileKind
+    sheet: str = ""
 
 
 def open_table(path: Path, options: OpenOptions) -> Table:
@@ -51,11 +55,13 @@ def open_table(path: Path, options: OpenOptions) -> Table:
         dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
         notices = [Notice("read", f"{dialect.label}.")]
         records: Iterator[Record] = read_records(path, dialect)
+        name = ""
     else:
         sheet = open_sheet(path, kind, options.sheet)
+        name = sheet.name
         notices = sheet.notices
         records = (Record(number, cells) for number, cells in sheet.rows)
-    return _table(records, kind, notices, options)
+    return _table(records, kind, notices, options, name)
 
 
 def private_copy(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
@@ -86,7 +92,9 @@ def private_copy(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
     return copy, digest.hexdigest()
 
 
-def _table(records: Iterator[Record], kind: FileKind, notices: list[Notice], options: OpenOptions) -> Table:
+def _table(
+    records: Iterator[Record], kind: FileKind, notices: list[Notice], options: OpenOptions, name: str
+) -> Table:
     top = list(
         islice(records, LOOKED_AT if options.header_row is None else max(LOOKED_AT, options.header_row))
     )
@@ -103,12 +111,12 @@ def _table(records: Iterator[Record], kind: FileKind, notices: list[Notice], opt
         notices.append(Notice("read", f"Header in row {top[found.index].number}."))
     headers = _with_unnamed(found.names, top[first:], kind)
     rows = _rows(chain(top[first:], records), len(headers), notices)
-    return Table(headers=headers, rows=rows, notices=notices, kind=kind)
+    return Table(headers=headers, rows=rows, notices=notices, kind=kind, sheet=name)
 
 
 def _header(top: list[Record], options: OpenOptions) -> HeaderFound:
     rows = [record.cells for record in top]
-    if options.header_row is None:
+    if options.header_row is None or is_report_header(cell.strip() for cell in rows[0]):
         return find_header(rows)
     numbers = [record.number for record in top]
     index = numbers.index(options.header_row) if options.header_row in numbers else len(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from importer.loader.kinds import FileKind
 from importer.loader.limits import STREAM_FROM_BYTES
 from importer.loader.numberformats import show_date, show_number
 from importer.loader.sheetxml import SheetMarks, is_strict, read_marks, sheet_part, unpacked_size
-from importer.models import Notice
+from importer.models import LISTS_SHEET, ROWS_SHEET, Notice
 
 _DAMAGED = "The workbook cannot be read: it is cut off or damaged."
 _ADVICE = "Open it in Excel or LibreOffice, save it again as .xlsx, and import that."
+
+_ESCAPED = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
 
 Row = tuple[int, list[str]]
 
@@ -37,12 +40,12 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
         check_archive(path)
     book = _open(path)
     names = [sheet.name for sheet in book.sheets_metadata if "WorkSheet" in str(sheet.typ)]
-    hidden = {sheet.name for sheet in book.sheets_metadata if "Visible" not in str(sheet.visible)}
+    hidden = {sheet.name for sheet in book.sheets_metadata if not str(sheet.visible).endswith(".Visible")}
     name = _choose(names, hidden, chosen)
     part = sheet_part(path, name) if kind is FileKind.XLSX else None
     marks = read_marks(path, part) if part else SheetMarks()
     notices = [Notice("read", f'Sheet "{name}" of the workbook.')]
-    others = [other for other in names if other != name]
+    others = [other for other in names if other != name and not (other == LISTS_SHEET and other in hidden)]
     if others:
         listed = ", ".join(f'"{other}"' for other in others)
         notices.append(Notice("ignored", f"Other sheets were not read: {listed}. Name one with --sheet."))
@@ -75,6 +78,8 @@ def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
         return next((name for name in names if name not in hidden), names[0])
     if chosen in names:
         return chosen
+    if ROWS_SHEET in names:
+        return ROWS_SHEET  # the option was about the sheet that this report of ours was made from
     if chosen.isdigit() and 1 <= int(chosen) <= len(names):
         return names[int(chosen) - 1]
     listed = ", ".join(f'"{name}"' for name in names)
@@ -113,7 +118,12 @@ def _cell_text(cell: Any) -> str:
     value = cell.value
     if value is None:
         return ""
-    return value if type(value) is str else show_value(value, cell.number_format)
+    return _unescaped(value) if type(value) is str else show_value(value, cell.number_format)
+
+
+def _unescaped(text: str) -> str:
+    """The text with characters that XML cannot hold (`_x000D_`), which openpyxl leaves as they are written."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
 def _shower(marks: SheetMarks) -> Callable[[Any, int], str]:

@@ -44,8 +44,9 @@ def _ask(journal: Journal, watch: Watch) -> None:
 
 
 def _write_check(journal: Journal) -> Summary:
-    journal.end(RunEnd(state=RunState.CHECKED, finished_at=now().isoformat()))
-    return write_reports(journal, journal.folder)
+    with before_the_first_write():
+        journal.end(RunEnd(state=RunState.CHECKED, finished_at=now().isoformat()))
+        return write_reports(journal, journal.folder)
 
 
 def _with_id(settings: Settings) -> Settings:

@@ -11,8 +11,9 @@ import msgspec
 from importer.fields import FIELDS
 from importer.journal import Journal, RunHeader
 from importer.loader.columns import UNSURE_BELOW, choose_columns
-from importer.loader.mapfile import find_saved_map, keep_map, read_map
+from importer.loader.mapfile import find_saved_map, keep_map, map_of, read_map
 from importer.models import AccountTitles, Mapping, SourceRow, Status
+from importer.pipeline.origin import fitted
 from importer.pipeline.watch import UnknownTitle, Watch
 from importer.settings import Settings
 from importer.staging import Opened, Recipe, Sheet, judge_rows
@@ -21,18 +22,30 @@ MAPS_FOLDER = "maps"
 """Folder of the reports folder where answers are kept, by the shape of the sheet."""
 
 
-def decide_columns(
-    sheet: Sheet, settings: Settings, titles: AccountTitles, origin: RunHeader | None, watch: Watch
-) -> Mapping:
-    """The mapping of a sheet: its run's own for a file of ours, else chosen, else asked about."""
-    if origin is not None and not (settings.column or settings.map or settings.preset):
-        return origin.mapping
+def decide_columns(sheet: Sheet, settings: Settings, titles: AccountTitles, watch: Watch) -> Mapping:
+    """The mapping of a sheet: chosen, and asked about where it is not sure."""
     mapping = columns_of(sheet.opened, settings, titles)
     if watch.asks and any(column.field and column.sureness < UNSURE_BELOW for column in mapping.columns):
         answers = watch.choose_columns(mapping)
         mapping = columns_of(sheet.opened, settings.replaced(column={**settings.column, **answers}), titles)
         keep_map(Path(settings.reports) / MAPS_FOLDER, mapping)
     return mapping
+
+
+def columns_of_origin(opened: Opened, given: Settings, titles: AccountTitles, origin: RunHeader) -> Mapping:
+    """The mapping of a file of ours: that of its run, with what was named anew."""
+    kept = fitted(origin.mapping, opened.headers)
+    if not given.column and not given.set and kept.columns_of("customer_phone"):
+        return kept
+    chosen = choose_columns(
+        opened.headers,
+        opened.sample,
+        column_map=map_of(kept),
+        columns=given.column,
+        defaults=given.set,
+        titles=active_titles(titles),
+    )
+    return msgspec.structs.replace(chosen, preset=kept.preset, row_rules=kept.row_rules)
 
 
 def columns_of(opened: Opened, settings: Settings, titles: AccountTitles) -> Mapping:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from importer.errors import DamagedJournal
 from importer.journal import JOURNAL_NAME, Journal, RunHeader
+from importer.models import ColumnChoice, Mapping
 from importer.pipeline.runs import headers_of_runs
 from importer.report import origin_of
 from importer.settings import Settings, with_run_settings
@@ -26,9 +30,52 @@ def find_origin(sheet: Sheet, reports: Path) -> RunHeader | None:
     beside = [sheet.path.parent] if sheet.path else []
     for folder in ([reports / named] if named else []) + beside:
         header = _header_in(folder)
-        if header is not None and header.headers == sheet.opened.headers:
+        if header is not None and set(header.headers) & set(sheet.opened.headers):
             return header
-    return next((known for known in headers_of_runs(reports) if known.headers == sheet.opened.headers), None)
+    alike = [known for known in headers_of_runs(reports) if _alike(known, sheet)]
+    same = [known for known in alike if known.headers == sheet.opened.headers]
+    return next(iter(same or alike), None)
+
+
+def fitted(mapping: Mapping, headers: Sequence[str]) -> Mapping:
+    """The mapping for the same sheet after people have moved, added or deleted columns in it.
+
+    A column is known by its header, the second of two equal ones by being the second. What was added is left
+    out, and said so: it may be no more than somebody's remarks about the mending.
+    """
+    if tuple(column.header for column in mapping.columns) == tuple(headers):
+        return mapping
+    known: dict[str, list[ColumnChoice]] = {}
+    for column in mapping.columns:
+        known.setdefault(column.header, []).append(column)
+    moved: dict[int, int] = {}
+    columns = []
+    for index, header in enumerate(headers):
+        if alike := known.get(header):
+            column = alike.pop(0)
+            moved[column.index] = index
+            columns.append(msgspec.structs.replace(column, index=index))
+        else:
+            columns.append(_added(index, header))
+    rules = [rule for rule in mapping.row_rules if rule.index in moved or rule.index < 0]
+    return msgspec.structs.replace(
+        mapping,
+        columns=tuple(columns),
+        row_rules=tuple(msgspec.structs.replace(r, index=moved.get(r.index, r.index)) for r in rules),
+    )
+
+
+def _added(index: int, header: str) -> ColumnChoice:
+    reason = f'it was added to the report; name it with --column "{header}=FIELD"'
+    return ColumnChoice(
+        index=index, header=header, field="", why="nothing", sureness=1.0, reason=reason, filled=1.0
+    )
+
+
+def _alike(known: RunHeader, sheet: Sheet) -> bool:
+    """Whether the sheet has the run's columns, but for some that were added or deleted."""
+    theirs, now = set(known.headers), set(sheet.opened.headers)
+    return bool(theirs) and (theirs <= now or now <= theirs)
 
 
 def inherited(settings: Settings, origin: RunHeader | None) -> Settings:

@@ -9,7 +9,7 @@ from importer.errors import UnreadableFile, before_the_first_write
 from importer.journal import Journal, RunHeader
 from importer.models import AccountTitles, Mapping
 from importer.pipeline.folding import fold_shared_phones
-from importer.pipeline.mapping import decide_columns, settle_titles
+from importer.pipeline.mapping import columns_of_origin, decide_columns, settle_titles
 from importer.pipeline.origin import find_origin, inherited
 from importer.pipeline.runs import account_of, now, run_folder
 from importer.pipeline.sending import fetch_titles
@@ -45,8 +45,12 @@ def _staged(
     reports = Path(settings.reports)
     titles = fetch_titles(access, settings)
     origin = find_origin(sheet, reports)
-    settings = inherited(settings, origin)
-    mapping = decide_columns(sheet, settings, titles, origin, watch)
+    given, settings = settings, inherited(settings, origin)
+    mapping = (
+        decide_columns(sheet, settings, titles, watch)
+        if origin is None or given.map or given.preset
+        else columns_of_origin(sheet.opened, given, titles, origin)
+    )
     header = _header(
         command, settings=settings, sheet=sheet, access=access, mapping=mapping, titles=titles, parent=parent
     )

@@ -14,7 +14,6 @@ from importer.journal import Journal
 from importer.models import RowOutcome, RunState, Status
 from importer.report.charts import COLOURS, bars_chart, outcome_chart, pace_chart
 from importer.report.gather import MOST_ROWS, Findings
-from importer.report.placing import Placing
 from importer.report.summary import Summary
 
 _SHOWN_VALUES = 50
@@ -47,8 +46,7 @@ def write_page(path: Path, journal: Journal, summary: Summary, findings: Finding
     )
     pages.filters["plain"] = lambda value: printable(str(value))
     html = pages.get_template("report.html").render(_content(journal, summary, findings))
-    with Placing(path) as temporary:
-        temporary.write_text(html, "utf-8")
+    path.write_text(html, "utf-8", errors="replace")
 
 
 def headline(summary: Summary) -> str:

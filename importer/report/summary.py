@@ -3,54 +3,58 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from importer.journal import Journal
 from importer.models import RowOutcome, RunState, Status
 
 SCHEMA_VERSION = 1
+RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
+SUMMARY, PAGE = "summary.json", "report.html"
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The object of INTERFACE.md, and a few keys more.
+    """The object of INTERFACE.md, and a few keys more. Its schema is published as docs/summary.schema.json."""
 
-    Those are `schema_version`, `command`, `parent`, `reason`, `ignored` and `failed_rows`, the number of rows
-    that are worth mending or sending again.
-    Times are ISO 8601 with their offset; `seconds` is time spent sending, `rate_reached` requests a second;
-    `problems` counts issues by `field.code`, `columns` is header to field ("" is left out).
-    """
-
-    schema_version: int
-    run_id: str
-    command: str
-    parent: str
-    file: str
-    sha256: str
-    started_at: str
-    finished_at: str | None
-    state: str
-    reason: str
-    rows: int
-    counts: dict[str, int]
-    requests: int
-    retries: int
-    throttled: int
-    seconds: float
-    rate_reached: float
-    columns: dict[str, str]
-    problems: dict[str, int]
-    failed_rows: int
-    ignored: list[str]
-    exit_code: int
-
-
-def summarise(journal: Journal) -> Summary:
-    """The summary of a run as it stands."""
-    tally = Tally()
-    for outcome in journal.outcomes():
-        tally.add(outcome)
-    return summary_of(journal, tally)
+    schema_version: Annotated[int, Meta(description="Grows when a key changes its meaning or goes.")]
+    run_id: Annotated[str, Meta(description="The name of the run's folder.")]
+    command: Annotated[str, Meta(pattern="^(check|run)$", description="What began the run.")]
+    parent: Annotated[str, Meta(description="The run whose rows this one retries, or empty.")]
+    file: Annotated[str, Meta(description="The sheet's path as it was given; - is standard input.")]
+    sha256: Annotated[str, Meta(description="Of the sheet's bytes.")]
+    started_at: Annotated[str, Meta(description="ISO 8601 with the offset.")]
+    finished_at: Annotated[str | None, Meta(description="ISO 8601 with the offset; null if it was killed.")]
+    state: Annotated[
+        str,
+        Meta(
+            pattern="^(finished|stopped|interrupted|checked)$",
+            description="A stopped or interrupted run can be resumed.",
+        ),
+    ]
+    reason: Annotated[str, Meta(description="What stopped the run, in one sentence, or empty.")]
+    rows: Annotated[int, Meta(description="Data rows of the sheet.")]
+    counts: Annotated[dict[str, int], Meta(description="Rows by status, all seven; their sum is `rows`.")]
+    requests: Annotated[int, Meta(description="Requests that carried a lead, resumes added up.")]
+    retries: Annotated[int, Meta(description="Those of them that were not a row's first.")]
+    throttled: Annotated[int, Meta(description="Those that were answered 429.")]
+    seconds: Annotated[float, Meta(description="Time spent sending.")]
+    rate_reached: Annotated[float, Meta(description="Requests a second, at the best.")]
+    columns: Annotated[
+        dict[str, str],
+        Meta(description="Header to field; an empty field is left out; `Phone#2` is the second Phone."),
+    ]
+    problems: Annotated[dict[str, int], Meta(description="Issues by `field.code`, the commonest first.")]
+    failed_rows: Annotated[int, Meta(description="Rows worth mending or sending again: in failed_rows.csv.")]
+    workbook_rows: Annotated[int, Meta(description="Those of them that failed_rows.xlsx can hold.")]
+    ignored: Annotated[list[str], Meta(description="Columns, sheets and lines that were left aside.")]
+    files: Annotated[
+        dict[str, str],
+        Meta(description="Each report's name, and the name it has if the last was open elsewhere."),
+    ]
+    exit_code: Annotated[int, Meta(description="Of the command that the run ended with.")]
 
 
 class Tally:
@@ -59,6 +63,7 @@ class Tally:
     def __init__(self) -> None:
         self.problems: Counter[str] = Counter()
         self.failed_rows = 0
+        self.workbook_rows = 0
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
@@ -67,7 +72,7 @@ class Tally:
             self.problems[issue.machine_code] += 1
 
 
-def summary_of(journal: Journal, tally: Tally) -> Summary:
+def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary:
     """The summary, with what was counted on the way."""
     header, end, traffic, counts = journal.header, journal.ended, journal.traffic, journal.counts()
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
@@ -92,7 +97,9 @@ def summary_of(journal: Journal, tally: Tally) -> Summary:
         columns=_columns(journal),
         problems=dict(tally.problems.most_common()),
         failed_rows=tally.failed_rows,
+        workbook_rows=tally.workbook_rows,
         ignored=_ignored(journal),
+        files=files,
         exit_code=end.exit_code if end.exit_code is not None else exit_code_of(state, counts),
     )
 

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from importer.guard import guarded
+from importer.guard import guarded, guarded_row
 from importer.issues import sentence
 from importer.models import REPORT_COLUMNS, RowOutcome
-from importer.report.placing import Placing
 
 
 class CsvTable:
     """A CSV file of outcomes, in UTF-8 with BOM (Excel takes anything else for Windows-1252)."""
 
-    def __init__(self, placing: Placing, headers: Sequence[str]) -> None:
-        self._placing = placing
+    def __init__(self, path: Path, headers: Sequence[str]) -> None:
+        self._path = path
         self._headers = headers
 
     def __enter__(self) -> Self:
-        self._file: TextIO = self._placing.__enter__().open("w", encoding="utf-8-sig", newline="")
+        self._file: TextIO = self._path.open("w", encoding="utf-8-sig", newline="")
         self._write = csv.writer(self._file, lineterminator="\r\n").writerow
-        self._write([*map(guarded, self._headers), *REPORT_COLUMNS])
+        self._write([*guarded_row(self._headers), *REPORT_COLUMNS])
         return self
 
     def add(self, outcome: RowOutcome, behind: Sequence[object]) -> None:
         """One row, `behind` being its `_` columns."""
-        self._write([*map(guarded, outcome.cells), *behind])
+        self._write([*guarded_row(outcome.cells), *behind])
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        self._placing.__exit__(kind, error, trace)
 
 
 def report_cells(outcome: RowOutcome) -> tuple[object, ...]:

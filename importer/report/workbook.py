@@ -2,100 +2,164 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from importer.fields import BY_NAME, Dropdown, Kind
 from importer.issues import Severity, sentence
 from importer.journal import RunHeader
-from importer.models import REPORT_COLUMNS, RowOutcome
+from importer.models import LISTS_SHEET, REPORT_COLUMNS, ROWS_SHEET, RowOutcome
 from importer.report.origin import PROPERTY
-from importer.report.placing import Placing
+from importer.report.places import NOWHERE, Places
 
 MOST_ROWS = 100_000  # more than a person mends by hand; failed_rows.csv has all
-LISTS_SHEET = "Lists"
-_MOST_CELL = 32_767  # Excel's own limit of a cell
+_MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
+_MOST_COLUMNS = 16_384  # Excel's own limit too
 _MOST_COMMENT = 1_000
+_UNHOLDABLE = re.compile("[\ufffe\uffff]|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_").search
+_PROBLEMS = REPORT_COLUMNS.index("_problems")
+_ABOUT_OURS = (
+    "The grey columns are importer's own. Mend the coloured cells on the left, save the file, and feed it back: "
+    "importer run failed_rows.xlsx. Rows that you delete are left alone."
+)
+
+
+def fits(cells: Sequence[str]) -> bool:
+    """Whether a workbook can hold the row exactly as it was typed; others stand in failed_rows.csv alone."""
+    return len(cells) + len(REPORT_COLUMNS) <= _MOST_COLUMNS and all(map(_cell_fits, cells))
+
+
+def _cell_fits(cell: str) -> bool:
+    long = len(cell) > _MOST_CELL // 2 and len(cell.encode("utf-16-le")) > 2 * _MOST_CELL
+    return not long and not _UNHOLDABLE(cell)
 
 
 class FailedWorkbook:
     """Written row by row; memory stays flat."""
 
-    def __init__(self, placing: Placing, header: RunHeader) -> None:
-        self._placing = placing
+    def __init__(self, path: Path, header: RunHeader) -> None:
+        self._path = path
         self._header = header
+        self._places = Places(header.mapping.columns)
         self._row = 0
+        self._holds = fits(header.headers)
+        self._names = (*header.headers, *REPORT_COLUMNS) if self._holds else REPORT_COLUMNS
+        self._widths = [len(name) for name in self._names]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds so far."""
+        return self._row
 
     def __enter__(self) -> Self:
         import xlsxwriter  # noqa: PLC0415 - only reports need it
 
-        header = self._header
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        self._book: Any = xlsxwriter.Workbook(str(self._placing.__enter__()), options)
-        self._book.set_custom_property(PROPERTY, header.run_id)
-        self._sheet: Any = self._book.add_worksheet("Rows to mend")
-        self._text = self._book.add_format({"num_format": "@", "valign": "top"})
-        self._bad = self._book.add_format(
-            {"num_format": "@", "valign": "top", "bg_color": "#FFD9D1", "font_color": "#9C1C0C"}
-        )
-        self._own = self._book.add_format({"num_format": "@", "valign": "top", "font_color": "#64748B"})
-        bold = self._book.add_format({"num_format": "@", "bold": True, "bg_color": "#E2E8F0", "bottom": 1})
-        names = (*header.headers, *REPORT_COLUMNS)
-        for column, name in enumerate(names):
-            self._sheet.write_string(0, column, name[:_MOST_CELL], bold)
-        for column, name in enumerate(names):
-            wide = 60 if name == "_problems" else min(max(len(name) + 2, 14), 32)
-            self._sheet.set_column(
-                column, column, wide, self._own if column >= len(header.headers) else self._text
-            )
-        self._sheet.freeze_panes(1, 0)
-        self._columns = {name: column for column, name in enumerate(header.headers)}
+        options = {
+            "constant_memory": True, "tmpdir": str(self._path.parent),
+            "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
+        }  # fmt: skip
+        self._book: Any = xlsxwriter.Workbook(str(self._path), options)
+        self._book.set_properties({"created": datetime.fromisoformat(self._header.started_at)})
+        self._book.set_custom_property(PROPERTY, self._header.run_id)
+        self._sheet: Any = self._book.add_worksheet(ROWS_SHEET)
+        self._set_formats()
+        self._write_header()
         return self
 
     def add(self, outcome: RowOutcome, behind: Sequence[object]) -> None:
-        """One row; cells with an error get its sentence as a comment."""
-        if self._row >= MOST_ROWS:
+        """One row; cells with an error get its sentence as a comment. A row that does not fit is passed over."""
+        if not self._holds or self._row >= MOST_ROWS or not fits(outcome.cells):
             return
         self._row += 1
-        faults = self._faults(outcome)
+        said = self._said(outcome)
         for column, cell in enumerate(outcome.cells):
-            said = faults.get(column)
-            if cell or said:
-                self._sheet.write_string(
-                    self._row, column, cell[:_MOST_CELL], self._bad if said else self._text
-                )
-            if said:
-                self._sheet.write_comment(self._row, column, said[:_MOST_COMMENT], {"x_scale": 2.2})
-        width = len(self._header.headers)
-        problems = REPORT_COLUMNS.index("_problems")
-        for at, value in enumerate(behind):
-            text = (
-                " | ".join(sentence(outcome.number, i) for i in outcome.issues) if at == problems else value
-            )
-            if text not in ("", None):
-                self._sheet.write_string(self._row, width + at, str(text)[:_MOST_CELL], self._own)
+            problem = said.get(column)
+            if cell or problem:
+                self._sheet.write_string(self._row, column, cell, self._bad if problem else self._text)
+            if problem:
+                self._sheet.write_comment(self._row, column, problem[:_MOST_COMMENT], _comment_size(problem))
+        self._write_behind(outcome, behind, nowhere=NOWHERE in said)
+        self._widths[: len(outcome.cells)] = map(max, self._widths, map(len, outcome.cells))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._sheet.autofilter(
-                0, 0, max(self._row, 1), len(self._header.headers) + len(REPORT_COLUMNS) - 1
-            )
-            fields = {column.index: column.field for column in self._header.mapping.columns if column.field}
-            add_dropdowns(self._book, self._sheet, fields, self._header.titles, rows=max(self._row, 1))
-        self._book.close()
-        self._placing.__exit__(kind, error, trace)
+        from xlsxwriter.exceptions import FileCreateError, XlsxWriterException  # noqa: PLC0415
 
-    def _faults(self, outcome: RowOutcome) -> dict[int, str]:
-        """What is wrong by column of the sheet."""
-        said: dict[int, list[str]] = {}
-        for issue in outcome.issues:
-            column = self._columns.get(issue.column)
-            if column is not None and issue.severity is Severity.ERROR:
-                said.setdefault(column, []).append(sentence(outcome.number, issue))
-        return {column: "\n".join(lines) for column, lines in said.items()}
+        if kind is not None:
+            with suppress(OSError, XlsxWriterException):
+                self._book.close()
+            return
+        self._finish()
+        try:
+            self._book.close()
+        except FileCreateError as failed:  # it wraps what the disk said
+            raise OSError(str(failed)) from failed
+
+    def _set_formats(self) -> None:
+        text = {"num_format": "@", "valign": "top"}
+        self._text = self._book.add_format(text)
+        self._bad = self._book.add_format({**text, "bg_color": "#FFD9D1", "font_color": "#9C1C0C"})
+        self._own = self._book.add_format({**text, "font_color": "#64748B"})
+        self._own_number = self._book.add_format({"valign": "top", "font_color": "#64748B", "align": "left"})
+        self._wrapped = self._book.add_format({**text, "font_color": "#64748B", "text_wrap": True})
+        self._wrapped_bad = self._book.add_format({**text, "font_color": "#9C1C0C", "text_wrap": True})
+
+    def _write_header(self) -> None:
+        bold = {"num_format": "@", "bold": True, "bottom": 1, "valign": "top"}
+        theirs = self._book.add_format({**bold, "bg_color": "#DBEAFE"})
+        ours = self._book.add_format({**bold, "bg_color": "#F1F5F9", "font_color": "#64748B"})
+        first_of_ours = len(self._names) - len(REPORT_COLUMNS)
+        for column, name in enumerate(self._names):
+            self._sheet.write_string(0, column, name, ours if column >= first_of_ours else theirs)
+        self._sheet.write_comment(0, first_of_ours, _ABOUT_OURS, {"width": 320, "height": 100})
+        self._sheet.freeze_panes(1, 0)
+
+    def _write_behind(self, outcome: RowOutcome, behind: Sequence[object], *, nowhere: bool) -> None:
+        """The `_` columns; the problem is coloured where no cell of the row can be."""
+        for column, value in enumerate(behind, len(outcome.cells)):
+            if column - len(outcome.cells) == _PROBLEMS:
+                text = " | ".join(sentence(outcome.number, issue) for issue in outcome.issues)[:_MOST_CELL]
+                self._sheet.write_string(
+                    self._row, column, text, self._wrapped_bad if nowhere else self._wrapped
+                )
+            elif isinstance(value, int):
+                self._sheet.write_number(self._row, column, value, self._own_number)
+            elif value:
+                self._sheet.write_string(self._row, column, str(value), self._own)
+
+    def _said(self, outcome: RowOutcome) -> dict[int, str]:
+        """What is wrong, by column of the sheet."""
+        places = {
+            at: [sentence(outcome.number, issue) for issue in issues if issue.severity is Severity.ERROR]
+            for at, issues in self._places.of(outcome).items()
+        }
+        return {at: "\n".join(lines) for at, lines in places.items() if lines}
+
+    def _finish(self) -> None:
+        last = max(self._row, 1)
+        ours = len(self._names) - len(REPORT_COLUMNS)
+        for column, width in enumerate(self._widths):
+            wide = 70 if column == ours + _PROBLEMS else min(max(width + 3, 10), 40)
+            self._sheet.set_column(column, column, wide, self._own if column >= ours else self._text)
+        self._sheet.autofilter(0, 0, last, len(self._names) - 1)
+        self._sheet.ignore_errors(
+            {"number_stored_as_text": f"A1:XFD{last + 1}"}
+        )  # phones are meant to be text
+        if ours:
+            fields = {column.index: column.field for column in self._header.mapping.columns if column.field}
+            add_dropdowns(self._book, self._sheet, fields, self._header.titles, rows=last)
+
+
+def _comment_size(text: str) -> dict[str, int]:
+    """Pixels that the sentence needs: Excel's own box would cut it off."""
+    lines = sum(1 + len(line) // 45 for line in text.split("\n"))
+    return {"width": 300, "height": 24 + 17 * min(lines, 20)}
 
 
 def add_dropdowns(

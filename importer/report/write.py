@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from importer.errors import CannotWrite
 from importer.journal import Journal
-from importer.journal.opening import writing
 from importer.report.gather import Findings
 from importer.report.page import write_page
-from importer.report.placing import Placing
-from importer.report.summary import Summary, Tally, summary_of
+from importer.report.placing import put_in_place, writing_room
+from importer.report.summary import (
+    FAILED_CSV,
+    FAILED_XLSX,
+    PAGE,
+    RESULTS,
+    SUMMARY,
+    Summary,
+    Tally,
+    summary_of,
+)
 from importer.report.tables import CsvTable, report_cells
 from importer.report.workbook import FailedWorkbook
-
-RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
-SUMMARY, PAGE = "summary.json", "report.html"
 
 
 def write_reports(journal: Journal, folder: Path) -> Summary:
     """Write every report of the run, each moved into place when it is whole. Raises CannotWrite."""
-    with writing(folder):
-        headers = journal.header.headers
-        tally = Tally()
-        findings = Findings()
-        with ExitStack() as files:
-            results = files.enter_context(CsvTable(Placing(folder / RESULTS), headers))
-            failed = files.enter_context(CsvTable(Placing(folder / FAILED_CSV), headers))
-            workbook = files.enter_context(FailedWorkbook(Placing(folder / FAILED_XLSX), journal.header))
-            for outcome in journal.outcomes():
-                behind = report_cells(outcome)
-                results.add(outcome, behind)
-                tally.add(outcome)
-                if outcome.goes_again:
-                    failed.add(outcome, behind)
-                    workbook.add(outcome, behind)
-                findings.add(outcome)
-        summary = summary_of(journal, tally)
-        with Placing(folder / SUMMARY) as path:
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
-        write_page(folder / PAGE, journal, summary, findings)
+    with _writing(folder), writing_room(folder) as room:
+        tally, findings = _write_tables(journal, room)
+        tables = (RESULTS, FAILED_CSV, FAILED_XLSX)
+        stamp = _stamp(journal)
+        placed = {name: put_in_place(room / name, folder / name, stamp_s=stamp).name for name in tables}
+        summary = summary_of(journal, tally, {**placed, PAGE: PAGE, SUMMARY: SUMMARY})
+        write_page(room / PAGE, journal, summary, findings)
+        (room / SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+        put_in_place(room / PAGE, folder / PAGE)
+        put_in_place(room / SUMMARY, folder / SUMMARY)
     return summary
+
+
+def _write_tables(journal: Journal, room: Path) -> tuple[Tally, Findings]:
+    headers = journal.header.headers
+    tally = Tally()
+    findings = Findings()
+    with ExitStack() as files:
+        results = files.enter_context(CsvTable(room / RESULTS, headers))
+        failed = files.enter_context(CsvTable(room / FAILED_CSV, headers))
+        workbook = files.enter_context(FailedWorkbook(room / FAILED_XLSX, journal.header))
+        for outcome in journal.outcomes():
+            behind = report_cells(outcome)
+            results.add(outcome, behind)
+            tally.add(outcome)
+            if outcome.goes_again:
+                failed.add(outcome, behind)
+                workbook.add(outcome, behind)
+            findings.add(outcome)
+        tally.workbook_rows = workbook.rows
+    return tally, findings
+
+
+def _stamp(journal: Journal) -> float:
+    """The time of change that marks a table as untouched: the run's start, in whole seconds that every disk keeps."""
+    return datetime.fromisoformat(journal.header.started_at).timestamp() // 2 * 2
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what a disk can refuse into one sentence."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise CannotWrite(
+            f"The reports could not be written to {folder}: {error}. The run's journal is not touched.",
+            f"Make room on the disk, or make the folder writable, and write them with: importer report {folder}",
+        ) from error

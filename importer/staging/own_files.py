@@ -7,21 +7,30 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from importer.guard import unguarded
+from importer.loader.kinds import FileKind
 from importer.loader.opening import Table
-from importer.models import REPORT_COLUMNS, SourceRow
+from importer.models import REPORT_COLUMNS, ROWS_SHEET, SourceRow, is_report_header
 
 
 def is_ours(headers: Sequence[str]) -> bool:
-    """Whether the last columns are the ones that only our reports have."""
-    return tuple(headers[-len(REPORT_COLUMNS) :]) == REPORT_COLUMNS
+    """Whether a report of ours has these columns, also where people have moved, added or deleted some."""
+    return is_report_header(headers)
+
+
+def theirs(headers: Sequence[str]) -> list[int]:
+    """The columns that are not ours, by index."""
+    return [index for index, header in enumerate(headers) if header not in REPORT_COLUMNS]
 
 
 def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRow]]:
-    """The headers and rows of the sheet that our report was made from, cells as they were first typed."""
-    width = len(table.headers) - len(REPORT_COLUMNS)
-    clean = unguarded if table.kind == "csv" else str  # a workbook's cells are text and need no guard
+    """The headers and rows of the sheet that our report was made from, cells as they were first typed.
+
+    The cells of our workbook need no guard. A CSV file of ours that was saved as a workbook still has its own.
+    """
+    clean = str if table.kind is not FileKind.CSV and table.sheet == ROWS_SHEET else unguarded
+    kept = theirs(table.headers)
 
     def typed(row: SourceRow) -> SourceRow:
-        return msgspec.structs.replace(row, cells=tuple(map(clean, row.cells[:width])))
+        return msgspec.structs.replace(row, cells=tuple([clean(row.cells[index]) for index in kept]))
 
-    return tuple(map(clean, table.headers[:width])), map(typed, table.rows)
+    return tuple(clean(table.headers[index]) for index in kept), map(typed, table.rows)

@@ -1,0 +1,37 @@
+"""Which cell of a row an issue is about: two columns may share a header, or feed one field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from importer.issues import Issue
+from importer.models import ColumnChoice, RowOutcome
+
+NOWHERE = -1
+"""The place of an issue that is about no single cell: a stray quote, the CRM's refusal, a default."""
+
+
+class Places:
+    """The places of issues in the sheet of one mapping."""
+
+    def __init__(self, columns: Sequence[ColumnChoice]) -> None:
+        self._columns: dict[str, list[ColumnChoice]] = {}
+        for column in columns:
+            self._columns.setdefault(column.field, []).append(column)
+
+    def of(self, outcome: RowOutcome) -> dict[int, list[Issue]]:
+        """The row's issues by the index of their column, or NOWHERE."""
+        places: dict[int, list[Issue]] = {}
+        for issue in outcome.issues:
+            found = self._candidates(issue, outcome.cells) or [NOWHERE]
+            # Two columns of one header may hold the same bad value: each gets its own.
+            free = (at for at in found if issue not in places.get(at, ()))
+            places.setdefault(next(free, found[0]), []).append(issue)
+        return places
+
+    def _candidates(self, issue: Issue, cells: Sequence[str]) -> list[int]:
+        """Columns of the issue's field: best those with its header that hold its value, else either."""
+        alike = self._columns.get(issue.field, [])
+        named = [column.index for column in alike if issue.column and column.header == issue.column]
+        holding = [column.index for column in alike if issue.value and issue.value in cells[column.index]]
+        return [at for at in named if at in holding] or holding or named

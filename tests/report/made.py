@@ -1,0 +1,69 @@
+"""Runs made of rows alone, without a sheet or a CRM: what the reports are written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from importer.issues import Issue
+from importer.journal import Journal, RunEnd, RunHeader, staged
+from importer.loader.opening import OpenOptions, open_table
+from importer.models import Accepted, ColumnChoice, Mapping, Rejected, RunState, SourceRow
+from importer.report import Summary, write_reports
+from importer.staging.own_files import as_typed, is_ours
+
+STARTED = "2026-11-25T10:15:01+05:30"
+TITLES = {
+    "lead-stage": ("New", "Warm lead", "=Hot, lead"),
+    "lead-group": ("Dealers, South",),
+    "source-type": ("CSV_UPLOAD",),
+    "label": tuple(f"Label {n}" for n in range(80)),
+    "product": ("Villa plot", "Shop, ground floor"),
+}
+
+
+def mapping_of(columns: Iterable[tuple[str, str]], **more: Any) -> Mapping:
+    """Columns as (header, field)."""
+    choices = [
+        ColumnChoice(index=at, header=header, field=field, why="option", sureness=1.0, reason="named", filled=1.0)
+        for at, (header, field) in enumerate(columns)
+    ]  # fmt: skip
+    return Mapping(columns=tuple(choices), **more)
+
+
+def header_of(columns: Sequence[tuple[str, str]], **more: Any) -> RunHeader:
+    """The header of a run over a sheet with these columns."""
+    given: dict[str, Any] = {
+        "run_id": "run-1", "command": "run", "file": "leads.csv", "sha256": "0" * 64, "started_at": STARTED,
+        "account": "a" * 16, "base_url": "http://127.0.0.1/superfone", "titles": TITLES,
+        "headers": tuple(header for header, _ in columns), "mapping": mapping_of(columns),
+    }  # fmt: skip
+    return RunHeader(**{**given, **more})
+
+
+def refused(number: int, cells: Sequence[str], *issues: Issue) -> Rejected:
+    """A row that is refused here."""
+    return Rejected(SourceRow(number, tuple(cells)), "", issues or (Issue("row", "nul"),))
+
+
+def accepted(number: int, cells: Sequence[str], **payload: Any) -> Accepted:
+    """A row that can go in."""
+    phone = f"+9198450{number:05d}"
+    return Accepted(SourceRow(number, tuple(cells)), phone, {"customer_phone": phone, **payload})
+
+
+def made(folder: Path, header: RunHeader, rows: Iterable[Accepted | Rejected]) -> Summary:
+    """Write the reports of a checked run with these rows."""
+    with Journal.create(folder, header) as journal:
+        journal.stage([staged(row) for row in rows])
+        journal.end(RunEnd(state=RunState.CHECKED, finished_at=STARTED, exit_code=1))
+        return write_reports(journal, folder)
+
+
+def read_again(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headers and cells of a report that is fed back in."""
+    table = open_table(path, OpenOptions())
+    assert is_ours(table.headers)
+    headers, rows = as_typed(table)
+    return headers, [row.cells for row in rows]

@@ -1,0 +1,136 @@
+"""What was typed comes back as it was typed: from CSV and from Excel, whatever stands in a cell."""
+
+import csv
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.guard import guarded, guarded_row, unguarded
+from importer.report.workbook import fits
+from tests.naughty import TEXTS
+from tests.report.made import header_of, made, read_again, refused
+
+ODD = "'=+-@|% ;,\t\r\n\"\\.5aé\u00a0\u200b\uff1d_x04\x0b\x1b\x00"
+CELLS = st.text(
+    alphabet=st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=30
+)
+COLUMNS = [("Phone", "customer_phone"), ("Text", "source"), ("Other", "")]
+
+
+@given(CELLS)
+@settings(max_examples=2000)
+def test_a_guarded_text_is_taken_back_exactly(text):
+    assert unguarded(guarded(text)) == text
+
+
+@given(st.lists(CELLS, max_size=6))
+def test_a_row_is_guarded_as_its_cells_are(cells):
+    assert list(guarded_row(cells)) == [guarded(cell) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1",
+        "+1+1",
+        "-2+3",
+        "@x",
+        "\t=1",
+        "\r=1",
+        "＝1",
+        " =1",
+        "a;=1",
+        "a\n=1",
+        "+91-80",
+        "|c",
+        "-x",
+        "\u200b=1",
+    ],
+)
+def test_what_excel_would_take_for_a_formula_is_guarded(text):
+    assert guarded(text) != text
+    assert unguarded(guarded(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5",
+        "+919845012345",
+        "+91 98450 12345",
+        "-5",
+        "-1,200.50",
+        "-5%",
+        "-",
+        "--",
+        "a-b",
+        "a@b.in",
+        "'x",
+        "''",
+        "O'Neil",
+        "x; y",
+        "-\n5",
+    ],
+)
+def test_what_is_no_formula_stays_as_it_is(text):
+    assert guarded(text) == text
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_every_cell_survives_report_and_re_import(tmp_path_factory, pairs):
+    """failed_rows.csv, failed_rows.xlsx and results.csv give back the very texts."""
+    folder = tmp_path_factory.mktemp("run")
+    rows = [("12", *pair) for pair in pairs]
+    made(folder, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    for name in ("failed_rows.csv", "results.csv"):
+        assert read_again(folder / name) == (("Phone", "Text", "Other"), rows)
+    held = [row for row in rows if fits(row)]
+    assert read_again(folder / "failed_rows.xlsx")[1] == held
+
+
+def test_every_naughty_text_survives_in_each_column(tmp_path):
+    rows = [(text, text, text) for text in TEXTS]
+    summary = made(tmp_path, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    assert read_again(tmp_path / "failed_rows.csv")[1] == rows
+    assert read_again(tmp_path / "failed_rows.xlsx")[1] == [row for row in rows if fits(row)]
+    assert summary.workbook_rows == len([row for row in rows if fits(row)]) < summary.failed_rows
+
+
+@given(st.lists(CELLS.map(str.strip).filter(lambda text: not text.startswith("_")), min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_every_header_survives(tmp_path_factory, headers):
+    """Headers are strangers' texts too."""
+    folder = tmp_path_factory.mktemp("run")
+    columns = [(header, "") for header in headers]
+    made(folder, header_of(columns), [refused(2, ["x" for _ in headers])])
+    wanted = tuple(header or f"Column {chr(65 + at)}" for at, header in enumerate(headers))
+    assert read_again(folder / "failed_rows.csv")[0] == wanted
+    if fits(headers):
+        assert read_again(folder / "failed_rows.xlsx")[0] == wanted
+
+
+def test_a_note_of_several_lines_is_no_stray_quote(tmp_path):
+    """Its first line has as many commas as its last: in a sheet of ours a quote is what it looks like."""
+    columns = [(f"C{n}", "") for n in range(9)]
+    row = ("12", *"bcdefgh", "line one\nline two")
+    made(tmp_path, header_of(columns), [refused(2, row)])
+    header = (tmp_path / "results.csv").read_bytes().decode("utf-8-sig").split("\r\n")[0]
+    with (tmp_path / "results.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        # As for a row that is pending, the columns behind hold no comma.
+        file.write(f'{header}\r\n{",".join(row[:8])},"line one\nline two",2,pending,,,,0,,\r\n')
+    assert read_again(tmp_path / "results.csv")[1] == [row]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_report_saved_with_other_separators(tmp_path, delimiter):
+    """Excel saves CSV with the separator of its country; free text must not mislead us about it."""
+    rows = [("12", "a;b;c", "d|e|f"), ("13", "=x;-y", "")]
+    made(tmp_path, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    with (tmp_path / "failed_rows.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.reader(file))
+    with (tmp_path / "saved.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(lines)
+    assert read_again(tmp_path / "saved.csv")[1] == rows
