@@ -4,7 +4,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from importer.issues import Issue
+from importer.issues import Issue, sentence
 from importer.models import REPORT_COLUMNS
 from importer.report import workbook
 from tests.report.made import TITLES, accepted, header_of, made, read_again, refused
@@ -15,6 +15,7 @@ COLUMNS = [
     ("S. No.", ""),
 ]  # fmt: skip
 BAD = "FFFFD9D1"
+SHORT = Issue("customer_phone", "too_short", "Contact No.", "12")
 
 
 def opened(folder) -> Worksheet:
@@ -47,7 +48,7 @@ def sheet(tmp_path) -> Worksheet:
         refused(
             14,
             row_of("12", "", "", "Warm led"),
-            Issue("customer_phone", "too_short", "Contact No.", "12"),
+            SHORT,
             Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?'),
         ),
         refused(15, row_of("0098450000150"), Issue("row", "stray_quote", "", '"x')),
@@ -72,7 +73,7 @@ def test_faulty_cells_are_coloured_and_say_why(sheet):
     """The sentence of each is a comment on its cell; a fault of no cell colours the sentence itself."""
     assert filled(sheet) == {"A2", "D2"}
     assert comments(sheet) == {
-        "A2": 'Row 14, Contact No.: "12" has too few digits for a phone number. Type it in full.',
+        "A2": sentence(14, SHORT),
         "D2": 'Row 14, Status: the account has no stage "Warm led". Did you mean "Warm lead"?',
     }
     problems = sheet.cell(3, len(COLUMNS) + 4)
