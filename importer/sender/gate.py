@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from importer.errors import ServerAway
 
 _FLOOR_S = 1.0  # a refusal without a usable Retry-After
+_LEAST_S = 0.05
 _MOST_PUSH_S = 60.0
 _FIRST_PROBE_S = 0.5
 _MOST_PROBE_S = 60.0
-_IN_A_ROW = 8  # failures without a success between them that mean: the server is away
+_LOST_IN_A_ROW = 8  # failures without a success between them that mean: the server is away
+_REFUSED_IN_A_ROW = 4  # the same for connections that did not come about: fewer than a row has attempts
 
 
 class Gate:
@@ -33,7 +35,7 @@ class Gate:
         self._shut_until = clock()
         self._waiting_since: float | None = None
         self._pushes = 0
-        self._failures = 0
+        self._failures = self._unreached = 0
         self._away = False
         self._probing = False
         self._probe_wait_s = _FIRST_PROBE_S
@@ -61,7 +63,7 @@ class Gate:
 
     def took(self) -> None:
         """The server answered as it should."""
-        self._failures = 0
+        self._failures = self._unreached = 0
         self._pushes = 0
         self._waiting_since = None
         self._away = self._probing = False
@@ -70,21 +72,23 @@ class Gate:
     def pushed_back(self, retry_after_s: float | None) -> None:
         """429 or 503: shut for as long as the server asks. Raises ServerAway where that is too long."""
         self._probing = False
-        if self.waiting_s > 0 and retry_after_s is None:
+        is_open = self.waiting_s <= 0
+        if not is_open and retry_after_s is None:
             return  # an answer to a request that had left before the gate shut
-        self._pushes += retry_after_s is None
-        wait = (
-            max(retry_after_s, 0.05)
-            if retry_after_s is not None
-            else min(_FLOOR_S * 2 ** (self._pushes - 1), _MOST_PUSH_S)
-        )
-        self._shut(wait)
+        self._pushes += is_open
+        if retry_after_s is None:
+            self._shut(min(_FLOOR_S * 2 ** (self._pushes - 1), _MOST_PUSH_S))
+        else:
+            # A server that says "now" again and again is not asked more than once a second.
+            self._shut(max(retry_after_s, min(_LEAST_S * 2 ** (self._pushes - 1), _FLOOR_S)))
 
-    def failed(self, *, out_of_budget: bool) -> None:
-        """A request found no server. Raises ServerAway where it has been away for too long."""
+    def failed(self, *, found_nobody: bool, out_of_budget: bool) -> None:
+        """A request got no connection (`found_nobody`) or no answer. Raises ServerAway where that lasts too long."""
         self._failures += 1
+        self._unreached = self._unreached + 1 if found_nobody else 0
         self._probing = False
-        if self._away or out_of_budget or self._failures >= _IN_A_ROW:
+        many = self._failures >= _LOST_IN_A_ROW or self._unreached >= _REFUSED_IN_A_ROW
+        if self._away or out_of_budget or many:
             self._away = True
             self._shut(self._probe_wait_s * self._chance.uniform(0.5, 1.0))
             self._probe_wait_s = min(self._probe_wait_s * 2, _MOST_PROBE_S)
@@ -97,7 +101,7 @@ class Gate:
         waited = self._shut_until - self._waiting_since
         if waited > self._patience_s:
             until = datetime.now().astimezone() + timedelta(seconds=self.waiting_s)
-            what = "asks to wait until" if not self._away else "is away; the next try would be at"
+            what = "asks to wait until" if not self._away else "cannot be reached; the next try would be at"
             raise ServerAway(
                 f"The CRM {what} {until:%H:%M on %d %b}, longer than --patience {self._patience_s:g} s.",
                 "The rows that are left are kept.",

@@ -10,7 +10,7 @@ from enum import Enum
 
 import msgspec
 
-from importer.errors import ImporterError
+from importer.errors import Blocked, ImporterError
 from importer.journal import Traffic
 from importer.models import Applied, NoteState, PendingRow, Reply, RowResult, Status
 from importer.sender.autopace import AutoPace
@@ -18,6 +18,7 @@ from importer.sender.client import Client
 from importer.sender.feed import Feed
 from importer.sender.gate import Gate
 from importer.sender.meter import Meter
+from importer.sender.refusals import Refusals
 from importer.sender.retry import RetryBudget, attempts, is_final, is_throttled
 from importer.sender.settle import settled
 from importer.sender.throttle import FixedPace, Pacer
@@ -110,6 +111,7 @@ class _Sending:
             patience_s=settings.patience_s, clock=self._clock, sleep=self._nap, chance=clockwork.chance
         )
         self._budget = RetryBudget()
+        self._refusals = Refusals()
         self._feed = Feed(journal.pending)
         self._writer = Writer(journal, self._count)
         self._ready: asyncio.Queue[PendingRow | None] = asyncio.Queue()
@@ -241,6 +243,8 @@ class _Sending:
             if is_final(reply):
                 self._gate.took()
                 self._budget.earn()
+                if self._refusals.saw(reply):
+                    await self._ask_whether_banned(reply.message)
                 return reply
             if reply.applied is Applied.MAY_HAVE_ARRIVED:
                 trip.doubt()
@@ -252,10 +256,10 @@ class _Sending:
                 if is_throttled(reply):
                     continue
             else:
-                was_away = self._gate.is_away
-                self._gate.failed(out_of_budget=not self._budget.spend())
-                if was_away and reply.applied is Applied.NOT_APPLIED:
-                    continue
+                found_nobody = reply.applied is Applied.NOT_APPLIED
+                self._gate.failed(found_nobody=found_nobody, out_of_budget=not self._budget.spend())
+                if self._gate.is_away and found_nobody:
+                    continue  # a network that is gone uses no row up
             trip.attempts += 1
             return reply
 
@@ -278,6 +282,19 @@ class _Sending:
             self._rate.replied(now, now - trip.left_at)
             trip.attempts += 1
         return reply
+
+    async def _ask_whether_banned(self, words: str) -> None:
+        """Stop the run where the CRM refuses whatever it is asked; this row's own result is kept."""
+        try:
+            if await self._client.is_welcome():
+                return
+            error: ImporterError = Blocked(
+                f'The CRM refuses every request, also for its lists: "{words}".',
+                "Ask Superfone about the account. Rows that were refused can go again with importer retry.",
+            )
+        except ImporterError as stop:
+            error = stop
+        self._stopping = self._stopping or error
 
     async def _turn_to_leave(self) -> None:
         """Wait for the gate and the pace; one at a time, so that a crowd of workers does not wake for each departure."""

@@ -112,8 +112,11 @@ def of_answer(status: int, body: bytes, *, whole: bool = True, retry_after_s: fl
 
 
 def is_foreign(reply: Reply, body: bytes) -> bool:
-    """Whether somebody else than the API answered: a redirect, a ban, a page of HTML (law 6)."""
-    if reply.status is None:
+    """Whether somebody else than the API answered: a redirect, a ban, a page of HTML (law 6).
+
+    Gateways put pages of HTML into their "not now" (408, 425, 429, 5xx): those are the answers that they are.
+    """
+    if reply.status is None or reply.status in _TRY_AGAIN:
         return False
     return 300 <= reply.status < 400 or reply.status in (403, 407) or (reply.status < 500 and _is_html(body))
 

@@ -7,6 +7,7 @@ import pytest
 
 from importer.errors import ServerAway
 from importer.sender.gate import Gate
+from importer.sender.retry import MOST_ATTEMPTS
 
 
 class Time:
@@ -63,6 +64,16 @@ def test_refusals_without_one_wait_a_second_then_longer(gate, time):
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
+def test_a_server_that_says_now_again_and_again_is_asked_once_a_second(gate, time):
+    """`Retry-After: 0` without end is no leave for a storm."""
+    waits = []
+    for _ in range(8):
+        gate.pushed_back(0.0)
+        waits.append(gate.waiting_s)
+        passed_at(gate, time)
+    assert waits == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1, 1, 1])
+
+
 def test_several_refusals_of_one_moment_count_once(gate):
     for _ in range(50):
         gate.pushed_back(None)
@@ -92,28 +103,36 @@ def test_pushing_back_for_ever_stops(gate, time):
 
 def test_a_few_lost_connections_do_not_shut_it(gate):
     for _ in range(7):
-        gate.failed(out_of_budget=False)
+        gate.failed(found_nobody=False, out_of_budget=False)
     assert not gate.is_away
     assert gate.waiting_s == 0
 
 
 def test_many_in_a_row_mean_that_the_server_is_away(gate, time):
     for _ in range(8):
-        gate.failed(out_of_budget=False)
+        gate.failed(found_nobody=False, out_of_budget=False)
     assert gate.is_away
     assert 0.25 <= gate.waiting_s <= 0.5
     gate.took()
     assert not gate.is_away
 
 
+def test_a_few_connections_that_do_not_come_about_mean_it_sooner(gate):
+    """Fewer than a row has attempts: a network that is gone uses no row up."""
+    for _ in range(MOST_ATTEMPTS - 1):
+        assert not gate.is_away
+        gate.failed(found_nobody=True, out_of_budget=False)
+    assert gate.is_away
+
+
 def test_a_spent_budget_means_the_same(gate):
-    gate.failed(out_of_budget=True)
+    gate.failed(found_nobody=False, out_of_budget=True)
     assert gate.is_away
 
 
 def test_while_away_only_one_at_a_time_asks(gate, time):
     for _ in range(8):
-        gate.failed(out_of_budget=False)
+        gate.failed(found_nobody=False, out_of_budget=False)
 
     async def two():
         await gate.passed()
@@ -128,9 +147,9 @@ def test_while_away_only_one_at_a_time_asks(gate, time):
 
 
 def test_an_outage_beyond_patience_stops(gate, time):
-    with pytest.raises(ServerAway, match="is away"):
+    with pytest.raises(ServerAway, match="cannot be reached"):
         for _ in range(1000):
-            gate.failed(out_of_budget=False)
+            gate.failed(found_nobody=False, out_of_budget=False)
             passed_at(gate, time)
     assert 700 < time.now <= 960
 
@@ -140,7 +159,7 @@ def test_few_requests_knock_at_a_dead_server(gate, time):
     knocks = 0
     with pytest.raises(ServerAway):
         while True:
-            gate.failed(out_of_budget=False)
+            gate.failed(found_nobody=False, out_of_budget=False)
             knocks += 1
             passed_at(gate, time)
     assert knocks < 50

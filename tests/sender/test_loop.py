@@ -3,6 +3,7 @@
 import asyncio
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,14 +142,18 @@ def test_a_note_that_an_earlier_run_sent_does_not_travel():
     assert journal.results[0].note is NoteState.SENT
 
 
-def test_five_attempts_are_enough():
-    phone = rows_of(1)[0].phones[0]
-    for answer, status in ((LOST, Status.UNKNOWN), (DOWN, Status.FAILED), (BUSY, Status.UNKNOWN)):
-        server = Scripted({phone: [answer] * 99})
-        _, journal, _ = sending(server, rows_of(1))
-        assert len(server.bodies) == 5
-        assert journal.results[0].status is status
-        assert journal.results[0].attempts == 5
+@pytest.mark.parametrize(
+    ("answer", "status"), [(LOST, Status.UNKNOWN), (DOWN, Status.FAILED), (BUSY, Status.UNKNOWN)]
+)
+def test_five_attempts_are_enough(answer, status):
+    """While the server answers others, a row that it does not answer is given up after five."""
+    rows = rows_of(400)
+    server = Scripted({rows[0].phones[0]: [answer] * 99})
+    _, journal, _ = sending(server, rows, rate=20)
+    assert sum(body["customer_phone"] == rows[0].phones[0] for body in server.bodies) == 5
+    assert journal.results[0].status is status
+    assert journal.results[0].attempts == 5
+    assert {result.status for n, result in journal.results.items() if n} == {Status.ACCEPTED}
 
 
 def test_throttling_is_no_attempt_and_fails_no_row():
@@ -172,6 +177,96 @@ def test_what_stops_the_run_leaves_the_rest_pending(error):
     assert 20 not in journal.results
     gone_out = {body["customer_phone"] for body in server.bodies}
     assert {rows[n].phones[0] for n in journal.results} <= gone_out
+
+
+class Refusing(Scripted):
+    """Refuses every row from the eleventh on with the same words; `welcome` is its answer to a plain question."""
+
+    def __init__(self, welcome):
+        super().__init__()
+        self.welcome = welcome
+        self.asked = 0
+
+    async def upsert(self, payload):
+        answer = await super().upsert(payload)
+        return answer if len(self.bodies) <= 10 else NO
+
+    async def is_welcome(self):
+        self.asked += 1
+        if isinstance(self.welcome, Exception):
+            raise self.welcome
+        return self.welcome
+
+
+@pytest.mark.parametrize(("welcome", "error"), [(False, Blocked), (KeyRefused("no"), KeyRefused)])
+def test_an_account_that_refuses_everything_stops_the_run(welcome, error):
+    """A ban that answers 400 must not use up the whole sheet; what was refused so far is kept."""
+    server = Refusing(welcome)
+    journal = MemoryJournal(0)
+    with pytest.raises(error):
+        sending(server, rows_of(500), journal=journal)
+    assert 50 <= len(journal.results) < 80
+    assert len(journal.results) == len(server.bodies)
+
+
+def test_bad_rows_in_a_row_are_no_ban():
+    """A sheet whose assignee has left is refused row by row to its end: the account still answers."""
+    server = Refusing(welcome=True)
+    finished, journal, _ = sending(server, rows_of(500))
+    assert finished
+    assert server.asked == 1
+    assert len(journal.results) == 500
+
+
+def test_a_row_that_may_have_gone_in_before_a_crash_is_never_failed():
+    """Law 3 across runs: what an earlier attempt may have done is not undone by a server that is down now."""
+    row, *others = rows_of(400)
+    row = msgspec.structs.replace(row, in_doubt=True, note_state=NoteState.UNKNOWN)
+    server = Scripted({row.phones[0]: [DOWN] * 9})
+    _, journal, _ = sending(server, [row, *others], rate=20)
+    assert journal.results[0].status is Status.UNKNOWN
+    assert not any("customer_note" in b for b in server.bodies if b["customer_phone"] == row.phones[0])
+
+
+def test_a_note_that_the_commit_found_sent_does_not_travel():
+    """The ledger's word at the moment of the intent counts, not what was read before."""
+
+    class Claimed(MemoryJournal):
+        def record(self, *, intents=(), **rest):
+            super().record(intents=intents, **rest)
+            return [msgspec.structs.replace(row, note_state=NoteState.SENT, note_run="r") for row in intents]
+
+    server = Scripted()
+    _, journal, _ = sending(server, rows_of(1), journal=Claimed(0))
+    assert "customer_note" not in server.bodies[0]
+    assert journal.results[0].note is NoteState.SENT
+
+
+def test_ctrl_c_twice_gives_back_what_was_only_waiting():
+    """A row that was asked to wait has not gone in, as far as anybody knows: it is pending, not in doubt."""
+    asked = Stop.NO
+    given_back = []
+
+    class Slow(Scripted):
+        async def upsert(self, payload):
+            nonlocal asked
+            answer = await super().upsert(payload)
+            asked = Stop.NOW
+            return answer
+
+    class Journal(MemoryJournal):
+        def record(self, *, withdrawn=(), **rest):
+            given_back.extend(withdrawn)
+            return super().record(**rest)
+
+    rows = rows_of(1)
+    server = Slow(
+        {rows[0].phones[0]: [Reply(applied=Applied.NOT_APPLIED, status=429, message="", retry_after_s=60)]}
+    )
+    finished, journal, _ = sending(server, rows, asked=lambda: asked, journal=Journal(0))
+    assert not finished
+    assert journal.results == {}
+    assert given_back == rows
 
 
 def test_a_dead_server_sees_no_storm_and_no_row_fails_by_it():

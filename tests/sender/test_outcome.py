@@ -132,6 +132,8 @@ def test_a_body_too_large_to_be_the_apis_is_in_doubt():
         (403, b'{"message": "Forbidden"}', True),
         (404, b"<html>nginx</html>", True),
         (404, b'{"message": "Lead stage not found"}', False),
+        (408, b"<html>nginx</html>", False),
+        (429, b"<html>cloudflare</html>", False),
         (502, b"<html>bad gateway</html>", False),
         (503, b"<html>back soon</html>", False),
     ],

@@ -63,6 +63,23 @@ def test_a_waiting_row_holds_back_those_behind_it():
     assert feed.is_empty
 
 
+def test_rows_of_one_phone_do_not_hold_back_the_rows_behind_them():
+    """Thousands of rows that name the office's number wait in line; the others pass them, and none is searched for."""
+    rows = [row(n, f"+{n}", "+office") for n in range(3000)] + [row(n) for n in range(3000, 4000)]
+    feed = feed_of(rows)
+    out = []
+    while len(out) < 1001:
+        while feed.needs_rows(64):
+            feed.add(feed.fetch())
+        out += feed.take(64)
+    assert [r.number for r in out[:2]] == [0, 3000]
+    assert len(out) == 1001
+    for waiting in range(1, 3000):
+        feed.settled(rows[waiting - 1])
+        assert numbers(feed.take(64)) == [waiting]
+    assert feed.is_empty
+
+
 @given(
     st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=3, unique=True), max_size=40),
     st.randoms(),

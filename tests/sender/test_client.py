@@ -1,0 +1,163 @@
+"""The client over real sockets: every kind of answer, judged from its very bytes."""
+
+import asyncio
+import gzip
+import socket
+from contextlib import asynccontextmanager
+from email.utils import formatdate
+
+import httpx
+import pytest
+
+from importer.errors import Blocked, KeyRefused
+from importer.models import Applied
+from importer.sender.client import _retry_after, open_client
+from importer.settings import Access, Secret
+
+NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Applied.REFUSED, Applied.APPLIED
+SUCCESS = b'{"data": null, "message": "success"}'
+
+
+def answer(status, body, *headers):
+    lines = [f"HTTP/1.1 {status} x".encode(), b"content-length: %d" % len(body), *headers]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def exchange(*parts, timeout_s=0.5, pause_s=0.0):
+    """The client's reply to a server that sends these bytes, a pause between them, and hangs up."""
+
+    @asynccontextmanager
+    async def server():
+        async def serve(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(pause_s)
+            writer.close()
+
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with listening:
+            yield listening.sockets[0].getsockname()[1]
+
+    async def run():
+        async with server() as port:
+            access = Access(f"http://127.0.0.1:{port}/superfone", Secret("k"))
+            async with open_client(access, timeout_s=timeout_s, connections=1) as client:
+                return await client.upsert({"customer_phone": "+919845012345"})
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("raw", "applied", "status"),
+    [
+        (answer(200, SUCCESS), APPLIED, 200),
+        (answer(201, SUCCESS), APPLIED, 201),
+        (answer(200, b'{"ok": true}'), DOUBT, 200),
+        (answer(200, b"[" * 100_000), DOUBT, 200),
+        (answer(200, b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b', "message": "success"}'), DOUBT, 200),
+        (answer(200, b""), DOUBT, 200),
+        (answer(204, b""), DOUBT, 204),
+        (answer(200, b"\xff\xfe\x00"), DOUBT, 200),
+        (answer(200, b'{"data": "' + b"x" * 2_000_000 + b'", "message": "success"}'), DOUBT, 200),
+        (answer(200, gzip.compress(b"0" * 100_000_000), b"content-encoding: gzip"), DOUBT, 200),
+        (answer(200, gzip.compress(SUCCESS), b"content-encoding: gzip"), DOUBT, 200),
+        (answer(400, b'{"message": "Invalid phone number"}'), REFUSED, 400),
+        (answer(404, b'{"message": "Lead stage not found"}'), REFUSED, 404),
+        (answer(408, b""), DOUBT, 408),
+        (answer(425, b""), NOT, 425),
+        (answer(429, b"<html>slow down</html>"), NOT, 429),
+        (answer(500, b"<html>oops</html>"), DOUBT, 500),
+        (answer(503, b""), DOUBT, 503),
+        (SUCCESS, DOUBT, None),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n" + SUCCESS, DOUBT, None),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", DOUBT, None),
+        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 100_000, DOUBT, None),
+        (b"HTTP/1.1 200", DOUBT, None),
+        (b"", DOUBT, None),
+    ],
+)  # fmt: skip
+def test_what_these_bytes_say(raw, applied, status):
+    reply = exchange(raw)
+    assert (reply.applied, reply.status) == (applied, status)
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"),
+    [
+        (answer(401, b'{"message": "UnAuthorized"}'), KeyRefused),
+        (answer(403, b'{"message": "Forbidden"}'), Blocked),
+        (answer(407, b""), Blocked),
+        (answer(301, b"", b"location: https://elsewhere.example/"), Blocked),
+        (answer(302, SUCCESS, b"location: /login"), Blocked),
+        (answer(307, b"", b"location: /again"), Blocked),
+        (answer(200, b"<!doctype html><title>Hotel wifi</title>"), Blocked),
+        (answer(404, b"\xef\xbb\xbf <html>nginx</html>"), Blocked),
+    ],
+)
+def test_who_answers_like_this_stops_the_run(raw, error):
+    with pytest.raises(error):
+        exchange(raw)
+
+
+def test_nobody_listens():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        access = Access(f"http://127.0.0.1:{taken.getsockname()[1]}/superfone", Secret("k"))
+
+        async def run():
+            async with open_client(access, timeout_s=1, connections=1) as client:
+                return await client.upsert({})
+
+        assert asyncio.run(run()).applied is NOT
+
+
+@pytest.mark.parametrize("parts", [[b"HTTP/1.1 200 OK\r\n"] + [b"x: y\r\n"] * 60, [answer(200, b" " * 60)[:-60]] + [b" "] * 60])  # fmt: skip
+def test_a_server_that_trickles_is_given_up_in_time(parts):
+    """Each byte is in time, the whole answer is not: a timeout that begins anew with each would wait for ever."""
+    reply = exchange(*parts, timeout_s=0.15, pause_s=0.05)
+    assert (reply.applied, reply.status) == (DOUBT, None)
+
+
+NOW = 1_790_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("0.5", 0.5),
+        ("0", 0.0),
+        (formatdate(NOW + 90, usegmt=True), 90.0),
+        (formatdate(NOW - 90, usegmt=True), 0.0),
+        ("999999999999", 7 * 24 * 3600.0),
+        ("1" * 400, 7 * 24 * 3600.0),
+        ("", None),
+        ("-5", None),
+        ("soon", None),
+        ("1e3", None),
+        ("NaN", None),
+        ("inf", None),
+        ("²", None),
+        ("٣", None),
+        ("1.2.3", None),
+        ("7, 8", None),
+        ("Thu, 99 Foo 2026 99:99:99 GMT", None),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+    ],
+)
+def test_retry_after_in_seconds_or_as_a_date_by_the_servers_own_clock(text, seconds):
+    """The server's Date stands for now, however wrong our clock is; what is neither counts as not given."""
+    headers = httpx.Headers(
+        [(b"retry-after", text.encode()), (b"date", formatdate(NOW, usegmt=True).encode())]
+    )
+    assert _retry_after(headers) == seconds
+
+
+def test_a_date_without_a_readable_server_clock():
+    """Without one, our own clock has to do; a broken one is junk."""
+    later = formatdate(usegmt=True)
+    assert _retry_after(httpx.Headers([("retry-after", later)])) <= 1
+    assert _retry_after(httpx.Headers([("retry-after", later), ("date", "noon")])) is None
