@@ -30,7 +30,10 @@ def _sandbox_options(command: Any) -> Any:
         said = next(m.description for m in field.type.__metadata__ if getattr(m, "description", None))
         flag = f"--{field.name.replace('_', '-')}"
         command = click.option(
-            flag, field.name, metavar="VALUE", help=f"{said} [default: {field.default or 'none'}]"
+            flag,
+            field.name,
+            metavar="VALUE",
+            help=f"{said} [default: {'none' if field.default is None else field.default}]",
         )(command)
     return command
 
@@ -39,15 +42,33 @@ def _sandbox_options(command: Any) -> Any:
 @_sandbox_options
 def sandbox_command(**flags: Any) -> int:
     """Start a local stand-in for the CRM, on loopback; Ctrl-C ends it."""
-    from importer.sandbox.server import serve
+    import sqlite3
+
+    from importer.sandbox.server import page_of, serve
+
+    def announce(base_url: str) -> None:
+        click.echo(f"LISTENING {base_url}")
+        say(f"Its page: {page_of(base_url)}   Ctrl-C ends it.", err=True)
+        say(
+            f"Point importer at it: SUPERFONE_BASE_URL={base_url} SUPERFONE_API_KEY={options.api_key}",
+            err=True,
+        )
 
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         options = msgspec.convert(given, SandboxOptions, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{error}.", "See importer sandbox --help.") from None
+        wanted, _, name = str(error).replace("`", "").partition(" - at $.")
+        flag = f"--{name.replace('_', '-')}"
+        raise UsageError(
+            f"{flag}: {wanted[:1].lower()}{wanted[1:]}.", "See importer sandbox --help."
+        ) from None
     try:
-        serve(options, click.echo)
+        serve(options, announce)
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"{options.db} cannot keep the leads: {error}.", "Name another file with --db."
+        ) from error
     except OSError as error:
         raise UsageError(
             f"Cannot listen on port {options.port}: {error.strerror}.", "Choose another --port."
@@ -96,6 +117,7 @@ def _show_page(page_url: str, database: Path, page: Path, *, stay: bool) -> None
     if stay:
         say(f"The leads in the sandbox: {page_url}  (Ctrl-C ends it)", err=True)
         threading.Event().wait()
-    with urlopen(page_url) as answer:  # noqa: S310 - our own sandbox, on loopback
+    with urlopen(f"{page_url}?copy") as answer:  # noqa: S310 - our own sandbox, on loopback
         page.write_bytes(answer.read())
-    say(f"The leads in the sandbox: {page}  (live: importer sandbox --db {database})", err=True)
+    say(f"The leads in the sandbox: {page}", err=True)
+    say(f"To go on with it: importer sandbox --db {database}", err=True)

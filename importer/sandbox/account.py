@@ -43,7 +43,12 @@ class Account:
         rows = self.lists[name]
         return [row for row in rows if row["title"] == title and row.get("status", "ACTIVE") == "ACTIVE"]
 
-    def member(self, phone: str) -> Row | None:
+    def titled(self, name: str, title: str | None) -> Row | None:
+        """The row of a list with this title, active ones first: a lead keeps a stage that was disabled later."""
+        found = [row for row in self.lists[name] if row["title"] == title]
+        return min(found, key=lambda row: row.get("status", "ACTIVE"), default=None)
+
+    def member(self, phone: str | None) -> Row | None:
         """The team member with this phone."""
         return next((row for row in self.members if row["phone"] == phone), None)
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 import phonenumbers
 
 from importer.sandbox.account import Account
+from importer.sandbox.refusal import Refusal, decoded
 from importer.sandbox.store import Store
-
-
-class Refusal(Exception):
-    """A request that is answered with an error: status and message."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 class Address(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -33,7 +26,7 @@ class Address(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 class LeadBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body of an upsert. An absent field is left alone, null clears where the page says so."""
 
-    customer_phone: str | msgspec.UnsetType = msgspec.UNSET
+    customer_phone: str | msgspec.UnsetType | None = msgspec.UNSET
     create_customer_if_customer_phone_not_found: bool = False
     first_name: str | msgspec.UnsetType = msgspec.UNSET
     last_name: str | msgspec.UnsetType = msgspec.UNSET
@@ -56,7 +49,9 @@ class LeadBody(msgspec.Struct, forbid_unknown_fields=True):
     customer_note: str | msgspec.UnsetType = msgspec.UNSET
 
 
-_decode = msgspec.json.Decoder(LeadBody).decode
+_decoder = msgspec.json.Decoder(LeadBody)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_MOST_MONEY = 2**53  # beyond it a number of JSON is no longer exact
 _PLAIN = (
     "first_name", "last_name", "business_name", "website", "city", "email", "deal_value", "source", "source_type",
     "lead_stage_name", "lead_group_name", "assignee_user_phone", "additional_info",
@@ -65,12 +60,13 @@ _LISTS = {"add_labels": ("label", "labels"), "add_products": ("product", "produc
 
 
 def upsert(store: Store, account: Account, raw: bytes) -> None:
-    """Do what the body says, or raise the Refusal that the API answers."""
-    body = _read(raw)
+    """Do what the body says, or raise the Refusal that the API answers. Matched by the lead's primary phone."""
+    body = decoded(raw, _decoder)
     phone = _phone(body.customer_phone)
+    _check_values(body)
     _check_titles(body, account)
     added = [_valid(number) for number in _given(body.add_phones, [])]
-    found = store.lead(phone)
+    found = store.lead_of(phone)
     if found is None and not body.create_customer_if_customer_phone_not_found:
         raise Refusal(400, "Customer not found")
     lead_id, fields = found or (None, {})
@@ -78,14 +74,7 @@ def upsert(store: Store, account: Account, raw: bytes) -> None:
     store.save(lead_id, phone, fields, _given(body.customer_note, None))
 
 
-def _read(raw: bytes) -> LeadBody:
-    try:
-        return _decode(raw)
-    except msgspec.MsgspecError as error:
-        raise Refusal(400, f"Validation failed: {error}") from None
-
-
-def _phone(given: str | msgspec.UnsetType) -> str:
+def _phone(given: str | msgspec.UnsetType | None) -> str:
     if given is msgspec.UNSET or not given:
         raise Refusal(400, "Customer phone is required to identify the record to update")
     return _valid(given)
@@ -101,11 +90,19 @@ def _valid(number: str) -> str:
     return number
 
 
+def _check_values(body: LeadBody) -> None:
+    for address in _given(body.email, []):
+        if not _EMAIL.fullmatch(address):
+            raise Refusal(400, f"Validation failed: {address!r} is not an email")
+    if abs(_given(body.deal_value, 0)) > _MOST_MONEY:
+        raise Refusal(400, "Validation failed: deal_value is out of range")
+
+
 def _check_titles(body: LeadBody, account: Account) -> None:
-    if _given(body.add_labels, []) and _given(body.remove_labels, []):
+    if msgspec.UNSET not in (body.add_labels, body.remove_labels):
         raise Refusal(400, "add_labels and remove_labels can not be combined")
-    _check_one(account, "lead-stage", "Lead stage", _given(body.lead_stage_name, None))
-    _check_one(account, "lead-group", "Lead group", _given(body.lead_group_name, None))
+    _check_one(account, "lead-stage", "stage", _given(body.lead_stage_name, None))
+    _check_one(account, "lead-group", "group", _given(body.lead_group_name, None))
     for name, list_name in (("add_labels", "label"), ("remove_labels", "label"), ("add_products", "product")):
         for title in _given(getattr(body, name), []):
             if not account.named(list_name, title):
@@ -114,7 +111,7 @@ def _check_titles(body: LeadBody, account: Account) -> None:
     if source_type is not None and not account.named("source-type", source_type):
         raise Refusal(400, "Invalid source type")
     assignee = _given(body.assignee_user_phone, None)
-    if assignee is not None and account.member(assignee) is None:
+    if assignee is not None and account.member(_valid(assignee)) is None:
         raise Refusal(404, "Assignee not found")
 
 
@@ -123,9 +120,9 @@ def _check_one(account: Account, list_name: str, what: str, title: str | None) -
         return
     rows = account.named(list_name, title)
     if not rows:
-        raise Refusal(404, f"{what} not found")
+        raise Refusal(404, f"Lead {what} not found")
     if len(rows) > 1:
-        raise Refusal(400, "Multiple lead groups found with this name. Provide unique")
+        raise Refusal(400, f"Multiple lead {what}s found with this name. Provide unique")
 
 
 def _apply(fields: dict[str, Any], body: LeadBody, added: list[str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,10 +28,18 @@ class Running(msgspec.Struct, frozen=True):
 
 
 def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
-    """Answer requests until Ctrl-C or SIGTERM. Raises OSError when the port is taken."""
+    """Answer requests until Ctrl-C or SIGTERM, then return. `announce` is told the base URL.
+
+    Raises OSError when the port is taken, sqlite3.Error when the file cannot be one of a sandbox.
+    """
     sandbox, listener = _prepared(options)
-    announce(f"LISTENING {_base_url(listener)}")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(
+            number, lambda *_: None
+        )  # uvicorn ends at it and then raises it again: ending is all there is to do
+    announce(_base_url(listener))
     _server(sandbox).run(sockets=[listener])
+    sandbox.store.close()
 
 
 @contextmanager
@@ -36,24 +47,30 @@ def running(options: SandboxOptions | None = None) -> Iterator[Running]:
     """A sandbox in a thread of its own, on a free port, for as long as the block runs."""
     sandbox, listener = _prepared(options or SandboxOptions())
     server = _server(sandbox)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     base_url = _base_url(listener)
     try:
-        yield Running(base_url, base_url.removesuffix(BASE) + "/", sandbox)
+        yield Running(base_url, page_of(base_url), sandbox)
     finally:
         server.should_exit = server.force_exit = True
         thread.join(timeout=5)
+        if not thread.is_alive():
+            sandbox.store.close()
 
 
 def _prepared(options: SandboxOptions) -> tuple[Sandbox, socket.socket]:
     """The port is open before anybody is told of it, so that nobody comes too early."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", options.port))
-    listener.listen(1024)
-    return Sandbox(options, seeded_account(), Store(options.database)), listener
+    if os.name != "nt":  # there it would let two programs share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", options.port))
+        listener.listen(1024)
+        return Sandbox(options, seeded_account(), Store(options.database)), listener
+    except (OSError, sqlite3.Error):
+        listener.close()
+        raise
 
 
 def _server(sandbox: Sandbox) -> uvicorn.Server:
@@ -66,6 +83,11 @@ def _server(sandbox: Sandbox) -> uvicorn.Server:
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
+
+
+def page_of(base_url: str) -> str:
+    """The page for people of the sandbox with this base URL."""
+    return base_url.removesuffix(BASE) + "/"
 
 
 def _base_url(listener: socket.socket) -> str:

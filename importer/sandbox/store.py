@@ -14,7 +14,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS leads (
   id INTEGER PRIMARY KEY, phone TEXT UNIQUE NOT NULL, fields TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS phones (phone TEXT PRIMARY KEY, lead_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS phones (
+  phone TEXT NOT NULL, lead_id INTEGER NOT NULL, PRIMARY KEY (phone, lead_id)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS phones_of_lead ON phones (lead_id);
 CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, lead_id INTEGER NOT NULL, text TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS notes_of_lead ON notes (lead_id);
@@ -25,6 +27,9 @@ CREATE TABLE IF NOT EXISTS requests (
 ) STRICT;
 """
 
+_HOLDING = """WHERE ? = '' OR instr(folded(phone || ' ' || values_of(fields)), ?) OR id IN
+  (SELECT lead_id FROM notes WHERE instr(folded(text), ?))"""
+_LARGEST_ID = 2**63 - 1  # of SQLite
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
@@ -37,17 +42,31 @@ class Store:
         self.sql.execute("PRAGMA journal_mode = WAL")
         self.sql.execute("PRAGMA synchronous = OFF")
         self.sql.executescript(_SCHEMA)
+        self.sql.create_function("folded", 1, str.casefold, deterministic=True)
+        self.sql.create_function("values_of", 1, _values_of, deterministic=True)
 
-    def lead(self, phone: str) -> tuple[int, dict[str, Any]] | None:
-        """Id and fields of the lead that has this phone, as its own or added."""
+    def close(self) -> None:
+        """Write everything into the one file."""
+        self.sql.close()
+
+    def lead_of(self, phone: str) -> tuple[int, dict[str, Any]] | None:
+        """Id and fields of the lead whose primary phone this is."""
+        found = self.sql.execute("SELECT id, fields FROM leads WHERE phone = ?", (phone,)).fetchone()
+        return (found[0], _decode(found[1])) if found else None
+
+    def lead_with(self, phone: str) -> dict[str, Any] | None:
+        """The lead that has this phone, primary or added; where several have it, the one whose own it is."""
         found = self.sql.execute(
-            "SELECT leads.id, fields FROM phones JOIN leads ON leads.id = lead_id WHERE phones.phone = ?",
+            """SELECT leads.id, leads.phone, fields, created_at, updated_at FROM phones JOIN leads ON leads.id = lead_id
+               WHERE phones.phone = ? ORDER BY leads.phone <> phones.phone, leads.id LIMIT 1""",
             (phone,),
         ).fetchone()
-        return (found[0], _decode(found[1])) if found else None
+        return _row(found) if found else None
 
     def lead_by_id(self, lead_id: int) -> dict[str, Any] | None:
         """A lead's fields and dates."""
+        if lead_id > _LARGEST_ID:
+            return None
         found = self.sql.execute(
             "SELECT id, phone, fields, created_at, updated_at FROM leads WHERE id = ?", (lead_id,)
         ).fetchone()
@@ -94,12 +113,17 @@ class Store:
             for row in self.sql.execute("SELECT text FROM notes WHERE lead_id = ? ORDER BY id", (lead_id,))
         ]
 
+    def timeline(self, lead_id: int) -> list[tuple[str, str]]:
+        """The same with the time of each: (at, text)."""
+        return self.sql.execute(
+            "SELECT at, text FROM notes WHERE lead_id = ? ORDER BY id", (lead_id,)
+        ).fetchall()
+
     def leads(self, text: str = "", page: int = 1, page_size: int = 25) -> list[dict[str, Any]]:
-        """A page of leads whose phone or fields hold `text`, newest first."""
+        """A page of leads that hold `text` in a phone, a field or a note, newest first."""
         found = self.sql.execute(
-            """SELECT id, phone, fields, created_at, updated_at FROM leads WHERE instr(phone || lower(fields), ?)
-               ORDER BY id DESC LIMIT ? OFFSET ?""",
-            (text.lower(), page_size, (page - 1) * page_size),
+            f"SELECT id, phone, fields, created_at, updated_at FROM leads {_HOLDING} ORDER BY id DESC LIMIT ? OFFSET ?",
+            (*_needles(text), page_size, (page - 1) * page_size),
         )
         return [_row(row) for row in found]
 
@@ -111,11 +135,13 @@ class Store:
             yield {**_row(row), "notes": self.notes(row[0]), "phones": self.phones(row[0])}
 
     def count(self, text: str = "") -> int:
-        """Leads whose phone or fields hold `text`."""
-        found = self.sql.execute(
-            "SELECT count(*) FROM leads WHERE instr(phone || lower(fields), ?)", (text.lower(),)
-        )
+        """Leads that hold `text`."""
+        found = self.sql.execute(f"SELECT count(*) FROM leads {_HOLDING}", _needles(text))
         return int(found.fetchone()[0])
+
+    def count_notes(self) -> int:
+        """All notes of all leads."""
+        return int(self.sql.execute("SELECT count(*) FROM notes").fetchone()[0])
 
     def add_task(self, lead_id: int, task: dict[str, Any]) -> None:
         """Keep a task; one that is no reminder closes the lead's other open ones that are none (API page)."""
@@ -156,6 +182,23 @@ class Store:
             dict(zip(names, row, strict=True))
             for row in self.sql.execute("SELECT * FROM requests ORDER BY id")
         ]
+
+
+def _needles(text: str) -> tuple[str, str, str]:
+    return (text.casefold(),) * 3
+
+
+def _values_of(fields: str) -> str:
+    """What people see of a lead's fields, to search in: no names of fields, no brackets."""
+    return "\n".join(_texts(_decode(fields)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield str(value)
 
 
 def _row(found: tuple[Any, ...]) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""What the API says no with, and the reading of bodies, which says no to everything that is not what was asked for."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Refusal(Exception):
+    """A request that is answered with an error: status and message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def decoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """The body as its type says, or a Refusal: no JSON, broken UTF-8 and bottomless nesting are all a 400."""
+    try:
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refusal(400, f"Validation failed: {error}") from None
+    except RecursionError:
+        raise Refusal(400, "Validation failed: the body is nested too deeply") from None

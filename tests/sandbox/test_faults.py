@@ -1,0 +1,156 @@
+"""The faults that can be asked for: each does what its name says, and the ledger tells what was really done."""
+
+import httpx
+import pytest
+
+from importer.sandbox import Fault, SandboxOptions
+from importer.sandbox.account import seeded_account
+from importer.sandbox.app import Sandbox
+from importer.sandbox.faults import APPLIED, FaultPlan, Faults, SlidingLimit
+from importer.sandbox.server import running
+from importer.sandbox.store import Store
+from tests.sandbox.conftest import API, KEY, NOW, Client
+
+BODY = {
+    "customer_phone": "+919845000001",
+    "create_customer_if_customer_phone_not_found": True,
+    "customer_note": "n",
+}
+
+
+@pytest.fixture
+def asked(request):
+    """A sandbox with options, its clock standing still, and a client of it."""
+    made = []
+
+    def ask(**options):
+        sandbox = Sandbox(SandboxOptions(**options), seeded_account(), Store(None))
+        sandbox.clock, sandbox.now = (lambda: 100.0), (lambda: NOW)
+        made.append(Client(sandbox, KEY))
+        return sandbox, made[-1]
+
+    yield ask
+    for client in made:
+        client.close()
+
+
+def leads(sandbox):
+    return len(list(sandbox.store.all_leads()))
+
+
+@pytest.mark.parametrize(
+    ("words", "header"),
+    [
+        ("seconds", "1"),
+        ("date", "Wed, 25 Nov 2026 10:00:01 GMT"),
+        ("none", None),
+        ("soon", "soon"),
+        ("-5", "-5"),
+    ],
+)
+def test_a_rate_limit_and_what_it_says_of_waiting(asked, words, header):
+    """The requests past the limit are answered 429 and change nothing."""
+    sandbox, client = asked(rate_limit=2, retry_after=words)
+    replies = [
+        client.post(f"{API}/lead", json={**BODY, "customer_phone": f"+91984500000{n}"}) for n in range(3)
+    ]
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+    assert replies[2].headers.get("retry-after") == header
+    assert replies[2].json() == {"message": "Too many requests"}
+    assert leads(sandbox) == 2
+    sandbox.clock = lambda: 101.0
+    assert client.post(f"{API}/lead", json=BODY).status_code == 200
+
+
+def test_a_limit_on_requests_at_once(asked):
+    sandbox, client = asked(concurrency_limit=2)
+    sandbox.in_flight = 1
+    assert client.post(f"{API}/lead", json=BODY).status_code == 200
+    sandbox.in_flight = 2
+    assert client.post(f"{API}/lead", json=BODY).status_code == 429
+
+
+def test_a_share_of_requests_is_answered_503(asked):
+    sandbox, client = asked(error_share=0.5, seed=7)
+    statuses = [
+        client.post(f"{API}/lead", json={**BODY, "customer_phone": f"+9198450000{n:02}"}).status_code
+        for n in range(40)
+    ]
+    assert set(statuses) == {200, 503}
+    assert leads(sandbox) == statuses.count(200)
+
+
+def test_latency_is_what_every_answer_takes(asked, monkeypatch):
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr("importer.sandbox.app.asyncio.sleep", sleep)
+    _, client = asked(latency=0.25)
+    client.post(f"{API}/lead", json=BODY)
+    assert slept == [0.25]
+
+
+@pytest.mark.parametrize(("option", "done"), [("drop_before", False), ("drop_after", True)])
+def test_a_dropped_connection_before_and_after_the_work(option, done):
+    """Over a real socket: the client sees the same, and only the ledger knows the difference."""
+    with running(SandboxOptions(**{option: 1.0})) as crm:
+        with pytest.raises(httpx.TransportError):
+            httpx.post(f"{crm.base_url}/enterprise/api/lead", json=BODY, headers=KEY)
+        assert leads(crm.sandbox) == done
+        (entry,) = crm.sandbox.store.ledger()
+        assert (entry["fault"], entry["applied"]) == (option, done)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if "stall" not in fault])
+def test_the_ledger_says_whether_the_work_was_done(fault):
+    """Each fault over a real socket, asked for by the lever that tests pull."""
+    with running() as crm:
+        lever = crm.page_url + "_sandbox/faults"
+        assert httpx.post(lever, json={"always": fault}).status_code == 200
+        try:
+            httpx.post(f"{crm.base_url}/enterprise/api/lead", json=BODY, headers=KEY)
+        except (httpx.TransportError, httpx.DecodingError):
+            assert fault in APPLIED or fault is Fault.DROP_BEFORE
+        (entry,) = httpx.get(crm.page_url + "_sandbox/ledger").json()
+        assert bool(entry["applied"]) == (fault in APPLIED) == bool(leads(crm.sandbox))
+
+
+def test_a_key_that_is_refused_is_no_request_against_the_limit(asked):
+    sandbox, client = asked(rate_limit=1)
+    for _ in range(3):
+        assert client.post(f"{API}/lead", json=BODY, headers={"x-api-key": "no"}).status_code == 401
+    assert client.post(f"{API}/lead", json=BODY).status_code == 200
+    assert leads(sandbox) == 1
+
+
+def test_a_sliding_second_holds_no_more_than_the_limit():
+    limit = SlidingLimit(3)
+    taken = [at for at in (n / 8 for n in range(32)) if limit.wait(at) == 0]
+    assert all(sum(start <= at < start + 1 for at in taken) <= 3 for start in taken)
+    assert len(taken) == 12
+
+
+def test_the_wait_that_is_named_is_the_wait_that_is_needed():
+    limit = SlidingLimit(1)
+    assert limit.wait(5.0) == 0
+    assert limit.wait(5.25) == 0.75
+    assert limit.wait(6.0) == 0
+
+
+def test_the_same_seed_makes_the_same_faults():
+    def drawn(seed):
+        faults = Faults(seed, {Fault.DROP_AFTER: 0.3, Fault.UNAVAILABLE: 0.3})
+        return [faults.next(None) for _ in range(50)]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+    assert set(drawn(1)) == {None, Fault.DROP_AFTER, Fault.UNAVAILABLE}
+
+
+def test_a_plan_names_requests_phones_and_a_beginning():
+    faults = Faults(0, {})
+    faults.restart(
+        FaultPlan(at={2: Fault.HTML}, phones={"+1": [Fault.REFUSED]}, always=Fault.FORBIDDEN, from_request=4)
+    )
+    assert [faults.next(phone) for phone in (None, None, "+1", "+1")] == [None, Fault.HTML, Fault.REFUSED, Fault.FORBIDDEN]  # fmt: skip
