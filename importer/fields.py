@@ -41,7 +41,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is the API's (`address.text` is the part `text` of the object `address`); `label` is what people
     read. `joins` says that several columns may feed it. `synonyms` are headers seen in the world, compared
-    loosely (case, spaces, punctuation and `_` do not count).
+    loosely (case, spaces, punctuation and `_` do not count); `maybe` are headers that often mean the field
+    and often something else: the cells must bear them out, or a person is asked.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     dropdown: Dropdown | None = None
     joins: bool = False
     synonyms: tuple[str, ...] = ()
+    maybe: tuple[str, ...] = ()
 
 
 FIELDS: tuple[Field, ...] = (
@@ -59,14 +61,18 @@ FIELDS: tuple[Field, ...] = (
         label="Phone",
         kind=Kind.PHONE,
         synonyms=(
-            "phone", "phone number", "phone no", "ph no", "ph", "mobile", "mobile number", "mobile no",
-            "mob", "mob no", "mobile phone", "cell", "cell phone", "cell number", "contact number", "contact no",
-            "contact phone", "primary phone", "customer phone", "customer mobile", "customer number",
-            "lead phone", "user phone", "sender mobile", "telephone", "tel", "tel no", "phone work", "work number",
-            "whatsapp number", "whatsapp no", "whatsapp", "mobile number whatsapp", "calling number",
-            "फोन", "फ़ोन", "फोन नंबर", "फ़ोन नंबर", "मोबाइल", "मोबाइल नंबर", "मोबाईल नंबर", "संपर्क नंबर",
-            "दूरभाष", "व्हाट्सएप नंबर",
+            "phone", "phone number", "phone no", "ph no", "ph number", "ph", "mobile", "mobile number", "mobile no",
+            "mob", "mob no", "mob number", "mobile phone", "mobile phone number", "cell", "cell phone", "cell number",
+            "cell no", "contact number", "contact no", "contact num", "phone num", "mobile num", "contact phone",
+            "contact mobile", "primary phone", "primary mobile", "primary number", "customer phone", "lead phone",
+            "user phone", "sender mobile", "telephone", "telephone number", "telephone no", "tel", "tel no",
+            "tel number", "phone work", "work number", "whatsapp number", "whatsapp no", "whatsapp", "whatsapp mobile",
+            "whatsapp phone", "mobile number whatsapp", "calling number", "mobile with country code",
+            "phone with country code", "फोन", "फ़ोन", "फोन नंबर", "फ़ोन नंबर", "फोन न", "फ़ोन न", "मोबाइल",
+            "मोबाइल नंबर", "मोबाइल न", "मोबाईल", "मोबाईल नंबर", "मो", "मो न", "संपर्क नंबर", "संपर्क", "सम्पर्क नंबर",
+            "दूरभाष", "दूरभाष नंबर", "व्हाट्सएप", "व्हाट्सएप नंबर", "व्हाट्सऐप नंबर",
         ),
+        maybe=("number", "no", "contact", "contacts", "contact details", "contact info", "customer number", "नंबर"),
     ),
     Field(
         name="add_phones",
@@ -74,41 +80,52 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.PHONES,
         joins=True,
         synonyms=(
-            "alternate phone", "alternate mobile", "alternate number", "alternate no", "alternate contact",
-            "alt no", "alt phone", "alt mobile", "alt number", "other phone", "other phones", "other number",
-            "second phone", "secondary phone", "phone 2", "phone2", "mobile 2", "mobile2", "home phone",
-            "landline", "landline no", "office phone", "business phone", "work phone", "additional phone",
-            "sender mobile alt", "sender phone", "वैकल्पिक नंबर", "दूसरा नंबर",
+            "alternate phone", "alternate phone number", "alternate phone no", "alternate mobile",
+            "alternate mobile number", "alternate mobile no", "alternate number", "alternate no",
+            "alternate contact", "alternate contact number", "alternate contact no", "alternative number",
+            "alternative phone", "alternative mobile", "alternative contact", "alt no", "alt phone", "alt phone no",
+            "alt mobile", "alt mobile no", "alt number", "alt contact", "alt contact no", "other phone",
+            "other phones", "other number", "other mobile", "other contact", "second phone", "second number",
+            "second mobile", "secondary phone", "secondary mobile", "secondary number", "home phone",
+            "landline", "landline no", "landline number", "office phone", "office number", "office no",
+            "business phone", "work phone", "additional phone", "additional number", "sender mobile alt",
+            "sender phone", "वैकल्पिक नंबर", "वैकल्पिक मोबाइल", "दूसरा नंबर", "अन्य नंबर", "लैंडलाइन",
         ),
     ),
     Field(
         name="dial_code",
         label="Dial code",
         kind=Kind.DIAL_CODE,
-        synonyms=("dial code", "dialing code", "country code", "isd code", "isd", "phone code", "phone country code"),
+        synonyms=(
+            "dial code", "dialing code", "dialling code", "isd code", "isd", "phone code", "phone country code",
+            "country dial code",
+        ),
+        maybe=("country code",),
     ),
     Field(
         name="full_name",
         label="Full name",
         kind=Kind.FULL_NAME,
         synonyms=(
-            "name", "full name", "fullname", "your full name", "your name", "customer name", "lead name",
-            "contact name", "contact person", "client name", "person name", "attendee name", "guest name",
-            "user name", "sender name", "buyer name", "participant name", "name of customer", "name of the client",
-            "party name", "नाम", "पूरा नाम", "ग्राहक का नाम",
+            "name", "full name", "fullname", "customer name", "lead name", "contact name", "contact person",
+            "contact person name", "client name", "person name", "attendee name", "guest name", "sender name",
+            "buyer name", "participant name", "student name", "patient name", "candidate name", "applicant name",
+            "visitor name", "member name", "prospect name", "party name", "name in full", "complete name",
+            "नाम", "पूरा नाम", "ग्राहक का नाम", "ग्राहक नाम", "आपका नाम", "व्यक्ति का नाम",
         ),
+        maybe=("user name", "person", "customer", "client", "lead", "party", "guest", "attendee", "participant", "ग्राहक"),
     ),
     Field(
         name="first_name",
         label="First name",
         kind=Kind.TEXT,
-        synonyms=("first name", "firstname", "given name", "fname", "पहला नाम"),
+        synonyms=("first name", "firstname", "given name", "fname", "f name", "forename", "पहला नाम", "प्रथम नाम"),
     ),
     Field(
         name="last_name",
         label="Last name",
         kind=Kind.TEXT,
-        synonyms=("last name", "lastname", "surname", "family name", "lname", "उपनाम", "अंतिम नाम"),
+        synonyms=("last name", "lastname", "surname", "family name", "lname", "l name", "उपनाम", "अंतिम नाम"),
     ),
     Field(
         name="business_name",
@@ -117,9 +134,11 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "business name", "business", "company", "company name", "firm", "firm name", "organisation",
             "organization", "organisation name", "organization name", "company account", "account name",
-            "shop name", "sender company", "associated company", "employer", "कंपनी", "फर्म", "फर्म का नाम",
-            "दुकान का नाम",
+            "shop name", "store name", "outlet name", "firm company name", "name of firm", "name of company",
+            "organisation company", "sender company", "कंपनी", "कम्पनी", "कंपनी का नाम", "फर्म", "फर्म का नाम",
+            "दुकान", "दुकान का नाम", "संस्था", "व्यवसाय का नाम",
         ),
+        maybe=("associated company", "employer", "shop", "store", "institute", "institution"),
     ),
     Field(
         name="email",
@@ -129,14 +148,18 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "email", "e mail", "email id", "e mail id", "mail id", "email address", "e mail address", "mail", "emailaddress",
             "user email", "lead email", "sender email", "secondary email", "sender email alt", "work email",
-            "ईमेल", "ई मेल", "ईमेल आईडी",
+            "personal email", "primary email", "other email", "alternate email", "contact email", "mail address",
+            "gmail", "gmail id", "ईमेल", "ई मेल", "ईमेल आईडी", "ई मेल आईडी", "ईमेल पता", "मेल आईडी",
         ),
     ),
     Field(
         name="website",
         label="Website",
         kind=Kind.WEBSITE,
-        synonyms=("website", "web site", "site url", "company website", "website url", "homepage", "वेबसाइट"),
+        synonyms=(
+            "website", "web site", "site url", "company website", "website url", "homepage", "company url", "वेबसाइट",
+        ),
+        maybe=("url", "site", "domain", "web"),
     ),
     Field(
         name="city",
@@ -144,47 +167,56 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.TEXT,
         synonyms=(
             "city", "town", "place", "city name", "sender city", "mx city", "home city", "district", "city town",
-            "शहर", "नगर", "स्थान",
+            "town city", "village", "current city", "residing city", "शहर", "शहर का नाम", "नगर", "स्थान", "जिला",
+            "ज़िला", "गांव", "गाँव",
         ),
     ),
     Field(
         name="address.text",
         label="Address",
         kind=Kind.TEXT,
+        nullable=True,
         joins=True,
         synonyms=(
             "address", "street", "street address", "full address", "postal address", "home address",
             "mailing address", "address 1", "address line 1", "address line 2", "sender address", "area",
-            "locality", "mx street1", "पता",
+            "locality", "location", "residential address", "permanent address", "current address", "address line",
+            "office address", "company address", "billing address", "mx street1", "पता", "पूरा पता", "घर का पता",
+            "इलाका",
         ),
     ),
     Field(
         name="address.additional",
         label="Address, further",
         kind=Kind.TEXT,
+        nullable=True,
         joins=True,
         synonyms=(
             "address additional", "landmark", "state", "state province", "province", "sender state", "mx state",
             "pincode", "pin code", "pin", "postal code", "zip", "zip code", "zip postal code", "postcode",
-            "country", "country region", "राज्य", "पिन कोड",
+            "pin no", "pin number", "area pin code", "country", "country region", "राज्य", "प्रदेश", "पिन", "पिन कोड",
+            "पिनकोड", "देश",
         ),
     ),
     Field(
         name="address.initials",
         label="Address, initials",
         kind=Kind.TEXT,
+        nullable=True,
         synonyms=("address initials", "flat no", "house no", "door no", "plot no", "मकान नंबर"),
     ),
     Field(
         name="address.latitude",
         label="Latitude",
         kind=Kind.COORDINATE,
+        nullable=True,
         synonyms=("latitude", "lat", "address latitude"),
     ),
     Field(
         name="address.longitude",
         label="Longitude",
         kind=Kind.COORDINATE,
+        nullable=True,
         synonyms=("longitude", "long", "lng", "lon", "address longitude"),
     ),
     Field(
@@ -192,9 +224,11 @@ FIELDS: tuple[Field, ...] = (
         label="Deal value",
         kind=Kind.MONEY,
         synonyms=(
-            "deal value", "value", "deal amount", "amount", "budget", "expected value", "expected revenue",
-            "deal size", "order value", "potential", "quote amount", "annual revenue", "राशि", "बजट",
+            "deal value", "deal amount", "budget", "expected value", "expected revenue", "expected amount",
+            "deal size", "opportunity value", "opportunity amount", "quote amount", "quote value", "quotation amount",
+            "budget in rs", "budget inr", "budget range", "बजट",
         ),
+        maybe=("value", "amount", "potential", "estimated value", "worth", "राशि", "रकम"),
     ),
     Field(
         name="source",
@@ -202,8 +236,9 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.TEXT,
         synonyms=(
             "source", "lead source", "original source", "enquiry source", "inquiry source", "lead origin",
-            "channel", "source channel", "came from", "reference", "referred by", "स्रोत",
+            "source channel", "source of lead", "source of enquiry", "lead generated from", "स्रोत", "सोर्स",
         ),
+        maybe=("channel", "came from", "origin", "how did you hear about us"),
     ),
     Field(
         name="source_type",
@@ -219,8 +254,12 @@ FIELDS: tuple[Field, ...] = (
         dropdown=Dropdown.STAGE,
         nullable=True,
         synonyms=(
-            "stage", "lead stage", "lead stage name", "lead status", "status", "lifecycle stage", "pipeline stage",
-            "deal stage", "prospect stage", "current status", "call status", "disposition", "स्थिति",
+            "stage", "lead stage", "lead status", "pipeline stage", "deal stage", "prospect stage", "sales stage",
+            "लीड स्टेज", "चरण",
+        ),
+        maybe=(
+            "status", "lifecycle stage", "current status", "current stage", "call status", "call disposition",
+            "disposition", "follow up status", "followup status", "enquiry status", "outcome", "स्थिति", "स्टेटस",
         ),
     ),
     Field(
@@ -229,7 +268,8 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.TITLE,
         dropdown=Dropdown.GROUP,
         nullable=True,
-        synonyms=("group", "lead group", "lead group name", "group name", "list name", "समूह"),
+        synonyms=("group", "lead group", "समूह", "ग्रुप"),
+        maybe=("group name", "list", "list name", "segment"),
     ),
     Field(
         name="add_labels",
@@ -237,7 +277,8 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.TITLES,
         dropdown=Dropdown.LABEL,
         joins=True,
-        synonyms=("label", "labels", "add labels", "tag", "tags", "lead labels", "lead tags", "टैग", "लेबल"),
+        synonyms=("label", "labels", "tag", "tags", "lead label", "lead labels", "lead tag", "lead tags", "टैग", "लेबल"),
+        maybe=("category", "categories", "interest level", "priority", "rating"),
     ),
     Field(
         name="remove_labels",
@@ -253,8 +294,12 @@ FIELDS: tuple[Field, ...] = (
         dropdown=Dropdown.PRODUCT,
         joins=True,
         synonyms=(
-            "product", "products", "add products", "product name", "interested product", "product interested",
-            "product interest", "interested in", "item interested", "query product name", "उत्पाद",
+            "product", "products", "product name", "interested product", "interested products",
+            "product interested", "product interested in", "product interest", "query product name", "उत्पाद", "प्रोडक्ट",
+        ),
+        maybe=(
+            "interested in", "interest", "item interested", "item", "service", "services", "course", "project",
+            "property", "model", "plan", "package", "looking for", "requirement for",
         ),
     ),
     Field(
@@ -263,9 +308,10 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.PHONE,
         nullable=True,
         synonyms=(
-            "assignee user phone", "assignee phone", "assignee", "assigned to", "assigned to phone", "owner phone",
-            "agent phone", "sales person phone", "salesperson phone", "rm phone",
+            "assignee user phone", "assignee phone", "assigned to phone", "assigned user phone", "assignee mobile",
+            "assigned to mobile",
         ),
+        maybe=("assignee", "assigned to", "assigned", "allotted to"),
     ),
     Field(
         name="additional_info",
@@ -274,7 +320,8 @@ FIELDS: tuple[Field, ...] = (
         joins=True,
         synonyms=(
             "additional info", "additional information", "description", "details", "requirement", "requirements",
-            "enquiry", "inquiry", "message", "query", "query message", "other details", "about", "विवरण",
+            "enquiry", "inquiry", "message", "query", "query message", "other details", "about", "enquiry details",
+            "requirement details", "विवरण", "आवश्यकता", "ज़रूरत", "संदेश",
         ),
     ),
     Field(
@@ -284,7 +331,8 @@ FIELDS: tuple[Field, ...] = (
         joins=True,
         synonyms=(
             "customer note", "note", "notes", "remark", "remarks", "comment", "comments", "follow up notes",
-            "call notes", "feedback", "person notes", "टिप्पणी", "नोट",
+            "call notes", "call remarks", "feedback", "person notes", "follow up remarks", "टिप्पणी", "नोट", "नोट्स",
+            "रिमार्क",
         ),
     ),
 )  # fmt: skip

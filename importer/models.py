@@ -113,20 +113,23 @@ class ColumnRules(msgspec.Struct, frozen=True, kw_only=True):
     """How the cells of one column are read beyond what its field says. Presets and maps set these.
 
     `prefixes` are taken off in front (`p:`); `joiners` part several values in a cell, beside the usual ones;
-    `constant` stands in for every cell; cells that are one of `drop_values` count as empty.
+    `constant` stands in for every cell; cells that are one of `drop_values` count as empty; a cell with the
+    text of `clear` empties a field that can be cleared.
     """
 
     prefixes: tuple[str, ...] = ()
     joiners: tuple[str, ...] = ()
     constant: str | None = None
     drop_values: tuple[str, ...] = ()
+    clear: str | None = None
 
 
 class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Which field one column went to, and why.
 
     `field` is "" for a column that is left out. `why` is one of `option`, `map`, `preset`, `synonym`,
-    `fuzzy`, `content`, `decoy`, `taken` (the field already has a column), `nothing`. `sureness` is 0 to 1.
+    `fuzzy`, `content`, `decoy`, `unfit` (the cells belie the header), `taken` (the field already has a
+    column), `nothing`. `sureness` is 0 to 1.
     `reason` is a plain sentence. `filled` is the share of the sampled rows with something in the cell.
     """
 

@@ -51,6 +51,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str | None, Meta(description="Read the sheet as this export (importer columns names it).")
     ] = None
     map: Annotated[str | None, Meta(description="A column mapping file (TOML).")] = None
+    save: Annotated[
+        str | None,
+        Meta(description="Save the mapping, answers included, as a map to be given back by --map."),
+    ] = None
     column: Annotated[
         dict[str, str], Meta(description='Send a column to a field: "HEADER=FIELD"; "HEADER=" leaves it out.')
     ] = {}
@@ -95,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return msgspec.structs.replace(self, **values)
 
 
-OF_ONE_CALL = frozenset({"run_id", "yes", "json", "quiet", "verbose", "reports"})
+OF_ONE_CALL = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "reports"})
 """Options that concern one call of the command: resume and retry do not take them over."""
 
 

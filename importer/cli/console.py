@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +29,11 @@ def has_colour(*, err: bool = False) -> bool:
 def is_terminal() -> bool:
     """Whether a person is there to be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def typed(*words: str) -> str:
+    """A command as it is typed into this system's shell, quoted where it must be."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 class Bar:

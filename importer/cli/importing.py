@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from importer.cli.console import is_terminal, say
-from importer.cli.options import all_settings, settings_from, settings_of_sending
+from importer.cli.console import is_terminal, say, typed
+from importer.cli.options import all_settings, settings_from, settings_of_sending, typed_again
 from importer.cli.showing import show_end
 from importer.cli.watching import Teller
 from importer.errors import UnreadableFile, UsageError
@@ -28,11 +28,12 @@ def check_command(file: str, **flags: Any) -> int:
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
+    again = typed_again(flags)
     settings = settings_from(flags)
     source = source_of(file)
     access = find_access(os.environ, Path.cwd())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=False) as teller:
-        return show_end(check(sheet, settings, access, teller), settings)
+        return show_end(check(sheet, settings, access, teller), settings, again)
 
 
 @click.command("run")
@@ -43,12 +44,13 @@ def run_command(file: str, **flags: Any) -> int:
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
+    again = typed_again(flags, only=_NEXT)
     settings = settings_from(flags)
-    asks = may_ask(settings, "importer run FILE --yes")
     source = source_of(file)
+    asks = may_ask(settings, typed("importer", "run", file, "--yes"))
     access = find_access(os.environ, Path.cwd())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=asks) as teller:
-        return show_end(run(sheet, settings, access, teller), settings)
+        return show_end(run(sheet, settings, access, teller), settings, again)
 
 
 @click.command("resume")
@@ -56,10 +58,11 @@ def run_command(file: str, **flags: Any) -> int:
 @settings_of_sending
 def resume_command(run: str, **flags: Any) -> int:
     """Finish RUN, which was interrupted or stopped. RUN is a run id or its folder."""
+    again = typed_again(flags, only=_NEXT)
     settings = settings_from(flags)
     access = find_access(os.environ, Path.cwd())
     with Teller(settings, asks=False) as teller:
-        return show_end(resume(run, settings, access, teller), settings)
+        return show_end(resume(run, settings, access, teller), settings, again)
 
 
 @click.command("retry")
@@ -67,15 +70,20 @@ def resume_command(run: str, **flags: Any) -> int:
 @settings_of_sending
 def retry_command(run: str, **flags: Any) -> int:
     """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
+    again = typed_again(flags, only=_NEXT)
     settings = settings_from(flags)
-    asks = may_ask(settings, "importer retry RUN --yes")
+    asks = may_ask(settings, typed("importer", "retry", run, "--yes"))
     access = find_access(os.environ, Path.cwd())
     with Teller(settings, asks=asks) as teller:
         summary = retry(run, settings, access, teller)
     if summary is None:
         say(f"Every row of run {run} went in: there is nothing to retry.", err=True)
         return 0
-    return show_end(summary, settings)
+    return show_end(summary, settings, again)
+
+
+_NEXT = frozenset({"config", "reports"})
+"""What must be typed again after a run: its journal knows the rest."""
 
 
 def may_ask(settings: Settings, with_yes: str) -> bool:

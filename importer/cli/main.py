@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 
 import click
 
 from importer import __version__
-from importer.cli.console import say
-from importer.errors import ImporterError
+from importer.cli.console import say, typed
+from importer.errors import ImporterError, UsageError
 
 _INTERRUPTED = 130
 
@@ -50,6 +53,15 @@ class Commands(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant. Raises UsageError for one that does not exist, with what may be meant."""
+        name = args[0]
+        if name not in self.summaries and not name.startswith("-"):
+            raise UsageError(*_no_such_command(name, list(self.summaries)))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, from the table: no command is loaded for it."""
         del ctx
@@ -68,7 +80,9 @@ def app() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answers with its exit code."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = [*given[1:2], "--help"] if not given or given[0] == "help" else given
+    _print_what_the_terminal_can()
     loud = any(
         (argument.startswith("-v") and set(argument[1:]) == {"v"}) or argument == "--verbose"
         for argument in arguments
@@ -78,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImporterError as error:
         return _stopped(str(error), error.exit_code, loud=loud)
     except click.ClickException as error:
-        return _stopped(f"{error.format_message()} See importer --help.", 2, loud=False)
+        return _stopped(_plain(error), 2, loud=False)
     except (KeyboardInterrupt, click.Abort):
         return _stopped("Stopped before anything was sent.", _INTERRUPTED, loud=loud)
     except BrokenPipeError:
@@ -89,7 +103,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _stopped(
             "There is not enough memory on this machine. Close other programs and try again.", 2, loud=loud
         )
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else 0 if given else 2
+
+
+def _print_what_the_terminal_can() -> None:
+    """A letter that the terminal's encoding does not have (Hindi on an old Windows console) becomes a `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _no_such_command(name: str, commands: list[str]) -> tuple[str, str]:
+    if Path(name).is_file() or "." in name:
+        return f"{name} is no command; importer wants to know what to do with it.", (
+            f"To look at it without sending anything: {typed('importer', 'check', name)}"
+        )
+    near = get_close_matches(name, commands, n=1, cutoff=0.5)
+    meant = f"Did you mean importer {near[0]}?" if near else f"There are: {', '.join(commands)}."
+    return f'There is no command "{name}".', meant
+
+
+def _plain(error: click.ClickException) -> str:
+    """What click found wrong, as a sentence with what to type."""
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "importer"
+    match error:
+        case click.MissingParameter(param=click.Argument() as argument):
+            return (
+                f"{command} needs to know {_WANTED.get(argument.name or '', 'more')}. See {command} --help."
+            )
+        case click.NoSuchOption():
+            near = f" Did you mean {error.possibilities[0]}?" if error.possibilities else ""
+            return f"There is no option {error.option_name}.{near} See {command} --help."
+        case _:
+            return f"{error.format_message().rstrip('.')}. See {command} --help."
+
+
+_WANTED = {
+    "file": "which FILE to read",
+    "run": "which RUN is meant (importer runs lists them)",
+    "out": "which file to write (such as leads.xlsx)",
+}
 
 
 def _stopped(sentence: str, code: int, *, loud: bool) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+from importer.cli.console import typed
 from importer.errors import UsageError
 from importer.settings import OF_ONE_CALL, Settings, read_config, resolve
 
@@ -22,6 +23,7 @@ _METAVARS = {
     "delimiter": "CHAR",
     "preset": "NAME",
     "map": "MAP.toml",
+    "save": "MAP.toml",
     "region": "IN",
     "duplicates": "merge|first|last|reject",
     "unknown": "reject|drop",
@@ -43,7 +45,7 @@ def all_settings(command: Command) -> Command:
 
 def settings_of_sending(command: Command) -> Command:
     """The options that make sense when the rows are known already: resume and retry."""
-    return _with_options(command, _OF_SENDING | (OF_ONE_CALL - {"run_id"}))
+    return _with_options(command, _OF_SENDING | (OF_ONE_CALL - {"run_id", "save"}))
 
 
 def settings_of_reading(command: Command) -> Command:
@@ -55,8 +57,10 @@ def settings_of_reading(command: Command) -> Command:
         "delimiter",
         "preset",
         "map",
+        "save",
         "column",
         "set",
+        "region",
         "reports",
         "json",
         "verbose",
@@ -67,7 +71,32 @@ def settings_of_reading(command: Command) -> Command:
 def settings_from(flags: dict[str, Any]) -> Settings:
     """Settings from what click has read, `--config` among it."""
     config = flags.pop("config", None)
-    return resolve(flags, read_config(Path(config) if config else None))
+    settings = resolve(flags, read_config(Path(config) if config else None))
+    if settings.save and settings.save != settings.map and Path(settings.save).exists():
+        raise UsageError(
+            f"There is a file {settings.save} already, and --save does not write over it.",
+            f"Name another, or change that one: --map {settings.save} --save {settings.save}",
+        )
+    return settings
+
+
+def typed_again(flags: Mapping[str, Any], *, only: frozenset[str] | None = None) -> str:
+    """The options that were given, to be typed with the next command; "" or with a space in front.
+
+    Left out is what concerned one call alone. `only` names the options that the next command takes.
+    """
+    words: list[str] = []
+    for name, value in flags.items():
+        if value is None or name in (OF_ONE_CALL - {"reports"}) or (only is not None and name not in only):
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        if isinstance(value, dict):
+            words += [word for pair in value.items() for word in (flag, "=".join(pair))]
+        elif isinstance(value, bool):
+            words.append(flag if value else f"--no-{name}")
+        else:
+            words += [flag, str(value)]
+    return f" {typed(*words)}" if words else ""
 
 
 def _with_options(command: Command, names: frozenset[str]) -> Command:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from importer.cli.console import say
+from importer.cli.console import say, typed
 from importer.cli.importing import open_options, source_of
 from importer.cli.options import settings_from, settings_of_reading
-from importer.cli.words import field_label
+from importer.cli.showing import show_json
+from importer.cli.words import cut, field_label
 from importer.errors import CannotWrite, NoKey, NothingSent, UsageError
-from importer.loader.mapfile import save_map
-from importer.models import AccountTitles, ColumnChoice
-from importer.pipeline.mapping import columns_of
+from importer.loader.header import column_name
+from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
+from importer.pipeline.mapping import columns_of, kept_map, save_mapping
 from importer.pipeline.sending import fetch_titles
 from importer.report import write_template
 from importer.settings import Settings, find_access
@@ -26,37 +26,40 @@ from importer.staging import open_file
 
 @click.command("columns")
 @click.argument("file")
-@click.option("--save", metavar="MAP.toml", help="Save the mapping, to be changed and given back by --map.")
 @settings_of_reading
-def columns_command(file: str, save: str | None, **flags: Any) -> int:
+def columns_command(file: str, **flags: Any) -> int:
     """Show which column of FILE goes to which field and why, with samples and how full it is."""
     settings = settings_from(flags)
     with open_file(source_of(file), open_options(settings)) as sheet:
-        mapping = columns_of(sheet.opened, settings, _titles_if_known(settings))
-        notices = sheet.opened.notices
+        opened = sheet.opened
+    kept = kept_map(opened, settings)
+    mapping, notices = columns_of(opened, settings, _titles_if_known(settings), kept=kept, needs_phone=False)
     if settings.json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(mapping), indent=2) + b"\n")
+        show_json(mapping)
     else:
-        for notice in notices:
-            say(notice.text)
-        if mapping.preset:
-            say(f"Recognised as: {mapping.preset}")
-        for column in mapping.columns:
-            _show(column)
-    if save:
-        save_map(Path(save), mapping)
-        say(f"Saved. Change it as you like and give it back: importer run {file} --map {save}", err=True)
+        _show_all(mapping, opened.notices + notices)
+    if settings.save:
+        save_mapping(Path(settings.save), mapping)
+        back = typed("importer", "run", file, "--map", settings.save)
+        say(f"Saved in {settings.save}. Change it as you like and give it back: {back}", err=True)
     return 0
 
 
 @click.command("template")
 @click.argument("out", metavar="OUT.xlsx")
-def template_command(out: str) -> int:
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def template_command(out: str, force: bool) -> int:
     """Write an empty sheet to fill in, with the account's values as real Excel dropdown lists."""
     path = Path(out)
     if path.suffix.lower() != ".xlsx":
+        better = typed("importer", "template", str(path.with_suffix(".xlsx")))
         raise UsageError(
-            f"The template is an Excel sheet; {out} does not end in .xlsx.", f"Try {path.stem}.xlsx."
+            f"The template is an Excel sheet, and {out} does not end in .xlsx.", f"Try: {better}"
+        )
+    if path.exists() and not force:
+        raise UsageError(
+            f"There is a file {out} already, which somebody may have filled in.",
+            "Choose another name, or write over it with --force.",
         )
     titles = fetch_titles(find_access(os.environ, Path.cwd()), Settings())
     active = {dropdown.value: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()}
@@ -66,7 +69,7 @@ def template_command(out: str) -> int:
         raise CannotWrite(
             f"Cannot write {out}: {error.strerror}.", "Choose a folder that you may write to."
         ) from error
-    say(f"Written: {out}. Fill it in and import it: importer run {out}", err=True)
+    say(f"Written: {out}. Fill it in and import it: {typed('importer', 'run', out)}", err=True)
     return 0
 
 
@@ -81,9 +84,19 @@ def _titles_if_known(settings: Settings) -> AccountTitles:
         return {}
 
 
+def _show_all(mapping: Mapping, notices: Sequence[Notice]) -> None:
+    for notice in notices:
+        say(notice.text)
+    if mapping.preset:
+        say(f"Recognised as: {mapping.preset}")
+    for column in mapping.columns:
+        _show(column)
+    if not any(column.field in ("customer_phone", "add_phones") for column in mapping.columns):
+        say('No column holds the leads\' phones. Name it: --column "HEADER=customer_phone"', err=True)
+
+
 def _show(column: ColumnChoice) -> None:
-    goes = field_label(column.field) if column.field else "left out"
-    samples = " | ".join(column.samples) or "(empty)"
-    say(f"{column.header or '(no header)'}", bold=True)
-    say(f"  -> {goes} ({column.field})" if column.field else "  -> left out")
+    samples = " | ".join(cut(sample, 40) for sample in column.samples) or "(empty)"
+    say(column.header or f"({column_name(column.index)}, without a header)", bold=True)
+    say(f"  -> {field_label(column.field)} ({column.field})" if column.field else "  -> left out")
     say(f"     why: {column.reason}; {column.filled:.0%} filled; {samples}")

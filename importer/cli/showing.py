@@ -13,17 +13,23 @@ from importer.report import Summary
 from importer.settings import Settings
 
 
-def show_end(summary: Summary, settings: Settings) -> int:
-    """Print how it ended; answers with the exit code."""
+def show_end(summary: Summary, settings: Settings, again: str = "") -> int:
+    """Print how it ended; answers with the exit code. `again` are the options for the next command to type."""
     folder = Path(settings.reports) / summary.run_id
     if settings.json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
-        sys.stdout.flush()
+        show_json(summary)
     elif not settings.quiet:
         for line in summary_lines(summary):
             say(line)
         for line in file_lines(summary):
             say(line)
         say(f"Report: {folder / 'report.html'}")
-    say(last_line(summary, folder), err=True, bold=True)
+    say(last_line(summary, folder, again), err=True, bold=True)
     return summary.exit_code
+
+
+def show_json(shown: object) -> None:
+    """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n")
+    sys.stdout.buffer.flush()

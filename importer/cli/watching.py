@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import click
 
+from importer.cli import asking
 from importer.cli.console import Bar, say
-from importer.cli.words import columns_table, field_label, summary_lines
-from importer.fields import FIELDS
+from importer.cli.timeleft import TimeLeft, plain_time
+from importer.cli.words import columns_table, summary_lines
 from importer.journal import RunHeader
-from importer.loader.columns import UNSURE_BELOW
-from importer.models import ColumnChoice, Mapping
-from importer.pipeline.watch import UnknownTitle
+from importer.pipeline.watch import ColumnQuestion, UnknownTitle
 from importer.report import Summary
 from importer.sender import Progress
 from importer.settings import Settings
@@ -26,6 +28,7 @@ class Teller:
         self.asks = asks
         self._talks = not (settings.json or settings.quiet)
         self._bar: Bar | None = None
+        self._time_left = TimeLeft()
 
     def __enter__(self) -> Self:
         return self
@@ -48,22 +51,32 @@ class Teller:
 
     def sending(self, progress: Progress) -> None:
         """Move the bar of the sending, which says when it waits and why."""
-        self._bar_of("Sending", progress.total).at(progress.done, _note(progress))
+        self._time_left.told(time.monotonic(), progress.done, progress.waiting_s)
+        self._bar_of("Sending", progress.total).at(progress.done, sending_note(progress, self._time_left))
 
-    def choose_columns(self, mapping: Mapping) -> dict[str, str]:
+    def use_kept_map(self, path: Path) -> bool:
+        """Propose the answers of an earlier sheet."""
+        self._leave_bar()
+        return asking.ask_kept_map(path)
+
+    def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
+        """Ask which column holds the leads' phones."""
+        self._leave_bar()
+        return asking.ask_phone_column(questions)
+
+    def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         """Ask about each column that the mapping is unsure of."""
         self._leave_bar()
-        unsure = [column for column in mapping.columns if column.field and column.sureness < UNSURE_BELOW]
-        return {column.header: _ask_column(column) for column in unsure}
+        return asking.ask_columns(questions)
 
-    def choose_titles(self, unknown: list[UnknownTitle]) -> dict[str, dict[str, str]]:
+    def choose_titles(self, unknown: Sequence[UnknownTitle]) -> dict[str, dict[str, str]]:
         """Ask about each distinct value that the account does not have."""
         self._leave_bar()
-        answers: dict[str, dict[str, str]] = {}
-        for value in unknown:
-            if title := _ask_title(value):
-                answers.setdefault(value.field, {})[value.value] = title
-        return answers
+        return asking.ask_titles(unknown)
+
+    def kept(self, path: Path) -> None:
+        """Say where the answers are."""
+        say(f"Your answers are kept in {path}, for the next sheet with these columns.", err=True)
 
     def confirm(self, summary: Summary) -> bool:
         """Show the check's summary and ask before the first write."""
@@ -71,7 +84,11 @@ class Teller:
         for line in summary_lines(summary):
             say(line)
         going = summary.counts.get("accepted", 0)
-        return bool(going) and click.confirm(f"Send {going:,} leads to the CRM now?", default=False, err=True)
+        if not going:
+            say("No row can be sent.", err=True)
+            return False
+        leads = "1 lead" if going == 1 else f"{going:,} leads"
+        return click.confirm(f"Send {leads} to the CRM now?", default=False, err=True)
 
     def _bar_of(self, title: str, total: int | None) -> Bar:
         if self._bar is None or self._bar.title != title:
@@ -85,39 +102,16 @@ class Teller:
             self._bar = None
 
 
-def _note(progress: Progress) -> str:
-    parts = [f"{progress.rate_per_s:.0f}/s"]
+def sending_note(progress: Progress, time_left: TimeLeft) -> str:
+    """What stands behind the bar: the rate of rows, what did not go in, why it waits, and how long the rest takes."""
+    parts = []
+    if time_left.rows_per_s:
+        parts.append(f"{time_left.rows_per_s:.{1 if time_left.rows_per_s < 10 else 0}f} rows/s")
     if progress.not_in:
-        parts.append(f"{progress.not_in} did not go in")
+        parts.append(f"{progress.not_in:,} did not go in")
     if progress.waiting_s:
-        parts.append(f"the CRM asks to wait {progress.waiting_s:.0f} s")
+        parts.append(f"waiting {plain_time(progress.waiting_s)} for the CRM")
+    left = time_left.left_s(progress.total - progress.done, progress.waiting_s)
+    if left:
+        parts.append(f"about {plain_time(left)} left")
     return ", ".join(parts)
-
-
-def _ask_column(column: ColumnChoice) -> str:
-    samples = ", ".join(column.samples[:3])
-    say(f'Column "{column.header}" ({samples}): {column.reason}', err=True)
-    choices = [field.name for field in FIELDS]
-    answer: str = click.prompt(
-        f"  It goes to (a field, or - to leave it out) [{field_label(column.field)}]",
-        default=column.field,
-        show_default=False,
-        type=click.Choice([*choices, "-"]),
-        show_choices=False,
-        err=True,
-    )
-    return "" if answer == "-" else answer
-
-
-def _ask_title(unknown: UnknownTitle) -> str:
-    from rapidfuzz import process
-
-    near = [title for title, _, _ in process.extract(unknown.value, unknown.titles, limit=5)]
-    rows = "1 row has" if unknown.rows == 1 else f"{unknown.rows:,} rows have"
-    say(f'{rows} {field_label(unknown.field)} "{unknown.value}", which the account does not have.', err=True)
-    for number, title in enumerate(near, 1):
-        say(f"  {number}  {title}", err=True)
-    answer = click.prompt(
-        "  Which one is meant? (0 leaves it as it is)", type=click.IntRange(0, len(near)), default=0, err=True
-    )
-    return near[answer - 1] if answer else ""

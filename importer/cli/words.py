@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from importer.cli.console import typed
 from importer.fields import BY_NAME
 from importer.issues import CATALOGUE, Severity
 from importer.journal import RunHeader
@@ -22,6 +23,7 @@ _MEANING = {
 }
 _CHECK_MEANING = {**_MEANING, Status.ACCEPTED: "can go in"}
 _COMMONEST = 3
+_WIDEST = 32
 
 
 def columns_table(header: RunHeader) -> Iterator[str]:
@@ -32,16 +34,18 @@ def columns_table(header: RunHeader) -> Iterator[str]:
 
 
 def mapping_lines(mapping: Mapping) -> Iterator[str]:
-    """A line for each column that feeds a field, and one that names those left out."""
+    """A line for each column that feeds a field, and the columns left out, with the reason where there is one."""
     used = [column for column in mapping.columns if column.field]
-    width = min(max((len(column.header) for column in used), default=0), 32)
+    width = min(max((len(column.header) for column in used), default=0), _WIDEST)
     for column in used:
-        yield f"  {_cut(column.header, 32):<{width}}  ->  {field_label(column.field):<20} {_sure(column)}".rstrip()
-    left_out = [
-        column.header or f"(column {column.index + 1})" for column in mapping.columns if not column.field
-    ]
-    if left_out:
-        yield f"  left out: {', '.join(left_out)}"
+        goes = f"{field_label(column.field):<20} {_why(column)}".rstrip()
+        yield f"  {cut(_name(column), _WIDEST):<{width}}  ->  {goes}"
+    nameless = [_name(column) for column in mapping.columns if not column.field and column.why == "nothing"]
+    for column in mapping.columns:
+        if not column.field and column.why != "nothing":
+            yield f"  left out: {cut(_name(column), _WIDEST)} {_why(column)}"
+    if nameless:
+        yield f"  left out: {', '.join(cut(name, _WIDEST) for name in nameless)}"
 
 
 def field_label(field: str) -> str:
@@ -54,7 +58,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     """Counts with their meaning, the commonest problems, and what was left aside."""
     checked = summary.state == RunState.CHECKED
     meaning = _CHECK_MEANING if checked else _MEANING
-    yield f"{summary.rows:,} rows of {Path(summary.file).name}"
+    yield f"{_rows(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
     for status in Status:
         count = summary.counts.get(status.value, 0)
         if count or status is Status.ACCEPTED:
@@ -92,37 +96,56 @@ def problem_title(code: str) -> str:
     return title if field in ("row", "") else f"{field_label(field)}: {title}"
 
 
-def last_line(summary: Summary, folder: Path) -> str:
-    """What happened, and what to do next, in one line."""
+def last_line(summary: Summary, folder: Path, again: str) -> str:
+    """What happened, and what to do next, in one line. `again` are the options to type with the next command."""
     in_crm = summary.counts[Status.ACCEPTED] + summary.counts[Status.DUPLICATE]
     mend = folder / summary.files["failed_rows.xlsx"]
     match summary.state:
         case RunState.CHECKED:
-            said = f"{in_crm:,} of {summary.rows:,} rows can go in. Nothing was sent."
+            said = f"{in_crm:,} of {_rows(summary.rows)} can go in. Nothing was sent."
             mending = f" {_needs(summary.failed_rows)} mending: {mend}." if summary.failed_rows else ""
-            return f"{said}{mending} Send with: importer run {summary.file}"
+            send = f" Send with: importer run {quoted(summary.file)}{again}" if in_crm else ""
+            return f"{said}{mending}{send}"
         case RunState.STOPPED | RunState.INTERRUPTED:
-            return f"{summary.reason} Go on with: importer resume {summary.run_id}"
+            return f"{summary.reason} Go on with: importer resume {summary.run_id}{again}"
         case _ if summary.failed_rows:
             return (
-                f"{in_crm:,} of {summary.rows:,} rows went in. {_needs(summary.failed_rows)} mending: open {mend}, "
-                f"mend it, and feed it back: importer run {mend}"
+                f"{in_crm:,} of {_rows(summary.rows)} went in. {_needs(summary.failed_rows)} mending: open {mend}, "
+                f"mend it, and feed it back: importer run {quoted(str(mend))}{again}"
             )
         case _ if in_crm < summary.rows:
             left_out = summary.rows - in_crm
-            return f"{in_crm:,} of {summary.rows:,} rows went in; the other {left_out:,} are no leads. The report: {folder / 'report.html'}"
+            others = "the other one is no lead" if left_out == 1 else f"the other {left_out:,} are no leads"
+            return (
+                f"{in_crm:,} of {_rows(summary.rows)} went in; {others}. The report: {folder / 'report.html'}"
+            )
         case _:
-            return f"All {summary.rows:,} rows went in. The report: {folder / 'report.html'}"
+            all_rows = "The row" if summary.rows == 1 else f"All {summary.rows:,} rows"
+            return f"{all_rows} went in. The report: {folder / 'report.html'}"
+
+
+def quoted(word: str) -> str:
+    """One word of a command."""
+    return typed(word)
+
+
+def cut(text: str, width: int) -> str:
+    """The text on one line, its end cut off where it is too long."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _needs(rows: int) -> str:
     return "1 row needs" if rows == 1 else f"{rows:,} rows need"
 
 
-def _sure(column: ColumnChoice) -> str:
+def _name(column: ColumnChoice) -> str:
+    return column.header or f"(column {column.index + 1})"
+
+
+def _why(column: ColumnChoice) -> str:
     return f"({column.reason})" if column.reason else ""
-
-
-def _cut(text: str, width: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: width - 1] + "…"

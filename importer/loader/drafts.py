@@ -57,7 +57,7 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
             if type(value) is Fault:
                 faults.append(Issue(field, value.code, header, value.value or text, value.hint))
             elif value is CLEAR:
-                payload[field] = None
+                put(payload, None)
             else:
                 put(payload, value)
         if fill is not None:
@@ -256,7 +256,7 @@ def _compile_fill(
             if type(value) is Fault:
                 faults.append(Issue(step.field, value.code, step.header, text, value.hint))
             elif value is CLEAR:
-                payload[step.field] = None
+                step.put(payload, None)
             elif value is not None:
                 if always:
                     payload.pop(step.field, None)

@@ -20,10 +20,16 @@ def plain_header(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).replace("\u200b", "").replace("\ufeff", "")
     text = _CAMEL.sub(" ", text)
     kept = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
-    return " ".join(kept.casefold().split())
+    return " ".join(kept.casefold().split()).replace("whats app", "whatsapp")
 
 
-KNOWN_HEADERS: dict[str, str] = {
+SURE_HEADERS: dict[str, str] = {
     plain_header(name): field.name for field in FIELDS for name in (field.name, field.label, *field.synonyms)
 }
+"""Headers that mean one field and nothing else, plain -> field."""
+
+MAYBE_HEADERS: dict[str, str] = {plain_header(name): field.name for field in FIELDS for name in field.maybe}
+"""Headers that often mean a field, plain -> field: the cells must bear them out."""
+
+KNOWN_HEADERS: dict[str, str] = {**MAYBE_HEADERS, **SURE_HEADERS}
 """Every header that the field table knows, plain -> field."""

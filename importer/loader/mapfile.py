@@ -1,30 +1,36 @@
-"""The column mapping file (TOML): read, saved, and found again for a sheet of the same shape."""
+"""The column mapping file (TOML): what may stand in it, and what is said of one that is not right."""
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping as Table
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from importer.errors import BadMapping
-from importer.loader.headers import plain_header
-from importer.models import ColumnRules, Mapping
+from importer.loader.nearest import known_field, nearest
+from importer.models import ColumnRules
+
+_SHOWN = "docs/mapping.md shows what a map looks like."
 
 
 class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One column of a map: its field ("" leaves it out), and how its cells are read.
 
     In the file it is the field's name alone, or a table: `{field = "customer_phone", prefix = "p:"}`.
+    `prefix` is taken off in front of a cell, `joiner` parts several values in it, cells that are one of
+    `empty` count as empty; `fill` stands in for an empty cell, `constant` for every cell; a cell with the
+    text of `clear` empties the field.
     """
 
     field: str
     prefix: str = ""
     joiner: str = ""
+    fill: str = ""
     constant: str | None = None
+    clear: str | None = None
     empty: tuple[str, ...] = ()
     reason: str = ""
 
@@ -36,6 +42,7 @@ class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
             joiners=(self.joiner,) if self.joiner else (),
             constant=self.constant,
             drop_values=self.empty,
+            clear=self.clear,
         )
 
 
@@ -63,80 +70,79 @@ class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 def read_map(path: Path) -> ColumnMap:
-    """A mapping file. Raises BadMapping with what is wrong in it."""
+    """A mapping file. Raises BadMapping with the line or the key that is wrong, and what to write."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), ColumnMap, strict=False)
+        raw = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise BadMapping(f"Cannot read the map {path}: {error.strerror}.", "Check its name.") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise BadMapping(
-            f"The map {path} is not right: {error}.", "docs/mapping.md shows what a map looks like."
-        ) from None
+    except UnicodeDecodeError:
+        raise BadMapping(f"The map {path} is not a text file in UTF-8.", _SHOWN) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadMapping(f"The map {path} cannot be read as TOML: {error}.", _SHOWN) from None
+    return _checked(raw, f"The map {path}")
 
 
-def save_map(path: Path, mapping: Mapping) -> None:
-    """Write a mapping as a file that `--map` reads and people can change."""
-    import tomli_w  # noqa: PLC0415 - only saving needs it
-
-    content = _content(mapping)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(tomli_w.dumps(content), "utf-8")
-    temporary.replace(path)
-
-
-def map_of(mapping: Mapping) -> ColumnMap:
-    """A mapping as the map that says the same."""
-    return msgspec.convert(_content(mapping), ColumnMap)
-
-
-def keep_map(folder: Path, mapping: Mapping) -> Path:
-    """Keep a mapping for the next sheet with the same headers; answers with where."""
-    path = folder / f"{shape_of([column.header for column in mapping.columns])}.toml"
-    save_map(path, mapping)
-    return path
-
-
-def find_saved_map(folder: Path, headers: Sequence[str]) -> ColumnMap | None:
-    """The map that was kept for these headers, in whatever order they stand, or None."""
-    path = folder / f"{shape_of(headers)}.toml"
-    return read_map(path) if path.is_file() else None
-
-
-def shape_of(headers: Sequence[str]) -> str:
-    """What is the same for two sheets with the same headers: 16 hex digits."""
-    plain = "\n".join(sorted(plain_header(header) for header in headers))
-    return hashlib.sha256(plain.encode()).hexdigest()[:16]
-
-
-def _content(mapping: Mapping) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    seen: dict[str, int] = {}
-    for column in mapping.columns:
-        seen[column.header] = seen.get(column.header, 0) + 1
-        name = column.header if seen[column.header] == 1 else f"{column.header}#{seen[column.header]}"
-        if column.header:
-            columns[name] = _entry(column.field, column.rules)
-    content: dict[str, Any] = {
-        "columns": columns,
-        "shape": shape_of([column.header for column in mapping.columns]),
-    }
-    if mapping.defaults:
-        content["defaults"] = mapping.defaults
-    if mapping.values:
-        content["values"] = mapping.values
-    if mapping.clear:
-        content["clear"] = {"token": mapping.clear}
-    return dict(sorted(content.items(), key=lambda item: item[0] != "shape"))
-
-
-def _entry(field: str, rules: ColumnRules) -> Any:
-    entry = ColumnEntry(
-        field,
-        prefix=next(iter(rules.prefixes), ""),
-        joiner=next(iter(rules.joiners), ""),
-        constant=rules.constant,
-        empty=rules.drop_values,
+def _checked(raw: dict[str, Any], where: str) -> ColumnMap:
+    """The map, each entry looked at by itself, so that a fault can name its key."""
+    tables = ColumnMap.__struct_fields__
+    for name, table in raw.items():
+        if name not in tables:
+            raise BadMapping(f"{where} has no use for [{name}].", nearest(name, tables, "Its tables are"))
+        if name != "shape" and not isinstance(table, dict):
+            raise BadMapping(f"{where}: {name} is a table, written as [{name}].", _SHOWN)
+    values = raw.get("values", {})
+    for field, pairs in values.items():
+        known_field(field, f"{where}, [values.{field}]: ")
+        if not isinstance(pairs, dict):
+            raise BadMapping(f'{where}, [values]: "{field}" is a table, written as [values.{field}].', _SHOWN)
+    return ColumnMap(
+        columns=_entries(raw.get("columns", {}), where),
+        defaults={
+            known_field(name, f"{where}, [defaults]: ").name: _text(value, f'{where}, [defaults] "{name}"')
+            for name, value in raw.get("defaults", {}).items()
+        },
+        values={
+            field: {
+                said: _text(meant, f'{where}, [values.{field}] "{said}"') for said, meant in pairs.items()
+            }
+            for field, pairs in values.items()
+        },
+        clear=_converted(raw["clear"], Clearing, f"{where}, [clear]") if "clear" in raw else None,
+        shape=_text(raw.get("shape", ""), f"{where}, shape"),
     )
-    plain = msgspec.to_builtins(entry)
-    return plain if len(plain) > 1 else field
+
+
+def _entries(columns: Table[str, Any], where: str) -> dict[str, str | ColumnEntry]:
+    found: dict[str, str | ColumnEntry] = {}
+    for header, given in columns.items():
+        place = f'{where}, [columns] "{header}"'
+        entry = _converted(given, ColumnEntry, place) if isinstance(given, dict) else _text(given, place)
+        if field := entry.field if isinstance(entry, ColumnEntry) else entry:
+            known_field(field, f"{place}: ")
+        found[header] = entry
+    return found
+
+
+def _text(value: Any, place: str) -> str:
+    """A text; a number may be written without quotes."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise BadMapping(f"{place}: a text in quotes belongs here, not {value!r}.", _SHOWN)
+    return value
+
+
+def _converted(given: Any, kind: type[Any], place: str) -> Any:
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise BadMapping(f"{place}: {_plain(str(error))}.", _SHOWN) from None
+
+
+def _plain(message: str) -> str:
+    """The words of msgspec without its paths: `Expected `str`, got `int` - at `$.prefix``."""
+    said, _, at = message.partition(" - at `$.")
+    said = said.replace("Object missing required field", "it lacks").replace(
+        "Object contains unknown field", "there is no key"
+    )
+    return f"{at.rstrip('`')}: {said}" if at else said

@@ -26,7 +26,8 @@ def wrapped_reader(read: Reader, column: ColumnChoice, mapping: Mapping) -> Read
         read = _by_rules(read, column)
     if rewritten:
         read = _rewriting(read, rewritten)
-    return _clearing(read, mapping.clear, column.field) if mapping.clear else read
+    tokens = frozenset(filter(None, (mapping.clear, column.rules.clear)))
+    return _clearing(read, tokens, column.field) if tokens else read
 
 
 def loose(text: str) -> str:
@@ -72,11 +73,11 @@ def _rewriting(read: Reader, rewritten: dict[str, str]) -> Reader:
     return rewriting
 
 
-def _clearing(read: Reader, token: str, name: str) -> Reader:
+def _clearing(read: Reader, tokens: frozenset[str], name: str) -> Reader:
     field = BY_NAME[name]
 
     def clearing(text: str) -> Any:
-        if text.strip() != token:
+        if text.strip() not in tokens:
             return read(text)
         return CLEAR if field.nullable else Fault("cannot_clear")
 

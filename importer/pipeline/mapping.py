@@ -1,42 +1,57 @@
-"""Which column is which field, and which title a sheet means: decided, and asked about once where a person is there."""
+"""Which column is which field: decided, and asked about once where a person is there."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from importer.errors import BadMapping, CannotWrite, UsageError
 from importer.fields import FIELDS
-from importer.journal import Journal, RunHeader
-from importer.loader.columns import UNSURE_BELOW, choose_columns
-from importer.loader.mapfile import find_saved_map, keep_map, map_of, read_map
-from importer.models import AccountTitles, Mapping, SourceRow, Status
+from importer.issues import Severity, text
+from importer.journal import RunHeader
+from importer.loader.columns import choose_columns, is_unsure
+from importer.loader.drafts import compile_drafter
+from importer.loader.keptmaps import keep_map, map_of, path_of, save_map
+from importer.loader.mapfile import ColumnMap, read_map
+from importer.loader.named import name_of
+from importer.models import AccountTitles, ColumnChoice, Mapping, Notice, SourceRow
 from importer.pipeline.origin import fitted
-from importer.pipeline.watch import UnknownTitle, Watch
+from importer.pipeline.watch import ColumnQuestion, Watch
 from importer.settings import Settings
-from importer.staging import Opened, Recipe, Sheet, judge_rows
+from importer.staging import Opened, Sheet
+from importer.validator import compile_judge
 
 MAPS_FOLDER = "maps"
 """Folder of the reports folder where answers are kept, by the shape of the sheet."""
 
 
-def decide_columns(sheet: Sheet, settings: Settings, titles: AccountTitles, watch: Watch) -> Mapping:
+class Decided(NamedTuple):
+    """A mapping, and what must be said of how it came about."""
+
+    mapping: Mapping
+    notices: tuple[Notice, ...] = ()
+
+
+def decide_columns(sheet: Sheet, settings: Settings, titles: AccountTitles, watch: Watch) -> Decided:
     """The mapping of a sheet: chosen, and asked about where it is not sure."""
-    mapping = columns_of(sheet.opened, settings, titles)
-    if watch.asks and any(column.field and column.sureness < UNSURE_BELOW for column in mapping.columns):
-        answers = watch.choose_columns(mapping)
-        mapping = columns_of(sheet.opened, settings.replaced(column={**settings.column, **answers}), titles)
-        keep_map(Path(settings.reports) / MAPS_FOLDER, mapping)
-    return mapping
+    kept = kept_map(sheet.opened, settings)
+    if kept is not None and watch.asks and not watch.use_kept_map(kept):
+        kept = None
+    decided = columns_of(sheet.opened, settings, titles, kept=kept, needs_phone=not watch.asks)
+    if watch.asks:
+        decided = _asked(decided, sheet.opened, settings, titles, kept, watch)
+    _check_defaults(decided.mapping, settings, titles)
+    return decided
 
 
-def columns_of_origin(opened: Opened, given: Settings, titles: AccountTitles, origin: RunHeader) -> Mapping:
+def columns_of_origin(opened: Opened, given: Settings, titles: AccountTitles, origin: RunHeader) -> Decided:
     """The mapping of a file of ours: that of its run, with what was named anew."""
     kept = fitted(origin.mapping, opened.headers)
     if not given.column and not given.set and kept.columns_of("customer_phone"):
-        return kept
+        return Decided(kept)
     chosen = choose_columns(
         opened.headers,
         opened.sample,
@@ -45,21 +60,62 @@ def columns_of_origin(opened: Opened, given: Settings, titles: AccountTitles, or
         defaults=given.set,
         titles=active_titles(titles),
     )
-    return msgspec.structs.replace(chosen, preset=kept.preset, row_rules=kept.row_rules)
+    _check_defaults(chosen, given, titles)
+    return Decided(msgspec.structs.replace(chosen, preset=kept.preset, row_rules=kept.row_rules))
 
 
-def columns_of(opened: Opened, settings: Settings, titles: AccountTitles) -> Mapping:
+def columns_of(
+    opened: Opened,
+    settings: Settings,
+    titles: AccountTitles,
+    *,
+    kept: Path | None,
+    needs_phone: bool = True,
+) -> Decided:
     """The mapping by flags, map file or kept map, preset, synonyms and content, in that order."""
-    kept = find_saved_map(Path(settings.reports) / MAPS_FOLDER, opened.headers)
-    return choose_columns(
+    column_map, said, notices = _map_of(settings, kept)
+    mapping = choose_columns(
         opened.headers,
         opened.sample,
         preset=settings.preset,
-        column_map=read_map(Path(settings.map)) if settings.map else kept,
+        column_map=column_map,
+        map_said=said,
         columns=settings.column,
         defaults=settings.set,
         titles=active_titles(titles),
+        region=settings.region,
+        needs_phone=needs_phone,
     )
+    return Decided(mapping, notices)
+
+
+def kept_map(opened: Opened, settings: Settings) -> Path | None:
+    """The answers that were given for an earlier sheet with these headers; None where --map names another map."""
+    path = path_of(Path(settings.reports) / MAPS_FOLDER, opened.headers)
+    return path if settings.map is None and path.is_file() else None
+
+
+def keep(mapping: Mapping, settings: Settings, watch: Watch) -> None:
+    """Keep answers for the next sheet of this shape, and tell where. With --map, that file is the user's to change."""
+    if settings.map is not None:
+        return
+    folder = Path(settings.reports) / MAPS_FOLDER
+    try:
+        watch.kept(keep_map(folder, mapping))
+    except OSError as error:
+        raise CannotWrite(
+            f"Cannot keep the answers in {folder}: {error.strerror}.", "Name another folder with --reports."
+        ) from error
+
+
+def save_mapping(path: Path, mapping: Mapping) -> None:
+    """Write a mapping where the user said. Raises CannotWrite."""
+    try:
+        save_map(path, mapping)
+    except OSError as error:
+        raise CannotWrite(
+            f"Cannot write the map {path}: {error.strerror}.", "Name another place with --save."
+        ) from error
 
 
 def active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
@@ -71,40 +127,94 @@ def active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
     }
 
 
-def settle_titles(journal: Journal, recipe: Recipe, watch: Watch) -> None:
-    """Ask once about each value that the account does not have, and judge its rows again with the answers."""
-    unknown = _unknown_titles(journal, active_titles(recipe.titles)) if watch.asks else []
-    answers = watch.choose_titles(unknown) if unknown else {}
-    if not answers:
-        return
-    mapping = journal.header.mapping
-    values = {field: {**mapping.values.get(field, {}), **pairs} for field, pairs in answers.items()}
-    mapping = msgspec.structs.replace(mapping, values={**mapping.values, **values})
-    journal.remap(mapping)
-    keep_map(journal.folder.parent / MAPS_FOLDER, mapping)
-    again = msgspec.structs.replace(recipe, mapping=mapping, limit=None)
-    journal.stage(list(judge_rows(_rows_with_unknown(journal), again)))
-
-
-def _unknown_titles(journal: Journal, titles: dict[str, tuple[str, ...]]) -> list[UnknownTitle]:
-    """The distinct unknown values, the commonest first."""
-    counted = Counter(
-        (issue.field, issue.column, issue.value)
-        for outcome in journal.outcomes()
-        for issue in outcome.issues
-        if issue.code in _UNKNOWN
+def _map_of(settings: Settings, kept: Path | None) -> tuple[ColumnMap | None, str, tuple[Notice, ...]]:
+    if settings.map is not None:
+        return read_map(Path(settings.map)), "named by the map", ()
+    if kept is None:
+        return None, "", ()
+    said = (
+        f"Columns as they were answered last time. Kept in {kept}: change it, or delete it to be asked again."
     )
+    return read_map(kept), "as answered last time", (Notice("read", said),)
+
+
+# --- asking
+
+
+def _asked(
+    decided: Decided,
+    opened: Opened,
+    settings: Settings,
+    titles: AccountTitles,
+    kept: Path | None,
+    watch: Watch,
+) -> Decided:
+    """The mapping after the questions: first the leads' phones, then whatever is unsure."""
+    answers: dict[str, str] = {}
+
+    def decided_again() -> Decided:
+        told = settings.replaced(column={**settings.column, **answers})
+        return columns_of(opened, told, titles, kept=kept)
+
+    if not _has_phone(decided.mapping):
+        name = watch.choose_phone_column(_questions(decided.mapping, _may_be_the_phone))
+        answers |= {name: "customer_phone"} if name else {}
+        decided = decided_again()
+    if unsure := _questions(decided.mapping, is_unsure):
+        answers |= watch.choose_columns(unsure)
+        decided = decided_again()
+    if answers:
+        keep(decided.mapping, settings, watch)
+    return decided
+
+
+def _questions(mapping: Mapping, asked: Callable[[ColumnChoice], bool]) -> list[ColumnQuestion]:
+    headers = [column.header for column in mapping.columns]
     return [
-        UnknownTitle(field, column, value, rows, titles.get(field, ()))
-        for (field, column, value), rows in counted.most_common()
+        ColumnQuestion(name_of(headers, column.index), column, _taken(mapping, column))
+        for column in mapping.columns
+        if asked(column)
     ]
 
 
-def _rows_with_unknown(journal: Journal) -> Iterator[SourceRow]:
-    for outcome in journal.outcomes():
-        if outcome.status is not Status.DUPLICATE and any(issue.code in _UNKNOWN for issue in outcome.issues):
-            faults = tuple(issue for issue in outcome.issues if issue.field == "row")
-            yield SourceRow(outcome.number, outcome.cells, faults)
+def _has_phone(mapping: Mapping) -> bool:
+    return bool(mapping.columns_of("customer_phone") or mapping.columns_of("add_phones"))
 
 
-_UNKNOWN = frozenset({"unknown", "left_out_unknown"})
+def _may_be_the_phone(column: ColumnChoice) -> bool:
+    return not column.field and any(map(str.isdigit, "".join(column.samples)))
+
+
+def _taken(mapping: Mapping, column: ColumnChoice) -> frozenset[str]:
+    """Fields of one column each that another column feeds."""
+    return frozenset(
+        field.name
+        for field in FIELDS
+        if not field.joins and any(c.field == field.name and c is not column for c in mapping.columns)
+    )
+
+
+# --- values for empty cells
+
+
+def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles) -> None:
+    """Refuse a value of --set or [defaults] that no row could be sent with: it would be every row's fault."""
+    for name, value in mapping.defaults.items():
+        where = f"--set {name}={value}" if name in settings.set else f'[defaults] {name} = "{value}"'
+        if name in _OF_ONE_LEAD:
+            raise BadMapping(
+                f"{where}: a phone is each lead's own, so no value can stand for all rows.",
+                "For numbers without a country code use --region.",
+            )
+        alone = Mapping(columns=(_PHONE_COLUMN,), defaults={name: value}, clear=mapping.clear)
+        draft = compile_drafter(alone, region=settings.region)(SourceRow(1, ("+919845012345",)))
+        verdict = compile_judge(titles, headers={}, unknown=settings.unknown)(draft)
+        for issue in verdict.issues:
+            if issue.severity is Severity.ERROR:
+                raise UsageError(f"{where}: {text(issue)}")
+
+
+_OF_ONE_LEAD = frozenset({"customer_phone", "add_phones", "dial_code"})
+_PHONE_COLUMN = ColumnChoice(
+    index=0, header="Phone", field="customer_phone", why="option", sureness=1.0, reason=""
+)

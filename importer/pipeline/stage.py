@@ -7,12 +7,13 @@ from pathlib import Path
 
 from importer.errors import UnreadableFile, before_the_first_write
 from importer.journal import Journal, RunHeader
-from importer.models import AccountTitles, Mapping
+from importer.models import AccountTitles
 from importer.pipeline.folding import fold_shared_phones
-from importer.pipeline.mapping import columns_of_origin, decide_columns, settle_titles
+from importer.pipeline.mapping import Decided, columns_of_origin, decide_columns, save_mapping
 from importer.pipeline.origin import find_origin, inherited
 from importer.pipeline.runs import account_of, now, run_folder
 from importer.pipeline.sending import fetch_titles
+from importer.pipeline.titles import settle_titles
 from importer.pipeline.watch import Watch
 from importer.settings import Access, Settings, taken_over
 from importer.staging import Recipe, Sheet
@@ -46,13 +47,13 @@ def _staged(
     titles = fetch_titles(access, settings)
     origin = find_origin(sheet, reports)
     given, settings = settings, inherited(settings, origin)
-    mapping = (
+    decided = (
         decide_columns(sheet, settings, titles, watch)
         if origin is None or given.map or given.preset
         else columns_of_origin(sheet.opened, given, titles, origin)
     )
     header = _header(
-        command, settings=settings, sheet=sheet, access=access, mapping=mapping, titles=titles, parent=parent
+        command, settings=settings, sheet=sheet, access=access, decided=decided, titles=titles, parent=parent
     )
     watch.understood(header)
     return _judged(Journal.create(reports / header.run_id, header), sheet, titles, settings, watch)
@@ -67,7 +68,9 @@ def _judged(
     )
     try:
         _stage_rows(journal, sheet, recipe, watch)
-        settle_titles(journal, recipe, watch)
+        settle_titles(journal, recipe, settings, watch)
+        if settings.save:
+            save_mapping(Path(settings.save), journal.header.mapping)
         fold_shared_phones(journal, settings.duplicates)
         journal.complete()
     except BaseException:
@@ -89,7 +92,8 @@ def _stage_rows(journal: Journal, sheet: Sheet, recipe: Recipe, watch: Watch) ->
             f"{sheet.file} has {done.rows} rows, but {journal.rows} were staged: two rows claim one number.",
             "Please report this: it is a fault of importer, not of the file.",
         )
-    journal.annotate(done.notices)
+    of_mapping = tuple(notice for notice in journal.header.notices if notice not in sheet.opened.notices)
+    journal.annotate(done.notices + of_mapping)
 
 
 def _header(
@@ -98,7 +102,7 @@ def _header(
     settings: Settings,
     sheet: Sheet,
     access: Access,
-    mapping: Mapping,
+    decided: Decided,
     titles: AccountTitles,
     parent: str,
 ) -> RunHeader:
@@ -112,9 +116,9 @@ def _header(
         account=account_of(access),
         base_url=access.base_url,
         headers=sheet.opened.headers,
-        mapping=mapping,
+        mapping=decided.mapping,
         options=taken_over(settings),
-        notices=sheet.opened.notices,
+        notices=sheet.opened.notices + decided.notices,
         parent=parent,
         titles={dropdown: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()},
     )

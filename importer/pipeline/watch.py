@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Answers
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from importer.journal import RunHeader
-from importer.models import Mapping
+from importer.models import ColumnChoice
 from importer.report import Summary
 from importer.sender import Progress
+
+
+class ColumnQuestion(msgspec.Struct, frozen=True):
+    """One column to ask about. `name` is what an answer calls it; `taken` are fields that another column feeds."""
+
+    name: str
+    column: ColumnChoice
+    taken: frozenset[str]
 
 
 class UnknownTitle(msgspec.Struct, frozen=True):
@@ -38,11 +47,20 @@ class Watch(Protocol):
     def sending(self, progress: Progress) -> None:
         """How the sending stands."""
 
-    def choose_columns(self, mapping: Mapping) -> Answers[str, str]:
-        """Fields for columns that the mapping is unsure of (header -> field), or nothing."""
+    def use_kept_map(self, path: Path) -> bool:
+        """Whether to read the sheet by the answers that were kept in `path` for an earlier one of its shape."""
 
-    def choose_titles(self, unknown: list[UnknownTitle]) -> dict[str, dict[str, str]]:
-        """For values that the account does not have: field -> sheet's value -> account's title."""
+    def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
+        """The name of the column that holds the leads' phones, or "": no column says so itself."""
+
+    def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
+        """Fields for columns that the mapping is unsure of: name -> field, "" to leave the column out."""
+
+    def choose_titles(self, unknown: Sequence[UnknownTitle]) -> dict[str, dict[str, str]]:
+        """For values that the account does not have: field -> sheet's value -> account's title, "" to leave it out."""
+
+    def kept(self, path: Path) -> None:
+        """The answers are kept in `path` for the next sheet of this shape."""
 
     def confirm(self, summary: Summary) -> bool:
         """Whether the checked rows may now be sent."""
@@ -62,15 +80,28 @@ class Silent:
     def sending(self, progress: Progress) -> None:
         """Nobody looks."""
 
-    def choose_columns(self, mapping: Mapping) -> Answers[str, str]:
+    def use_kept_map(self, path: Path) -> bool:
+        """Nobody to ask; the notices of the run say that the map was used."""
+        del path
+        return True
+
+    def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """Nobody to ask."""
-        del mapping
+        del questions
+        return ""
+
+    def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
+        """Nobody to ask."""
+        del questions
         return {}
 
-    def choose_titles(self, unknown: list[UnknownTitle]) -> dict[str, dict[str, str]]:
+    def choose_titles(self, unknown: Sequence[UnknownTitle]) -> dict[str, dict[str, str]]:
         """Nobody to ask."""
         del unknown
         return {}
+
+    def kept(self, path: Path) -> None:
+        """Nobody looks."""
 
     def confirm(self, summary: Summary) -> bool:
         """Who calls the library has decided already."""

@@ -73,7 +73,7 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--rat", "5"], "No such option"),
+        (["--rat", "5"], "There is no option --rat. Did you mean --rate?"),
         (["--rate", "0"], "--rate"),
         (["--rate", "fast"], "--rate"),
         (["--duplicates", "mrge"], "--duplicates"),

@@ -74,7 +74,7 @@ def test_an_old_crms_export(importer, crm):
     """Every field of the API from one wide sheet, among columns that are of no use."""
     header = [
         "Record Id", "First Name", "Last Name", "Company", "Email", "Phone", "Other Phone", "Website", "Street", "State",
-        "City", "Annual Revenue", "Lead Source", "Source Type", "Lead Status", "Group", "Tag", "Product",
+        "City", "Deal Value", "Lead Source", "Source Type", "Lead Status", "Group", "Tag", "Product",
         "Assignee Phone", "Description", "Notes", "Latitude", "Longitude", "Created Time", "Lead Owner",
     ]  # fmt: skip
     sheet = write_csv(

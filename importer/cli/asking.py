@@ -1,0 +1,188 @@
+"""The questions to the person at the terminal, each with a way out; answers are plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from importer.cli.console import say
+from importer.cli.words import cut, field_label
+from importer.fields import FIELDS, field_named
+from importer.pipeline.watch import ColumnQuestion, UnknownTitle
+
+_SHOWN_TITLES = 5
+_LEAVE, _OMIT, _REST, _OMIT_REST = "", "-", "all", "-all"
+
+
+def ask_kept_map(path: Path) -> bool:
+    """Whether to read the sheet as an earlier one of its shape."""
+    say(f"An earlier sheet had the same columns; your answers of then are in {path}.", err=True)
+    return click.confirm("Read this one the same way?", default=True, err=True)
+
+
+def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
+    """The name of the column of phones, or ""."""
+    if not questions:
+        return ""
+    say("No column says that it holds the leads' phones. Which one does?", err=True)
+    for number, question in enumerate(questions, 1):
+        say(f"  {number}  {question.name}  ({_samples(question)})", err=True)
+    answer: int = click.prompt(
+        "  A number, or 0 to stop here",
+        type=click.IntRange(0, len(questions)),
+        default=0,
+        show_default=False,
+        err=True,
+    )
+    return questions[answer - 1].name if answer else ""
+
+
+def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:
+    """A field for each column, "" for one that is left out."""
+    count = "One column is" if len(questions) == 1 else f"{len(questions)} columns are"
+    say(
+        f"{count} not sure. Enter takes what stands in [ ]; - leaves a column out; ? lists the fields.",
+        err=True,
+    )
+    taken: set[str] = set()
+    answers: dict[str, str] = {}
+    for question in questions:
+        answers[question.name] = field = _ask_column(question, taken)
+        if field and not _joins(field):
+            taken.add(field)
+    return answers
+
+
+def ask_titles(unknown: Sequence[UnknownTitle]) -> dict[str, dict[str, str]]:
+    """A title of the account for each value, "" to send its rows without it; values left alone are absent."""
+    answers: dict[str, dict[str, str]] = {}
+    for field, values in groupby(sorted(unknown, key=lambda value: value.field), lambda value: value.field):
+        if found := dict(_ask_titles_of(field, list(values))):
+            answers[field] = found
+    return answers
+
+
+# --- one column
+
+
+def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
+    column = question.column
+    say(f'Column "{question.name}" ({_samples(question)}): {column.reason}.', err=True)
+    default = field_label(column.field) if column.field else _OMIT
+    while True:
+        said: str = click.prompt(
+            f"  It goes to [{default}]", default=column.field or _OMIT, show_default=False, err=True
+        )
+        if said.strip() == _OMIT:
+            return ""
+        if said.strip() == "?":
+            say(f"  {', '.join(f'{field.label} ({field.name})' for field in FIELDS)}", err=True)
+            continue
+        name = _field_meant(said)
+        if not name:
+            say(f'  There is no field "{said}". ? lists the fields.', err=True)
+        elif not _joins(name) and name in (question.taken | taken):
+            say(
+                f"  {field_label(name)} has its column already. Choose another, or - to leave this one out.",
+                err=True,
+            )
+        else:
+            return name
+
+
+def _field_meant(said: str) -> str:
+    """The field of this API name or label, "" where there is none."""
+    named = field_named(said)
+    by_label = next((field for field in FIELDS if field.label.lower() == said.strip().lower()), None)
+    found = named or by_label
+    return found.name if found else ""
+
+
+def _joins(name: str) -> bool:
+    field = field_named(name)
+    return field is not None and field.joins
+
+
+def _samples(question: ColumnQuestion) -> str:
+    return ", ".join(cut(sample, 30) for sample in question.column.samples) or "empty"
+
+
+# --- the values of one field
+
+
+def _ask_titles_of(field: str, values: list[UnknownTitle]) -> Iterator[tuple[str, str]]:
+    label = field_label(field)
+    rows = sum(value.rows for value in values)
+    count = "1 value is" if len(values) == 1 else f"{len(values):,} values are"
+    say(f"{label}: {count} not in the account ({_rows(rows)}).", err=True)
+    say(
+        "  Enter  leaves a value as it is (its rows are refused, or sent without it by --unknown drop)",
+        err=True,
+    )
+    say("  -      sends its rows without it", err=True)
+    if len(values) > 1:
+        say(
+            f"  all    leaves this one and all the rest of {label};  -all  sends them all without it",
+            err=True,
+        )
+    for at, value in enumerate(values):
+        match _ask_title(value, f"{at + 1} of {len(values)}"):
+            case "":
+                continue
+            case "-":
+                yield value.value, ""
+            case "all":
+                return
+            case "-all":
+                yield from ((rest.value, "") for rest in values[at:])
+                return
+            case title:
+                yield value.value, title
+
+
+def _ask_title(unknown: UnknownTitle, place: str) -> str:
+    """A title, or one of the ways out."""
+    near = _nearest(unknown)
+    say(f'{place}: {field_label(unknown.field)} "{unknown.value}" ({_rows(unknown.rows)})', err=True)
+    for number, title in enumerate(near, 1):
+        say(f"  {number}  {title}", err=True)
+    while True:
+        said: str = click.prompt(
+            "  Which is meant? A number, or another title", default="", show_default=False, err=True
+        )
+        said = said.strip()
+        if said in (_LEAVE, _OMIT, _REST, _OMIT_REST):
+            return said
+        if said.isdecimal() and 1 <= int(said) <= len(near):
+            return near[int(said) - 1]
+        found = [title for title in unknown.titles if title.casefold() == said.casefold()]
+        found = found or [title for title in unknown.titles if said.casefold() in title.casefold()]
+        if len(found) == 1:
+            return found[0]
+        say(_more_than_one(said, found), err=True)
+
+
+def _nearest(unknown: UnknownTitle) -> list[str]:
+    from rapidfuzz import fuzz, process, utils
+
+    found = process.extract(
+        unknown.value,
+        unknown.titles,
+        scorer=fuzz.WRatio,
+        processor=utils.default_process,
+        limit=_SHOWN_TITLES,
+    )
+    return [title for title, _, _ in found]
+
+
+def _more_than_one(said: str, found: Sequence[str]) -> str:
+    if not found:
+        return f'  The account has no "{said}". Type a number, a title, or Enter to leave the value as it is.'
+    return f'  More than one title has "{said}": {", ".join(found[:_SHOWN_TITLES])}.'
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

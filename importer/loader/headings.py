@@ -1,0 +1,187 @@
+"""What a header alone says: the field that it names, or that it is about somebody or something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from importer.fields import BY_NAME
+from importer.loader.headers import KNOWN_HEADERS, MAYBE_HEADERS, SURE_HEADERS, plain_header
+
+_BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
+_BETWEEN = re.compile(r"[/|,&]|\b(?:or|and)\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"^(.*\D) ?(\d{1,2})$")
+_LEAST_LIKE = 5  # letters: "form" is not "firm", and shorter words are alike by accident
+_SHORT_WORD = 8  # up to here one slip of the finger, in longer words two
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FILLERS = _words(
+    "your my the a an of for is what which please enter provide active complete current full here contact person "
+    "personal registered official s you are do in rs inr only digit digits mandatory required optional "
+    "आपका आपकी का की के"
+)
+"""Words that may stand in a header and change nothing: `What is your mobile number?`."""
+
+_PERSONS = _words(
+    "customer client lead student visitor guest attendee participant patient buyer prospect applicant candidate "
+    "member sender ग्राहक"
+)
+"""What a lead may be called: the same, but where a header without such a word is there, it may be another person."""
+
+BY_PERSON = 0.85
+"""Sureness of a header that was read without the person in it."""
+
+_SOMEBODY_ELSE = _words(
+    "parent parents father fathers mother mothers mom dad guardian guardians spouse wife husband son daughter "
+    "brother sister sibling relative relatives friend friends emergency nominee witness applicant2 coapplicant ref "
+    "reference referred referrer referral referee owner agent broker executive salesperson salesman rep "
+    "representative manager counsellor counselor telecaller caller driver doctor teacher staff employee assigned "
+    "assignee allotted handled attended पिता माता पति पत्नी अभिभावक आपातकालीन"
+)
+_SOMETHING_ELSE = _words(
+    "opt dnc dncmobile dncphone fax aadhaar aadhar adhar adhaar pan gst gstin gstno vat tin cin order orders invoice "
+    "bill receipt transaction txn payment paid balance due discount booking registration ticket tickets quantity qty "
+    "contract policy loan account bank ifsc upi otp password username login campaign ad adset form utm ip date time "
+    "timestamp dob birthday birth anniversary age gender sex year month day created modified updated last next old "
+    "previous id ids uuid guid code serial sr sno sl index row verified consent count score blood event gclid "
+    "आधार तारीख दिनांक जन्म क्रमांक क्र उम्र लिंग"
+)
+_PHRASES = ("best number", "do not call", "co applicant", "created by", "added by", "s no", "sales person")
+
+
+class Said(NamedTuple):
+    """`field` is "" where the header names none. `maybe`: the cells must bear it out."""
+
+    field: str
+    why: str
+    sureness: float
+    reason: str
+    maybe: bool = False
+
+
+@lru_cache(maxsize=4096)
+def read_heading(header: str) -> Said:
+    """What the header says, the surest reading first; words of somebody else go before clever readings."""
+    plain = plain_header(header)
+    return (
+        _known(plain, "a known header")
+        or _about(plain, _SOMEBODY_ELSE, "the lead's own")
+        or _without_ballast(header)
+        or _about(plain, _SOMETHING_ELSE, "a field of the CRM")
+        or _numbered(plain)
+        or _of_parts(header)
+        or _alike(_without(plain_header(_BRACKETS.sub(" ", header)), _FILLERS | _PERSONS))
+        or Said("", "nothing", 0.0, "no field has a name like this")
+    )
+
+
+def speaks_of_phones(header: str) -> bool:
+    """Whether a header that names no field has a word of phones in it."""
+    return bool(_PHONE_WORDS & set(plain_header(header).split()))
+
+
+_PHONE_WORDS = _words(
+    "phone phones mobile mobiles mob whatsapp wa tel telephone cell contact contacts number numbers no ph call "
+    "फोन फ़ोन मोबाइल मोबाईल नंबर संपर्क व्हाट्सएप"
+)
+
+
+def _known(plain: str, reason: str) -> Said | None:
+    if field := SURE_HEADERS.get(plain) or _RUN_TOGETHER.get(plain):
+        return Said(field, "synonym", 0.95, reason)
+    if field := MAYBE_HEADERS.get(plain):
+        return Said(field, "synonym", 0.7, f"often means {BY_NAME[field].label}, and not always", maybe=True)
+    return None
+
+
+_RUN_TOGETHER = {plain.replace(" ", ""): field for plain, field in SURE_HEADERS.items() if " " in plain}
+"""`mobileno`, `emailid`."""
+
+
+def _about(plain: str, words: frozenset[str], what: str) -> Said | None:
+    found = next((word for word in plain.split() if word in words), "")
+    found = found or next((phrase for phrase in _PHRASES if f" {phrase} " in f" {plain} "), "")
+    return Said("", "decoy", 1.0, f'"{found}" says that it is not {what}') if found else None
+
+
+def _without_ballast(header: str) -> Said | None:
+    """`Your mobile number (WhatsApp)*`: without what stands in brackets, and without words that say nothing."""
+    bare = plain_header(_BRACKETS.sub(" ", header))
+    return _known_as(bare) or _shortened_known(bare)
+
+
+def _shortened_known(plain: str) -> Said | None:
+    if said := _known_as(_without(plain, _FILLERS)):
+        return said
+    said = _known_as(_without(plain, _FILLERS | _PERSONS))
+    return said and said._replace(sureness=min(said.sureness, BY_PERSON))
+
+
+def _without(plain: str, words: frozenset[str]) -> str:
+    return " ".join(word for word in plain.split() if word not in words)
+
+
+def _numbered(plain: str) -> Said | None:
+    """`Phone 1` is the lead's own, `Phone 2` another of its phones; of other fields the first is the field."""
+    found = _NUMBERED.match(plain)
+    said = found and _first_said(found[1].strip(), (_known_as, _shortened_known))
+    if not found or not said or said.maybe:
+        return None
+    field, number = BY_NAME[said.field], int(found[2])
+    if number == 1 or field.joins:
+        return said
+    if field.name == "customer_phone":
+        return said._replace(field="add_phones")
+    return Said("", "taken", 1.0, f"{field.label} takes one column")
+
+
+def _first_said(plain: str, readers: tuple[Callable[[str], Said | None], ...]) -> Said | None:
+    return next((said for reader in readers if (said := reader(plain))), None)
+
+
+def _known_as(plain: str) -> Said | None:
+    return _known(plain, f'reads as "{plain}"')
+
+
+def _of_parts(header: str) -> Said | None:
+    """`Mobile / WhatsApp No.`: both say the same. `Name & Address` says two things."""
+    parts = [plain_header(part) for part in _BETWEEN.split(_BRACKETS.sub(" ", header))]
+    found = [_first_said(part, (_known_as, _shortened_known)) for part in parts if part]
+    said = [one for one in found if one is not None]
+    if len(said) < 2 or len(said) < len(found):
+        return None
+    fields = {one.field for one in said}
+    if fields == {"customer_phone", "add_phones"} or len(fields) == 1:
+        return said[0]._replace(reason="a known header", maybe=all(one.maybe for one in said))
+    labels = " and ".join(dict.fromkeys(BY_NAME[one.field].label for one in said))
+    return Said("", "taken", 1.0, f"its header says two things: {labels}")
+
+
+def _alike(plain: str) -> Said | None:
+    """A known header with a slip of the finger in it; None where two fields are as near."""
+    words = plain.split()
+    near = {
+        known: field
+        for known, field in KNOWN_HEADERS.items()
+        if len(known.split()) == len(words) and _same_but_for_slips(words, known.split())
+    }
+    if len(set(near.values())) != 1:
+        return None
+    known, field = next(iter(near.items()))
+    return Said(field, "fuzzy", 0.75, f'reads like "{known}"', maybe=known in MAYBE_HEADERS)
+
+
+def _same_but_for_slips(words: list[str], known: list[str]) -> bool:
+    from rapidfuzz.distance import OSA  # noqa: PLC0415 - only unknown headers need it
+
+    for word, meant in zip(words, known, strict=True):
+        most = 0 if len(meant) < _LEAST_LIKE else 1 if len(meant) <= _SHORT_WORD else 2
+        if word != meant and OSA.distance(word, meant, score_cutoff=most) > most:
+            return False
+    return True

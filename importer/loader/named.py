@@ -1,0 +1,66 @@
+"""What a person named: the pairs of `--column` and the entries of a map, each put to its column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as Pairs
+from collections.abc import Sequence
+
+from importer.errors import BadMapping
+from importer.loader.header import column_name
+from importer.loader.headers import plain_header
+from importer.loader.mapfile import ColumnEntry
+from importer.loader.nearest import known_field, nearest
+from importer.models import ColumnChoice
+
+_OF_TWO_NAMES = re.compile(r"^(.*)#(\d+)$", re.DOTALL)
+
+
+def named_choices(
+    headers: Sequence[str], given: Pairs[str, str | ColumnEntry], why: str, said: str
+) -> dict[int, ColumnChoice]:
+    """Choices by index of the column. Raises BadMapping for a header or a field that does not exist."""
+    found: dict[int, ColumnChoice] = {}
+    for header, entry in given.items():
+        entry = entry if isinstance(entry, ColumnEntry) else ColumnEntry(entry)  # noqa: PLW2901
+        index = find_column(headers, header)
+        if index in found:
+            raise BadMapping(f'"{header}" and "{found[index].header}" name the same column.', "Name it once.")
+        field = known_field(entry.field).name if entry.field else ""
+        found[index] = ColumnChoice(
+            index=index,
+            header=headers[index],
+            field=field,
+            why=why,
+            sureness=1.0,
+            reason=said,
+            rules=entry.rules,
+        )
+    return found
+
+
+def find_column(headers: Sequence[str], name: str) -> int:
+    """The column that `name` means. Raises BadMapping.
+
+    `Phone#2` is the second column called Phone, `Column C` the third column where it has no header.
+    """
+    numbered = _OF_TWO_NAMES.match(name)
+    wanted, nth = (numbered[1], int(numbered[2])) if numbered and name not in headers else (name, 1)
+    exact = [index for index, header in enumerate(headers) if header == wanted]
+    alike = [index for index, header in enumerate(headers) if plain_header(header) == plain_header(wanted)]
+    unnamed = [i for i, header in enumerate(headers) if not header and column_name(i) == name]
+    for same in (exact, alike, unnamed):
+        if 0 < nth <= len(same):
+            return same[nth - 1]
+    raise BadMapping(
+        f'The sheet has no column "{name}".', nearest(name, list(filter(None, headers)), "It has")
+    )
+
+
+def name_of(headers: Sequence[str], index: int) -> str:
+    """What `find_column` takes for a column: its header, numbered where another before it has the same."""
+    header = headers[index]
+    earlier = headers[:index].count(header)
+    if not header:
+        return column_name(index)
+    return f"{header}#{earlier + 1}" if earlier else header

@@ -1,0 +1,380 @@
+"""Which column becomes which field: headers of the world, and what is dangerous among them."""
+
+import pytest
+
+from importer.errors import BadMapping, NoPhoneColumn
+from importer.fields import FIELDS
+from importer.loader import columns as columns_module
+from importer.loader.columns import choose_columns, is_unsure
+from importer.loader.mapfile import ColumnEntry, ColumnMap
+from importer.models import SourceRow
+
+TITLES = {
+    "lead_stage_name": ("New", "Contacted", "Interested", "Warm lead", "Hot lead", "Won", "Lost"),
+    "lead_group_name": ("Website leads", "Walk-ins"),
+    "add_labels": ("VIP", "Hot", "Hindi", "Kannada", "Parking, two cars"),
+    "remove_labels": ("VIP", "Hot", "Hindi", "Kannada", "Parking, two cars"),
+    "add_products": ("3 BHK flat", "Villa plot", "Home loan"),
+    "source_type": ("CSV_UPLOAD", "OTHERS"),
+}
+PHONE = ("9845012345", "098450 12346", "+91-98450-12347", "9845012348")
+LANDLINE = ("080 41122001", "080-41122002", "", "")
+NAME = ("Asha Rao", "Ravi Kumar", "Meena Iyer", "Imran Khan")
+EMAIL = ("asha@example.in", "ravi@example.in", "", "imran@example.in")
+AMOUNT = ("₹1,20,000/-", "2.5 lakh", "10k", "50000")
+WORDS = ("some text", "another", "more words", "last one")
+CITY = ("Pune", "Mysuru", "Pune", "Hosur")
+DATE = ("2026-01-05", "06/01/2026", "2026-01-07 10:15:00", "2026-01-08")
+STAGE = ("New", "warm lead", "Hot Lead", "New")
+YES = ("Yes", "No", "Yes", "yes")
+COUNT = ("1", "2", "3", "4")
+ID = ("10023", "10024", "10025", "10026")
+AADHAAR = (
+    "9198 4501 2345",
+    "9198 4501 2346",
+    "9198 4501 2347",
+    "9198 4501 2348",
+)  # each would pass for a mobile
+TEN_DIGIT_ID = ("9845099001", "9845099002", "9845099003", "9845099004")  # so would these
+LINK = ("www.example.in", "https://example.com", "example.org", "www.example.co.in")
+
+
+@pytest.fixture(autouse=True)
+def without_presets(monkeypatch):
+    """What headers and cells say by themselves; presets have tests of their own."""
+    monkeypatch.setattr(columns_module, "find_preset", lambda *_: None)
+
+
+def mapping_of(sheet, **options):
+    """The mapping of a sheet given as (header, cells) in the order of its columns."""
+    headers = [header for header, _ in sheet]
+    height = max((len(cells) for _, cells in sheet), default=0)
+    rows = [
+        SourceRow(number + 2, tuple(cells[number] if number < len(cells) else "" for _, cells in sheet))
+        for number in range(height)
+    ]
+    return choose_columns(headers, rows, **{"titles": TITLES, "needs_phone": False, **options})
+
+
+def fields_of(sheet, **options):
+    return [(column.header, column.field) for column in mapping_of(sheet, **options).columns]
+
+
+# --- one header at a time, beside a phone column that is beyond doubt
+
+ALONE = [
+    # names
+    ("Name", NAME, "full_name"), ("Full Name", NAME, "full_name"), ("FULLNAME", NAME, "full_name"),
+    ("Customer Name", NAME, "full_name"), ("customer's name", NAME, "full_name"), ("Name of Customer", NAME, "full_name"),
+    ("Name of the Student", NAME, "full_name"), ("Your full name", NAME, "full_name"), ("What is your name?", NAME, "full_name"),
+    ("Contact Person", NAME, "full_name"), ("Party Name", NAME, "full_name"), ("नाम", NAME, "full_name"),
+    ("ग्राहक का नाम", NAME, "full_name"), ("आपका नाम", NAME, "full_name"), ("FirstName", NAME, "first_name"),
+    ("first_name", NAME, "first_name"), ("Surname", NAME, "last_name"), ("पहला नाम", NAME, "first_name"),
+    ("Company", NAME, "business_name"), ("Company / Account", NAME, "business_name"), ("Firm Name", NAME, "business_name"),
+    ("Name of Company", NAME, "business_name"), ("Compnay Name", NAME, "business_name"), ("फर्म का नाम", NAME, "business_name"),
+    # e-mail, website
+    ("Email", EMAIL, "email"), ("E-Mail Id", EMAIL, "email"), ("emailid", EMAIL, "email"), ("EmailAddress", EMAIL, "email"),
+    ("Emial", EMAIL, "email"), ("E-mail ID (official)", EMAIL, "email"), ("What is your email address?", EMAIL, "email"),
+    ("Email 2", EMAIL, "email"), ("ईमेल", EMAIL, "email"), ("Website", LINK, "website"), ("URL", LINK, "website"),
+    # places
+    ("City", CITY, "city"), ("Place", CITY, "city"), ("City / Town", CITY, "city"), ("Which city are you from", CITY, ""),
+    ("शहर", CITY, "city"), ("Address", WORDS, "address.text"), ("Adress", WORDS, "address.text"), ("Area", WORDS, "address.text"),
+    ("Address Line 2", WORDS, "address.text"), ("Full Address", WORDS, "address.text"), ("पता", WORDS, "address.text"),
+    ("State/Province", WORDS, "address.additional"), ("Pin", ("411001", "570001", "411002", "635109"), "address.additional"),
+    ("PIN Code", ID, "address.additional"), ("Zip/Postal Code", ID, "address.additional"), ("Country", WORDS, "address.additional"),
+    # phones besides the lead's own
+    ("Alternate Mobile", PHONE, "add_phones"), ("Alt No.", PHONE, "add_phones"), ("Mobile 2", PHONE, "add_phones"),
+    ("Phone 3", PHONE, "add_phones"), ("Contact No 2", PHONE, "add_phones"), ("Landline", LANDLINE, "add_phones"),
+    ("Other Phone", LANDLINE, "add_phones"), ("WhatsApp No", PHONE, "add_phones"), ("Telephone No.", LANDLINE, "add_phones"),
+    ("दूसरा नंबर", PHONE, "add_phones"), ("Dial Code", ("+91", "91", "+971", "91"), "dial_code"),
+    ("Country Code", ("+91", "91", "+971", "91"), "dial_code"), ("Country Code", ("IN", "IN", "AE", "IN"), ""),
+    # money
+    ("Budget", AMOUNT, "deal_value"), ("Budget (Rs.)", AMOUNT, "deal_value"), ("Budget in INR", AMOUNT, "deal_value"),
+    ("Amount", AMOUNT, "deal_value"), ("Deal Value", AMOUNT, "deal_value"), ("बजट", AMOUNT, "deal_value"),
+    ("Amount paid", AMOUNT, ""), ("Total Paid", AMOUNT, ""), ("Balance Amount", AMOUNT, ""), ("Annual Revenue", AMOUNT, ""),
+    ("Order value", AMOUNT, ""), ("Invoice amount", AMOUNT, ""), ("Discount", AMOUNT, ""), ("Booking Amount", AMOUNT, ""),
+    ("Budget", ("50-60 lakh", "under 1 Cr", "flexible", "ask"), ""), ("Value", WORDS, ""), ("Price", AMOUNT, ""),
+    # stage, group, labels, products, source
+    ("Stage", STAGE, "lead_stage_name"), ("Lead Status", STAGE, "lead_stage_name"), ("Status", STAGE, "lead_stage_name"),
+    ("Status", ("Warm led", "zzz", "zzz", "zzz"), "lead_stage_name"), ("Lead Stage", WORDS, "lead_stage_name"),
+    ("Status", YES, ""), ("Status", ("Active", "Inactive", "Active", "Active"), ""), ("Status", ("Paid", "Unpaid", "Paid", "Paid"), ""),
+    ("Call Status", STAGE, "lead_stage_name"), ("Attendee Status", ("Attending", "Not attending", "Attending", ""), ""),
+    ("Lifecycle Stage", ("Lead", "Subscriber", "Customer", "Lead"), ""), ("स्थिति", STAGE, "lead_stage_name"),
+    ("Type", ("Individual", "Dealer", "Dealer", "Dealer"), ""), ("Group", ("Walk-ins", "Website leads"), "lead_group_name"),
+    ("Blood Group", ("A+", "B+", "O-", "AB+"), ""), ("Tags", ("VIP", "Hot, Hindi"), "add_labels"), ("Tag", ("VIP",), "add_labels"),
+    ("Category", ("SC", "ST", "OBC", "GEN"), ""), ("Priority", ("Hot", "VIP", "Hot", "VIP"), "add_labels"),
+    ("Interested In", ("Villa plot", "Home loan"), "add_products"), ("Course", ("BBA", "MBA", "BCA", "MCA"), ""),
+    ("Product", WORDS, "add_products"), ("Lead Source", WORDS, "source"), ("Source", WORDS, "source"),
+    ("Source Type", ("CSV_UPLOAD", "OTHERS"), "source_type"), ("Remarks", WORDS, "customer_note"), ("Comments", WORDS, "customer_note"),
+    ("Feedback", YES, ""), ("Requirement", WORDS, "additional_info"), ("Description", WORDS, "additional_info"),
+    # somebody else's
+    ("Parent's phone number", PHONE, ""), ("Father's mobile", PHONE, ""), ("Father Name", NAME, ""), ("Mother's Name", NAME, ""),
+    ("Guardian Contact No", PHONE, ""), ("Emergency contact", PHONE, ""), ("Emergency Contact Number", PHONE, ""),
+    ("Ref. mobile", PHONE, ""), ("Reference", NAME, ""), ("Referred By", NAME, ""), ("Reference Contact No", PHONE, ""),
+    ("Mobile (father)", PHONE, ""), ("Spouse Phone", PHONE, ""), ("Nominee Name", NAME, ""), ("पिता का नाम", NAME, ""),
+    ("पिता का मोबाइल नंबर", PHONE, ""), ("Lead Owner", NAME, ""), ("Contact owner", NAME, ""), ("Sales owner", NAME, ""),
+    ("OwnerIdEmailAddress", EMAIL, ""), ("Owner Phone", PHONE, ""), ("Agent Name", NAME, ""), ("Broker Mobile", PHONE, ""),
+    ("Sales Executive", NAME, ""), ("Assigned To", NAME, ""), ("Assigned To", PHONE, "assignee_user_phone"),
+    ("Assignee Phone", PHONE, "assignee_user_phone"), ("Telecaller", NAME, ""), ("Created By", NAME, ""), ("Friend's number", PHONE, ""),
+    # something else
+    ("best_number?", PHONE, ""), ("dncmobile", PHONE, ""), ("dncphone", YES, ""), ("Email Opt Out", YES, ""),
+    ("GST No", ("29ABCDE1234F1Z5", "27ABCDE1234F1Z6", "", ""), ""), ("Aadhaar", AADHAAR, ""), ("Aadhar No.", AADHAAR, ""),
+    ("PAN", ("ABCDE1234F", "", "", ""), ""), ("Order No", TEN_DIGIT_ID, ""), ("Order No.", ID, ""), ("Registration ID", ID, ""),
+    ("Booking ID", TEN_DIGIT_ID, ""), ("Customer ID", TEN_DIGIT_ID, ""), ("Record ID", ID, ""), ("Lead ID", TEN_DIGIT_ID, ""),
+    ("Contract No", TEN_DIGIT_ID, ""), ("Policy Number", TEN_DIGIT_ID, ""), ("Account No", TEN_DIGIT_ID, ""), ("Fax", LANDLINE, ""),
+    ("Sr No", COUNT, ""), ("S. No.", COUNT, ""), ("Sr No", TEN_DIGIT_ID, ""), ("UNIQUE_QUERY_ID", TEN_DIGIT_ID, ""),
+    ("Customer Number", ID, ""), ("No", COUNT, ""), ("Number", COUNT, ""), ("Quantity", COUNT, ""), ("No of guests", COUNT, ""),
+    ("Date of birth", DATE, ""), ("DOB", DATE, ""), ("Last contacted", DATE, ""), ("Create Date", DATE, ""), ("Timestamp", DATE, ""),
+    ("Last Activity", DATE, ""), ("Next Follow up", DATE, ""), ("Age", COUNT, ""), ("Gender", ("M", "F", "M", "M"), ""),
+    ("Email verified", YES, ""), ("Phone verified", YES, ""), ("Phone Type", ("mobile", "home", "mobile", "home"), ""),
+    ("campaign_name", WORDS, ""), ("form_name", WORDS, ""), ("ad_name", WORDS, ""), ("Event Name", WORDS, ""), ("GCLID", WORDS, ""),
+    ("Project Name", WORDS, ""), ("Product Code", WORDS, ""), ("Ticket Type", WORDS, ""), ("Job Title", WORDS, ""), ("Username", WORDS, ""),
+    ("Password", WORDS, ""), ("Old number", PHONE, ""), ("WhatsApp", YES, ""), ("Contacted?", YES, ""), ("Interested in", YES, ""),
+    # a header that says two things, and cells that belie their header
+    ("Name & Address", WORDS, ""), ("City/State", CITY, ""), ("Phone / Fax", PHONE, ""), ("Name", PHONE, ""), ("Name", EMAIL, ""),
+    ("City", EMAIL, ""), ("Email", YES, ""), ("Email", WORDS, ""), ("Latitude", WORDS, ""), ("Long", WORDS, ""), ("URL", WORDS, ""),
+    ("Latitude", ("12.97", "13.01", "12.9", "12"), "address.latitude"), ("", WORDS, ""), ("???", WORDS, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("header", "cells", "field"), ALONE, ids=lambda value: str(value)[:40])
+def test_a_header_with_its_cells(header, cells, field):
+    """Wrong mapping ruins a CRM in silence: whatever is not the lead's own stays out, and has a reason."""
+    mapping = mapping_of([("Mobile Number", PHONE), (header, cells)])
+    assert mapping.columns[0].field == "customer_phone"
+    assert mapping.columns[1].field == field, mapping.columns[1].reason
+    assert mapping.columns[1].reason
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Phone", "Phone No.", "PHONE_NUMBER", "phonenumber", "Ph", "Ph. No", "Mob", "Mob.", "Mob No", "Mobile", "Mobile No.",
+        "mobile number*", "MobileNumber", "Moble Number", "Mobile Numbr", "Contact No", "Contact No.", "Contact Number", "Contact",
+        "Contact details", "Customer Mobile", "Customer's mobile no.", "Your phone number", "Enter your mobile number", "Cell Phone",
+        "WhatsApp", "WhatsApp number (for your pass)", "Mobile Number (WhatsApp)", "Mobile / WhatsApp No", "Phone or Mobile",
+        "Phone 1", "Mobile-1", "Registered Mobile Number", "Student mobile no", "Tel", "Telephone", "User Phone", "SENDER_MOBILE",
+        "lead_phone", "Person - Phone - Work", "Number", "No.", "Customer Number", "फोन", "मोबाइल नंबर", "मोबाइल नं.", "फ़ोन नंबर",
+        "संपर्क", "What is your phone number?", "Landline", "Alternate Number", "Column A", "xyz", "Handy", "Telefon",
+    ],
+)  # fmt: skip
+def test_headers_of_the_leads_phone(header):
+    assert fields_of([("Name", NAME), (header, PHONE)], needs_phone=True)[1] == (header, "customer_phone")
+
+
+# --- whole sheets
+
+SHEETS = {
+    "HubSpot": [
+        ("Record ID", ID, ""), ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Email", EMAIL, "email"),
+        ("Phone Number", PHONE, "customer_phone"), ("Contact owner", NAME, ""), ("Lead Status", STAGE, "lead_stage_name"),
+        ("Lifecycle Stage", ("Lead", "Customer"), ""), ("Create Date", DATE, ""), ("Job Title", WORDS, ""),
+        ("Company Name", NAME, "business_name"), ("Associated Company", NAME, ""), ("Country/Region", WORDS, "address.additional"),
+        ("Original Source", WORDS, "source"),
+    ],
+    "Salesforce report": [
+        ("Lead Owner", NAME, ""), ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Title", WORDS, ""),
+        ("Company / Account", NAME, "business_name"), ("Lead Source", WORDS, "source"), ("Rating", ("Cold", "Warm"), ""),
+        ("Street", WORDS, "address.text"), ("Email", EMAIL, "email"), ("Lead ID", ID, ""), ("Phone", PHONE, "add_phones"),
+        ("Mobile Phone", PHONE, "customer_phone"), ("Other Phone", LANDLINE, "add_phones"), ("Description", WORDS, "additional_info"),
+        ("Create Date", DATE, ""), ("City", CITY, "city"), ("State/Province", WORDS, "address.additional"),
+        ("Zip/Postal Code", ID, "address.additional"), ("Country", WORDS, "address.additional"), ("Email Opt Out", YES, ""),
+        ("Status", ("Open - Not Contacted", "Closed"), ""),
+    ],
+    "Zoho": [
+        ("Record Id", ("zcrm_1", "zcrm_2"), ""), ("Lead Owner", NAME, ""), ("Lead Name", NAME, "full_name"),
+        ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Company", NAME, "business_name"),
+        ("Email", EMAIL, "email"), ("Secondary Email", EMAIL, "email"), ("Phone", LANDLINE, "add_phones"),
+        ("Mobile", PHONE, "customer_phone"), ("Website", LINK, "website"), ("Lead Source", WORDS, "source"),
+        ("Lead Status", STAGE, "lead_stage_name"), ("Annual Revenue", AMOUNT, ""), ("Street", WORDS, "address.text"),
+        ("Tag", ("VIP",), "add_labels"), ("Created Time", DATE, ""),
+    ],
+    "IndiaMART": [
+        ("UNIQUE_QUERY_ID", TEN_DIGIT_ID, ""), ("QUERY_TYPE", ("W", "BIZ"), ""), ("QUERY_TIME", DATE, ""),
+        ("SENDER_NAME", NAME, "full_name"), ("SENDER_MOBILE", PHONE, "customer_phone"), ("SENDER_EMAIL", EMAIL, "email"),
+        ("SUBJECT", WORDS, ""), ("SENDER_COMPANY", NAME, "business_name"), ("SENDER_ADDRESS", WORDS, "address.text"),
+        ("SENDER_CITY", CITY, "city"), ("SENDER_STATE", WORDS, "address.additional"), ("SENDER_MOBILE_ALT", PHONE, "add_phones"),
+        ("SENDER_PHONE", LANDLINE, "add_phones"), ("SENDER_EMAIL_ALT", EMAIL, "email"),
+        ("QUERY_PRODUCT_NAME", WORDS, "add_products"), ("QUERY_MESSAGE", WORDS, "additional_info"),
+    ],
+    "Justdial": [
+        ("leadid", TEN_DIGIT_ID, ""), ("leadtype", WORDS, ""), ("prefix", ("Mr", "Ms"), ""), ("name", NAME, "full_name"),
+        ("mobile", PHONE, "customer_phone"), ("phone", LANDLINE, "add_phones"), ("email", EMAIL, "email"), ("date", DATE, ""),
+        ("category", WORDS, ""), ("city", CITY, "city"), ("area", WORDS, "address.text"), ("dncmobile", PHONE, ""),
+        ("dncphone", LANDLINE, ""), ("company", NAME, "business_name"), ("pincode", ID, "address.additional"),
+    ],
+    "Meta Lead Ads": [
+        ("id", ID, ""), ("created_time", DATE, ""), ("ad_id", ID, ""), ("ad_name", WORDS, ""), ("campaign_name", WORDS, ""),
+        ("form_name", WORDS, ""), ("is_organic", YES, ""), ("platform", ("fb", "ig"), ""), ("best_number?", PHONE, ""),
+        ("full_name", NAME, "full_name"), ("phone_number", ("p:+919845012345", "p:+919845012346"), "customer_phone"),
+        ("email", EMAIL, "email"), ("city", CITY, "city"), ("lead_status", ("CREATED", "CREATED"), "lead_stage_name"),
+    ],
+    "Google Forms": [
+        ("Timestamp", DATE, ""), ("Email Address", EMAIL, "email"), ("Your full name", NAME, "full_name"),
+        ("Mobile Number (WhatsApp)", PHONE, "customer_phone"), ("Parent's phone number", PHONE, ""), ("Email Address2", EMAIL, "email"),
+    ],
+    "Eventbrite": [
+        ("Order No.", TEN_DIGIT_ID, ""), ("Order Date", DATE, ""), ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"),
+        ("Email", EMAIL, "email"), ("Quantity", COUNT, ""), ("Ticket Type", WORDS, ""), ("Order Type", WORDS, ""),
+        ("Total Paid", AMOUNT, ""), ("Event Name", WORDS, ""), ("Attendee Status", ("Attending", "Checked In"), ""),
+        ("Buyer First Name", NAME, ""), ("Buyer Email", EMAIL, ""), ("Cell Phone", PHONE, "customer_phone"),
+        ("Home Address 1", WORDS, "address.text"), ("Home City", CITY, "city"),
+    ],
+    "a property portal": [
+        ("lead_name", NAME, "full_name"), ("lead_phone", PHONE, "customer_phone"), ("lead_email", EMAIL, "email"),
+        ("project_name", WORDS, ""), ("locality", WORDS, "address.text"), ("lead_date", DATE, ""),
+    ],
+    "an Indian hand-made sheet": [
+        ("S. No.", COUNT, ""), ("Name", NAME, "full_name"), ("Mob.", PHONE, "customer_phone"), ("Alternate Mobile", PHONE, "add_phones"),
+        ("WhatsApp No", PHONE, "add_phones"), ("Email Id", EMAIL, "email"), ("Firm Name", NAME, "business_name"),
+        ("Place", CITY, "city"), ("Remarks", WORDS, "customer_note"), ("Assigned To", NAME, ""), ("Budget", AMOUNT, "deal_value"),
+    ],
+    "a Hindi sheet": [
+        ("क्रमांक", COUNT, ""), ("ग्राहक का नाम", NAME, "full_name"), ("मोबाइल नंबर", PHONE, "customer_phone"), ("शहर", CITY, "city"),
+        ("पता", WORDS, "address.text"), ("टिप्पणी", WORDS, "customer_note"), ("दिनांक", DATE, ""), ("पिता का नाम", NAME, ""),
+    ],
+    "Name twice": [("Name", NAME, "full_name"), ("Phone", PHONE, "customer_phone"), ("Name", WORDS, "")],
+    "Stage before Status": [("Phone", PHONE, "customer_phone"), ("Status", STAGE, ""), ("Stage", STAGE, "lead_stage_name")],
+    "no header row": [("Column A", NAME, ""), ("Column B", PHONE, "customer_phone"), ("Column C", PHONE, ""), ("Column D", EMAIL, "email")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_whole_sheets(name):
+    sheet = SHEETS[name]
+    found = fields_of([(header, cells) for header, cells, _ in sheet], needs_phone=True)
+    assert found == [(header, field) for header, _, field in sheet]
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_never_two_columns_into_one_single_valued_field(name):
+    sheet = [(header, cells) for header, cells, _ in SHEETS[name]]
+    mapping = mapping_of(sheet + sheet)
+    for field in FIELDS:
+        if not field.joins:
+            assert len(mapping.columns_of(field.name)) <= 1, field.name
+    assert all(column.reason for column in mapping.columns)
+
+
+# --- what the cells say
+
+
+def test_titles_of_the_account_tell_a_column_whose_header_says_nothing():
+    mapping = mapping_of([("Phone", PHONE), ("XYZ", ("New", "Hot lead", "Won", "New"))])
+    assert mapping.columns[1].field == "lead_stage_name"
+    assert is_unsure(mapping.columns[1])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("Hot", "Warm", "Cold", "Cold"),  # one label among other words
+        ("New", "New", "New", "New"),  # one word proves nothing
+        ("Hindi", "Marathi", "Tamil", "Odia"),
+    ],
+)
+def test_a_few_titles_prove_nothing(cells):
+    assert mapping_of([("Phone", PHONE), ("XYZ", cells)]).columns[1].field == ""
+
+
+def test_without_the_accounts_lists_a_doubtful_header_is_asked_about():
+    mapping = mapping_of([("Phone", PHONE), ("Status", STAGE)], titles={})
+    assert mapping.columns[1].field == "lead_stage_name"
+    assert is_unsure(mapping.columns[1])
+
+
+def test_two_columns_of_phones_without_a_word_are_left_to_a_person():
+    """Nobody can tell which of the two is the lead's, so it is said, and what to type."""
+    with pytest.raises(NoPhoneColumn) as stopped:
+        mapping_of([("Introducer", PHONE), ("Introduced", PHONE)], needs_phone=True)
+    assert '"Introducer" was left out: its cells are phones' in str(stopped.value)
+    assert '--column "Introducer=customer_phone"' in str(stopped.value)
+
+
+def test_of_two_unknown_columns_of_phones_the_one_that_says_phone_is_it():
+    assert fields_of([("Helper", PHONE), ("Buyer phone here", PHONE)]) == [
+        ("Helper", ""),
+        ("Buyer phone here", "customer_phone"),
+    ]
+
+
+def test_a_decoy_is_not_taken_even_where_no_other_phone_is():
+    with pytest.raises(NoPhoneColumn, match="parent"):
+        mapping_of([("Name", NAME), ("Parent's phone number", PHONE)], needs_phone=True)
+
+
+def test_a_phone_column_that_excel_has_ruined_is_still_the_phone():
+    """Its rows are refused with words; taking another column in its place would be worse."""
+    ruined = ("9.84501E+09", "9.84502E+09", "9.84503E+09", "9.84504E+09")
+    assert fields_of([("Phone", ruined), ("Customer ID", TEN_DIGIT_ID)])[0] == ("Phone", "customer_phone")
+
+
+def test_a_phone_column_that_begins_with_empty_words():
+    """A look at the first three cells alone would have taken it for no phones at all."""
+    cells = ("N/A", "-", "not given", "not given", *PHONE)
+    assert fields_of([("Phone", cells), ("Name", NAME)])[0] == ("Phone", "customer_phone")
+
+
+def test_mixed_up_columns_are_left_out_and_said():
+    """Phones under Name, names under Phone: nothing may be imported like that."""
+    with pytest.raises(NoPhoneColumn) as stopped:
+        mapping_of([("Name", PHONE), ("Phone", NAME)], needs_phone=True)
+    assert '"Name" was left out: reads like Full name, but its cells are phones' in str(stopped.value)
+
+
+def test_one_row_proves_nothing_against_a_sure_header():
+    """The row is refused with its reason instead: leaving a whole column out needs more than one bad cell."""
+    assert fields_of([("Phone", PHONE[:1]), ("Budget", ("call me",))])[1] == ("Budget", "deal_value")
+
+
+def test_a_slip_of_the_finger_is_asked_about():
+    column = mapping_of([("Phone", PHONE), ("Adress", WORDS)]).columns[1]
+    assert is_unsure(column)
+    assert column.reason == 'reads like "address"'
+
+
+# --- what a person named goes before all
+
+
+def test_options_go_before_the_map_and_the_map_before_everything():
+    sheet = [("Phone", PHONE), ("Name", NAME), ("City", CITY)]
+    column_map = ColumnMap(columns={"Name": "business_name", "City": ColumnEntry("source", fill="Fair")})
+    mapping = mapping_of(sheet, column_map=column_map, columns={"Name": "", "Phone": "customer_phone"})
+    assert [column.field for column in mapping.columns] == ["customer_phone", "", "source"]
+    assert mapping.defaults == {"source": "Fair"}
+
+
+def test_a_person_may_name_a_decoy():
+    found = mapping_of(
+        [("Parent's phone number", PHONE)], columns={"Parent's phone number": "customer_phone"}
+    )
+    assert found.columns[0].field == "customer_phone"
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"Fone": "customer_phone"}, 'no column "Fone". Did you mean "Phone"?'),
+        ({"Phone": "customer_fone"}, 'no field "customer_fone". Did you mean "customer_phone"?'),
+        ({"Name": "city", "Name#2": "city"}, "takes one column"),
+        ({"Name#3": "city"}, 'no column "Name#3"'),
+        ({"Name": "city", "name": "source"}, "name the same column"),
+    ],
+)  # fmt: skip
+def test_names_that_do_not_fit(columns, said):
+    with pytest.raises(BadMapping) as stopped:
+        mapping_of([("Phone", PHONE), ("Name", NAME), ("Name", NAME)], columns=columns)
+    assert said in str(stopped.value)
+
+
+def test_a_second_column_of_one_name_and_one_without_a_name():
+    mapping = mapping_of(
+        [("Phone", PHONE), ("Name", NAME), ("Name", NAME), ("", CITY)],
+        columns={"Name#2": "business_name", "Column D": "city"},
+    )
+    assert [column.field for column in mapping.columns] == [
+        "customer_phone",
+        "full_name",
+        "business_name",
+        "city",
+    ]
