@@ -52,7 +52,13 @@ _SOMETHING_ELSE = _words(
     "previous id ids uuid guid code serial sr sno sl index row verified consent count score blood event gclid "
     "आधार तारीख दिनांक जन्म क्रमांक क्र उम्र लिंग"
 )
-_PHRASES = ("best number", "do not call", "co applicant", "created by", "added by", "s no", "sales person")
+_PHRASES = {
+    _SOMEBODY_ELSE: ("best number", "co applicant", "created by", "added by", "sales person"),
+    _SOMETHING_ELSE: ("do not call",),
+}
+_COUNTS_ROWS = frozenset(
+    {"s no", "s n", "sn", "sr no", "sr number", "sl no", "sno", "serial no", "serial number", "क्र सं"}
+)
 
 
 class Said(NamedTuple):
@@ -71,6 +77,7 @@ def read_heading(header: str) -> Said:
     plain = plain_header(header)
     return (
         _known(plain, "a known header")
+        or (Said("", "decoy", 1.0, "it counts the rows") if plain in _COUNTS_ROWS else None)
         or _about(plain, _SOMEBODY_ELSE, "the lead's own")
         or _without_ballast(header)
         or _about(plain, _SOMETHING_ELSE, "a field of the CRM")
@@ -106,7 +113,7 @@ _RUN_TOGETHER = {plain.replace(" ", ""): field for plain, field in SURE_HEADERS.
 
 def _about(plain: str, words: frozenset[str], what: str) -> Said | None:
     found = next((word for word in plain.split() if word in words), "")
-    found = found or next((phrase for phrase in _PHRASES if f" {phrase} " in f" {plain} "), "")
+    found = found or next((phrase for phrase in _PHRASES[words] if f" {phrase} " in f" {plain} "), "")
     return Said("", "decoy", 1.0, f'"{found}" says that it is not {what}') if found else None
 
 
