@@ -99,9 +99,9 @@ CATALOGUE: dict[str, IssueKind] = {
     "nul": IssueKind(E, "NUL characters", "the line holds a NUL character, so part of it may be gone. Type the row again."),
     "undecodable": IssueKind(E, "broken characters", 'the line holds bytes that are no text, near "{value}". Type the row again, or name the right --encoding.'),
     "ragged": IssueKind(E, "too many cells", 'the row has {hint} cells more than the header, the first is "{value}". Check that no comma splits a cell.'),
-    "deleted": IssueKind(L, "deleted in the old CRM", "the old CRM had deleted this lead ({value}), so it was not imported."),
-    "test_row": IssueKind(L, "test rows", "this is a test row of the export ({value}), so it was not imported."),
-    "not_a_lead": IssueKind(L, "no leads", "this row is no lead ({value}), so it was not imported."),
+    "deleted": IssueKind(L, "deleted in the old CRM", "the old CRM had deleted this lead ({value}{hint}), so it was not imported."),
+    "test_row": IssueKind(L, "test rows", "this is a test row of the export ({value}{hint}), so it was not imported."),
+    "not_a_lead": IssueKind(L, "no leads", "this row is no lead ({value}{hint}), so it was not imported."),
     # --- rows that share a phone; {hint} names the other row
     "folded": IssueKind(W, "same phone as another row", "same phone as row {hint}; {value}."),
     "merged": IssueKind(W, "took in other rows", "took in {value} with the same phone{hint}."),

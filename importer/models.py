@@ -148,13 +148,14 @@ class RowRule(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that are no leads, by the text of one column: `code` is `deleted`, `test_row` or `not_a_lead`.
 
     A cell matches when, trimmed and in lower case, it is one of `equals` or begins with one of `begins`.
-    `index` -1 means any cell of the row.
+    `index` -1 means any cell of the row. `reason` says more of them: "a look at the catalogue".
     """
 
     index: int
     code: str
     equals: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from importer.fields import BY_NAME, FIELDS
 from importer.loader.evidence import MOST, Evidence
 from importer.loader.header import column_name
 from importer.loader.headers import plain_header
-from importer.loader.headings import BY_PERSON, Said, read_heading, speaks_of_phones
+from importer.loader.headings import BY_PERSON, Said, is_about_somebody_else, read_heading, speaks_of_phones
 from importer.loader.mapfile import ColumnMap
 from importer.loader.named import name_of, named_choices
 from importer.loader.nearest import known_field
@@ -57,13 +57,21 @@ def choose_columns(
         for index, header in enumerate(headers)
     ]
     choices = _by_content(_one_each(choices, evidence), evidence)
+    if chosen_preset is not None and chosen_preset.others:
+        choices = _others(choices, chosen_preset)
     choices = [_with_evidence(choice, evidence[choice.index]) for choice in choices]
     if needs_phone:
         _need_phone(headers, choices, evidence)
     return Mapping(
         columns=tuple(choices),
-        defaults=_defaults(column_map, defaults or {}),
-        values={known_field(field).name: pairs for field, pairs in column_map.values.items()},
+        defaults={
+            **(chosen_preset.defaults if chosen_preset else {}),
+            **_defaults(column_map, defaults or {}),
+        },
+        values={
+            **(chosen_preset.values if chosen_preset else {}),
+            **{known_field(field).name: pairs for field, pairs in column_map.values.items()},
+        },
         clear=column_map.clear.token if column_map.clear else None,
         preset=chosen_preset.name if chosen_preset else "",
         row_rules=chosen_preset.row_rules(headers) if chosen_preset else (),
@@ -89,6 +97,9 @@ def _by_itself(index: int, header: str, evidence: Evidence, preset: Preset | Non
     entry = preset.entry_for(header) if preset is not None else None
     if preset is not None and entry is not None:
         said = Said(entry.field, "preset", 0.98, entry.reason or f"as {preset.title} names it")
+        if entry.otherwise and evidence.cells and evidence.lacks_titles_of(entry.field):
+            reason = f"few of its cells are {BY_NAME[entry.field].label.lower()} of the account"
+            said = Said(entry.otherwise, "preset", 0.98, reason)
         return _checked(_choice(index, header, said, entry.rules), evidence)
     if not header:
         reason = "it has no header" if evidence.cells else "the column is empty"
@@ -231,6 +242,19 @@ def _by_content(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> li
             )
         used.add(settled[choice.index].field)
     return settled
+
+
+def _others(choices: list[ColumnChoice], preset: Preset) -> list[ColumnChoice]:
+    """What nothing has claimed and is nobody else's, such as a form's own questions, for a preset that keeps it."""
+    said = {"field": preset.others, "why": "preset", "sureness": 0.9, "reason": "kept under its own header"}
+    return [
+        msgspec.structs.replace(choice, **said) if _may_be_kept(choice) else choice for choice in choices
+    ]
+
+
+def _may_be_kept(choice: ColumnChoice) -> bool:
+    unclaimed = choice.why in ("nothing", "unfit", "decoy") and bool(choice.header)
+    return unclaimed and not is_about_somebody_else(choice.header)
 
 
 def _open(choices: Sequence[ColumnChoice]) -> list[ColumnChoice]:

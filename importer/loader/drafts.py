@@ -13,6 +13,7 @@ from importer.loader.cells.money import read_money
 from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
 from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_reader
 from importer.loader.cells.text import clean, clean_name, clean_note
+from importer.loader.headers import KNOWN_HEADERS, plain_header
 from importer.loader.rowrules import compile_row_rules
 from importer.loader.wraps import CLEAR, without_rules, wrapped_reader
 from importer.models import ColumnChoice, Draft, Mapping, Payload, SourceRow
@@ -36,7 +37,8 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
     """The loader of one run's rows. `region` is the country of phones without a country code."""
     read_phones = compile_phone_reader(region)
     put_phones = _compile_phones(mapping, read_phones)
-    steps = [_step(mapping, column, read_phones) for column in mapping.columns if _is_plain(column)]
+    plain = sorted(filter(_is_plain, mapping.columns), key=lambda column: column.field == "full_name")
+    steps = [_step(mapping, column, read_phones) for column in plain]
     judge_rules = compile_row_rules(mapping.row_rules, mapping.columns)
     fill = _compile_fill(mapping, read_phones)
 
@@ -90,9 +92,16 @@ def _put_of(field: Field, mapping: Mapping, column: ColumnChoice) -> _Put:
         return _full_name
     if field.kind in (Kind.EMAILS, Kind.TITLES):
         return _extend(name)
-    if field.joins and len(mapping.columns_of(name)) > 1:
+    if field.joins and (len(mapping.columns_of(name)) > 1 or _needs_its_header(column)):
         return _add_line(name, column.header)
     return _set(name)
+
+
+def _needs_its_header(column: ColumnChoice) -> bool:
+    """Whether a text says little without its header: `Rating: Hot` in the additional info, not `Hot`."""
+    if column.field != "additional_info" or not column.header:
+        return False
+    return KNOWN_HEADERS.get(plain_header(column.header)) != column.field
 
 
 def _set(name: str) -> _Put:
@@ -132,10 +141,16 @@ def _into_address(part: str) -> _Put:
 
 
 def _full_name(payload: Payload, value: tuple[str, str]) -> None:
-    """Columns for the first and last name win over the full name, wherever they stand."""
-    payload.setdefault("first_name", value[0])
-    if value[1]:
-        payload.setdefault("last_name", value[1])
+    """Comes last, since columns for the first and last name win; it adds the other half where one is empty.
+
+    `Rao` as the full name beside `Rao` as the last name adds no first name.
+    """
+    first, last = value
+    has_first, has_last = "first_name" in payload, "last_name" in payload
+    if not has_first and (not has_last or payload["last_name"] == last):
+        payload["first_name"] = first
+    if last and not has_last and payload["first_name"] == first:
+        payload["last_name"] = last
 
 
 _READER_OF_KIND: dict[Kind, Callable[[str], Any]] = {

@@ -92,6 +92,10 @@ class Evidence:
             for piece in sorted(pieces)[:_FEW_VALUES]
         )
 
+    def lacks_titles_of(self, field: str) -> bool:
+        """Whether the account's list is known, and is not what most of the cells come from."""
+        return field in self._titles and self.titles != field
+
     def against(self, name: str) -> str:
         """Why these cells cannot be the field `name`, in words; "" where they can."""
         if not self.cells:

@@ -88,6 +88,11 @@ def read_heading(header: str) -> Said:
     )
 
 
+def is_about_somebody_else(header: str) -> bool:
+    """Whether a header is about a parent, a friend, an old owner."""
+    return _about(plain_header(header), _SOMEBODY_ELSE, "the lead's own") is not None
+
+
 def speaks_of_phones(header: str) -> bool:
     """Whether a header that names no field has a word of phones in it."""
     return bool(_PHONE_WORDS & set(plain_header(header).split()))

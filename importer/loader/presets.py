@@ -1,10 +1,10 @@
-"""Presets: what the exports of known programs look like, one small TOML file each."""
+"""Presets: what the exports of known programs look like, one small TOML file each (docs/presets.md)."""
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -13,47 +13,73 @@ from typing import Literal
 import msgspec
 
 from importer.errors import BadMapping, UsageError
+from importer.fields import BY_NAME, field_named
 from importer.loader.headers import plain_header
 from importer.loader.mapfile import ColumnEntry
 from importer.models import RowRule
 
+_SHOWN = "docs/presets.md shows what a preset looks like."
+
+
+class PresetEntry(ColumnEntry, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One column of an export; `otherwise` is its field where hardly a cell is a title of the account's list."""
+
+    otherwise: str = ""
+
 
 class RowEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rows that are no leads: `column` is a header, or "*" for any cell."""
+    """Rows that are no leads: `column` is a header, or "*" for any cell; `reason` is added to the sentence."""
 
     column: str
     code: Literal["deleted", "test_row", "not_a_lead"]
     equals: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
+    reason: str = ""
 
 
-class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One export. It is recognised where at least `needs` of the headers in `signature` are there.
+class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One export, and how it is recognised.
 
-    `columns` names fields by header; a `*` in a header stands for anything, as in `Phone * - Value`.
+    At least `needs` of the sheet's headers are in `signature`, none is in `never`, and the first is one of
+    `first_column`, where that is given. Headers are compared loosely; `first_column`, and a header with a
+    `*` in it, which stands for anything, as they are written, save the case.
+
+    `columns` says what becomes of a column, `others` is the field of columns that nothing else claims,
+    `defaults` and `values` are those of a map, `rows` are the rows that are no leads.
     """
 
     name: str
     title: str
-    signature: tuple[str, ...]
-    needs: int
-    columns: dict[str, str | ColumnEntry]
+    signature: tuple[str, ...] = ()
+    needs: int = 0
+    first_column: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    columns: dict[str, str | PresetEntry]
+    others: str = ""
+    defaults: dict[str, str] = {}
+    values: dict[str, dict[str, str]] = {}
     rows: tuple[RowEntry, ...] = ()
 
     def matches(self, headers: Sequence[str]) -> int:
-        """How many headers of the signature are there; 0 where they are too few."""
-        plain = {plain_header(header) for header in headers}
-        found = sum(1 for header in self.signature if plain_header(header) in plain)
-        return found if found >= self.needs else 0
+        """How many of the headers tell this export; 0 for a sheet that is none."""
+        if any(_fits(header, self.never) for header in headers):
+            return 0
+        if self.first_column and not (headers and headers[0] in self.first_column):
+            return 0
+        found = sum(_fits(header, self.signature) for header in headers)
+        return found + bool(self.first_column) if found >= self.needs else 0
 
-    def entry_for(self, header: str) -> ColumnEntry | None:
-        """What the preset says of a column, or None. A header named in full goes before a pattern."""
-        plain = plain_header(header)
-        for patterns in (False, True):
-            for named, entry in self.columns.items():
-                if ("*" in named) == patterns and fnmatchcase(plain, _pattern(named)):
-                    return entry if isinstance(entry, ColumnEntry) else ColumnEntry(entry)
+    def entry_for(self, header: str) -> PresetEntry | None:
+        """What the preset says of a column, or None. A header named in full goes before one with a `*`."""
+        for named, entry in self._in_order():
+            if _fits(header, (named,)):
+                return entry
         return None
+
+    def entries(self) -> Iterator[tuple[str, PresetEntry]]:
+        """Every column that the preset names, in its own order."""
+        for named, entry in self.columns.items():
+            yield named, entry if isinstance(entry, PresetEntry) else PresetEntry(entry)
 
     def row_rules(self, headers: Sequence[str]) -> tuple[RowRule, ...]:
         """The rules about rows, for a sheet with these headers."""
@@ -62,8 +88,18 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for entry in self.rows:
             index = -1 if entry.column == "*" else _index(plain, plain_header(entry.column))
             if index is not None:
-                rules.append(RowRule(index=index, code=entry.code, equals=entry.equals, begins=entry.begins))
+                rule = RowRule(
+                    index=index,
+                    code=entry.code,
+                    equals=tuple(map(str.lower, entry.equals)),
+                    begins=tuple(map(str.lower, entry.begins)),
+                    reason=entry.reason,
+                )
+                rules.append(rule)
         return tuple(rules)
+
+    def _in_order(self) -> list[tuple[str, PresetEntry]]:
+        return sorted(self.entries(), key=lambda pair: "*" in pair[0])
 
 
 @cache
@@ -73,7 +109,7 @@ def presets() -> tuple[Preset, ...]:
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name
     )
-    return tuple(_read(file.read_text("utf-8"), file.name) for file in files)
+    return tuple(read_preset(file.read_text("utf-8"), file.name) for file in files)
 
 
 def find_preset(headers: Sequence[str], named: str | None) -> Preset | None:
@@ -83,11 +119,13 @@ def find_preset(headers: Sequence[str], named: str | None) -> Preset | None:
         return best if best is not None and best.matches(headers) else None
     if named.endswith(".toml"):
         try:
-            return _read(Path(named).read_text("utf-8-sig"), named)
+            return read_preset(Path(named).read_text("utf-8-sig"), named)
         except OSError as error:
             raise BadMapping(
                 f"Cannot read the preset {named}: {error.strerror}.", "Check its name."
             ) from None
+        except UnicodeDecodeError:
+            raise BadMapping(f"The preset {named} is not a text file in UTF-8.", _SHOWN) from None
     for preset in presets():
         if preset.name == named:
             return preset
@@ -95,19 +133,59 @@ def find_preset(headers: Sequence[str], named: str | None) -> Preset | None:
     raise UsageError(f"There is no preset {named!r}.", f"There are: {known}.")
 
 
-def _read(text: str, name: str) -> Preset:
+def read_preset(text: str, name: str) -> Preset:
+    """A preset from the text of its file. Raises BadMapping with what is wrong in it."""
     try:
-        return msgspec.convert(tomllib.loads(text), Preset)
+        preset = msgspec.convert(tomllib.loads(text), Preset)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise BadMapping(
-            f"The preset {name} is not right: {error}.", "docs/presets.md shows what one looks like."
-        ) from None
+        raise BadMapping(f"The preset {name} is not right: {error}.", _SHOWN) from None
+    if fault := next(_faults(preset), None):
+        raise BadMapping(f"The preset {name} is not right: {fault}.", _SHOWN)
+    return preset
 
 
-def _pattern(header: str) -> str:
-    return (
-        "*".join(plain_header(part) for part in header.split("*")) if "*" in header else plain_header(header)
+def _faults(preset: Preset) -> Iterator[str]:
+    """What only looks right: no way to tell the export, rules that catch no row."""
+    if not preset.needs and not preset.first_column:
+        yield "needs says how many headers of the signature must be there, 1 or more"
+    if preset.needs and len(preset.signature) < preset.needs and not any("*" in s for s in preset.signature):
+        yield f"needs is {preset.needs}, and the signature has {len(preset.signature)} headers"
+    yield from _faults_of_columns(preset)
+    for row in preset.rows:
+        if not row.equals and not row.begins:
+            yield f'the rule about rows for "{row.column}" has neither equals nor begins'
+
+
+def _faults_of_columns(preset: Preset) -> Iterator[str]:
+    """Fields that there are not, columns left out without a reason."""
+    for named, entry in preset.entries():
+        if not entry.field and not entry.reason:
+            yield f'"{named}" is left out without a reason'
+        for field in filter(None, (entry.field, entry.otherwise)):
+            if field_named(field) is None:
+                yield f'"{named}" goes to "{field}", and there is no such field'
+    for field in filter(None, (preset.others, *preset.defaults, *preset.values)):
+        if field not in BY_NAME:
+            yield f'there is no field "{field}"'
+
+
+def _fits(header: str, named: Sequence[str]) -> bool:
+    """Whether a header is one of those that are named."""
+    return any(
+        bool(_pattern(name).fullmatch(_as_written(header)))
+        if "*" in name
+        else plain_header(name) == plain_header(header)
+        for name in named
     )
+
+
+@cache
+def _pattern(named: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, _as_written(named).split("*"))), re.DOTALL)
+
+
+def _as_written(header: str) -> str:
+    return " ".join(header.casefold().split())
 
 
 def _index(plain: list[str], header: str) -> int | None:

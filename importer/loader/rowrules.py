@@ -20,7 +20,8 @@ def compile_row_rules(rules: Sequence[RowRule], columns: Sequence[ColumnChoice])
         for rule in rules:
             for index in (rule.index,) if rule.index >= 0 else range(len(cells)):
                 if _matches(cells[index], rule):
-                    return Issue("row", rule.code, headers.get(index, ""), cells[index])
+                    hint = f": {rule.reason}" if rule.reason else ""
+                    return Issue("row", rule.code, headers.get(index, ""), cells[index].strip(), hint)
         return None
 
     return judge

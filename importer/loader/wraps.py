@@ -36,10 +36,11 @@ def loose(text: str) -> str:
 
 
 def without_rules(text: str, column: ColumnChoice) -> str:
-    """The cell without its column's prefixes and joiners; "" for one of its empty values."""
+    """The cell without its column's prefixes and joiners; what is one of its empty values is "" or no piece."""
     rules = column.rules
     text = text.strip()
-    if loose(text) in {loose(value) for value in rules.drop_values}:
+    empty = {loose(value) for value in rules.drop_values}
+    if loose(text) in empty:
         return ""
     for prefix in rules.prefixes:
         if text.lower().startswith(prefix.lower()):
@@ -47,6 +48,8 @@ def without_rules(text: str, column: ColumnChoice) -> str:
             break
     for joiner in rules.joiners:
         text = text.replace(joiner, "\n")
+    if rules.joiners and empty:
+        text = "\n".join(piece for piece in text.split("\n") if loose(piece) not in empty)
     return text
 
 
