@@ -247,9 +247,7 @@ def _by_content(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> li
 def _others(choices: list[ColumnChoice], preset: Preset) -> list[ColumnChoice]:
     """What nothing has claimed and is nobody else's, such as a form's own questions, for a preset that keeps it."""
     said = {"field": preset.others, "why": "preset", "sureness": 0.9, "reason": "kept under its own header"}
-    return [
-        msgspec.structs.replace(choice, **said) if _may_be_kept(choice) else choice for choice in choices
-    ]
+    return [msgspec.structs.replace(choice, **said) if _may_be_kept(choice) else choice for choice in choices]
 
 
 def _may_be_kept(choice: ColumnChoice) -> bool:
