@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +20,18 @@ from importer.guard import printable
 def say(text: str = "", *, err: bool = False, **style: Any) -> None:
     """Print a line with nothing in it that a terminal would obey. `style` is click's (fg, bold, dim)."""
     line = "\n".join(printable(part) for part in text.split("\n"))
-    click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
+    with _reader_may_be_gone():
+        click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
+
+
+@contextmanager
+def _reader_may_be_gone() -> Iterator[None]:
+    """A terminal that was closed takes no more lines (EIO); what is under way must not end by that."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def has_colour(*, err: bool = False) -> bool:
@@ -57,16 +71,18 @@ class Bar:
         """The bar stands at `done`; `note` is shown behind it."""
         if not self._shown:
             return
-        bar = self._bar if self._bar is not None else self._open()
-        bar.n = done
-        bar.set_postfix_str(note, refresh=False)
-        bar.update(0)
+        with _reader_may_be_gone():
+            bar = self._bar if self._bar is not None else self._open()
+            bar.n = done
+            bar.set_postfix_str(note, refresh=False)
+            bar.update(0)
 
     def close(self) -> None:
         """Leave the line."""
         if self._bar is not None:
-            self._bar.refresh()
-            self._bar.close()
+            with _reader_may_be_gone():
+                self._bar.refresh()
+                self._bar.close()
             self._bar = None
 
     def _open(self) -> Any:

@@ -6,7 +6,8 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for argument in arguments
     )
     try:
-        code = app.main(arguments, prog_name="importer", standalone_mode=False)
+        with _ended_as_by_ctrl_c():
+            code = app.main(arguments, prog_name="importer", standalone_mode=False)
     except ImporterError as error:
         return _stopped(str(error), error.exit_code, loud=loud)
     except click.ClickException as error:
@@ -143,6 +145,24 @@ _WANTED = {
     "run": "which RUN is meant (importer runs lists them)",
     "out": "which file to write (such as leads.xlsx)",
 }
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM, and a terminal that is closed, end a command as Ctrl-C does; while rows are sent the pipeline sees to it."""
+    import signal
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    try:
+        before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    except ValueError:  # not the main thread: the program around us minds its signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stopped(sentence: str, code: int, *, loud: bool) -> int:
