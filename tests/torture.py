@@ -134,7 +134,9 @@ def crm(seed: int) -> Iterator[Crm]:
 class Trial:
     """One sheet of its own people, sent under fire and looked after until every row has an end."""
 
-    def __init__(self, number: int, sandbox: Crm, reports: Path, chance: random.Random) -> None:
+    def __init__(
+        self, number: int, sandbox: Crm, reports: Path, chance: random.Random, *, rows: int = ROWS
+    ) -> None:
         self.sandbox = sandbox
         self.reports = reports
         self.run_id = f"t{number}"
@@ -146,7 +148,7 @@ class Trial:
             patience=20.0,
             concurrency=chance.choice([1, 4, 16]),
         )
-        self.rows = [_row(number, n) for n in range(ROWS)]
+        self.rows = [_row(number, n) for n in range(rows)]
 
     def start(self) -> None:
         """Run it; what stops it is in its journal."""
@@ -258,11 +260,18 @@ def _judge_row(
 
 
 def fault_trial(
-    fault: Fault | None, number: int, sandbox: Crm, reports: Path, chance: random.Random, tally: Tally
+    fault: Fault | None,
+    number: int,
+    sandbox: Crm,
+    reports: Path,
+    chance: random.Random,
+    tally: Tally,
+    *,
+    rows: int = ROWS,
 ) -> None:
     """One run with one kind of fault at a share of its requests, or with all kinds; stopped runs are resumed."""
-    trial = Trial(number, sandbox, reports, chance)
-    sandbox.follow(_plan(fault, chance))
+    trial = Trial(number, sandbox, reports, chance, rows=rows)
+    sandbox.follow(_plan(fault, chance, rows))
     trial.start()
     sandbox.follow(FaultPlan())
     while not trial.is_finished:
@@ -273,13 +282,13 @@ def fault_trial(
     _afterwards(trial, chance, tally)
 
 
-def _plan(fault: Fault | None, chance: random.Random) -> FaultPlan:
+def _plan(fault: Fault | None, chance: random.Random, rows: int) -> FaultPlan:
     if fault in _STOPPING:
-        return FaultPlan(at={chance.randint(1, ROWS): fault})
+        return FaultPlan(at={chance.randint(1, rows): fault})
     if fault is None:
         return FaultPlan(
             shares={kind: 0.02 for kind in Fault if kind not in _STOPPING},
-            at={chance.randint(1, 2 * ROWS): chance.choice(sorted(_STOPPING))},
+            at={chance.randint(1, 2 * rows): chance.choice(sorted(_STOPPING))},
             retry_after="0",
         )
     return FaultPlan(shares={fault: chance.choice([0.05, 0.2, 0.5])}, retry_after="0")
