@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from importer.cli.console import say
+from importer.cli.words import file_lines
 from importer.errors import UsageError
 from importer.models import Status
 from importer.pipeline.again import write_again
@@ -43,6 +44,8 @@ def runs_command(reports: str, as_json: bool) -> int:
 def report_command(run: str, reports: str) -> int:
     """Write the reports of RUN again from its journal."""
     summary = write_again(run, Path(reports))
+    for line in file_lines(summary):
+        say(line)
     say(f"Written again: {Path(reports) / summary.run_id / 'report.html'}", err=True)
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from importer.issues import Issue
+from importer.issues import Issue, Severity
 from importer.models import RowOutcome, Status
 
 MOST_ROWS = 1_000
@@ -39,7 +39,7 @@ class Findings:
             self._add_issue(issue)
 
     def _add_issue(self, issue: Issue) -> None:
-        if issue.column:
+        if issue.column and issue.severity is not Severity.WARNING:
             self.by_column[issue.column] += 1
         if issue.code in _ABOUT_VALUES and (issue in self.values or len(self.values) < MOST_VALUES):
             self.values[issue] += 1

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from collections.abc import Iterable
+from html import unescape
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from importer.fields import BY_NAME
 from importer.guard import printable
-from importer.issues import CATALOGUE, sentence, text
+from importer.issues import CATALOGUE, Severity, text
 from importer.journal import Journal
 from importer.models import RowOutcome, RunState, Status
-from importer.report.charts import COLOURS, bars_chart, outcome_chart, pace_chart
-from importer.report.gather import MOST_ROWS, Findings
-from importer.report.summary import Summary
+from importer.report.charts import AMBER, BLUE, COLOURS, RED, TEAL, bars_chart, outcome_chart, pace_chart
+from importer.report.gather import Findings
+from importer.report.steps import next_steps
+from importer.report.summary import FAILED_CSV, FAILED_XLSX, RESULTS, SUMMARY, Summary
 
 _SHOWN_VALUES = 50
 _SHOWN_CELL = 200
+_SHOWN_COLUMNS = 4
 _MEANING = {
     "accepted": "went in",
     "invalid": "refused here, before anything was sent",
@@ -27,14 +33,13 @@ _MEANING = {
     "duplicate": "folded into another row with the same phone",
     "pending": "not tried yet",
 }
-_SCRIPT = """
-const box = document.getElementById("search");
-if (box) box.addEventListener("input", () => {
-  const wanted = box.value.toLowerCase();
-  for (const row of document.querySelectorAll("#rows tbody tr"))
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
-});
-"""
+_NOTES = {
+    FAILED_XLSX: " (rows to mend)",
+    FAILED_CSV: " (the same as CSV)",
+    RESULTS: " (every row)",
+    SUMMARY: " (for programs)",
+}
+_STYLES = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
 def write_page(path: Path, journal: Journal, summary: Summary, findings: Findings) -> None:
@@ -42,9 +47,13 @@ def write_page(path: Path, journal: Journal, summary: Summary, findings: Finding
     from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415 - only a page needs it
 
     pages = Environment(
-        loader=PackageLoader("importer.report", "."), autoescape=select_autoescape(default=True)
+        loader=PackageLoader("importer.report", "."),
+        autoescape=select_autoescape(default=True),
+        trim_blocks=True,
     )
     pages.filters["plain"] = lambda value: printable(str(value))
+    pages.filters["count"] = lambda value: f"{value:,}"
+    pages.filters["span"] = _span
     html = pages.get_template("report.html").render(_content(journal, summary, findings))
     path.write_text(html, "utf-8", errors="replace")
 
@@ -56,7 +65,7 @@ def headline(summary: Summary) -> str:
     name = Path(summary.file).name
     match summary.state:
         case RunState.CHECKED:
-            rest = f" {left:,} need mending." if left else ""
+            rest = f" {left:,} cannot yet." if left else ""
             return f"{in_crm:,} of {summary.rows:,} rows of {name} can go in.{rest} Nothing was sent."
         case RunState.FINISHED if not left:
             return f"All {summary.rows:,} rows of {name} went in."
@@ -67,67 +76,93 @@ def headline(summary: Summary) -> str:
 
 
 def _content(journal: Journal, summary: Summary, findings: Findings) -> dict[str, Any]:
-    pace = journal.pace()
+    meanings = _meanings(summary)
+    charts = _charts(journal, summary, findings, meanings)
+    style, script = _part("report.css") + _status_colours(), _part("report.js")
+    worn = [unescape(found) for chart in charts for found in _STYLES.findall(chart["svg"])]
+    values = findings.values.most_common(_SHOWN_VALUES)
+    indexes = _shown_columns(journal)
     return {
         "summary": summary,
+        "name": Path(summary.file).name,
         "headline": headline(summary),
-        "csp": _policy(),
-        "script": _SCRIPT,
-        "counts": [
-            (s, summary.counts[s], _meaning(s, summary), COLOURS[s])
-            for s in summary.counts
-            if summary.counts[s]
-        ],
-        "outcome_chart": outcome_chart(summary.counts),
-        "problems_chart": bars_chart(_titled(summary.problems), "#f59e0b") if summary.problems else "",
-        "columns_chart": bars_chart(findings.by_column, "#ef4444") if findings.by_column else "",
-        "pace_chart": pace_chart(pace) if summary.requests else "",
-        "stages_chart": bars_chart(findings.stages, "#2563eb") if findings.stages else "",
-        "groups_chart": bars_chart(findings.groups, "#0891b2") if findings.groups else "",
+        "steps": next_steps(summary),
+        "notes": _NOTES,
+        "policy": _policy([script], [style, *worn]),
+        "style": style,
+        "script": script,
+        "counts": [(status, count, meanings[status]) for status, count in summary.counts.items() if count],
+        "charts": charts,
         "values": [
-            {
-                "column": issue.column or _label(issue.field),
-                "value": issue.value,
-                "said": text(issue),
-                "rows": rows,
-            }
-            for issue, rows in findings.values.most_common(_SHOWN_VALUES)
+            {"column": issue.column or _label(issue.field), "value": issue.value, "said": _said(text(issue)), "rows": rows}
+            for issue, rows in values
         ],
+        "more_values": len(findings.values) - len(values),
         "columns": [
-            {
-                "header": column.header,
-                "field": _label(column.field),
-                "reason": column.reason,
-                "filled": column.filled,
-            }
-            for column in journal.header.mapping.columns
+            {"header": c.header, "field": _label(c.field), "reason": c.reason, "filled": c.filled}
+            for c in journal.header.mapping.columns
         ],
         "read": [notice.text for notice in journal.header.notices if notice.kind != "ignored"],
-        "rows": [_row(outcome) for outcome in findings.rows],
-        "headers": _shown_headers(journal),
+        "rows": [_row(outcome, indexes) for outcome in findings.rows],
+        "headers": [journal.header.headers[index] for index in indexes],
         "not_in": findings.not_in,
-        "most_rows": MOST_ROWS,
-        "cell_indexes": _shown_indexes(journal),
-    }
+    }  # fmt: skip
 
 
-def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-    return f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+def _charts(
+    journal: Journal, summary: Summary, findings: Findings, meanings: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The charts that have something to show."""
+    drawn = [("What became of the rows", outcome_chart(summary.counts, meanings))]
+    if summary.requests:
+        drawn.append(("Requests a second", pace_chart(journal.pace())))
+    for title, counts, colour in (
+        ("Problems by kind", _titled(summary.problems), AMBER),
+        ("Problems by column", findings.by_column, RED),
+        ("Leads by stage", findings.stages, BLUE),
+        ("Leads by group", findings.groups, TEAL),
+    ):
+        if counts:
+            drawn.append((title, bars_chart(counts, colour, title)))
+    return [{"title": title, "svg": svg, "key": title == "Requests a second"} for title, svg in drawn]
 
 
-def _meaning(status: str, summary: Summary) -> str:
-    checked = status == Status.ACCEPTED and summary.state == RunState.CHECKED
-    return "can go in" if checked else _MEANING[status]
+def _policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
+    """What the page may do: run our script, wear our styles, and nothing else at all."""
+    return (
+        f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes(styles)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hashes(parts: Iterable[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts)
+    return " ".join(f"'sha256-{digest}'" for digest in dict.fromkeys(digests))
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _status_colours() -> str:
+    return "".join(f".s-{status} {{ --c: {colour} }}\n" for status, colour in COLOURS.items())
+
+
+def _meanings(summary: Summary) -> dict[str, str]:
+    checked = summary.state == RunState.CHECKED
+    return {**_MEANING, "accepted": "can go in"} if checked else _MEANING
 
 
 def _titled(problems: dict[str, int]) -> dict[str, int]:
-    """Problems by what people call them."""
+    """Problems that keep rows out, by what people call them."""
     titled: dict[str, int] = {}
     for code, count in problems.items():
         field, _, name = code.rpartition(".")
-        title = CATALOGUE[name].title
-        label = title if field == "row" else f"{_label(field)}: {title}"
+        kind = CATALOGUE[name]
+        if kind.severity is Severity.WARNING:
+            continue
+        title = kind.title
+        label = _said(title) if field == "row" else f"{_label(field)}: {title}"
         titled[label] = titled.get(label, 0) + count
     return titled
 
@@ -137,20 +172,36 @@ def _label(field: str) -> str:
     return found.label if found else field
 
 
-def _shown_indexes(journal: Journal) -> list[int]:
-    """The columns worth showing beside a row's problems: its phone, its name, and those with faults."""
+def _shown_columns(journal: Journal) -> list[int]:
+    """The columns worth showing beside a row's problems: its phone and its name."""
     wanted = ("customer_phone", "full_name", "first_name", "last_name", "business_name")
-    return [column.index for column in journal.header.mapping.columns if column.field in wanted][:4]
+    return [c.index for c in journal.header.mapping.columns if c.field in wanted][:_SHOWN_COLUMNS]
 
 
-def _shown_headers(journal: Journal) -> list[str]:
-    return [journal.header.headers[index] for index in _shown_indexes(journal)]
-
-
-def _row(outcome: RowOutcome) -> dict[str, Any]:
+def _row(outcome: RowOutcome, indexes: list[int]) -> dict[str, Any]:
     return {
         "number": outcome.number,
         "status": outcome.status.value,
-        "cells": [cell[:_SHOWN_CELL] for cell in outcome.cells],
-        "problems": [sentence(outcome.number, issue) for issue in outcome.issues],
+        "cells": [outcome.cells[index][:_SHOWN_CELL] for index in indexes],
+        "problems": _problems(outcome),
     }
+
+
+def _problems(outcome: RowOutcome) -> list[dict[str, str]]:
+    if outcome.status is Status.PENDING and not outcome.issues:
+        return [{"column": "", "said": "Not tried yet: the run stopped before it."}]
+    return [{"column": issue.column, "said": _said(text(issue))} for issue in outcome.issues]
+
+
+def _said(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _span(seconds: float) -> str:
+    """`9 s`, `4 min 10 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return (
+        f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    )

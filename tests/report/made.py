@@ -9,9 +9,10 @@ from typing import Any
 from importer.issues import Issue
 from importer.journal import Journal, RunEnd, RunHeader, staged
 from importer.loader.opening import OpenOptions, open_table
-from importer.models import Accepted, ColumnChoice, Mapping, Rejected, RunState, SourceRow
+from importer.models import Accepted, ColumnChoice, Mapping, Notice, Rejected, RunState, SourceRow
 from importer.report import Summary, write_reports
 from importer.staging.own_files import as_typed, is_ours
+from tests.naughty import CONTROLS, FORMULAS, MARKUP, TEXTS
 
 STARTED = "2026-11-25T10:15:01+05:30"
 TITLES = {
@@ -57,6 +58,7 @@ def made(folder: Path, header: RunHeader, rows: Iterable[Accepted | Rejected]) -
     """Write the reports of a checked run with these rows."""
     with Journal.create(folder, header) as journal:
         journal.stage([staged(row) for row in rows])
+        journal.complete()
         journal.end(RunEnd(state=RunState.CHECKED, finished_at=STARTED, exit_code=1))
         return write_reports(journal, folder)
 
@@ -67,3 +69,22 @@ def read_again(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     assert is_ours(table.headers)
     headers, rows = as_typed(table)
     return headers, [row.cells for row in rows]
+
+
+def naughty_in(place: str) -> tuple[RunHeader, list[Rejected]]:
+    """A run with every naughty text in one place: cell, header, file, server, sheet, or title."""
+    columns = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
+    if place == "header":
+        columns = [(text, "") for text in TEXTS]
+        return header_of(columns), [refused(2, ["x"] * len(columns))]
+    header = header_of(columns)
+    if place == "file":
+        header = header_of(columns, file=" ".join((*MARKUP, *CONTROLS, *FORMULAS)))
+    if place == "sheet":
+        header = header_of(columns, notices=tuple(Notice("ignored", text) for text in TEXTS))
+    rows = []
+    for number, text in enumerate(TEXTS, 2):
+        bad = Issue("lead_stage_name", "unknown", "Status", text, text if place == "title" else "")
+        issue = Issue("row", "refused", "", text) if place == "server" else bad
+        rows.append(refused(number, ["12", text if place == "cell" else "x", text], issue))
+    return header, rows

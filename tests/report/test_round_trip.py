@@ -79,7 +79,7 @@ def test_what_is_no_formula_stays_as_it_is(text):
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_cell_survives_report_and_re_import(tmp_path_factory, pairs):
     """failed_rows.csv, failed_rows.xlsx and results.csv give back the very texts."""
     folder = tmp_path_factory.mktemp("run")
@@ -100,7 +100,7 @@ def test_every_naughty_text_survives_in_each_column(tmp_path):
 
 
 @given(st.lists(CELLS.map(str.strip).filter(lambda text: not text.startswith("_")), min_size=1, max_size=5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_header_survives(tmp_path_factory, headers):
     """Headers are strangers' texts too."""
     folder = tmp_path_factory.mktemp("run")

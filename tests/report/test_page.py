@@ -1,0 +1,214 @@
+"""report.html: one file for people, that says what to do next, needs no network and runs nothing of a stranger's."""
+
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+
+from importer.issues import Issue
+from importer.journal import Journal, Pace, RunEnd, Traffic, staged
+from importer.models import NoteState, Notice, RowResult, RunState, Status
+from importer.report import write_reports
+from importer.report.charts import bars_chart, pace_chart
+from importer.report.page import headline
+from importer.report.steps import next_steps
+from importer.report.summary import Summary
+from tests.naughty import CANARY, TEXTS
+from tests.report.made import STARTED, accepted, header_of, made, naughty_in, refused
+
+COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
+WARM = Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?')
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: tags, attributes, text outside of style and script."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html, self.tags, self.attributes, self.texts = html, [], [], []
+        self.feed(html)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attributes]
+
+    def handle_data(self, text):
+        if self.tags[-1:] not in (["style"], ["script"]):
+            self.texts.append(text)
+
+
+def page_of(folder) -> Page:
+    return Page((folder / "report.html").read_text("utf-8"))
+
+
+@pytest.fixture
+def page(tmp_path) -> Page:
+    """A run in which rows went in, were throttled, refused, and not tried."""
+    notices = (
+        Notice("read", "3 rows are hidden in the sheet; they are read like the others."),
+        Notice("ignored", 'Other sheets were not read: "Prices".'),
+    )
+    rows = [
+        accepted(2, ["9845000002", "Asha Rao", "New"], lead_stage_name="New", lead_group_name="Dealers, South"),
+        refused(14, ["12", "Ravi Kumar", "Warm led"], WARM, Issue("customer_phone", "too_short", "Phone", "12")),
+        refused(15, ["9845000015", "Meena Iyer", "Warm led"], WARM),
+        accepted(16, ["9845000016", "Imran Khan", "New"]),
+    ]  # fmt: skip
+    with Journal.create(tmp_path, header_of(COLUMNS, notices=notices)) as journal:
+        journal.stage([staged(row) for row in rows])
+        journal.complete()
+        journal.begin_sending()
+        done = RowResult(number=2, status=Status.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE)
+        traffic = Traffic(requests=2, retries=1, throttled=1, seconds=2.0, rate_reached=1.0)
+        journal.record(results=[done], pace=[Pace(0, 1, 1, 0), Pace(1, 1, 0, 1)], traffic=traffic)
+        journal.end(
+            RunEnd(
+                state=RunState.STOPPED,
+                exit_code=3,
+                finished_at=STARTED,
+                reason="The network was gone for 900 s.",
+            )
+        )
+        write_reports(journal, tmp_path)
+    return page_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The run stopped early: 1 of 4 rows of leads.csv went in so far. It can be resumed.",
+        "The network was gone for 900 s.",
+        "importer resume run-1",
+        "2 requests in 2 s, at up to 1 a second.",
+        "What became of the rows",
+        "1 went in",
+        "2 refused here, before anything was sent",
+        "1 not tried yet",
+        "Requests a second",
+        'answered "too many requests", sent again later',
+        "Problems by kind",
+        "Stage: not in the account 2",
+        "Problems by column",
+        "Status 2",
+        "Leads by stage",
+        "New 1",
+        "Leads by group",
+        "Dealers, South 1",
+        'Status Warm led The account has no stage "Warm led". Did you mean "Warm lead"?',
+        'Ravi Kumar Status: The account has no stage "Warm led".',
+        "Not tried yet: the run stopped before it.",
+        "3 rows are hidden in the sheet",
+        'Other sheets were not read: "Prices".',
+        "Went to",
+        "Full name",
+    ],
+)
+def test_the_page_says(page, said):
+    assert said in page.text
+
+
+def test_links_to_the_other_files(page):
+    links = {value for tag, name, value in page.attributes if (tag, name) == ("a", "href")}
+    assert links == {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "summary.json"}
+    assert ("input", "type", "search") in page.attributes
+
+
+def test_the_page_stands_alone_under_a_strict_policy(page):
+    """No address but that of SVG's own names, no inline style or handler, nothing that the policy does not hash."""
+    assert set(re.findall(r"\w+://[^\s\"'<]*", page.html)) == {"http://www.w3.org/2000/svg"}
+    (policy,) = [
+        value for tag, name, value in page.attributes if (tag, name) == ("meta", "content") and "src" in value
+    ]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert page.tags.count("script") == 1
+    assert not [
+        name for _, name, _ in page.attributes if name.startswith("on") or name in ("style", "src", "action")
+    ]
+
+
+@pytest.mark.parametrize("place", ["cell", "header", "file", "server", "sheet", "title"])
+def test_strangers_texts_are_texts(tmp_path, place):
+    """Every naughty text in each place: no tag, attribute or script is of its making, no control comes through."""
+    made(tmp_path / "plain", header_of(COLUMNS), [refused(2, ["12", "x", "y"], WARM)])
+    made(tmp_path / "naughty", *naughty_in(place))
+    plain, page = page_of(tmp_path / "plain"), page_of(tmp_path / "naughty")
+    assert set(page.tags) <= set(plain.tags)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert page.tags.count("script") == 1
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page.html)
+    assert "7*7" in page.text
+
+
+def test_the_canary_is_among_the_texts():
+    assert sum(CANARY in text for text in TEXTS) > 10
+
+
+def summary_in(state: str, **counts: int) -> Summary:
+    every = dict.fromkeys([status.value for status in Status], 0) | counts
+    given = {
+        "schema_version": 1, "run_id": "run-1", "command": "run", "parent": "", "file": "my leads.csv", "sha256": "",
+        "started_at": STARTED, "finished_at": STARTED, "state": state, "reason": "", "rows": sum(every.values()),
+        "counts": every, "requests": 0, "retries": 0, "throttled": 0, "seconds": 0.0, "rate_reached": 0.0, "columns": {},
+        "problems": {}, "failed_rows": sum(every.values()) - every["accepted"] - every["duplicate"], "workbook_rows": 0,
+        "ignored": [], "files": {"failed_rows.xlsx": "failed_rows.xlsx"}, "exit_code": 0,
+    }  # fmt: skip
+    return msgspec.convert(given, Summary)
+
+
+@pytest.mark.parametrize(
+    ("summary", "said", "commands"),
+    [
+        (summary_in("finished", accepted=3, duplicate=1), "All 4 rows of my leads.csv went in.", []),
+        (
+            summary_in("finished", accepted=3, invalid=1),
+            "3 of 4 rows of my leads.csv went in. 1 did not.",
+            ["", "importer run failed_rows.xlsx"],
+        ),
+        (
+            summary_in("finished", accepted=3, failed=1, unknown=1),
+            "3 of 5 rows of my leads.csv went in. 2 did not.",
+            ["importer retry run-1"],
+        ),
+        (
+            summary_in("finished", accepted=3, failed=1, refused=1),
+            "3 of 5 rows of my leads.csv went in. 2 did not.",
+            ["importer retry run-1", "", "importer run failed_rows.xlsx"],
+        ),
+        (
+            summary_in("checked", accepted=3, invalid=1),
+            "3 of 4 rows of my leads.csv can go in. 1 cannot yet. Nothing was sent.",
+            ["importer run 'my leads.csv'", "", "importer run failed_rows.xlsx"],
+        ),
+        (
+            summary_in("interrupted", accepted=1, pending=2),
+            "The run stopped early: 1 of 3 rows of my leads.csv went in so far. It can be resumed.",
+            ["importer resume run-1"],
+        ),
+    ],
+)
+def test_one_sentence_and_what_to_do_next(summary, said, commands):
+    assert headline(summary) == said
+    assert [step.command for step in next_steps(summary)] == commands
+
+
+def test_a_long_run_is_as_many_bars_as_can_be_seen():
+    """Hours of sending, averaged; a pause is a gap and not left out."""
+    drawn = pace_chart([Pace(second, 40, 2, 0) for second in range(36_000) if not 9_000 < second < 18_000])
+    assert 60 < drawn.count("<rect") < 140
+    assert "10:00" not in pace_chart([Pace(0, 1, 0, 0)])
+
+
+def test_beyond_eight_bars_the_rest_is_one():
+    drawn = bars_chart({f"Stage {n}": n for n in range(1, 21)}, "#000000", "x")
+    assert "12 others  78" in drawn
+    assert "Stage 13  13" in drawn
+    assert "Stage 12  12" not in drawn
+    assert "others" not in bars_chart({f"Stage {n}": n for n in range(9)}, "#000000", "x")
+
+
+def test_charts_are_the_same_on_another_day():
+    """Pygal writes the day into what it draws: then `importer report` would not give the same page again."""
+    assert "<!--" not in bars_chart({"x": 1}, "#000000", "x")
