@@ -133,7 +133,7 @@ def test_a_data_frame_is_read_as_a_sheet(importer, crm):
     assert (result.summary.file, len(result.summary.sha256)) == ("DataFrame", 64)
     assert leads(crm) == {
         "+919845010001": {
-            "first_name": "Asha", "last_name": "Rao", "deal_value": 120000, "additional_info": "2026-01-05",
+            "first_name": "Asha", "last_name": "Rao", "deal_value": 120000, "additional_info": "Seen: 2026-01-05",
         },
         "+919845010003": {"first_name": "Ravi", "last_name": "Kumar"},
     }  # fmt: skip
