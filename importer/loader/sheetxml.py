@@ -1,6 +1,8 @@
-"""What the quick reader does not tell of a sheet: hidden rows, error cells, formulas without a value, formats.
+"""The marks of an .xlsx sheet's rows, from one pass over its XML beside the quick reader.
 
-One pass over the sheet's XML with regular expressions on bytes, so that it costs a fraction of the reading.
+Nearly every program writes cells as `<c r="B7" s="2" t="e">`: those are found with regular expressions on bytes, for
+a fraction of the reading's cost. What is written otherwise (prefixes, other quotes, no references) goes through an XML
+parser, slower and as right.
 """
 
 from __future__ import annotations
@@ -9,71 +11,51 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
+from html import unescape
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused before (archive.py)
 
 import msgspec
 
-from importer.loader.numberformats import BUILT_IN, is_date_format, leading_zeros
+from importer.errors import UnreadableFile
+from importer.loader.marks import NO_VALUE, RowMarks, column_number, formula_text
+from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 
 _CHUNK = 4 << 20
-_HIDDEN = re.compile(rb'<row\b[^>]*\bhidden="(?:1|true)"')
-_ERROR = re.compile(rb'<c\b([^>]*\bt="e"[^>]*)>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?<v>([^<]*)</v>')
-_NO_VALUE = re.compile(rb"<c\b([^>]*)><f\b[^>]*?(?:/>|>([^<]*)</f>)(?:<v\s*/>|<v></v>)?</c>")
-_REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d+)"')
+_FIRST_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*>")
+_FIRST_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
+_ROW = re.compile(rb'<row\b[^>]*?\br="(\d+)"')
+_HIDDEN = re.compile(rb'<row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*?\br="(\d+)"')
+_ERROR = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d+)"[^>]*?\bt="e"[^>]*>\s*(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?\s*(?:<v>([^<]*)</v>)?'
+)
+_NO_VALUE = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d+)"([^>]*)>\s*<f\b[^>]*?(?:/>|>([^<]*)</f>)\s*(<v\s*/>|<v></v>)?\s*</c>'
+)
+_DAMAGED = ("The workbook cannot be read: it is cut off or damaged.", "Download or save it again.")
 _STRICT = b"http://purl.oclc.org/ooxml/"
-_MOST_MARKS = 200_000  # marked cells kept: a sheet of nothing but faults must not fill the memory
+_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\b[^>]*\bref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 
 
-class SheetMarks(msgspec.Struct):
-    """`cells`: row -> column (from 0) -> text; `formats`: column -> its cells' number format."""
+class SheetPart(msgspec.Struct, frozen=True):
+    """Where a sheet lies in the archive, its size unpacked, and the rows and columns that it claims to have."""
 
-    hidden_rows: int = 0
-    cells: dict[int, dict[int, str]] = {}
-    formats: dict[int, str] = {}
+    name: str
+    size_bytes: int
+    rows: int
+    columns: int
 
 
-def read_marks(path: Path, part: str) -> SheetMarks:
-    """Look a sheet through once."""
-    marks = SheetMarks(0, {}, {})
+def find_part(path: Path, sheet: str) -> SheetPart:
+    """The part of the archive that holds the sheet."""
     with zipfile.ZipFile(path) as archive:
-        styles = _styles(archive)
-        styled = _styled(styles)
-        kept = 0
-        for chunk in _rows_in_chunks(archive, part):
-            marks.hidden_rows += len(_HIDDEN.findall(chunk))
-            for pattern, mark in ((_ERROR, b""), (_NO_VALUE, b"=")):
-                for found in pattern.finditer(chunk):
-                    if kept < _MOST_MARKS:
-                        _mark(marks, found[1], mark + (found[2] or b"(shared formula)"))
-                        kept += 1
-            if styled is not None:
-                _note_formats(marks, styled.finditer(chunk), styles)
-    return marks
-
-
-def sheet_part(path: Path, name: str) -> str | None:
-    """The part of the archive that holds the sheet, or None where the workbook is built unusually."""
-    with zipfile.ZipFile(path) as archive:
-        try:
-            book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - see the import
-            links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-        except (KeyError, ET.ParseError):
-            return None
-        targets = {link.get("Id"): link.get("Target", "") for link in links}
-        for sheet in book.iter():
-            if sheet.tag.endswith("}sheet") and sheet.get("name") == name:
-                relation = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), None)
-                target = targets.get(relation, "")
-                part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-                return part if part in archive.namelist() else None
-    return None
-
-
-def unpacked_size(path: Path, part: str) -> int:
-    """Bytes of a part once unpacked, as the archive's directory says."""
-    with zipfile.ZipFile(path) as archive:
-        return archive.getinfo(part).file_size
+        name = _part_name(archive, sheet)
+        with archive.open(name) as file:
+            claimed = _DIMENSION.search(file.read(4096))
+        columns = column_number(claimed[1].decode()) + 1 if claimed else 0
+        return SheetPart(name, archive.getinfo(name).file_size, int(claimed[2]) if claimed else 0, columns)
 
 
 def is_strict(path: Path) -> bool:
@@ -82,14 +64,150 @@ def is_strict(path: Path) -> bool:
         return _STRICT in archive.read("xl/workbook.xml")
 
 
+def xlsx_marks(path: Path, part: str) -> Iterator[tuple[int, RowMarks]]:
+    """Number and marks of each row that has any, from top to bottom."""
+    with zipfile.ZipFile(path) as archive:
+        styles = _styles(archive)
+        chunks = _rows_in_chunks(archive, part)
+        first = next(chunks, b"")
+        if _is_usual(first):
+            yield from _quick(first, chunks, styles)
+        else:
+            with archive.open(part) as file:
+                events = ET.iterparse(file, events=("start", "end"))  # noqa: S314
+                yield from _parsed(events, styles)
+
+
+def _part_name(archive: zipfile.ZipFile, sheet: str) -> str:
+    try:
+        book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - see the import
+        links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    except (KeyError, ET.ParseError) as error:
+        raise UnreadableFile(*_DAMAGED) from error
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    relation = next(
+        (
+            value
+            for node in book.iter()
+            if node.tag.endswith("}sheet") and node.get("name") == sheet
+            for key, value in node.attrib.items()
+            if key.endswith("}id")
+        ),
+        None,
+    )
+    target = targets.get(relation, "")
+    part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+    names = {name.lower(): name for name in archive.namelist()}
+    if part.lower() not in names:
+        raise UnreadableFile(*_DAMAGED)
+    return names[part.lower()]
+
+
+def _is_usual(chunk: bytes) -> bool:
+    cell, row = _FIRST_CELL.search(chunk), _FIRST_ROW.search(chunk)
+    if cell is None or row is None:
+        return True
+    return cell[0].startswith(b'<c r="') and row[0].startswith(b"<row") and b' r="' in row[0]
+
+
 def _rows_in_chunks(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
     """The part in pieces that end where a row ends."""
     rest = b""
     with archive.open(part) as file:
         while chunk := file.read(_CHUNK):
             whole, end, rest = (rest + chunk).rpartition(b"</row>")
-            yield whole + end
+            if end:
+                yield whole + end
     yield rest
+
+
+def _quick(first: bytes, chunks: Iterator[bytes], styles: dict[int, str]) -> Iterator[tuple[int, RowMarks]]:
+    styled = _styled(styles)
+    last = 0
+    for chunk in chain((first,), chunks):
+        for number in map(int, _ROW.findall(chunk)):
+            last = _next_row(number, last)
+        yield from sorted(_marks_in(chunk, styled, styles).items())
+
+
+def _next_row(number: int, last: int) -> int:
+    """Rows go from top to bottom; of two that claim one number, the quick reader would drop the first."""
+    if number <= last:
+        raise UnreadableFile(
+            f"The workbook has row {number} behind row {last}: it is damaged.",
+            "Open it in Excel or LibreOffice, save it again, and import that.",
+        )
+    return number
+
+
+def _marks_in(chunk: bytes, styled: re.Pattern[bytes] | None, styles: dict[int, str]) -> dict[int, RowMarks]:
+    """The marked rows of a piece of XML. Looking for a few bytes first makes plain sheets cheap."""
+    rows: dict[int, RowMarks] = {}
+    if b'hidden="' in chunk:
+        for found in _HIDDEN.finditer(chunk):
+            _row(rows, found[1]).hidden = True
+    if b't="e"' in chunk:
+        for found in _ERROR.finditer(chunk):
+            _row(rows, found[2]).texts[_column(found[1])] = _text(found[3]) or NO_VALUE
+    if b"<f" in chunk:
+        for found in _NO_VALUE.finditer(chunk):
+            if found[5] is None or b't="str"' not in found[3]:  # a formula may well say ""
+                _row(rows, found[2]).texts[_column(found[1])] = formula_text(_text(found[4]))
+    if styled is not None:
+        for found in styled.finditer(chunk):
+            _row(rows, found[2]).formats[_column(found[1])] = styles[int(found[3])]
+    return rows
+
+
+def _row(rows: dict[int, RowMarks], number: bytes) -> RowMarks:
+    key = int(number)
+    if key not in rows:
+        rows[key] = RowMarks()
+    return rows[key]
+
+
+@lru_cache(maxsize=1024)
+def _column(letters: bytes) -> int:
+    return column_number(letters.decode())
+
+
+def _text(xml: bytes | None) -> str:
+    return unescape((xml or b"").decode("utf-8", "replace"))
+
+
+def _parsed(
+    events: Iterator[tuple[str, ET.Element]], styles: dict[int, str]
+) -> Iterator[tuple[int, RowMarks]]:
+    """The same by an XML parser: rows and cells without a reference follow the one before."""
+    number, column, marks = 0, -1, RowMarks()
+    try:
+        for event, node in events:
+            match node.tag.rpartition("}")[2], event:
+                case "row", "start":
+                    number, column = _next_row(int(node.get("r", number + 1)), number), -1
+                    marks = RowMarks(hidden=node.get("hidden") in ("1", "true"))
+                case "c", "end":
+                    letters = node.get("r", "").rstrip("0123456789")
+                    column = column_number(letters) if letters else column + 1
+                    _mark_cell(marks, column, node, styles)
+                case "row", "end":
+                    node.clear()
+                    if marks.hidden or marks.texts or marks.formats:
+                        yield number, marks
+    except (ET.ParseError, ValueError) as error:
+        raise UnreadableFile(*_DAMAGED) from error
+
+
+def _mark_cell(marks: RowMarks, column: int, cell: ET.Element, styles: dict[int, str]) -> None:
+    parts = {node.tag.rpartition("}")[2]: node.text for node in cell}
+    value, kind = parts.get("v"), cell.get("t")
+    if kind == "e":
+        marks.texts[column] = value or NO_VALUE
+    elif "f" in parts and not value and not ("v" in parts and kind == "str"):
+        marks.texts[column] = formula_text(parts["f"] or "")
+    code = styles.get(int(cell.get("s", "0")))
+    if code and parts:
+        marks.formats[column] = code
 
 
 def _styles(archive: zipfile.ZipFile) -> dict[int, str]:
@@ -107,34 +225,12 @@ def _styles(archive: zipfile.ZipFile) -> dict[int, str]:
     codes = {
         style: {**BUILT_IN, **own}.get(int(xf.get("numFmtId", "0")), "") for style, xf in enumerate(formats)
     }
-    return {
-        style: code for style, code in codes.items() if code and (is_date_format(code) or leading_zeros(code))
-    }
+    return {style: code for style, code in codes.items() if changes_what_is_shown(code)}
 
 
 def _styled(styles: dict[int, str]) -> re.Pattern[bytes] | None:
+    """Cells of such a style that hold something."""
     if not styles:
         return None
     numbers = b"|".join(b"%d" % style for style in styles)
-    return re.compile(rb'<c\b r="([A-Z]{1,3})\d+" s="(' + numbers + rb')"')
-
-
-def _note_formats(marks: SheetMarks, found: Iterator[re.Match[bytes]], styles: dict[int, str]) -> None:
-    for match in found:
-        column = _column(match[1])
-        if column not in marks.formats:
-            marks.formats[column] = styles[int(match[2])]
-
-
-def _mark(marks: SheetMarks, attributes: bytes, text: bytes) -> None:
-    reference = _REFERENCE.search(attributes)
-    if reference:
-        row = marks.cells.setdefault(int(reference[2]), {})
-        row[_column(reference[1])] = text.decode("utf-8", "replace")
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
+    return re.compile(rb'<c r="([A-Z]{1,3})(\d+)"(?: t="\w+")?[^>]*? s="(' + numbers + rb')"[^>/]*>')

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,24 @@ import msgspec
 from importer.errors import UnreadableFile, UsageError
 from importer.loader.archive import check_archive
 from importer.loader.kinds import FileKind
-from importer.loader.limits import STREAM_FROM_BYTES
+from importer.loader.limits import MAX_CELLS_AT_ONCE, STREAM_FROM_BYTES
+from importer.loader.marks import RowMarks
 from importer.loader.numberformats import show_date, show_number
-from importer.loader.sheetxml import SheetMarks, is_strict, read_marks, sheet_part, unpacked_size
+from importer.loader.odsxml import ods_rows, ods_sheets
+from importer.loader.sheetxml import SheetPart, find_part, is_strict, xlsx_marks
+from importer.loader.xlsbinary import xlsb_marks
+from importer.loader.xlsold import xls_marks
 from importer.models import LISTS_SHEET, ROWS_SHEET, Notice
 
 _DAMAGED = "The workbook cannot be read: it is cut off or damaged."
 _ADVICE = "Open it in Excel or LibreOffice, save it again as .xlsx, and import that."
 
 _ESCAPED = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
+_NAMED_ROWS = 20
+_NO_MORE = (1 << 62, RowMarks())
 
 Row = tuple[int, list[str]]
+MarkedRow = tuple[int, list[Any], RowMarks | None]
 
 
 class WorkSheet(msgspec.Struct):
@@ -36,26 +44,19 @@ class WorkSheet(msgspec.Struct):
 
 def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
     """The chosen sheet, else the first that is visible. Raises UnreadableFile or UsageError."""
-    if kind in (FileKind.XLSX, FileKind.XLSB, FileKind.ODS):
+    if kind is not FileKind.XLS:
         check_archive(path)
-    book = _open(path)
-    names = [sheet.name for sheet in book.sheets_metadata if "WorkSheet" in str(sheet.typ)]
-    hidden = {sheet.name for sheet in book.sheets_metadata if not str(sheet.visible).endswith(".Visible")}
-    name = _choose(names, hidden, chosen)
-    part = sheet_part(path, name) if kind is FileKind.XLSX else None
-    marks = read_marks(path, part) if part else SheetMarks()
+    book = None if kind is FileKind.ODS else _open(path)
+    sheets = ods_sheets(path) if book is None else _sheets(book)
+    name = _choose([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
     notices = [Notice("read", f'Sheet "{name}" of the workbook.')]
-    others = [other for other in names if other != name and not (other == LISTS_SHEET and other in hidden)]
+    others = [
+        other for other, visible in sheets.items() if other != name and (visible or other != LISTS_SHEET)
+    ]
     if others:
         listed = ", ".join(f'"{other}"' for other in others)
         notices.append(Notice("ignored", f"Other sheets were not read: {listed}. Name one with --sheet."))
-    if marks.hidden_rows:
-        notices.append(
-            Notice("read", f"{_rows(marks.hidden_rows)} hidden in the sheet; they are read like the others.")
-        )
-    streams = part is not None and unpacked_size(path, part) > STREAM_FROM_BYTES and not is_strict(path)
-    rows = _streamed(path, name) if streams else _whole(book, name, marks)
-    return WorkSheet(name, rows, notices)
+    return WorkSheet(name, _shown_rows(_rows(path, kind, book, name), notices), notices)
 
 
 def _open(path: Path) -> Any:
@@ -69,6 +70,15 @@ def _open(path: Path) -> Any:
         ) from error
     except (CalamineError, OSError, ValueError) as error:
         raise UnreadableFile(_DAMAGED, _ADVICE) from error
+
+
+def _sheets(book: Any) -> dict[str, bool]:
+    """Names of the sheets that hold cells, each with whether it is visible."""
+    return {
+        sheet.name: str(sheet.visible).endswith(".Visible")
+        for sheet in book.sheets_metadata
+        if "WorkSheet" in str(sheet.typ)
+    }
 
 
 def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
@@ -86,39 +96,110 @@ def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
     raise UsageError(f'The workbook has no sheet "{chosen}".', f"It has: {listed}.")
 
 
-def _whole(book: Any, name: str, marks: SheetMarks) -> Iterator[Row]:
-    """All rows through calamine, which keeps the sheet in memory."""
+def _rows(path: Path, kind: FileKind, book: Any, name: str) -> Iterator[MarkedRow]:
+    """The rows of a sheet with their marks, by the reader that suits the format and the size."""
+    match kind:
+        case FileKind.ODS:
+            yield from ods_rows(path, name)
+        case FileKind.XLS:
+            yield from _marked(_whole(book, name), xls_marks(path, name))
+        case FileKind.XLSB:
+            yield from _marked(_whole(book, name), xlsb_marks(path, name))
+        case FileKind.XLSX | FileKind.CSV:
+            part = find_part(path, name)
+            streams = _is_huge(part) and not is_strict(path)
+            rows = _streamed(path, name) if streams else _whole(book, name)
+            yield from _marked(rows, xlsx_marks(path, part.name))
+
+
+def _is_huge(part: SheetPart) -> bool:
+    """Whether the quick reader, which keeps a cell for each place of the sheet, would need too much memory."""
+    return part.size_bytes > STREAM_FROM_BYTES or part.rows * part.columns > MAX_CELLS_AT_ONCE
+
+
+def _marked(
+    rows: Iterator[tuple[int, list[Any]]], marks: Iterator[tuple[int, RowMarks]]
+) -> Iterator[MarkedRow]:
+    """Each row beside its marks; both come from top to bottom, so neither is kept.
+
+    A row of nothing but formulas without a value has marks alone: the reader does not see it.
+    """
+    marked, mark = next(marks, _NO_MORE)
+    for number, cells in rows:
+        while marked < number:
+            yield marked, [], mark
+            marked, mark = next(marks, _NO_MORE)
+        if marked == number:
+            yield number, cells, mark
+            marked, mark = next(marks, _NO_MORE)
+        else:
+            yield number, cells, None
+    while marked < _NO_MORE[0]:
+        yield marked, [], mark
+        marked, mark = next(marks, _NO_MORE)
+
+
+def _shown_rows(rows: Iterator[MarkedRow], notices: list[Notice]) -> Iterator[Row]:
+    """The rows as texts; at their end `notices` names those that were hidden."""
+    hidden: list[int] = []
+    for number, cells, mark in rows:
+        if mark is None:
+            yield number, [cell if type(cell) is str else show_value(cell, None) for cell in cells]
+            continue
+        if mark.hidden and (mark.texts or any(cell not in ("", None) for cell in cells)):
+            hidden.append(number)
+        yield number, _with_marks(cells, mark)
+    if hidden:
+        notices.append(Notice("read", _hidden_rows(hidden)))
+
+
+def _with_marks(cells: list[Any], mark: RowMarks) -> list[str]:
+    formats = mark.formats
+    texts = [
+        cell if type(cell) is str else show_value(cell, formats.get(column))
+        for column, cell in enumerate(cells)
+    ]
+    for column, text in mark.texts.items():
+        texts += [""] * (column + 1 - len(texts))
+        texts[column] = text
+    return texts
+
+
+def _hidden_rows(numbers: list[int]) -> str:
+    listed = ", ".join(map(str, numbers[:_NAMED_ROWS])) + (" ..." if len(numbers) > _NAMED_ROWS else "")
+    one = len(numbers) == 1
+    return (
+        f"{len(numbers):,} {'row is' if one else 'rows are'} hidden or filtered out in the sheet "
+        f"({'row' if one else 'rows'} {listed}); {'it is' if one else 'they are'} read like the others."
+    )
+
+
+def _whole(book: Any, name: str) -> Iterator[tuple[int, list[Any]]]:
+    """All rows through calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1."""
     from python_calamine import CalamineError  # noqa: PLC0415
 
     try:
         sheet = book.get_sheet_by_name(name)
         rows = sheet.iter_rows()
-    except (CalamineError, ValueError) as error:
+    except (CalamineError, ValueError, OSError) as error:
         raise UnreadableFile(_DAMAGED, _ADVICE) from error
-    shown = _shower(marks)
-    for number, cells in enumerate(rows, 1):
-        texts = [cell if type(cell) is str else shown(cell, column) for column, cell in enumerate(cells)]
-        for column, text in marks.cells.get(number, {}).items():
-            if column < len(texts):
-                texts[column] = text
-        yield number, texts
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    yield from enumerate((before + cells for cells in rows) if before else rows, 1)
 
 
-def _streamed(path: Path, name: str) -> Iterator[Row]:
+def _streamed(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
     """All rows through openpyxl's read-only mode: slower, and the memory stays flat."""
     from openpyxl import load_workbook  # noqa: PLC0415 - the largest workbooks only
 
-    values = load_workbook(path, read_only=True, data_only=True)[name]
-    values.reset_dimensions()
-    for number, row in enumerate(values.iter_rows(), 1):
-        yield number, [_cell_text(cell) for cell in row]
-
-
-def _cell_text(cell: Any) -> str:
-    value = cell.value
-    if value is None:
-        return ""
-    return _unescaped(value) if type(value) is str else show_value(value, cell.number_format)
+    try:
+        # By its name openpyxl would judge our private copy, which has no suffix.
+        with path.open("rb") as file:
+            values = load_workbook(file, read_only=True, data_only=True)[name]
+            values.reset_dimensions()
+            for number, row in enumerate(values.iter_rows(values_only=True), 1):
+                yield number, [_unescaped(cell) if type(cell) is str else cell for cell in row]
+    except (ValueError, KeyError, TypeError, SyntaxError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UnreadableFile(_DAMAGED, _ADVICE) from error
 
 
 def _unescaped(text: str) -> str:
@@ -126,34 +207,18 @@ def _unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def _shower(marks: SheetMarks) -> Callable[[Any, int], str]:
-    formats = marks.formats
-
-    def shown(value: Any, column: int) -> str:
-        if type(value) is float:
-            code = formats.get(column)
-            if code is None and value.is_integer() and -1e15 < value < 1e15:
-                return str(int(value))
-            return show_number(value, code)
-        return show_value(value, formats.get(column))
-
-    return shown
-
-
 def show_value(value: Any, code: str | None) -> str:
     """A cell's value as the spreadsheet shows it under the number format `code`."""
     match value:
+        case float() if code is None and value.is_integer() and -1e15 < value < 1e15:
+            return str(int(value))
+        case dt.date() | dt.time() | dt.timedelta():  # a datetime is a date
+            return show_date(value, code)
         case str():
             return value
         case bool():
             return "TRUE" if value else "FALSE"
         case int() | float():
             return show_number(float(value), code)
-        case dt.datetime() | dt.date() | dt.time() | dt.timedelta():
-            return show_date(value, code)
         case _:
             return "" if value is None else str(value)
-
-
-def _rows(count: int) -> str:
-    return "1 row is" if count == 1 else f"{count:,} rows are"

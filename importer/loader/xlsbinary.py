@@ -1,0 +1,106 @@
+"""The marks of an .xlsb sheet's rows, read from its records (MS-XLSB 2.1.4, 2.4)."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused before (archive.py)
+
+from importer.errors import UnreadableFile
+from importer.loader.marks import RowMarks, error_text
+from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
+
+_ROW, _CELL_ERROR, _FORMULA_ERROR = 0, 3, 11
+_CELLS = range(1, 12)
+_FORMAT, _XF, _CELL_XFS, _END_CELL_XFS = 44, 47, 617, 618
+_SHEET = 156
+_HIDDEN = 0x10  # fDyZero in the third byte of BrtRowHdr's flags
+_LONGEST_RECORD = 1 << 24
+
+
+def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
+    """Number and marks of each row that has any, from top to bottom."""
+    with zipfile.ZipFile(path) as archive:
+        styles = _styles(archive)
+        with archive.open(_part_of(archive, sheet)) as file:
+            number, marks = 0, RowMarks()
+            for kind, body in _records(file):
+                if kind == _ROW and len(body) >= 12:
+                    if marks.hidden or marks.texts or marks.formats:
+                        yield number, marks
+                    number = int.from_bytes(body[:4], "little") + 1
+                    marks = RowMarks(hidden=bool(body[11] & _HIDDEN))
+                elif kind in _CELLS and len(body) >= 8:
+                    _mark_cell(marks, kind, body, styles)
+            if marks.hidden or marks.texts or marks.formats:
+                yield number, marks
+
+
+def _mark_cell(marks: RowMarks, kind: int, body: bytes, styles: dict[int, str]) -> None:
+    column = int.from_bytes(body[:4], "little")
+    if kind in (_CELL_ERROR, _FORMULA_ERROR) and len(body) > 8:
+        marks.texts[column] = error_text(body[8])
+    code = styles.get(int.from_bytes(body[4:7], "little"))
+    if code:
+        marks.formats[column] = code
+
+
+def _records(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Kind and body of each record; both kind and length are numbers of seven bits a byte, the low ones first."""
+    while first := file.read(1):
+        kind = first[0]
+        if kind & 0x80:
+            kind = (kind & 0x7F) | (int.from_bytes(file.read(1), "little") << 7)
+        length = shift = 0
+        while byte := file.read(1):
+            length |= (byte[0] & 0x7F) << shift
+            shift += 7
+            if not byte[0] & 0x80 or shift == 28:
+                break
+        if length > _LONGEST_RECORD:
+            raise UnreadableFile(
+                "The workbook is damaged.", "Open it in Excel, save it as .xlsx, and import that."
+            )
+        yield kind, file.read(length)
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+    links = ET.fromstring(archive.read("xl/_rels/workbook.bin.rels"))  # noqa: S314 - see the import
+    targets = {link.get("Id", ""): link.get("Target", "") for link in links}
+    with archive.open("xl/workbook.bin") as file:
+        for kind, body in _records(file):
+            if kind == _SHEET:
+                relation, rest = _wide_text(body[8:])
+                if _wide_text(rest)[0] == sheet:
+                    target = targets.get(relation, "")
+                    return target[1:] if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+    raise KeyError(sheet)
+
+
+def _wide_text(body: bytes) -> tuple[str, bytes]:
+    end = 4 + 2 * int.from_bytes(body[:4], "little")
+    return body[4:end].decode("utf-16-le", "replace"), body[end:]
+
+
+def _styles(archive: zipfile.ZipFile) -> dict[int, str]:
+    """Cell styles whose format changes what is shown: style number -> format code."""
+    own: dict[int, str] = {}
+    used: list[int] = []
+    inside = False
+    try:
+        file = archive.open("xl/styles.bin")
+    except KeyError:
+        return {}
+    with file:
+        for kind, body in _records(file):
+            if kind == _FORMAT:
+                own[int.from_bytes(body[:2], "little")] = _wide_text(body[2:])[0]
+            elif kind in (_CELL_XFS, _END_CELL_XFS):
+                inside = kind == _CELL_XFS
+            elif kind == _XF and inside:
+                used.append(int.from_bytes(body[2:4], "little"))
+    codes = {style: {**BUILT_IN, **own}.get(number, "") for style, number in enumerate(used)}
+    return {style: code for style, code in codes.items() if changes_what_is_shown(code)}

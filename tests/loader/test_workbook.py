@@ -1,0 +1,270 @@
+"""Workbooks of every format: cells as the sheet shows them, rows by the sheet's own numbers, nothing in silence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from importer.errors import UnreadableFile, UsageError
+from importer.loader import workbook
+from importer.loader.kinds import kind_of
+from importer.loader.workbook import open_sheet
+from tests.loader.books import MAIN, STRICT, text_cell, write_xlsb, write_xlsx
+
+FILES = Path(__file__).parent / "files"
+
+
+def rows_of(path: Path, sheet: str | None = None) -> dict[int, list[str]]:
+    """Row number -> cells, rows with nothing in them left out."""
+    return {number: cells for number, cells in open_sheet(path, kind_of(path), sheet).rows if any(cells)}
+
+
+def said_of(path: Path) -> list[str]:
+    opened = open_sheet(path, kind_of(path), None)
+    list(opened.rows)
+    return [notice.text for notice in opened.notices]
+
+
+@pytest.fixture(params=["whole", "streamed"])
+def reader(request, monkeypatch):
+    """Both readers of .xlsx files: a sheet must not read differently because it is large."""
+    if request.param == "streamed":
+        monkeypatch.setattr(workbook, "STREAM_FROM_BYTES", 0)
+    return request.param
+
+
+SHEET = (
+    f'<row r="3">{text_cell("C3", "Phone")}{text_cell("D3", "Seen")}</row>'
+    '<row r="4" hidden="1"><c r="C4"><v>9845012345</v></c><c r="D4" s="1"><v>45000</v></c></row>'
+    '<row r="7"><c r="C7" s="2"><v>9845012346</v></c><c r="D7" s="3"><v>45000.5</v></c></row>'
+    '<row r="8"><c r="C8" t="e"><v>#N/A</v></c><c r="D8" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
+    '<row r="9"><c r="C9"><f>A1&amp;&quot;x&quot;</f></c><c r="D9" t="str"><f>IF(A1="","",A1)</f><v></v></c></row>'
+    '<row r="10"><c r="C10"><f>SUM(A1:A2)</f><v>5</v></c><c r="D10" t="b"><v>1</v></c></row>'
+    '<row r="11"><c r="C11"><f t="shared" si="0"/></c></row>'
+)
+CODES = ["dd/mm/yyyy", '"+91" 00000 00000', "d mmm yy, h:mm AM/PM"]
+SHOWN = {
+    3: ["", "", "Phone", "Seen"],
+    4: ["", "", "9845012345", "15/03/2023"],
+    7: ["", "", "+91 98450 12346", "15 Mar 23, 12:00 PM"],
+    8: ["", "", "#N/A", "#DIV/0!"],
+    9: ["", "", '=(A1&"x")', ""],
+    10: ["", "", "5", "TRUE"],
+    11: ["", "", "=(shared formula)"],
+}
+
+
+def _trimmed(rows: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Readers differ in how many empty cells follow the last."""
+    return {
+        number: [*map(str, cells)][: max(i for i, c in enumerate(cells) if c) + 1]
+        for number, cells in rows.items()
+    }
+
+
+SHOWN_TRIMMED = _trimmed(SHOWN)
+
+
+def test_a_sheet_reads_as_it_shows(tmp_path, reader):
+    """Rows by the sheet's own numbers, columns from A on; formats of single cells; faults where no value is."""
+    path = write_xlsx(tmp_path / "sheet", SHEET, codes=CODES)
+    assert _trimmed(rows_of(path)) == SHOWN_TRIMMED
+    assert "1 row is hidden or filtered out in the sheet (row 4); it is read like the others." in said_of(
+        path
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda xml: xml.replace('"', "'").replace("=''", "=&quot;&quot;").replace("('',", "("),
+        lambda xml: xml.replace("<", "<x:").replace("<x:/", "</x:"),
+        lambda xml: xml.replace("><", ">\n  <").replace("<v>\n  </v>", "<v></v>"),
+        lambda xml: xml.replace(' s="', ' cm="1" s="'),
+        lambda xml: xml.replace("<c r=", '<c vm="1" r='),
+    ],
+    ids=["single quotes", "prefixes", "pretty", "more attributes", "reference not first"],
+)
+def test_it_reads_the_same_however_the_xml_is_written(tmp_path, change):
+    inner = change(SHEET)
+    prefix = "x:" if "<x:" in inner else ""
+    declared = f'xmlns:x="{MAIN}"' if prefix else f'xmlns="{MAIN}"'
+    sheet = (
+        f"<{prefix}worksheet {declared}><{prefix}sheetData>{inner}</{prefix}sheetData></{prefix}worksheet>"
+    )
+    found = _trimmed(rows_of(write_xlsx(tmp_path / "sheet", sheet, codes=CODES)))
+    assert {number: cells for number, cells in found.items() if number != 9} == {
+        number: cells for number, cells in SHOWN_TRIMMED.items() if number != 9
+    }
+    assert found[9][2].startswith("=(A1")
+    assert len(found[9]) == 3
+
+
+def test_rows_and_cells_without_a_reference_follow_one_another(tmp_path):
+    """Small libraries leave the references out."""
+    cells = text_cell("A1", "Phone").replace(' r="A1"', "")
+    path = write_xlsx(
+        tmp_path / "sheet",
+        f'<row>{cells}<c><v>1</v></c></row><row hidden="true"><c t="e"><v>#REF!</v></c><c s="1"><v>45000</v></c></row>',
+        codes=["yyyy"],
+    )
+    assert rows_of(path) == {1: ["Phone", "1"], 2: ["#REF!", "2023"]}
+    assert any("row 2" in said for said in said_of(path))
+
+
+def test_strict_workbooks_are_read(tmp_path, reader):
+    """Excel's "Strict Open XML Spreadsheet", which openpyxl takes for empty; its dates are text."""
+    sheet = f'<row r="1">{text_cell("A1", "Phone")}</row><row r="2"><c r="A2"><v>9845012345</v></c><c r="B2" t="d"><v>2024-03-04</v></c></row>'
+    path = write_xlsx(tmp_path / "sheet", sheet, namespace=STRICT)
+    assert rows_of(path) == {1: ["Phone", ""], 2: ["9845012345", "04-03-2024"]}
+
+
+def test_macros_are_no_hindrance(tmp_path):
+    path = write_xlsx(tmp_path / "sheet", SHEET, codes=CODES, more={"xl/vbaProject.bin": b"\0" * 100})
+    assert _trimmed(rows_of(path)) == SHOWN_TRIMMED
+
+
+@pytest.mark.parametrize(
+    ("sheet", "says"),
+    [
+        (
+            '<row r="2"><c r="A2"><v>1</v></c></row><row r="1"><c r="A1"><v>2</v></c></row>',
+            "row 1 behind row 2",
+        ),
+        (
+            '<row r="1"><c r="A1"><v>1</v></c></row><row r="1"><c r="A1"><v>2</v></c></row>',
+            "row 1 behind row 1",
+        ),
+        ('<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2"><v>2', "cut off or damaged"),
+        ('<row r="1"><c r="A1" t="s"><v>7</v></c></row>', "cut off or damaged"),
+    ],
+)
+def test_a_damaged_sheet_is_refused_with_words(tmp_path, sheet, says):
+    """Of two rows with one number the reader would drop one in silence."""
+    with pytest.raises(UnreadableFile, match=says):
+        rows_of(write_xlsx(tmp_path / "sheet", sheet))
+
+
+def test_a_stray_cell_at_the_far_corner_costs_no_memory(tmp_path, monkeypatch):
+    """A sheet that claims 17 thousand million places is streamed, row by row."""
+    monkeypatch.setattr(workbook, "_whole", lambda *_: pytest.fail("the quick reader keeps every place"))
+    sheet = (
+        f'<worksheet xmlns="{MAIN}"><dimension ref="A1:XFD1048576"/><sheetData>'
+        f'<row r="1">{text_cell("A1", "Phone")}</row><row r="2"><c r="A2"><v>9845012345</v></c></row>'
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
+    )
+    found = rows_of(write_xlsx(tmp_path / "sheet", sheet))
+    assert (found[1], found[2]) == (["Phone"], ["9845012345"])
+    assert len(found[1048576]) == 16384
+
+
+def test_binary_workbooks_read_as_they_show(tmp_path):
+    path = write_xlsb(
+        tmp_path / "sheet",
+        {
+            2: ["", "Phone", "Seen", "Pin"],
+            4: ["", 9845012345.0, (45000.0, 1), (1234.0, 2)],
+            5: ["", b"\x2a", (45000.25, 1), 0.5],
+            6: ["", b"\x0f", "x", (1234.0, 0)],
+        },
+        codes=["dd-mmm-yyyy", "000000"],
+        hidden=[5],
+    )
+    assert rows_of(path) == {
+        2: ["", "Phone", "Seen", "Pin"],
+        4: ["", "9845012345", "15-Mar-2023", "001234"],
+        5: ["", "#N/A", "15-Mar-2023", "0.5"],
+        6: ["", "#VALUE!", "x", "1234"],
+    }
+    assert "1 row is hidden or filtered out in the sheet (row 5); it is read like the others." in said_of(
+        path
+    )
+
+
+@pytest.mark.parametrize("name", ["quirks.xls", "quirks.ods", "quirks.xlsx"])
+def test_files_of_libreoffice_read_as_they_show(name):
+    """Made by tests/loader/files/make.py; the same sheet in three formats."""
+    found = _trimmed(rows_of(FILES / name))
+    assert found == {
+        3: ["", "Phone", "Seen", "Note"],
+        4: ["", "9845012345", "2024/03/04", "#N/A"],
+        5: ["", "0012345", "15-Mar-23", " two  spaces"],
+        6: ["", "+91 98450 12346", "3:04:00", "one\ntwo"],
+        7: ["", "9845012347", "30:00:00", "2"],
+        9: ["", "1.00000E+16", "0.3", "नमस्ते"],
+        10: ["", "9845012348", "-1", "#DIV/0!"],
+    }
+    said = said_of(FILES / name)
+    assert (
+        "2 rows are hidden or filtered out in the sheet (rows 5, 7); they are read like the others." in said
+    )
+    assert 'Other sheets were not read: "Old", "Secret". Name one with --sheet.' in said
+
+
+@pytest.mark.parametrize("name", ["quirks.xls", "quirks.ods", "quirks.xlsx"])
+@pytest.mark.parametrize(("chosen", "first"), [("Old", "Old phone"), ("3", "Secret phone"), ("1", "Phone")])
+def test_a_sheet_is_chosen_by_name_or_number(name, chosen, first):
+    assert first in next(iter(rows_of(FILES / name, chosen).values()))
+
+
+@pytest.mark.parametrize("name", ["quirks.xls", "quirks.ods", "quirks.xlsx"])
+def test_a_sheet_that_is_not_there_is_refused_with_the_names_of_those_that_are(name):
+    with pytest.raises(UsageError, match='"Leads", "Old", "Secret"'):
+        rows_of(FILES / name, "leads2")
+
+
+def test_the_first_visible_sheet_is_read(tmp_path):
+    book = Workbook()
+    book.active.title = "Hidden"
+    book.active["A1"] = "no"
+    book.create_sheet("Shown")["A1"] = "yes"
+    book.active.sheet_state = "hidden"
+    book.active = 1
+    book.save(tmp_path / "sheet")
+    assert rows_of(tmp_path / "sheet") == {1: ["yes"]}
+
+
+CELL = (
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=10).filter(
+        lambda t: not t.startswith("=")
+    )
+    | st.integers(-(10**14), 10**14)
+    | st.booleans()
+    | st.dates(dt.date(1950, 1, 1), dt.date(2100, 1, 1))
+)
+
+
+def _as_shown(cell: object) -> str:
+    match cell:
+        case bool():
+            return str(cell).upper()
+        case dt.date():
+            return f"{cell:%Y-%m-%d}"
+        case _:
+            return str(cell)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    table=st.dictionaries(st.integers(1, 40), st.lists(CELL, min_size=1, max_size=4), max_size=8),
+    stream=st.booleans(),
+)
+def test_any_table_written_to_a_workbook_comes_back_the_same(tmp_path_factory, table, stream):
+    """With gaps between its rows, through either reader."""
+    path = tmp_path_factory.mktemp("books") / "sheet"
+    book = Workbook()
+    for number, cells in table.items():
+        for column, cell in enumerate(cells, 1):
+            book.active.cell(number, column, cell)
+    book.save(path)
+    with pytest.MonkeyPatch.context() as patch:
+        if stream:
+            patch.setattr(workbook, "STREAM_FROM_BYTES", 0)
+        found = rows_of(path)
+    wanted = {number: [*map(_as_shown, cells)] for number, cells in table.items()}
+    assert _trimmed(found) == _trimmed({number: cells for number, cells in wanted.items() if any(cells)})
