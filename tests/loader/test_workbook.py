@@ -16,6 +16,8 @@ from importer.loader.kinds import kind_of
 from importer.loader.workbook import open_sheet
 from tests.loader.books import MAIN, STRICT, text_cell, write_xlsb, write_xlsx
 
+pytestmark = pytest.mark.filterwarnings("ignore:Workbook contains no default style")
+
 FILES = Path(__file__).parent / "files"
 
 
