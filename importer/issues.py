@@ -107,8 +107,8 @@ CATALOGUE: dict[str, IssueKind] = {
     "merged": IssueKind(W, "took in other rows", "took in {value} with the same phone{hint}."),
     "shared_phone": IssueKind(E, "same phone as another row", "row {hint} has the same phone. Keep one of the two."),
     # --- what the sending made of it; {value} is the server's own message
-    "refused": IssueKind(E, "refused by the CRM", 'the CRM refused the row: "{value}".'),
-    "no_such_lead": IssueKind(E, "no such lead", "the CRM has no lead with this phone, and --no-create was given."),
+    "refused": IssueKind(E, "refused by the CRM", 'the CRM refused the row: "{value}". Mend it and feed it back.'),
+    "no_such_lead": IssueKind(E, "no such lead", "the CRM has no lead with this phone, and --no-create was given. Run without it to make one."),
     "failed": IssueKind(E, "not delivered", "the row could not be delivered in {hint} attempts ({value}). Run importer retry."),
     "unsure": IssueKind(E, "answer lost", "the row may have gone in, but the CRM's answer was lost ({value}). Run importer retry: it is safe."),
     "note_unsure": IssueKind(W, "note may be missing", "the note may or may not have been added, so it was not sent a second time. Look at the lead's timeline."),
@@ -161,9 +161,9 @@ def sentence(number: int, issue: Issue) -> str:
 
 
 def did_you_mean(titles: list[str]) -> str:
-    """The {hint} of an unknown title: ` Did you mean "A" or "B"?`, or nothing."""
+    """The {hint} of an unknown title: ` Did you mean "A" or "B"?`, or where to look where nothing is like it."""
     quoted = " or ".join(f'"{title}"' for title in titles)
-    return f" Did you mean {quoted}?" if titles else ""
+    return f" Did you mean {quoted}?" if titles else " importer options lists what there is."
 
 
 def _short(value: str, limit: int = 80) -> str:

@@ -35,6 +35,7 @@ _SECONDS = re.compile(r"[0-9]{1,400}(\.[0-9]*)?")
 class _ListRow(msgspec.Struct):
     title: str
     status: str = "ACTIVE"
+    id: Any = None  # source types have none
 
 
 class _ListData(msgspec.Struct):
@@ -101,14 +102,23 @@ class Client:
         return found
 
     async def _list(self, dropdown: Dropdown) -> tuple[Title, ...]:
-        titles: list[Title] = []
+        """Every page, also where the totals are wrong or the list moves while it is read.
+
+        A row that comes again on the next page, pushed there by a new one, is the same row by its id.
+        """
+        rows: dict[Any, _ListRow] = {}
+        last: list[_ListRow] = []
         for page in range(1, _MOST_PAGES):
             reply, body = await self._get(f"/{dropdown.value}?page={page}&page_size={_PAGE_SIZE}")
             found = _page_of(reply, body)
-            titles += [Title(row.title, row.status == "ACTIVE") for row in found.rows]
-            if page >= found.total_pages or not found.rows:
+            rows |= {
+                str(row.id) if row.id is not None else (page, n): row for n, row in enumerate(found.rows)
+            }
+            is_end = page >= found.total_pages and len(rows) >= found.total_items
+            if is_end or not found.rows or found.rows == last:
                 break
-        return tuple(titles)
+            last = found.rows
+        return tuple(Title(row.title, row.status == "ACTIVE") for row in rows.values())
 
     async def _get(self, path: str) -> tuple[Reply, bytes]:
         """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from importer.fields import BY_NAME
@@ -72,10 +72,19 @@ def _take_in(payload: Payload, other: Accepted) -> list[str]:
     for name, new in other.payload.items():
         old = payload.get(name)
         payload[name] = _joined(name, old, new)
-        if old is not None and old != new and not isinstance(new, list | dict) and name != "customer_note":
-            label = BY_NAME[name].label if name in BY_NAME else name
-            changes.append(f"{label} is {_quoted(new)} as in row {other.row.number}, was {_quoted(old)}")
+        for field, was, now in _replaced(name, old, new):
+            label = BY_NAME[field].label if field in BY_NAME else field
+            changes.append(f"{label} is {_quoted(now)} as in row {other.row.number}, was {_quoted(was)}")
     return changes
+
+
+def _replaced(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What goes when `new` comes: (field, the old value, the new one). Lists and notes lose nothing."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for part in (part for part in new if part in old):
+            yield from _replaced(f"{name}.{part}", old[part], new[part])
+    elif old is not None and old != new and not isinstance(new, list) and name != "customer_note":
+        yield name, old, new
 
 
 def _joined(name: str, old: Any, new: Any) -> Any:

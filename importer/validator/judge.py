@@ -13,6 +13,7 @@ from importer.validator.titles import Found, TitleList, whole_titles
 
 Judge: TypeAlias = Callable[[Draft], Verdict]
 _Check: TypeAlias = Callable[[Payload, list[Issue]], None]
+_LABELS = {"add_labels", "remove_labels"}
 _MEMO_LIMIT = 20_000  # distinct texts remembered a list: a column of free text must not fill the memory
 
 
@@ -31,9 +32,11 @@ def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown:
     def judge(draft: Draft) -> Verdict:
         payload = draft.payload
         faults = list(draft.issues)
-        for name in checks.keys() & payload.keys():
-            checks[name](payload, faults)
-        if "remove_labels" in payload and "add_labels" in payload:
+        both = payload.keys() >= _LABELS
+        for name, check in checks.items():
+            if name in payload:
+                check(payload, faults)
+        if both and (unknown == "reject" or payload.keys() >= _LABELS):
             faults.append(Issue("add_labels", "with_remove_labels", headers.get("add_labels", "")))
         phone = payload.get("customer_phone", "")
         if any(fault.severity is not Severity.WARNING for fault in faults):

@@ -52,6 +52,26 @@ def test_merge_holds_what_the_crm_would_hold_after_all_rows():
     )
 
 
+def test_merge_names_every_value_that_goes():
+    """Parts of an address and cleared fields too; what adds up and what is the same loses nothing."""
+    rows = [
+        row(2, address={"text": "MG Road", "latitude": 1.5}, lead_stage_name="New", city="Pune", add_phones=["+9118"]),
+        row(3, address={"text": "Brigade Road", "latitude": 1.5}, lead_stage_name=None, city="Pune", add_phones=["+9119"]),
+        row(4, lead_stage_name="Won"),
+    ]  # fmt: skip
+    kept = by_number(fold(rows, "merge", header=""))[2]
+    assert kept.payload["lead_stage_name"] == "Won"
+    assert kept.payload["add_phones"] == ["+9118", "+9119"]
+    assert kept.issues[-1].hint == (
+        '; Address is "Brigade Road" as in row 3, was "MG Road"; Stage is empty as in row 3, was "New"'
+    )
+
+
+def test_a_later_null_clears_and_a_later_value_fills_again():
+    rows = [row(2, lead_stage_name="New"), row(3, lead_stage_name=None)]
+    assert by_number(fold(rows, "merge", header=""))[2].payload["lead_stage_name"] is None
+
+
 def test_merge_keeps_rows_apart_that_the_api_cannot_take_in_one():
     """Adding and removing labels in one request is a 400: such rows are sent one after the other."""
     rows = [row(2, add_labels=["VIP"]), row(3, remove_labels=["VIP"]), row(4, remove_labels=["Hot"])]

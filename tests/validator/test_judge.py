@@ -93,6 +93,41 @@ def test_labels_cannot_be_added_and_removed_at_once():
     assert codes(judge(add_labels=["VIP"], remove_labels=["VIP"])) == ["add_labels.with_remove_labels"]
 
 
+def test_labels_of_both_sides_are_a_fault_beside_those_of_the_titles():
+    """Mending the titles alone must not bring up the next fault; where a side is dropped, there is none left."""
+    verdict = judge(add_labels=["nope"], remove_labels=["VIP"])
+    assert codes(verdict) == ["add_labels.unknown", "add_labels.with_remove_labels"]
+    assert isinstance(judge("drop", add_labels=["nope"], remove_labels=["VIP"]), Accepted)
+
+
+def test_a_row_with_six_faults_shows_six():
+    """From the cells through the account's lists, in one reading."""
+    from importer.loader.drafts import compile_drafter
+    from importer.models import ColumnChoice, Mapping
+
+    fields = (
+        "customer_phone",
+        "email",
+        "deal_value",
+        "lead_stage_name",
+        "lead_group_name",
+        "add_products",
+        "city",
+    )
+    columns = tuple(
+        ColumnChoice(index=index, header=field, field=field, why="option", sureness=1, reason="")
+        for index, field in enumerate(fields)
+    )
+    draft = compile_drafter(Mapping(columns=columns), region="IN")
+    row = SourceRow(7, ("98450", "asha", "45-50 lakh", "Parked", "Expo", "Flat", "#REF!"))
+    verdict = compile_judge(TITLES, headers={field: field for field in fields}, unknown="reject")(draft(row))
+    assert isinstance(verdict, Rejected)
+    assert codes(verdict) == [
+        "customer_phone.too_short", "email.not_an_email", "deal_value.not_a_number", "city.error_value",
+        "lead_stage_name.disabled", "lead_group_name.ambiguous", "add_products.unknown",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("code", "kind"), [("not_an_email", Rejected), ("part_left_out", Accepted), ("test_row", Rejected)]
 )

@@ -24,8 +24,8 @@ STAGES = TitleList(
         ("Warm lead", "Warm lead", "", ""),
         ("  warm   LEAD ", "Warm lead", "", ""),
         ("Warm led", "", "unknown", ' Did you mean "Warm lead"?'),
-        ("xyzzy", "", "unknown", ""),
-        ("old stage", "", "disabled", ""),
+        ("xyzzy", "", "unknown", " importer options lists what there is."),
+        ("old stage", "", "disabled", " importer options lists what there is."),
     ],
 )
 def test_case_and_spacing_are_forgiven_and_nothing_else(typed, title, fault, hint):

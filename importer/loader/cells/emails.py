@@ -73,4 +73,5 @@ def _validated(address: str) -> str | Fault:
     try:
         return validate_email(address, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        return Fault("not_an_email", str(error).rstrip("."), address)
+        said = str(error).rstrip(".")
+        return Fault("not_an_email", said[:1].lower() + said[1:], address)
