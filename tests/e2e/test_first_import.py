@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from importer.cli.trying_out import sample
+from importer.fields import BY_NAME
 from tests.support import KEY, leads, write_csv
 
 
@@ -72,42 +73,79 @@ def test_a_csv_with_bom_and_semicolons(importer, crm):
 
 def test_an_old_crms_export(importer, crm):
     """Every field of the API from one wide sheet, among columns that are of no use."""
+    known = {
+        "customer_phone": "+919845033002", "create_customer_if_customer_phone_not_found": True, "add_labels": ["VIP", "Hot"],
+        "lead_stage_name": "New", "first_name": "Ravi", "customer_note": "there before",
+    }  # fmt: skip
+    assert _api(crm).post("/lead", json=known).status_code == 200
     header = [
-        "Record Id", "First Name", "Last Name", "Company", "Email", "Phone", "Other Phone", "Website", "Street", "State",
-        "City", "Deal Value", "Lead Source", "Source Type", "Lead Status", "Group", "Tag", "Product",
-        "Assignee Phone", "Description", "Notes", "Latitude", "Longitude", "Created Time", "Lead Owner",
+        "Record Id", "First Name", "Last Name", "Company", "Email", "Phone", "Other Phone", "Website", "Flat No", "Street",
+        "State", "City", "Deal Value", "Lead Source", "Source Type", "Lead Status", "Group", "Tag", "Remove Labels",
+        "Product", "Assignee Phone", "Description", "Notes", "Latitude", "Longitude", "Created Time", "Lead Owner",
+    ]  # fmt: skip
+    rows = [
+        {
+            "Record Id": "zcrm_1", "First Name": "Meena", "Last Name": "Iyer", "Company": "Iyer & Sons",
+            "Email": "meena@example.in, m.iyer@example.com", "Phone": "98450-33001", "Other Phone": "080 41122001, 98450 33011",
+            "Website": "www.example.in", "Flat No": "B-12", "Street": "12, 4th Cross", "State": "Karnataka", "City": "Bengaluru",
+            "Deal Value": "1.5 Lakh", "Lead Source": "Magazine", "Source Type": "csv_upload", "Lead Status": "hot LEAD",
+            "Group": "Dealers, South", "Tag": "VIP, Parking, two cars", "Product": "Shop, ground floor; Villa plot",
+            "Assignee Phone": "98450 00101", "Description": "Asked twice", "Notes": "Call on Monday", "Latitude": "12.97",
+            "Longitude": "77.59", "Created Time": "2024-01-05", "Lead Owner": "Old Owner",
+        },
+        {"Record Id": "zcrm_2", "Phone": "9845033002", "Remove Labels": "hot", "City": "Mysuru"},
+        {"Record Id": "zcrm_3", "Phone": "9845033003"},
     ]  # fmt: skip
     sheet = write_csv(
-        importer.folder / "old crm.csv",
-        [
-            header,
-            [
-                "zcrm_1", "Meena", "Iyer", "Iyer & Sons", "meena@example.in, m.iyer@example.com", "98450-33001",
-                "080 41122001", "www.example.in", "12, 4th Cross", "Karnataka", "Bengaluru", "1.5 Lakh", "Magazine",
-                "csv_upload", "hot LEAD", "Dealers, South", "VIP, Parking, two cars", "Shop, ground floor; Villa plot",
-                "98450 00101", "Asked twice", "Call on Monday", "12.97", "77.59", "2024-01-05", "Old Owner",
-            ],
-            ["zcrm_2", "", "", "", "", "9845033002", *[""] * 19],
-        ],
-    )  # fmt: skip
+        importer.folder / "old crm.csv", [header, *([row.get(name, "") for name in header] for row in rows)]
+    )
     ended = importer("run", sheet, "--yes", "--rate", "500")
     assert ended.code == 0, ended.failed
     assert leads(crm) == {
         "+919845033001": {
             "first_name": "Meena", "last_name": "Iyer", "business_name": "Iyer & Sons",
-            "email": ["meena@example.in", "m.iyer@example.com"], "added_phones": ["+918041122001"],
+            "email": ["meena@example.in", "m.iyer@example.com"], "added_phones": ["+918041122001", "+919845033011"],
             "website": "www.example.in", "city": "Bengaluru", "deal_value": 150000, "source": "Magazine",
             "source_type": "CSV_UPLOAD", "lead_stage_name": "Hot lead", "lead_group_name": "Dealers, South",
             "labels": ["VIP", "Parking, two cars"], "products": ["Shop, ground floor", "Villa plot"],
             "assignee_user_phone": "+919845000101", "additional_info": "Asked twice", "notes": ["Call on Monday"],
             "address": {
-                "text": "12, 4th Cross", "additional": "Karnataka", "latitude": 12.97, "longitude": 77.59,
+                "initials": "B-12", "text": "12, 4th Cross", "additional": "Karnataka", "latitude": 12.97, "longitude": 77.59,
             },
         },
-        "+919845033002": {},
+        "+919845033002": {
+            "first_name": "Ravi", "lead_stage_name": "New", "labels": ["VIP"], "city": "Mysuru", "notes": ["there before"],
+        },
+        "+919845033003": {},
     }  # fmt: skip
+    assert {field for field in ended.summary["columns"].values() if field} == set(BY_NAME) - {
+        "full_name",
+        "dial_code",
+    }
     assert ended.summary["columns"]["Record Id"] == ""
     assert any("Lead Owner" in line for line in ended.summary["ignored"])
+
+
+def test_what_the_api_itself_shows_of_an_imported_lead(importer, crm):
+    """The same read back as anybody would: by an added phone, with stage, group, labels and assignee as objects."""
+    sheet = write_csv(
+        importer.folder / "one.csv",
+        [
+            ["Name", "Phone", "Alt No", "Stage", "Group", "Labels", "Assignee Phone", "Deal Value"],
+            ["Asha Rao", "98450 33001", "080-41122001", "warm lead", "walk-ins", "nri, vip", "+91 98450 00102", "2.5 L"],
+        ],
+    )  # fmt: skip
+    assert importer("run", sheet, "--yes", "--rate", "500").code == 0
+    lead = _api(crm).get("/lead", params={"phone": "+918041122001"}).json()["data"]
+    assert [entry["phone"] for entry in lead["phones"]] == ["+919845033001", "+918041122001"]
+    assert (lead["first_name"], lead["last_name"], lead["deal_value"]) == ("Asha", "Rao", 250000)
+    assert (lead["lead_stage"]["title"], lead["lead_group"]["title"]) == ("Warm lead", "Walk-ins")
+    assert [label["title"] for label in lead["labels"]] == ["NRI", "VIP"]
+    assert lead["assignee_user"]["first_name"] == "Rohit"
+
+
+def _api(crm):
+    return httpx.Client(base_url=f"{crm.base_url}/enterprise/api", headers={"x-api-key": KEY})
 
 
 @pytest.mark.timeout(300)
@@ -135,6 +173,8 @@ def test_fifty_thousand_rows_all_arrive(importer, monkeypatch):
     assert ended.code == 1
     assert ended.summary["counts"]["accepted"] == len(good)
     assert ended.summary["counts"]["invalid"] == rows - len(good)
-    assert {(lead["phone"], lead["last_name"], lead["deal_value"]) for lead in there} == {
-        (f"+9198{n:08d}", str(n), n) for n in good
+    names = ("phone", "first_name", "last_name", "lead_stage_name", "deal_value")
+    assert {tuple(lead[name] for name in names) for lead in there} == {
+        (f"+9198{n:08d}", "Person", str(n), "New", n) for n in good
     }
+    assert len(there) == len(good)
