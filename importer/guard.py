@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 
@@ -14,7 +15,12 @@ _BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}){_SIGN}"
 _TO_GUARD = re.compile(rf"(?:^|(?<=[;\t\r\n]))(?='*(?:{_BEGINS_FORMULA}))|^(?='*{_BLANKS}[\t\r\n])")
 _GUARDED = re.compile(rf"(?:^|(?<=[;\t\r\n]))'(?='*(?:{_BEGINS_FORMULA}))|^'(?='*{_BLANKS}[\t\r\n])")
 _MAY_NEED = re.compile(rf"[;\t\r\n]'*{_BLANKS}(?:(?!{_HARMLESS}){_SIGN}|[\t\r\n])").search
+_MAY_BEGIN = re.compile(r"[;\t\r\n][^\w;]").search  # quick: what begins with a letter or digit is no formula
+_QUOTE_OR_BREAK = re.compile(r'["\r\n]').search
+_TO_QUOTE = re.compile(r'[",\r\n]').search
 _JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
+
+csv.field_size_limit(1 << 26)  # cells of any length come back: what is too long is refused by the loader
 
 
 def guarded(text: str) -> str:
@@ -34,7 +40,22 @@ def unguarded(text: str) -> str:
 
 def guarded_row(cells: Sequence[str]) -> Sequence[str]:
     """Every cell guarded. The rows are many and most need nothing, so each is looked at as one text first."""
-    return [guarded(cell) for cell in cells] if _MAY_NEED(f";{';'.join(cells)}") else cells
+    text = f";{';'.join(cells)}"
+    return [guarded(cell) for cell in cells] if _MAY_BEGIN(text) and _MAY_NEED(text) else cells
+
+
+def line_of(cells: Sequence[str]) -> str:
+    """The cells as they stand in a report: guarded, as one record of CSV without its line's end."""
+    cells = guarded_row(cells)
+    line = ",".join(cells)
+    if line.count(",") == len(cells) - 1 and line and not _QUOTE_OR_BREAK(line):
+        return line
+    return ",".join([_quoted(cell) if _TO_QUOTE(cell) else cell for cell in cells]) or '""'
+
+
+def cells_of(line: str) -> tuple[str, ...]:
+    """What `line_of` was given."""
+    return tuple(map(unguarded, next(csv.reader([line], strict=True), ())))
 
 
 def printable(text: str) -> str:
@@ -42,6 +63,10 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_shown(char) for char in text)
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def _shown(char: str) -> str:

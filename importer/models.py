@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from importer.fields import Dropdown
+from importer.guard import cells_of
 from importer.issues import Issue, Severity
 
 Payload: TypeAlias = dict[str, Any]
@@ -273,22 +274,46 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[Issue, ...] = ()
 
 
-class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
+class RowOutcome(msgspec.Struct, frozen=True, gc=False):
     """A row at the end of its travels, as the reports show it, read back from the journal.
 
+    `line` is its cells as they stand in a report (`guard.line_of`); `judged` and `added` are the issues of
+    the judging and of the sending, as JSON or ""; `body` is the request's body, as JSON. Reports copy most
+    rows and look into few, so `cells`, `issues` and `payload` are read only where they are asked for.
     `kept` is the status of the row that a duplicate was folded into, None for every other row.
     """
 
     number: int
-    cells: tuple[str, ...]
+    line: str
     status: Status
     phone: str
-    issues: tuple[Issue, ...]
+    judged: str
+    added: str
     attempts: int
     http_status: int | None
     note: NoteState
-    payload: Payload | None
+    body: str | None
     kept: Status | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells exactly as typed."""
+        return cells_of(self.line)
+
+    @property
+    def has_issues(self) -> bool:
+        """Whether anything is to be said of the row."""
+        return bool(self.judged or self.added)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """All that is to be said of the row."""
+        return tuple(issue for text in (self.judged, self.added) if text for issue in _read_issues(text))
+
+    @property
+    def payload(self) -> Payload | None:
+        """The request's body, where the row has one."""
+        return _read_payload(self.body.replace(_ESCAPED_BREAK, "\\n")) if self.body else None
 
     @property
     def goes_again(self) -> bool:
@@ -306,3 +331,8 @@ class RowOutcome(msgspec.Struct, frozen=True, kw_only=True):
                 return all(issue.severity is not Severity.LEFT_OUT for issue in self.issues)
             case Status.REFUSED | Status.FAILED | Status.UNKNOWN | Status.PENDING:
                 return True
+
+
+_ESCAPED_BREAK = msgspec.json.encode(NOTE_BREAK).decode()[1:-1]  # as it stands in JSON
+_read_issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
+_read_payload = msgspec.json.Decoder(Payload).decode

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from importer.guard import line_of
 from importer.issues import Issue
 from importer.models import (
     NOTE_BREAK,
@@ -22,14 +23,15 @@ from importer.models import (
 )
 
 encode = msgspec.json.Encoder().encode
-_cells = msgspec.json.Decoder(tuple[str, ...]).decode
 _issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
 _payload = msgspec.json.Decoder(Payload).decode
-_ESCAPED_BREAK = encode(NOTE_BREAK).decode()[1:-1]  # as it stands in JSON
+_HAS_NOTE = '"customer_note":'  # in JSON only a key can look like that: quotes within texts are escaped
+_STATUS = {status.value: status for status in Status}
+_NOTE = {note.value: note for note in NoteState}
 
 
 class StagedRow(NamedTuple):
-    """A judged row in the shape of the table `rows`; texts are JSON."""
+    """A judged row in the shape of the table `rows`: `cells` as a line of a report, payload and issues as JSON."""
 
     number: int
     cells: str
@@ -52,7 +54,7 @@ class Rejudged(NamedTuple):
 def staged(verdict: Verdict) -> StagedRow:
     """The verdict as the journal keeps it."""
     row = verdict.row
-    cells = encode(row.cells).decode()
+    cells = line_of(row.cells)
     issues = issues_text(verdict.issues)
     match verdict:
         case Accepted():
@@ -104,24 +106,24 @@ def notes_of(joined: str) -> tuple[str, ...]:
 
 def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
     """A row as the reports show it, from the joined tables."""
-    number, cells, status, phone, issues, more, attempts, http_status, note, with_note, payload, kept = row
-    body = _payload(payload.replace(_ESCAPED_BREAK, "\\n")) if payload else None
+    number, line, status, phone, judged, added, attempts, http_status, note, with_note, body, kept = row
     return RowOutcome(
-        number=number,
-        cells=_cells(cells),
-        status=Status(status),
-        phone=phone,
-        issues=(_issues(issues) if issues else ()) + (_issues(more) if more else ()),
-        attempts=attempts,
-        http_status=http_status,
-        note=NoteState(note) if note is not None else _note_left_open(body, with_note),
-        payload=body,
-        kept=None if kept is None else Status(kept),
+        number,
+        line,
+        _STATUS[status],
+        phone,
+        judged,
+        added or "",
+        attempts,
+        http_status,
+        _NOTE[note] if note is not None else _note_left_open(body, with_note),
+        body,
+        None if kept is None else _STATUS[kept],
     )
 
 
-def _note_left_open(payload: Payload | None, with_note: int | None) -> NoteState:
+def _note_left_open(body: str | None, with_note: int | None) -> NoteState:
     """The note of a row without a result: in doubt once it was on its way."""
-    if payload is None or "customer_note" not in payload:
+    if body is None or _HAS_NOTE not in body:
         return NoteState.NONE
     return NoteState.UNKNOWN if with_note else NoteState.NOT_SENT

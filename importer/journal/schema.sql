@@ -4,7 +4,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 CREATE TABLE rows (
   number  INTEGER PRIMARY KEY,           -- as the spreadsheet shows it
-  cells   TEXT NOT NULL,                 -- JSON list of texts, exactly as typed
+  cells   TEXT NOT NULL,                 -- as they stand in a report: guarded, one record of CSV
   verdict TEXT NOT NULL,                 -- accepted, invalid or duplicate
   phone   TEXT NOT NULL,                 -- E.164, or '' where none could be read
   payload TEXT,                          -- JSON body of the request; NULL unless accepted

@@ -72,6 +72,11 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
     return draft
 
 
+def compile_column_reader(mapping: Mapping, column: ColumnChoice, *, region: str) -> Callable[[str], Any]:
+    """What the cells of one column are read as: a value, a Fault, CLEAR, or None for nothing."""
+    return _step(mapping, column, compile_phone_reader(region)).read
+
+
 def _is_plain(column: ColumnChoice) -> bool:
     field = BY_NAME.get(column.field)
     return field is not None and field.name not in _OF_THE_LEADS_PHONES and column.rules.constant is None

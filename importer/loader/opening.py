@@ -142,6 +142,7 @@ def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Itera
     """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence."""
     footers: list[int] = []
     blank = ("",) * width
+    short = width - 4
     for record in records:
         cells, faults = record.cells, record.faults
         count = len(cells)
@@ -149,7 +150,8 @@ def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Itera
             if count > width and (extra := [cell for cell in cells[width:] if cell.strip()]):
                 faults = (*faults, Issue("row", "ragged", "", extra[0], str(len(extra))))
             cells = [*cells[:width], *blank[count:]]
-        if not faults and len(present := list(filter(None, cells))) <= 4:  # only a short row can be no lead
+        if not faults and cells.count("") >= short:  # only a row of few cells can be no lead
+            present = list(filter(None, cells))
             if not any(cell.strip() for cell in present):
                 continue
             if is_footer(present):

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
+
 from importer.issues import Issue, Severity
 from importer.models import RowOutcome, Status
 
 MOST_ROWS = 1_000
 MOST_VALUES = 5_000  # distinct bad values counted
+
+
+class _Place(msgspec.Struct, gc=False):
+    """The part of a request's body that the page counts; the rest of it is passed over."""
+
+    lead_stage_name: str | None = None
+    lead_group_name: str | None = None
+
+
+_place_of = msgspec.json.Decoder(_Place).decode
 
 
 class Findings:
@@ -25,18 +37,22 @@ class Findings:
     def add(self, outcome: RowOutcome) -> None:
         """Look at one row."""
         if outcome.status is Status.ACCEPTED:
-            payload = outcome.payload
-            assert payload is not None
-            if stage := payload.get("lead_stage_name"):
-                self.stages[stage] += 1
-            if group := payload.get("lead_group_name"):
-                self.groups[group] += 1
+            self.add_accepted(outcome)
         elif outcome.status is not Status.DUPLICATE:
             self.not_in += 1
             if len(self.rows) < MOST_ROWS:
                 self.rows.append(outcome)
         for issue in outcome.issues:
             self._add_issue(issue)
+
+    def add_accepted(self, outcome: RowOutcome) -> None:
+        """Where in the account an accepted row went."""
+        assert outcome.body is not None
+        place = _place_of(outcome.body)
+        if place.lead_stage_name:
+            self.stages[place.lead_stage_name] += 1
+        if place.lead_group_name:
+            self.groups[place.lead_group_name] += 1
 
     def _add_issue(self, issue: Issue) -> None:
         if issue.column and issue.severity is not Severity.WARNING:

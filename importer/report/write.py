@@ -12,6 +12,7 @@ import msgspec
 
 from importer.errors import CannotWrite
 from importer.journal import Journal
+from importer.models import Status
 from importer.report.gather import Findings
 from importer.report.page import write_page
 from importer.report.placing import put_in_place, writing_room
@@ -53,6 +54,10 @@ def _write_tables(journal: Journal, room: Path) -> tuple[Tally, Findings]:
         failed = files.enter_context(CsvTable(room / FAILED_CSV, headers))
         workbook = files.enter_context(FailedWorkbook(room / FAILED_XLSX, journal.header))
         for outcome in journal.outcomes():
+            if outcome.status is Status.ACCEPTED and not outcome.has_issues:
+                results.add_plain(outcome)
+                findings.add_accepted(outcome)
+                continue
             behind = report_cells(outcome)
             results.add(outcome, behind)
             tally.add(outcome)

@@ -10,6 +10,7 @@ from importer.journal import StagedRow, staged
 from importer.loader.drafts import compile_drafter
 from importer.models import AccountTitles, Mapping, SourceRow
 from importer.settings import Unknown
+from importer.staging.plain import compile_plain_judge
 from importer.validator import compile_judge
 
 
@@ -30,7 +31,14 @@ def judge_rows(rows: Iterable[SourceRow], recipe: Recipe) -> Iterator[StagedRow]
 
 
 def compile_row_judge(recipe: Recipe) -> Callable[[SourceRow], StagedRow]:
-    """One row's whole way from cells to verdict."""
+    """One row's whole way from cells to verdict, the short one where it can."""
+    long = compile_long_way(recipe)
+    short = compile_plain_judge(recipe.mapping, recipe.titles, region=recipe.region, unknown=recipe.unknown)
+    return long if short is None else lambda row: short(row) or long(row)
+
+
+def compile_long_way(recipe: Recipe) -> Callable[[SourceRow], StagedRow]:
+    """Every step of a row's way; it alone has the words for what is wrong."""
     headers = {column.field: column.header for column in reversed(recipe.mapping.columns) if column.field}
     draft = compile_drafter(recipe.mapping, region=recipe.region)
     judge = compile_judge(recipe.titles, headers=headers, unknown=recipe.unknown)

@@ -58,12 +58,22 @@ def compile_phone_reader(region: str) -> PhoneReader:
     return read
 
 
+def compile_plain_reader(region: str) -> Callable[[str], str]:
+    """The short way for a cell without a dial code that is one plain number; "" where it has to be read in full."""
+
+    def read_plain(text: str) -> str:
+        mobile = plain_indian_mobile(text)
+        return "" if mobile.endswith(_EXCEL_ZEROS) else mobile
+
+    return read_plain if region == "IN" else lambda _: ""
+
+
 def plain_indian_mobile(text: str) -> str:
     """E.164 of an Indian mobile in one of the plain spellings, "" for anything else.
 
     Takes 10 digits with 0, 91, +91 or 0091 in front, spaces, dashes and brackets anywhere, `.0` behind.
     """
-    digits = text.removesuffix(".0").translate(_MARKS)
+    digits = text if text.isdigit() else text.removesuffix(".0").translate(_MARKS)
     size = len(digits)
     if size == 10:
         national = digits

@@ -1,0 +1,184 @@
+"""The short way of a row in which nothing is odd: what its cells add to the body was worked out before.
+
+Fields that do not touch each other are judged apart, by the very same drafter and judge, and what comes out is
+remembered as a piece of JSON; a row is then little more than its pieces put together. A row about which
+anything is to be said, be it a warning, goes the long way, which alone knows the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import getitem, itemgetter
+from typing import Any, TypeAlias
+
+import msgspec
+
+from importer.fields import BY_NAME, Kind
+from importer.guard import line_of
+from importer.journal import StagedRow
+from importer.loader.cells import Fault
+from importer.loader.cells.phones import compile_plain_reader
+from importer.loader.drafts import compile_column_reader, compile_drafter
+from importer.loader.wraps import CLEAR
+from importer.models import AccountTitles, Mapping, SourceRow, Status
+from importer.settings import Unknown
+from importer.validator import compile_judge
+
+PlainJudge: TypeAlias = Callable[[SourceRow], StagedRow | None]
+
+_MOST_REMEMBERED = 10_000  # pieces a group: what is different in every row must not fill the memory
+_LONG = 100
+_PHONES = "customer_phone"
+_TOUCHING = {
+    "add_phones": _PHONES, "dial_code": _PHONES, "full_name": "name", "first_name": "name", "last_name": "name",
+    "add_labels": "labels", "remove_labels": "labels",
+}  # fmt: skip
+"""Fields that are judged together; all parts of the address are, too."""
+
+
+def compile_plain_judge(
+    mapping: Mapping, titles: AccountTitles, *, region: str, unknown: Unknown
+) -> PlainJudge | None:
+    """A judge that answers None for a row that has to go the long way; None where every row has to."""
+    groups = _groups_of(mapping)
+    phones = groups.pop(_PHONES, None)
+    if phones is None or mapping.row_rules or _is_special(phones) or not phones.columns_of(_PHONES):
+        return None
+    read_phones = _compile_phones(phones, region)
+    memories: list[_Pieces] = [
+        _ColumnPieces(group, region)
+        if _is_one_column(group)
+        else _GroupPieces(group, titles, region, unknown)
+        for group in groups.values()
+    ]
+    keys = [memory.key_of for memory in memories]
+
+    def judge(row: SourceRow) -> StagedRow | None:
+        cells = row.cells
+        phone, more = read_phones(cells)
+        if not phone or row.faults:
+            return None
+        try:
+            pieces = map(getitem, memories, [key_of(cells) for key_of in keys])
+            body = ",".join([f'"customer_phone":"{phone}"{more}', *filter(None, pieces)])
+        except _Odd:
+            return None
+        return StagedRow(row.number, line_of(cells), Status.ACCEPTED.value, phone, f"{{{body}}}", "")
+
+    return judge
+
+
+class _Odd(Exception):
+    """Something is to be said of the cells: the row goes the long way."""
+
+
+class _Pieces(dict[Any, str]):
+    """What the cells of one group of columns add to the body of a request, as JSON without its brackets."""
+
+    def __init__(self, indexes: Sequence[int]) -> None:
+        self.key_of: Callable[[Sequence[str]], Any] = itemgetter(*indexes) if indexes else lambda _: ()
+
+    def __missing__(self, key: Any) -> str:
+        piece = self.judge(key)
+        if len(self) < _MOST_REMEMBERED and len(piece) < _LONG:
+            self[key] = piece
+        return piece
+
+    def judge(self, key: Any) -> str:
+        """The piece, worked out. Raises _Odd."""
+        raise NotImplementedError
+
+
+class _ColumnPieces(_Pieces):
+    """Of a column that is alone with its field, and whose cells the account has no say in."""
+
+    def __init__(self, group: Mapping, region: str) -> None:
+        column = group.columns[0]
+        super().__init__([column.index])
+        self._read = compile_column_reader(group, column, region=region)
+        name, _, part = column.field.partition(".")
+        self._before, self._behind = (f'"{name}":{{"{part}":', "}") if part else (f'"{name}":', "")
+
+    def judge(self, key: str) -> str:
+        value = self._read(key) if key else None
+        if value is None:
+            return ""
+        if type(value) is Fault or value is CLEAR:
+            raise _Odd
+        return f"{self._before}{_encode(value).decode()}{self._behind}"
+
+
+class _GroupPieces(_Pieces):
+    """Of fields that touch each other, that the account has a say in, or that have a default."""
+
+    def __init__(self, group: Mapping, titles: AccountTitles, region: str, unknown: Unknown) -> None:
+        self._indexes = [column.index for column in group.columns]
+        super().__init__(self._indexes)
+        self._draft = compile_drafter(group, region=region)
+        self._judge = compile_judge(titles, headers={}, unknown=unknown)
+        self._width = max(self._indexes, default=0) + 1
+
+    def judge(self, key: str | tuple[str, ...]) -> str:
+        cells = [""] * self._width
+        for index, text in zip(self._indexes, (key,) if isinstance(key, str) else key, strict=True):
+            cells[index] = text
+        draft = self._draft(SourceRow(0, tuple(cells)))
+        if any(issue.code != "missing" for issue in draft.issues):  # the phone, which is judged apart
+            raise _Odd
+        if self._judge(msgspec.structs.replace(draft, issues=())).issues:
+            raise _Odd
+        return _encode(draft.payload).decode()[1:-1]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _groups_of(mapping: Mapping) -> dict[str, Mapping]:
+    """The mapping cut into parts that do not touch each other, in the order of the sheet."""
+    fields = [column.field for column in mapping.columns if column.field in BY_NAME] + list(mapping.defaults)
+    return {
+        name: msgspec.structs.replace(
+            mapping,
+            columns=tuple(c for c in mapping.columns if c.field in BY_NAME and _group_of(c.field) == name),
+            defaults={field: text for field, text in mapping.defaults.items() if _group_of(field) == name},
+        )
+        for name in dict.fromkeys(map(_group_of, fields))
+    }
+
+
+def _group_of(field: str) -> str:
+    return _TOUCHING.get(field, field.partition(".")[0])
+
+
+def _is_one_column(group: Mapping) -> bool:
+    if len(group.columns) != 1 or group.defaults or group.columns[0].rules.constant is not None:
+        return False
+    field = BY_NAME[group.columns[0].field]
+    return field.dropdown is None and field.kind is not Kind.FULL_NAME
+
+
+def _is_special(phones: Mapping) -> bool:
+    """Whether phones are read with more than their own cells: rules, defaults, a dial code."""
+    rules = [column.rules for column in phones.columns]
+    ruled = any(r.prefixes or r.joiners or r.drop_values or r.constant is not None for r in rules)
+    return ruled or bool(phones.defaults) or bool(phones.columns_of("dial_code"))
+
+
+def _compile_phones(phones: Mapping, region: str) -> Callable[[Sequence[str]], tuple[str, str]]:
+    """Reads the lead's phone, and its others as JSON behind it; ("", "") where they are not all plain."""
+    read = compile_plain_reader(region)
+    first, *further = [column.index for column in phones.columns_of(_PHONES)]
+    others = further + [column.index for column in phones.columns_of("add_phones")]
+
+    def read_phones(cells: Sequence[str]) -> tuple[str, str]:
+        own = read(cells[first])
+        texts = [text for index in others if (text := cells[index])]
+        if not own or not texts:
+            return own, ""
+        numbers = [read(text) for text in texts]
+        if not all(numbers):
+            return "", ""
+        rest = '","'.join(number for number in dict.fromkeys(numbers) if number != own)
+        return own, f',"add_phones":["{rest}"]' if rest else ""
+
+    return read_phones

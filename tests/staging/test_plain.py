@@ -1,0 +1,87 @@
+"""The short way of a row says what the long way says, or leaves the row to it."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.fields import Dropdown
+from importer.guard import cells_of, line_of
+from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow, Title
+from importer.staging.plain import compile_plain_judge
+from importer.staging.recipe import Recipe, compile_long_way
+from tests.naughty import TEXTS
+
+FIELDS = [
+    "full_name", "customer_phone", "add_phones", "email", "business_name", "city", "address.text", "address.additional",
+    "address.latitude", "lead_stage_name", "source", "add_labels", "remove_labels", "deal_value", "customer_note",
+    "first_name", "email", "additional_info", "additional_info", "", "assignee_user_phone", "lead_group_name",
+]  # fmt: skip
+TITLES = {
+    Dropdown.STAGE: (Title("New"), Title("Warm lead"), Title("Old", active=False)),
+    Dropdown.LABEL: (Title("VIP"), Title("Parking, two cars")),
+    Dropdown.GROUP: (Title("Walk-ins"),),
+}
+CELLS = [
+    "", "", "Asha Rao", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
+    "not one", "Asha <a@example.in>", "new", "Warm led", "Old", "VIP", "Parking, two cars; VIP", "₹1,20,000/-", "1.5 lakh",
+    "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins",
+]  # fmt: skip
+
+
+def recipe(**how):
+    columns = tuple(
+        ColumnChoice(index=at, header=f"H{at}", field=field, why="option", sureness=1, reason="")
+        for at, field in enumerate(FIELDS)
+    )
+    return Recipe(mapping=Mapping(columns=columns, **how), titles=TITLES, region="IN", unknown="reject")
+
+
+RECIPES = [
+    recipe(),
+    recipe(clear="<clear>", values={"lead_stage_name": {"Warm led": "Warm lead"}, "city": {"new": "Pune"}}),
+    recipe(defaults={"source_type": "", "lead_stage_name": "New", "address.text": "Pune", "website": "a.in"}),
+]
+
+
+@pytest.mark.parametrize("plan", RECIPES, ids=["bare", "values and clear", "defaults"])
+@given(cells=st.lists(st.sampled_from(CELLS), min_size=len(FIELDS), max_size=len(FIELDS)))
+def test_short_and_long_way_agree(plan, cells):
+    """Whatever stands in the cells: the same number, line, verdict, phone and body, and nothing left unsaid."""
+    row = SourceRow(7, ("Asha Rao", "9845012345", *cells[2:]))
+    for each in (row, SourceRow(7, tuple(cells))):
+        short = _judge(plan)(each)
+        if short is not None:
+            long = compile_long_way(plan)(each)
+            assert short[:4] == long[:4]
+            assert (msgspec.json.decode(short.payload), short.issues) == (
+                msgspec.json.decode(long.payload),
+                "",
+            )
+
+
+def test_the_short_way_is_taken():
+    """A row of plain cells does not go the long way: this is what the speed rests on."""
+    cells = ["Asha Rao", "98450-12345", "9886012345", "a@b.in", "", "Pune"] + [""] * (len(FIELDS) - 6)
+    assert _judge(recipe())(SourceRow(2, tuple(cells))) is not None
+
+
+@pytest.mark.parametrize("rules", [{"prefixes": ("p:",)}, {"constant": "9845012345"}])
+def test_phones_with_rules_of_their_own_go_the_long_way(rules):
+    """What a preset says of the phone column is not passed over."""
+    columns = recipe().mapping.columns
+    ruled = msgspec.structs.replace(columns[1], rules=ColumnRules(**rules))
+    mapping = Mapping(columns=(columns[0], ruled, *columns[2:]))
+    assert compile_plain_judge(mapping, TITLES, region="IN", unknown="reject") is None
+
+
+@given(cells=st.lists(st.one_of(st.text(), st.sampled_from(TEXTS)), min_size=1).map(tuple))
+def test_a_line_of_the_journal_gives_the_cells_back(cells):
+    """Whatever was typed: guarded and quoted for the report, and the very same when read again."""
+    assert cells_of(line_of(cells)) == cells
+
+
+def _judge(plan):
+    judge = compile_plain_judge(plan.mapping, plan.titles, region=plan.region, unknown=plan.unknown)
+    assert judge is not None
+    return judge
