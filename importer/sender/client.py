@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,7 +58,7 @@ class Client:
         self._transport = transport
         self._lead = httpx.URL(f"{access.base_url}/enterprise/api/lead")
         self._base = f"{access.base_url}/enterprise/api"
-        self._headers = [
+        self._headers: list[tuple[str, str]] = [
             ("host", self._lead.netloc.decode()),
             ("x-api-key", access.key.reveal()),
             ("content-type", "application/json"),
@@ -68,6 +67,7 @@ class Client:
             ("accept-encoding", "identity"),
             ("user-agent", "superfone-importer"),
         ]
+        self._of_lead = httpx.Headers(self._headers)
         timeouts = {"connect": min(timeout_s, 10.0), "read": timeout_s, "write": timeout_s, "pool": timeout_s}
         self._extensions = {"timeout": timeouts}
         # The transport's own timeouts begin anew with each byte: a server that trickles would never end.
@@ -75,9 +75,10 @@ class Client:
 
     async def upsert(self, payload: Payload) -> Reply:
         """Send one lead. Raises KeyRefused and Blocked; everything else is a Reply."""
-        body = _encode(payload)
+        # A stream is taken as it is; of `content` httpx would work out headers that the connection sets itself.
+        body = httpx.ByteStream(_encode(payload))
         request = httpx.Request(
-            "POST", self._lead, headers=self._headers, content=body, extensions=self._extensions
+            "POST", self._lead, headers=self._of_lead, stream=body, extensions=self._extensions
         )
         reply, _ = await self._exchange(request)
         return reply
@@ -168,17 +169,9 @@ class Client:
 @asynccontextmanager
 async def open_client(access: Access, *, timeout_s: float, connections: int) -> AsyncIterator[Client]:
     """A client over aiohttp's connections (4,400 to 11,000 requests a second against httpx's own 330)."""
-    import aiohttp  # noqa: PLC0415 - commands that stay offline do not pay for it
-    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+    from importer.sender.transport import AiohttpTransport, proxy_for  # noqa: PLC0415 - commands that stay offline do not pay for it
 
-    session = aiohttp.ClientSession(
-        # Idle connections are dropped before a server would: a request on a dead one is in doubt.
-        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=10),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,  # proxies of the office
-    )
-    # The session brings the system's certificates; a second set, which nothing would use, took 60 ms to load.
-    async with AiohttpTransport(client=session, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as transport:
+    async with AiohttpTransport(connections=connections, proxy=proxy_for(access.base_url)) as transport:
         yield Client(transport, access, timeout_s=timeout_s)
 
 

@@ -25,7 +25,7 @@ from importer.sender.throttle import FixedPace, Pacer
 from importer.sender.writer import JournalOfSending, Writer
 
 _READY_S = 0.05  # rows whose intent is on disk and that have not left: what this much time sends, and
-_MOST_READY = 64  # no more than these: after a crash they are in doubt
+_MOST_READY = 512  # no more than these: after a crash they are in doubt
 _PROGRESS_S = 0.1
 _BUSY = 503
 
@@ -176,6 +176,8 @@ class _Sending:
         try:
             while not self._feed.is_empty and not self._should_stop:
                 room = self._room()
+                if room * 2 < self._most_ready and self._unsent:
+                    room = 0  # by halves, so that one commit serves many rows
                 if self._feed.needs_rows(room):
                     self._feed.add(await self._writer.in_thread(self._feed.fetch))
                 rows = self._feed.take(room)
@@ -194,8 +196,11 @@ class _Sending:
 
     def _room(self) -> int:
         """How many more rows may wait with their intent on disk."""
-        most = max(1, min(_MOST_READY, int(self._rate.rate * _READY_S)))
-        return max(0, most - self._unsent)
+        return max(0, self._most_ready - self._unsent)
+
+    @property
+    def _most_ready(self) -> int:
+        return max(1, min(_MOST_READY, int(self._rate.rate * _READY_S)))
 
     @property
     def _should_stop(self) -> bool:

@@ -1,8 +1,8 @@
 """Was it applied? From what happened to an attempt to what it did to the CRM (law 3), in one table.
 
-Errors are judged by what lies under them: httpx-aiohttp 0.2 reports a connection that was lost after the
-request had left (`ServerDisconnectedError`) as `httpx.ConnectTimeout`, and that one could be sent again with
-its note. So where aiohttp's own error is known, it decides.
+Our transport lets aiohttp's own errors through. An error of httpx is judged by what lies under it: httpx-aiohttp
+0.2, which was here before, reports a connection that was lost after the request had left
+(`ServerDisconnectedError`) as `httpx.ConnectTimeout`, and that one could be sent again with its note.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 def of_error(error: BaseException) -> Reply:
     """What an attempt that raised did to the CRM. The words are the error's kind: its text may hold a phone."""
-    under = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError | OSError) else error
+    cause = error.__cause__
+    knows = isinstance(cause, aiohttp.ClientError | OSError) and not isinstance(error, aiohttp.ClientError)
+    under = cause if knows else error
     known = next((kind for kind in type(under).__mro__ if kind in ERRORS), None)
     applied = ERRORS[known] if known is not None else IN_DOUBT
     return Reply(applied=applied, status=None, message=_WORDS.get(applied, ""))

@@ -12,6 +12,7 @@ from importer.journal import Pace, Traffic
 from importer.models import PendingRow, RowResult
 
 _T = TypeVar("_T")
+_GATHER_S = 0.005  # between two commits: a commit costs as much as sending a row, so several should share one
 
 
 class JournalOfSending(Protocol):
@@ -82,6 +83,8 @@ class Writer:
             self._wake.clear()
             if self._has_work:
                 await self._commit(traffic())
+                if not self._closing:
+                    await asyncio.sleep(_GATHER_S)
 
     def close(self) -> None:
         """Let `run` end after what is left."""

@@ -6,7 +6,7 @@ import shutil
 import openpyxl
 import pytest
 
-from importer.guard import guarded
+from importer.guard import cells_of, guarded
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
@@ -75,7 +75,7 @@ def test_failed_rows_csv_comes_back_as_typed(importer, crm):
         (cells,) = (
             sqlite3.connect(ended.folder / "journal.sqlite").execute("SELECT cells FROM rows").fetchone()
         )
-        assert json.loads(cells) == ["12", *odd]
+        assert cells_of(cells) == ("12", *odd)
 
 
 def test_a_moved_failed_rows_file_still_knows_its_run(importer, crm, sheet):

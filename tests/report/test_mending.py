@@ -122,7 +122,9 @@ def test_options_about_the_first_file_do_not_hinder_the_second(importer, crm):
     sheet = book.create_sheet("Visitors")
     for row in (["Our fair"], [], *ROWS):
         sheet.append(row)
-    sheet["C5"].data_type = "s"  # "=y" as text: openpyxl would write a formula without a value, which is a fault
+    sheet[
+        "C5"
+    ].data_type = "s"  # "=y" as text: openpyxl would write a formula without a value, which is a fault
     book.save(importer.folder / "fair.xlsx")
     (importer.folder / "importer.toml").write_text('sheet = "Visitors"\nheader_row = 3\n')
     first = importer("run", importer.folder / "fair.xlsx", "--yes", *NAMED)
