@@ -11,9 +11,10 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,58 +36,80 @@ RunId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options of `check` and `run`, as INTERFACE.md lists them. Every field is a flag and a config key."""
+    """The options of `check` and `run`, as INTERFACE.md lists them. Every field is a flag and a config key.
+
+    `title` is what stands behind the flag in the help.
+    """
 
     sheet: Annotated[
-        str | None, Meta(description="The sheet of a workbook, by name or number (1 is the first).")
+        str | None,
+        Meta(title="NAME|NUMBER", description="The sheet of a workbook, by name or number (1 is the first)."),
     ] = None
-    header_row: Annotated[Positive | None, Meta(description="The row that holds the headers.")] = None
-    encoding: Annotated[str | None, Meta(description="The text encoding of a CSV file, such as cp1252.")] = (
+    header_row: Annotated[Positive | None, Meta(title="N", description="The row that holds the headers.")] = (
         None
     )
+    encoding: Annotated[
+        str | None, Meta(title="NAME", description="The text encoding of a CSV file, such as cp1252.")
+    ] = None
     delimiter: Annotated[
-        str | None, Meta(description="What parts the cells of a CSV file: , ; | or tab.")
+        str | None, Meta(title="CHAR", description="What parts the cells of a CSV file: , ; | or tab.")
     ] = None
     preset: Annotated[
-        str | None, Meta(description="Read the sheet as this export (importer columns names it).")
+        str | None,
+        Meta(title="NAME", description="Read the sheet as this export (importer columns names it)."),
     ] = None
-    map: Annotated[str | None, Meta(description="A column mapping file (TOML).")] = None
+    map: Annotated[str | None, Meta(title="MAP.toml", description="A column mapping file.")] = None
     save: Annotated[
         str | None,
-        Meta(description="Save the mapping, answers included, as a map to be given back by --map."),
+        Meta(
+            title="MAP.toml",
+            description="Save the mapping, answers included, as a map to be given back by --map.",
+        ),
     ] = None
     column: Annotated[
-        dict[str, str], Meta(description='Send a column to a field: "HEADER=FIELD"; "HEADER=" leaves it out.')
+        dict[str, str],
+        Meta(
+            title='"HEADER=FIELD"',
+            description='Send a column to a field; "HEADER=" leaves it out. Repeatable.',
+        ),
     ] = {}
     set: Annotated[
-        dict[str, str], Meta(description="A value for rows whose cell is empty: FIELD=VALUE.")
+        dict[str, str],
+        Meta(title='"FIELD=VALUE"', description="A value for rows whose cell is empty. Repeatable."),
     ] = {}
     region: Annotated[
-        str, Meta(pattern="^[A-Z]{2}$", description="Country of numbers without a country code.")
+        str,
+        Meta(title="IN", pattern="^[A-Z]{2}$", description="Country of numbers without a country code."),
     ] = "IN"
     create: Annotated[bool, Meta(description="Create leads that the CRM does not have yet.")] = True
     duplicates: Annotated[
-        Literal["merge", "first", "last", "reject"],
-        Meta(description="What becomes of rows that share a phone."),
+        Duplicates,
+        Meta(title="merge|first|last|reject", description="What becomes of rows that share a phone."),
     ] = "merge"
     unknown: Annotated[
         Unknown,
-        Meta(description="Dropdown values that do not exist: refuse the row, or leave the value out."),
+        Meta(
+            title="reject|drop",
+            description="Dropdown values that do not exist: refuse the row, or leave the value out.",
+        ),
     ] = "reject"
-    rate: Annotated[Literal["auto"] | Seconds, Meta(description="Requests a second: auto, or a number.")] = (
-        "auto"
-    )
-    concurrency: Annotated[int, Meta(ge=1, le=1000, description="Most requests in flight at once.")] = 50
-    timeout: Annotated[Seconds, Meta(description="Seconds to wait for one answer.")] = 30.0
+    rate: Annotated[
+        Literal["auto"] | Seconds, Meta(title="auto|N", description="Requests a second: found out, or N.")
+    ] = "auto"
+    concurrency: Annotated[
+        int, Meta(title="N", ge=1, le=1000, description="Most requests in flight at once.")
+    ] = 50
+    timeout: Annotated[Seconds, Meta(title="SECONDS", description="Longest wait for one answer.")] = 30.0
     patience: Annotated[
         Seconds,
         Meta(
-            description="Longest wait, in seconds, for a server that pushes back or a network that is gone."
+            title="SECONDS",
+            description="Longest wait for a server that pushes back or a network that is gone.",
         ),
     ] = 900.0
-    limit: Annotated[Positive | None, Meta(description="Only the first N data rows.")] = None
-    reports: Annotated[str, Meta(description="The folder of the runs.")] = "reports"
-    run_id: Annotated[RunId | None, Meta(description="A name for the run.")] = None
+    limit: Annotated[Positive | None, Meta(title="N", description="Only the first N data rows.")] = None
+    reports: Annotated[str, Meta(title="DIR", description="The folder of the runs.")] = "reports"
+    run_id: Annotated[RunId | None, Meta(title="ID", description="A name for the run.")] = None
     yes: Annotated[bool, Meta(description="Do not ask before the first write.")] = False
     json: Annotated[bool, Meta(description="The summary as JSON on standard output, nothing else there.")] = (
         False
@@ -107,10 +130,26 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError."""
     given = {name: value for name, value in flags.items() if value is not None}
     known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
+    for name in known:
+        if name not in Settings.__struct_fields__:
+            near = get_close_matches(name, Settings.__struct_fields__, n=1)
+            raise UsageError(
+                f'There is no option "{name}", which stands in the settings file.',
+                f'Did you mean "{near[0]}"?' if near else "See importer run --help.",
+            )
+    merged = {**known, **given}
     try:
-        return msgspec.convert({**known, **given}, Settings, strict=False)
+        return msgspec.convert(merged, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(_plain(str(error)), "See importer run --help.") from None
+        raise _makes_no_sense(str(error), merged, from_file=frozenset(known) - frozenset(given)) from None
+
+
+def about(name: str) -> tuple[str, str]:
+    """What stands behind an option in the help ("" for a switch), and what it is for."""
+    field = next(field for field in msgspec.structs.fields(Settings) if field.name == name)
+    metas = [meta for meta in get_args(field.type)[1:] if isinstance(meta, Meta)]
+    title = next((meta.title for meta in metas if meta.title), "")
+    return title, next(meta.description for meta in metas if meta.description)
 
 
 def read_config(path: Path | None) -> dict[str, Any]:
@@ -248,9 +287,24 @@ def _from_keyring(base_url: str) -> str | None:
     return found
 
 
-def _plain(message: str) -> str:
-    """The words of msgspec for what is wrong, with the option's own name: `--rate: Expected ...`."""
-    found = re.search(r"^(.*) - at `\$\.(\w+).*`$", message)
-    if found:
-        return f"--{found[2].replace('_', '-')}: {found[1]}."
-    return message.replace("Object contains unknown field", "There is no option") + "."
+_WANTED = {
+    "region": "the two letters of a country, such as IN",
+    "rate": "auto, or a number above 0",
+    "run_id": "letters, digits, . _ and -, 100 at most",
+    "column": 'pairs of a header and a field, such as "Contact No.=customer_phone"',
+    "set": 'pairs of a field and a value, such as "source=Trade fair"',
+    "concurrency": "a whole number from 1 to 1000",
+}
+_WANTED_BEHIND = {"N": "a whole number from 1", "SECONDS": "a number of seconds above 0", "": "true or false"}
+
+
+def _makes_no_sense(message: str, given: Mapping[str, Any], *, from_file: frozenset[str]) -> UsageError:
+    """`--rate takes auto, or a number above 0, not 'fast'.`, or the key of the settings file."""
+    found = re.search(r"`\$\.(\w+)", message)
+    name = found[1] if found else ""
+    if name not in given:
+        return UsageError(f"{message}.", "See importer run --help.")
+    title, _ = about(name)
+    wanted = _WANTED.get(name) or _WANTED_BEHIND.get(title) or " or ".join(title.split("|"))
+    option = f'"{name}" in the settings file' if name in from_file else f"--{name.replace('_', '-')}"
+    return UsageError(f"{option} takes {wanted}, not {given[name]!r}.")

@@ -50,6 +50,10 @@ def typed(*words: str) -> str:
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
+_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} rows{postfix}"
+_WITHOUT_TOTAL = "{desc} {n_fmt} rows{postfix}"
+
+
 class Bar:
     """A progress bar on standard error: drawn on a terminal only, so that files and pipes stay plain."""
 
@@ -91,10 +95,9 @@ class Bar:
         self._bar = tqdm(
             total=self._total,
             desc=self.title,
-            unit=" rows",
             mininterval=0.2,
-            smoothing=0.1,
             dynamic_ncols=True,
             file=sys.stderr,
+            bar_format=_WITH_TOTAL if self._total else _WITHOUT_TOTAL,
         )
         return self._bar

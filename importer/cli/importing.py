@@ -15,7 +15,7 @@ from importer.cli.showing import show_end
 from importer.cli.watching import Teller
 from importer.errors import UnreadableFile, UsageError
 from importer.loader.opening import OpenOptions
-from importer.pipeline import check, resume, retry, run
+from importer.pipeline import check, find_run, resume, retry, run
 from importer.settings import Settings, find_access
 from importer.staging import open_file
 
@@ -72,6 +72,7 @@ def retry_command(run: str, **flags: Any) -> int:
     """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
     again = typed_again(flags, only=_NEXT)
     settings = settings_from(flags)
+    find_run(Path(settings.reports), run)
     asks = may_ask(settings, typed("importer", "retry", run, "--yes"))
     access = find_access(os.environ, Path.cwd())
     with Teller(settings, asks=asks) as teller:

@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _stopped(
             "There is not enough memory on this machine. Close other programs and try again.", 2, loud=loud
         )
-    return code if isinstance(code, int) else 0 if given else 2
+    return code if given and isinstance(code, int) else 0 if given else 2
 
 
 def _print_what_the_terminal_can() -> None:
@@ -117,9 +117,8 @@ def _print_what_the_terminal_can() -> None:
 
 def _no_such_command(name: str, commands: list[str]) -> tuple[str, str]:
     if Path(name).is_file() or "." in name:
-        return f"{name} is no command; importer wants to know what to do with it.", (
-            f"To look at it without sending anything: {typed('importer', 'check', name)}"
-        )
+        check = typed("importer", "check", name)
+        return f"{name} is a file, not a command.", f"To check it, without sending anything: {check}"
     near = get_close_matches(name, commands, n=1, cutoff=0.5)
     meant = f"Did you mean importer {near[0]}?" if near else f"There are: {', '.join(commands)}."
     return f'There is no command "{name}".', meant

@@ -11,30 +11,10 @@ import msgspec
 
 from importer.cli.console import typed
 from importer.errors import UsageError
-from importer.settings import OF_ONE_CALL, Settings, read_config, resolve
+from importer.settings import OF_ONE_CALL, Settings, about, read_config, resolve
 
 Command = Callable[..., Any]
 
-_PAIRS = {"column": "HEADER=FIELD", "set": "FIELD=VALUE"}
-_METAVARS = {
-    "sheet": "NAME|NUMBER",
-    "header_row": "N",
-    "encoding": "NAME",
-    "delimiter": "CHAR",
-    "preset": "NAME",
-    "map": "MAP.toml",
-    "save": "MAP.toml",
-    "region": "IN",
-    "duplicates": "merge|first|last|reject",
-    "unknown": "reject|drop",
-    "rate": "auto|N",
-    "concurrency": "N",
-    "timeout": "SECONDS",
-    "patience": "SECONDS",
-    "limit": "N",
-    "reports": "DIR",
-    "run_id": "ID",
-}
 _OF_SENDING = frozenset({"rate", "concurrency", "timeout", "patience"})
 
 
@@ -105,39 +85,36 @@ def _with_options(command: Command, names: frozenset[str]) -> Command:
     )(command)
     for field in reversed(msgspec.structs.fields(Settings)):
         if field.name in names:
-            command = _option(field.name, _help_of(field))(command)
+            command = _option(field.name, field.default)(command)
     return command
 
 
-def _option(name: str, text: str) -> Callable[[Command], Command]:
+def _option(name: str, default: Any) -> Callable[[Command], Command]:
+    title, text = about(name)
     flag = f"--{name.replace('_', '-')}"
-    if name in _PAIRS:
-        return click.option(
-            flag, name, multiple=True, metavar=f'"{_PAIRS[name]}"', callback=_pairs, help=text
-        )
+    if name in ("column", "set"):
+        return click.option(flag, name, multiple=True, metavar=title, callback=_pairs, help=text)
     if name == "create":
-        return click.option("--create/--no-create", "create", default=None, help=text)
+        return click.option("--create/--no-create", name, default=None, help=f"{text} [default: --create]")
     if name == "verbose":
-        return click.option(
-            "-v", "--verbose", count=True, callback=lambda _c, _p, value: value or None, help=text
-        )
+        return click.option("-v", "--verbose", count=True, callback=_given, help=text)
     if name == "quiet":
         return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
     if name in ("yes", "json"):
         return click.option(flag, name, is_flag=True, default=None, help=text)
-    return click.option(flag, name, metavar=_METAVARS[name], help=text)
-
-
-def _help_of(field: msgspec.structs.FieldInfo) -> str:
-    description = next(m.description for m in field.type.__metadata__ if getattr(m, "description", None))
-    shown = field.default if field.default is not msgspec.NODEFAULT else None
-    if shown is None or isinstance(shown, bool | dict):
-        return str(description)
-    return (
-        f"{description} [default: {shown:g}]"
-        if isinstance(shown, float)
-        else f"{description} [default: {shown}]"
+    shown = (
+        ""
+        if default is None
+        else f" [default: {default:g}]"
+        if isinstance(default, float)
+        else f" [default: {default}]"
     )
+    return click.option(flag, name, metavar=title, help=f"{text}{shown}")
+
+
+def _given(_context: click.Context, _parameter: click.Parameter, value: int) -> int | None:
+    """A count of 0 is none given."""
+    return value or None
 
 
 def _pairs(
@@ -148,6 +125,6 @@ def _pairs(
     for value in values:
         left, found, right = value.rpartition("=") if parameter.name == "column" else value.partition("=")
         if not found:
-            raise UsageError(f'--{parameter.name} takes "{_PAIRS[str(parameter.name)]}", not {value!r}.')
+            raise UsageError(f"--{parameter.name} takes {about(str(parameter.name))[0]}, not {value!r}.")
         pairs[left.strip()] = right.strip()
     return pairs or None

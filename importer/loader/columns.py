@@ -7,8 +7,9 @@ from collections.abc import Mapping as Pairs
 from collections.abc import Sequence
 
 import msgspec
+from phonenumbers import SUPPORTED_REGIONS
 
-from importer.errors import BadMapping, NoPhoneColumn
+from importer.errors import BadMapping, NoPhoneColumn, UsageError
 from importer.fields import BY_NAME, FIELDS
 from importer.loader.evidence import MOST, Evidence
 from importer.loader.header import column_name
@@ -42,9 +43,10 @@ def choose_columns(
 
     `columns` are the pairs of `--column` (header -> field), `defaults` those of `--set`, `titles` the
     account's active titles by field. Authority goes from options over map, preset, synonyms and likeness to
-    what the cells hold; a header that the cells belie is left out. Raises BadMapping and NoPhoneColumn,
-    naming what can be typed.
+    what the cells hold; a header that the cells belie is left out. Raises BadMapping, NoPhoneColumn and
+    UsageError, naming what can be typed.
     """
+    _check_region(region)
     column_map = column_map or ColumnMap()
     chosen_preset = find_preset(headers, preset)
     evidence = [Evidence(index, sample, titles=titles or {}, region=region) for index in range(len(headers))]
@@ -81,6 +83,13 @@ def choose_columns(
 def is_unsure(choice: ColumnChoice) -> bool:
     """Whether a person should be asked: a guess, or a header that its cells belie."""
     return choice.sureness < _SURE_FROM if choice.field else choice.why == "unfit"
+
+
+def _check_region(region: str) -> None:
+    if region not in SUPPORTED_REGIONS:
+        raise UsageError(
+            f"--region: there is no country {region}.", "IN is India, AE the Emirates, GB Britain."
+        )
 
 
 def _defaults(column_map: ColumnMap, given: Pairs[str, str]) -> dict[str, str]:

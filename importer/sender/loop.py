@@ -135,6 +135,7 @@ class _Sending:
                 task.cancel()
             await asyncio.gather(*tasks, ticker, return_exceptions=True)
             await self._close(writer)
+            self._tell()  # the last rows were counted while the writer closed
         if self._stopping is not None:
             raise self._stopping
         return (self._feed.is_empty and self._asked() is Stop.NO) or self._done == self._total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -86,4 +87,9 @@ def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
         copy, sha256 = private_copy(source, Path(folder))
         path = source if isinstance(source, Path) else None
         with ReadingProcess(copy, options) as reader:
-            yield Sheet(reader, file=str(source) if path else "-", sha256=sha256, path=path)
+            yield Sheet(reader, file=_shown(path) if path else "-", sha256=sha256, path=path)
+
+
+def _shown(path: Path) -> str:
+    """The path as text that can be written everywhere: a name on disk may hold bytes that are no letters."""
+    return os.fsencode(path).decode("utf-8", "replace")

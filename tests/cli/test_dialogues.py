@@ -1,0 +1,224 @@
+"""What a person at a terminal is asked, once, and how every question can be left: on a real pseudo-terminal."""
+
+import os
+
+import pytest
+
+from tests.support import leads, write_csv
+
+if os.name == "nt":
+    pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
+
+from tests.cli.terminal import Terminal
+
+UNSURE = [
+    ["Name", "Mobile", "Adress", "Status"],
+    ["Asha Rao", "9845010001", "12 MG Road", "Yes"],
+    ["Ravi Kumar", "9845010002", "44 Church St", "No"],
+    ["Meena Iyer", "9845010003", "Koramangala", "Yes"],
+]
+WRONG_STAGES = [
+    ["Mobile", "Stage", "Tags"],
+    ["9845010001", "Warm led", "VIP"],
+    ["9845010002", "Warm led", "VIP, Vlp"],
+    ["9845010003", "Zzzz", ""],
+    ["9845010004", "Qqqq", ""],
+    ["9845010005", "New", ""],
+]
+
+
+@pytest.fixture
+def at_terminal(importer, request):
+    """Starts a command at a terminal of its own."""
+
+    def start(*arguments, **environment):
+        terminal = Terminal(importer.folder, *arguments, **environment)
+        request.addfinalizer(terminal.close)
+        return terminal
+
+    return start
+
+
+def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_next_sheet(
+    at_terminal, importer, crm
+):
+    write_csv(importer.folder / "one.csv", UNSURE)
+    write_csv(
+        importer.folder / "two.csv",
+        [["Status", "Name", "Mobile", "Adress"], ["Yes", "Imran", "9845010009", "HSR"]],
+    )
+    first = at_terminal("run", "one.csv")
+    first.expect("2 columns are not sure.")
+    first.expect('Column "Adress" (12 MG Road, 44 Church St, Koramangala): reads like "address".')
+    first.expect("It goes to [Address]: ")
+    first.type("")
+    first.expect('Column "Status" (Yes, No): reads like Stage, but its cells only say yes or no.')
+    first.expect("It goes to [-]: ")
+    first.type("Nonsense")
+    first.expect('There is no field "Nonsense". ? lists the fields.')
+    first.type("customer_phone")
+    first.expect("Phone has its column already.")
+    first.type("note")
+    first.expect("Your answers are kept in reports/maps/")
+    first.expect("Send 3 leads to the CRM now?")
+    first.type("y")
+    first.expect("All 3 rows went in.")
+    assert first.ended() == 0
+    assert leads(crm)["+919845010001"]["notes"] == ["Yes"]
+
+    second = at_terminal("run", "two.csv")
+    second.expect("An earlier sheet had the same columns; your answers of then are in reports/maps/")
+    second.expect("Read this one the same way? [Y/n]: ")
+    second.type("")
+    shown = second.expect("Send 1 lead to the CRM now?")
+    assert "Adress  ->  Address              (as answered last time)" in shown
+    assert "change it, or delete it to be asked again" in shown
+    assert "not sure" not in shown
+    second.type("n")
+    second.expect("Nothing was sent. The check's reports are in")
+    assert second.ended() == 2
+
+    third = at_terminal("run", "two.csv")
+    third.expect("Read this one the same way?")
+    third.type("n")
+    third.expect('Column "Status" (Yes)')
+    third.press(b"\x03")
+    third.expect("Stopped before anything was sent.")
+    assert third.ended() == 130
+    assert len(leads(crm)) == 3
+
+
+def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm):
+    sheet = write_csv(importer.folder / "one.csv", UNSURE)
+    first = at_terminal("run", sheet)
+    for answer in ("-", "additional_info"):
+        first.expect("It goes to")
+        first.type(answer)
+    first.expect("Send 3 leads")
+    first.type("n")
+    assert first.ended() == 2
+    ended = importer("run", sheet, "--yes", "--column", "Status=")
+    assert "Kept in reports/maps/" in ended.out
+    assert ended.summary["columns"] == {
+        "Name": "full_name",
+        "Mobile": "customer_phone",
+        "Adress": "",
+        "Status": "",
+    }
+    assert importer("columns", sheet).out.count("as answered last time") == 4
+
+
+def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_terminal, importer, crm):
+    """With the nearest titles and the number of rows; by number, by name, without the value, or left alone."""
+    write_csv(importer.folder / "x.csv", WRONG_STAGES)
+    terminal = at_terminal("run", "x.csv", "--save", "m.toml")
+    terminal.expect("Labels: 1 value is not in the account (1 row).")
+    terminal.expect('1 of 1: Labels "Vlp" (1 row)')
+    terminal.expect("A number, or another title: ")
+    terminal.type("-")
+    terminal.expect("Stage: 3 values are not in the account (4 rows).")
+    shown = terminal.expect("A number, or another title: ")
+    assert '1 of 3: Stage "Warm led" (2 rows)\n  1  Warm lead\n' in shown
+    terminal.type("1")
+    terminal.expect('2 of 3: Stage "Zzzz" (1 row)')
+    terminal.expect("A number, or another title: ")
+    terminal.type("no such title")
+    terminal.expect('The account has no "no such title".')
+    terminal.type("site visit")
+    terminal.expect('More than one title has "site visit": Site visit planned, Site visit done.')
+    terminal.type("visit done")
+    terminal.expect('3 of 3: Stage "Qqqq" (1 row)')
+    terminal.type("")
+    terminal.expect("4  can go in")
+    terminal.expect("Send 4 leads to the CRM now?")
+    terminal.type("y")
+    assert terminal.ended() == 1
+    found = leads(crm)
+    assert {phone: lead.get("lead_stage_name") for phone, lead in found.items()} == {
+        "+919845010001": "Warm lead",
+        "+919845010002": "Warm lead",
+        "+919845010003": "Site visit done",
+        "+919845010005": "New",
+    }
+    assert found["+919845010002"]["labels"] == ["VIP"]
+    saved = (importer.folder / "m.toml").read_text("utf-8")
+    assert '[values.lead_stage_name]\n"Warm led" = "Warm lead"\nZzzz = "Site visit done"\n' in saved
+    assert '[values.add_labels]\nVlp = ""\n' in saved
+    again = importer("check", "x.csv", "--map", "m.toml")
+    assert again.summary["counts"]["accepted"] == 4
+
+
+@pytest.mark.parametrize(("answer", "accepted"), [("all", 1), ("-all", 201)])
+def test_two_hundred_unknown_values_are_no_two_hundred_questions(at_terminal, importer, answer, accepted):
+    rows = [[f"98450{n:05}", f"Stage {n}x"] for n in range(200)]
+    write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], *rows, ["9845099999", "New"]])
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("Stage: 200 values are not in the account (200 rows).")
+    terminal.expect("1 of 200")
+    terminal.type(answer)
+    terminal.expect(f"{accepted}  can go in")
+    terminal.expect("to the CRM now?")
+    terminal.type("n")
+    assert terminal.ended() == 2
+
+
+def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importer, crm):
+    write_csv(
+        importer.folder / "x.csv",
+        [
+            ["Name", "Parent's phone number", "Age"],
+            ["Asha", "9845010001", "12"],
+            ["Ravi", "9845010002", "13"],
+        ],
+    )
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("No column says that it holds the leads' phones. Which one does?")
+    terminal.expect("1  Parent's phone number  (9845010001, 9845010002)")
+    terminal.type("1")
+    terminal.expect("Send 2 leads")
+    terminal.type("y")
+    assert terminal.ended() == 0
+    assert set(leads(crm)) == {"+919845010001", "+919845010002"}
+
+
+@pytest.mark.parametrize(("key", "code"), [(b"0\n", 2), (b"\x04", 130), (b"\x03", 130)])
+def test_every_question_can_be_left(at_terminal, importer, crm, key, code):
+    write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("or 0 to stop here")
+    terminal.press(key)
+    assert terminal.ended() == code
+    assert "Traceback" not in terminal.plain
+    assert leads(crm) == {}
+    assert not list(importer.reports.glob("2*"))
+
+
+def test_nothing_is_asked_where_nothing_is_unsure(at_terminal, importer, crm):
+    write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], ["9845010001", "New"]])
+    terminal = at_terminal("run", "x.csv")
+    shown = terminal.expect("Send 1 lead to the CRM now? [y/N]: ")
+    assert shown.count("?") == 1
+    terminal.type("")
+    assert terminal.ended() == 2
+    assert not (importer.reports / "maps").exists()
+
+
+def test_a_sheet_of_which_no_row_can_go_is_not_asked_about(at_terminal, importer):
+    write_csv(importer.folder / "x.csv", [["Mobile"], ["98450"], ["123"]])
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("No row can be sent.")
+    assert terminal.ended() == 2
+    assert "now?" not in terminal.plain
+
+
+def test_text_of_the_sheet_cannot_command_the_terminal(at_terminal, importer):
+    """Escape sequences in a header and a value are shown as marks, in questions too."""
+    evil = "\x1b[2J\x1b]0;owned\x07Adress"
+    write_csv(importer.folder / "x.csv", [["Mobile", evil, "Stage"], ["9845010001", "a", "\x1b[31mNew"]])
+    terminal = at_terminal("run", "x.csv", "--column", f"{evil}=address.text")
+    terminal.expect("not in the account")
+    terminal.type("")
+    terminal.ended()
+    assert "\x1b[2J" not in terminal.shown
+    assert "\x1b]0;" not in terminal.shown
+    assert "\x1b[31mNew" not in terminal.shown

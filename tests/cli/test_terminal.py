@@ -1,0 +1,220 @@
+"""What a terminal shows and a file gets: a bar and colour there, plain lines here, and no letter that breaks it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from importer.cli.timeleft import TimeLeft, plain_time
+from importer.cli.watching import sending_note
+from importer.sandbox import SandboxOptions
+from importer.sandbox.server import running
+from importer.sender import Progress
+from tests.support import KEY, write_csv
+
+if os.name == "nt":
+    pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
+
+from tests.cli.terminal import Terminal
+
+SHEET = [
+    ["Mobile", "Name", "Stage"],
+    *[[f"98450{n:05}", "आशा राव ₹…", "New"] for n in range(60)],
+    ["123", "", "Nope"],
+]
+
+
+def command(*arguments, folder, crm, **environment):
+    """The command in a process of its own, its output in pipes."""
+    return subprocess.run(
+        [sys.executable, "-m", "importer", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        timeout=90,
+        env={**os.environ, "SUPERFONE_API_KEY": KEY, "SUPERFONE_BASE_URL": crm.base_url, **environment},
+    )
+
+
+@pytest.fixture
+def sheet(importer):
+    return write_csv(importer.folder / "my leads.csv", SHEET)
+
+
+def test_piped_text_is_plain(importer, crm, sheet):
+    """No carriage return, no escape code, nothing that was only meant for a terminal."""
+    ended = command("run", sheet, "--yes", folder=importer.folder, crm=crm, FORCE_COLOR="1", TERM="xterm")
+    assert ended.returncode == 1
+    for text in (ended.stdout, ended.stderr):
+        assert b"\r" not in text
+        assert b"\x1b" not in text
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stdout.decode().splitlines()[0].startswith("Reading ")
+
+
+def test_a_terminal_gets_a_bar_and_colour(importer, crm, sheet):
+    terminal = Terminal(importer.folder, "run", sheet, "--yes", "--rate", "60", NO_COLOR="")
+    assert terminal.ended() == 1
+    terminal.close()
+    assert re.search(r"Sending +\d+%", terminal.plain)
+    assert "60/60 rows" in terminal.plain
+    assert "rows/s" in terminal.plain
+    assert "\x1b[1m" in terminal.shown
+
+
+def test_no_color_is_honoured(importer, crm, sheet):
+    terminal = Terminal(importer.folder, "run", sheet, "--yes", NO_COLOR="1")
+    assert terminal.ended() == 1
+    terminal.close()
+    assert not re.search(r"\x1b\[\d*m", terminal.shown)
+
+
+@pytest.mark.parametrize("flag", ["--quiet", "--json"])
+def test_scripts_get_no_bar_even_on_a_terminal(importer, crm, sheet, flag):
+    terminal = Terminal(importer.folder, "run", sheet, "--yes", flag)
+    assert terminal.ended() == 1
+    terminal.close()
+    assert "Sending" not in terminal.plain
+
+
+def test_json_is_alone_on_standard_output_with_other_options_too(importer, crm, sheet):
+    ended = command(
+        "run", sheet, "--yes", "--json", "-v", "--save", "m.toml", folder=importer.folder, crm=crm
+    )
+    assert json.loads(ended.stdout)["counts"]["accepted"] == 60
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+def test_a_terminal_of_another_encoding_shows_marks_and_goes_on(importer, crm, sheet, encoding):
+    """An old Windows console, or LANG=C: Hindi becomes question marks, and the run is not harmed."""
+    write_csv(importer.folder / "हिंदी.csv", [["मोबाइल", "नाम"], ["9845010001", "आशा"]], encoding="utf-8")
+    environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    for arguments in (
+        ["check", "हिंदी.csv"],
+        ["columns", "हिंदी.csv"],
+        ["check", sheet, "--json"],
+        ["options"],
+    ):
+        ended = command(*arguments, folder=importer.folder, crm=crm, **environment)
+        assert ended.returncode in (0, 1), ended.stderr
+        assert b"Traceback" not in ended.stderr
+    terminal = Terminal(importer.folder, "run", "हिंदी.csv", "--yes", **environment)
+    assert terminal.ended() == 0
+    terminal.close()
+
+
+def test_the_next_command_can_be_pasted(importer, crm, sheet):
+    """Quoted for a file name with spaces, and with the options that say how the sheet is read."""
+    ended = importer(
+        "check", "my leads.csv", "--set", "source=Trade fair", "--no-create", "--limit", "5", "-q"
+    )
+    said = ended.err.strip().partition("Send with: ")[2]
+    assert said == "importer run 'my leads.csv' --set 'source=Trade fair' --no-create --limit 5"
+    ended = importer("run", "my leads.csv", "--yes", "--reports", "my runs", "-q")
+    found = re.search(
+        r"feed it back: (importer run '.*failed_rows\.xlsx') --reports 'my runs'$", ended.err.strip()
+    )
+    assert found
+    assert Path(found[1].partition("'")[2].removesuffix("'")).exists()
+
+
+def test_the_summary_names_the_three_commonest_problems(importer, crm):
+    """The commonest first, and no more than three of the four that there are."""
+    rows = [
+        *[["123", "", "", "New"]] * 4,
+        *[[f"984501000{n}", "Nope", "", ""] for n in range(3)],
+        *[[f"984502000{n}", "", "no mail", ""] for n in range(2)],
+        ["9845030001", "", "", "New"],
+        ["", "", "", "New"],
+        *[[f"984504000{n}", "", "a@example.in", ""] for n in range(9)],
+    ]
+    write_csv(importer.folder / "x.csv", [["Mobile", "Stage", "Email", "Group"], *rows])
+    shown = importer("check", "x.csv").out
+    assert shown.partition("Commonest problems\n")[2].splitlines()[:4] == [
+        "          6  Group: not in the account",
+        "          4  Phone: too few digits",
+        "          3  Stage: not in the account",
+        next(line for line in shown.splitlines() if line.startswith("Report: ")),
+    ]
+
+
+def test_a_file_name_that_is_no_text(importer, crm):
+    """Bytes that are no UTF-8, as an old disk or archive leaves them: shown with marks, read as any other."""
+    name = os.fsdecode(b"leads \xe9.csv")
+    write_csv(importer.folder / name, [["Mobile"], ["9845010001"]])
+    ended = importer("run", name, "--yes")
+    assert ended.code == 0
+    assert ended.summary["file"] == "leads \ufffd.csv"
+
+
+def test_the_bar_tells_of_waiting_while_the_crm_pushes_back(importer, monkeypatch):
+    with running(SandboxOptions(rate_limit=10)) as crm:
+        monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url)
+        sheet = write_csv(importer.folder / "x.csv", SHEET[:-1])
+        terminal = Terminal(importer.folder, "run", sheet, "--yes", "--rate", "200")
+        assert terminal.ended() == 0
+        terminal.close()
+    assert re.search(r"waiting \d+ s for the CRM", terminal.plain)
+    assert re.search(r"about \d+ s left", terminal.plain)
+
+
+# --- the time left, with a clock of our own
+
+
+def told(*points):
+    time_left = TimeLeft()
+    for now_s, done, waiting_s in points:
+        time_left.told(now_s, done, waiting_s)
+    return time_left
+
+
+def test_time_left_is_what_is_left_at_the_rate_of_late():
+    time_left = told(
+        *((float(s), 20 * s, 0.0) for s in range(30)), *((30.0 + s, 600 + 5 * s, 0.0) for s in range(11))
+    )
+    assert time_left.rows_per_s == pytest.approx(5)
+    assert time_left.left_s(100, 0.0) == pytest.approx(20)
+
+
+def test_short_waits_are_the_pace_itself():
+    """A CRM that lets five through and then says "wait a second": the truth is five a second, not the burst."""
+    points = [
+        (second + part, 5 * second + min(5, round(part * 50)), 1.0 - part)
+        for second in range(12)
+        for part in (0.0, 0.1, 0.5)
+    ]
+    assert told(*points).rows_per_s == pytest.approx(5, rel=0.15)
+
+
+def test_a_long_wait_is_added_and_does_not_spoil_the_rate():
+    sent = [(float(s), 10 * s, 0.0) for s in range(11)]
+    waiting = [(10.0 + s, 100, 120.0 - s) for s in range(1, 61)]
+    time_left = told(*sent, *waiting)
+    assert time_left.rows_per_s == pytest.approx(10, rel=0.1)
+    assert time_left.left_s(100, 60.0) == pytest.approx(70, rel=0.05)
+
+
+def test_nobody_knows_before_anything_went():
+    assert told((0.0, 0, 0.0)).left_s(10, 0.0) is None
+    assert told((0.0, 0, 0.0), (1.0, 0, 0.0)).left_s(10, 0.0) is None
+    assert told().rows_per_s == 0.0
+
+
+def test_the_note_behind_the_bar():
+    progress = Progress(done=100, total=1300, not_in=3, rate_per_s=99.0, waiting_s=30.0)
+    time_left = told((0.0, 0, 0.0), (10.0, 100, 30.0))
+    assert sending_note(progress, time_left) == (
+        "10 rows/s, 3 did not go in, waiting 30 s for the CRM, about 2 min left"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (40, "40 s"), (200, "3 min"), (5399, "1 h 30 min"), (7500, "2 h 5 min")],
+)
+def test_time_in_words(seconds, said):
+    assert plain_time(seconds) == said
