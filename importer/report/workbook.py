@@ -119,6 +119,10 @@ class FailedWorkbook:
             self._sheet.write_string(0, column, name, ours if column >= first_of_ours else theirs)
         self._sheet.write_comment(0, first_of_ours, _ABOUT_OURS, {"width": 320, "height": 100})
         self._sheet.freeze_panes(1, 0)
+        self._sheet.set_landscape()
+        self._sheet.set_paper(9)  # A4
+        self._sheet.fit_to_pages(1, 0)
+        self._sheet.repeat_rows(0)
 
     def _write_behind(self, outcome: RowOutcome, behind: Sequence[object], *, nowhere: bool) -> None:
         """The `_` columns; the problem is coloured where no cell of the row can be."""
