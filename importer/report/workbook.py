@@ -22,6 +22,10 @@ _MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
 _MOST_COLUMNS = 16_384  # Excel's own limit too
 _MOST_COMMENT = 1_000
 _UNHOLDABLE = re.compile("[\ufffe\uffff]|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_").search
+_OUR_WIDTHS = {
+    "_row": 8, "_status": 11, "_phone": 17, "_problems": 75, "_codes": 32, "_attempts": 11, "_http_status": 13, "_note": 10,
+}  # fmt: skip
+_LINE, _MOST_LINES = 15, 8  # points of a row's height
 _PROBLEMS = REPORT_COLUMNS.index("_problems")
 _ABOUT_OURS = (
     "The grey columns are importer's own. Mend the coloured cells on the left, save the file, and feed it back: "
@@ -77,13 +81,18 @@ class FailedWorkbook:
             return
         self._row += 1
         said = self._said(outcome)
+        sentences = " | ".join(sentence(outcome.number, issue) for issue in outcome.issues)
+        # Every sentence shall be seen; constant memory wants the height before the cells.
+        self._sheet.set_row(
+            self._row, _LINE * min(1 + len(sentences) // _OUR_WIDTHS["_problems"], _MOST_LINES)
+        )
         for column, cell in enumerate(outcome.cells):
             problem = said.get(column)
             if cell or problem:
                 self._sheet.write_string(self._row, column, cell, self._bad if problem else self._text)
             if problem:
                 self._sheet.write_comment(self._row, column, problem[:_MOST_COMMENT], _comment_size(problem))
-        self._write_behind(outcome, behind, nowhere=NOWHERE in said)
+        self._write_behind(outcome, behind, sentences, nowhere=NOWHERE in said)
         self._widths[: len(outcome.cells)] = map(max, self._widths, map(len, outcome.cells))
 
     def __exit__(
@@ -124,14 +133,14 @@ class FailedWorkbook:
         self._sheet.fit_to_pages(1, 0)
         self._sheet.repeat_rows(0)
 
-    def _write_behind(self, outcome: RowOutcome, behind: Sequence[object], *, nowhere: bool) -> None:
+    def _write_behind(
+        self, outcome: RowOutcome, behind: Sequence[object], sentences: str, *, nowhere: bool
+    ) -> None:
         """The `_` columns; the problem is coloured where no cell of the row can be."""
         for column, value in enumerate(behind, len(outcome.cells)):
             if column - len(outcome.cells) == _PROBLEMS:
-                text = " | ".join(sentence(outcome.number, issue) for issue in outcome.issues)[:_MOST_CELL]
-                self._sheet.write_string(
-                    self._row, column, text, self._wrapped_bad if nowhere else self._wrapped
-                )
+                shown = self._wrapped_bad if nowhere else self._wrapped
+                self._sheet.write_string(self._row, column, sentences[:_MOST_CELL], shown)
             elif isinstance(value, int):
                 self._sheet.write_number(self._row, column, value, self._own_number)
             elif value:
@@ -148,9 +157,10 @@ class FailedWorkbook:
     def _finish(self) -> None:
         last = max(self._row, 1)
         ours = len(self._names) - len(REPORT_COLUMNS)
-        for column, width in enumerate(self._widths):
-            wide = 70 if column == ours + _PROBLEMS else min(max(width + 3, 10), 40)
-            self._sheet.set_column(column, column, wide, self._own if column >= ours else self._text)
+        for column, width in enumerate(self._widths[:ours]):
+            self._sheet.set_column(column, column, min(max(width + 3, 10), 40), self._text)
+        for column, width in enumerate(_OUR_WIDTHS.values(), ours):
+            self._sheet.set_column(column, column, width, self._own)
         self._sheet.autofilter(0, 0, last, len(self._names) - 1)
         self._sheet.ignore_errors(
             {"number_stored_as_text": f"A1:XFD{last + 1}"}
