@@ -98,7 +98,7 @@ CATALOGUE: dict[str, IssueKind] = {
     "stray_quote": IssueKind(E, "stray quotes", 'a quotation mark stands where none may be, near "{value}". Mend the line in the file.'),
     "nul": IssueKind(E, "NUL characters", "the line holds a NUL character, so part of it may be gone. Type the row again."),
     "undecodable": IssueKind(E, "broken characters", 'the line holds bytes that are no text, near "{value}". Type the row again, or name the right --encoding.'),
-    "ragged": IssueKind(E, "too many cells", 'the row has {hint} cells more than the header, the first is "{value}". Check that no comma splits a cell.'),
+    "ragged": IssueKind(E, "too many cells", 'the row has {hint} cells more than the header, the first is "{value}". Check that no comma splits a cell, or give its column a header.'),
     "deleted": IssueKind(L, "deleted in the old CRM", "the old CRM had deleted this lead ({value}{hint}), so it was not imported."),
     "test_row": IssueKind(L, "test rows", "this is a test row of the export ({value}{hint}), so it was not imported."),
     "not_a_lead": IssueKind(L, "no leads", "this row is no lead ({value}{hint}), so it was not imported."),

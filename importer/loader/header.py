@@ -13,7 +13,10 @@ from importer.models import is_report_header
 
 LOOKED_AT = 60  # rows from the top in which a header is looked for
 _PHONE_LIKE = re.compile(r"^\W*(?:p:|tel:)?\W*(?:\d[\s\-./()]*){7,15}(?:\.0)?\W*$")
+_DATE = re.compile(r"\W*(?:\d{1,2}([-/.])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([-/.])\d{1,2}\2\d{1,2})\W*")
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _MOST_WORDS = 12
+_SURE = 2  # so many known names make a header, whatever else stands in the row
 
 
 class HeaderFound(msgspec.Struct, frozen=True):
@@ -53,8 +56,8 @@ def header_at(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
 
 
 def is_phone_like(text: str) -> bool:
-    """Whether a cell looks like a phone: 7 to 15 digits, and little else."""
-    return bool(_PHONE_LIKE.match(text))
+    """Whether a cell looks like a phone: 7 to 15 digits, and little else. A date does not."""
+    return bool(_PHONE_LIKE.match(text)) and not _DATE.fullmatch(text)
 
 
 def column_name(index: int) -> str:
@@ -69,41 +72,52 @@ def column_name(index: int) -> str:
 
 def _score(rows: Sequence[Sequence[str]], index: int) -> float:
     """How much a row looks like a header; 0 for one that cannot be."""
-    cells = [cell.strip() for cell in rows[index]]
-    filled = [cell for cell in cells if cell]
-    if not filled or any(_is_value(cell) for cell in filled):
-        return 0.0
-    known = sum(plain_header(cell) in KNOWN_HEADERS for cell in filled)
-    if not known and len(filled) < 2:
+    filled = [cell.strip() for cell in rows[index] if cell.strip()]
+    known = _known(filled)
+    if not filled or any(_is_value(cell, known) for cell in filled):
         return 0.0
     below = rows[index + 1 : index + 12]
     width = max((sum(1 for cell in row if cell.strip()) for row in below), default=0)
-    cover = len(filled) / max(width, len(filled), 1)
-    has_phones = any(is_phone_like(cell) for row in below for cell in row)
-    return 3 * known + cover + (1 if has_phones else 0)
+    has_phones = any(map(_has_phone, below))
+    if not known and len(filled) < 2 and not (has_phones and width == 1):
+        return 0.0
+    if known < _SURE and any(map(_has_phone, rows[:index])):
+        return 0.0  # leads stand above it, so it is one: "Website" may well be where it came from
+    return 3 * known + len(filled) / max(width, len(filled)) + (1 if has_phones else 0)
 
 
-def _is_value(cell: str) -> bool:
-    """Whether a cell is data rather than the name of a column."""
-    return (
-        is_phone_like(cell)
-        or "@" in cell
-        or len(cell.split()) > _MOST_WORDS
-        or cell.replace(".", "").isdigit()
+def _known(cells: Sequence[str]) -> int:
+    return len(
+        {KNOWN_HEADERS.get(plain_header(cell), cell) for cell in cells if plain_header(cell) in KNOWN_HEADERS}
+    )
+
+
+def _has_phone(row: Sequence[str]) -> bool:
+    return any(map(is_phone_like, row))
+
+
+def _is_value(cell: str, known: int = 0) -> bool:
+    """Whether a cell is a lead's rather than the name of a column.
+
+    Beside `known` names, a whole sentence (a form's question) and a number (a year) name columns too.
+    """
+    if is_phone_like(cell) or _EMAIL.fullmatch(cell):
+        return True
+    return (not known and len(cell.split()) > _MOST_WORDS) or (
+        known < _SURE and cell.replace(".", "").isdigit()
     )
 
 
 def _with_second_line(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
     """Join a header of two lines: groups above (often merged cells), names below, or the other way round."""
     names = _named(rows[index])
-    above = rows[index - 1] if index else ()
-    groups = [cell.strip() for cell in above]
-    if (
-        sum(map(bool, groups)) >= 2
-        and not any(_is_value(cell) for cell in groups if cell)
-        and _some_names_repeat(names)
-    ):
-        return HeaderFound(index, _joined(groups, names), 1)
+    groups = [cell.strip() for cell in rows[index - 1]] if index else []
+    filled = [cell for cell in groups if cell]
+    if len(filled) >= 2 and not any(map(_is_value, filled)):
+        if _some_names_repeat(names):
+            return HeaderFound(index, _joined(groups, names), 1)
+        # A name that is merged over both lines stands in the upper one.
+        names = _named([name or group for group, name in _zipped(groups, names)])
     below = [cell.strip() for cell in rows[index + 1]] if index + 1 < len(rows) else []
     if _goes_on(names, below):
         return HeaderFound(index, tuple(f"{a} {b}".strip() for a, b in _zipped(names, below)), 2)
@@ -120,16 +134,20 @@ def _joined(groups: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     current, joined = "", []
     for group, name in _zipped(groups, names):
         current = group or current
-        joined.append(f"{current} {name}".strip())
+        joined.append(f"{current} {name}".strip() if name else group)
     return tuple(joined)
 
 
 def _goes_on(names: Sequence[str], below: Sequence[str]) -> bool:
-    """Whether the next row is the header's second line: it fills gaps of the first and holds no values."""
+    """Whether the next row is the header's second line: it fills gaps of the first, mostly with known names."""
     filled = [cell for cell in below if cell]
     gaps = sum(1 for name, cell in _zipped(names, below) if not name and cell)
-    known = sum(plain_header(cell) in KNOWN_HEADERS for cell in filled)
-    return bool(gaps) and known >= 1 and not any(_is_value(cell) for cell in filled)
+    known = _known(filled)
+    return (
+        bool(gaps)
+        and (2 * known > len(filled) or (known > 0 and gaps == len(filled)))
+        and not any(map(_is_value, filled))
+    )
 
 
 def _zipped(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:

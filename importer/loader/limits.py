@@ -12,6 +12,7 @@ MAX_RATIO = 400  # sheet XML packs 10 to 60 times, a bomb a thousand times
 RATIO_COUNTS_FROM = 20 * 1024**2
 MAX_CELL_CHARS = 100_000
 MAX_COLUMNS = 2_000  # the widest CRM exports have 800
+MAX_TOP_ROWS = 10_000  # the furthest down that --header-row can look
 MAX_CELLS_AT_ONCE = 30_000_000  # places of a sheet, empty ones too, that the quick reader may keep in memory
 STREAM_FROM_BYTES = 150 * 1024**2  # unpacked sheet XML from which a workbook is streamed, slower and flat
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from importer.errors import CannotWrite, UnreadableFile, UsageError
+from importer.errors import NothingSent, UnreadableFile, UsageError
 from importer.issues import Issue
 from importer.loader.delimited import Record, find_dialect, read_records
 from importer.loader.footers import is_footer
 from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
 from importer.loader.kinds import FileKind, kind_of
+from importer.loader.limits import MAX_COLUMNS, MAX_TOP_ROWS
 from importer.loader.workbook import open_sheet
 from importer.models import Notice, SourceRow, is_report_header
 
@@ -72,32 +74,34 @@ def private_copy(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
     copy = folder / "sheet"
     digest = hashlib.sha256()
     try:
-        stream = source.open("rb") if isinstance(source, Path) else source
-    except OSError as error:
-        raise UnreadableFile(
-            f"Cannot open {source}: {error.strerror}.", "Check that you may read it."
-        ) from error
-    try:
         with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            while chunk := stream.read(1 << 20):
+            for chunk in _chunks(source):
                 digest.update(chunk)
                 file.write(chunk)
     except OSError as error:
-        raise CannotWrite(
+        raise NothingSent(
             f"Cannot copy the file to {folder}: {error.strerror}.", "Make room on the disk."
         ) from error
-    finally:
-        if isinstance(source, Path):
-            stream.close()
     return copy, digest.hexdigest()
+
+
+def _chunks(source: Path | BinaryIO) -> Iterator[bytes]:
+    """The content of a file or stream."""
+    try:
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
+            while chunk := stream.read(1 << 20):
+                yield chunk
+    except OSError as error:
+        raise UnreadableFile(
+            f"Cannot read {source if isinstance(source, Path) else 'standard input'}: {error.strerror}.",
+            "Check that it is a file, and that you may read it.",
+        ) from error
 
 
 def _table(
     records: Iterator[Record], kind: FileKind, notices: list[Notice], options: OpenOptions, name: str
 ) -> Table:
-    top = list(
-        islice(records, LOOKED_AT if options.header_row is None else max(LOOKED_AT, options.header_row))
-    )
+    top = list(islice(records, min(MAX_TOP_ROWS, max(LOOKED_AT, options.header_row or 0))))
     if not any(cell.strip() for record in top for cell in record.cells):
         raise UnreadableFile("The sheet is empty.", "Name another with --sheet, or export it again.")
     found = _header(top, options)
@@ -110,6 +114,11 @@ def _table(
         first = found.index + found.lines
         notices.append(Notice("read", f"Header in row {top[found.index].number}."))
     headers = _with_unnamed(found.names, top[first:], kind)
+    if len(headers) > MAX_COLUMNS:
+        raise UnreadableFile(
+            f"The sheet has {len(headers):,} columns: more than any list of leads.",
+            "Copy the columns that matter into a new sheet, save that, and import it.",
+        )
     rows = _rows(chain(top[first:], records), len(headers), notices)
     return Table(headers=headers, rows=rows, notices=notices, kind=kind, sheet=name)
 

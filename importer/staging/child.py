@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from importer.errors import ImporterError, UnreadableFile
+from importer.journal import StagedRow
 from importer.loader.limits import apply_limits
 from importer.loader.opening import Table, open_table
 from importer.models import SourceRow
@@ -23,6 +26,7 @@ from importer.staging.recipe import Recipe, compile_row_judge
 
 SAMPLE_ROWS = 500
 _BATCH_ROWS = 1000
+_ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text is in our memory at once
 
 
 def main() -> None:
@@ -45,7 +49,8 @@ def main() -> None:
 
 
 def _fail(answers: BinaryIO, error: ImporterError) -> None:
-    frames.write_frame(answers, frames.Failed(type(error).__name__, error.message, error.advice))
+    failed = frames.Failed(type(error).__name__, error.message, error.advice)
+    frames.write_frame(answers, frames.encode(failed))
 
 
 def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
@@ -55,7 +60,7 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
     ours = is_ours(table.headers)
     headers, rows = as_typed(table) if ours else (table.headers, table.rows)
     sample = tuple(islice(rows, SAMPLE_ROWS))
-    frames.write_frame(answers, frames.Opened(headers, sample, tuple(table.notices), ours))
+    _show(answers, frames.Opened(headers, sample, tuple(table.notices), ours))
     question = _ask(questions)
     if isinstance(question, frames.Judge):
         _judge(table, chain(sample, rows), question.recipe, answers)
@@ -67,9 +72,38 @@ def _judge(table: Table, rows: Iterator[SourceRow], recipe: Recipe, answers: Bin
         rows = islice(rows, recipe.limit)
     total = 0
     while batch := [judge(row) for row in islice(rows, _BATCH_ROWS)]:
-        frames.write_frame(answers, frames.Batch(batch))
+        _send(answers, batch)
         total += len(batch)
-    frames.write_frame(answers, frames.Done(total, tuple(table.notices)))
+    frames.write_frame(answers, frames.encode(frames.Done(total, tuple(table.notices))))
+
+
+def _show(answers: BinaryIO, opened: frames.Opened) -> None:
+    """Send the header and as many of the first rows as a message has room for."""
+    body = frames.encode(opened)
+    while len(body) > _ROOM_BYTES and len(opened.sample) > 1:
+        opened = msgspec.structs.replace(opened, sample=opened.sample[: len(opened.sample) // 2])
+        body = frames.encode(opened)
+    _write(answers, body, opened.sample[:1])
+
+
+def _send(answers: BinaryIO, batch: list[StagedRow]) -> None:
+    """Send judged rows, in several messages where their cells are very long."""
+    body = frames.encode(frames.Batch(batch))
+    if len(body) <= _ROOM_BYTES or len(batch) == 1:
+        _write(answers, body, batch[:1])
+        return
+    half = len(batch) // 2
+    _send(answers, batch[:half])
+    _send(answers, batch[half:])
+
+
+def _write(answers: BinaryIO, body: bytes, rows: Sequence[SourceRow | StagedRow]) -> None:
+    if len(body) > frames.MAX_FRAME_BYTES:
+        raise UnreadableFile(
+            f"Row {rows[0].number} holds more text than any lead." if rows else "The header is endless.",
+            "Shorten it, or copy the rows into a new sheet, and import that.",
+        )
+    frames.write_frame(answers, body)
 
 
 def _ask(questions: BinaryIO) -> frames.ToChild | None:

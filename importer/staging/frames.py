@@ -58,24 +58,26 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 ToChild: TypeAlias = Open | Judge
 FromChild: TypeAlias = Opened | Batch | Done | Failed
 
-_encode = msgspec.msgpack.Encoder().encode
+MAX_FRAME_BYTES = 256 << 20
+"""No longer message is sent or believed: what the child claims must not fill our memory."""
+
+encode = msgspec.msgpack.Encoder().encode
 decode_to_child = msgspec.msgpack.Decoder(ToChild).decode
 decode_from_child = msgspec.msgpack.Decoder(FromChild).decode
 
 
-def write_frame(stream: IO[bytes], message: ToChild | FromChild) -> None:
-    """Send one message."""
-    body = _encode(message)
+def write_frame(stream: IO[bytes], body: bytes) -> None:
+    """Send one encoded message."""
     stream.write(len(body).to_bytes(4, "big"))
     stream.write(body)
     stream.flush()
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
-    """The next message's bytes, or None at the end of the stream, also where it breaks off."""
+    """The next message's bytes, or None at the end of the stream, also where it breaks off or makes no sense."""
     size = stream.read(4)
-    if len(size) < 4:
-        return None
     length = int.from_bytes(size, "big")
+    if len(size) < 4 or length > MAX_FRAME_BYTES:
+        return None
     body = stream.read(length)
     return body if len(body) == length else None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
+
+import msgspec
 
 from importer import errors
 from importer.errors import ImporterError, UnreadableFile
@@ -17,6 +20,10 @@ from importer.settings import KEY_NAME
 from importer.staging import frames
 from importer.staging.recipe import Recipe
 
+PATIENCE_S = 600.0
+"""How long the reader may go without a word: a workbook of a million rows opens in a tenth of that."""
+_ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
+
 
 class ReadingProcess:
     """A child that reads one file. `opened` is there at once; `judged` streams the rows.
@@ -25,8 +32,8 @@ class ReadingProcess:
     and from scripts without a main guard.
     """
 
-    def __init__(self, path: Path, options: OpenOptions) -> None:
-        self._path = path
+    def __init__(self, path: Path, options: OpenOptions, *, patience_s: float = PATIENCE_S) -> None:
+        self._watchdog = Watchdog(self._kill, patience_s=patience_s)
         environment = {name: value for name, value in os.environ.items() if name != KEY_NAME}
         self._child = subprocess.Popen(  # our own interpreter and module
             # -P: a file csv.py in the user's folder must not stand in for Python's own.
@@ -58,6 +65,7 @@ class ReadingProcess:
 
     def close(self) -> None:
         """End the child, whatever it is doing."""
+        self._watchdog.close()
         self._child.kill()
         self._child.communicate()
 
@@ -77,30 +85,88 @@ class ReadingProcess:
     def _send(self, message: frames.ToChild) -> None:
         assert self._child.stdin is not None
         try:
-            frames.write_frame(self._child.stdin, message)
-        except BrokenPipeError:
+            frames.write_frame(self._child.stdin, frames.encode(message))
+        except OSError:  # a broken pipe; Windows calls it an invalid argument
             raise self._died() from None
 
     def _receive(self) -> frames.Opened | frames.Batch | frames.Done:
         assert self._child.stdout is not None
-        body = frames.read_frame(self._child.stdout)
+        with self._watchdog:
+            body = frames.read_frame(self._child.stdout)
         if body is None:
             raise self._died()
-        answer: frames.FromChild = frames.decode_from_child(body)
+        try:
+            answer: frames.FromChild = frames.decode_from_child(body)
+        except msgspec.MsgspecError:
+            raise self._died() from None
         if isinstance(answer, frames.Failed):
-            raise _revived(answer)
+            raise _revived(answer) or self._died()
         return answer
 
+    def _kill(self) -> None:
+        self._child.kill()
+
     def _died(self) -> UnreadableFile:
+        if self._watchdog.bit:
+            return UnreadableFile(
+                f"The file kept its reader busy for {self._watchdog.patience_s / 60:.0f} minutes without a row.",
+                _ADVICE,
+            )
+        self._child.kill()  # one that talks nonsense is still alive
         code = self._child.wait()
         return UnreadableFile(
             f"The reader of the file gave up on it (exit {code}): the file is damaged, or made to harm.",
-            "Open it in Excel, copy the rows into a new sheet, save that, and import it.",
+            _ADVICE,
         )
 
 
-def _revived(failed: frames.Failed) -> ImporterError:
-    kind = getattr(errors, failed.kind)
-    assert issubclass(kind, ImporterError)
+class Watchdog:
+    """Bites, once, when a wait takes longer than `patience_s`; only time inside its `with` counts."""
+
+    def __init__(self, bite: Callable[[], None], *, patience_s: float) -> None:
+        self.patience_s = patience_s
+        self.bit = False
+        self._bite = bite
+        self._waits = threading.Condition()
+        self._waiting = self._over = False
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> None:
+        with self._waits:
+            self._waiting = True
+            self._waits.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._watch, name="watchdog of the reading process", daemon=True
+            )
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        with self._waits:
+            self._waiting = False
+            self._waits.notify()
+
+    def close(self) -> None:
+        """Let the thread end."""
+        with self._waits:
+            self._over = True
+            self._waits.notify()
+
+    def _watch(self) -> None:
+        with self._waits:
+            while not self._over:
+                if not self._waiting:
+                    self._waits.wait()
+                elif not self._waits.wait(self.patience_s):
+                    self.bit = True
+                    self._bite()
+                    return
+
+
+def _revived(failed: frames.Failed) -> ImporterError | None:
+    """The error that the child raised; None where it names none of ours."""
+    kind = getattr(errors, failed.kind, None)
+    if not (isinstance(kind, type) and issubclass(kind, ImporterError)):
+        return None
     revived: ImporterError = kind(failed.message, failed.advice)
     return revived

@@ -1,8 +1,33 @@
-"""The reading process, seen from our side."""
+"""The reading process, seen from our side: whatever becomes of it, the user reads rows or a sentence."""
 
 from __future__ import annotations
 
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from importer.errors import ImporterError, UnreadableFile, UsageError
+from importer.loader.opening import OpenOptions
+from importer.models import Mapping, SourceRow
+from importer.staging import Recipe, frames, open_file
+from importer.staging import process as room
+from importer.staging.process import ReadingProcess, Watchdog
 from tests.support import write_csv
+
+RECIPE = Recipe(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    return write_csv(tmp_path / "leads.csv", [["Phone"], *[[f"98450{i:05}"] for i in range(5000)]])
 
 
 def test_python_files_in_the_users_folder_are_not_run(importer):
@@ -11,3 +36,193 @@ def test_python_files_in_the_users_folder_are_not_run(importer):
     (importer.folder / "csv.py").write_text("raise SystemExit('the wrong csv')")
     ended = importer("check", sheet)
     assert (ended.code, ended.summary["counts"]["accepted"]) == (0, 1)
+
+
+def test_rows_come_in_the_order_of_the_file(sheet):
+    with ReadingProcess(sheet, OpenOptions()) as reader:
+        numbers = [row.number for batch in reader.judged(RECIPE) for row in batch]
+        assert numbers == list(range(2, 5002))
+        assert reader.done is not None
+        assert reader.done.rows == 5000
+
+
+def test_a_file_that_changes_while_it_is_read_shifts_no_row(sheet):
+    """It is read once, from a private copy."""
+    with open_file(sheet, OpenOptions()) as opened:
+        sheet.write_text("Phone\n" + "1\n" * 9000)
+        cells = [json.loads(row.cells)[0] for batch in opened.reader.judged(RECIPE) for row in batch]
+    assert cells == [f"98450{i:05}" for i in range(5000)]
+
+
+def test_errors_of_the_child_arrive_with_their_advice(sheet):
+    with pytest.raises(UsageError, match="no sheets") as refused:
+        ReadingProcess(sheet, OpenOptions(sheet="2"))
+    assert refused.value.advice == "Leave --sheet out."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
+def test_a_reader_that_dies_in_mid_file_gives_a_sentence(sheet, number):
+    """What a hostile workbook can do to compiled code, and what the kernel does when memory is gone."""
+    with (
+        ReadingProcess(sheet, OpenOptions()) as reader,
+        pytest.raises(UnreadableFile, match="gave up") as refused,
+    ):
+        batches = reader.judged(RECIPE)
+        next(batches)
+        os.kill(reader._child.pid, number)
+        list(batches)
+    assert f"exit -{int(number)}" in refused.value.message
+    assert refused.value.advice
+
+
+def _impostor(monkeypatch, script: str) -> None:
+    """Another program in the child's place."""
+    start = subprocess.Popen
+
+    def instead(_command, **how):
+        return start([sys.executable, "-c", f"import sys, time\nout = sys.stdout.buffer\n{script}"], **how)
+
+    monkeypatch.setattr(room.subprocess, "Popen", instead)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "sys.exit(3)",
+        "out.write(b'ab')",
+        "out.write(b'\\xff\\xff\\xff\\xff' + b'x' * 100); out.flush(); time.sleep(60)",
+        "out.write(b'\\0\\0\\0\\4junk'); out.flush(); time.sleep(60)",
+        "out.write(b'\\0\\0\\0\\x64short')",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'Failed', 'kind': 'annotations', 'message': 'm', 'advice': ''}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'Done', 'rows': 7, 'notices': []}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "raise MemoryError",
+        "import os; os.abort()",
+    ],
+)
+def test_a_child_that_talks_nonsense_gives_a_sentence(sheet, monkeypatch, script):
+    """Also one that claims a message of four gigabytes: it is not believed, and not waited for."""
+    _impostor(monkeypatch, script)
+    with pytest.raises(UnreadableFile, match="gave up"):
+        ReadingProcess(sheet, OpenOptions())
+
+
+def test_a_reader_that_never_answers_is_ended(sheet, monkeypatch):
+    _impostor(monkeypatch, "time.sleep(60)")
+    with pytest.raises(UnreadableFile, match="kept its reader busy"):
+        ReadingProcess(sheet, OpenOptions(), patience_s=0.05)
+
+
+def test_the_watchdog_counts_waiting_only():
+    """While a person thinks about a question, the child rightly waits for us."""
+    bites = []
+    bitten = threading.Event()
+    watchdog = Watchdog(lambda: (bites.append(1), bitten.set()), patience_s=0.05)
+    with watchdog:
+        pass
+    assert not bitten.wait(0.2)
+    with watchdog:
+        assert bitten.wait(10)
+    assert (bites, watchdog.bit) == ([1], True)
+
+
+def test_the_watchdogs_thread_ends_with_the_reader(sheet):
+    before = threading.active_count()
+    with ReadingProcess(sheet, OpenOptions()):
+        pass
+    for thread in threading.enumerate():
+        if thread.name.startswith("watchdog"):
+            thread.join(10)
+    assert threading.active_count() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_file_that_needs_more_memory_than_allowed_gives_a_sentence(tmp_path):
+    """One cell of endless text: the child meets its limit, we do not."""
+    sheet = tmp_path / "sheet"
+    with sheet.open("wb") as file:
+        file.write(b'Phone\n"')
+        file.truncate(1500 << 20)  # a hole: it costs no disk
+        file.seek(0, 2)
+    with sheet.open("r+b") as file:
+        for at in range(1 << 20, 1500 << 20, 64 << 20):
+            file.seek(at)
+            file.write(b"x")
+    with pytest.raises(ImporterError) as refused:
+        ReadingProcess(sheet, OpenOptions())
+    assert refused.value.advice
+
+
+def test_long_cells_travel_in_small_messages(tmp_path):
+    """So much of the sheet's text is in our memory at once, and no more."""
+    sheet = write_csv(
+        tmp_path / "leads.csv", [["Phone", "Note"], *[["9845012345", "x" * 99_000] for _ in range(400)]]
+    )
+    with ReadingProcess(sheet, OpenOptions()) as reader:
+        assert 1 < len(reader.opened.sample) < 100
+        batches = list(reader.judged(RECIPE))
+    assert [row.number for batch in batches for row in batch] == list(range(2, 402))
+    assert max(len(batch) for batch in batches) < 100
+
+
+def test_a_row_that_no_message_holds_is_refused_by_its_number(tmp_path, monkeypatch):
+    from importer.staging import child
+
+    monkeypatch.setattr(child.frames, "MAX_FRAME_BYTES", 100)
+    with pytest.raises(UnreadableFile, match="Row 7 "):
+        child._write(io.BytesIO(), b"x" * 200, [SourceRow(7, ("x",))])
+
+
+def test_a_message_is_read_whole_or_not_at_all():
+    stream = io.BytesIO()
+    frames.write_frame(stream, b"abc")
+    whole = stream.getvalue()
+    assert frames.read_frame(io.BytesIO(whole)) == b"abc"
+    for cut in range(len(whole)):
+        assert frames.read_frame(io.BytesIO(whole[:cut])) is None
+    assert frames.read_frame(io.BytesIO((frames.MAX_FRAME_BYTES + 1).to_bytes(4, "big") + b"x" * 9)) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_no_copy_and_no_child_stay_behind_when_it_is_stopped(tmp_path, crm, monkeypatch, number):
+    """The private copy is somebody's customer list."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "SUPERFONE_API_KEY": "sandbox-key",
+        "SUPERFONE_BASE_URL": crm.base_url,
+    }
+    command = subprocess.Popen(
+        [sys.executable, "-m", "importer", "check", "-"],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert command.stdin is not None
+    command.stdin.write(b"Phone\n" + b"9845012345\n" * 300_000)
+    command.stdin.flush()
+    _wait_for(lambda: any(path.stat().st_size for path in temporary.rglob("sheet")))
+    command.send_signal(number)
+    command.communicate(timeout=30)
+    assert command.returncode == 130
+    assert list(temporary.iterdir()) == []
+
+
+def _wait_for(happened) -> None:
+    for _ in range(3000):
+        if happened():
+            return
+        time.sleep(0.01)
+    pytest.fail("it did not happen")
+
+
+def test_the_child_has_no_key_in_its_environment(sheet, monkeypatch):
+    monkeypatch.setenv("SUPERFONE_API_KEY", "canary")
+    with ReadingProcess(sheet, OpenOptions()) as reader:
+        if Path("/proc").exists():
+            assert b"canary" not in Path(f"/proc/{reader._child.pid}/environ").read_bytes()

@@ -1,0 +1,145 @@
+"""Header layouts of the world, as a table: where the header is, what its columns are called, where the leads begin."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.errors import UsageError
+from importer.loader.footers import is_footer
+from importer.loader.header import HeaderFound, column_name, find_header, header_at, is_phone_like
+
+ASHA = ["Asha Rao", "9845012345", "Mysuru"]
+RAVI = ["Ravi Kumar", "9845012346", "Hosur"]
+LONG = "Which of our courses would you or anybody in your family like to join this year (choose any)?"
+
+LAYOUTS = {
+    "first row": ([["Name", "Phone", "City"], ASHA], 0, 1, ("Name", "Phone", "City")),
+    "title line above": ([["Leads of March"], ["Name", "Phone", "City"], ASHA], 1, 1, ("Name", "Phone", "City")),
+    "title, blank rows, date": (
+        [["Sharma Properties"], [], ["As on 12-03-2024", "", ""], [""], ["Name", "Phone", "City"], ASHA],
+        4, 1, ("Name", "Phone", "City"),
+    ),
+    "helpline above": (
+        [["Helpline", "1800 123 4567"], ["Name", "Phone", "City"], ASHA], 1, 1, ("Name", "Phone", "City"),
+    ),
+    "blank rows below": ([["Name", "Phone", "City"], [], [], ASHA], 0, 1, ("Name", "Phone", "City")),
+    "names of no known field": ([["Naam", "Nummer", "Plaats"], ASHA, RAVI], 0, 1, ("Naam", "Nummer", "Plaats")),
+    "a lead that came from the website": (
+        [["Naam", "Nummer", "Bron"], ASHA, ["Ravi", "", "Website"]], 0, 1, ("Naam", "Nummer", "Bron"),
+    ),
+    "hindi": ([["नाम", "मोबाइल नंबर", "शहर"], ASHA], 0, 1, ("नाम", "मोबाइल नंबर", "शहर")),
+    "one known column": ([["Phone"], ["9845012345"]], 0, 1, ("Phone",)),
+    "one unknown column": ([["Nummern"], ["9845012345"], ["9845012346"]], 0, 1, ("Nummern",)),
+    "repeated names": (
+        [["Name", "Phone", "Phone", "City"], ["Asha", "9845012345", "9845012346", "x"]],
+        0, 1, ("Name", "Phone", "Phone", "City"),
+    ),
+    "empty names": (
+        [["Name", "", "Phone", "", ""], ["Asha", "x", "9845012345", "", ""]], 0, 1, ("Name", "", "Phone"),
+    ),
+    "years as columns": (
+        [["Name", "Phone", "2022", "2023"], ["Asha", "9845012345", "10", "20"]],
+        0, 1, ("Name", "Phone", "2022", "2023"),
+    ),
+    "a form's long question": (
+        [["Timestamp", "Your full name", "Mobile Number", LONG], ["x", "Asha", "9845012345", "MBA"]],
+        0, 1, ("Timestamp", "Your full name", "Mobile Number", LONG),
+    ),
+    "an at sign in a name": (
+        [["Name", "Phone", "E-mail (name@work)"], ["Asha", "9845012345", "a@b.in"]],
+        0, 1, ("Name", "Phone", "E-mail (name@work)"),
+    ),
+    "groups above names that repeat": (
+        [["Home", "", "Work", ""], ["Phone", "City", "Phone", "City"], ["9845012345", "x", "9845012346", "y"]],
+        1, 1, ("Home Phone", "Home City", "Work Phone", "Work City"),
+    ),
+    "names merged over both lines": (
+        [["S. No.", "Name", "Contact details", "", ""], ["", "", "Mobile", "E-mail", "City"], ["1", *ASHA[:2], "a@b.in", "x"]],
+        1, 1, ("S. No.", "Name", "Mobile", "E-mail", "City"),
+    ),
+    "a second line that fills gaps": (
+        [["Name", "Phone", "", ""], ["", "", "E-mail", "City"], ["Asha", "9845012345", "a@b.in", "x"]],
+        0, 2, ("Name", "Phone", "E-mail", "City"),
+    ),
+    "a lead without a phone below a header with a gap": (
+        [["Name", "", "Phone"], ["Ravi Kumar", "Website", ""], ["Asha", "", "9845012345"]],
+        0, 1, ("Name", "", "Phone"),
+    ),
+    "two exports one below the other": (
+        [["Name", "Phone", "City"], ASHA, [], ["Name", "Phone", "City"], RAVI], 0, 1, ("Name", "Phone", "City"),
+    ),
+    "no header": ([ASHA, RAVI], None, 0, ("Column A", "Column B", "Column C")),
+    "no header, one column": ([["9845012345"], ["9845012346"]], None, 0, ("Column A",)),
+    "no header, a lead from the website": (
+        [ASHA, ["Ravi", "", "Website"]], None, 0, ("Column A", "Column B", "Column C"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_headers_are_found(layout):
+    rows, index, lines, names = LAYOUTS[layout]
+    assert find_header(rows) == HeaderFound(index, names, lines)
+
+
+def test_nothing_has_no_header():
+    assert find_header([]) == HeaderFound(None, (), 0)
+    assert find_header([[], [""]]).index is None
+
+
+def test_a_header_row_can_be_named():
+    assert header_at([["x"], ["a", "b", ""]], 1) == HeaderFound(1, ("a", "b"))
+
+
+@pytest.mark.parametrize("index", [1, 2, 99])
+def test_a_header_row_that_is_not_there_is_refused_with_words(index):
+    with pytest.raises(UsageError, match=f"row {index + 1} is empty or not there"):
+        header_at([["x"], ["", " "]], index)
+
+
+@pytest.mark.parametrize(
+    ("index", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA"), (16383, "XFD")]
+)
+def test_columns_without_a_name_are_lettered_as_the_spreadsheet_does(index, name):
+    assert column_name(index) == f"Column {name}"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("9845012345", True), ("+91 98450-12345", True), ("p:+919845012345", True), ("919845012345.0", True),
+        ("(080) 2223 3344", True), ("12-03-24", False), ("12/03/2024", False), ("2024-03-12", False), ("Asha", False), ("", False), ("560001", False), ("9.8E+09", False),
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_phone(text, answer):
+    assert is_phone_like(text) is answer
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Total", "45"], ["Grand Total", "", "1,20,000"], ["GRAND TOTALS (45 records)"], ["Sub Total:", "12"],
+        ["Sub-total", "12"], ["Subtotal", "₹ 1,20,00,000.50"], ["Total Leads: 45"], ["Total no. of leads", "45"],
+        ["Total", "123456789"], ["TOTAL AMOUNT", "Rs. 45,000/-"], ["45 records"], ["Row count: 45"], ["Count = 45"],
+        ["Page 1 of 3"], ["*** End of Report ***"], ["Confidential Information - Do Not Distribute"],
+        ["Copyright (c) 2000-2024 salesforce.com, inc. All rights reserved."], ["Copyright © 2024 Acme"],
+        ["Generated By:  Asha Rao", "", "12/03/2024 10:15"], ["Exported on 12-03-2024"], ["Exported on", "12-03-2024"], ["Report generated", "x"],
+        ["कुल", "45"], ["कुल योग", "१२"], ["  Total  ", "4"],
+    ],
+)  # fmt: skip
+def test_totals_and_footers_are_no_leads(cells):
+    assert is_footer(cells)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Total Environment", "Whitefield"], ["Total Gas Agency"], ["Totally Fit Gym", "x"], ["Totals", "9845012345"],
+        ["Total", "98450,12345"], ["Total", "98450.12345"], ["Total", "", "9000000000"], ["Grand Hotel", "x"],
+        ["Copyright Agents Ltd"], ["Count Dracula"], ["Page Kumar", "x"], ["45 degrees Cafe"],
+        ["Generated By: Asha", "9845012345"], ["Total", "1", "2", "3", "4"], ["End of road cafe"], [], ["", " "],
+    ],
+)  # fmt: skip
+def test_what_could_be_a_lead_is_never_taken_for_a_footer(cells):
+    """A refused row is seen by somebody; a lead that was taken for a total is gone."""
+    assert not is_footer(cells)

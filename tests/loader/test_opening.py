@@ -1,0 +1,127 @@
+"""Opening a file of any format: the header named, rows as wide as it, nothing passed over in silence."""
+
+from __future__ import annotations
+
+import io
+import random
+import stat
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from importer.errors import NothingSent, UnreadableFile, UsageError
+from importer.loader.opening import OpenOptions, Table, open_table, private_copy
+
+
+def opened(folder: Path, content: str | bytes, **options: object) -> Table:
+    (folder / "sheet").write_bytes(content if isinstance(content, bytes) else content.encode())
+    return open_table(folder / "sheet", OpenOptions(**options))
+
+
+def rows(table: Table) -> list[tuple[int, tuple[str, ...], list[str]]]:
+    return [(row.number, row.cells, [issue.code for issue in row.faults]) for row in table.rows]
+
+
+def said(table: Table) -> list[str]:
+    return [f"{notice.kind}: {notice.text}" for notice in table.notices]
+
+
+def test_rows_are_as_wide_as_the_header(tmp_path):
+    """A short row has its last cells empty; a long one is refused with its number, unless what is more is empty."""
+    table = opened(tmp_path, "Name,Phone\nAsha\nRavi,1,,\nMeena,2,x,y\n\n , \nImran,3\n")
+    assert rows(table) == [
+        (2, ("Asha", ""), []),
+        (3, ("Ravi", "1"), []),
+        (4, ("Meena", "2"), ["ragged"]),
+        (7, ("Imran", "3"), []),
+    ]
+
+
+def test_what_was_found_is_said(tmp_path):
+    table = opened(tmp_path, "Fair\n\nName;Phone\nAsha;1\nTotal;1\nPage 1 of 1;\n".encode("utf-16"))
+    assert len(rows(table)) == 1
+    assert said(table) == [
+        "read: UTF-16 text, cells parted by semicolons.",
+        "read: Header in row 3.",
+        "ignored: Rows 5, 6: totals or report footers below the leads, not read as leads.",
+    ]
+
+
+def test_a_sheet_without_a_header_is_read_and_the_user_told(tmp_path):
+    table = opened(tmp_path, "Asha,9845012345\nRavi,9845012346\n")
+    assert [number for number, _, _ in rows(table)] == [1, 2]
+    assert "read: No header was found: the columns are called Column A, Column B and so on." in said(table)
+    assert table.headers == ("Column A", "Column B")
+
+
+def test_columns_without_a_name_that_hold_something_are_lettered(tmp_path):
+    assert opened(tmp_path, "Name,,Phone,\nAsha,x,1,\n").headers == ("Name", "Column B", "Phone")
+
+
+@pytest.mark.parametrize("content", ["\n\n\n", "\ufeff", ",,,\n,,\n", '"",""\n'])
+def test_an_empty_file_is_refused_with_words(tmp_path, content):
+    with pytest.raises(UnreadableFile, match="empty"):
+        opened(tmp_path, content)
+
+
+def test_an_empty_workbook_is_refused_with_words(tmp_path):
+    Workbook().save(tmp_path / "sheet")
+    with pytest.raises(UnreadableFile, match="The sheet is empty"):
+        open_table(tmp_path / "sheet", OpenOptions())
+
+
+def test_the_name_of_a_file_says_nothing(tmp_path):
+    """A CSV called .xlsx and a workbook called .csv open as what they are."""
+    (tmp_path / "a.xlsx").write_text("Name,Phone\nAsha,1\n")
+    book = Workbook()
+    book.active.append(["Name", "Phone"])
+    book.active.append(["Asha", 1])
+    book.save(tmp_path / "b.xlsx")
+    (tmp_path / "b.xlsx").rename(tmp_path / "b.csv")
+    for name in ("a.xlsx", "b.csv"):
+        assert rows(open_table(tmp_path / name, OpenOptions())) == [(2, ("Asha", "1"), [])]
+
+
+def test_more_columns_than_any_list_of_leads_are_refused_with_words(tmp_path):
+    header = ",".join(f"Name {i}" for i in range(3000))
+    with pytest.raises(UnreadableFile, match="3,000 columns"):
+        opened(tmp_path, f"{header}\n" + ",".join(["x"] * 3000) + "\n")
+
+
+def test_a_header_row_is_a_number_as_the_spreadsheet_shows_it(tmp_path):
+    table = opened(tmp_path, "x\n\nA,B\n1,2\n", header_row=3)
+    assert (table.headers, rows(table)) == (("A", "B"), [(4, ("1", "2"), [])])
+
+
+@pytest.mark.parametrize("row", [2, 99, 10**12])
+def test_a_header_row_that_is_not_there_is_refused_with_words(tmp_path, row):
+    with pytest.raises(UsageError, match="--header-row"):
+        opened(tmp_path, "A,B\n\n1,2\n", header_row=row)
+
+
+def test_a_sheet_of_a_text_file_is_refused_with_words(tmp_path):
+    with pytest.raises(UsageError, match="no sheets"):
+        opened(tmp_path, "A,B\n", sheet="1")
+
+
+def test_the_copy_is_ours_alone_and_whole(tmp_path):
+    content = random.Random(1).randbytes(3_000_000)
+    copy, digest = private_copy(io.BytesIO(content), tmp_path)
+    assert copy.read_bytes() == content
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert len(digest) == 64
+
+
+@pytest.mark.parametrize("name", [".", "nothing.csv", "x" * 300])
+def test_a_file_that_cannot_be_opened_is_named(tmp_path, monkeypatch, name):
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    with pytest.raises(UnreadableFile, match="Cannot read"):
+        private_copy(Path(name), tmp_path)
+
+
+def test_no_room_for_the_copy_is_said_and_nothing_was_sent(tmp_path):
+    """Exit 2: there is no run to resume."""
+    with pytest.raises(NothingSent, match="Cannot copy"):
+        private_copy(io.BytesIO(b"a"), tmp_path / "gone")
