@@ -14,7 +14,7 @@ import msgspec
 from importer.errors import UsageError
 from importer.issues import Issue
 from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, find_encoding
-from importer.loader.headers import KNOWN_HEADERS, plain_header
+from importer.loader.headers import is_known_header
 from importer.loader.limits import MAX_CELL_CHARS
 from importer.models import is_report_header
 
@@ -244,7 +244,7 @@ def _score(lines: list[str], mark: str) -> tuple[int, float]:
         rows = [cells for cells in csv.reader(lines, delimiter=mark) if any(cells)]
     except csv.Error:
         return 0, 0.0
-    known = max((sum(plain_header(cell) in KNOWN_HEADERS for cell in row) for row in rows), default=0)
+    known = max((sum(map(is_known_header, row)) for row in rows), default=0)
     widths = Counter(map(len, rows))
     width, lines_of_it = widths.most_common(1)[0] if widths else (1, 0)
     return known, 0.0 if width < 2 else lines_of_it / len(rows) * min(width, 12) ** 0.5

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from importer.errors import UsageError
-from importer.loader.headers import KNOWN_HEADERS, plain_header
+from importer.loader.headers import KNOWN_HEADERS, is_known_header, plain_header
 from importer.models import is_report_header
 
 LOOKED_AT = 60  # rows from the top in which a header is looked for
@@ -87,9 +87,8 @@ def _score(rows: Sequence[Sequence[str]], index: int) -> float:
 
 
 def _known(cells: Sequence[str]) -> int:
-    return len(
-        {KNOWN_HEADERS.get(plain_header(cell), cell) for cell in cells if plain_header(cell) in KNOWN_HEADERS}
-    )
+    """How many different fields the cells name."""
+    return len({KNOWN_HEADERS[plain_header(cell)] for cell in cells if is_known_header(cell)})
 
 
 def _has_phone(row: Sequence[str]) -> bool:

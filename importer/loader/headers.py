@@ -33,3 +33,10 @@ MAYBE_HEADERS: dict[str, str] = {plain_header(name): field.name for field in FIE
 
 KNOWN_HEADERS: dict[str, str] = {**MAYBE_HEADERS, **SURE_HEADERS}
 """Every header that the field table knows, plain -> field."""
+
+_LONGEST_KNOWN = max(map(len, KNOWN_HEADERS)) + 40  # with spaces and punctuation
+
+
+def is_known_header(text: str) -> bool:
+    """Whether the field table knows a header; a note of a thousand letters is told from one at a glance."""
+    return len(text) <= _LONGEST_KNOWN and plain_header(text) in KNOWN_HEADERS
