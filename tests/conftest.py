@@ -12,7 +12,6 @@ from importer.sandbox import SandboxOptions
 from importer.sandbox.server import Running, running
 from tests.support import KEY, Command, Expected
 
-
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("untimed")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import signal
 import subprocess
@@ -50,8 +49,9 @@ def test_a_file_that_changes_while_it_is_read_shifts_no_row(sheet):
     """It is read once, from a private copy."""
     with open_file(sheet, OpenOptions()) as opened:
         sheet.write_text("Phone\n" + "1\n" * 9000)
-        cells = [json.loads(row.cells)[0] for batch in opened.reader.judged(RECIPE) for row in batch]
-    assert cells == [f"98450{i:05}" for i in range(5000)]
+        cells = [row.cells for batch in opened.reader.judged(RECIPE) for row in batch]
+    assert len(cells) == 5000
+    assert all(f"98450{i:05}" in shown for i, shown in enumerate(cells))
 
 
 def test_errors_of_the_child_arrive_with_their_advice(sheet):
