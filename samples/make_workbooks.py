@@ -1,7 +1,13 @@
-"""Makes the samples that are not plain text: python samples/make_workbooks.py (people and numbers are invented)."""
+"""Makes the samples that are not plain text: python samples/make_workbooks.py (people and numbers are invented).
+
+The old .xls and the .ods are saved by LibreOffice, which must be installed; the others need openpyxl alone.
+"""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
 from itertools import cycle
 from pathlib import Path
 
@@ -108,5 +114,92 @@ def event_signups() -> None:
     book.save(HERE / "event_signups.xlsx")
 
 
+DEALERS = (
+    (1, "Annapurna Paints", "Ramesh Hebbar", 9845043001, "080-2235 5342", "Mysuru", "₹2.5L", "Interested", "Wants a counter display"),
+    (2, "Balaji Hardware", "S. Balaji", "0 98450 43002", "", "Hosur", "1.5 Lakh", "Hot lead", ""),
+    (3, "City Sanitary", "Imtiaz Khan", "+91-98450-43003", "98450 43903", "Tumakuru", "Rs. 1,20,000/-", "New", "Pays in 30 days"),
+    (4, "Deccan Tiles", "Latha Gowda", "0091 98450 43004", "", "Hubballi", "10k", "CONTACTED", ""),
+    (5, "Eshwar Traders", "Eshwar", "98450 43005 / 98450 43915", "", "Davanagere", "2 Cr", "warm lead", "Two shops, one owner"),
+    (6, "Friends Electricals", "Joseph D'Souza", 919845043006, "", "Mangaluru", "", "Negotiation", ""),
+    (7, "Ganesh & Co", "Ganesh Pai", "98450 43007", "N/A", "Udupi", "-", "Call back later", ""),
+    (8, "Hind Cement Depot", "Farida Begum", "98450 4300", "", "Ballari", "3L", "Interested", ""),
+    (9, "Indira Glass", "Indira", 9845043009, "", "Shivamogga", "75000", "Follow-up", "Visit again"),
+    (10, "Jyoti Plywood", "Jyoti Kamath", "91 98450 43010", "0824 2440123", "Mangaluru", "₹ 4,50,000", "Interested", ""),
+    (11, "Kaveri Pumps", "Mahesh Kumar", 9845043011, "", "Mandya", "90 K", "Won", ""),
+    (12, "Lotus Interiors", "Nisha Shetty", "", "98450 43012", "Bengaluru", "5 lakhs", "Site visit done", "Number of the shop"),
+)  # fmt: skip
+WALK_INS = (
+    ("राजेश शर्मा", "९८४५०४४००१", "इंदौर", "दो कमरों का घर चाहिए"),
+    ("सुनीता वर्मा", 9845044002, "भोपाल", ""),
+    ("Iqbal Qureshi", "98450-44003", "Ujjain", "शाम को फ़ोन करें"),
+    ("मीना पाटिल", "+91 98450 44004", "नाशिक", ""),
+    ("Joseph", "+91 98450 44005", "", "Came with his brother"),
+    ("कविता", "98450", "इंदौर", "अधूरा नंबर"),
+    ("Baldev Singh", "0 98450 44007", "Amritsar", ""),
+    ("Asma", "98450\u00a044008", "Hyderabad", ""),
+    ("विनोद जैन", "098450 44009", "जयपुर", "बजट 40 लाख"),
+    ("Lakshmi Iyer", 9845044010, "Chennai", ""),
+    ("Peter", "WhatsApp: 98450 44011", "Goa", ""),
+    ("राजेश शर्मा", 9845044001, "इंदौर", "फिर आए, पत्नी के साथ"),
+)
+
+
+def dealer_visits() -> None:
+    """A sheet that somebody has kept for years in an old .xls: a title, a header in two lines, a total."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Visits"
+    sheet["A1"] = "Dealer visits, October 2026"
+    sheet.merge_cells("A1:J1")
+    sheet.append([])
+    sheet.append(
+        [
+            "S. No.",
+            "Firm Name",
+            "Contact Person",
+            "Mob.",
+            "Alternate Mobile",
+            "Place",
+            "Budget",
+            "Status",
+            "Remarks",
+        ]
+    )
+    for row in DEALERS:
+        sheet.append([None if cell == "" else cell for cell in row])
+    sheet.append([])
+    sheet.append(["Total", "12 dealers"])
+    _save_by_office(book, "dealer-visits.xls")
+
+
+def walk_ins() -> None:
+    """A register in Hindi, kept in LibreOffice."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "रजिस्टर"
+    sheet.append(["नाम", "मोबाइल नंबर", "शहर", "टिप्पणी"])
+    for row in WALK_INS:
+        sheet.append([None if cell == "" else cell for cell in row])
+    _save_by_office(book, "walk-ins.ods")
+
+
+def _save_by_office(book: Workbook, name: str) -> None:
+    """Save a workbook in a format that only an office program writes."""
+    stem, kind = name.rsplit(".", 1)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / f"{stem}.xlsx"
+        book.save(source)
+        subprocess.run(  # noqa: S603 - our own file, our own words
+            [shutil.which("soffice") or "soffice", f"-env:UserInstallation=file://{folder}/profile", "--headless",
+             "--convert-to", kind, "--outdir", folder, str(source)],
+            check=True, capture_output=True, timeout=180,
+        )  # fmt: skip
+        shutil.copyfile(Path(folder) / name, HERE / name)
+
+
 if __name__ == "__main__":
     event_signups()
+    dealer_visits()
+    walk_ins()

@@ -105,11 +105,12 @@ def _defaults(column_map: ColumnMap, given: Pairs[str, str]) -> dict[str, str]:
 def _by_itself(index: int, header: str, evidence: Evidence, preset: Preset | None) -> ColumnChoice:
     entry = preset.entry_for(header) if preset is not None else None
     if preset is not None and entry is not None:
-        said = Said(entry.field, "preset", 0.98, entry.reason or f"as {preset.title} names it")
+        said = Said(entry.field, "preset", 0.98, entry.reason or f"known from {preset.title}")
         if entry.otherwise and evidence.cells and evidence.lacks_titles_of(entry.field):
             reason = f"few of its cells are {BY_NAME[entry.field].label.lower()} of the account"
             said = Said(entry.otherwise, "preset", 0.98, reason)
-        return _checked(_choice(index, header, said, entry.rules), evidence)
+        choice = _choice(index, header, said, entry.rules)
+        return choice if said.field == "additional_info" else _checked(choice, evidence)
     if not header:
         reason = "it has no header" if evidence.cells else "the column is empty"
         return _choice(index, header, Said("", "nothing", 0.0, reason))

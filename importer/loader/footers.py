@@ -29,3 +29,9 @@ def is_footer(cells: Sequence[str]) -> bool:
     return not any(
         is_phone_like(cell.replace(",", " ")) and not _AMOUNT.fullmatch(cell) for cell in filled[1:]
     )
+
+
+def is_tail(cells: Sequence[str]) -> bool:
+    """Whether a row right below a footer goes on with it: one text alone, such as the firm's name."""
+    filled = [cell for cell in cells if cell.strip()]
+    return len(filled) == 1 and not is_phone_like(filled[0])

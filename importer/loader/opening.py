@@ -15,7 +15,7 @@ import msgspec
 from importer.errors import NothingSent, UnreadableFile, UsageError
 from importer.issues import Issue
 from importer.loader.delimited import Record, find_dialect, read_records
-from importer.loader.footers import is_footer
+from importer.loader.footers import is_footer, is_tail
 from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
 from importer.loader.kinds import FileKind, kind_of
 from importer.loader.limits import MAX_COLUMNS, MAX_TOP_ROWS
@@ -150,6 +150,7 @@ def _with_unnamed(names: tuple[str, ...], below: list[Record], kind: FileKind) -
 def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Iterator[SourceRow]:
     """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence."""
     footers: list[int] = []
+    last_was_footer = False
     blank = ("",) * width
     short = width - 4
     for record in records:
@@ -163,9 +164,11 @@ def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Itera
             present = list(filter(None, cells))
             if not any(cell.strip() for cell in present):
                 continue
-            if is_footer(present):
+            if is_footer(present) or (last_was_footer and is_tail(present)):
                 footers.append(record.number)
+                last_was_footer = True
                 continue
+        last_was_footer = False
         yield SourceRow(record.number, tuple(cells), faults)
     if footers:
         listed = ", ".join(map(str, footers[:_NAMED_FOOTERS])) + (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from importer.fields import BY_NAME
+from importer.fields import BY_NAME, Kind
 from importer.loader.cells import Fault
 from importer.models import ColumnChoice, Mapping
 
@@ -46,10 +46,18 @@ def without_rules(text: str, column: ColumnChoice) -> str:
         if text.lower().startswith(prefix.lower()):
             text = text[len(prefix) :].strip()
             break
-    for joiner in rules.joiners:
-        text = text.replace(joiner, "\n")
-    if rules.joiners and empty:
-        text = "\n".join(piece for piece in text.split("\n") if loose(piece) not in empty)
+    return _parted(text, rules.joiners, empty, ", " if _is_one_text(column) else "\n")
+
+
+def _is_one_text(column: ColumnChoice) -> bool:
+    return column.field in BY_NAME and BY_NAME[column.field].kind is Kind.TEXT
+
+
+def _parted(text: str, joiners: Sequence[str], empty: set[str], between: str) -> str:
+    """The values that stand between joiners, without those that say nothing."""
+    for joiner in joiners:
+        pieces = [piece.strip() for piece in text.split(joiner)]
+        text = between.join(piece for piece in pieces if loose(piece) not in empty)
     return text
 
 
