@@ -87,8 +87,6 @@ def _titles_if_known(settings: Settings) -> AccountTitles:
 def _show_all(mapping: Mapping, notices: Sequence[Notice]) -> None:
     for notice in notices:
         say(notice.text)
-    if mapping.preset:
-        say(f"Recognised as: {mapping.preset}")
     for column in mapping.columns:
         _show(column)
     if not any(column.field in ("customer_phone", "add_phones") for column in mapping.columns):

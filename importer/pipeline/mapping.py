@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from importer.errors import BadMapping, CannotWrite, UsageError
-from importer.fields import FIELDS
+from importer.fields import BY_NAME, FIELDS
 from importer.issues import Severity, text
 from importer.journal import RunHeader
 from importer.loader.columns import choose_columns, is_unsure
@@ -17,6 +17,7 @@ from importer.loader.drafts import compile_drafter
 from importer.loader.keptmaps import keep_map, map_of, path_of, save_map
 from importer.loader.mapfile import ColumnMap, read_map
 from importer.loader.named import name_of
+from importer.loader.presets import find_preset
 from importer.models import AccountTitles, ColumnChoice, Mapping, Notice, SourceRow
 from importer.pipeline.origin import fitted
 from importer.pipeline.watch import ColumnQuestion, Watch
@@ -86,7 +87,7 @@ def columns_of(
         region=settings.region,
         needs_phone=needs_phone,
     )
-    return Decided(mapping, notices)
+    return Decided(mapping, (*_of_preset(opened, settings, mapping), *notices))
 
 
 def kept_map(opened: Opened, settings: Settings) -> Path | None:
@@ -125,6 +126,19 @@ def active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
         for field in FIELDS
         if field.dropdown is not None
     }
+
+
+def _of_preset(opened: Opened, settings: Settings, mapping: Mapping) -> Iterator[Notice]:
+    """As what export the sheet was recognised, and what that puts into empty cells."""
+    preset = find_preset(opened.headers, settings.preset)
+    if preset is None:
+        return
+    fills = "".join(
+        f' Rows without a {BY_NAME[field].label.lower()} get "{value}".'
+        for field, value in preset.defaults.items()
+        if mapping.defaults.get(field) == value
+    )
+    yield Notice("read", f"Recognised as {preset.title} (preset {preset.name}).{fills}")
 
 
 def _map_of(settings: Settings, kept: Path | None) -> tuple[ColumnMap | None, str, tuple[Notice, ...]]:

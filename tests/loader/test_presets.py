@@ -1,0 +1,333 @@
+"""Presets: each export is recognised as itself and as nothing else, and what a preset says is done."""
+
+from pathlib import Path
+
+import pytest
+
+from importer.errors import BadMapping, UsageError
+from importer.fields import BY_NAME
+from importer.loader.columns import choose_columns
+from importer.loader.drafts import compile_drafter
+from importer.loader.opening import OpenOptions, open_table
+from importer.loader.presets import find_preset, presets, read_preset
+from importer.models import SourceRow
+from tests.e2e.test_samples import EXPECTED, SAMPLES
+
+HEADERS = {
+    "hubspot": "Record ID, First Name, Last Name, Email, Phone Number, Contact owner, Lead Status, Lifecycle Stage, "
+    "Create Date, Job Title, Company Name, Associated Company, Country/Region, Original Source",
+    "salesforce-report": "Lead Owner, First Name, Last Name, Title, Company / Account, Lead Source, Rating, Street, Email, "
+    "Lead ID, Phone, Mobile Phone, Other Phone, Description, Create Date, City, State/Province, Zip/Postal Code, "
+    "Country, Email Opt Out, Status",
+    "salesforce-data": "Id, FirstName, LastName, Company, Email, Phone, MobilePhone, LeadSource, Status, OwnerId, City, "
+    "State, PostalCode, Country, Description, AnnualRevenue, CreatedDate, IsDeleted, IsConverted",
+    "zoho": "Record Id, Lead Owner, Lead Name, First Name, Last Name, Company, Email, Secondary Email, Phone, Mobile, "
+    "Website, Lead Source, Lead Status, Annual Revenue, Rating, Street, City, State, Zip Code, Country, Description, "
+    "Tag, Created Time",
+    "pipedrive-people": "Person - ID, Person - Name, Person - First name, Person - Last name, Person - Organization, "
+    "Person - Email - Work, Person - Phone - Work, Person - Phone - Mobile, Person - Label, Person - Owner, "
+    "Person - Job title, Person - Notes",
+    "pipedrive-deals": "Lead - Title, Lead - Label(s), Lead - Owner, Lead - Source channel, Lead - Lead created on, "
+    "Contact person, Organization, Deal - Value, Deal - Currency of value, Person - Phone",
+    "freshsales": "First name, Last name, Email, Work number, Mobile, Sales owner, Lifecycle stage, Status, Source, Tags, "
+    "Record ID",
+    "leadsquared": "ProspectID, FirstName, LastName, EmailAddress, Phone, Mobile, Company, ProspectStage, Source, "
+    "SourceMedium, SourceCampaign, OwnerIdName, OwnerIdEmailAddress, mx_City, mx_State, mx_Street1, CreatedOn",
+    "meta-lead-ads": "id, created_time, ad_id, ad_name, adset_id, adset_name, campaign_id, campaign_name, form_id, "
+    "form_name, is_organic, platform, full_name, phone_number, email, city, lead_status",
+    "google-ads": "Lead ID, GCLID, Campaign Name, Ad Group Name, Lead Form Name, Date Submitted, User Phone, User Email, "
+    "User Name",
+    "google-contacts": "First Name, Middle Name, Last Name, Name Prefix, Name Suffix, Nickname, Organization Name, "
+    "Organization Title, Notes, Labels, E-mail 1 - Label, E-mail 1 - Value, Phone 1 - Label, Phone 1 - Value, "
+    "Address 1 - Street",
+    "google-forms": "Timestamp, Email Address, Your full name, Mobile Number (WhatsApp), Parent's phone number, "
+    "Email Address2",
+    "outlook": "First Name, Last Name, E-mail Address, Company, Mobile Phone, Business Phone, Home Phone",
+    "eventbrite": "Order No., Order Date, First Name, Last Name, Email, Quantity, Ticket Type, Order Type, Total Paid, "
+    "Event Name, Attendee Status, Buyer First Name, Buyer Last Name, Buyer Email, Cell Phone, Home Address 1, Home City",
+    "event-sites": "Registration ID, Booking ID, Name, Email, Dial Code, Phone Number, Contact Number, Ticket Name, "
+    "Registered On, Amount, Organisation, Designation",
+    "indiamart": "UNIQUE_QUERY_ID, QUERY_TYPE, QUERY_TIME, SENDER_NAME, SENDER_MOBILE, SENDER_EMAIL, SUBJECT, "
+    "SENDER_COMPANY, SENDER_ADDRESS, SENDER_CITY, SENDER_STATE, SENDER_MOBILE_ALT, SENDER_PHONE, SENDER_EMAIL_ALT, "
+    "QUERY_PRODUCT_NAME, QUERY_MESSAGE",
+    "justdial": "leadid, leadtype, prefix, name, mobile, phone, email, date, category, city, area, dncmobile, dncphone, "
+    "company, pincode",
+    "property-portals": "Name, Mobile, Email, Project, Locality, City, Enquiry Date, Budget",
+}  # fmt: skip
+MORE = {
+    "property-portals": "lead_name, lead_phone, lead_email, project_name, locality, lead_date",
+    "google-contacts": "Name, Given Name, Family Name, Group Membership, E-mail 1 - Type, E-mail 1 - Value, "
+    "Phone 1 - Type, Phone 1 - Value",
+    "pipedrive-people": "Personne - Nom, Organisation - Nom, Personne - E-mail - Travail, Personne - Téléphone - Travail",
+    "meta-lead-ads": "lead_id, created_time, form_id, form_name, platform, first_name, last_name, phone, email",
+    "hubspot": "Record ID, First Name, Last Name, Email, Phone Number, Contact owner, Lead Status",
+    "outlook": "First Name, Middle Name, Last Name, Company, Business Phone, Home Phone, Mobile Phone, E-mail Address, "
+    "Notes, Lead time",
+}  # fmt: skip
+NEAR_MISSES = (
+    "First Name, Last Name, Email, Phone Number, Company Name, City",
+    "S. No., Name, Phone Number, Contact No, Email Id, Firm Name, Place, Remarks, Assigned To, Budget",
+    "Name, Mobile, Email, City, Budget, Project",
+    "timestamp, phone, event",
+    "Name, Phone, Timestamp",
+    "Person Name, Person Phone, Person Email, Person City",
+    "Lead Name, Lead Phone, Lead Stage, Lead Source, Lead Owner",
+    "Name, Email, Phone Number, Ticket Name, Amount",
+    "campaign_name, name, phone, email",
+    "Campaign Name, User Name, Phone",
+    "First Name, Last Name, Mobile Phone, Home Phone, Email",
+    "Order No., Customer, Mobile, Total Paid",
+    "नाम, मोबाइल, शहर",
+    "Name, Phone 1, Phone 2, E-mail 1",
+    "",
+)
+
+
+def _split(text):
+    return [header.strip() for header in text.split(",")]
+
+
+def _claimed_by(headers):
+    return [preset.name for preset in presets() if preset.matches(headers)]
+
+
+@pytest.mark.parametrize(("name", "text"), [*HEADERS.items(), *MORE.items()])
+def test_an_export_is_recognised_as_itself_and_nothing_else(name, text):
+    """By the headers of EXPORTS.md and by shorter exports of the same program, whatever case they are in."""
+    assert _claimed_by(_split(text)) == [name]
+    if name not in ("google-forms", "salesforce-data"):  # as written; capitals part its words
+        assert _claimed_by(_split(text.upper())) == [name]
+
+
+def test_every_preset_is_in_the_table_of_headers():
+    assert sorted(HEADERS) == sorted(preset.name for preset in presets())
+
+
+@pytest.mark.parametrize("text", NEAR_MISSES)
+def test_near_misses_are_nobodys(text):
+    """A hand-made sheet that shares a few headers with an export is not read by its rules."""
+    assert _claimed_by(_split(text)) == []
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_sample_is_claimed_by_its_own_preset_alone(name):
+    table = open_table(SAMPLES / name, OpenOptions())
+    assert _claimed_by(table.headers) == [EXPECTED[name].preset] * bool(EXPECTED[name].preset)
+
+
+def test_every_preset_has_a_sample():
+    assert {sample.preset for sample in EXPECTED.values()} - {""} == {preset.name for preset in presets()}
+
+
+@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+def test_a_preset_decides_on_every_header_of_its_export(preset):
+    """No column of the export is left to chance: it has a field, or a reason that says more than "unknown"."""
+    headers = _split(HEADERS[preset.name])
+    mapping = choose_columns(headers, [], titles={}, needs_phone=False)
+    silent = [choice.header for choice in mapping.columns if choice.why == "nothing"]
+    assert silent == []
+    for _, entry in preset.entries():
+        assert entry.field or len(entry.reason.split()) > 2
+
+
+# --- what a preset says is done
+
+
+def _mapping(headers, rows, **more):
+    sample = [SourceRow(number, tuple(cells)) for number, cells in enumerate(rows, start=2)]
+    return choose_columns(headers, sample, **more), sample
+
+
+def _drafts(headers, rows, **more):
+    mapping, sample = _mapping(headers, rows, **more)
+    draft = compile_drafter(mapping, region="IN")
+    return [draft(row) for row in sample]
+
+
+def test_a_header_in_full_goes_before_a_pattern():
+    preset = read_preset(
+        'name = "a"\ntitle = "A"\nneeds = 1\nsignature = ["mx_*"]\n[columns]\n"mx_*" = "additional_info"\n'
+        '"mx_City" = "city"',
+        "a.toml",
+    )
+    assert preset.entry_for("mx_city").field == "city"
+    assert preset.entry_for("mx_Budget").field == "additional_info"
+    assert preset.entry_for("mx City").field == "city", "loosely, where the header is named in full"
+    assert preset.entry_for("mx Budget") is None, "as written, where it is a pattern"
+    assert preset.matches(["mx_Budget"])
+    assert not preset.matches(["mx Budget"])
+
+
+def test_the_best_fit_wins_and_never_rules_out():
+    deals = find_preset(
+        ["Deal - Title", "Lead - Title", "Person - Name", "Person - Phone", "Person - Email"], None
+    )
+    assert deals.name == "pipedrive-deals"
+    people = find_preset(["Person - Name", "Person - Phone", "Person - Email"], None)
+    assert people.name == "pipedrive-people"
+
+
+def test_group_names_of_google_are_no_labels():
+    """`* myContacts` is said of every contact; what stands beside it is a label."""
+    headers = ["Name", "Phone 1 - Value", "E-mail 1 - Value", "Group Membership", "Phone 1 - Type"]
+    rows = [
+        ["Asha", "9845012301", "", "Work ::: * myContacts", ""],
+        ["Ravi", "9845012302 ::: 9845012303", "", "* myContacts", ""],
+    ]
+    asha, ravi = _drafts(headers, rows)
+    assert asha.payload["add_labels"] == ["Work"]
+    assert "add_labels" not in ravi.payload
+    assert ravi.payload["add_phones"] == ["+919845012303"]
+
+
+def test_a_text_of_several_values_stays_on_one_line():
+    headers = _split(HEADERS["google-contacts"])
+    row = ["Asha", *[""] * 5, "Rao & Co ::: Rao Exports", *[""] * 6, "9845012301", ""]
+    assert _drafts(headers, [row])[0].payload["business_name"] == "Rao & Co, Rao Exports"
+
+
+@pytest.mark.parametrize(
+    ("cells", "first", "last"),
+    [
+        (("Asha Rao", "", ""), "Asha", "Rao"),
+        (("Asha Rao", "Asha", ""), "Asha", "Rao"),
+        (("Asha Rao", "", "Rao"), "Asha", "Rao"),
+        (("Rao", "", "Rao"), None, "Rao"),
+        (("Rao Asha", "", "Rao"), None, "Rao"),
+        (("Dr. Asha K Rao", "Asha", "Rao"), "Asha", "Rao"),
+        (("Asha", "", ""), "Asha", None),
+    ],
+)  # fmt: skip
+def test_a_full_name_beside_its_halves(cells, first, last):
+    """The halves win, the full name adds the half that is empty, and no name is doubled."""
+    for order in ((0, 1, 2), (2, 1, 0)):
+        headers = ["Lead Name", "First Name", "Last Name"]
+        found = _drafts(
+            [*(headers[i] for i in order), "Phone"], [[*(cells[i] for i in order), "9845012301"]]
+        )[0].payload
+        assert (found.get("first_name"), found.get("last_name")) == (first, last)
+
+
+def test_a_products_column_of_other_words_becomes_information():
+    """`otherwise`: a catalogue's own names refuse no lead; names of the account are products."""
+    headers = _split(HEADERS["indiamart"])
+    at = headers.index("QUERY_PRODUCT_NAME")
+
+    def rows(*products):
+        return [
+            [f"98450123{n:02d}" if h == "SENDER_MOBILE" else product if i == at else "" for i, h in enumerate(headers)]
+            for n, product in enumerate(products)
+        ]  # fmt: skip
+
+    titles = {"add_products": ("2 BHK flat", "Villa plot")}
+    known = _mapping(headers, rows("2 BHK flat", "Villa plot", "Barn"), titles=titles)[0].columns[at]
+    foreign = _mapping(headers, rows("Ball valve", "Gate valve", "Pump"), titles=titles)[0].columns[at]
+    none_there = _mapping(headers, rows("Ball valve", "Gate valve"), titles={"add_products": ()})[0].columns[
+        at
+    ]
+    unasked = _mapping(headers, rows("Ball valve", "Gate valve"))[0].columns[at]
+    assert (known.field, foreign.field, none_there.field, unasked.field) == (
+        "add_products", "additional_info", "additional_info", "add_products",
+    )  # fmt: skip
+    draft = _drafts(headers, rows("Ball valve", "Pump"), titles=titles)[0]
+    assert draft.payload["additional_info"] == "QUERY_PRODUCT_NAME: Ball valve"
+
+
+def test_a_forms_questions_are_kept_and_other_peoples_phones_are_not():
+    headers = [
+        "Timestamp",
+        "Your name",
+        "Mobile Number (WhatsApp)",
+        "Parent's phone number",
+        "Why us?",
+        "Age",
+    ]
+    row = ["2026-11-01", "Asha", "9845012301", "9845012999", "A friend told me", "34"]
+    payload = _drafts(headers, [row])[0].payload
+    assert payload == {
+        "customer_phone": "+919845012301", "first_name": "Asha",
+        "additional_info": "Why us?: A friend told me\nAge: 34",
+    }  # fmt: skip
+
+
+def test_what_a_preset_fills_in_gives_way_to_the_user():
+    headers = _split(HEADERS["justdial"])
+    mapping, _ = _mapping(headers, [])
+    assert mapping.defaults == {"source": "Justdial"}
+    mapping, _ = _mapping(headers, [], defaults={"source": "JD Delhi"})
+    assert mapping.defaults == {"source": "JD Delhi"}
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "cell", "code"),
+    [
+        ("salesforce-data", "IsDeleted", "TRUE", "deleted"),
+        ("salesforce-data", "IsDeleted", "false", None),
+        ("indiamart", "QUERY_TYPE", " BIZ ", "not_a_lead"),
+        ("indiamart", "QUERY_TYPE", "B", None),
+        ("meta-lead-ads", "city", "<test lead: dummy data for city>", "test_row"),
+        ("meta-lead-ads", "city", "Test lead", None),
+        ("google-ads", "Lead ID", "TeSter-123-ABC", "test_row"),
+        ("pipedrive-deals", "Deal - Status", "Deleted", "deleted"),
+    ],
+)
+def test_rows_that_are_no_leads(name, column, cell, code):
+    """They are refused with a code that failed_rows leaves out, for there is nothing to mend."""
+    headers = [*_split(HEADERS[name]), *(["Deal - Status"] if column == "Deal - Status" else [])]
+    phone = next(i for i, h in enumerate(headers) if h in _PHONES)
+    row = ["9845012301" if i == phone else cell if h == column else "" for i, h in enumerate(headers)]
+    codes = [issue.code for issue in _drafts(headers, [row])[0].issues if issue.field == "row"]
+    assert codes == ([code] if code else [])
+
+
+_PHONES = {"MobilePhone", "SENDER_MOBILE", "phone_number", "User Phone", "Person - Phone"}
+
+
+# --- a preset that is not right
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('"Phone" = "customer_fone"', 'goes to "customer_fone", and there is no such field'),
+        ('"Id" = ""', '"Id" is left out without a reason'),
+        ('"P" = { field = "add_products", otherwise = "infos" }', 'goes to "infos"'),
+        ('"P" = { feild = "city" }', "feild"),
+        ("[defaults]\nsauce = 'x'", 'no field "sauce"'),
+        ("[[rows]]\ncolumn = 'A'\ncode = 'deleted'", "neither equals nor begins"),
+        ("[[rows]]\ncolumn = 'A'\ncode = 'spam'\nequals = ['1']", "spam"),
+        ("[[", "end of document"),
+    ],
+)  # fmt: skip
+def test_a_preset_that_is_wrong_says_where(line, says):
+    """One sentence with the name of the file, what is wrong in it, and the page that shows a right one."""
+    text = f'name = "mine"\ntitle = "Mine"\nneeds = 1\nsignature = ["Phone"]\n[columns]\n{line}'
+    with pytest.raises(BadMapping, match=r"The preset mine\.toml is not right") as refused:
+        read_preset(text, "mine.toml")
+    assert says in refused.value.message
+    assert "docs/presets.md" in refused.value.advice
+
+
+@pytest.mark.parametrize("top", ["", "needs = 0", 'needs = 3\nsignature = ["Phone", "Name"]'])
+def test_a_preset_that_can_recognise_nothing_is_refused(top):
+    with pytest.raises(BadMapping, match="needs"):
+        read_preset(f'name = "a"\ntitle = "A"\n{top}\n[columns]\n', "a.toml")
+
+
+def test_a_preset_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match="no preset 'hubspott'"):
+        find_preset([], "hubspott")
+    with pytest.raises(BadMapping, match="Cannot read the preset"):
+        find_preset([], str(tmp_path / "none.toml"))
+    (tmp_path / "odd.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadMapping, match="not a text file"):
+        find_preset([], str(tmp_path / "odd.toml"))
+
+
+def test_fields_of_presets_are_fields():
+    """`read_preset` has looked at the fields; here at those that a preset may not fill in for all rows."""
+    for preset in presets():
+        assert not {"customer_phone", "add_phones"} & preset.defaults.keys()
+        assert preset.others in ("", "additional_info")
+        assert preset.others == "" or preset.others in BY_NAME
+        assert Path(preset.name).name == preset.name
