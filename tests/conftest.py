@@ -16,10 +16,6 @@ settings.register_profile("untimed", deadline=None)  # a busy machine is no faul
 settings.load_profile("untimed")
 
 
-settings.register_profile("untimed", deadline=None)  # a slow machine is no fault of the law that is tested
-settings.load_profile("untimed")
-
-
 @pytest.fixture
 def crm() -> Iterator[Running]:
     """A healthy sandbox."""
