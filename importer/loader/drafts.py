@@ -97,12 +97,12 @@ def _put_of(field: Field, mapping: Mapping, column: ColumnChoice) -> _Put:
         return _full_name
     if field.kind in (Kind.EMAILS, Kind.TITLES):
         return _extend(name)
-    if field.joins and (len(mapping.columns_of(name)) > 1 or _needs_its_header(column)):
+    if field.joins and (len(mapping.columns_of(name)) > 1 or needs_its_header(column)):
         return _add_line(name, column.header)
     return _set(name)
 
 
-def _needs_its_header(column: ColumnChoice) -> bool:
+def needs_its_header(column: ColumnChoice) -> bool:
     """Whether a text says little without its header: `Rating: Hot` in the additional info, not `Hot`."""
     if column.field != "additional_info" or not column.header:
         return False

@@ -18,7 +18,7 @@ from importer.guard import line_of
 from importer.journal import StagedRow
 from importer.loader.cells import Fault
 from importer.loader.cells.phones import compile_plain_reader
-from importer.loader.drafts import compile_column_reader, compile_drafter
+from importer.loader.drafts import compile_column_reader, compile_drafter, needs_its_header
 from importer.loader.wraps import CLEAR
 from importer.models import AccountTitles, Mapping, SourceRow, Status
 from importer.settings import Unknown
@@ -154,7 +154,9 @@ def _is_one_column(group: Mapping) -> bool:
     if len(group.columns) != 1 or group.defaults or group.columns[0].rules.constant is not None:
         return False
     field = BY_NAME[group.columns[0].field]
-    return field.dropdown is None and field.kind is not Kind.FULL_NAME
+    return (
+        field.dropdown is None and field.kind is not Kind.FULL_NAME and not needs_its_header(group.columns[0])
+    )
 
 
 def _is_special(phones: Mapping) -> bool:

@@ -66,6 +66,20 @@ def test_the_short_way_is_taken():
     assert _judge(recipe())(SourceRow(2, tuple(cells))) is not None
 
 
+@pytest.mark.parametrize("header", ["Rating", "Description"])
+def test_a_lone_column_of_information_says_what_it_is_on_either_way(header):
+    """`Rating: Hot`, since `Hot` alone says little; a description speaks for itself."""
+    columns = tuple(
+        ColumnChoice(index=at, header=name, field=field, why="preset", sureness=1, reason="")
+        for at, (name, field) in enumerate([("Phone", "customer_phone"), (header, "additional_info")])
+    )
+    plan = Recipe(mapping=Mapping(columns=columns), titles=TITLES, region="IN", unknown="reject")
+    row = SourceRow(2, ("9845012345", "Hot"))
+    short, long = (msgspec.json.decode(way(row).payload) for way in (_judge(plan), compile_long_way(plan)))
+    assert short == long
+    assert short["additional_info"] == ("Rating: Hot" if header == "Rating" else "Hot")
+
+
 @pytest.mark.parametrize("rules", [{"prefixes": ("p:",)}, {"constant": "9845012345"}])
 def test_phones_with_rules_of_their_own_go_the_long_way(rules):
     """What a preset says of the phone column is not passed over."""
