@@ -18,8 +18,11 @@ from importer.guard import printable
 
 
 def say(text: str = "", *, err: bool = False, **style: Any) -> None:
-    """Print a line with nothing in it that a terminal would obey. `style` is click's (fg, bold, dim)."""
-    line = "\n".join(printable(part) for part in text.split("\n"))
+    """Print one line with nothing in it that a terminal would obey. `style` is click's (fg, bold, dim).
+
+    It is one line whatever the text: a file name with a line break in it could else say that all went well.
+    """
+    line = printable(text)
     with _reader_may_be_gone():
         click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
 

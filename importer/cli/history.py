@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from importer.cli.console import say
+from importer.cli.console import is_terminal, say
 from importer.cli.words import file_lines
-from importer.errors import UsageError
+from importer.errors import UsageError, before_the_first_write
 from importer.models import Status
 from importer.pipeline.again import write_again
-from importer.pipeline.runs import RunLine, list_runs, now, purge
+from importer.pipeline.runs import RunLine, list_runs, now, old_runs, purge
 
 _REPORTS = click.option(
     "--reports", default="reports", metavar="DIR", help="The folder of the runs. [default: reports]"
@@ -62,11 +62,33 @@ def report_command(run: str, reports: str) -> int:
 def purge_command(older_than: str, yes: bool, reports: str) -> int:
     """Remove old runs with all personal data in them; what notes were sent stays known, as fingerprints."""
     age = _age(older_than)
+    old = old_runs(Path(reports), age, now())
+    if not old:
+        say(f"No run in {reports} is older than {older_than}.", err=True)
+        return 0
     if not yes:
-        click.confirm(f"Remove the runs in {reports} that are older than {older_than}?", abort=True, err=True)
-    gone = purge(Path(reports), age, now())
-    say(f"Removed {len(gone)} runs{': ' + ', '.join(gone) if gone else ''}.", err=True)
+        _agree(old)
+    with before_the_first_write():
+        gone = purge(Path(reports), old)
+    say(f"Removed {_runs(len(gone))}{': ' + ', '.join(gone) if gone else ''}.", err=True)
+    if len(gone) < len(old):
+        say(f"{_runs(len(old) - len(gone))} stay: they are being sent right now.", err=True)
     return 0
+
+
+def _agree(old: list[RunLine]) -> None:
+    """Ask before anything is removed. Raises UsageError where nobody is there to answer."""
+    if not is_terminal():
+        raise UsageError(
+            "Nobody is at the terminal to agree to the removing.", "If you agree, add --yes to the command."
+        )
+    unfinished = sum(line.resumable for line in old)
+    but = f" {_runs(unfinished)} of them could still be resumed." if unfinished else ""
+    click.confirm(f"Remove {_runs(len(old))} with all personal data in them?{but}", abort=True, err=True)
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
 
 
 def _age(text: str) -> timedelta:

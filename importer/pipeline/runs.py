@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,17 +102,30 @@ def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
             continue  # `importer runs` names it; here another run may still answer
 
 
-def purge(reports: Path, older_than: timedelta, now: datetime) -> list[str]:
-    """Take the runs away that started longer ago; answers with their ids. The ledger of notes stays.
+def old_runs(reports: Path, older_than: timedelta, now: datetime) -> list[RunLine]:
+    """The runs that started longer ago, those that cannot be read too: of these their file tells the age."""
+    return [line for line in list_runs(reports) if now - _started(reports / line.run_id, line) > older_than]
 
-    A run that is being sent right now stays too; of one that cannot be read its file tells the age.
+
+def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
+    """Take runs away, with all that is personal in them; answers with their ids.
+
+    A run that is being sent right now stays. The ledger of notes stays too: it holds fingerprints, so that no
+    note is sent twice. Raises CannotWrite where a file of a run is in use.
     """
     gone = []
-    for line in list_runs(reports):
+    for line in lines:
         folder = reports / line.run_id
-        if now - _started(folder, line) > older_than and not _is_being_sent(folder):
+        if _is_being_sent(folder):
+            continue
+        try:
             shutil.rmtree(folder)
-            gone.append(line.run_id)
+        except OSError as error:
+            raise CannotWrite(
+                f"{error.filename or folder} could not be removed: {error.strerror}.",
+                "Close the program that has it open, and purge again.",
+            ) from error
+        gone.append(line.run_id)
     return gone
 
 

@@ -1,0 +1,82 @@
+"""purge: what is personal goes with the runs; what must not be sent twice stays known."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from importer.cli import history
+from importer.errors import CannotWrite
+from importer.pipeline.runs import list_runs, purge
+from tests.support import write_csv
+
+PHONE, NOTE = "98450 10001", "asked about the villa"
+
+
+@pytest.fixture
+def ran(importer, crm):
+    sheet = write_csv(
+        importer.folder / "x.csv", [["Phone", "Name", "Note"], [PHONE, "Asha Rao", NOTE], ["12", "B", ""]]
+    )
+    return importer("run", sheet, "--yes", "--run-id", "first")
+
+
+def test_nothing_personal_is_left_in_the_reports_folder(importer, ran):
+    """Phone, name and note are in no file any more, the ledger of notes and the locks among them."""
+    assert importer("purge", "--older-than", "0h", "--yes").code == 0
+    left = [path for path in importer.reports.rglob("*") if path.is_file()]
+    assert left
+    for path in left:
+        held = path.read_bytes()
+        for personal in ("9845010001", PHONE, "Asha", "villa"):
+            assert personal.encode() not in held, path
+
+
+def test_only_old_runs_go(importer, ran):
+    ended = importer("purge", "--older-than", "1d", "--yes")
+    assert "No run in reports is older than 1d" in ended.err
+    assert ran.folder.exists()
+
+
+def test_it_asks_and_tells_what_could_still_be_resumed(importer, ran, monkeypatch):
+    """Nobody at the terminal: exit 2 and nothing is removed. A no is a no."""
+    ended = importer("purge", "--older-than", "0h")
+    assert (ended.code, ran.folder.exists()) == (2, True)
+    assert "--yes" in ended.err
+    asked = []
+    monkeypatch.setattr(history, "is_terminal", lambda: True)
+
+    def say_no(question, **_):
+        asked.append(question)
+        raise history.click.Abort
+
+    monkeypatch.setattr(history.click, "confirm", say_no)
+    assert importer("purge", "--older-than", "0h").code == 130
+    assert asked == ["Remove 1 run with all personal data in them?"]
+    assert ran.folder.exists()
+
+
+def test_a_run_whose_journal_is_damaged_goes_too(importer, ran):
+    """Its reports hold people all the same; its file tells how old it is."""
+    (ran.folder / "journal.sqlite").write_bytes(b"junk")
+    assert importer("purge", "--older-than", "1d", "--yes").code == 0
+    assert ran.folder.exists()
+    assert importer("purge", "--older-than", "0h", "--yes").code == 0
+    assert not ran.folder.exists()
+
+
+def test_a_file_that_is_in_use_is_a_sentence(importer, ran, monkeypatch):
+    """Windows does not remove what Excel has open."""
+
+    def refuse(path):
+        raise PermissionError(13, "in use", str(path / "failed_rows.xlsx"))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(CannotWrite, match=r"failed_rows\.xlsx could not be removed"):
+        purge(importer.reports, list_runs(importer.reports))
+    ended = importer("purge", "--older-than", "0h", "--yes")
+    assert ended.code == 2
+    assert "Close the program" in ended.err
+    assert timedelta(0) < datetime.now(UTC) - datetime.fromisoformat(
+        list_runs(importer.reports)[0].started_at
+    )
