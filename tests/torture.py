@@ -30,7 +30,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from importer.errors import DamagedJournal, ImporterError, NoSuchRun
+from importer.errors import DamagedJournal, ImporterError, NoSuchRun, NothingSent
 from importer.journal import Journal
 from importer.models import NoteState, RowOutcome, SourceRow, Status
 from importer.pipeline import Silent, resume, retry, run
@@ -157,7 +157,7 @@ class Trial:
     def go_on(self) -> None:
         """Resume it; or start it, under its own id, where it was killed before its sheet was judged."""
         try:
-            resume(self.run_id, self.settings, self.access, Silent())
+            _patiently(lambda: resume(self.run_id, self.settings, self.access, Silent()))
         except NoSuchRun:
             self.start()
         except DamagedJournal:  # judged, and killed before the first write: its id is taken
@@ -167,7 +167,7 @@ class Trial:
     def retry(self) -> None:
         """Send what did not go in, as a run of its own."""
         calm = self.settings.replaced(run_id=f"{self.run_id}-again", timeout=30.0)
-        retry(self.run_id, calm, self.access, Silent())
+        _patiently(lambda: retry(self.run_id, calm, self.access, Silent()))
 
     def run_again(self) -> None:
         """Send the same sheet once more, as somebody who is not sure might."""
@@ -176,7 +176,7 @@ class Trial:
     def _run(self, settings: Settings) -> None:
         reader = RowsReader(HEADERS, self.rows)
         sheet = Sheet(reader, file=f"{self.run_id}.csv", sha256=self.run_id)
-        run(sheet, settings, self.access, Silent())
+        _patiently(lambda: run(sheet, settings, self.access, Silent()))
 
     @property
     def reached(self) -> str:
@@ -200,6 +200,21 @@ class Trial:
     def outcomes(self, run_id: str | None = None) -> list[RowOutcome]:
         with Journal.open(self.reports / (run_id or self.run_id)) as journal:
             return list(journal.outcomes())
+
+
+def _patiently(attempt: Callable[[], object]) -> None:
+    """Try again where a machine that is busy did not even answer for the lists in time: nothing was sent then."""
+    for _ in range(20):
+        try:
+            attempt()
+        except NoSuchRun:
+            raise
+        except NothingSent as error:
+            if "cannot be reached" not in error.message:
+                raise
+        else:
+            return
+    raise TimeoutError("the sandbox does not answer")
 
 
 def _row(trial: int, n: int) -> SourceRow:

@@ -17,6 +17,7 @@ _MOST = 20_000.0
 _LEAST = 0.2
 _HEALTHY_S = 1.2  # a rate that went well for longer than the second that servers count is proven
 _HEALTHY_REPLIES = 5
+_PROVING_REPLIES = 30  # once a limit was met: a bucket empties slowly, and what looked well was its store
 _BELOW = 0.98  # of the limit: room for requests that the network bunches together
 _NEAR = 1.045  # the gap at which the search is over
 _SEEN = 0.93  # so much less accepted than sent means that the server's limit was seen
@@ -45,6 +46,7 @@ class AutoPace:
         self._pushed_at = float("-inf")
         self._flowing_since: float | None = None
         self._accepted: deque[float] = deque()
+        self._taken, self._taken_since = 0, now  # since the last refusal
         self._best_latency = float("inf")
         self._latency = 0.0
         self._latency_at_cut = 0.0
@@ -55,13 +57,15 @@ class AutoPace:
         """The server took a request."""
         if self._flowing_since is None:
             self._flowing_since = now
+        self._taken += 1
         self._accepted.append(now)
         while self._accepted[0] < now - 2:
             self._accepted.popleft()
         self._replies += 1
         self._best_latency = min(self._best_latency, latency_s)
         self._latency = latency_s if not self._latency else 0.9 * self._latency + 0.1 * latency_s
-        enough = max(_HEALTHY_REPLIES, min(self.rate * _HEALTHY_S * 0.8, 500))
+        least = _HEALTHY_REPLIES if self._high is None else _PROVING_REPLIES
+        enough = max(least, min(self.rate * _HEALTHY_S * 0.8, 500))
         if now - self._since >= (_PROBED_S if self._probing else _HEALTHY_S) and self._replies >= enough:
             self._proven(now)
 
@@ -79,6 +83,7 @@ class AutoPace:
                 self._low = 0.0  # what was proven is not true any more
             self._go(max(self._below_limit(now), self._low, self.rate * 0.3, _LEAST), now)
         self._flowing_since = None
+        self._taken, self._taken_since = 0, now
 
     def _below_limit(self, now: float) -> float:
         """The rate after a refusal: from the limit where it was seen, else a cut."""
@@ -90,8 +95,13 @@ class AutoPace:
         self._not_above(self.rate, now)
         calm = self._flowing_since is not None and now - self._flowing_since > _CALM_S
         self._cut = 0 if calm else min(self._cut + 1, len(_CUTS) - 1)
-        cut = _CUTS[self._cut]
-        return self.rate * (1 - cut)
+        rate = self.rate * (1 - _CUTS[self._cut])
+        if calm or self._cut > 0:
+            # A bucket that was empty at the last refusal and is empty now gave out just what flowed into it.
+            flow = self._taken / max(now - self._taken_since, 1e-9)
+            rate = min(rate, max(flow * _BELOW, self.rate * 0.5))
+            self._low = min(self._low, rate)
+        return rate
 
     def _accepted_since(self, start: float) -> int:
         return sum(1 for at in self._accepted if at > start)

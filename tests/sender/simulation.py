@@ -88,7 +88,11 @@ OK = Reply(applied=Applied.APPLIED, status=200, message="success")
 
 
 class Limited:
-    """A server with a limit on requests in a sliding second, and one on requests at once."""
+    """A server with a limit on requests a second, and one on requests at once.
+
+    `counts` is how it measures a second: `sliding`, `clock` (each second of the clock anew, as many gateways
+    do) or `bucket` (tokens that fill up evenly, to a second's worth).
+    """
 
     def __init__(
         self,
@@ -98,8 +102,12 @@ class Limited:
         at_once: int = 10_000,
         latency_s: float = 0.05,
         jitter_s: float = 0.005,
+        counts: str = "sliding",
         seed: int = 1,
     ) -> None:
+        self._counts = counts
+        self._tokens = limit(0.0)
+        self._filled_at = 0.0
         self.limit = limit
         self.retry_after = retry_after
         self.at_once = at_once
@@ -121,9 +129,7 @@ class Limited:
         way = self.latency_s / 2 + self.chance.uniform(0, self.jitter_s)
         await asyncio.sleep(way)
         now = loop.time()
-        while self._window and self._window[0] <= now - 1:
-            self._window.popleft()
-        if len(self._window) >= self.limit(now) or self._in_flight >= self.at_once:
+        if not self._has_room(now) or self._in_flight >= self.at_once:
             self.refused.append(now)
             wait = 1.0 if self.retry_after else None
             await asyncio.sleep(self.latency_s / 2)
@@ -131,11 +137,23 @@ class Limited:
                 self._pause_until = max(self._pause_until, loop.time() + wait)
             return Reply(applied=Applied.NOT_APPLIED, status=429, message="slow down", retry_after_s=wait)
         self._window.append(now)
+        self._tokens -= 1
         self._in_flight += 1
         self.accepted.append(now)
         await asyncio.sleep(self.latency_s / 2 + self.chance.uniform(0, self.jitter_s))
         self._in_flight -= 1
         return OK
+
+    def _has_room(self, now: float) -> bool:
+        limit = self.limit(now)
+        if self._counts == "bucket":
+            self._tokens = min(limit, self._tokens + limit * (now - self._filled_at))
+            self._filled_at = now
+            return self._tokens >= 1
+        since = float(int(now)) if self._counts == "clock" else now - 1
+        while self._window and (self._window[0] < since or self._window[0] == now - 1):
+            self._window.popleft()
+        return len(self._window) < limit
 
 
 class Outcome(msgspec.Struct):
