@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+BENCH_STAMP := $(VENV)-bench/.installed
 
 .PHONY: demo test lint types layers suite bench torture test-desktop constraints clean
 .DEFAULT_GOAL := help
@@ -48,12 +49,17 @@ test-desktop: $(DEV_STAMP)
 torture: $(DEV_STAMP)
 	$(BIN)/python -m tests.torture
 
-bench: $(DEV_STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
-	$(BIN)/python -m benchmarks
+# What we are compared with lives in a venv of its own: its libraries must not change what is tested.
+$(BENCH_STAMP): pyproject.toml $(DEV_STAMP)
+	test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	$(BIN)/python -m pip --python $(VENV)-bench/bin/python install --quiet --disable-pip-version-check --group bench
+	@touch $@
+
+bench: $(BENCH_STAMP)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 constraints: $(DEV_STAMP)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v -i '^pip==' > constraints.txt
 
 clean:
-	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-bench build dist .coverage* .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,305 @@
+"""`make bench`: the tool beside what one would use instead, interleaved, and docs/performance.md with what came out.
+
+Every figure is a median of repeats that take turns with the others of its table, so that what else the machine does
+meets all of them alike. `--quick` takes smaller sheets and fewer repeats; `--only NAME` one section (its figures
+replace those in build/bench/figures.json, and the page is written again from there).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks import measure, sheets
+from benchmarks.measure import Cost
+from benchmarks.page import write_page
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build" / "bench"
+FIGURES = BUILD / "figures.json"
+RIVALS = Path(__file__).parent / "rivals"
+RIVAL_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+IMPORTER = [sys.executable, "-m", "importer"]
+CLIENT, SERVER = 0, 1  # cores
+
+Figures = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller sheets, fewer repeats: a few minutes")
+    parser.add_argument("--only", choices=list(SECTIONS), action="append", help="only this section")
+    chosen = parser.parse_args()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    figures: Figures = json.loads(FIGURES.read_text()) if FIGURES.exists() and chosen.only else {}
+    figures["quick"] = chosen.quick
+    for name in chosen.only or SECTIONS:
+        began = time.perf_counter()
+        print(f"{name} ...", flush=True)
+        figures[name] = SECTIONS[name](quick=chosen.quick)
+        print(f"{name}: {json.dumps(figures[name])}  ({time.perf_counter() - began:.0f} s)", flush=True)
+        figures["load"] = os.getloadavg()
+        FIGURES.write_text(json.dumps(figures, indent=1))
+    write_page(figures, ROOT / "docs")
+
+
+# --- checking
+
+
+def checking(*, quick: bool) -> Figures:
+    """`check` of a CSV beside csv.reader alone and the pandas script."""
+    rows, few = (100_000, 10_000) if quick else (1_000_000, 50_000)
+    big, small = csv_of(rows), csv_of(few)
+    with server() as url:
+        contenders: dict[str, tuple[int, Callable[[], Cost]]] = {
+            "csv.reader alone": (rows, lambda: measure.run([sys.executable, RIVALS / "bare_csv.py", big], cores={CLIENT})),
+            "importer check, one core": (rows, lambda: check(big, url, cores={CLIENT})),
+            "importer check, two cores": (rows, lambda: check(big, url)),
+            "pandas script": (few, lambda: pandas_check(small, url)),
+        }  # fmt: skip
+        return rates(contenders, repeats=3)
+
+
+def workbook(*, quick: bool) -> Figures:
+    """`check` of a workbook beside python-calamine alone."""
+    rows = 20_000 if quick else 100_000
+    book = xlsx_of(rows)
+    with server() as url:
+        contenders: dict[str, tuple[int, Callable[[], Cost]]] = {
+            "python-calamine alone": (rows, lambda: measure.run([sys.executable, RIVALS / "bare_calamine.py", book], cores={CLIENT})),
+            "importer check, one core": (rows, lambda: check(book, url, cores={CLIENT})),
+            "importer check, two cores": (rows, lambda: check(book, url)),
+        }  # fmt: skip
+        return rates(contenders, repeats=3)
+
+
+def growth(*, quick: bool) -> Figures:
+    """Time and peak memory of `check` by the number of rows."""
+    found = {}
+    with server() as url:
+        for rows in (10_000, 100_000) if quick else (10_000, 100_000, 300_000, 1_000_000):
+            cost = check(csv_of(rows), url, memory=True)
+            found[f"csv {rows}"] = {
+                "rows": rows,
+                "seconds": cost.wall_s,
+                "cpu_s": cost.cpu_s,
+                "peak_mb": cost.peak_mb,
+            }
+        for rows in (20_000,) if quick else (100_000, 1_000_000):
+            cost = check(xlsx_of(rows), url, memory=True)
+            found[f"xlsx {rows}"] = {
+                "rows": rows,
+                "seconds": cost.wall_s,
+                "cpu_s": cost.cpu_s,
+                "peak_mb": cost.peak_mb,
+            }
+    return found
+
+
+# --- sending
+
+
+def sending(*, quick: bool) -> Figures:
+    """`run` at full speed beside what one would write instead; each against a server that has just started."""
+    rows = 3_000 if quick else 20_000
+    sheet = csv_of(rows, clean=True)
+
+    def rival(name: str) -> Callable[[], Cost]:
+        def once() -> Cost:
+            with server(core=SERVER) as url:
+                cost = measure.run([rival_python(), RIVALS / f"{name}.py", sheet, url], cores={CLIENT})
+                expect(url, rows)
+            return cost
+
+        return once
+
+    def ours() -> Cost:
+        with server(core=SERVER) as url:
+            cost = run(sheet, url, cores={CLIENT})
+            expect(url, rows)
+        return cost
+
+    contenders = {
+        "importer run": (rows, ours),
+        "httpx + Semaphore(50)": (rows, rival("httpx_semaphore")),
+        "requests, 32 threads": (rows, rival("requests_threads")),
+        "dlt, custom destination": (rows, rival("dlt_destination")),
+        "Singer target (singer-sdk)": (rows, rival("singer_target")),
+    }
+    return rates(contenders, repeats=1 if quick else 3)
+
+
+def latency(*, quick: bool) -> Figures:
+    """With 30 ms a request and 50 at once, no more than 50 / 30 ms is possible."""
+    rows = 5_000 if quick else 20_000
+    with server("--latency", "0.03", core=SERVER) as url:
+        run(csv_of(rows, clean=True), url, cores={CLIENT})
+    summary = json.loads((BUILD / "reports" / "run" / "summary.json").read_text())
+    return {
+        "rows": rows,
+        "seconds": summary["seconds"],
+        "rate": rows / summary["seconds"],
+        "possible": 50 / 0.03,
+    }
+
+
+def stages(*, quick: bool) -> Figures:
+    """CPU of a sent row by stage, in microseconds."""
+    sheet = csv_of(2_000 if quick else 20_000, clean=True)
+    with server(core=SERVER) as url:
+        shutil.rmtree(BUILD / "stages", ignore_errors=True)
+        command = [
+            "taskset",
+            "-c",
+            str(CLIENT),
+            sys.executable,
+            "-m",
+            "benchmarks.stages",
+            sheet,
+            url,
+            BUILD / "stages",
+        ]
+        told = subprocess.run([*map(str, command)], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    return json.loads(told.stdout)
+
+
+# --- starting
+
+
+def starting(*, quick: bool) -> Figures:
+    """CPU of `--help` and of `options`, in milliseconds."""
+    with server() as url:
+        contenders = {
+            "importer --help": (1, lambda: measure.run([*IMPORTER, "--help"])),
+            "importer options": (1, lambda: with_access(url, lambda: measure.run([*IMPORTER, "options"]))),
+        }
+        found = rates(contenders, repeats=3 if quick else 9)
+    return {name: {"cpu_ms": figure["cpu_s"] * 1000} for name, figure in found.items()}
+
+
+def resuming(*, quick: bool) -> Figures:
+    """Seconds from `importer resume` to its first request, nine rows in ten sent."""
+    from benchmarks.resuming import seconds_to_first_request
+
+    rows = 100_000 if quick else 1_000_000
+    shutil.rmtree(BUILD / "resume", ignore_errors=True)
+    with server() as url:
+        passed = with_access(
+            url, lambda: seconds_to_first_request(csv_of(rows, clean=True), url, BUILD / "resume")
+        )
+    shutil.rmtree(BUILD / "resume", ignore_errors=True)
+    return {"rows": rows, "seconds": passed}
+
+
+def phones(*, quick: bool) -> Figures:
+    """The short way of plain Indian mobiles and phonenumbers itself, over random texts: they must agree on each."""
+    from benchmarks.phones import compare
+
+    return compare(100_000 if quick else 1_000_000)
+
+
+SECTIONS: dict[str, Callable[..., Figures]] = {
+    "starting": starting,
+    "checking": checking,
+    "workbook": workbook,
+    "sending": sending,
+    "latency": latency,
+    "stages": stages,
+    "resuming": resuming,
+    "growth": growth,
+    "phones": phones,
+}
+
+
+# --- what the sections share
+
+
+def rates(contenders: dict[str, tuple[int, Callable[[], Cost]]], *, repeats: int) -> Figures:
+    """Rows a second of each, by wall time and by CPU: medians of repeats that take turns."""
+    costs: dict[str, list[Cost]] = {name: [] for name in contenders}
+    for _ in range(repeats):
+        for name, (_, once) in contenders.items():
+            costs[name].append(once())
+    found = {}
+    for name, (rows, _) in contenders.items():
+        cost = measure.median(costs[name])
+        found[name] = {
+            "rows": rows, "seconds": cost.wall_s, "cpu_s": cost.cpu_s, "rate": rows / cost.wall_s, "rate_cpu": rows / cost.cpu_s,
+        }  # fmt: skip
+    return found
+
+
+def check(sheet: Path, url: str, *, cores: set[int] | None = None, memory: bool = False) -> Cost:
+    return importer("check", sheet, url, cores=cores, memory=memory)
+
+
+def run(sheet: Path, url: str, *, cores: set[int] | None = None) -> Cost:
+    return importer("run", sheet, url, "--yes", "--rate", "100000", cores=cores)
+
+
+def importer(command: str, sheet: Path, url: str, *more: str, **how: Any) -> Cost:
+    shutil.rmtree(BUILD / "reports", ignore_errors=True)
+    words = [*IMPORTER, command, sheet, "-q", "--reports", BUILD / "reports", "--run-id", "run", *more]
+    return with_access(url, lambda: measure.run(words, **how))
+
+
+def with_access(url: str, work: Callable[[], Any]) -> Any:
+    os.environ |= {"SUPERFONE_BASE_URL": url, "SUPERFONE_API_KEY": "k"}
+    return work()
+
+
+def pandas_check(sheet: Path, url: str) -> Cost:
+    folder = BUILD / "pandas"
+    folder.mkdir(exist_ok=True)
+    return measure.run([rival_python(), RIVALS / "pandas_check.py", sheet, url, folder], cores={CLIENT})
+
+
+def rival_python() -> Path:
+    if not RIVAL_PYTHON.exists():
+        sys.exit(f"{RIVAL_PYTHON} is not there: use make bench, which installs what we are compared with.")
+    return RIVAL_PYTHON
+
+
+@contextmanager
+def server(*options: str, core: int | None = None) -> Iterator[str]:
+    """The fast loopback server, on a core of its own where one is named; gives its address."""
+    pinned = ["--core", str(core)] if core is not None else []
+    command = [sys.executable, str(Path(__file__).parent / "server.py"), *options, *pinned]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().removeprefix("LISTENING ").strip()
+        finally:
+            process.kill()
+
+
+def expect(url: str, rows: int) -> None:
+    """A rate counts only if every lead has come."""
+    with urllib.request.urlopen(f"{url}/count") as answer:
+        came = int(answer.read())
+    if came != rows:
+        sys.exit(f"{came} leads came instead of {rows}")
+
+
+def csv_of(rows: int, *, clean: bool = False) -> Path:
+    path = BUILD / f"{'clean' if clean else 'leads'}-{rows}.csv"
+    return path if path.exists() else sheets.write_csv(path, rows, clean=clean)
+
+
+def xlsx_of(rows: int) -> Path:
+    path = BUILD / f"leads-{rows}.xlsx"
+    return path if path.exists() else sheets.write_xlsx(path, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""docs/performance.md and its charts, from the figures of a run of the benchmarks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+Figures = dict[str, Any]
+
+_WORDS = Path(__file__).parent / "words.md"
+
+
+def write_page(figures: Figures, docs: Path) -> None:
+    """Write the page; sections that were not run are left out of it."""
+    parts = [_HEAD.format(machine=_machine(figures))]
+    parts += [part(figures) for name, part in _PARTS.items() if name in figures]
+    parts.insert(1, _goals(figures))
+    if _WORDS.exists():
+        parts.append(_WORDS.read_text("utf-8"))
+    (docs / "performance.md").write_text("\n".join(parts).rstrip() + "\n", "utf-8")
+    if "growth" in figures:
+        _growth_chart(figures["growth"], docs / "performance-growth.svg")
+    if "sending" in figures:
+        _bars(figures["sending"], docs / "performance-sending.svg", "rows sent a second")
+
+
+_HEAD = """# How fast, and how flat
+
+<!-- Written by `make bench` (benchmarks/page.py); the words at the end are in benchmarks/words.md. -->
+
+```
+make bench                                  # everything, with a table and the charts of this page
+.venv/bin/python -m benchmarks --quick      # smaller sheets, fewer repeats
+.venv/bin/python -m benchmarks --only sending
+```
+
+{machine}
+
+Contenders of one table take turns, so that whatever else the machine does meets all of them alike; each figure is
+the median of its repeats. **By CPU** counts the processor time that a contender used, its children included, which
+is what a quiet machine would show; by the clock, whoever shares the machine counts too. The sheet has twelve columns of invented
+leads: mixed Indian phones, e-mails, stages, labels, lakh amounts, notes; three rows in a hundred are faulty.
+"""
+
+
+def _machine(figures: Figures) -> str:
+    quick = " This was a **quick** run: smaller sheets, fewer repeats." if figures.get("quick") else ""
+    load = figures.get("load")
+    shared = f" Load average at the end of the run: {load[0]:.1f}." if load else ""
+    return (
+        f"Measured with Python {platform.python_version()} and SQLite {sqlite3.sqlite_version} on {os.cpu_count()} cores of "
+        f"{_processor()}.{shared}{quick}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
+
+
+# --- the goals
+
+
+def _goals(figures: Figures) -> str:
+    lines = ["## The goals", "", "| what | goal | by the clock | by CPU |", "|---|---|---|---|"]
+    lines += [f"| {what} | {goal} | {clock} | {cpu} |" for what, goal, clock, cpu in _goal_rows(figures)]
+    return "\n".join([*lines, ""])
+
+
+def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
+    rows: list[tuple[str, str, str, str]] = []
+    if c := f.get("checking"):
+        floor, one, two, pandas = (c[n] for n in ("csv.reader alone", "importer check, one core", "importer check, two cores", "pandas script"))  # fmt: skip
+        rows += [
+            ("`check` of a CSV beside bare `csv.reader`, one core", "0.10", *_ratio(one, floor, 3)),
+            ("the same, two cores", "more", *_ratio(two, floor, 3)),
+            ("`check` beside the pandas script", "10 x", *_ratio(two, pandas, 1, " x")),
+        ]
+    if w := f.get("workbook"):
+        floor, two = w["python-calamine alone"], w["importer check, two cores"]
+        rows.append(("`check` of a workbook beside python-calamine alone", "0.4", *_ratio(two, floor, 2)))
+    rows += _memory_rows(f.get("growth", {}))
+    if s := f.get("sending"):
+        ours = s["importer run"]
+        goals = {"httpx + Semaphore(50)": "8 x"}
+        rows += [
+            (f"`run` beside {name}", goals.get(name, "3 x"), *_ratio(ours, other, 1, " x"))
+            for name, other in s.items()
+            if other is not ours
+        ]
+    if latency := f.get("latency"):
+        rows.append(
+            (
+                "`run` with 30 ms a request, 50 at once, of 50 / 30 ms",
+                "0.95",
+                f"{latency['rate'] / latency['possible']:.3f}",
+                "-",
+            )
+        )
+    if r := f.get("resuming"):
+        rows.append(
+            (
+                f"`resume` of {r['rows']:,} rows, nine in ten sent, to the first request",
+                "2 s",
+                f"{r['seconds']:.1f} s",
+                "-",
+            )
+        )
+    if start := f.get("starting"):
+        rows += [
+            ("`importer --help`", "120 ms of CPU", "-", f"{start['importer --help']['cpu_ms']:.0f} ms"),
+            (
+                "`importer options`, whole",
+                "400 ms of CPU",
+                "-",
+                f"{start['importer options']['cpu_ms']:.0f} ms",
+            ),
+        ]
+    return rows
+
+
+def _ratio(ours: Figures, other: Figures, digits: int, unit: str = "") -> tuple[str, str]:
+    return (
+        f"{ours['rate'] / other['rate']:.{digits}f}{unit}",
+        f"{ours['rate_cpu'] / other['rate_cpu']:.{digits}f}{unit}",
+    )
+
+
+def _memory_rows(growth: Figures) -> list[tuple[str, str, str, str]]:
+    rows: list[tuple[str, str, str, str]] = []
+    million, less = growth.get("csv 1000000"), growth.get("csv 100000")
+    if million and less:
+        rows.append(
+            (
+                "peak memory of a 1,000,000-row CSV, children included",
+                "150 MB",
+                f"{million['peak_mb']:.0f} MB",
+                "-",
+            )
+        )
+        rows.append(
+            (
+                "and beside 100,000 rows",
+                "within 20 MB",
+                f"{million['peak_mb'] - less['peak_mb']:+.0f} MB",
+                "-",
+            )
+        )
+    if book := growth.get("xlsx 1000000"):
+        rows.append(("peak memory of a 1,000,000-row workbook", "350 MB", f"{book['peak_mb']:.0f} MB", "-"))
+    return rows
+
+
+# --- the sections
+
+
+def _rates(title: str, said: str) -> Any:
+    def part(name: str, figures: Figures) -> str:
+        lines = [
+            f"## {title}",
+            "",
+            said,
+            "",
+            "| | rows | seconds | CPU seconds | rows/s | rows/s of CPU |",
+            "|---|--:|--:|--:|--:|--:|",
+        ]
+        lines += [
+            f"| {who} | {x['rows']:,} | {x['seconds']:.2f} | {x['cpu_s']:.2f} | {x['rate']:,.0f} | {x['rate_cpu']:,.0f} |"
+            for who, x in figures[name].items()
+        ]
+        return "\n".join([*lines, ""])
+
+    return part
+
+
+def _growth(figures: Figures) -> str:
+    lines = [
+        "## How it grows", "",
+        "![Time and memory of `check` by the number of rows](performance-growth.svg)", "",
+        "| `check` of | seconds | CPU seconds | microseconds of CPU a row | peak memory |", "|---|--:|--:|--:|--:|",
+    ]  # fmt: skip
+    lines += [
+        f"| {x['rows']:,} rows, {name.split()[0]} | {x['seconds']:.1f} | {x['cpu_s']:.1f} | {x['cpu_s'] / x['rows'] * 1e6:.0f} | {x['peak_mb']:.0f} MB |"
+        for name, x in figures["growth"].items()
+    ]
+    said = (
+        "Memory is the peak of the sum of PSS over the process tree (`/proc/PID/smaps_rollup`), read twenty times a second: "
+        "a page that two processes share is counted once."
+    )
+    return "\n".join([*lines, "", said, ""])
+
+
+def _stages(figures: Figures) -> str:
+    found = figures["stages"]
+    lines = [
+        "## What a sent row costs", "",
+        "CPU of one core, each stage run alone on the real code (`benchmarks/stages.py`).", "",
+        "| stage | microseconds a row |", "|---|--:|",
+    ]  # fmt: skip
+    lines += [f"| {name} | {spent:.0f} |" for name, spent in found.items()]
+    return "\n".join([*lines, f"| **sum** | **{sum(found.values()):.0f}** |", ""])
+
+
+def _phones(figures: Figures) -> str:
+    x = figures["phones"]
+    return (
+        "## The short way of phones\n\n"
+        f"`benchmarks/phones.py`: {x['texts']:,} random texts; the short way took {x['taken']:,} of them, and on each "
+        f"phonenumbers said the same ({x['differ']} differ): {x['short_us']:.1f} microseconds a text against "
+        f"{x['library_us']:.1f}. The texts that it does not take go to the library.\n"
+    )
+
+
+_PARTS: dict[str, Any] = {
+    "checking": lambda f: _rates("Checking a CSV", "Reports included; the pandas script makes the same checks and tables, on fewer rows since it would take too long.")("checking", f),
+    "workbook": lambda f: _rates("Checking a workbook", "python-calamine alone reads the cells and does nothing with them.")("workbook", f),
+    "sending": lambda f: _rates("Sending", "To a loopback server on a core of its own (`benchmarks/server.py`), the contender on the other, each row checked to have come. `importer run` judges every row, keeps a durable journal and writes its reports; the others send.\n\n![Rows sent a second](performance-sending.svg)")("sending", f),
+    "stages": _stages,
+    "growth": _growth,
+    "phones": _phones,
+}  # fmt: skip
+
+
+# --- charts
+
+
+def _style() -> Any:
+    from pygal.style import Style
+
+    return Style(
+        background="white", plot_background="white", colors=("#2563eb", "#f59e0b", "#16a34a", "#dc2626"),
+        foreground="#475569", foreground_strong="#1f2937", foreground_subtle="#94a3b8", transition="0s",
+        font_family="system-ui, sans-serif", label_font_size=13, legend_font_size=14, title_font_size=16,
+        major_label_font_size=13, value_font_size=13, value_colors=("#1f2937",) * 4,
+    )  # fmt: skip
+
+
+def _growth_chart(growth: Figures, path: Path) -> None:
+    import pygal
+
+    points = [x for name, x in growth.items() if name.startswith("csv")]
+    chart = pygal.XY(
+        style=_style(), width=820, height=420, js=(), title="check of a CSV: time and memory by rows", legend_at_bottom=True,
+        x_title="rows", include_x_axis=True, dots_size=4, show_x_guides=False,
+        x_value_formatter=lambda rows: f"{rows:,.0f}", range=(0, max(x["seconds"] for x in points)), secondary_range=(0, 200),
+    )  # fmt: skip
+    chart.add("seconds (left)", [(x["rows"], x["seconds"]) for x in points])
+    chart.add("peak memory, MB (right)", [(x["rows"], x["peak_mb"]) for x in points], secondary=True)
+    _save(chart, path)
+
+
+def _bars(found: Figures, path: Path, title: str) -> None:
+    import pygal
+
+    chart = pygal.HorizontalBar(
+        style=_style(), width=820, height=110 + 50 * len(found), js=(), title=title, show_legend=False, print_values=True,
+        value_formatter=lambda rate: f"{rate:,.0f}",
+    )  # fmt: skip
+    ordered = sorted(found.items(), key=lambda item: item[1]["rate"])
+    chart.x_labels = [name for name, _ in ordered]
+    chart.add("rows a second", [x["rate"] for _, x in ordered])
+    _save(chart, path)
+
+
+def _save(chart: Any, path: Path) -> None:
+    chart.uuid = path.stem  # pygal would name it by chance
+    path.write_text(chart.render(is_unicode=True) + "\n", "utf-8")
