@@ -13,7 +13,7 @@ import msgspec
 from importer.cli.console import say
 from importer.fields import FIELDS
 from importer.models import AccountTitles
-from importer.pipeline.sending import fetch_titles
+from importer.pipeline.asking import fetch_titles
 from importer.settings import Settings, find_access
 
 

@@ -17,8 +17,8 @@ from importer.cli.words import cut, field_label
 from importer.errors import CannotWrite, NoKey, NothingSent, UsageError
 from importer.loader.header import column_name
 from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
+from importer.pipeline.asking import fetch_titles
 from importer.pipeline.mapping import columns_of, kept_map, save_mapping
-from importer.pipeline.sending import fetch_titles
 from importer.report import write_template
 from importer.settings import Settings, find_access
 from importer.staging import open_file

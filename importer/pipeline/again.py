@@ -9,9 +9,10 @@ from importer.errors import DamagedJournal, UsageError
 from importer.issues import Issue
 from importer.journal import Journal, Rejudged, RunHeader
 from importer.models import AccountTitles, PendingRow, RowResult, RunState, SourceRow, Status
+from importer.pipeline.asking import fetch_titles
 from importer.pipeline.flow import run
 from importer.pipeline.runs import account_of, find_run, held
-from importer.pipeline.sending import fetch_titles, send_and_report
+from importer.pipeline.sending import send_and_report
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
 from importer.settings import Access, Settings, with_run_settings

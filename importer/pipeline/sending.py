@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-import sys
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, TypeVar
 
 from importer.errors import CannotWrite, Interrupted, RunStopped, before_the_first_write
 from importer.journal import Journal, RunEnd
-from importer.models import AccountTitles, RunState
+from importer.models import RunState
+from importer.pipeline.asking import run_async
 from importer.pipeline.runs import RESUMABLE, now
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
@@ -20,24 +17,11 @@ from importer.report.summary import exit_code_of
 from importer.sender import SendSettings, Stop, open_client, send
 from importer.settings import Access, Settings
 
-_T = TypeVar("_T")
-
 _INTERRUPTED = {
     Stop.NO: "Interrupted.",
     Stop.DRAIN: "Interrupted; what was under way has been finished.",
     Stop.NOW: "Stopped at once; what was under way may have gone in, and is sent again without its notes.",
 }
-
-
-def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
-    """The account's lists. What stops this is exit 2: nothing was sent."""
-
-    async def fetch() -> AccountTitles:
-        async with open_client(access, timeout_s=settings.timeout, connections=2) as client:
-            return await client.titles()
-
-    with before_the_first_write():
-        return _run(fetch())
 
 
 def send_and_report(journal: Journal, settings: Settings, access: Access, watch: Watch) -> Summary:
@@ -60,7 +44,7 @@ def send_and_report(journal: Journal, settings: Settings, access: Access, watch:
 
 def _send(journal: Journal, settings: Settings, access: Access, watch: Watch, asked: _Asked) -> RunEnd:
     try:
-        finished = _run(_sending(journal, settings, access, watch, asked))
+        finished = run_async(_sending(journal, settings, access, watch, asked))
     except RunStopped as error:
         return _end(journal, RunState.STOPPED, str(error))
     if finished:
@@ -130,26 +114,3 @@ def _signals(run_id: str) -> Iterator[_Asked]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _run(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run to the end, also where this thread has a loop running (a notebook, an async program).
-
-    There it runs in a thread of its own, so that Ctrl-C is still caught by this one.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _run_here(work)
-    with ThreadPoolExecutor(1, thread_name_prefix="sending") as thread:
-        return thread.submit(_run_here, work).result()
-
-
-def _run_here(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run on uvloop where there is one (not on Windows)."""
-    if sys.platform == "win32":
-        return asyncio.run(work)
-    import uvloop  # noqa: PLC0415 - does not exist on Windows
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)

@@ -8,11 +8,11 @@ from pathlib import Path
 from importer.errors import UnreadableFile, before_the_first_write
 from importer.journal import Journal, RunHeader
 from importer.models import AccountTitles
+from importer.pipeline.asking import fetch_titles
 from importer.pipeline.folding import fold_shared_phones
 from importer.pipeline.mapping import Decided, columns_of_origin, decide_columns, save_mapping
 from importer.pipeline.origin import find_origin, inherited
 from importer.pipeline.runs import account_of, now, run_folder
-from importer.pipeline.sending import fetch_titles
 from importer.pipeline.titles import settle_titles
 from importer.pipeline.watch import Watch
 from importer.settings import Access, Settings, taken_over

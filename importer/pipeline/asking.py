@@ -1,0 +1,53 @@
+"""Asking the CRM for the account's lists, and the loop in which everything runs that talks to the CRM.
+
+It stands apart from the sending, so that a command that only asks does not load what reads, judges and reports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from importer.errors import before_the_first_write
+from importer.models import AccountTitles
+from importer.sender.client import open_client
+from importer.settings import Access, Settings
+
+_T = TypeVar("_T")
+
+
+def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
+    """The account's lists. What stops this is exit 2: nothing was sent."""
+
+    async def fetch() -> AccountTitles:
+        async with open_client(access, timeout_s=settings.timeout, connections=2) as client:
+            return await client.titles()
+
+    with before_the_first_write():
+        return run_async(fetch())
+
+
+def run_async(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run to the end, also where this thread has a loop running (a notebook, an async program).
+
+    There it runs in a thread of its own, so that Ctrl-C is still caught by this one.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run_here(work)
+    with ThreadPoolExecutor(1, thread_name_prefix="sending") as thread:
+        return thread.submit(_run_here, work).result()
+
+
+def _run_here(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run on uvloop where there is one (not on Windows)."""
+    if sys.platform == "win32":
+        return asyncio.run(work)
+    import uvloop  # noqa: PLC0415 - does not exist on Windows
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
