@@ -78,7 +78,8 @@ def read_map(path: Path) -> ColumnMap:
     except UnicodeDecodeError:
         raise BadMapping(f"The map {path} is not a text file in UTF-8.", _SHOWN) from None
     except tomllib.TOMLDecodeError as error:
-        raise BadMapping(f"The map {path} cannot be read as TOML: {error}.", _SHOWN) from None
+        said = str(error).replace("Cannot overwrite a value", "the same name stands there twice")
+        raise BadMapping(f"The map {path} cannot be read as TOML: {said}.", _SHOWN) from None
     return _checked(raw, f"The map {path}")
 
 
