@@ -14,7 +14,7 @@ from importer.cli.importing import open_options, source_of
 from importer.cli.options import settings_from, settings_of_reading
 from importer.cli.showing import show_json
 from importer.cli.words import cut, field_label
-from importer.errors import CannotWrite, NoKey, NothingSent, UsageError
+from importer.errors import NoKey, NothingSent, UsageError, before_the_first_write
 from importer.loader.header import column_name
 from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
 from importer.pipeline.asking import fetch_titles
@@ -39,7 +39,8 @@ def columns_command(file: str, **flags: Any) -> int:
     else:
         _show_all(mapping, opened.notices + notices)
     if settings.save:
-        save_mapping(Path(settings.save), mapping)
+        with before_the_first_write():
+            save_mapping(Path(settings.save), mapping)
         back = typed("importer", "run", file, "--map", settings.save)
         say(f"Saved in {settings.save}. Change it as you like and give it back: {back}", err=True)
     return 0
@@ -66,8 +67,9 @@ def template_command(out: str, force: bool) -> int:
     try:
         write_template(path, active)
     except OSError as error:
-        raise CannotWrite(
-            f"Cannot write {out}: {error.strerror}.", "Choose a folder that you may write to."
+        raise UsageError(
+            f"Cannot write {out}: {error.strerror}.",
+            "Choose a folder that is there and that you may write to.",
         ) from error
     say(f"Written: {out}. Fill it in and import it: {typed('importer', 'run', out)}", err=True)
     return 0
