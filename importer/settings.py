@@ -94,7 +94,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = "reject"
     rate: Annotated[
-        Literal["auto"] | Seconds, Meta(title="auto|N", description="Requests a second: found out, or N.")
+        Literal["auto"] | Seconds,
+        Meta(title="auto|N", description="Requests a second; auto finds out what the account allows."),
     ] = "auto"
     concurrency: Annotated[
         int, Meta(title="N", ge=1, le=1000, description="Most requests in flight at once.")
