@@ -11,9 +11,11 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _PATIENCE_S = 40.0
+_PRESSED_AGAIN_S = 3.0
 _PROGRAM = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches it
@@ -60,7 +62,20 @@ class Terminal:
 
     def press(self, key: bytes) -> None:
         """Press one key: 03 is Ctrl-C, 04 is Ctrl-D."""
-        os.write(self._ours, key)
+        with suppress(OSError):  # it may have ended in the meantime
+            os.write(self._ours, key)
+
+    def leave(self, key: bytes) -> int:
+        """Press a key until the command ends; answers with the exit code.
+
+        A Ctrl-C in the moment when the prompt is drawn and not yet read is seen by Python only at the next key.
+        """
+        until = time.monotonic() + _PATIENCE_S
+        while self._process.poll() is None and time.monotonic() < until:
+            self.press(key)
+            while self._read(time.monotonic() + _PRESSED_AGAIN_S):
+                pass
+        return self.ended()
 
     def ended(self) -> int:
         """Wait for the end; answers with the exit code."""
