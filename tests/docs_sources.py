@@ -1,0 +1,64 @@
+"""The part of docs/sources/*.md that is taken from the presets: python -m tests.docs_sources writes it anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from importer.fields import BY_NAME
+from importer.loader.presets import Preset, PresetEntry, presets
+
+SOURCES = Path(__file__).parents[1] / "docs" / "sources"
+BEGIN, END = "<!-- what follows is made from the preset -->\n", "<!-- until here -->\n"
+PART = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
+ROWS = {
+    "deleted": "were deleted in the old CRM", "test_row": "are test rows", "not_a_lead": "are no leads",
+}  # fmt: skip
+
+
+def part_of(preset: Preset) -> str:
+    """What the page of a preset says of its columns and rows."""
+    return "\n".join([*_table(preset), "", *_further(preset), ""])
+
+
+def _table(preset: Preset) -> Iterator[str]:
+    yield "| column | goes to | |"
+    yield "|---|---|---|"
+    entries = list(preset.entries())
+    for header, entry in [e for e in entries if e[1].field] + [e for e in entries if not e[1].field]:
+        goes = BY_NAME[entry.field].label if entry.field else "left out"
+        yield f"| `{header}` | {goes} | {'; '.join(_words(entry))} |"
+
+
+def _words(entry: PresetEntry) -> Iterator[str]:
+    if entry.prefix:
+        yield f"without `{entry.prefix}` in front"
+    if entry.joiner:
+        yield f"several values parted by `{entry.joiner.strip()}`"
+    if entry.empty:
+        yield f"{', '.join(f'`{value}`' for value in entry.empty)} count as empty"
+    if entry.otherwise:
+        yield f"{BY_NAME[entry.otherwise].label}, where the account knows few of the values"
+    if entry.reason:
+        yield entry.reason
+
+
+def _further(preset: Preset) -> Iterator[str]:
+    if preset.others:
+        yield f"Any other column is kept in {BY_NAME[preset.others].label}, under its own header."
+    for field, value in preset.defaults.items():
+        yield f'{BY_NAME[field].label} is "{value}", where the sheet says nothing else.'
+    for field, pairs in preset.values.items():
+        said = ", ".join(f"`{was}` becomes {means}" for was, means in pairs.items())
+        yield f"{BY_NAME[field].label}: {said}."
+    for row in preset.rows:
+        where = "any column" if row.column == "*" else f"`{row.column}`"
+        said = " or ".join([*(f"is `{v}`" for v in row.equals), *(f"begins with `{v}`" for v in row.begins)])
+        yield f"Rows where {where} {said} {ROWS[row.code]}{f' ({row.reason})' if row.reason else ''}."
+
+
+if __name__ == "__main__":
+    for each in presets():
+        page = SOURCES / f"{each.name}.md"
+        page.write_text(PART.sub(lambda _, each=each: part_of(each), page.read_text("utf-8")), "utf-8")
