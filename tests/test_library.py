@@ -3,6 +3,8 @@
 import asyncio
 import datetime as dt
 import math
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -233,9 +235,22 @@ def test_a_stopped_import_returns_and_says_why(importer, crm):
     from importer.sandbox.faults import FaultPlan
 
     sheet = write_csv(importer.folder / "leads.csv", [["Phone"], *[[f"98450100{n:02d}"] for n in range(20)]])
-    crm.sandbox.faults = FaultPlan([Fault(kind="forbidden", after=10)]) if False else crm.sandbox.faults
-    assert library.run_import(sheet).ok
-    del Fault
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=11))
+    result = library.run_import(sheet, rate=200, concurrency=4)
+    assert (result.ok, result.exit_code, result.summary.state) == (False, 3, "stopped")
+    assert result.summary.counts["accepted"] == 10
+    assert result.summary.reason
+    assert (result.to_frame()["_status"] == "pending").sum() == 10
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udcffb"])
+def test_text_that_is_no_text(importer, text):
+    """Python's strings can hold half a character, which no file and no request can."""
+    result = library.check_file(pd.DataFrame({"Phone": ["9845010001"], f"X{text}": [text]}))
+    assert result.ok
+    assert result.to_frame().iloc[0, 1] == text.encode("utf-16-le", "surrogatepass").decode(
+        "utf-16-le", "replace"
+    )
 
 
 def test_a_run_that_was_taken_away(importer, sheet):
@@ -266,3 +281,24 @@ def test_help_and_a_plain_import_load_nothing_of_it():
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert told.stdout.strip() == "[]"
+
+
+BLOCKS = re.compile(r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
+
+
+def test_the_examples_of_the_page(importer, crm, capsys):
+    """docs/library.md, from top to bottom as one program: each block prints what the page says."""
+    root = Path(__file__).parents[1]
+    shutil.copytree(root / "samples", importer.folder / "samples")
+    names: dict[str, object] = {}
+    shown = BLOCKS.findall((root / "docs" / "library.md").read_text("utf-8"))
+    assert len(shown) >= 5
+    capsys.readouterr()
+    for block, said in shown:
+        exec(block, names)
+        assert _plain(capsys.readouterr().out) == _plain(said)
+
+
+def _plain(text):
+    """Lines without the blanks that only line columns up."""
+    return [" ".join(line.split()) for line in text.splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import TypeIs  # in typing from Python 3.13
 
+_HALF = re.compile("[\ud800-\udfff]").search  # half a character: no file and no request can hold it
 _FIRST_ROW = 2  # the header is row 1, as when the frame is saved as a sheet
 _EXACT_BELOW = 2**53  # a float above this has lost digits, and says so by its exponent
 
@@ -64,7 +66,11 @@ def text_of(value: object) -> str:  # noqa: PLR0911 - one line for each kind of 
     """
     match value:
         case str():
-            return value
+            return (
+                value
+                if not _HALF(value)
+                else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            )
         case None:
             return ""
         case list() | tuple():

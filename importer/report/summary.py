@@ -17,7 +17,7 @@ SUMMARY, PAGE = "summary.json", "report.html"
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """The object of INTERFACE.md, and a few keys more. Its schema is published as docs/summary.schema.json."""
+    """A run in numbers: what `summary.json` holds and `--json` prints."""
 
     schema_version: Annotated[int, Meta(description="Grows when a key changes its meaning or goes.")]
     run_id: Annotated[str, Meta(description="The name of the run's folder.")]

@@ -1,0 +1,71 @@
+"""summary.json: its schema is published, and every ending of a run keeps to it."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from importer.issues import Issue
+from importer.journal import Journal, RunEnd, staged
+from importer.models import RunState
+from importer.report import write_reports
+from importer.report.schema import schema_text
+from tests.report.made import STARTED, accepted, header_of, made, refused
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
+COLUMNS = [("Phone", "customer_phone"), ("Phone", "add_phones"), ("Notes", "")]
+# What scripts may rely on, to the letter.
+KEYS = {
+    "run_id", "file", "sha256", "started_at", "finished_at", "state", "rows", "counts", "requests", "retries", "throttled",
+    "seconds", "rate_reached", "columns", "problems", "exit_code",
+}  # fmt: skip
+
+
+def test_the_published_schema_is_that_of_the_type(request):
+    """Made anew by `pytest tests/report/test_summary.py --write-examples`; then read the diff."""
+    if request.config.getoption("--write-examples"):
+        PUBLISHED.write_bytes(schema_text())
+    assert PUBLISHED.read_bytes() == schema_text()
+
+
+def validated(folder: Path) -> dict:
+    summary = json.loads((folder / "summary.json").read_bytes())
+    schema = json.loads(PUBLISHED.read_bytes())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(summary, schema)
+    assert summary.keys() >= KEYS
+    assert summary.keys() == schema["properties"].keys()
+    assert sum(summary["counts"].values()) == summary["rows"]
+    return summary
+
+
+@pytest.mark.parametrize(
+    "state", [RunState.CHECKED, RunState.FINISHED, RunState.STOPPED, RunState.INTERRUPTED, RunState.RUNNING]
+)
+def test_every_ending_keeps_to_it(tmp_path, state):
+    rows = [
+        accepted(2, ["9845000002", "", "x"]),
+        refused(3, ["12", "", ""], Issue("customer_phone", "too_short")),
+    ]
+    with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
+        journal.stage([staged(row) for row in rows])
+        journal.complete()
+        if state is not RunState.CHECKED:
+            journal.begin_sending()
+        if state is not RunState.RUNNING:  # killed: the journal says no more than that it was sending
+            journal.end(RunEnd(state=state, finished_at=STARTED))
+        write_reports(journal, tmp_path)
+    summary = validated(tmp_path)
+    assert summary["state"] == ("interrupted" if state is RunState.RUNNING else state.value)
+    assert summary["columns"] == {"Phone": "customer_phone", "Phone#2": "add_phones", "Notes": ""}
+    assert summary["problems"] == {"customer_phone.too_short": 1}
+
+
+def test_what_does_not_keep_to_it_is_noticed(tmp_path):
+    """The schema can say no: a missing count, another state, another version."""
+    made(tmp_path, header_of(COLUMNS), [accepted(2, ["9845000002", "", ""])])
+    summary, schema = validated(tmp_path), json.loads(PUBLISHED.read_bytes())
+    for change in ({"counts": {"accepted": 1}}, {"state": "staging"}, {"schema_version": 2}, {"rows": "1"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**summary, **change}, schema)
