@@ -136,8 +136,10 @@ class Journal:
         A group may be rejudged before the next is asked for. Read in batches, so that memory stays flat.
         """
         accepted = f"verdict = '{Status.ACCEPTED}'"
+        self._sql.execute("PRAGMA temp_store = FILE")  # the sorting of a million phones is not for the memory
         with self._commit():
             self._sql.execute(f"CREATE INDEX IF NOT EXISTS rows_by_phone ON rows (phone) WHERE {accepted}")
+        self._sql.execute("PRAGMA temp_store = MEMORY")
         shared = f"SELECT phone FROM rows WHERE {accepted} AND phone > ? GROUP BY phone HAVING count(*) > 1 LIMIT {_PHONES_AT_ONCE}"
         last = ""
         while phones := [phone for (phone,) in self._sql.execute(shared, (last,))]:
