@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.fields import BY_NAME
+from importer.fields import BY_NAME, Kind
 from importer.loader.presets import Preset, PresetEntry, presets
 
 SOURCES = Path(__file__).parents[1] / "docs" / "sources"
@@ -39,7 +39,9 @@ def _words(entry: PresetEntry) -> Iterator[str]:
     if entry.empty:
         yield f"{', '.join(f'`{value}`' for value in entry.empty)} count as empty"
     if entry.otherwise:
-        yield f"{BY_NAME[entry.otherwise].label}, where the account knows few of the values"
+        money = BY_NAME[entry.field].kind is Kind.MONEY
+        where = "some cells are no amounts" if money else "the account knows few of the values"
+        yield f"{BY_NAME[entry.otherwise].label}, where {where}"
     if entry.reason:
         yield entry.reason
 

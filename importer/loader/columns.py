@@ -106,8 +106,7 @@ def _by_itself(index: int, header: str, evidence: Evidence, preset: Preset | Non
     entry = preset.entry_for(header) if preset is not None else None
     if preset is not None and entry is not None:
         said = Said(entry.field, "preset", 0.98, entry.reason or f"known from {preset.title}")
-        if entry.otherwise and evidence.cells and evidence.lacks_titles_of(entry.field):
-            reason = f"few of its cells are {BY_NAME[entry.field].label.lower()} of the account"
+        if entry.otherwise and (reason := evidence.lacking(entry.field)):
             said = Said(entry.otherwise, "preset", 0.98, reason)
         choice = _choice(index, header, said, entry.rules)
         return choice if said.field == "additional_info" else _checked(choice, evidence)

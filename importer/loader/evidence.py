@@ -92,9 +92,13 @@ class Evidence:
             for piece in sorted(pieces)[:_FEW_VALUES]
         )
 
-    def lacks_titles_of(self, field: str) -> bool:
-        """Whether the account's list is known, and is not what most of the cells come from."""
-        return field in self._titles and self.titles != field
+    def lacking(self, name: str) -> str:
+        """Why rows would be refused for what is no fault of theirs, in words: other titles, ranges for amounts."""
+        field = BY_NAME[name]
+        if field.kind is Kind.MONEY:
+            return "" if all(map(_is_money, self.cells)) else "some of its cells are no amounts"
+        few = bool(self.cells) and name in self._titles and self.titles != name
+        return f"few of its cells are {field.label.lower()} of the account" if few else ""
 
     def against(self, name: str) -> str:
         """Why these cells cannot be the field `name`, in words; "" where they can."""

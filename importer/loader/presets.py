@@ -22,7 +22,10 @@ _SHOWN = "docs/presets.md shows what a preset looks like."
 
 
 class PresetEntry(ColumnEntry, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One column of an export; `otherwise` is its field where hardly a cell is a title of the account's list."""
+    """One column of an export.
+
+    `otherwise` is its field where hardly a cell is a title of the account's list, or not every cell is an amount.
+    """
 
     otherwise: str = ""
 

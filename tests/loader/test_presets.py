@@ -68,6 +68,7 @@ NEAR_MISSES = (
     "First Name, Last Name, Email, Phone Number, Company Name, City",
     "S. No., Name, Phone Number, Contact No, Email Id, Firm Name, Place, Remarks, Assigned To, Budget",
     "Name, Mobile, Email, City, Budget, Project",
+    "Name, Mobile, Project, Locality, Property Type, Budget, Status, Remarks",
     "timestamp, phone, event",
     "Name, Phone, Timestamp",
     "Person Name, Person Phone, Person Email, Person City",
@@ -231,6 +232,18 @@ def test_a_products_column_of_other_words_becomes_information():
     )  # fmt: skip
     draft = _drafts(headers, rows("Ball valve", "Pump"), titles=titles)[0]
     assert draft.payload["additional_info"] == "QUERY_PRODUCT_NAME: Ball valve"
+
+
+@pytest.mark.parametrize(
+    ("budgets", "value", "info"),
+    [(("80 Lakh", "1.2 Cr"), 8000000, None), (("80 Lakh", "45-60 Lac"), None, "Budget: 80 Lakh")],
+)
+def test_a_budget_with_ranges_in_it_becomes_information(budgets, value, info):
+    """A range is no amount and would refuse its row; a column of clear amounts is the deal's value."""
+    headers = _split(HEADERS["property-portals"])
+    rows = [["Asha", "9845012301", "", "", "", "", "", budget] for budget in budgets]
+    payload = _drafts(headers, rows)[0].payload
+    assert (payload.get("deal_value"), payload.get("additional_info")) == (value, info)
 
 
 def test_a_forms_questions_are_kept_and_other_peoples_phones_are_not():
