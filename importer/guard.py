@@ -1,9 +1,12 @@
-"""Text of strangers is text: no formula in a spreadsheet, no command to a terminal."""
+"""Text of strangers is text: no formula in a spreadsheet, no command to a terminal or a shell."""
 
 from __future__ import annotations
 
 import csv
+import os
 import re
+import shlex
+import subprocess
 from collections.abc import Sequence
 
 _BLANKS = r"[ \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]*"
@@ -56,6 +59,11 @@ def line_of(cells: Sequence[str]) -> str:
 def cells_of(line: str) -> tuple[str, ...]:
     """What `line_of` was given."""
     return tuple(map(unguarded, next(csv.reader([line], strict=True), ())))
+
+
+def typed(*words: str) -> str:
+    """A command as it is typed into this system's shell, quoted where it must be."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def printable(text: str) -> str:

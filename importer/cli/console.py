@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,11 +44,6 @@ def has_colour(*, err: bool = False) -> bool:
 def is_terminal() -> bool:
     """Whether a person is there to be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def typed(*words: str) -> str:
-    """A command as it is typed into this system's shell, quoted where it must be."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 _WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} rows{postfix}"

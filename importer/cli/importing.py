@@ -9,11 +9,12 @@ from typing import Any, BinaryIO
 
 import click
 
-from importer.cli.console import is_terminal, say, typed
+from importer.cli.console import is_terminal, say
 from importer.cli.options import all_settings, settings_from, settings_of_sending, typed_again
 from importer.cli.showing import show_end
 from importer.cli.watching import Teller
 from importer.errors import UnreadableFile, UsageError
+from importer.guard import typed
 from importer.loader.opening import OpenOptions
 from importer.pipeline import check, find_run, resume, retry, run
 from importer.settings import Settings, find_access

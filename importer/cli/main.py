@@ -14,8 +14,9 @@ from pathlib import Path
 import click
 
 from importer import __version__
-from importer.cli.console import say, typed
+from importer.cli.console import say
 from importer.errors import ImporterError, UsageError
+from importer.guard import typed
 
 _INTERRUPTED = 130
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from importer.cli.console import typed
 from importer.errors import UsageError
+from importer.guard import typed
 from importer.settings import OF_ONE_CALL, Settings, about, read_config, resolve
 
 Command = Callable[..., Any]

@@ -9,19 +9,21 @@ from typing import Any
 
 import click
 
-from importer.cli.console import say, typed
+from importer.cli.console import say
 from importer.cli.importing import open_options, source_of
 from importer.cli.options import settings_from, settings_of_reading
 from importer.cli.showing import show_json
 from importer.cli.words import cut, field_label
 from importer.errors import NoKey, NothingSent, UsageError, before_the_first_write
+from importer.guard import typed
 from importer.loader.header import column_name
 from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
 from importer.pipeline.asking import fetch_titles
-from importer.pipeline.mapping import columns_of, kept_map, save_mapping
+from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, kept_map, save_mapping
+from importer.pipeline.origin import find_origin
 from importer.report import write_template
 from importer.settings import Settings, find_access
-from importer.staging import open_file
+from importer.staging import Sheet, open_file
 
 
 @click.command("columns")
@@ -32,8 +34,7 @@ def columns_command(file: str, **flags: Any) -> int:
     settings = settings_from(flags)
     with open_file(source_of(file), open_options(settings)) as sheet:
         opened = sheet.opened
-    kept = kept_map(opened, settings)
-    mapping, notices = columns_of(opened, settings, _titles_if_known(settings), kept=kept, needs_phone=False)
+        mapping, notices = _as_run_would(sheet, settings)
     if settings.json:
         show_json(mapping)
     else:
@@ -73,6 +74,16 @@ def template_command(out: str, force: bool) -> int:
         ) from error
     say(f"Written: {out}. Fill it in and import it: {typed('importer', 'run', out)}", err=True)
     return 0
+
+
+def _as_run_would(sheet: Sheet, settings: Settings) -> Decided:
+    """The mapping that `run` would take, without its questions: a file of ours has that of its run."""
+    titles = _titles_if_known(settings)
+    origin = find_origin(sheet, Path(settings.reports))
+    if origin is not None and not settings.map and not settings.preset:
+        return columns_of_origin(sheet.opened, settings, titles, origin)
+    kept = kept_map(sheet.opened, settings)
+    return columns_of(sheet.opened, settings, titles, kept=kept, needs_phone=False)
 
 
 def _titles_if_known(settings: Settings) -> AccountTitles:

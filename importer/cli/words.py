@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.cli.console import typed
 from importer.fields import BY_NAME
+from importer.guard import typed
 from importer.issues import CATALOGUE, Severity
 from importer.journal import RunHeader
 from importer.models import ColumnChoice, Mapping, RunState, Status

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.errors import DamagedJournal, UsageError
+from importer.guard import typed
 from importer.issues import Issue
 from importer.journal import Journal, Rejudged, RunHeader
 from importer.models import AccountTitles, PendingRow, RowResult, RunState, SourceRow, Status
@@ -29,11 +30,13 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
             case RunState.CHECKED:
-                raise UsageError(f"Run {name} was only checked.", f"Send it with: importer run {header.file}")
+                raise UsageError(
+                    f"Run {name} was only checked.", f"Send it with: {typed('importer', 'run', header.file)}"
+                )
             case RunState.STAGING:
                 raise DamagedJournal(
                     f"Run {name} ended before anything was sent.",
-                    f"Start it again: importer run {header.file}",
+                    f"Start it again: {typed('importer', 'run', header.file)}",
                 )
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
                 settings = with_run_settings(settings, header.options)

@@ -1,0 +1,143 @@
+"""What a clumsy user types: each gets one sentence that says what to type instead, and the right exit code."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support import write_csv
+
+GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
+
+
+def test_no_arguments_show_the_help_and_exit_2(importer):
+    ended = importer()
+    assert ended.code == 2
+    assert ended.out.startswith("Usage: importer")
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["--help"], ["-h"]])
+def test_help_in_every_way(importer, arguments):
+    ended = importer(*arguments)
+    assert ended.code == 0
+    assert "Check every row of a sheet" in ended.out
+    assert importer(*arguments[:1], "run").code in (0, 2)
+
+
+def test_help_of_a_command(importer):
+    assert importer("help", "run").out == importer("run", "--help").out
+    assert "There is no command" in importer("help", "rnu").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chek", "x.csv"], 'There is no command "chek". Did you mean importer check?'),
+        (["improt"], "There is no command"),
+        (["xyzzy"], "There are: check, run, resume"),
+        (["my leads.csv"], "is a file, not a command. To check it, without sending anything: importer check 'my leads.csv'"),
+        (["nowhere.xlsx"], "is a file, not a command"),
+        (["check"], "needs to know which FILE to read. See importer check --help."),
+        (["resume"], "needs to know which RUN is meant (importer runs lists them)"),
+        (["template"], "which file to write (such as leads.xlsx)"),
+        (["run", "my leads.csv", "more"], "unexpected extra argument (more). See importer run --help."),
+        (["run", "my leads.csv", "--lmit", "3"], "There is no option --lmit. Did you mean --limit?"),
+        (["run", "my leads.csv", "--limit"], "--limit"),
+        (["run", "my leads.csv"], "importer run 'my leads.csv' --yes"),
+        (["resume", "nope"], "There is no run nope in reports. importer runs lists the runs there are."),
+        (["retry", "nope"], "There is no run nope in reports."),
+        (["report", "nope"], "There is no run nope in reports."),
+        (["purge", "--older-than", "3"], "takes days or hours"),
+        (["columns", "nowhere.csv"], "There is no file nowhere.csv"),
+    ],
+)  # fmt: skip
+def test_one_sentence_with_what_to_type(importer, arguments, said):
+    write_csv(importer.folder / "my leads.csv", GOOD)
+    ended = importer(*arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert ended.err.startswith("importer: ")
+    assert ended.err.count("\n") == 1
+    assert ended.out == ""
+
+
+def test_a_file_that_may_not_be_read(importer, monkeypatch):
+    """Root may read everything, so the refusal is the system's own, by hand."""
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    ended = importer("check", sheet)
+    assert ended.code == 2
+    assert "Permission denied. Check that it is a file, and that you may read it." in ended.err
+
+
+def test_a_finished_run_can_be_resumed_without_harm(importer, crm):
+    """Nothing is left to send; its reports are written again, and the end is told once more."""
+    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
+    before = len(crm.sandbox.store.ledger())
+    again = importer("resume", ended.folder.name)
+    assert again.code == 0
+    assert "The row went in." in again.err
+    assert len(crm.sandbox.store.ledger()) == before
+
+
+def test_a_run_that_was_only_checked_says_how_to_send_it(importer):
+    ended = importer("check", write_csv(importer.folder / "my leads.csv", GOOD))
+    again = importer("resume", ended.folder.name)
+    assert again.code == 2
+    assert "was only checked. Send it with: importer run " in again.err
+    assert "my leads.csv'" in again.err
+
+
+def test_columns_needs_neither_key_nor_phone(importer, monkeypatch):
+    """Looking at a sheet is for those who have no account yet."""
+    monkeypatch.delenv("SUPERFONE_API_KEY")
+    sheet = write_csv(importer.folder / "x.csv", [["Fruit", "Colour"], ["Apple", "red"]])
+    ended = importer("columns", sheet)
+    assert ended.code == 0
+    assert "Fruit\n  -> left out\n     why: no field has a name like this; 100% filled; Apple\n" in ended.out
+    assert 'Name it: --column "HEADER=customer_phone"' in ended.err
+
+
+def test_columns_of_our_own_file_are_those_of_its_run(importer):
+    sheet = write_csv(importer.folder / "x.csv", [["Fone", "Name"], ["98450", "Asha"]])
+    ended = importer("run", sheet, "--yes", "--column", "Fone=customer_phone", "--column", "Name=source")
+    shown = importer("columns", ended.folder / "failed_rows.csv").out
+    assert "-> Phone (customer_phone)" in shown
+    assert "-> Source (source)" in shown
+
+
+def test_a_map_is_not_written_over(importer):
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    assert importer("columns", sheet, "--save", "m.toml").code == 0
+    ended = importer("columns", sheet, "--save", "m.toml")
+    assert ended.code == 2
+    assert "--save does not write over it" in ended.err
+    assert importer("columns", sheet, "--map", "m.toml", "--save", "m.toml").code == 0
+
+
+def test_a_map_that_cannot_be_written_is_said_before_anything_is_sent(importer, crm):
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    (importer.folder / "file").write_text("")
+    ended = importer("run", sheet, "--yes", "--save", "file/m.toml")
+    assert ended.code == 2
+    assert "Cannot write the map file/m.toml" in ended.err
+    assert crm.sandbox.store.ledger() == []
+
+
+def test_a_reader_that_has_gone_is_no_fault(importer):
+    """`importer options | head -1`."""
+    ended = subprocess.run(
+        f'"{sys.executable}" -m importer options | head -1',
+        shell=True,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=90,
+    )
+    assert ended.stdout == "source_type (7)\n"
+    assert ended.stderr == ""
