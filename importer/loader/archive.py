@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import lzma
+import re
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from importer.errors import UnreadableFile
 from importer.loader import limits
 
+_ROOT = re.compile(rb"<[a-z_]")
+_LONGEST_PREAMBLE = 256 * 1024
 _ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
+
+
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ET.ParseError, EOFError, OSError, ValueError,
+    LookupError, NotImplementedError, RuntimeError, OverflowError, TypeError,
+)  # fmt: skip
+"""What reading a damaged workbook raises, by the libraries that read it."""
 
 
 def check_archive(path: Path) -> None:
@@ -23,9 +37,9 @@ def check_archive(path: Path) -> None:
                     raise UnreadableFile(
                         "The workbook is locked with a password.", "Remove the password in Excel and save it."
                     )
-                if part.filename.endswith((".xml", ".rels")):
+                if part.filename.lower().endswith((".xml", ".rels")):
                     _check_no_doctype(archive, part)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+    except BROKEN as error:
         raise UnreadableFile("The workbook is cut off or damaged.", "Download or save it again.") from error
 
 
@@ -52,9 +66,13 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_no_doctype(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Spreadsheet programs write no DOCTYPE; what it can do (entities that multiply) no reader needs."""
+    """Spreadsheet programs write no DOCTYPE; what it can do (entities that multiply) no reader needs.
+
+    It stands before the first element, maybe behind long comments.
+    """
+    text = b""
     with archive.open(part) as file:
-        head = file.read(8192)
-    text = head.replace(b"\0", b"").lower()  # also where the part is UTF-16
-    if b"<!doctype" in text or b"<!entity" in text:
+        while not _ROOT.search(text) and len(text) < _LONGEST_PREAMBLE and (more := file.read(8192)):
+            text += more.replace(b"\0", b"").lower()  # also where the part is UTF-16
+    if b"<!doctype" in text or b"<!entity" in text or len(text) >= _LONGEST_PREAMBLE:
         raise UnreadableFile("The workbook defines entities of its own: it is made to harm.", _ADVICE)

@@ -17,9 +17,13 @@ _READS_AS_A_FORMULA = re.compile(r"[A-Z][A-Z0-9.]*\(")
 
 
 class RowMarks(msgspec.Struct):
-    """`texts` stand in for cells that hold no value: column (from 0) -> error or formula. `formats`: column -> code."""
+    """`texts` stand in for cells that hold no value: column (from 0) -> error or formula. `formats`: column -> code.
+
+    `filled` says that the row surely holds a value: a reader that did not see it has stopped too early.
+    """
 
     hidden: bool = False
+    filled: bool = False
     texts: dict[int, str] = {}
     formats: dict[int, str] = {}
 

@@ -18,7 +18,7 @@ _EXACT_DIGITS = 15  # Excel keeps no more; what it shows beyond them is made up
 _PIECE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|AM/PM|A/P|y+|m+|d+|h+|s+|.', re.IGNORECASE)
 _DATE_LETTERS = re.compile(r"[ymdhs]", re.IGNORECASE)
 _NO_LETTERS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]', re.IGNORECASE)
-_DIGIT_PLACES = re.compile(r"[0#\s()+\-]+")
+_DIGIT_PLACES = re.compile(r"[0-9#\s()+\-]+")
 _SECONDS_OF = {"h": 3600, "m": 60, "s": 1}
 
 
@@ -112,7 +112,9 @@ def _usual(value: dt.datetime | dt.date | dt.time | dt.timedelta) -> str:
 def _duration(value: dt.timedelta, pieces: list[str]) -> str:
     """A length of time: the part in brackets counts on (`[h]` of a day and a half is 36)."""
     seconds = round(value.total_seconds())
-    counted = next((piece[1].lower() for piece in pieces if piece[0] == "["), "h")
+    counted = next(
+        (piece[1].lower() for piece in pieces if piece[0] == "[" and piece[1:2].lower() in _SECONDS_OF), "h"
+    )
     whole, rest = divmod(abs(seconds), _SECONDS_OF[counted])
     shown = {"h": f"{whole}:{rest // 60:02}:{rest % 60:02}", "m": f"{whole}:{rest:02}", "s": str(whole)}[
         counted

@@ -27,7 +27,6 @@ _HIDDEN_STYLE = re.compile(
 _DIGITS_ONLY = re.compile(
     r"[\d\s()+-]+"
 )  # what a format may add to a phone: zeros and a code in front, spaces
-_DAMAGED = ("The workbook cannot be read: it is cut off or damaged.", "Download or save it again.")
 
 
 def ods_sheets(path: Path) -> dict[str, bool]:
@@ -56,21 +55,18 @@ def ods_rows(path: Path, sheet: str) -> Iterator[tuple[int, list[str], RowMarks 
     """Number, cells and marks of each row that holds something, as the sheet shows them."""
     number = 1
     with zipfile.ZipFile(path) as archive, archive.open("content.xml") as file:
-        try:
-            for row in _row_elements(file, sheet):
-                repeated = _repeated(row, f"{_TABLE}number-rows-repeated")
-                cells = _cells(row)
-                if cells and number + repeated > _MOST_ROWS + 1:
-                    raise UnreadableFile(
-                        f"The workbook claims more than {_MOST_ROWS:,} rows: it is made to harm.",
-                        "Copy the rows into a new sheet, save that, and import it.",
-                    )
-                hidden = row.get(f"{_TABLE}visibility", "visible") != "visible"
-                for at in range(number, number + repeated if cells else number):
-                    yield at, list(cells), RowMarks(hidden=True) if hidden else None
-                number += repeated
-        except (ET.ParseError, ValueError) as error:
-            raise UnreadableFile(*_DAMAGED) from error
+        for row in _row_elements(file, sheet):
+            repeated = _repeated(row, f"{_TABLE}number-rows-repeated")
+            cells = _cells(row)
+            if cells and number + repeated > _MOST_ROWS + 1:
+                raise UnreadableFile(
+                    f"The workbook claims more than {_MOST_ROWS:,} rows: it is made to harm.",
+                    "Copy the rows into a new sheet, save that, and import it.",
+                )
+            hidden = row.get(f"{_TABLE}visibility", "visible") != "visible"
+            for at in range(number, number + repeated if cells else number):
+                yield at, list(cells), RowMarks(hidden=True) if hidden else None
+            number += repeated
 
 
 def _manifest(archive: zipfile.ZipFile) -> bytes:

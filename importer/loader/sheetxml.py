@@ -79,11 +79,8 @@ def xlsx_marks(path: Path, part: str) -> Iterator[tuple[int, RowMarks]]:
 
 
 def _part_name(archive: zipfile.ZipFile, sheet: str) -> str:
-    try:
-        book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - see the import
-        links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    except (KeyError, ET.ParseError) as error:
-        raise UnreadableFile(*_DAMAGED) from error
+    book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - see the import
+    links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     targets = {link.get("Id"): link.get("Target", "") for link in links}
     relation = next(
         (
@@ -127,7 +124,10 @@ def _quick(first: bytes, chunks: Iterator[bytes], styles: dict[int, str]) -> Ite
     for chunk in chain((first,), chunks):
         for number in map(int, _ROW.findall(chunk)):
             last = _next_row(number, last)
-        yield from sorted(_marks_in(chunk, styled, styles).items())
+        rows = _marks_in(chunk, styled, styles)
+        if filled := _last_filled_row(chunk):
+            _row(rows, filled).filled = True
+        yield from sorted(rows.items())
 
 
 def _next_row(number: int, last: int) -> int:
@@ -159,6 +159,15 @@ def _marks_in(chunk: bytes, styled: re.Pattern[bytes] | None, styles: dict[int, 
     return rows
 
 
+def _last_filled_row(chunk: bytes) -> bytes | None:
+    """The number of the last row with a value in it."""
+    end = max(chunk.rfind(b"</v>"), chunk.rfind(b"</t>"))
+    while end > 0 and chunk[end - 1] == ord(">"):  # an empty text
+        end = max(chunk.rfind(b"</v>", 0, end), chunk.rfind(b"</t>", 0, end))
+    found = _ROW.match(chunk, chunk.rfind(b"<row", 0, end)) if end > 0 else None
+    return found[1] if found else None
+
+
 def _row(rows: dict[int, RowMarks], number: bytes) -> RowMarks:
     key = int(number)
     if key not in rows:
@@ -180,22 +189,19 @@ def _parsed(
 ) -> Iterator[tuple[int, RowMarks]]:
     """The same by an XML parser: rows and cells without a reference follow the one before."""
     number, column, marks = 0, -1, RowMarks()
-    try:
-        for event, node in events:
-            match node.tag.rpartition("}")[2], event:
-                case "row", "start":
-                    number, column = _next_row(int(node.get("r", number + 1)), number), -1
-                    marks = RowMarks(hidden=node.get("hidden") in ("1", "true"))
-                case "c", "end":
-                    letters = node.get("r", "").rstrip("0123456789")
-                    column = column_number(letters) if letters else column + 1
-                    _mark_cell(marks, column, node, styles)
-                case "row", "end":
-                    node.clear()
-                    if marks.hidden or marks.texts or marks.formats:
-                        yield number, marks
-    except (ET.ParseError, ValueError) as error:
-        raise UnreadableFile(*_DAMAGED) from error
+    for event, node in events:
+        match node.tag.rpartition("}")[2], event:
+            case "row", "start":
+                number, column = _next_row(int(node.get("r", number + 1)), number), -1
+                marks = RowMarks(hidden=node.get("hidden") in ("1", "true"))
+            case "c", "end":
+                letters = node.get("r", "").rstrip("0123456789")
+                column = column_number(letters) if letters else column + 1
+                _mark_cell(marks, column, node, styles)
+            case "row", "end":
+                node.clear()
+                if marks.hidden or marks.texts or marks.formats:
+                    yield number, marks
 
 
 def _mark_cell(marks: RowMarks, column: int, cell: ET.Element, styles: dict[int, str]) -> None:

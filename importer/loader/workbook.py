@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from importer.errors import UnreadableFile, UsageError
-from importer.loader.archive import check_archive
+from importer.loader.archive import BROKEN, check_archive
 from importer.loader.kinds import FileKind
 from importer.loader.limits import MAX_CELLS_AT_ONCE, STREAM_FROM_BYTES
 from importer.loader.marks import RowMarks
@@ -46,8 +46,9 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
     """The chosen sheet, else the first that is visible. Raises UnreadableFile or UsageError."""
     if kind is not FileKind.XLS:
         check_archive(path)
-    book = None if kind is FileKind.ODS else _open(path)
-    sheets = ods_sheets(path) if book is None else _sheets(book)
+    with _refused_if_broken():
+        book = None if kind is FileKind.ODS else _open(path)
+        sheets = ods_sheets(path) if book is None else _sheets(book)
     name = _choose([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
     notices = [Notice("read", f'Sheet "{name}" of the workbook.')]
     others = [
@@ -59,6 +60,15 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
     return WorkSheet(name, _shown_rows(_rows(path, kind, book, name), notices), notices)
 
 
+@contextmanager
+def _refused_if_broken() -> Iterator[None]:
+    """A damaged workbook makes its readers raise nearly anything; people read one sentence."""
+    try:
+        yield
+    except BROKEN as error:
+        raise UnreadableFile(_DAMAGED, _ADVICE) from error
+
+
 def _open(path: Path) -> Any:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError  # noqa: PLC0415 - workbooks only
 
@@ -68,7 +78,7 @@ def _open(path: Path) -> Any:
         raise UnreadableFile(
             "The workbook is locked with a password.", "Remove the password in Excel and save it."
         ) from error
-    except (CalamineError, OSError, ValueError) as error:
+    except CalamineError as error:
         raise UnreadableFile(_DAMAGED, _ADVICE) from error
 
 
@@ -98,18 +108,19 @@ def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
 
 def _rows(path: Path, kind: FileKind, book: Any, name: str) -> Iterator[MarkedRow]:
     """The rows of a sheet with their marks, by the reader that suits the format and the size."""
-    match kind:
-        case FileKind.ODS:
-            yield from ods_rows(path, name)
-        case FileKind.XLS:
-            yield from _marked(_whole(book, name), xls_marks(path, name))
-        case FileKind.XLSB:
-            yield from _marked(_whole(book, name), xlsb_marks(path, name))
-        case FileKind.XLSX | FileKind.CSV:
-            part = find_part(path, name)
-            streams = _is_huge(part) and not is_strict(path)
-            rows = _streamed(path, name) if streams else _whole(book, name)
-            yield from _marked(rows, xlsx_marks(path, part.name))
+    with _refused_if_broken():
+        match kind:
+            case FileKind.ODS:
+                yield from ods_rows(path, name)
+            case FileKind.XLS:
+                yield from _marked(_whole(book, name), xls_marks(path, name))
+            case FileKind.XLSB:
+                yield from _marked(_whole(book, name), xlsb_marks(path, name))
+            case FileKind.XLSX | FileKind.CSV:
+                part = find_part(path, name)
+                streams = _is_huge(part) and not is_strict(path)
+                rows = _streamed(path, name) if streams else _whole(book, name)
+                yield from _marked(rows, xlsx_marks(path, part.name))
 
 
 def _is_huge(part: SheetPart) -> bool:
@@ -135,6 +146,8 @@ def _marked(
         else:
             yield number, cells, None
     while marked < _NO_MORE[0]:
+        if mark.filled:
+            raise ValueError(marked)  # the reader has stopped before the sheet's end
         yield marked, [], mark
         marked, mark = next(marks, _NO_MORE)
 
@@ -181,7 +194,7 @@ def _whole(book: Any, name: str) -> Iterator[tuple[int, list[Any]]]:
     try:
         sheet = book.get_sheet_by_name(name)
         rows = sheet.iter_rows()
-    except (CalamineError, ValueError, OSError) as error:
+    except CalamineError as error:
         raise UnreadableFile(_DAMAGED, _ADVICE) from error
     before = [""] * (sheet.start[1] if sheet.start else 0)
     yield from enumerate((before + cells for cells in rows) if before else rows, 1)
@@ -191,15 +204,11 @@ def _streamed(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
     """All rows through openpyxl's read-only mode: slower, and the memory stays flat."""
     from openpyxl import load_workbook  # noqa: PLC0415 - the largest workbooks only
 
-    try:
-        # By its name openpyxl would judge our private copy, which has no suffix.
-        with path.open("rb") as file:
-            values = load_workbook(file, read_only=True, data_only=True)[name]
-            values.reset_dimensions()
-            for number, row in enumerate(values.iter_rows(values_only=True), 1):
-                yield number, [_unescaped(cell) if type(cell) is str else cell for cell in row]
-    except (ValueError, KeyError, TypeError, SyntaxError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UnreadableFile(_DAMAGED, _ADVICE) from error
+    with path.open("rb") as file:  # by its name it would judge our private copy, which has no suffix
+        values = load_workbook(file, read_only=True, data_only=True)[name]
+        values.reset_dimensions()
+        for number, row in enumerate(values.iter_rows(values_only=True), 1):
+            yield number, [_unescaped(cell) if type(cell) is str else cell for cell in row]
 
 
 def _unescaped(text: str) -> str:

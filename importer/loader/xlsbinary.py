@@ -16,7 +16,7 @@ from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 _ROW, _CELL_ERROR, _FORMULA_ERROR = 0, 3, 11
 _CELLS = range(1, 12)
 _FORMAT, _XF, _CELL_XFS, _END_CELL_XFS = 44, 47, 617, 618
-_SHEET = 156
+_SHEET, _END_OF_SHEET = 156, 130
 _HIDDEN = 0x10  # fDyZero in the third byte of BrtRowHdr's flags
 _LONGEST_RECORD = 1 << 24
 
@@ -26,7 +26,7 @@ def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
     with zipfile.ZipFile(path) as archive:
         styles = _styles(archive)
         with archive.open(_part_of(archive, sheet)) as file:
-            number, marks = 0, RowMarks()
+            number, marks, kind = 0, RowMarks(), 0
             for kind, body in _records(file):
                 if kind == _ROW and len(body) >= 12:
                     if marks.hidden or marks.texts or marks.formats:
@@ -35,6 +35,8 @@ def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
                     marks = RowMarks(hidden=bool(body[11] & _HIDDEN))
                 elif kind in _CELLS and len(body) >= 8:
                     _mark_cell(marks, kind, body, styles)
+            if kind != _END_OF_SHEET:
+                raise ValueError(kind)  # a wrong length has led us, and every reader, past some rows
             if marks.hidden or marks.texts or marks.formats:
                 yield number, marks
 

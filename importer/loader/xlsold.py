@@ -6,7 +6,6 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.errors import UnreadableFile
 from importer.loader.marks import RowMarks, error_text
 from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 
@@ -15,7 +14,6 @@ _BOF, _EOF, _SHEET, _FORMAT, _XF = 0x809, 0x0A, 0x85, 0x41E, 0xE0
 _ROW, _ERROR, _FORMULA, _MANY_NUMBERS = 0x208, 0x205, 0x06, 0xBD
 _CELLS = (_ERROR, _FORMULA, 0x203, 0x27E, 0x204, 0xFD)  # errors, formulas, numbers, small numbers, texts
 _HIDDEN = 0x20  # fDyZero of a Row record
-_DAMAGED = ("The workbook is cut off or damaged.", "Open it in Excel, save it as .xlsx, and import that.")
 
 
 def xls_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
@@ -99,27 +97,19 @@ def _records(stream: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 def _workbook_stream(content: bytes) -> bytes:
     """The stream Workbook of a compound file, which keeps its streams in chains of sectors."""
-    try:
-        size = 1 << struct.unpack_from("<H", content, 30)[0]
-        first_directory, small_below, first_small = (
-            struct.unpack_from("<I", content, 48)[0],
-            struct.unpack_from("<I", content, 56)[0],
-            struct.unpack_from("<I", content, 60)[0],
-        )
-        table = _sector_table(content, size)
-        directory = b"".join(_chain(content, size, table, first_directory))
-        entries = [directory[at : at + 128] for at in range(0, len(directory), 128)]
-        _, first, length = next(
-            _entry(entry) for entry in entries if _entry(entry)[0] in ("Workbook", "Book")
-        )
-        if length >= small_below:
-            return b"".join(_chain(content, size, table, first))[:length]
-        _, root, _ = _entry(entries[0])
-        small = b"".join(_chain(content, size, table, root))
-        small_table = _numbers(b"".join(_chain(content, size, table, first_small)))
-        return b"".join(_chain(b"\0" * 64 + small, 64, small_table, first))[:length]
-    except (struct.error, StopIteration, IndexError, ValueError) as error:
-        raise UnreadableFile(*_DAMAGED) from error
+    size = 1 << struct.unpack_from("<H", content, 30)[0]
+    first_directory, small_below, first_small = (
+        struct.unpack_from("<I", content, place)[0] for place in (48, 56, 60)
+    )
+    table = _sector_table(content, size)
+    directory = b"".join(_chain(content, size, table, first_directory))
+    entries = [_entry(directory[at : at + 128]) for at in range(0, len(directory), 128)]
+    first, length = next(entry[1:] for entry in entries if entry[0] in ("Workbook", "Book"))
+    if length >= small_below:
+        return b"".join(_chain(content, size, table, first))[:length]
+    small = b"".join(_chain(content, size, table, entries[0][1]))
+    small_table = _numbers(b"".join(_chain(content, size, table, first_small)))
+    return b"".join(_chain(b"\0" * 64 + small, 64, small_table, first))[:length]
 
 
 def _entry(entry: bytes) -> tuple[str, int, int]:

@@ -1,0 +1,170 @@
+"""Damaged workbooks by the hundred: rows or a sentence, never another error, never a hang, never rows lost in silence."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from importer.errors import ImporterError
+from importer.loader.limits import apply_limits
+from importer.loader.opening import OpenOptions, open_table
+from tests.loader.books import write_xlsb
+
+FILES = Path(__file__).parent / "files"
+SEEDS = 60
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="each damaged file is read in a fork of its own"
+)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("samples")
+    rows = {i: [f"Name {i}", 9845010000.0 + i, (45000.0, 1), b"\x2a"] for i in range(1, 20)}
+    binary = write_xlsb(folder / "sheet", rows, codes=["dd-mmm-yy"], hidden=[3])
+    lines = "Name,Phone,Note\n" + 'Asha,9845012345,"fine, thanks"\nRavi,9845012346,é\n' * 20
+    return {
+        "xls": (FILES / "quirks.xls").read_bytes(),
+        "xlsx": (FILES / "quirks.xlsx").read_bytes(),
+        "ods": (FILES / "quirks.ods").read_bytes(),
+        "xlsb": binary.read_bytes(),
+        "csv": lines.encode(),
+        "csv in utf-16": lines.encode("utf-16"),
+    }
+
+
+def damaged(content: bytes, rnd: random.Random) -> bytes:
+    """A few bytes changed, gone, or doubled."""
+    new = bytearray(content)
+    for _ in range(rnd.choice([1, 1, 2, 5, 20])):
+        at = rnd.randrange(len(new) or 1)
+        match rnd.randrange(4):
+            case 0:
+                new[at : at + 1] = rnd.randbytes(1)
+            case 1:
+                del new[at : at + rnd.choice([1, 2, 4, 16, 100])]
+            case 2:
+                other = rnd.randrange(len(new) or 1)
+                new[at:at] = new[other : other + rnd.choice([1, 4, 16, 64])]
+            case 3:
+                new[at : at + 4] = rnd.choice(
+                    [b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"<<>>"]
+                )
+    return bytes(new)
+
+
+def damaged_within(content: bytes, rnd: random.Random) -> bytes:
+    """One part of an archive damaged and packed again, so that no checksum tells."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    hurt = rnd.choice(
+        [
+            name
+            for name in parts
+            if any(word in name for word in ("sheet1", "content", "workbook", "styles", "Strings"))
+        ]
+    )
+    parts[hurt] = damaged(parts[hurt], rnd)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    return packed.getvalue()
+
+
+def outcome(path: Path) -> str:
+    """What reading comes to, in a process that may die: `rows N`, `said ...`, `died`, or `raised ...`."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        apply_limits()
+        os.write(theirs, _read(path)[:2000].encode("utf-8", "replace"))
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as answer:
+        text = answer.read().decode()
+    os.waitpid(child, 0)
+    return text or "died"
+
+
+def _read(path: Path) -> str:
+    try:
+        return f"rows {sum(1 for _ in open_table(path, OpenOptions()).rows)}"
+    except ImporterError as error:
+        return f"said {error.message}" if error.advice else "raised without advice"
+    except MemoryError:
+        return "said memory"
+    except BaseException as error:  # noqa: BLE001 - whatever else comes is what this test looks for
+        # A panic of the compiled reader ends the reading process, which the user reads as a sentence.
+        return "died" if type(error).__name__ == "PanicException" else f"raised {error!r}"
+
+
+@pytest.mark.parametrize("kind", ["xls", "xlsx", "ods", "xlsb", "csv", "csv in utf-16"])
+def test_damaged_files_give_rows_or_a_sentence(samples, tmp_path, kind):
+    for seed in range(SEEDS):
+        rnd = random.Random(seed)
+        within = kind in ("xlsx", "ods", "xlsb") and seed % 3
+        path = tmp_path / "sheet"
+        path.write_bytes(damaged_within(samples[kind], rnd) if within else damaged(samples[kind], rnd))
+        assert outcome(path).split()[0] in ("rows", "said", "died"), f"{kind} {seed}: {outcome(path)}"
+
+
+@pytest.mark.parametrize("kind", ["xls", "xlsx", "ods", "xlsb"])
+def test_a_workbook_that_is_cut_off_is_never_read_in_part(samples, tmp_path, kind):
+    whole = samples[kind]
+    for cut in range(8, len(whole), max(1, len(whole) // 30)):
+        (tmp_path / "sheet").write_bytes(whole[:cut])
+        found = outcome(tmp_path / "sheet")
+        # The last sectors of an old workbook hold its author and title, which nobody needs.
+        assert found.split()[0] in ("said", "died") or (kind == "xls" and found == "rows 6"), cut
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "xlsb"])
+def test_a_sheet_that_breaks_off_within_is_never_read_in_part(samples, tmp_path, kind):
+    """A reader that stops at what it does not understand would give fewer rows, in silence."""
+    with zipfile.ZipFile(io.BytesIO(samples[kind])) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in parts if "sheet1." in name and "rels" not in name)
+    for cut in range(0, len(parts[name]) - 1, max(1, len(parts[name]) // 60)):
+        with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
+            for other, part in parts.items():
+                archive.writestr(other, part[:cut] if other == name else part)
+        assert outcome(tmp_path / "sheet").split()[0] in ("said", "died"), cut
+
+
+def test_a_reader_that_stops_early_is_noticed(samples, tmp_path):
+    """The compiled reader skips a sheet whose opening tag has one wrong letter."""
+    with (
+        zipfile.ZipFile(io.BytesIO(samples["xlsx"])) as archive,
+        zipfile.ZipFile(tmp_path / "sheet", "w") as hurt,
+    ):
+        for name in archive.namelist():
+            hurt.writestr(name, archive.read(name).replace(b"<sheetData>", b"<sh?etData>"))
+    assert outcome(tmp_path / "sheet").startswith("said The workbook cannot be read")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses the limit on memory")
+def test_cells_that_repeat_without_end_give_a_sentence(tmp_path):
+    """A hundred bytes of OpenDocument can claim seventeen thousand million cells."""
+    office = "urn:oasis:names:tc:opendocument:xmlns"
+    for rows, columns, says in (
+        (10**9, 1, "claims more than"),
+        (5, 10**9, "claims more than"),
+        (1, 16_384, "16,384 columns"),
+    ):
+        content = (
+            f'<office:document-content xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" xmlns:text="{office}:text:1.0">'
+            f'<office:body><office:spreadsheet><table:table table:name="S"><table:table-row table:number-rows-repeated="{rows}">'
+            f'<table:table-cell office:value-type="string" table:number-columns-repeated="{columns}"><text:p>x</text:p></table:table-cell>'
+            "</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>"
+        )
+        with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
+            archive.writestr("content.xml", content)
+        assert says in outcome(tmp_path / "sheet")
