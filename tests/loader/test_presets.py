@@ -8,6 +8,7 @@ from importer.errors import BadMapping, UsageError
 from importer.fields import BY_NAME
 from importer.loader.columns import choose_columns
 from importer.loader.drafts import compile_drafter
+from importer.loader.keptmaps import map_of
 from importer.loader.opening import OpenOptions, open_table
 from importer.loader.presets import find_preset, presets, read_preset
 from importer.models import SourceRow
@@ -168,6 +169,19 @@ def test_the_best_fit_wins_and_never_rules_out():
     assert people.name == "pipedrive-people"
 
 
+def test_a_contact_of_outlook_without_a_business_address_keeps_the_other():
+    """Two cities and one field: the business's is the city, the other stands with the address."""
+    headers = [*_split(HEADERS["outlook"]), "Business City", "Home Street", "Home City", "Spouse"]
+    rows = [
+        ["Asha", "Rao", "", "", "9845012301", "", "", "Pune", "", "", ""],
+        ["Ravi", "Rao", "", "", "9845012302", "", "", "", "4 Park Lane", "Nashik", "Meena"],
+    ]
+    asha, ravi = (draft.payload for draft in _drafts(headers, rows))
+    assert asha["city"] == "Pune"
+    assert ravi["address"] == {"text": "4 Park Lane", "additional": "Nashik"}
+    assert "Meena" not in str(ravi)
+
+
 def test_group_names_of_google_are_no_labels():
     """`* myContacts` is said of every contact; what stands beside it is a label."""
     headers = ["Name", "Phone 1 - Value", "E-mail 1 - Value", "Group Membership", "Phone 1 - Type"]
@@ -294,6 +308,19 @@ def test_rows_that_are_no_leads(name, column, cell, code):
 
 
 _PHONES = {"MobilePhone", "SENDER_MOBILE", "phone_number", "User Phone", "Person - Phone"}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_saved_map_of_an_export_reads_it_the_same(name):
+    """`--save` and `--map`: prefixes, joiners, empty values, rewritten values and what is filled in stay."""
+    table = open_table(SAMPLES / name, OpenOptions())
+    sample = list(table.rows)
+    mapping = choose_columns(table.headers, sample, titles={})
+    again = choose_columns(table.headers, sample, titles={}, column_map=map_of(mapping))
+    assert [(c.field, c.rules) for c in again.columns] == [(c.field, c.rules) for c in mapping.columns]
+    assert (again.values, again.defaults) == (mapping.values, mapping.defaults)
+    first, second = (compile_drafter(each, region="IN") for each in (mapping, again))
+    assert [first(row).payload for row in sample] == [second(row).payload for row in sample]
 
 
 # --- a preset that is not right
