@@ -451,3 +451,12 @@ def test_counts_add_up_in_every_state(tmp_path_factory, data):
     assert counts[Status.INVALID] == len(bad)
     assert counts[Status.PENDING] == len(left) - len(about)
     journal.close()
+
+
+def test_left_is_what_pending_gives(tmp_path):
+    """Counted without reading the rows: refused ones never were left, settled ones are not any more."""
+    with new(tmp_path, rows=[accepted(1), rejected(2), accepted(3), accepted(4)]) as journal:
+        journal.begin_sending()
+        assert journal.left == len(journal.pending(-1, 9)) == 3
+        journal.record(intents=leaving(journal, most=2), results=[result(1), result(3, Status.REFUSED)])
+        assert journal.left == len(journal.pending(-1, 9)) == 1
