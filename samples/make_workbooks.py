@@ -145,7 +145,7 @@ WALK_INS = (
 
 
 def dealer_visits() -> None:
-    """A sheet that somebody has kept for years in an old .xls: a title, a header in two lines, a total."""
+    """A sheet that somebody has kept for years in an old .xls: a merged title above, a total below, amounts in lakh."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None

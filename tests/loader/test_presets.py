@@ -182,6 +182,21 @@ def test_a_contact_of_outlook_without_a_business_address_keeps_the_other():
     assert "Meena" not in str(ravi)
 
 
+def test_pipedrives_deals_in_french():
+    """Headers follow the language of the user; own fields are kept, counts and dates are not."""
+    headers = [
+        "Affaire - Titre", "Affaire - Valeur", "Affaire - Devise de valeur", "Affaire - Étape", "Affaire - Affaire créée",
+        "Personne - Nom", "Organisation - Nom", "Personne - Téléphone - Mobile", "Affaire - Propriétaire",
+        "Affaire - Personne à contacter",
+    ]  # fmt: skip
+    row = ["Deux lots", "5000", "EUR", "New", "2026-01-02", "Asha Rao", "Rao", "9845012301", "Kavya", ""]
+    assert _drafts(headers, [row])[0].payload == {
+        "customer_phone": "+919845012301", "first_name": "Asha", "last_name": "Rao", "business_name": "Rao",
+        "deal_value": 5000, "lead_stage_name": "New",
+        "additional_info": "Affaire - Titre: Deux lots\nAffaire - Devise de valeur: EUR",
+    }  # fmt: skip
+
+
 def test_group_names_of_google_are_no_labels():
     """`* myContacts` is said of every contact; what stands beside it is a label."""
     headers = ["Name", "Phone 1 - Value", "E-mail 1 - Value", "Group Membership", "Phone 1 - Type"]
