@@ -122,6 +122,13 @@ def test_a_digit_that_is_not_there_is_not_made_up(typed):
     assert isinstance(read(typed, ""), Fault)
 
 
+def test_a_lone_letter_beside_digits_may_be_one_of_them():
+    """An O, S or l typed for 0, 5 or 1; letters that say what kind of number follows are no such thing."""
+    assert read("9845012345 S", "") == Fault("not_a_phone")
+    assert read("l 9845012345", "") == Fault("not_a_phone")
+    assert read("M 9845012345", "").numbers == ["+919845012345"]
+
+
 @pytest.mark.parametrize(
     ("typed", "numbers", "left_out"),
     [
