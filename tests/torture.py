@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -155,13 +154,10 @@ class Trial:
         self._run(self.settings.replaced(run_id=self.run_id))
 
     def go_on(self) -> None:
-        """Resume it; or start it, under its own id, where it was killed before its sheet was judged."""
+        """Resume it; or start it, under its own id, where it was killed before its first write."""
         try:
             _patiently(lambda: resume(self.run_id, self.settings, self.access, Silent()))
-        except NoSuchRun:
-            self.start()
-        except DamagedJournal:  # judged, and killed before the first write: its id is taken
-            shutil.rmtree(self.reports / self.run_id)
+        except (NoSuchRun, DamagedJournal):
             self.start()
 
     def retry(self) -> None:

@@ -98,7 +98,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
-    except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError) as error:
+    except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError, LookupError, TypeError) as error:
         raise DamagedJournal(
             f"The journal {path} is damaged ({error}).",
             "Run the file again: leads are matched by phone, so none is doubled, and notes that were sent are known.",

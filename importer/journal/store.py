@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Self, TypeVar
@@ -190,7 +190,7 @@ class Journal:
 
     def pending(self, after: int, limit: int) -> list[PendingRow]:
         """The next rows to send: accepted, without a result, numbers above `after`, in file order."""
-        with reading(self.folder / JOURNAL_NAME):
+        with self._reading():
             found = self._sql.execute(
                 f"""SELECT rows.number, rows.payload, intents.with_note {_JOINED}
                    WHERE rows.number > ? AND rows.verdict = '{Status.ACCEPTED}' AND results.number IS NULL
@@ -235,33 +235,37 @@ class Journal:
     @property
     def ended(self) -> RunEnd:
         """How the run stands."""
-        return _get(self._sql, "end", RunEnd) or RunEnd(state=RunState.STAGING)
+        with self._reading():
+            return _get(self._sql, "end", RunEnd) or RunEnd(state=RunState.STAGING)
 
     @property
     def traffic(self) -> Traffic:
         """Totals of the sending so far."""
-        return _get(self._sql, "traffic", Traffic) or Traffic()
+        with self._reading():
+            return _get(self._sql, "traffic", Traffic) or Traffic()
 
     @property
     def left(self) -> int:
         """Rows still to be sent."""
         # Only accepted rows get results. The join would tell the same and read every row of a long file for it.
-        (accepted,) = self._sql.execute(
-            f"SELECT count(*) FROM rows WHERE verdict = '{Status.ACCEPTED}'"
-        ).fetchone()
-        (settled,) = self._sql.execute("SELECT count(*) FROM results").fetchone()
+        with self._reading():
+            (accepted,) = self._sql.execute(
+                f"SELECT count(*) FROM rows WHERE verdict = '{Status.ACCEPTED}'"
+            ).fetchone()
+            (settled,) = self._sql.execute("SELECT count(*) FROM results").fetchone()
         return int(accepted) - int(settled)
 
     def counts(self) -> dict[Status, int]:
         """Rows by status, every status named; the sum is the file's data rows."""
-        found = dict(self._sql.execute(f"SELECT {_STATUS}, count(*) {_JOINED} GROUP BY 1", self._checked))
+        with self._reading():
+            found = dict(self._sql.execute(f"SELECT {_STATUS}, count(*) {_JOINED} GROUP BY 1", self._checked))
         return {status: found.get(status.value, 0) for status in Status}
 
     def outcomes(self) -> Iterator[RowOutcome]:
         """Every data row in file order, as it stands now; streamed."""
         query = f"""SELECT number, cells, {_STATUS}, phone, rows.issues, results.issues, coalesce(attempts, 0),
                     http_status, results.note, with_note, payload, {_KEPT} {_JOINED} ORDER BY number"""
-        with reading(self.folder / JOURNAL_NAME):
+        with self._reading():
             for row in self._sql.execute(query, self._checked):
                 yield outcome_of(row)
 
@@ -280,7 +284,8 @@ class Journal:
 
     def pace(self) -> list[Pace]:
         """What happened second by second."""
-        return [Pace(*row) for row in self._sql.execute("SELECT * FROM pace ORDER BY second")]
+        with self._reading():
+            return [Pace(*row) for row in self._sql.execute("SELECT * FROM pace ORDER BY second")]
 
     # --- private
 
@@ -351,6 +356,9 @@ class Journal:
 
     def _put(self, key: str, part: RunHeader | RunEnd | Traffic) -> None:
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, encode(part).decode()))
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return reading(self.folder / JOURNAL_NAME)
 
     @contextmanager
     def _commit(self) -> Iterator[None]:

@@ -60,7 +60,7 @@ def run_folder(reports: Path, run_id: str) -> Path:
     A run that was killed before its sheet was judged sent nothing: its id is free again.
     """
     folder = reports / run_id
-    if _was_killed_early(folder):
+    if folder.exists() and _was_killed_early(folder):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         raise UsageError(f"There is a run {run_id} in {reports} already.", "Choose another --run-id.")
@@ -158,8 +158,15 @@ def now() -> datetime:
 
 
 def _was_killed_early(folder: Path) -> bool:
+    """Whether the run ended before its first write: amid the judging, or just behind it."""
     staging = folder / STAGING_NAME
-    return staging.is_file() and not (folder / JOURNAL_NAME).exists() and is_abandoned(staging)
+    if staging.is_file():
+        return is_abandoned(staging)
+    try:
+        with Journal.open(folder) as journal:
+            return journal.ended.state is RunState.STAGING
+    except DamagedJournal:
+        return False
 
 
 def _started(folder: Path, line: RunLine) -> datetime:
@@ -191,6 +198,8 @@ def _line(folder: Path) -> RunLine:
     try:
         with Journal.open(folder) as journal:
             state = journal.ended.state
+            if state is RunState.STAGING:
+                return RunLine(run_id=folder.name, damage=_KILLED_EARLY)
             return RunLine(
                 run_id=folder.name,
                 file=journal.header.file,

@@ -98,7 +98,7 @@ class Process:
         return json.loads((self.folder / "reports" / "r" / "summary.json").read_text("utf-8"))
 
     def is_finished_by_resume(self):
-        child = self.call("resume", "r")
+        child = self.call("resume", "r", "--rate", "500")
         child.communicate(timeout=60)
         return child.returncode == 0 and all_in_once(self.sandbox, self.count)
 
@@ -311,8 +311,8 @@ def test_a_row_in_doubt_whose_stage_has_gone_stays_in_doubt(importer, crm):
 
 def test_a_resume_while_the_run_is_still_going_exits_4(slow):
     """Under another name and in another folder the file is the same, too."""
-    child = slow.start("--rate", "20")
-    slow.sent(5)
+    child = slow.start("--rate", "1")
+    slow.sent(2)
     resumed = slow.call("resume", "r")
     _, said = resumed.communicate(timeout=60)
     assert resumed.returncode == 4

@@ -1,6 +1,7 @@
 """The journal: every row has one status at every moment, and a note's doubt sticks."""
 
 import sqlite3
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -460,3 +461,36 @@ def test_left_is_what_pending_gives(tmp_path):
         assert journal.left == len(journal.pending(-1, 9)) == 3
         journal.record(intents=leaving(journal, most=2), results=[result(1), result(3, Status.REFUSED)])
         assert journal.left == len(journal.pending(-1, 9)) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10_000_000), st.integers(0, 7))
+def test_a_flipped_bit_is_words_or_nothing_never_a_traceback(tmp_path_factory, at, bit):
+    """Wherever it strikes: the journal is refused, or it is read to its end with one status for each row."""
+    folder = tmp_path_factory.mktemp("flip")
+    journal = new(folder, rows=[accepted(2, "hi"), accepted(3), rejected(4)])
+    leaving(journal, 2)
+    journal.record(results=[result(2, note=NoteState.SENT)])
+    journal.close()
+    path = folder / "run-1" / "journal.sqlite"
+    body = bytearray(path.read_bytes())
+    body[at % len(body)] ^= 1 << bit
+    path.write_bytes(body)
+    with suppress(DamagedJournal), Journal.open(folder / "run-1") as again:
+        outcomes = list(again.outcomes())
+        again.pending(-1, 10)
+        assert sum(again.counts().values()) == len(outcomes)
+        assert again.left <= 2
+        assert again.traffic.requests >= 0
+        assert len(again.pace()) <= 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.95])
+def test_a_journal_that_was_cut_off_is_refused_with_words(tmp_path, share):
+    journal = new(tmp_path, rows=[accepted(n, "a note") for n in range(2, 400)])
+    journal.close()
+    path = tmp_path / "run-1" / "journal.sqlite"
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(DamagedJournal) as raised:
+        Journal.open(tmp_path / "run-1")
+    assert raised.value.advice
