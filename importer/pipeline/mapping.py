@@ -168,7 +168,7 @@ def _asked(
 
     def decided_again() -> Decided:
         told = settings.replaced(column={**settings.column, **answers})
-        return columns_of(opened, told, titles, kept=kept)
+        return _as_answered(columns_of(opened, told, titles, kept=kept), answers)
 
     if not _has_phone(decided.mapping):
         name = watch.choose_phone_column(_questions(decided.mapping, _may_be_the_phone))
@@ -180,6 +180,18 @@ def _asked(
     if answers:
         keep(decided.mapping, settings, watch)
     return decided
+
+
+def _as_answered(decided: Decided, answers: dict[str, str]) -> Decided:
+    """The same with the right reason: an answer travels as an option, but was not typed as one."""
+    headers = [column.header for column in decided.mapping.columns]
+    columns = tuple(
+        msgspec.structs.replace(column, reason="as answered")
+        if name_of(headers, column.index) in answers
+        else column
+        for column in decided.mapping.columns
+    )
+    return decided._replace(mapping=msgspec.structs.replace(decided.mapping, columns=columns))
 
 
 def _questions(mapping: Mapping, asked: Callable[[ColumnChoice], bool]) -> list[ColumnQuestion]:

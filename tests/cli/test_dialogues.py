@@ -60,7 +60,7 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     first.expect("Phone has its column already.")
     first.type("note")
     first.expect("Your answers are kept in reports/maps/")
-    first.expect("Send 3 leads to the CRM now?")
+    assert "Status  ->  Note                 (as answered)" in first.expect("Send 3 leads to the CRM now?")
     first.type("y")
     first.expect("All 3 rows went in.")
     assert first.ended() == 0
