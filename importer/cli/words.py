@@ -9,6 +9,7 @@ from importer.fields import BY_NAME
 from importer.guard import typed
 from importer.issues import CATALOGUE, Severity
 from importer.journal import RunHeader
+from importer.loader.headings import NO_SUCH_NAME
 from importer.models import ColumnChoice, Mapping, RunState, Status
 from importer.report import Summary
 
@@ -40,12 +41,12 @@ def mapping_lines(mapping: Mapping) -> Iterator[str]:
     for column in used:
         goes = f"{field_label(column.field):<20} {_why(column)}".rstrip()
         yield f"  {cut(_name(column), _WIDEST):<{width}}  ->  {goes}"
-    nameless = [_name(column) for column in mapping.columns if not column.field and column.why == "nothing"]
-    for column in mapping.columns:
-        if not column.field and column.why != "nothing":
+    left_out = [column for column in mapping.columns if not column.field]
+    for column in left_out:
+        if column.reason != NO_SUCH_NAME:
             yield f"  left out: {cut(_name(column), _WIDEST)} {_why(column)}"
-    if nameless:
-        yield f"  left out: {', '.join(cut(name, _WIDEST) for name in nameless)}"
+    if unknown := [cut(_name(column), _WIDEST) for column in left_out if column.reason == NO_SUCH_NAME]:
+        yield f"  left out: {', '.join(unknown)}"
 
 
 def field_label(field: str) -> str:

@@ -34,6 +34,9 @@ _PERSONS = _words(
 )
 """What a lead may be called: the same, but where a header without such a word is there, it may be another person."""
 
+NO_SUCH_NAME = "no field has a name like this"
+"""The reason of a column that is left out without more to say."""
+
 BY_PERSON = 0.85
 """Sureness of a header that was read without the person in it."""
 
@@ -84,7 +87,7 @@ def read_heading(header: str) -> Said:
         or _numbered(plain)
         or _of_parts(header)
         or _alike(_without(plain_header(_BRACKETS.sub(" ", header)), _FILLERS | _PERSONS))
-        or Said("", "nothing", 0.0, "no field has a name like this")
+        or Said("", "nothing", 0.0, NO_SUCH_NAME)
     )
 
 

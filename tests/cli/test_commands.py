@@ -111,6 +111,18 @@ def test_columns_of_our_own_file_are_those_of_its_run(importer):
     assert "-> Source (source)" in shown
 
 
+def test_what_is_left_out_is_named_with_the_reason_where_there_is_one(importer):
+    """A column of phones that is left out must be seen; what has no meaning for the CRM is only named."""
+    rows = [[f"984501000{n}", "a", f"984502000{n}", "b", "c", "x@example.in"] for n in range(4)]
+    sheet = write_csv(
+        importer.folder / "x.csv", [["Phone", "Fruit", "Helper", "", "Colour", "Father mail"], *rows]
+    )
+    shown = importer("check", sheet).out
+    assert "  left out: Helper (its cells are phones, and its header does not say whose)\n" in shown
+    assert '  left out: Father mail ("father" says that it is not the lead\'s own)\n' in shown
+    assert "  left out: Fruit, Column D, Colour\n" in shown
+
+
 def test_a_map_is_not_written_over(importer):
     sheet = write_csv(importer.folder / "x.csv", GOOD)
     assert importer("columns", sheet, "--save", "m.toml").code == 0
