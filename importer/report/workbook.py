@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from traceback import clear_frames
 from types import TracebackType
 from typing import Any, Self
 
@@ -67,7 +69,9 @@ class FailedWorkbook:
             "constant_memory": True, "tmpdir": str(self._path.parent),
             "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
         }  # fmt: skip
-        self._book: Any = xlsxwriter.Workbook(str(self._path), options)
+        # Packed in memory, some 70 bytes a row: see _close.
+        self._packed = io.BytesIO()
+        self._book: Any = xlsxwriter.Workbook(self._packed, options)
         self._book.set_properties({"created": datetime.fromisoformat(self._header.started_at)})
         self._book.set_custom_property(PROPERTY, self._header.run_id)
         self._sheet: Any = self._book.add_worksheet(ROWS_SHEET)
@@ -98,17 +102,28 @@ class FailedWorkbook:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from xlsxwriter.exceptions import FileCreateError, XlsxWriterException  # noqa: PLC0415
-
         if kind is not None:
-            with suppress(OSError, XlsxWriterException):
-                self._book.close()
+            with suppress(OSError):
+                self._close()
             return
         self._finish()
+        self._close()
+        self._path.write_bytes(self._packed.getbuffer())
+
+    def _close(self) -> None:
+        """Pack the workbook. Raises OSError.
+
+        A ZipFile that was left half writes its end when it is collected, and complains where nobody can catch
+        it: so it goes here, while what it writes to is still there and has room.
+        """
+        from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415 - only reports need it
+
         try:
             self._book.close()
-        except FileCreateError as failed:  # it wraps what the disk said
-            raise OSError(str(failed)) from failed
+        except (OSError, FileCreateError) as failed:
+            for error in (failed, failed.__context__):
+                clear_frames(error.__traceback__ if error else None)
+            raise OSError(str(failed)) from None
 
     def _set_formats(self) -> None:
         text = {"num_format": "@", "valign": "top"}

@@ -1,6 +1,7 @@
 """The files of a run: whole or not there, never over somebody's work, the same again from the journal alone."""
 
 import errno
+import gc
 import json
 import os
 import signal
@@ -126,6 +127,23 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_files_whole(folder, monkey
     monkeypatch.undo()
     assert contents(folder) == before
     assert (folder / "journal.sqlite").read_bytes() == journal
+
+
+def test_a_disk_that_fills_while_the_workbook_is_packed(folder, monkeypatch):
+    """A half-written ZipFile complains once more when it is collected: in a traceback of its own, but not here."""
+
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("zipfile.ZipFile.write", no_room)
+        patch.setattr("zipfile.ZipFile.writestr", no_room)
+        with pytest.raises(CannotWrite, match="No space left"):
+            written_again(folder)
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    gc.collect()
+    assert complaints == []
 
 
 def test_a_folder_that_became_read_only_is_a_sentence(folder):
