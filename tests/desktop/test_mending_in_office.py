@@ -12,7 +12,7 @@ from tests.report.made import header_of, made, read_again, refused
 from tests.report.test_mending import NAMED, ROWS, WANTED, mend_csv, mend_workbook, there
 from tests.support import write_csv
 
-pytestmark = [pytest.mark.desktop, needs_office]
+pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400), needs_office]
 COLUMNS = [("Phone", "customer_phone"), ("Text", "source"), ("Other", "")]
 
 

@@ -10,7 +10,7 @@ from tests.desktop.programs import in_chromium, needs_chromium, needs_office, sa
 from tests.naughty import CANARY
 from tests.report.made import made, naughty_in
 
-pytestmark = pytest.mark.desktop
+pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400)]
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 PLACES = ["cell", "header", "file", "server", "sheet", "title"]
 # As Excel and LibreOffice read CSV in countries with other separators, cells taken for what they look like.

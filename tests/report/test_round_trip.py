@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from importer.guard import guarded, guarded_row, unguarded
 from importer.report.workbook import fits
 from tests.naughty import TEXTS
-from tests.report.made import header_of, made, read_again, refused
+from tests.report.made import accepted, header_of, made, read_again, refused
 
 ODD = "'=+-@|% ;,\t\r\n\"\\.5aé\u00a0\u200b\uff1d_x04\x0b\x1b\x00"
 CELLS = st.text(
@@ -112,16 +112,21 @@ def test_every_header_survives(tmp_path_factory, headers):
         assert read_again(folder / "failed_rows.xlsx")[0] == wanted
 
 
-def test_a_note_of_several_lines_is_no_stray_quote(tmp_path):
-    """Its first line has as many commas as its last: in a sheet of ours a quote is what it looks like."""
-    columns = [(f"C{n}", "") for n in range(9)]
-    row = ("12", *"bcdefgh", "line one\nline two")
-    made(tmp_path, header_of(columns), [refused(2, row)])
-    header = (tmp_path / "results.csv").read_bytes().decode("utf-8-sig").split("\r\n")[0]
-    with (tmp_path / "results.csv").open("w", encoding="utf-8-sig", newline="") as file:
-        # As for a row that is pending, the columns behind hold no comma.
-        file.write(f'{header}\r\n{",".join(row[:8])},"line one\nline two",2,pending,,,,0,,\r\n')
+def test_a_note_that_reads_like_a_record_is_no_stray_quote(tmp_path):
+    """Its second line has as many commas as a record, and a phone: in a sheet of ours a quote is what it looks like."""
+    columns = [("Phone", "customer_phone"), *[(f"C{n}", "") for n in range(8)]]
+    row = ("9845012345", *"bcdefgh", "pasted:\n9845012346,b,c,d,e,f,g,h,i")
+    made(tmp_path, header_of(columns), [accepted(2, row)])
     assert read_again(tmp_path / "results.csv")[1] == [row]
+
+
+def test_a_row_of_known_headers_is_not_taken_for_the_header(tmp_path):
+    """The header of a report of ours is where its `_` columns are, whatever stands below."""
+    row = ("Phone", "Full name", "City", "Stage", "Group", "Email", "Website", "Notes")
+    headers, other = tuple("STUVWXYZ"), tuple("12345678")
+    made(tmp_path, header_of([(h, "") for h in headers]), [refused(2, row), refused(3, other)])
+    for name in ("failed_rows.csv", "failed_rows.xlsx"):
+        assert read_again(tmp_path / name) == (headers, [row, other])
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
