@@ -15,6 +15,8 @@ from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 
 _ROW, _CELL_ERROR, _FORMULA_ERROR = 0, 3, 11
 _CELLS = range(1, 12)
+_TEXT = 6
+_LENGTHS = {1: 8, 2: 12, 3: 9, 4: 9, 5: 16, 7: 12}  # blank, small number, error, boolean, number, shared text
 _FORMAT, _XF, _CELL_XFS, _END_CELL_XFS = 44, 47, 617, 618
 _SHEET, _END_OF_SHEET = 156, 130
 _HIDDEN = 0x10  # fDyZero in the third byte of BrtRowHdr's flags
@@ -33,12 +35,21 @@ def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
                         yield number, marks
                     number = int.from_bytes(body[:4], "little") + 1
                     marks = RowMarks(hidden=bool(body[11] & _HIDDEN))
-                elif kind in _CELLS and len(body) >= 8:
+                elif kind in _CELLS:
+                    if not _fits(kind, body):
+                        raise ValueError(kind)
                     _mark_cell(marks, kind, body, styles)
             if kind != _END_OF_SHEET:
                 raise ValueError(kind)  # a wrong length has led us, and every reader, past some rows
             if marks.hidden or marks.texts or marks.formats:
                 yield number, marks
+
+
+def _fits(kind: int, body: bytes) -> bool:
+    """Whether a cell's record is as long as its kind says: one of a wrong length hides those behind it."""
+    if kind == _TEXT:
+        return len(body) == 12 + 2 * int.from_bytes(body[8:12], "little")
+    return len(body) == _LENGTHS.get(kind, len(body)) and len(body) >= 8
 
 
 def _mark_cell(marks: RowMarks, kind: int, body: bytes, styles: dict[int, str]) -> None:

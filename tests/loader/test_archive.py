@@ -62,6 +62,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
     [
         f"<?xml version='1.0'?>{BOMB}<worksheet/>",
         BOMB.lower() + "<worksheet/>",
+        '<!DOCTYPE x SYSTEM "file:///etc/passwd"><worksheet/>',
         f"<?xml version='1.0'?><!-- {'x' * 50_000} -->{BOMB}<worksheet/>",
         f"<?xml version='1.0'?><!-- {'x' * 500_000} --><worksheet/>",
         f"\ufeff{BOMB}<worksheet/>".encode("utf-16-le"),

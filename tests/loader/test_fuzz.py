@@ -139,6 +139,18 @@ def test_a_sheet_that_breaks_off_within_is_never_read_in_part(samples, tmp_path,
         assert outcome(tmp_path / "sheet").split()[0] in ("said", "died"), cut
 
 
+def test_a_record_of_a_wrong_length_loses_no_rows_in_silence(samples, tmp_path):
+    """Readers go on behind it, somewhere in the middle of other records."""
+    with zipfile.ZipFile(io.BytesIO(samples["xlsb"])) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = bytearray(parts["xl/worksheets/sheet1.bin"])
+    sheet[sheet.index("Name 3".encode("utf-16-le")) - 13] += 27  # the length stands before place and text
+    with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, bytes(sheet) if name.endswith("sheet1.bin") else part)
+    assert outcome(tmp_path / "sheet").split()[0] in ("said", "died")
+
+
 def test_a_reader_that_stops_early_is_noticed(samples, tmp_path):
     """The compiled reader skips a sheet whose opening tag has one wrong letter."""
     with (

@@ -181,7 +181,16 @@ def test_a_message_is_read_whole_or_not_at_all():
     assert frames.read_frame(io.BytesIO(whole)) == b"abc"
     for cut in range(len(whole)):
         assert frames.read_frame(io.BytesIO(whole[:cut])) is None
-    assert frames.read_frame(io.BytesIO((frames.MAX_FRAME_BYTES + 1).to_bytes(4, "big") + b"x" * 9)) is None
+
+
+def test_room_is_never_made_for_a_message_that_is_too_long():
+    class Stream(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert size is not None
+            assert size <= frames.MAX_FRAME_BYTES
+            return super().read(size)
+
+    assert frames.read_frame(Stream(b"\xff\xff\xff\xff" + b"x" * 9)) is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
