@@ -21,6 +21,8 @@ import pytest
 from tests.support import KEY
 
 ROOT = Path(__file__).parents[1]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
 PAGES = [
     page
@@ -122,3 +124,25 @@ def settled(text: str) -> str:
 def test_how_examples_are_compared(said, printed, right):
     """The check of the pages can fail."""
     assert agrees(said, printed) is right
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_links_of_a_page_lead_somewhere(page):
+    """A page, and where one is named, a heading on it; the network is not asked."""
+    for link in LINK.findall(FENCED.sub("", page.read_text("utf-8"))):
+        if link.startswith(("http:", "https:")):
+            continue
+        name, _, heading = link.partition("#")
+        target = (page.parent / name) if name else page
+        assert target.exists(), link
+        assert not heading or heading in headings(target), link
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that a forge makes of a page's headings."""
+    lines = re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text("utf-8")), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
