@@ -10,6 +10,9 @@ from importer.issues import Issue
 from importer.models import NOTE_BREAK, Accepted, Payload, Status
 from importer.settings import Duplicates
 
+_GATHERED = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
+"""Texts that gather what was said of a lead, and what stands between two: several enquiries of one person."""
+
 
 class Folded(NamedTuple):
     """What becomes of one row of a group: `payload` is None unless it is sent."""
@@ -24,8 +27,8 @@ class Folded(NamedTuple):
 def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> list[Folded]:
     """Settle rows of one phone, given in file order. `header` names the phone column, for the sentences.
 
-    `merge` gives what the CRM would hold had the rows been sent one after another: later values win, lists
-    add up, and no note is lost. Every row that changes is in the answer.
+    `merge` gives what the CRM would hold had the rows been sent one after another (later values win, lists
+    add up, no note is lost), and keeps the additional info of all. Every row that changes is in the answer.
     """
     match duplicates:
         case "merge":
@@ -79,11 +82,11 @@ def _take_in(payload: Payload, other: Accepted) -> list[str]:
 
 
 def _replaced(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """What goes when `new` comes: (field, the old value, the new one). Lists and notes lose nothing."""
+    """What goes when `new` comes: (field, the old value, the new one). Lists and gathered texts lose nothing."""
     if isinstance(old, dict) and isinstance(new, dict):
         for part in (part for part in new if part in old):
             yield from _replaced(f"{name}.{part}", old[part], new[part])
-    elif old is not None and old != new and not isinstance(new, list) and name != "customer_note":
+    elif old is not None and old != new and not isinstance(new, list) and name not in _GATHERED:
         yield name, old, new
 
 
@@ -92,8 +95,9 @@ def _joined(name: str, old: Any, new: Any) -> Any:
         return list(dict.fromkeys([*old, *new]))
     if isinstance(old, dict) and isinstance(new, dict):
         return {**old, **new}
-    if name == "customer_note" and old:
-        return old if new in old.split(NOTE_BREAK) else f"{old}{NOTE_BREAK}{new}"
+    if name in _GATHERED and old:
+        between = _GATHERED[name]
+        return old if f"{between}{new}{between}" in f"{between}{old}{between}" else f"{old}{between}{new}"
     return new
 
 

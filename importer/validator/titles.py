@@ -53,11 +53,22 @@ class TitleList:
         return Found(exact[0]) if len(exact) == 1 else Found("", "ambiguous")
 
     def _nearest(self, key: str) -> list[str]:
-        from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a sheet with unknown titles pays for it
-
         keys = [known for known, titles in self._active.items() if titles and known != key]
-        near = process.extract(key, keys, scorer=fuzz.WRatio, score_cutoff=_ALIKE, limit=_SUGGESTIONS)
-        return [self._active[known][0] for known, _, _ in near]
+        return [self._active[known][0] for known in nearest(key, keys, limit=_SUGGESTIONS)]
+
+
+def nearest(text: str, known: Sequence[str], *, limit: int) -> list[str]:
+    """Those of `known` that `text` may have meant, the likeliest first: misspelt, or with words more or fewer.
+
+    Parts of words do not count: "Under review" has an "n", "e" and "w" too, and does not mean "New".
+    """
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a sheet with unknown titles pays for it
+
+    scores: dict[str, float] = {}
+    for scorer, weight in ((fuzz.ratio, 1.0), (fuzz.token_set_ratio, 0.95)):
+        for title, score, _ in process.extract(text, known, scorer=scorer, score_cutoff=_ALIKE, limit=limit):
+            scores[title] = max(scores.get(title, 0.0), score * weight)
+    return sorted(scores, key=lambda title: -scores[title])[:limit]
 
 
 def loose(text: str) -> str:

@@ -67,6 +67,18 @@ def test_merge_names_every_value_that_goes():
     )
 
 
+def test_merge_keeps_what_was_said_each_time():
+    """Two enquiries of one person are two texts: the later one must not take the place of the first."""
+    rows = [
+        row(2, additional_info="Wants a plot"),
+        row(3, additional_info="Wants a loan"),
+        row(4, additional_info="Wants a plot"),
+    ]
+    kept = by_number(fold(rows, "merge", header=""))[2]
+    assert kept.payload["additional_info"] == "Wants a plot\nWants a loan"
+    assert kept.issues[-1].hint == ""
+
+
 def test_a_later_null_clears_and_a_later_value_fills_again():
     rows = [row(2, lead_stage_name="New"), row(3, lead_stage_name=None)]
     assert by_number(fold(rows, "merge", header=""))[2].payload["lead_stage_name"] is None
