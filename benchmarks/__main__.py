@@ -38,6 +38,7 @@ Figures = dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller sheets, fewer repeats: a few minutes")
+    parser.add_argument("--repeats", type=int, help="of each contender (the default is 3, with --quick 1)")
     parser.add_argument("--only", choices=list(SECTIONS), action="append", help="only this section")
     chosen = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -46,7 +47,9 @@ def main() -> None:
     for name in chosen.only or SECTIONS:
         began = time.perf_counter()
         print(f"{name} ...", flush=True)
-        figures[name] = SECTIONS[name](quick=chosen.quick)
+        figures[name] = SECTIONS[name](
+            quick=chosen.quick, repeats=chosen.repeats or (1 if chosen.quick else 3)
+        )
         print(f"{name}: {json.dumps(figures[name])}  ({time.perf_counter() - began:.0f} s)", flush=True)
         figures["load"] = os.getloadavg()
         FIGURES.write_text(json.dumps(figures, indent=1))
@@ -56,7 +59,7 @@ def main() -> None:
 # --- checking
 
 
-def checking(*, quick: bool) -> Figures:
+def checking(*, quick: bool, repeats: int) -> Figures:
     """`check` of a CSV beside csv.reader alone and the pandas script."""
     rows, few = (100_000, 10_000) if quick else (1_000_000, 50_000)
     big, small = csv_of(rows), csv_of(few)
@@ -67,10 +70,10 @@ def checking(*, quick: bool) -> Figures:
             "importer check, two cores": (rows, lambda: check(big, url)),
             "pandas script": (few, lambda: pandas_check(small, url)),
         }  # fmt: skip
-        return rates(contenders, repeats=3)
+        return rates(contenders, repeats=repeats)
 
 
-def workbook(*, quick: bool) -> Figures:
+def workbook(*, quick: bool, repeats: int) -> Figures:
     """`check` of a workbook beside python-calamine alone."""
     rows = 20_000 if quick else 100_000
     book = xlsx_of(rows)
@@ -80,10 +83,10 @@ def workbook(*, quick: bool) -> Figures:
             "importer check, one core": (rows, lambda: check(book, url, cores={CLIENT})),
             "importer check, two cores": (rows, lambda: check(book, url)),
         }  # fmt: skip
-        return rates(contenders, repeats=3)
+        return rates(contenders, repeats=repeats)
 
 
-def growth(*, quick: bool) -> Figures:
+def growth(*, quick: bool, repeats: int) -> Figures:
     """Time and peak memory of `check` by the number of rows."""
     found = {}
     with server() as url:
@@ -109,7 +112,7 @@ def growth(*, quick: bool) -> Figures:
 # --- sending
 
 
-def sending(*, quick: bool) -> Figures:
+def sending(*, quick: bool, repeats: int) -> Figures:
     """`run` at full speed beside what one would write instead; each against a server that has just started."""
     rows = 3_000 if quick else 20_000
     sheet = csv_of(rows, clean=True)
@@ -136,10 +139,10 @@ def sending(*, quick: bool) -> Figures:
         "dlt, custom destination": (rows, rival("dlt_destination")),
         "Singer target (singer-sdk)": (rows, rival("singer_target")),
     }
-    return rates(contenders, repeats=1 if quick else 3)
+    return rates(contenders, repeats=repeats)
 
 
-def latency(*, quick: bool) -> Figures:
+def latency(*, quick: bool, repeats: int) -> Figures:
     """With 30 ms a request and 50 at once, no more than 50 / 30 ms is possible."""
     rows = 5_000 if quick else 20_000
     with server("--latency", "0.03", core=SERVER) as url:
@@ -153,7 +156,7 @@ def latency(*, quick: bool) -> Figures:
     }
 
 
-def stages(*, quick: bool) -> Figures:
+def stages(*, quick: bool, repeats: int) -> Figures:
     """CPU of a sent row by stage, in microseconds."""
     sheet = csv_of(2_000 if quick else 20_000, clean=True)
     with server(core=SERVER) as url:
@@ -176,18 +179,18 @@ def stages(*, quick: bool) -> Figures:
 # --- starting
 
 
-def starting(*, quick: bool) -> Figures:
+def starting(*, quick: bool, repeats: int) -> Figures:
     """CPU of `--help` and of `options`, in milliseconds."""
     with server() as url:
         contenders = {
             "importer --help": (1, lambda: measure.run([*IMPORTER, "--help"])),
             "importer options": (1, lambda: with_access(url, lambda: measure.run([*IMPORTER, "options"]))),
         }
-        found = rates(contenders, repeats=3 if quick else 9)
+        found = rates(contenders, repeats=3 * repeats)
     return {name: {"cpu_ms": figure["cpu_s"] * 1000} for name, figure in found.items()}
 
 
-def resuming(*, quick: bool) -> Figures:
+def resuming(*, quick: bool, repeats: int) -> Figures:
     """Seconds from `importer resume` to its first request, nine rows in ten sent."""
     from benchmarks.resuming import seconds_to_first_request
 
@@ -201,7 +204,7 @@ def resuming(*, quick: bool) -> Figures:
     return {"rows": rows, "seconds": passed}
 
 
-def phones(*, quick: bool) -> Figures:
+def phones(*, quick: bool, repeats: int) -> Figures:
     """The short way of plain Indian mobiles and phonenumbers itself, over random texts: they must agree on each."""
     from benchmarks.phones import compare
 

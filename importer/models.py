@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -274,12 +275,12 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     issues: tuple[Issue, ...] = ()
 
 
-class RowOutcome(msgspec.Struct, frozen=True, gc=False):
+class RowOutcome(msgspec.Struct, frozen=True, dict=True):
     """A row at the end of its travels, as the reports show it, read back from the journal.
 
     `line` is its cells as they stand in a report (`guard.line_of`); `judged` and `added` are the issues of
     the judging and of the sending, as JSON or ""; `body` is the request's body, as JSON. Reports copy most
-    rows and look into few, so `cells`, `issues` and `payload` are read only where they are asked for.
+    rows and look into few, so `cells`, `issues` and `payload` are read when they are asked for, and once.
     `kept` is the status of the row that a duplicate was folded into, None for every other row.
     """
 
@@ -295,7 +296,7 @@ class RowOutcome(msgspec.Struct, frozen=True, gc=False):
     body: str | None
     kept: Status | None = None
 
-    @property
+    @cached_property
     def cells(self) -> tuple[str, ...]:
         """The cells exactly as typed."""
         return cells_of(self.line)
@@ -305,12 +306,12 @@ class RowOutcome(msgspec.Struct, frozen=True, gc=False):
         """Whether anything is to be said of the row."""
         return bool(self.judged or self.added)
 
-    @property
+    @cached_property
     def issues(self) -> tuple[Issue, ...]:
         """All that is to be said of the row."""
         return tuple(issue for text in (self.judged, self.added) if text for issue in _read_issues(text))
 
-    @property
+    @cached_property
     def payload(self) -> Payload | None:
         """The request's body, where the row has one."""
         return _read_payload(self.body.replace(_ESCAPED_BREAK, "\\n")) if self.body else None
