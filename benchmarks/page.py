@@ -88,7 +88,7 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
     if w := f.get("workbook"):
         floor, two = w["python-calamine alone"], w["importer check, two cores"]
         rows.append(("`check` of a workbook beside python-calamine alone", "0.4", *_ratio(two, floor, 2)))
-    rows += _memory_rows(f.get("growth", {}))
+    rows += _memory_rows({**f.get("growth", {}), **f.get("books", {})})
     if s := f.get("sending"):
         ours = s["importer run"]
         goals = {"httpx + Semaphore(50)": "8 x"}
@@ -190,7 +190,7 @@ def _growth(figures: Figures) -> str:
     ]  # fmt: skip
     lines += [
         f"| {x['rows']:,} rows, {name.split()[0]} | {x['seconds']:.1f} | {x['cpu_s']:.1f} | {x['cpu_s'] / x['rows'] * 1e6:.0f} | {x['peak_mb']:.0f} MB |"
-        for name, x in figures["growth"].items()
+        for name, x in {**figures["growth"], **figures.get("books", {})}.items()
     ]
     said = (
         "Memory is the peak of the sum of PSS over the process tree (`/proc/PID/smaps_rollup`), read twenty times a second: "

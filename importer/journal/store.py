@@ -7,6 +7,7 @@ another name; `begin_sending` makes it durable, and every later commit survives 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import groupby
@@ -258,8 +259,10 @@ class Journal:
     def counts(self) -> dict[Status, int]:
         """Rows by status, every status named; the sum is the file's data rows."""
         with self._reading():
-            found = dict(self._sql.execute(f"SELECT {_STATUS}, count(*) {_JOINED} GROUP BY 1", self._checked))
-        return {status: found.get(status.value, 0) for status in Status}
+            # SQLite would sort the statuses of all rows to group them: 60 MB for a million.
+            statuses = self._sql.execute(f"SELECT {_STATUS} {_JOINED}", self._checked)
+            found = Counter(status for (status,) in statuses)
+        return {status: found[status.value] for status in Status}
 
     def outcomes(self) -> Iterator[RowOutcome]:
         """Every data row in file order, as it stands now; streamed."""

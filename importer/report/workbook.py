@@ -23,6 +23,9 @@ MOST_ROWS = 100_000  # more than a person mends by hand; failed_rows.csv has all
 _MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
 _MOST_COLUMNS = 16_384  # Excel's own limit too
 _MOST_COMMENT = 1_000
+COMMENTED_ROWS = (
+    5_000  # comments are kept in memory until the end; further down the words stand in _problems alone
+)
 _UNHOLDABLE = re.compile("[\ufffe\uffff]|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_").search
 _OUR_WIDTHS = {
     "_row": 8, "_status": 11, "_phone": 17, "_problems": 75, "_codes": 32, "_attempts": 11, "_http_status": 13, "_note": 10,
@@ -94,7 +97,7 @@ class FailedWorkbook:
             problem = said.get(column)
             if cell or problem:
                 self._sheet.write_string(self._row, column, cell, self._bad if problem else self._text)
-            if problem:
+            if problem and self._row <= COMMENTED_ROWS:
                 self._sheet.write_comment(self._row, column, problem[:_MOST_COMMENT], _comment_size(problem))
         self._write_behind(outcome, behind, sentences, nowhere=NOWHERE in said)
         self._widths[: len(outcome.cells)] = map(max, self._widths, map(len, outcome.cells))

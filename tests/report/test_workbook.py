@@ -141,6 +141,16 @@ def test_rows_beyond_what_a_workbook_should_hold_are_counted_and_said(tmp_path, 
     assert "failed_rows.xlsx holds 3 of the 5 rows" in (tmp_path / "report.html").read_text("utf-8")
 
 
+def test_far_down_the_words_stand_in_problems_alone(tmp_path, monkeypatch):
+    """Comments are kept in memory until the end: a sheet of a million rows must not fill it. The colour stays."""
+    monkeypatch.setattr(workbook, "COMMENTED_ROWS", 2)
+    issue = Issue("customer_phone", "too_short", "Contact No.", "1")
+    made(tmp_path, header_of(COLUMNS), [refused(n, row_of("1"), issue) for n in range(2, 6)])
+    sheet = opened(tmp_path)
+    assert filled(sheet) == {"A2", "A3", "A4", "A5"}
+    assert set(comments(sheet)) == {"A2", "A3"}
+
+
 def test_a_row_that_a_workbook_would_cut_stands_in_the_csv_alone(tmp_path):
     """Excel holds 32,767 characters of a cell: a cut cell would go in again as if it had been typed so."""
     rows = [row_of("1", "x" * 32_767), row_of("2", "x" * 32_768), row_of("3", "😀" * 16_384)]
