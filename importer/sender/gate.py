@@ -50,16 +50,19 @@ class Gate:
         """Whether the server has been given up for the moment; only one request at a time asks for it."""
         return self._away
 
-    async def passed(self) -> None:
-        """Wait until a request may leave. While the server is away only one passes at a time."""
+    async def opened(self) -> None:
+        """Wait until a request may leave. While the server is away, that is when no other asks for it."""
         while True:
             if (wait := self.waiting_s) > 0:
                 await self._sleep(wait)
             elif self._away and self._probing:
                 await self._sleep(0.05)
             else:
-                self._probing = self._away
                 return
+
+    def leaving(self) -> None:
+        """A request leaves through the open gate: while the server is away, none follows before its answer."""
+        self._probing = self._away
 
     def took(self) -> None:
         """The server answered as it should."""
@@ -85,6 +88,8 @@ class Gate:
     def failed(self, *, found_nobody: bool, out_of_budget: bool) -> None:
         """A request got no connection (`found_nobody`) or no answer. Raises ServerAway where that lasts too long."""
         self._failures += 1
+        if self._waiting_since is None:
+            self._waiting_since = self._clock()  # failures that take long are part of the outage
         self._unreached = self._unreached + 1 if found_nobody else 0
         self._probing = False
         many = self._failures >= _LOST_IN_A_ROW or self._unreached >= _REFUSED_IN_A_ROW

@@ -259,13 +259,11 @@ class _Sending:
             if is_throttled(reply) or reply.retry_after_s is not None:
                 self._meter.throttled += is_throttled(reply)
                 self._gate.pushed_back(reply.retry_after_s)
-                if is_throttled(reply):
-                    continue
-            else:
-                found_nobody = reply.applied is Applied.NOT_APPLIED
-                self._gate.failed(found_nobody=found_nobody, out_of_budget=not self._budget.spend())
-                if self._gate.is_away and found_nobody:
-                    continue  # a network that is gone uses no row up
+                continue  # who is asked to wait has not tried (law 5); a doubt stays
+            found_nobody = reply.applied is Applied.NOT_APPLIED
+            self._gate.failed(found_nobody=found_nobody, out_of_budget=not self._budget.spend())
+            if self._gate.is_away and found_nobody:
+                continue  # a network that is gone uses no row up
             trip.attempts += 1
             return reply
 
@@ -305,10 +303,11 @@ class _Sending:
     async def _turn_to_leave(self) -> None:
         """Wait for the gate and the pace; one at a time, so that a crowd of workers does not wake for each departure."""
         async with self._turn:
-            await self._gate.passed()
+            await self._gate.opened()
             while (wait := self._pacer.delay(self._clock())) > 0:
                 await self._nap(wait)
-                await self._gate.passed()
+                await self._gate.opened()
+            self._gate.leaving()
 
     async def _nap(self, seconds: float) -> None:
         """Wait, but not when the run is stopping: then the row is given up as it is."""

@@ -34,7 +34,8 @@ def gate(time):
 
 
 def passed_at(gate, time):
-    asyncio.run(gate.passed())
+    asyncio.run(gate.opened())
+    gate.leaving()
     return time.now
 
 
@@ -135,8 +136,9 @@ def test_while_away_only_one_at_a_time_asks(gate, time):
         gate.failed(found_nobody=False, out_of_budget=False)
 
     async def two():
-        await gate.passed()
-        second = asyncio.create_task(gate.passed())
+        await gate.opened()
+        gate.leaving()
+        second = asyncio.create_task(gate.opened())
         await asyncio.sleep(0.01)
         assert not second.done()
         gate.took()
@@ -144,6 +146,28 @@ def test_while_away_only_one_at_a_time_asks(gate, time):
 
     gate._sleep = lambda seconds: time.sleep(seconds) if seconds > 0.1 else asyncio.sleep(0.001)
     asyncio.run(two())
+
+
+def test_who_only_waits_is_not_the_one_that_asks(gate, time):
+    """To wait for the pace between the gate and the departure takes nobody's turn, one's own least."""
+    for _ in range(8):
+        gate.failed(found_nobody=False, out_of_budget=False)
+
+    async def waits_twice():
+        await gate.opened()
+        await asyncio.wait_for(gate.opened(), 1)
+
+    gate._sleep = lambda seconds: time.sleep(seconds) if seconds > 0.1 else asyncio.sleep(0.001)
+    asyncio.run(waits_twice())
+
+
+def test_failures_that_take_long_are_part_of_the_outage(gate, time):
+    """Eight answers that each took half a minute to be given up: patience has begun with the first."""
+    with pytest.raises(ServerAway):
+        for _ in range(31):
+            gate.failed(found_nobody=False, out_of_budget=False)
+            time.now += 30
+            asyncio.run(gate.opened())
 
 
 def test_an_outage_beyond_patience_stops(gate, time):
