@@ -6,6 +6,7 @@ both made here, so that a new kind of fault is one new line of `CATALOGUE`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -97,7 +98,7 @@ CATALOGUE: dict[str, IssueKind] = {
     # --- rows
     "stray_quote": IssueKind(E, "stray quotes", 'a quotation mark stands where none may be, near "{value}". Mend the line in the file.'),
     "nul": IssueKind(E, "NUL characters", "the line holds a NUL character, so part of it may be gone. Type the row again."),
-    "undecodable": IssueKind(E, "broken characters", 'the line holds bytes that are no text, near "{value}". Type the row again, or name the right --encoding.'),
+    "undecodable": IssueKind(E, "broken characters", 'something could not be read, near "{value}". Type what stood there, or name the right --encoding.'),
     "ragged": IssueKind(E, "too many cells", 'the row has {hint} cells more than the header, the first is "{value}". Check that no comma splits a cell, or give its column a header.'),
     "deleted": IssueKind(L, "deleted in the old CRM", "the old CRM had deleted this lead ({value}{hint}), so it was not imported."),
     "test_row": IssueKind(L, "test rows", "this is a test row of the export ({value}{hint}), so it was not imported."),
@@ -120,6 +121,13 @@ CATALOGUE: dict[str, IssueKind] = {
     ),
     "note_repeated": IssueKind(W, "note sent before", "run {hint} has already sent this note to this lead, so it was not sent again."),
 }  # fmt: skip
+
+
+OF_THE_READER = frozenset({"stray_quote", "nul", "undecodable", "ragged", "too_long"})
+"""Codes of what the reader finds wrong with a row as a whole: its cells alone do not tell it again."""
+
+LOST = "\ufffd"
+"""Stands in a cell where something could not be read (�). A row that holds one is refused until it is mended."""
 
 
 class Issue(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -158,6 +166,18 @@ def sentence(number: int, issue: Issue) -> str:
     """`Row 14, Stage: the account has no stage "Warm led". Did you mean "Warm lead"?`."""
     place = f"Row {number}, {issue.column}" if issue.column else f"Row {number}"
     return f"{place}: {text(issue)}"
+
+
+def faults_of_reader(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """What the reader found wrong with the row as a whole, for whoever judges its cells again."""
+    return tuple(issue for issue in issues if issue.field == "row" and issue.code in OF_THE_READER)
+
+
+def faults_of_cells(cells: Sequence[str]) -> tuple[Issue, ...]:
+    """What is lost in cells that say so themselves, whoever wrote them: another program, or an earlier run."""
+    if LOST not in "".join(cells):
+        return ()
+    return (Issue("row", "undecodable", "", next(cell for cell in cells if LOST in cell)),)
 
 
 def did_you_mean(titles: list[str]) -> str:

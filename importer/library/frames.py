@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from importer.issues import faults_of_cells
 from importer.journal import Journal
 from importer.models import REPORT_COLUMNS, SourceRow
 from importer.report.tables import report_cells
@@ -55,7 +56,7 @@ def rows_of(frame: pd.DataFrame) -> Iterator[SourceRow]:
     for number, values in enumerate(zip(*columns, strict=True), _FIRST_ROW):
         cells = tuple(map(text_of, values))
         if any(cell.strip() for cell in cells):
-            yield SourceRow(number, cells)
+            yield SourceRow(number, cells, faults_of_cells(cells))
 
 
 def text_of(value: object) -> str:  # noqa: PLR0911 - one line for each kind of value

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from importer.errors import UsageError
-from importer.issues import Issue
+from importer.issues import LOST, Issue
 from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, find_encoding
 from importer.loader.headers import is_known_header
 from importer.loader.limits import MAX_CELL_CHARS
@@ -152,7 +152,8 @@ def _parse(
         first = base + seen
         line = lines[first].rstrip("\r\n")
         near = line[max(0, line.find('"')) :][:40]
-        yield line.split(delimiter), first, first + 1, (Issue("row", "stray_quote", "", near),)
+        cells = line.replace('"', f'"{LOST}', 1).split(delimiter)
+        yield cells, first, first + 1, (Issue("row", "stray_quote", "", near),)
         start = first + 1
 
 
@@ -197,11 +198,11 @@ def _odd_lines(lines: list[str], *, broken: bool) -> bool:
 
 
 def _sound(cell: str) -> str:
-    """The cell with a mark in place of each byte that is no text; its row is refused all the same.
+    """The cell with a mark in place of each byte that is no text; its row is refused, also when it comes back.
 
     Of a cell that is far too long, enough is kept for it to be refused again when it comes back unmended.
     """
-    return cell[: MAX_CELL_CHARS + 1].replace(MISFIT, "?")
+    return cell[: MAX_CELL_CHARS + 1].replace(MISFIT, LOST).replace("\0", LOST)
 
 
 def _faults_of(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:

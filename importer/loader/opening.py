@@ -13,7 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from importer.errors import NothingSent, UnreadableFile, UsageError
-from importer.issues import Issue
+from importer.issues import LOST, Issue, faults_of_cells
 from importer.loader.delimited import Record, find_dialect, read_records
 from importer.loader.footers import is_footer, is_tail
 from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
@@ -24,6 +24,7 @@ from importer.models import Notice, SourceRow, is_report_header
 
 _NAMED_FOOTERS = 20
 _SHARE_OF_A_COLUMN = 0.2
+_ROWS_OF_A_COLUMN = 2  # in a small file too, one row alone is a stray comma
 
 
 class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +141,7 @@ def _with_unnamed(names: tuple[str, ...], below: list[Record], kind: FileKind) -
     rows = [record.cells for record in below if not record.faults]
     width = max([len(names), *map(len, rows)])
     held = [sum(1 for cells in rows if len(cells) > index and cells[index].strip()) for index in range(width)]
-    enough = max(1, len(rows) * _SHARE_OF_A_COLUMN) if kind is FileKind.CSV else 1
+    enough = max(_ROWS_OF_A_COLUMN, len(rows) * _SHARE_OF_A_COLUMN) if kind is FileKind.CSV else 1
     while width > len(names) and held[width - 1] < enough:
         width -= 1
     padded = [*names, *[""] * (width - len(names))]
@@ -148,7 +149,11 @@ def _with_unnamed(names: tuple[str, ...], below: list[Record], kind: FileKind) -
 
 
 def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Iterator[SourceRow]:
-    """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence."""
+    """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence.
+
+    Cells that have no column are kept in the last one, parted by marks: so nothing of the row is dropped, and
+    it is refused again where it comes back unmended.
+    """
     footers: list[int] = []
     last_was_footer = False
     blank = ("",) * width
@@ -159,7 +164,9 @@ def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Itera
         if count != width:
             if count > width and (extra := [cell for cell in cells[width:] if cell.strip()]):
                 faults = (*faults, Issue("row", "ragged", "", extra[0], str(len(extra))))
-            cells = [*cells[:width], *blank[count:]]
+                cells = [*cells[: width - 1], LOST.join([cells[width - 1], *extra])]
+            else:
+                cells = [*cells[:width], *blank[count:]]
         if not faults and cells.count("") >= short:  # only a row of few cells can be no lead
             present = list(filter(None, cells))
             if not any(cell.strip() for cell in present):
@@ -169,7 +176,7 @@ def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Itera
                 last_was_footer = True
                 continue
         last_was_footer = False
-        yield SourceRow(record.number, tuple(cells), faults)
+        yield SourceRow(record.number, tuple(cells), faults or faults_of_cells(cells))
     if footers:
         listed = ", ".join(map(str, footers[:_NAMED_FOOTERS])) + (
             " ..." if len(footers) > _NAMED_FOOTERS else ""

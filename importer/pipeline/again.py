@@ -7,7 +7,7 @@ from pathlib import Path
 
 from importer.errors import DamagedJournal, UsageError
 from importer.guard import typed
-from importer.issues import Issue
+from importer.issues import Issue, faults_of_reader
 from importer.journal import Journal, Rejudged, RunHeader
 from importer.models import AccountTitles, PendingRow, RowResult, RunState, SourceRow, Status
 from importer.pipeline.asking import fetch_titles
@@ -70,7 +70,7 @@ def write_again(name: str, reports: Path) -> Summary:
 def _rows_to_retry(journal: Journal) -> Iterator[SourceRow]:
     for outcome in journal.outcomes():
         if outcome.goes_again:
-            yield SourceRow(outcome.number, outcome.cells)
+            yield SourceRow(outcome.number, outcome.cells, faults_of_reader(outcome.issues))
 
 
 def _judge_gone_titles(journal: Journal, titles: AccountTitles) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from importer.issues import faults_of_reader
 from importer.journal import Journal
 from importer.models import SourceRow, Status
 from importer.pipeline.mapping import active_titles, keep
@@ -49,5 +50,4 @@ def _unknown_titles(journal: Journal, titles: dict[str, tuple[str, ...]]) -> lis
 def _rows_with_unknown(journal: Journal) -> Iterator[SourceRow]:
     for outcome in journal.outcomes():
         if outcome.status is not Status.DUPLICATE and any(issue.code in _UNKNOWN for issue in outcome.issues):
-            faults = tuple(issue for issue in outcome.issues if issue.field == "row")
-            yield SourceRow(outcome.number, outcome.cells, faults)
+            yield SourceRow(outcome.number, outcome.cells, faults_of_reader(outcome.issues))

@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from importer.guard import cells_of, guarded
+from importer.issues import OF_THE_READER
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
@@ -381,3 +382,54 @@ def test_a_second_run_on_the_same_file_exits_4_and_names_the_first(importer, she
     assert ended.code == 4
     assert "the-first" in ended.err
     assert importer("run", sheet, "--yes").code == 1
+
+
+BROKEN = {
+    "undecodable": b"9845012341,Jos\xe9 Kumar,Goa\n",
+    "stray_quote": b'9845012342,"Vik"ram,Goa\n',
+    "ragged": b"9845012343,Rao, Asha,Goa\n",
+    "nul": b"9845012344,As\0ha,Goa\n",
+    "too_long": b"9845012345," + b"x" * 100_001 + b",Goa\n",
+}
+SOUND = "9845012346,आशा राव,पुणे\n".encode()  # enough of UTF-8 for a byte of another encoding to be damage
+
+
+def test_what_the_reader_refused_is_refused_by_retry_too(importer, crm):
+    """A row that could not be read rightly is judged again with what the reader found, not by its cells alone."""
+    sheet = importer.folder / "broken.csv"
+    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN.values()))
+    first = importer("run", sheet, "--yes")
+    found = {row["_codes"] for row in first.failed}
+    assert found == {f"row.{code}" for code in BROKEN} == {f"row.{code}" for code in OF_THE_READER}
+    again = importer("retry", first.folder.name, "--yes")
+    assert {row["_codes"] for row in again.failed} == found
+    assert list(leads(crm)) == ["+919845012346"]
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (code, name)
+        for code in BROKEN
+        for name in ("failed_rows.csv", "failed_rows.xlsx", "results.csv")
+        if (code, name)
+        != ("too_long", "failed_rows.xlsx")  # a workbook cannot hold the cell, and leaves the row out
+    ],
+)
+def test_what_the_reader_refused_is_refused_when_it_comes_back_unmended(importer, crm, code, name):
+    sheet = importer.folder / "broken.csv"
+    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + BROKEN[code])
+    fed = importer("run", sheet, "--yes").folder / name
+    for _ in range(2):
+        again = importer("run", fed, "--yes")
+        assert [row["_phone"] for row in again.failed] == [f"+91{BROKEN[code][:10].decode()}"]
+        fed = again.folder / name
+    assert list(leads(crm)) == ["+919845012346"]
+
+
+def test_letters_that_another_program_lost_are_not_taken_for_a_name(importer, crm):
+    """An export that says itself, by a mark, that it lost letters: the row is refused in words."""
+    sheet = write_csv(importer.folder / "lost.csv", [ROWS[0], ["9845010001", "Jos\ufffd", "New", ""]])
+    (row,) = importer("run", sheet, "--yes").failed
+    assert row["_codes"] == "row.undecodable"
+    assert leads(crm) == {}

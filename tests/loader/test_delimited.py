@@ -348,7 +348,8 @@ def test_bytes_that_are_no_text_refuse_their_row_alone(content, encoding):
     found = records(content, encoding=encoding)
     assert codes(found) == {3: ["undecodable"]}
     assert [record.cells[0] for record in found if not record.faults] == ["Name", "José", "Zoë"]
-    assert "?" in found[2].faults[0].value
+    assert "\ufffd" in found[2].faults[0].value
+    assert "\ufffd" in found[2].cells[0]
 
 
 def test_half_a_character_at_the_end_of_a_cut_off_file_refuses_its_row():

@@ -33,7 +33,7 @@ def test_rows_are_as_wide_as_the_header(tmp_path):
     assert rows(table) == [
         (2, ("Asha", ""), []),
         (3, ("Ravi", "1"), []),
-        (4, ("Meena", "2"), ["ragged"]),
+        (4, ("Meena", "2\ufffdx\ufffdy"), ["ragged"]),
         (7, ("Imran", "3"), []),
     ]
 
@@ -125,3 +125,13 @@ def test_no_room_for_the_copy_is_said_and_nothing_was_sent(tmp_path):
     """Exit 2: there is no run to resume."""
     with pytest.raises(NothingSent, match="Cannot copy"):
         private_copy(io.BytesIO(b"a"), tmp_path / "gone")
+
+
+def test_one_row_alone_makes_no_column_of_a_small_file(tmp_path):
+    """`Rao, Asha` among four leads is a comma that splits a name; two rows of four have a column of their own."""
+    sound = "Phone,Name,City\n1,Asha,Pune\n2,Ravi,Pune\n3,Meena,Goa\n"
+    table = opened(tmp_path, sound + "4,Rao, Asha,Pune\n")
+    assert table.headers == ("Phone", "Name", "City")
+    assert rows(table)[-1] == (5, ("4", "Rao", " Asha\ufffdPune"), ["ragged"])
+    table = opened(tmp_path, sound + "4,Asha,Pune,x\n5,Asha,Pune,y\n")
+    assert table.headers == ("Phone", "Name", "City", "Column D")
