@@ -175,9 +175,11 @@ def faults_of_reader(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 
 def faults_of_cells(cells: Sequence[str]) -> tuple[Issue, ...]:
     """What is lost in cells that say so themselves, whoever wrote them: another program, or an earlier run."""
-    if LOST not in "".join(cells):
-        return ()
-    return (Issue("row", "undecodable", "", next(cell for cell in cells if LOST in cell)),)
+    together = "".join(cells)
+    faults = (Issue("row", "nul"),) if "\0" in together else ()
+    if LOST not in together:
+        return faults
+    return (*faults, Issue("row", "undecodable", "", next(cell for cell in cells if LOST in cell)))
 
 
 def did_you_mean(titles: list[str]) -> str:

@@ -245,9 +245,9 @@ def test_a_stopped_import_returns_and_says_why(importer, crm):
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udcffb"])
 def test_text_that_is_no_text(importer, text):
-    """Python's strings can hold half a character, which no file and no request can."""
+    """Python's strings can hold half a character, which no file and no request can: its row is refused."""
     result = library.check_file(pd.DataFrame({"Phone": ["9845010001"], f"X{text}": [text]}))
-    assert result.ok
+    assert result.summary.problems == {"row.undecodable": 1}
     assert result.to_frame().iloc[0, 1] == text.encode("utf-16-le", "surrogatepass").decode(
         "utf-16-le", "replace"
     )

@@ -202,7 +202,7 @@ def _sound(cell: str) -> str:
 
     Of a cell that is far too long, enough is kept for it to be refused again when it comes back unmended.
     """
-    return cell[: MAX_CELL_CHARS + 1].replace(MISFIT, LOST).replace("\0", LOST)
+    return cell[: MAX_CELL_CHARS + 1].replace(MISFIT, LOST)
 
 
 def _faults_of(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:
