@@ -91,7 +91,12 @@ class KeyRefused(RunStopped):
 
 
 class Blocked(RunStopped):
-    """403, a redirect, or HTML where JSON should be: somebody stands between us and the API."""
+    """403, a redirect, or HTML where JSON should be: somebody stands between us and the API.
+
+    A page that says 200 may stand before an API that took the row (law 3): `may_have_arrived`.
+    """
+
+    may_have_arrived = False
 
 
 class ServerAway(RunStopped):

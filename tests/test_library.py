@@ -17,6 +17,7 @@ import pytest
 
 import importer as library
 from importer import errors
+from importer.journal import Journal
 from importer.library.frames import text_of
 from importer.models import REPORT_COLUMNS
 from tests.support import KEY, leads, read_csv, write_csv
@@ -62,6 +63,21 @@ def test_run_import_sends_and_tells_how_it_goes(importer, crm, sheet):
     frame = result.to_frame()
     assert frame["_http_status"].tolist()[0] == 200
     assert frame["_note"].tolist() == ["sent", ""]
+
+
+def test_a_progress_that_raises_is_seen_and_the_run_can_be_resumed(importer, crm, sheet):
+    """Its fault is the caller's; the journal says how the run ended, and that it goes on."""
+
+    def broken(progress):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        library.run_import(sheet, on_progress=broken)
+    (folder,) = [path.parent for path in Path("reports").glob("*/journal.sqlite")]
+    with Journal.open(folder) as journal:
+        assert journal.ended.state == "interrupted"
+        assert "ZeroDivisionError" in journal.ended.reason
+    assert importer("resume", folder.name).code == 1
 
 
 def test_to_frame_says_what_results_csv_says(importer, sheet):

@@ -152,17 +152,10 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
     """SIGTERM, and a terminal that is closed, end a command as Ctrl-C does; while rows are sent the pipeline sees to it."""
     import signal
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    try:
-        before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
-    except ValueError:  # not the main thread: the program around us minds its signals
+    from importer.signals import caught
+
+    with caught(("SIGTERM", "SIGHUP"), signal.default_int_handler):
         yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _stopped(sentence: str, code: int, *, loud: bool) -> int:

@@ -16,6 +16,7 @@ from importer.report import Summary, write_reports
 from importer.report.summary import exit_code_of
 from importer.sender import SendSettings, Stop, open_client, send
 from importer.settings import Access, Settings
+from importer.signals import caught
 
 _INTERRUPTED = {
     Stop.NO: "Interrupted.",
@@ -47,6 +48,10 @@ def _send(journal: Journal, settings: Settings, access: Access, watch: Watch, as
         finished = run_async(_sending(journal, settings, access, watch, asked))
     except RunStopped as error:
         return _end(journal, RunState.STOPPED, str(error))
+    except Exception as error:
+        # A fault of ours, or of who shows the progress: it must be seen, and the run can go on after it.
+        journal.end(_end(journal, RunState.INTERRUPTED, f"Interrupted by a fault ({type(error).__name__})."))
+        raise
     if finished:
         return _end(journal, RunState.FINISHED, "")
     return _end(journal, RunState.INTERRUPTED, _INTERRUPTED[asked()])
@@ -102,15 +107,6 @@ class _Asked:
 def _signals(run_id: str) -> Iterator[_Asked]:
     """Catch the signals that end a run. Outside the main thread nothing is caught."""
     asked = _Asked(run_id)
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two exist on one system each
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    try:
-        before = {number: signal.signal(number, asked.catch) for number in numbers}
-    except ValueError:  # not the main thread: the program around us minds its signals
+    # The last two exist on one system each.
+    with caught(("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"), asked.catch):
         yield asked
-        return
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -216,10 +216,12 @@ def _stop(reply: Reply) -> ImporterError:
         what = f"{reply.status} (access denied)"
     else:
         what = "a web page"
-    return Blocked(
+    error = Blocked(
         f"Where the CRM should answer, {what} came.",
         "Check the network (a hotel or office login page?), the address in SUPERFONE_BASE_URL, and the account.",
     )
+    error.may_have_arrived = reply.applied is Applied.MAY_HAVE_ARRIVED
+    return error
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:

@@ -78,7 +78,7 @@ async def send(
     """Send every pending row of the journal; answers whether all were settled (False: a person stopped it).
 
     What must stop the run is raised (KeyRefused, Blocked, ServerAway, CannotWrite) after requests under way
-    have ended and all that is known is on disk.
+    have ended and all that is known is on disk; so is what `on_progress` raises.
     """
     sending = _Sending(journal, client, settings, total, on_progress, asked, clockwork or Clockwork())
     return await sending.run()
@@ -113,11 +113,12 @@ class _Sending:
         self._budget = RetryBudget()
         self._refusals = Refusals()
         self._feed = Feed(journal.pending)
-        self._writer = Writer(journal, self._count)
+        self._writer = Writer(journal, counted=self._count, may_leave=self._make_ready)
         self._ready: asyncio.Queue[PendingRow | None] = asyncio.Queue()
+        self._is_closing = False
         self._unsent = 0  # rows whose intent is on disk and that have not left yet
         self._moved = asyncio.Event()
-        self._stopping: ImporterError | None = None
+        self._stopping: Exception | None = None
         self._meter = Meter(journal.traffic)
         self._done = self._not_in = 0
 
@@ -158,6 +159,7 @@ class _Sending:
 
     async def _close(self, writer: asyncio.Task[None]) -> None:
         """Write all that is known; a disk that refuses is the reason of the stop."""
+        self._is_closing = True
         while not self._ready.empty():
             if row := self._ready.get_nowait():
                 self._writer.withdraw(row)
@@ -184,8 +186,7 @@ class _Sending:
                 rows = self._feed.take(room)
                 if rows:
                     self._unsent += len(rows)
-                    for row in await self._writer.intend(rows):
-                        self._ready.put_nowait(row)
+                    await self._writer.intend(rows)
                 elif not self._feed.is_empty:
                     self._moved.clear()
                     await self._moved.wait()
@@ -194,6 +195,14 @@ class _Sending:
         finally:
             for _ in range(workers):
                 self._ready.put_nowait(None)
+
+    def _make_ready(self, rows: list[PendingRow]) -> None:
+        """The intent of these rows is on disk: they may leave, or are given back where nobody sends any more."""
+        for row in rows:
+            if self._is_closing:
+                self._writer.withdraw(row)
+            else:
+                self._ready.put_nowait(row)
 
     def _room(self) -> int:
         """How many more rows may wait with their intent on disk."""
@@ -279,7 +288,12 @@ class _Sending:
         self._meter.sent(retry=trip.sent > 0)
         trip.sent += 1
         trip.is_under_way = True
-        reply = await self._client.upsert(trip.body(create=self._settings.create))
+        try:
+            reply = await self._client.upsert(trip.body(create=self._settings.create))
+        except Blocked as error:
+            if error.may_have_arrived:
+                trip.doubt()
+            raise
         trip.is_under_way = False
         if is_final(reply):
             now = self._clock()
@@ -333,7 +347,11 @@ class _Sending:
 
     def _tell(self) -> None:
         rate = self._meter.rate(self._clock() - self._began)
-        self._on_progress(Progress(self._done, self._total, self._not_in, rate, self._gate.waiting_s))
+        progress = Progress(self._done, self._total, self._not_in, rate, self._gate.waiting_s)
+        try:
+            self._on_progress(progress)
+        except Exception as error:  # noqa: BLE001 - whatever it is: raised once all that is known is on disk
+            self._stopping = self._stopping or error
 
     def _traffic(self) -> Traffic:
         return self._meter.totals(self._clock() - self._began)

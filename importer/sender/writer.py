@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Protocol, TypeVar
 
 from importer.journal import Pace, Traffic
@@ -40,12 +39,20 @@ class JournalOfSending(Protocol):
 class Writer:
     """Collects while a commit is under way; the next one writes all that came meanwhile."""
 
-    def __init__(self, journal: JournalOfSending, committed: Callable[[list[RowResult]], None]) -> None:
+    def __init__(
+        self,
+        journal: JournalOfSending,
+        *,
+        counted: Callable[[list[RowResult]], None],
+        may_leave: Callable[[list[PendingRow]], None],
+    ) -> None:
         self._journal = journal
-        self._committed = committed
+        self._counted = counted
+        self._may_leave = may_leave
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._results: list[RowResult] = []
-        self._intents: list[tuple[list[PendingRow], asyncio.Future[list[PendingRow]]]] = []
+        self._intents: list[PendingRow] = []
+        self._waiting: list[asyncio.Future[None]] = []
         self._withdrawn: list[PendingRow] = []
         self._pace: list[Pace] = []
         self._wake = asyncio.Event()
@@ -65,12 +72,16 @@ class Writer:
         """Keep what happened in a second; written with the next commit."""
         self._pace.append(pace)
 
-    async def intend(self, rows: list[PendingRow]) -> list[PendingRow]:
-        """Return once it is on disk that these rows are about to leave, with the rows as they may."""
-        done: asyncio.Future[list[PendingRow]] = asyncio.get_running_loop().create_future()
-        self._intents.append((rows, done))
+    async def intend(self, rows: list[PendingRow]) -> None:
+        """Return once it is on disk that these rows are about to leave; `may_leave` has them then, as they may.
+
+        It has them also where whoever asked was cancelled meanwhile: an intent on disk is never forgotten.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._intents += rows
+        self._waiting.append(done)
         self._wake.set()
-        return await done
+        await done
 
     async def in_thread(self, work: Callable[[], _T]) -> _T:
         """Run something else that needs the journal."""
@@ -101,10 +112,10 @@ class Writer:
 
     async def _commit(self, traffic: Traffic) -> None:
         results, self._results = self._results, []
-        waiting, self._intents = self._intents, []
+        intents, self._intents = self._intents, []
+        waiting, self._waiting = self._waiting, []
         withdrawn, self._withdrawn = self._withdrawn, []
         pace, self._pace = self._pace, []
-        intents = [row for some, _ in waiting for row in some]
         try:
             leaving = await self.in_thread(
                 lambda: self._journal.record(
@@ -112,14 +123,13 @@ class Writer:
                 )
             )
         except BaseException as error:
-            for _, done in waiting:
+            for done in waiting:
                 if not done.done():
                     done.set_exception(error)
                     done.exception()  # also where nobody waits any more
             raise
-        self._committed(results)
-        rest = iter(leaving)
-        for some, done in waiting:
-            rows = list(islice(rest, len(some)))
+        self._counted(results)
+        self._may_leave(leaving)
+        for done in waiting:
             if not done.done():
-                done.set_result(rows)
+                done.set_result(None)

@@ -126,6 +126,16 @@ def test_one_signal_drains_what_is_under_way_and_exits_130(slow, number):
     assert slow.is_finished_by_resume()
 
 
+def test_under_nohup_a_closed_terminal_is_no_reason_to_stop(slow):
+    """What was ignored when the command began stays ignored, in the sending and around it."""
+    child = slow.start("--rate", "60", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    slow.sent(20)
+    child.send_signal(signal.SIGHUP)
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert all_in_once(slow.sandbox, slow.count)
+
+
 def test_a_second_ctrl_c_does_not_wait_for_answers(slow):
     slow.sandbox.sandbox.faults.restart(FaultPlan(always=Fault.STALL_AFTER, from_request=10))
     child = slow.start("--rate", "60")
@@ -311,8 +321,9 @@ def test_a_row_in_doubt_whose_stage_has_gone_stays_in_doubt(importer, crm):
 
 def test_a_resume_while_the_run_is_still_going_exits_4(slow):
     """Under another name and in another folder the file is the same, too."""
-    child = slow.start("--rate", "1")
-    slow.sent(2)
+    slow.sandbox.sandbox.faults.restart(FaultPlan(always=Fault.STALL_BEFORE, from_request=6))  # it cannot end
+    child = slow.start("--rate", "60")
+    slow.sent(6)
     resumed = slow.call("resume", "r")
     _, said = resumed.communicate(timeout=60)
     assert resumed.returncode == 4
@@ -327,9 +338,14 @@ def test_a_resume_while_the_run_is_still_going_exits_4(slow):
     purged = slow.call("purge", "--older-than", "0h", "--yes")
     purged.communicate(timeout=60)
     assert (slow.folder / "reports" / "r" / "journal.sqlite").exists()
+    assert child.poll() is None
     child.kill()
     child.communicate()
-    assert slow.is_finished_by_resume()
+    slow.sandbox.sandbox.faults.restart(FaultPlan())
+    resumed = slow.call("resume", "r", "--rate", "500")
+    resumed.communicate(timeout=60)
+    assert resumed.returncode == 0
+    assert len(leads(slow.sandbox)) == slow.count
 
 
 # --- order

@@ -101,6 +101,22 @@ def test_who_answers_like_this_stops_the_run(raw, error):
         exchange(raw)
 
 
+@pytest.mark.parametrize(
+    ("raw", "may"),
+    [
+        (answer(200, b"<!doctype html><title>Hotel wifi</title>"), True),
+        (answer(404, b"<html>nginx</html>"), False),
+        (answer(403, b""), False),
+        (answer(302, b""), False),
+    ],
+)
+def test_a_page_that_says_200_may_stand_before_an_api_that_took_the_row(raw, may):
+    """Laws 3 and 6 together."""
+    with pytest.raises(Blocked) as stopped:
+        exchange(raw)
+    assert stopped.value.may_have_arrived is may
+
+
 def test_nobody_listens():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -63,11 +63,22 @@ def rows_of(count, phones=None, note="hello"):
     return rows
 
 
-def sending(server, rows, *, asked=lambda: Stop.NO, rate=100.0, concurrency=8, patience=900.0, journal=None):
+def sending(
+    server,
+    rows,
+    *,
+    asked=lambda: Stop.NO,
+    rate=100.0,
+    concurrency=8,
+    patience=900.0,
+    journal=None,
+    loop=None,
+    on_progress=lambda _: None,
+):
     """Run it; answers (finished, the journal, virtual seconds)."""
     journal = journal or MemoryJournal(0)
     journal._rows = rows
-    loop = VirtualLoop()
+    loop = loop or VirtualLoop()
     options = SendSettings(rate_per_s=rate, concurrency=concurrency, patience_s=patience, create=True)
     clockwork = Clockwork(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
     try:
@@ -77,7 +88,7 @@ def sending(server, rows, *, asked=lambda: Stop.NO, rate=100.0, concurrency=8, p
                 server,
                 options,
                 total=len(rows),
-                on_progress=lambda _: None,
+                on_progress=on_progress,
                 asked=asked,
                 clockwork=clockwork,
             )
@@ -267,6 +278,83 @@ def test_ctrl_c_twice_gives_back_what_was_only_waiting():
     assert not finished
     assert journal.results == {}
     assert given_back == rows
+
+
+class SlowDisk(VirtualLoop):
+    """Every commit takes a third of a second."""
+
+    def run_in_executor(self, executor, function, *arguments):
+        future = self.create_future()
+        done = super().run_in_executor(executor, function, *arguments)
+        self.call_later(0.3, lambda: future.cancelled() or future.set_result(done.result()))
+        return future
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2, 3])
+def test_ctrl_c_twice_gives_back_what_was_just_being_committed(commits):
+    """An intent that reaches the disk after its row was given up is withdrawn: that row never left."""
+    begun = 0
+    intended, given_back = set(), set()
+
+    class Journal(MemoryJournal):
+        def record(self, *, intents=(), withdrawn=(), **rest):
+            nonlocal begun
+            begun += bool(intents)
+            intended.update(row.number for row in intents)
+            given_back.update(row.number for row in withdrawn)
+            return super().record(intents=intents, withdrawn=withdrawn, **rest)
+
+    server = Scripted()
+    rows = rows_of(1000)
+    finished, _, _ = sending(
+        server,
+        rows,
+        asked=lambda: Stop.NOW if begun > commits else Stop.NO,
+        journal=Journal(0),
+        loop=SlowDisk(),
+    )
+    assert not finished
+    left = {int(body["customer_phone"][5:]) for body in server.bodies}
+    assert intended - left == given_back
+
+
+def test_a_page_that_says_200_keeps_its_row_in_doubt():
+    """Laws 3 and 6 together: the run stops, and the one row behind the page is not given back as if it had not left."""
+    given_back = []
+
+    class Journal(MemoryJournal):
+        def record(self, *, withdrawn=(), **rest):
+            given_back.extend(row.number for row in withdrawn)
+            return super().record(**rest)
+
+    page = Blocked("a web page")
+    page.may_have_arrived = True
+    rows = rows_of(100)
+    journal = Journal(0)
+    with pytest.raises(Blocked):
+        sending(Scripted({rows[20].phones[0]: [page]}), rows, journal=journal)
+    assert 20 not in journal.results
+    assert 20 not in given_back
+    assert given_back
+
+
+@pytest.mark.parametrize("since", [0, 3, 10**9])
+def test_a_progress_that_raises_ends_the_run_with_everything_kept(since):
+    """The fault of who shows the progress is theirs to see, after all that is known is on disk; also the last call's."""
+    calls = 0
+
+    def show(progress):
+        nonlocal calls
+        calls += 1
+        if calls > since or progress.done == progress.total:
+            raise ZeroDivisionError
+
+    server = Scripted()
+    journal = MemoryJournal(0)
+    with pytest.raises(ZeroDivisionError):
+        sending(server, rows_of(200), journal=journal, on_progress=show)
+    assert len(journal.results) == len(server.bodies)
+    assert since > 3 or len(server.bodies) < 100
 
 
 def test_a_dead_server_sees_no_storm_and_no_row_fails_by_it():
