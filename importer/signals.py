@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
-def caught(names: Iterable[str], handler: Callable[[int, object], object]) -> Iterator[None]:
+def caught(names: Iterable[str], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     """Hand these signals to `handler`, where the system has them.
 
     What is ignored stays so: under nohup a closed terminal is no reason to stop. What the program around us

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -91,16 +90,6 @@ class Client:
         """Whether the account still answers a plain question. Raises KeyRefused, Blocked."""
         reply, _ = await self._get(f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1")
         return reply.applied is not Applied.REFUSED
-
-    async def lead(self, phone: str) -> dict[str, Any] | None:
-        """The lead that has this phone, as the API shows it, or None."""
-        reply, body = await self._get(f"/lead?phone={quote(phone)}")
-        if reply.status == 404:
-            return None
-        if reply.status != 200:
-            raise ServerAway(f"The CRM answered {reply.status}: {reply.message}.", "Try again later.")
-        found: dict[str, Any] = msgspec.json.decode(body)["data"]
-        return found
 
     async def _list(self, dropdown: Dropdown) -> tuple[Title, ...]:
         """Every page, also where the totals are wrong or the list moves while it is read.

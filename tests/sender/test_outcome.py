@@ -5,8 +5,6 @@ import inspect
 import aiohttp
 import aiohttp.http_exceptions
 import aiohttp.streams
-import httpx
-import httpx_aiohttp.transport
 import pytest
 from aiohttp import client_exceptions
 
@@ -18,9 +16,6 @@ NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Ap
 
 
 OURS = {
-    # what httpx and aiohttp raise where they are used wrongly, or where we do not use them: a fault of ours, to be seen
-    httpx.HTTPError, httpx.HTTPStatusError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError,
-    httpx.StreamConsumed, httpx.StreamClosed, httpx.ResponseNotRead, httpx.RequestNotRead,
     # web sockets, forms of many parts, and what aiohttp tells itself
     aiohttp.WebSocketError, aiohttp.WSMessageTypeError, aiohttp.BadContentDispositionHeader,
     aiohttp.BadContentDispositionParam, aiohttp.EofStream,
@@ -34,42 +29,33 @@ def exceptions_of(*modules):
         kind
         for module in modules
         for kind in [*vars(module).values(), *(kind for _, kind in inspect.getmembers(module))]
-        if inspect.isclass(kind)
-        and issubclass(kind, Exception)
-        and kind.__module__.startswith(("httpx", "aiohttp"))
+        if inspect.isclass(kind) and issubclass(kind, Exception) and kind.__module__.startswith("aiohttp")
     }
 
 
 def strangers(*modules):
     """Exceptions of the stack that nobody has judged."""
-    found = exceptions_of(*modules) | set(httpx_aiohttp.transport.AIOHTTP_EXC_MAP)
     return {
         kind.__name__
-        for kind in found
+        for kind in exceptions_of(*modules)
         if kind not in ERRORS and kind not in OURS and not issubclass(kind, tuple(MAPPED))
     }
 
 
-STACK = (httpx, aiohttp, client_exceptions, aiohttp.http_exceptions, aiohttp.streams, httpx_aiohttp.transport)
+STACK = (aiohttp, client_exceptions, aiohttp.http_exceptions, aiohttp.streams)
 
 
 def test_the_table_knows_every_exception_of_the_stack():
-    """When httpx, httpx-aiohttp or aiohttp gains an exception, this fails until somebody has judged it."""
+    """When aiohttp gains an exception, this fails until somebody has judged it."""
     assert strangers(*STACK) == set()
 
 
-@pytest.mark.parametrize("module", [httpx, client_exceptions, aiohttp])
+@pytest.mark.parametrize("module", [client_exceptions, aiohttp])
 def test_a_new_exception_would_be_seen(module, monkeypatch):
     """The test above, seen red: one exception more, in each of the places where it could turn up."""
     new = type("LostInSpaceError", (Exception,), {"__module__": module.__name__})
     monkeypatch.setattr(module, "LostInSpaceError", new, raising=False)
     assert strangers(*STACK) == {"LostInSpaceError"}
-
-
-def test_a_new_pair_of_the_bridge_would_be_seen(monkeypatch):
-    new = type("BridgeError", (aiohttp.ClientError,), {"__module__": "aiohttp"})
-    monkeypatch.setitem(httpx_aiohttp.transport.AIOHTTP_EXC_MAP, new, httpx.ReadError)
-    assert strangers(*STACK) == {"BridgeError"}
 
 
 def test_whatever_the_transport_maps_is_caught():
@@ -80,12 +66,9 @@ def test_whatever_the_transport_maps_is_caught():
 @pytest.mark.parametrize(
     ("error", "applied"),
     [
-        (httpx.ConnectError("refused"), NOT),
-        (httpx.ConnectTimeout("slow"), NOT),
-        (httpx.PoolTimeout("full"), NOT),
-        (httpx.ReadTimeout("slow"), DOUBT),
-        (httpx.WriteError("gone"), DOUBT),
-        (httpx.RemoteProtocolError("junk"), DOUBT),
+        (aiohttp.ConnectionTimeoutError(), NOT),
+        (aiohttp.SocketTimeoutError(), DOUBT),
+        (aiohttp.ClientConnectionResetError(), DOUBT),
         (TimeoutError(), DOUBT),
         (ConnectionResetError(), DOUBT),
         (OSError(28, "no space"), DOUBT),
@@ -98,17 +81,8 @@ def test_what_an_error_did(error, applied):
     assert of_error(error).status is None
 
 
-def test_an_error_is_judged_by_what_lies_under_it():
-    """httpx-aiohttp calls a connection lost after the request had left a ConnectTimeout; its note must not go twice."""
-    error = httpx.ConnectTimeout("server disconnected")
-    error.__cause__ = aiohttp.ServerDisconnectedError()
-    assert of_error(error).applied is DOUBT
-    error.__cause__ = aiohttp.ConnectionTimeoutError()
-    assert of_error(error).applied is NOT
-
-
 def test_an_unknown_kind_of_error_is_in_doubt():
-    class NewError(httpx.TransportError):
+    class NewError(aiohttp.ClientError):
         pass
 
     assert of_error(NewError("?")).applied is DOUBT
@@ -116,7 +90,7 @@ def test_an_unknown_kind_of_error_is_in_doubt():
 
 def test_the_words_of_an_error_do_not_travel():
     """An error's own text may hold the address with a phone in it."""
-    assert "9845012345" not in of_error(httpx.ReadError("GET /lead?phone=+919845012345")).message
+    assert "9845012345" not in of_error(aiohttp.ClientPayloadError("GET /lead?phone=+919845012345")).message
 
 
 @pytest.mark.parametrize(
