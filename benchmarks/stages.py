@@ -64,7 +64,7 @@ def _judging(sheet: Path, journal: Journal) -> float:
 
 async def _post_all(access: Access, rows: list[PendingRow]) -> None:
     left = iter(rows)
-    async with open_client(access, timeout_s=30, connections=50) as client:
+    async with open_client(access, timeout_s=30, patience_s=900, connections=50) as client:
 
         async def work() -> None:
             for row in left:
@@ -87,7 +87,7 @@ def _result(row: PendingRow) -> RowResult:
 
 async def _send_all(access: Access, journal: Journal) -> None:
     settings = SendSettings(rate_per_s=100_000, concurrency=50, patience_s=60, create=True)
-    async with open_client(access, timeout_s=30, connections=50) as client:
+    async with open_client(access, timeout_s=30, patience_s=900, connections=50) as client:
         await send(
             journal, client, settings, total=journal.left, on_progress=lambda _: None, asked=lambda: Stop.NO
         )

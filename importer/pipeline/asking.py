@@ -23,7 +23,9 @@ def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
     """The account's lists. What stops this is exit 2: nothing was sent."""
 
     async def fetch() -> AccountTitles:
-        async with open_client(access, timeout_s=settings.timeout, connections=2) as client:
+        async with open_client(
+            access, timeout_s=settings.timeout, patience_s=settings.patience, connections=2
+        ) as client:
             return await client.titles()
 
     with before_the_first_write():

@@ -66,7 +66,12 @@ async def _sending(
         patience_s=settings.patience,
         create=settings.create,
     )
-    async with open_client(access, timeout_s=settings.timeout, connections=settings.concurrency) as client:
+    async with open_client(
+        access,
+        timeout_s=settings.timeout,
+        patience_s=settings.patience,
+        connections=settings.concurrency,
+    ) as client:
         return await send(
             journal, client, sending, total=journal.left, on_progress=watch.sending, asked=asked
         )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
@@ -21,10 +21,15 @@ from importer.errors import Blocked, ImporterError, KeyRefused, ServerAway
 from importer.fields import Dropdown
 from importer.models import AccountTitles, Applied, Payload, Reply, Title
 from importer.sender import outcome
+from importer.sender.gate import too_long
 from importer.settings import Access
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 _PAGE_SIZE = 50  # the maximum is not documented, so we ask for the default
 _MOST_PAGES = 2_000
+_MOST_GETS = 4
 _MOST_BYTES = 256 * 1024  # an upsert's answer has 40 bytes, a page of a list some thousand
 _MOST_RETRY_AFTER_S = 7 * 24 * 3600.0
 _SECONDS = re.compile(r"[0-9]{1,400}(\.[0-9]*)?")
@@ -53,8 +58,18 @@ _encode = msgspec.json.Encoder().encode
 class Client:
     """Talks to one account. The key is in the prepared headers and nowhere else."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, access: Access, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        access: Access,
+        *,
+        timeout_s: float,
+        patience_s: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._transport = transport
+        self._patience_s = patience_s
+        self._sleep = sleep
         self._lead = httpx.URL(f"{access.base_url}/enterprise/api/lead")
         self._base = f"{access.base_url}/enterprise/api"
         self._headers: list[tuple[str, str]] = [
@@ -111,28 +126,41 @@ class Client:
         return tuple(Title(row.title, row.status == "ACTIVE") for row in rows.values())
 
     async def _get(self, path: str) -> tuple[Reply, bytes]:
-        """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated."""
-        from tenacity import AsyncRetrying, retry_if_result, stop_after_attempt, wait_random_exponential  # noqa: PLC0415
+        """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated.
+
+        A Retry-After is waited out, all of them together for as long as --patience; without one, four are enough.
+        """
+        from tenacity import AsyncRetrying, wait_random_exponential  # noqa: PLC0415
+
+        jitter = wait_random_exponential(multiplier=0.3, max=5)
+        headers = [pair for pair in self._headers if pair[0] != "content-type"]
+        url = httpx.URL(f"{self._base}{path}")
 
         async def once() -> tuple[Reply, bytes]:
-            headers = [pair for pair in self._headers if pair[0] != "content-type"]
-            url = httpx.URL(f"{self._base}{path}")
             return await self._exchange(
                 httpx.Request("GET", url, headers=headers, extensions=self._extensions)
             )
 
+        def is_not_now(state: RetryCallState) -> bool:
+            return _is_not_now(_last(state)[0])
+
+        def wait_s(state: RetryCallState) -> float:
+            return max(_last(state)[0].retry_after_s or 0.0, jitter(state))
+
+        def is_enough(state: RetryCallState) -> bool:
+            asked_s = _last(state)[0].retry_after_s
+            if asked_s is None:
+                return state.attempt_number >= _MOST_GETS
+            return state.idle_for + asked_s > self._patience_s
+
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(4),
-            wait=wait_random_exponential(multiplier=0.3, max=5),
-            retry=retry_if_result(
-                lambda result: (
-                    result[0].status is None or result[0].status in (408, 425, 429) or result[0].status >= 500
-                )
-            ),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+            sleep=self._sleep, retry=is_not_now, wait=wait_s, stop=is_enough, retry_error_callback=_last
         )
-        result: tuple[Reply, bytes] = await retrying(once)
-        return result
+        found: tuple[Reply, bytes] = await retrying(once)
+        reply, _ = found
+        if _is_not_now(reply) and reply.retry_after_s is not None:
+            raise too_long("asks to wait until", reply.retry_after_s, self._patience_s, "Try again then.")
+        return found
 
     async def _exchange(self, request: httpx.Request) -> tuple[Reply, bytes]:
         try:
@@ -156,12 +184,25 @@ class Client:
 
 
 @asynccontextmanager
-async def open_client(access: Access, *, timeout_s: float, connections: int) -> AsyncIterator[Client]:
+async def open_client(
+    access: Access, *, timeout_s: float, patience_s: float, connections: int
+) -> AsyncIterator[Client]:
     """A client over aiohttp's connections (4,400 to 11,000 requests a second against httpx's own 330)."""
     from importer.sender.transport import AiohttpTransport, proxy_for  # noqa: PLC0415 - commands that stay offline do not pay for it
 
     async with AiohttpTransport(connections=connections, proxy=proxy_for(access.base_url)) as transport:
-        yield Client(transport, access, timeout_s=timeout_s)
+        yield Client(transport, access, timeout_s=timeout_s, patience_s=patience_s)
+
+
+def _last(state: RetryCallState) -> tuple[Reply, bytes]:
+    assert state.outcome is not None
+    found: tuple[Reply, bytes] = state.outcome.result()
+    return found
+
+
+def _is_not_now(reply: Reply) -> bool:
+    """Whether a question may be answered later."""
+    return reply.status is None or reply.status in (408, 425, 429) or reply.status >= 500
 
 
 async def _limited_body(response: httpx.Response) -> tuple[bytes, bool]:

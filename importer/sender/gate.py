@@ -105,9 +105,13 @@ class Gate:
         self._shut_until = max(self._shut_until, now + wait_s)
         waited = self._shut_until - self._waiting_since
         if waited > self._patience_s:
-            until = datetime.now().astimezone() + timedelta(seconds=self.waiting_s)
             what = "asks to wait until" if not self._away else "cannot be reached; the next try would be at"
-            raise ServerAway(
-                f"The CRM {what} {until:%H:%M on %d %b}, longer than --patience {self._patience_s:g} s.",
-                "The rows that are left are kept.",
-            )
+            raise too_long(what, self.waiting_s, self._patience_s, "The rows that are left are kept.")
+
+
+def too_long(what: str, wait_s: float, patience_s: float, advice: str) -> ServerAway:
+    """The CRM is back in `wait_s` seconds, which is more than anybody wants to wait."""
+    until = datetime.now().astimezone() + timedelta(seconds=wait_s)
+    return ServerAway(
+        f"The CRM {what} {until:%H:%M on %d %b}, longer than --patience {patience_s:g} s.", advice
+    )

@@ -43,7 +43,7 @@ def exchange(*parts, timeout_s=0.5, pause_s=0.0):
     async def run():
         async with server() as port:
             access = Access(f"http://127.0.0.1:{port}/superfone", Secret("k"))
-            async with open_client(access, timeout_s=timeout_s, connections=1) as client:
+            async with open_client(access, timeout_s=timeout_s, patience_s=900, connections=1) as client:
                 return await client.upsert({"customer_phone": "+919845012345"})
 
     return asyncio.run(run())
@@ -123,7 +123,7 @@ def test_nobody_listens():
         access = Access(f"http://127.0.0.1:{taken.getsockname()[1]}/superfone", Secret("k"))
 
         async def run():
-            async with open_client(access, timeout_s=1, connections=1) as client:
+            async with open_client(access, timeout_s=1, patience_s=900, connections=1) as client:
                 return await client.upsert({})
 
         assert asyncio.run(run()).applied is NOT

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from importer.errors import ServerAway
 from importer.fields import Dropdown
 from importer.sender.client import Client
 from importer.settings import Access, Secret
@@ -24,7 +25,10 @@ def stages_of(pages, *, totals):
         return httpx.Response(200, json={"data": {"rows": rows, **totals}})
 
     client = Client(
-        httpx.MockTransport(answer), Access("http://127.0.0.1:1/superfone", Secret("k")), timeout_s=5
+        httpx.MockTransport(answer),
+        Access("http://127.0.0.1:1/superfone", Secret("k")),
+        timeout_s=5,
+        patience_s=900,
     )
     titles = asyncio.run(client.titles())[Dropdown.STAGE]
     return [title.title for title in titles], len(asked)
@@ -67,3 +71,58 @@ def test_two_rows_of_one_name_stay_two():
 def test_a_server_that_answers_the_same_page_for_ever_is_left():
     found = stages_of(lambda page: FIRST, totals={"total_pages": 99, "total_items": 99})
     assert found == (["S1", "S2"], 2)
+
+
+class Busy:
+    """Says "not now" so many times, then answers; the client's waits are counted, not slept."""
+
+    def __init__(self, times, status=429, **headers):
+        self.times, self.status = times, status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.waits = []
+
+    def answer(self, request):
+        self.times -= 1
+        if self.times >= 0:
+            return httpx.Response(self.status, headers=self.headers, json={"message": "later"})
+        return httpx.Response(200, json={"data": {"rows": [], "total_pages": 0}})
+
+    async def sleep(self, seconds):
+        self.waits.append(seconds)
+
+    def titles(self, patience_s):
+        access = Access("http://127.0.0.1:1/superfone", Secret("k"))
+        transport = httpx.MockTransport(self.answer)
+        client = Client(transport, access, timeout_s=5, patience_s=patience_s, sleep=self.sleep)
+        return asyncio.run(client.titles())
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_retry_after_is_waited_out_also_while_only_asking(status):
+    """Law 5; six of them are more than a question without one would be tried."""
+    server = Busy(6, status, retry_after="20")
+    server.titles(patience_s=900)
+    assert server.waits == [20] * 6
+
+
+def test_a_retry_after_as_a_date():
+    server = Busy(1, retry_after="Thu, 01 Jan 2026 00:01:00 GMT", date="Thu, 01 Jan 2026 00:00:00 GMT")
+    server.titles(patience_s=900)
+    assert server.waits == [60]
+
+
+@pytest.mark.parametrize(("asked", "waits"), [("5000", 0), ("400", 2)])
+def test_a_retry_after_beyond_patience_is_a_sentence(asked, waits):
+    server = Busy(99, retry_after=asked)
+    with pytest.raises(
+        ServerAway, match=r"asks to wait until .*, longer than --patience 900 s\. Try again then"
+    ):
+        server.titles(patience_s=900)
+    assert len(server.waits) == waits
+
+
+def test_without_a_retry_after_four_are_enough():
+    server = Busy(99, 503)
+    with pytest.raises(ServerAway, match="answered 503"):
+        server.titles(patience_s=900)
+    assert len(server.waits) == 3

@@ -41,7 +41,7 @@ def test_requests_go_through_the_proxy_and_nothing_of_netrc_goes_with_them(monke
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
             monkeypatch.delenv("no_proxy", raising=False)
             access = Access("http://crm.example/superfone", Secret("k"))
-            async with open_client(access, timeout_s=5, connections=1) as client:
+            async with open_client(access, timeout_s=5, patience_s=900, connections=1) as client:
                 return await client.upsert({"customer_phone": "+919845012345"})
 
     netrc = tmp_path / "netrc"
