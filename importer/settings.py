@@ -123,11 +123,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return msgspec.structs.replace(self, **values)
 
 
+class Told(Settings, frozen=True, kw_only=True):
+    """Settings that know which of them were named by flags: `named` is no option itself."""
+
+    named: frozenset[str] = frozenset()
+
+
 OF_ONE_CALL = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "reports"})
 """Options that concern one call of the command: resume and retry do not take them over."""
 
 
-def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Settings:
+def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Told:
     """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError."""
     given = {name: value for name, value in flags.items() if value is not None}
     known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
@@ -140,9 +146,10 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
             )
     merged = {**known, **given}
     try:
-        return msgspec.convert(merged, Settings, strict=False)
+        settings = msgspec.convert(merged, Told, strict=False)
     except msgspec.ValidationError as error:
         raise _makes_no_sense(str(error), merged, from_file=frozenset(known) - frozenset(given)) from None
+    return msgspec.structs.replace(settings, named=frozenset(given))
 
 
 def about(name: str) -> tuple[str, str]:
@@ -168,22 +175,26 @@ def read_config(path: Path | None) -> dict[str, Any]:
 
 def taken_over(settings: Settings) -> dict[str, object]:
     """What resume and retry take over from a run, in plain values."""
-    plain: dict[str, object] = msgspec.to_builtins(settings)
-    return {name: value for name, value in plain.items() if name not in OF_ONE_CALL}
+    return {name: value for name, value in _plain(settings).items() if name not in OF_ONE_CALL}
 
 
 def with_run_settings(
     settings: Settings, run: Mapping[str, object], *, but: frozenset[str] = frozenset()
 ) -> Settings:
-    """`settings` where they were given, else those of an earlier run, except the ones named by `but`.
+    """`settings` where flags named them, else those of an earlier run, except the ones named by `but`.
 
+    A flag counts also where it names the default. The settings file does not come before what the run was told.
     Raises UsageError when the earlier run has an option that this version does not know.
     """
-    unset: dict[str, object] = msgspec.to_builtins(Settings())
-    now: dict[str, object] = msgspec.to_builtins(settings)
-    given = {name: value for name, value in now.items() if name in OF_ONE_CALL or value != unset[name]}
-    kept = {name: value for name, value in run.items() if name not in but}
-    return resolve({**kept, **given})
+    named = settings.named if isinstance(settings, Told) else frozenset()
+    kept = {name: value for name, value in run.items() if name not in but | OF_ONE_CALL | named}
+    told = resolve({**_plain(settings), **kept})
+    return msgspec.structs.replace(told, named=named)
+
+
+def _plain(settings: Settings) -> dict[str, object]:
+    plain: dict[str, object] = msgspec.to_builtins(settings)
+    return {name: plain[name] for name in Settings.__struct_fields__}
 
 
 class Secret:

@@ -16,7 +16,7 @@ from importer.cli.watching import Teller
 from importer.errors import UnreadableFile, UsageError
 from importer.guard import typed
 from importer.loader.opening import OpenOptions
-from importer.pipeline import check, find_run, resume, retry, run
+from importer.pipeline import check, find_run, reports_beside, resume, retry, run
 from importer.settings import Settings, find_access
 from importer.staging import open_file
 
@@ -29,8 +29,7 @@ def check_command(file: str, **flags: Any) -> int:
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
-    again = typed_again(flags)
-    settings = settings_from(flags)
+    settings, again = _told(file, flags)
     source = source_of(file)
     access = find_access(os.environ, Path.cwd())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=False) as teller:
@@ -45,8 +44,7 @@ def run_command(file: str, **flags: Any) -> int:
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
-    again = typed_again(flags, only=_NEXT)
-    settings = settings_from(flags)
+    settings, again = _told(file, flags, only=_NEXT)
     source = source_of(file)
     asks = may_ask(settings, typed("importer", "run", file, "--yes"))
     access = find_access(os.environ, Path.cwd())
@@ -86,6 +84,23 @@ def retry_command(run: str, **flags: Any) -> int:
 
 _NEXT = frozenset({"config", "reports"})
 """What must be typed again after a run: its journal knows the rest."""
+
+
+def _told(file: str, flags: dict[str, Any], *, only: frozenset[str] | None = None) -> tuple[Settings, str]:
+    """The settings, and what of them to type with the next command.
+
+    A report that is fed back stays in its own reports folder, wherever it is called from: there is the memory
+    of the notes that were sent.
+    """
+    given = dict(flags)
+    settings = settings_from(flags)
+    home = reports_beside(Path(file))
+    if home and given.get("reports") is None and home != Path(settings.reports).absolute():
+        given["reports"] = str(home)
+        settings = settings.replaced(reports=str(home))
+        if not settings.quiet:
+            say(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
+    return settings, typed_again(given, only=only)
 
 
 def may_ask(settings: Settings, with_yes: str) -> bool:

@@ -12,6 +12,7 @@ from importer.journal import RunHeader
 from importer.loader.headings import NO_SUCH_NAME
 from importer.models import ColumnChoice, Mapping, RunState, Status
 from importer.report import Summary
+from importer.report.steps import to_mend
 
 _MEANING = {
     Status.ACCEPTED: "went in",
@@ -109,9 +110,14 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
             return f"{said}{mending}{send}"
         case RunState.STOPPED | RunState.INTERRUPTED:
             return f"{summary.reason} Go on with: importer resume {summary.run_id}{again}"
+        case _ if summary.failed_rows and not to_mend(summary):
+            return (
+                f"{in_crm:,} of {_rows(summary.rows)} went in. The others can be sent again as they are: "
+                f"importer retry {summary.run_id}{again}"
+            )
         case _ if summary.failed_rows:
             return (
-                f"{in_crm:,} of {_rows(summary.rows)} went in. {_needs(summary.failed_rows)} mending: open {mend}, "
+                f"{in_crm:,} of {_rows(summary.rows)} went in. {_needs(to_mend(summary))} mending: open {mend}, "
                 f"mend it, and feed it back: importer run {quoted(str(mend))}{again}"
             )
         case _ if in_crm < summary.rows:

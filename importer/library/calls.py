@@ -14,7 +14,7 @@ import msgspec
 from importer.errors import UsageError
 from importer.library import frames
 from importer.loader.opening import OpenOptions
-from importer.pipeline import Silent, check, find_run, run
+from importer.pipeline import Silent, check, find_run, reports_beside, run
 from importer.report import Summary
 from importer.sender import Progress
 from importer.settings import KEY_NAME, URL_NAME, Access, Settings, find_access, resolve
@@ -63,7 +63,7 @@ def check_file(
     Key and base address come from the environment, as for the command, unless they are given.
     Raises NothingSent and its kinds; a fault of a row is in the result, not raised.
     """
-    made, access = _settings(settings), _access(api_key, base_url)
+    made, access = _settings(source, settings), _access(api_key, base_url)
     with _opened(source, made) as sheet:
         return _result(check(sheet, made, access, Silent()), made)
 
@@ -83,7 +83,7 @@ def run_import(
     `result.summary.reason` says why, and `importer resume` goes on. Raises NothingSent and its kinds while
     the CRM is as it was, RunIsHeld while another run sends the same rows to the same account.
     """
-    made, access = _settings(settings), _access(api_key, base_url)
+    made, access = _settings(source, settings), _access(api_key, base_url)
     with _opened(source, made) as sheet:
         return _result(run(sheet, made, access, _Telling(on_progress)), made)
 
@@ -100,13 +100,15 @@ class _Telling(Silent):
             self._on_progress(progress)
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(source: Source, given: dict[str, Any]) -> Settings:
+    """What was given; a report that is fed back stays in its own reports folder, unless another is named."""
     if useless := sorted(_OF_THE_TERMINAL & given.keys()):
         raise UsageError(f"{useless[0]}= is for the command line.", "Leave it out: the library is silent.")
     plain = {name: str(value) if isinstance(value, PurePath) else value for name, value in given.items()}
     if isinstance(plain.get("sheet"), int):
         plain["sheet"] = str(plain["sheet"])
-    return resolve(plain)
+    home = reports_beside(Path(source)) if isinstance(source, str | PurePath) else None
+    return resolve({"reports": str(home), **plain} if home else plain)
 
 
 def _access(api_key: str | None, base_url: str | None) -> Access:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from importer.pipeline.again import resume, retry, write_again
     from importer.pipeline.flow import check, run
-    from importer.pipeline.runs import RunLine, find_run, list_runs, purge
+    from importer.pipeline.runs import RunLine, find_run, list_runs, purge, reports_beside
     from importer.pipeline.watch import Silent, Watch
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "find_run",
     "list_runs",
     "purge",
+    "reports_beside",
     "resume",
     "retry",
     "run",
@@ -28,7 +29,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("resume", "retry", "write_again"), "again"),
     **dict.fromkeys(("check", "run"), "flow"),
-    **dict.fromkeys(("RunLine", "find_run", "list_runs", "purge"), "runs"),
+    **dict.fromkeys(("RunLine", "find_run", "list_runs", "purge", "reports_beside"), "runs"),
     **dict.fromkeys(("Silent", "Watch"), "watch"),
 }
 

@@ -80,6 +80,12 @@ def find_run(reports: Path, run: str) -> Path:
     raise NoSuchRun(f"There is no run {run} in {reports}.", "importer runs lists the runs there are.")
 
 
+def reports_beside(sheet: Path) -> Path | None:
+    """The reports folder of the run in whose folder the sheet lies; None where it lies elsewhere."""
+    folder = sheet.absolute().parent
+    return folder.parent if (folder / JOURNAL_NAME).is_file() else None
+
+
 def list_runs(reports: Path) -> list[RunLine]:
     """All runs of the folder, oldest first; those that were killed early too."""
     lines = [_line(path.parent) for path in reports.glob(f"*/{JOURNAL_NAME}")]

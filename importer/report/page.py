@@ -86,7 +86,7 @@ def _content(journal: Journal, summary: Summary, findings: Findings) -> dict[str
         "summary": summary,
         "name": Path(summary.file).name,
         "headline": headline(summary),
-        "steps": next_steps(summary),
+        "steps": next_steps(summary, journal.folder),
         "notes": _NOTES,
         "policy": _policy([script], [style, *worn]),
         "style": style,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
+from pathlib import Path
 
 import msgspec
 
+from importer.guard import typed
 from importer.models import RunState
 from importer.report.summary import FAILED_XLSX, Summary
+from importer.settings import Settings
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -18,39 +20,50 @@ class Step(msgspec.Struct, frozen=True):
     file: str = ""
 
 
-def next_steps(summary: Summary) -> list[Step]:
-    """The steps, the most urgent first; none where all went in."""
+_USUAL = Path(Settings().reports)
+
+
+def next_steps(summary: Summary, folder: Path) -> list[Step]:
+    """The steps, the most urgent first; none where all went in. `folder` is the run's, as it was named."""
+    again = [] if folder.parent == _USUAL else ["--reports", str(folder.parent)]
     if summary.state in (RunState.STOPPED, RunState.INTERRUPTED):
-        steps = [Step("Go on where it stopped; no row goes in twice:", f"importer resume {summary.run_id}")]
-        return steps + [Step("Then mend the rows that were refused: this page will say how.")] * bool(
-            _to_mend(summary)
-        )
+        steps = [
+            Step(
+                "Go on where it stopped; no row goes in twice:",
+                typed("importer", "resume", summary.run_id, *again),
+            )
+        ]
+        later = Step("Then mend the rows that were refused: this page will say how.")
+        return steps + [later] * bool(to_mend(summary))
     if summary.state == RunState.CHECKED:
-        return _after_check(summary)
-    return _undelivered(summary) + _mending(summary)
+        return _after_check(summary, folder, again)
+    return _undelivered(summary, again) + _mending(summary, folder, again)
 
 
-def _after_check(summary: Summary) -> list[Step]:
+def _after_check(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
     going = summary.counts["accepted"]
     rows = "row" if going == 1 else "rows"
-    send = [Step(f"Send the {going:,} {rows} that can go in:", f"importer run {_shown(summary.file)}")]
-    return send * bool(going) + _mending(summary)
+    send = [
+        Step(f"Send the {going:,} {rows} that can go in:", typed("importer", "run", summary.file, *again))
+    ]
+    return send * bool(going) + _mending(summary, folder, again)
 
 
-def _undelivered(summary: Summary) -> list[Step]:
-    count = summary.counts["failed"] + summary.counts["unknown"]
+def _undelivered(summary: Summary, again: list[str]) -> list[Step]:
+    count = undelivered(summary)
     if not count:
         return []
     rows = "1 row" if count == 1 else f"{count:,} rows"
     return [
         Step(
-            f"Send the {rows} again that the network or the CRM let down:", f"importer retry {summary.run_id}"
+            f"Send the {rows} again that the network or the CRM let down:",
+            typed("importer", "retry", summary.run_id, *again),
         )
     ]
 
 
-def _mending(summary: Summary) -> list[Step]:
-    if not _to_mend(summary):
+def _mending(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
+    if not to_mend(summary):
         return []
     workbook = summary.files[FAILED_XLSX]
     return [
@@ -60,18 +73,17 @@ def _mending(summary: Summary) -> list[Step]:
             file=workbook,
         ),
         Step(
-            "Save it and feed it back, from its own folder. It knows how its columns are read:",
-            f"importer run {workbook}",
+            "Save it and feed it back. It knows how its columns are read:",
+            typed("importer", "run", str(folder / workbook), *again),
         ),
     ]
 
 
-def _to_mend(summary: Summary) -> int:
+def to_mend(summary: Summary) -> int:
     """Rows that somebody must change before they can go in."""
-    own = sum(summary.counts[status] for status in ("failed", "unknown", "pending"))
-    return max(summary.failed_rows - own, 0)
+    return max(summary.failed_rows - undelivered(summary) - summary.counts["pending"], 0)
 
 
-def _shown(file: str) -> str:
-    """The file as it is typed in a shell; a lone - stays what it is."""
-    return shlex.quote(file)
+def undelivered(summary: Summary) -> int:
+    """Rows that are sound, and that the network or the CRM let down."""
+    return summary.counts["failed"] + summary.counts["unknown"]

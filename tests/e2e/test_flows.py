@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from html import unescape
 
 import openpyxl
 import pytest
 
-from importer.guard import cells_of, guarded
+import importer as library
+from importer.guard import cells_of, guarded, typed
 from importer.issues import OF_THE_READER
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
@@ -433,3 +435,39 @@ def test_letters_that_another_program_lost_are_not_taken_for_a_name(importer, cr
     (row,) = importer("run", sheet, "--yes").failed
     assert row["_codes"] == "row.undecodable"
     assert leads(crm) == {}
+
+
+@pytest.mark.parametrize("by_library", [False, True])
+def test_a_report_fed_back_from_its_own_folder_stays_with_its_run(importer, crm, monkeypatch, by_library):
+    """There is the memory of notes: in a reports folder of its own, the new run would send them again."""
+    sheet = write_csv(importer.folder / "leads.csv", ROWS[:2])
+    first = importer("run", sheet, "--yes")
+    monkeypatch.chdir(first.folder)
+    if by_library:
+        folder = library.run_import("results.csv").folder
+    else:
+        again = importer("run", "results.csv", "--yes")
+        folder = again.folder
+        assert f"is a report of a run in {importer.reports}" in again.err
+    assert folder.parent == importer.reports
+    assert not (first.folder / "reports").exists()
+    assert leads(crm)["+919845010001"]["notes"] == ["first"]
+
+
+def test_the_page_names_the_whole_way_to_the_workbook(importer, sheet):
+    """Typed where the run was typed, the command finds the file, and the memory of notes."""
+    ended = importer("run", sheet, "--yes", "--reports", "my runs")
+    (folder,) = (path.parent for path in (importer.folder / "my runs").glob("*/journal.sqlite"))
+    page = unescape((folder / "report.html").read_text("utf-8"))
+    command = typed("importer", "run", f"my runs/{folder.name}/failed_rows.xlsx", "--reports", "my runs")
+    assert command in page
+    assert command in ended.err.replace("'my runs/'", "my runs/")
+
+
+def test_retry_obeys_a_flag_that_names_the_default(importer, crm, sheet):
+    """`--unknown reject` on a run that had `drop` is a wish like any other."""
+    first = importer("run", sheet, "--yes", "--unknown", "drop")
+    again = importer("check", first.folder / "results.csv", "--unknown", "reject")
+    assert again.results[1]["_codes"] == "lead_stage_name.unknown"
+    kept = importer("check", first.folder / "results.csv")
+    assert kept.results[1]["_codes"] == "lead_stage_name.left_out_unknown"

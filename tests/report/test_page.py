@@ -5,10 +5,12 @@ import hashlib
 import re
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from importer.cli.words import last_line
 from importer.issues import Issue
 from importer.journal import Journal, Pace, RunEnd, Traffic, staged
 from importer.models import NoteState, Notice, RowResult, RunState, Status
@@ -178,7 +180,7 @@ def summary_in(state: str, **counts: int) -> Summary:
         (
             summary_in("finished", accepted=3, invalid=1),
             "3 of 4 rows of my leads.csv went in. 1 did not.",
-            ["", "importer run failed_rows.xlsx"],
+            ["", "importer run reports/run-1/failed_rows.xlsx"],
         ),
         (
             summary_in("finished", accepted=3, failed=1, unknown=1),
@@ -188,12 +190,12 @@ def summary_in(state: str, **counts: int) -> Summary:
         (
             summary_in("finished", accepted=3, failed=1, refused=1),
             "3 of 5 rows of my leads.csv went in. 2 did not.",
-            ["importer retry run-1", "", "importer run failed_rows.xlsx"],
+            ["importer retry run-1", "", "importer run reports/run-1/failed_rows.xlsx"],
         ),
         (
             summary_in("checked", accepted=3, invalid=1),
             "3 of 4 rows of my leads.csv can go in. 1 cannot yet. Nothing was sent.",
-            ["importer run 'my leads.csv'", "", "importer run failed_rows.xlsx"],
+            ["importer run 'my leads.csv'", "", "importer run reports/run-1/failed_rows.xlsx"],
         ),
         (
             summary_in("interrupted", accepted=1, pending=2),
@@ -204,7 +206,14 @@ def summary_in(state: str, **counts: int) -> Summary:
 )
 def test_one_sentence_and_what_to_do_next(summary, said, commands):
     assert headline(summary) == said
-    assert [step.command for step in next_steps(summary)] == commands
+    assert [step.command for step in next_steps(summary, Path("reports/run-1"))] == commands
+
+
+def test_rows_that_only_the_network_failed_need_no_mending():
+    """The last line says what the page says: send them again, as they are."""
+    line = last_line(summary_in("finished", accepted=3, failed=1), Path("reports/run-1"), "")
+    assert "mend" not in line
+    assert line.endswith("importer retry run-1")
 
 
 def test_a_long_run_is_as_many_bars_as_can_be_seen():
