@@ -31,7 +31,8 @@ URL_NAME = "SUPERFONE_BASE_URL"
 Duplicates: TypeAlias = Literal["merge", "first", "last", "reject"]
 Unknown: TypeAlias = Literal["reject", "drop"]
 Positive = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=366 * 24 * 3600)]
+PerSecond = Annotated[float, Meta(gt=0, le=100_000)]
 RunId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
@@ -94,7 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = "reject"
     rate: Annotated[
-        Literal["auto"] | Seconds,
+        Literal["auto"] | PerSecond,
         Meta(title="auto|N", description="Requests a second; auto finds out what the account allows."),
     ] = "auto"
     concurrency: Annotated[
@@ -301,13 +302,17 @@ def _from_keyring(base_url: str) -> str | None:
 
 _WANTED = {
     "region": "the two letters of a country, such as IN",
-    "rate": "auto, or a number above 0",
+    "rate": "auto, or a number above 0 (100000 at most)",
     "run_id": "letters, digits, . _ and -, 100 at most",
     "column": 'pairs of a header and a field, such as "Contact No.=customer_phone"',
     "set": 'pairs of a field and a value, such as "source=Trade fair"',
     "concurrency": "a whole number from 1 to 1000",
 }
-_WANTED_BEHIND = {"N": "a whole number from 1", "SECONDS": "a number of seconds above 0", "": "true or false"}
+_WANTED_BEHIND = {
+    "N": "a whole number from 1",
+    "SECONDS": "a number of seconds above 0 (a year at most)",
+    "": "true or false",
+}
 
 
 def _makes_no_sense(message: str, given: Mapping[str, Any], *, from_file: frozenset[str]) -> UsageError:

@@ -70,6 +70,11 @@ def issues_text(issues: Sequence[Issue]) -> str:
     return encode(issues).decode() if issues else ""
 
 
+def issues_from(text: str) -> tuple[Issue, ...]:
+    """Issues read back."""
+    return _issues(text) if text else ()
+
+
 def payload_text(payload: Payload | None) -> str | None:
     """A payload as the journal keeps it."""
     return None if payload is None else encode(payload).decode()
@@ -78,7 +83,7 @@ def payload_text(payload: Payload | None) -> str | None:
 def accepted_of(row: tuple[int, str, str, str]) -> Accepted:
     """An accepted row read back (number, phone, payload, issues), without its cells."""
     number, phone, payload, issues = row
-    return Accepted(SourceRow(number, ()), phone, _payload(payload), _issues(issues) if issues else ())
+    return Accepted(SourceRow(number, ()), phone, _payload(payload), issues_from(issues))
 
 
 def pending_of(number: int, payload_text: str, with_note: int | None = None) -> PendingRow:

@@ -17,6 +17,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from importer.errors import DamagedJournal
+from importer.issues import Issue
 from importer.journal import opening
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.notes import Known, Ledger, Note
@@ -26,6 +27,7 @@ from importer.journal.rows import (
     StagedRow,
     accepted_of,
     encode,
+    issues_from,
     issues_text,
     outcome_of,
     payload_text,
@@ -163,6 +165,14 @@ class Journal:
                     for r in rows
                 ],
             )
+
+    def issues_of(self, numbers: Sequence[int]) -> dict[int, tuple[Issue, ...]]:
+        """What was said of these rows when they were judged."""
+        with self._reading():
+            found = self._sql.execute(
+                f"SELECT number, issues FROM rows WHERE number IN ({','.join('?' * len(numbers))})", numbers
+            ).fetchall()
+            return {number: issues_from(text) for number, text in found}
 
     def complete(self) -> None:
         """Every row is judged: from now on the file has the name that resume and the reports know."""

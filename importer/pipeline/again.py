@@ -7,18 +7,27 @@ from pathlib import Path
 
 from importer.errors import DamagedJournal, UsageError
 from importer.guard import typed
-from importer.issues import Issue, faults_of_reader
+from importer.issues import Issue, Severity, faults_of_reader
 from importer.journal import Journal, Rejudged, RunHeader
-from importer.models import AccountTitles, PendingRow, RowResult, RunState, SourceRow, Status
+from importer.models import (
+    NOTE_BREAK,
+    AccountTitles,
+    Payload,
+    PendingRow,
+    RowResult,
+    RunState,
+    SourceRow,
+    Status,
+)
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.flow import run
 from importer.pipeline.runs import account_of, find_run, held
 from importer.pipeline.sending import send_and_report
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
-from importer.settings import Access, Settings, with_run_settings
+from importer.settings import Access, Settings, Unknown, with_run_settings
 from importer.staging import RowsReader, Sheet
-from importer.validator import gone_titles
+from importer.validator import compile_gone
 
 
 def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summary:
@@ -44,7 +53,7 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
                     titles = fetch_titles(access, settings)
                     _check_account(header, access, titles)
                     journal.begin_sending()
-                    _judge_gone_titles(journal, titles)
+                    _judge_gone_titles(journal, titles, settings.unknown)
                     return send_and_report(journal, settings, access, watch)
 
 
@@ -73,22 +82,43 @@ def _rows_to_retry(journal: Journal) -> Iterator[SourceRow]:
             yield SourceRow(outcome.number, outcome.cells, faults_of_reader(outcome.issues))
 
 
-def _judge_gone_titles(journal: Journal, titles: AccountTitles) -> None:
-    """Refuse waiting rows whose stage, group, label or product has gone from the account since."""
+def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: Unknown) -> None:
+    """Judge waiting rows anew whose stage, group, label or product has gone from the account since."""
     then = {dropdown: set(found) for dropdown, found in journal.header.titles.items()}
     now = {
         dropdown.value: {title.title for title in found if title.active} for dropdown, found in titles.items()
     }
     if all(then[dropdown] <= now.get(dropdown, set()) for dropdown in then):
         return
+    judge = compile_gone(titles, unknown=unknown)
     after = -1
     while rows := journal.pending(after, 1000):
         after = rows[-1].number
-        gone = [(row, issues) for row in rows if (issues := gone_titles(row.payload, titles))]
+        gone = [(row, payload, issues) for row in rows for payload, issues in [judge(row.payload)] if issues]
+        earlier = journal.issues_of([row.number for row, _, _ in gone])
+        unsure = [
+            _still_unsure(row, issues) for row, _, issues in gone if row.in_doubt and not _may_go(issues)
+        ]
         journal.rejudge(
-            Rejudged(row.number, Status.INVALID, None, issues) for row, issues in gone if not row.in_doubt
+            _rejudged(row, payload, issues, earlier[row.number])
+            for row, payload, issues in gone
+            if _may_go(issues) or not row.in_doubt
         )
-        journal.record(results=[_still_unsure(row, issues) for row, issues in gone if row.in_doubt])
+        journal.record(results=unsure)
+
+
+def _may_go(issues: tuple[Issue, ...]) -> bool:
+    """Whether the row goes on, without the values that have gone."""
+    return all(issue.severity is Severity.WARNING for issue in issues)
+
+
+def _rejudged(
+    row: PendingRow, payload: Payload, issues: tuple[Issue, ...], earlier: tuple[Issue, ...]
+) -> Rejudged:
+    if not _may_go(issues):
+        return Rejudged(row.number, Status.INVALID, None, (*earlier, *issues))
+    notes = {"customer_note": NOTE_BREAK.join(row.notes)} if row.notes else {}
+    return Rejudged(row.number, Status.ACCEPTED, {**payload, **notes}, (*earlier, *issues))
 
 
 def _still_unsure(row: PendingRow, issues: tuple[Issue, ...]) -> RowResult:

@@ -12,6 +12,7 @@ from importer.settings import Unknown
 from importer.validator.titles import Found, TitleList, whole_titles
 
 Judge: TypeAlias = Callable[[Draft], Verdict]
+Rejudge: TypeAlias = Callable[[Payload], tuple[Payload, tuple[Issue, ...]]]
 _Check: TypeAlias = Callable[[Payload, list[Issue]], None]
 _LABELS = {"add_labels", "remove_labels"}
 _MEMO_LIMIT = 20_000  # distinct texts remembered a list: a column of free text must not fill the memory
@@ -22,12 +23,7 @@ def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown:
 
     It works out once what every row needs, since it stands in the path of every row.
     """
-    lists = {dropdown: TitleList(titles.get(dropdown, ())) for dropdown in Dropdown}
-    checks = {
-        field.name: _check_of(field, lists[field.dropdown], headers.get(field.name, ""), unknown)
-        for field in FIELDS
-        if field.dropdown is not None
-    }
+    checks = _checks_of(titles, headers, unknown)
 
     def judge(draft: Draft) -> Verdict:
         payload = draft.payload
@@ -46,14 +42,31 @@ def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown:
     return judge
 
 
-def gone_titles(payload: Payload, titles: AccountTitles) -> tuple[Issue, ...]:
-    """What is wrong by now with the titles of a payload that was sound when it was judged."""
-    issues: list[Issue] = []
-    judged = dict(payload)
-    for field in FIELDS:
-        if field.dropdown is not None and field.name in judged:
-            _check_of(field, TitleList(titles.get(field.dropdown, ())), "", "reject")(judged, issues)
-    return tuple(issues)
+def compile_gone(titles: AccountTitles, *, unknown: Unknown) -> Rejudge:
+    """Judges payloads that were sound when they were judged, by the titles that the account has now.
+
+    Answers with the payload as it may go, and what is wrong by now: errors, or warnings where values are left out.
+    """
+    checks = _checks_of(titles, {}, unknown)
+
+    def judge(payload: Payload) -> tuple[Payload, tuple[Issue, ...]]:
+        now = dict(payload)
+        issues: list[Issue] = []
+        for name, check in checks.items():
+            if name in now:
+                check(now, issues)
+        return now, tuple(issues)
+
+    return judge
+
+
+def _checks_of(titles: AccountTitles, headers: Mapping[str, str], unknown: Unknown) -> dict[str, _Check]:
+    lists = {dropdown: TitleList(titles.get(dropdown, ())) for dropdown in Dropdown}
+    return {
+        field.name: _check_of(field, lists[field.dropdown], headers.get(field.name, ""), unknown)
+        for field in FIELDS
+        if field.dropdown is not None
+    }
 
 
 def _check_of(field: Field, titles: TitleList, header: str, unknown: Unknown) -> _Check:

@@ -278,6 +278,29 @@ def test_resume_judges_titles_that_have_gone_again(importer, crm):
     assert first.failed[0]["_codes"] == "lead_stage_name.disabled"
 
 
+def test_resume_leaves_titles_that_have_gone_out_where_the_run_does_so(importer, crm):
+    """`--unknown drop` holds for the whole run; what was said of a row before is still said, and its note goes."""
+    rows = [
+        ["Phone", "Stage", "Labels", "Note"],
+        ["9845020000", "Negotiation", "Nowhere", "call"],
+        ["9845020001", "New", "", ""],
+    ]
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN))
+    first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes", "--unknown", "drop")
+    before = first.results[0]["_codes"]
+    crm.sandbox.faults.restart(FaultPlan())
+    for stage in crm.sandbox.account.lists["lead-stage"]:
+        if stage["title"] == "Negotiation":
+            stage["status"] = "DISABLED"
+    importer("resume", first.folder.name)
+    assert first.summary["counts"]["accepted"] == 2
+    assert before
+    assert first.results[0]["_codes"] == f"{before};lead_stage_name.left_out_disabled"
+    lead = leads(crm)["+919845020000"]
+    assert lead["notes"] == ["call"]
+    assert "lead_stage_name" not in lead
+
+
 def test_retry_is_a_new_run_over_the_rows_that_did_not_go_in(importer, crm):
     rows = [["Phone", "Firm"], *[[f"98450200{n:02}", f"Firm {n}"] for n in range(6)]]
     crm.sandbox.faults.restart(FaultPlan(phones={"+919845020003": [Fault.REFUSED]}))

@@ -5,7 +5,7 @@ import pytest
 from importer.fields import Dropdown
 from importer.issues import Issue, sentence
 from importer.models import Accepted, Draft, Rejected, SourceRow, Title
-from importer.validator import compile_judge, gone_titles
+from importer.validator import compile_gone, compile_judge
 
 TITLES = {
     Dropdown.STAGE: (Title("New"), Title("Warm lead"), Title("Parked", active=False)),
@@ -141,7 +141,11 @@ def test_severity_decides(code, kind):
 def test_titles_that_have_gone_since_are_found():
     """On resume a waiting row is judged against the account as it is now."""
     payload = {"customer_phone": PHONE, "lead_stage_name": "New", "add_labels": ["VIP"]}
-    assert gone_titles(payload, TITLES) == ()
+    assert compile_gone(TITLES, unknown="reject")(payload) == (payload, ())
     without = {**TITLES, Dropdown.STAGE: (Title("Fresh"),)}
-    assert [issue.machine_code for issue in gone_titles(payload, without)] == ["lead_stage_name.unknown"]
+    _, issues = compile_gone(without, unknown="reject")(payload)
+    assert [issue.machine_code for issue in issues] == ["lead_stage_name.unknown"]
+    left, issues = compile_gone(without, unknown="drop")(payload)
+    assert [issue.machine_code for issue in issues] == ["lead_stage_name.left_out_unknown"]
+    assert left == {"customer_phone": PHONE, "add_labels": ["VIP"]}
     assert payload["lead_stage_name"] == "New"
