@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importer.errors import (
         BadMapping,
         Blocked,
+        CannotRead,
         CannotWrite,
         DamagedJournal,
         ImporterError,
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BadMapping",
     "Blocked",
+    "CannotRead",
     "CannotWrite",
     "DamagedJournal",
     "ImporterError",

@@ -13,6 +13,7 @@
     │   ├── KeyRefused               401 (exit 2 when nothing had been sent yet)
     │   ├── Blocked                  403, a redirect, or pages of HTML where JSON should be
     │   ├── ServerAway               no network, or the server pushed back beyond --patience
+    │   ├── CannotRead               the journal cannot be read any more while its rows are sent
     │   └── CannotWrite              disk full, or the reports folder became read-only
     ├── RunIsHeld            exit 4  another run holds this file and account
     └── Interrupted          exit 130  Ctrl-C or SIGTERM; `importer resume` goes on
@@ -101,6 +102,10 @@ class Blocked(RunStopped):
 
 class ServerAway(RunStopped):
     """No network, or the server pushed back for longer than `--patience`."""
+
+
+class CannotRead(RunStopped):
+    """The journal cannot be read any more while its rows are sent, or when they have been."""
 
 
 class CannotWrite(RunStopped):

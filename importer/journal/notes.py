@@ -51,8 +51,10 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection, header: RunHeader, folder: Path) -> None:
         self._sql = connection
         self._header = header
-        self.is_new = not (folder / LEDGER_NAME).exists()
         _attach(connection, folder / LEDGER_NAME)
+        (version,) = connection.execute("PRAGMA ledger.user_version").fetchone()
+        self.is_new = version == 0
+        """Whether what the runs of the folder know is still to be learnt, all of it or what a killed process left."""
         (self._salt,) = connection.execute("SELECT salt FROM ledger.salt").fetchone()
 
     def claim(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
@@ -94,6 +96,11 @@ class Ledger:
                WHERE excluded.state = 'sent'""",
             [(_print(self._salt, base_url, note), *known) for note, known in notes],
         )
+
+    def is_whole(self) -> None:
+        """All that the runs of the folder know has been learnt."""
+        self._sql.execute(f"PRAGMA ledger.user_version = {_VERSION}")
+        self.is_new = False
 
     def _prints(self, notes: Iterable[Note]) -> list[bytes]:
         return [_print(self._salt, self._header.base_url, note) for note in notes]
@@ -166,4 +173,3 @@ def _create(connection: sqlite3.Connection) -> None:
         "INSERT INTO ledger.salt SELECT ? WHERE NOT EXISTS (SELECT 1 FROM ledger.salt)",
         (secrets.token_bytes(32),),
     )
-    connection.execute(f"PRAGMA ledger.user_version = {_VERSION}")

@@ -11,13 +11,26 @@ from pathlib import Path
 
 import msgspec
 
-from importer.errors import CannotWrite, DamagedJournal
+from importer.errors import CannotRead, CannotWrite, DamagedJournal
 
 JOURNAL_NAME = "journal.sqlite"
 STAGING_NAME = "staging.sqlite"
 """Its name until every row is judged: what carries it never sent anything."""
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x5346494D  # "SFIM": tells our journals from other SQLite files
+
+_OUT_OF_REACH = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -92,17 +105,27 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what cannot be read into one sentence (DamagedJournal)."""
+def reading(path: Path, *, is_sending: bool = False) -> Iterator[None]:
+    """Turn what cannot be read into one sentence: DamagedJournal, or CannotRead once rows may have left."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError, LookupError, TypeError) as error:
-        raise DamagedJournal(
+        kind = CannotRead if is_sending else DamagedJournal
+        if _is_out_of_reach(error):
+            advice = "Close what else has it open, or look after its disk, and try again."
+            raise kind(f"The journal {path} cannot be read ({error}).", advice) from error
+        raise kind(
             f"The journal {path} is damaged ({error}).",
             "Run the file again: leads are matched by phone, so none is doubled, and notes that were sent are known.",
         ) from error
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    """Whether a lock or the disk stands before the journal, which may be whole behind it."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in _OUT_OF_REACH  # the rest of the number tells more of the same
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

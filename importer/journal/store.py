@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Self, TypeVar
@@ -284,16 +284,15 @@ class Journal:
 
     def known_notes(self) -> Iterator[tuple[Note, Known]]:
         """The notes that this run has sent, or may have."""
-        found = self._sql.execute(
-            f"""SELECT rows.payload, coalesce(results.note, '{NoteState.UNKNOWN}') {_JOINED}
+        query = f"""SELECT rows.payload, coalesce(results.note, '{NoteState.UNKNOWN}') {_JOINED}
                 WHERE results.note IN ('{NoteState.SENT}', '{NoteState.UNKNOWN}')
                 OR (results.number IS NULL AND intents.with_note)"""
-        )
-        for payload, state in found:
-            row = pending_of(0, payload)
-            known = Known(self.header.run_id, self.header.account, NoteState(state))
-            for note in row.notes:
-                yield (row.phones[0], note), known
+        with self._reading():
+            for payload, state in self._sql.execute(query):
+                row = pending_of(0, payload)
+                known = Known(self.header.run_id, self.header.account, NoteState(state))
+                for note in row.notes:
+                    yield (row.phones[0], note), known
 
     def pace(self) -> list[Pace]:
         """What happened second by second."""
@@ -353,8 +352,9 @@ class Journal:
         return self._ledger
 
     def _notes_of(self, number: int) -> list[Note]:
-        found = self._sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()
-        row = pending_of(number, found[0])
+        with self._reading():
+            found = self._sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()
+            row = pending_of(number, found[0])
         return [(row.phones[0], note) for note in row.notes]
 
     def _make_ledger_again(self, ledger: Ledger) -> None:
@@ -362,16 +362,21 @@ class Journal:
         for path in sorted(self.folder.parent.glob(f"*/{JOURNAL_NAME}")):
             if path.parent == self.folder:
                 continue
-            with suppress(DamagedJournal), Journal.open(path.parent) as other, self._commit():
-                ledger.learn(other.header.base_url, other.known_notes())
+            try:
+                with Journal.open(path.parent) as other, self._commit():
+                    ledger.learn(other.header.base_url, other.known_notes())
+            except DamagedJournal as error:
+                said = f"Notes that run {path.parent.name} sent are not known and could be sent again. {error.message}"
+                self.annotate((*self.header.notices, Notice("ignored", said)))
         with self._commit():
             ledger.learn(self.header.base_url, self.known_notes())
+            ledger.is_whole()
 
     def _put(self, key: str, part: RunHeader | RunEnd | Traffic) -> None:
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, encode(part).decode()))
 
     def _reading(self) -> AbstractContextManager[None]:
-        return reading(self.folder / JOURNAL_NAME)
+        return reading(self.folder / JOURNAL_NAME, is_sending=self._ledger is not None)
 
     @contextmanager
     def _commit(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from importer.errors import CannotWrite, Interrupted, RunStopped, before_the_first_write
+from importer.errors import CannotRead, CannotWrite, Interrupted, RunStopped, before_the_first_write
 from importer.journal import Journal, RunEnd
 from importer.models import RunState
 from importer.pipeline.asking import run_async
@@ -28,7 +28,8 @@ _INTERRUPTED = {
 def send_and_report(journal: Journal, settings: Settings, access: Access, watch: Watch) -> Summary:
     """Send what is pending, write down how it ended, write the reports.
 
-    Raises CannotWrite where the disk takes neither, Interrupted where a person does not wait for the reports.
+    Raises CannotWrite where the disk takes neither, CannotRead where it gives no journal back, Interrupted where
+    a person does not wait for the reports.
     """
     with before_the_first_write() if journal.ended.state not in RESUMABLE else nullcontext():
         journal.begin_sending()
@@ -38,9 +39,9 @@ def send_and_report(journal: Journal, settings: Settings, access: Access, watch:
             asked.is_reporting = True
             journal.end(end)
             return write_reports(journal, journal.folder)
-        except CannotWrite as error:
+        except (CannotRead, CannotWrite) as error:
             how = f"{error.advice} Then go on with: importer resume {journal.header.run_id}"
-            raise CannotWrite(error.message, how) from error
+            raise type(error)(error.message, how) from error
 
 
 def _send(journal: Journal, settings: Settings, access: Access, watch: Watch, asked: _Asked) -> RunEnd:
@@ -80,7 +81,7 @@ async def _sending(
 def _end(journal: Journal, state: RunState, reason: str) -> RunEnd:
     return RunEnd(
         state=state,
-        exit_code=exit_code_of(state, journal.counts()),
+        exit_code=exit_code_of(state, journal.counts() if state is RunState.FINISHED else {}),
         finished_at=now().isoformat(),
         reason=reason,
     )

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.errors import CannotWrite, DamagedJournal, NothingSent
+from importer.errors import CannotRead, CannotWrite, DamagedJournal, NothingSent
 from importer.issues import Issue
 from importer.journal import Journal, Pace, Rejudged, RunEnd, RunHeader, Traffic, staged
-from importer.journal.opening import is_abandoned
+from importer.journal.notes import Ledger
+from importer.journal.opening import is_abandoned, reading
 from importer.models import (
     NOTE_BREAK,
     Accepted,
@@ -244,6 +245,76 @@ def test_a_resume_without_its_ledger_still_knows_what_was_on_its_way(tmp_path):
     with Journal.open(tmp_path / "run-1") as again:
         again.begin_sending()
         assert leaving(again)[0].note is None
+
+
+def test_a_ledger_that_was_half_made_again_is_learnt_to_its_end(tmp_path, monkeypatch):
+    """The process died between the first run of the folder and the second: what is there is not all."""
+    for run, number in (("run-1", 2), ("run-2", 3)):
+        first = new(tmp_path, run, [accepted(number, "hi")])
+        leaving(first)
+        first.record(results=[result(number, note=NoteState.SENT)])
+        first.close()
+    for path in tmp_path.glob("notes.sqlite*"):
+        path.unlink()
+    learn, learnt = Ledger.learn, []
+
+    def dying(self, *what):
+        if learnt:
+            raise KeyboardInterrupt
+        learnt.append(what)
+        learn(self, *what)
+
+    monkeypatch.setattr(Ledger, "learn", dying)
+    with pytest.raises(KeyboardInterrupt):
+        new(tmp_path, "run-3", [accepted(2, "hi"), accepted(3, "hi")])
+    monkeypatch.undo()
+    again = new(tmp_path, "run-4", [accepted(2, "hi"), accepted(3, "hi")])
+    assert [row.note_state for row in leaving(again, 2)] == [NoteState.SENT, NoteState.SENT]
+
+
+@pytest.mark.parametrize("harm", ["page", "payload"])
+def test_a_run_whose_notes_cannot_be_learnt_is_named(tmp_path, harm):
+    """Its notes could travel again: nobody is left to find that out by themselves."""
+    first = new(tmp_path, rows=[accepted(2, "hi")])
+    leaving(first)
+    if harm == "payload":
+        first._sql.execute("UPDATE rows SET payload = '{'")
+    first.close()
+    for path in tmp_path.glob("notes.sqlite*"):
+        path.unlink()
+    if harm == "page":
+        damage_middle(tmp_path / "run-1" / "journal.sqlite")
+    second = new(tmp_path, "run-2", [accepted(2, "hi")])
+    (notice,) = second.header.notices
+    assert "run-1 sent are not known and could be sent again" in notice.text
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (sqlite3.SQLITE_BUSY, "cannot be read"),
+        (sqlite3.SQLITE_IOERR_READ, "cannot be read"),
+        (sqlite3.SQLITE_READONLY, "cannot be read"),
+        (sqlite3.SQLITE_ERROR, "is damaged"),
+        (sqlite3.SQLITE_CORRUPT, "is damaged"),
+    ],
+)
+@pytest.mark.parametrize(("is_sending", "kind"), [(False, DamagedJournal), (True, CannotRead)])
+def test_what_stands_before_a_journal_is_told_from_damage(tmp_path, code, words, is_sending, kind):
+    """And while rows are sent nothing is called "nothing was sent": that is a run that stopped, exit 3."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    with pytest.raises(kind, match=words) as raised, reading(tmp_path, is_sending=is_sending):
+        raise error
+    assert raised.value.advice
+    assert raised.value.exit_code == (3 if is_sending else 2)
+
+
+def test_a_read_that_fails_in_mid_sending_stops_the_run(tmp_path):
+    journal = new(tmp_path, rows=[accepted(2, "hi"), accepted(3)])
+    journal._sql.execute("UPDATE rows SET payload = '{' WHERE number = 3")
+    with pytest.raises(CannotRead):
+        journal.pending(-1, 10)
 
 
 @pytest.mark.parametrize("harm", ["text", "damage", "newer"])
