@@ -339,6 +339,7 @@ def kill_trial(
     while chance.random() < 0.5 and not trial.is_finished:
         _killed(trial, trial.go_on, chance.uniform(0, span_s), tally)
     sandbox.follow(FaultPlan())
+    trial.go_on()  # also where the kill came after the last commit: then the reports are written again
     while not trial.is_finished:  # on a starved machine even a healthy sandbox can be away for too long
         trial.go_on()
     judge(trial, sandbox.new_requests(), tally)
