@@ -290,7 +290,7 @@ def _from_keyring(base_url: str) -> str | None:
     """The key that `keyring set superfone-importer BASE_URL` keeps, where the extra is installed."""
     try:
         import keyring  # noqa: PLC0415 - an optional extra
-        from keyring.errors import KeyringError  # noqa: PLC0415
+        from keyring.errors import KeyringError  # noqa: PLC0415 - an optional extra
     except ImportError:
         return None
     try:

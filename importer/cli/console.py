@@ -21,18 +21,20 @@ def say(text: str = "", *, err: bool = False, **style: Any) -> None:
     It is one line whatever the text: a file name with a line break in it could else say that all went well.
     """
     line = printable(text)
-    with _reader_may_be_gone():
+    with reader_may_be_gone(err=err):
         click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
 
 
 @contextmanager
-def _reader_may_be_gone() -> Iterator[None]:
-    """A terminal that was closed takes no more lines (EIO); what is under way must not end by that."""
+def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
+    """A terminal that was closed (EIO), or `| head`, takes no more lines; what is under way must not end by that."""
     try:
         yield
     except OSError as error:
-        if error.errno != errno.EIO:
+        if error.errno not in (errno.EIO, errno.EPIPE):
             raise
+        if error.errno == errno.EPIPE:  # what is still in the buffer, and all that follows, is said to nobody
+            os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
 def has_colour(*, err: bool = False) -> bool:
@@ -71,7 +73,7 @@ class Bar:
         """The bar stands at `done`; `note` is shown behind it."""
         if not self._shown:
             return
-        with _reader_may_be_gone():
+        with reader_may_be_gone(err=True):
             bar = self._bar if self._bar is not None else self._open()
             bar.n = done
             bar.set_postfix_str(note, refresh=False)
@@ -80,7 +82,7 @@ class Bar:
     def close(self) -> None:
         """Leave the line."""
         if self._bar is not None:
-            with _reader_may_be_gone():
+            with reader_may_be_gone(err=True):
                 self._bar.refresh()
                 self._bar.close()
             self._bar = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -97,16 +96,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _stopped(_plain(error), 2, loud=False)
     except (KeyboardInterrupt, click.Abort):
-        return _stopped("Stopped before anything was sent.", _INTERRUPTED, loud=loud)
-    except BrokenPipeError:
-        # Whoever read our output (`| head`) has gone: not a fault, and nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        more = "more " if arguments[0] == "resume" else ""
+        return _stopped(f"Stopped before anything {more}was sent.", _INTERRUPTED, loud=loud)
     except MemoryError:
         return _stopped(
             "There is not enough memory on this machine. Close other programs and try again.", 2, loud=loud
         )
+    except Exception as error:  # noqa: BLE001 - the outermost place: a fault of ours is told like any other
+        return _stopped(*_fault_of_ours(error), loud=loud)
     return code if given and isinstance(code, int) else 0 if given else 2
+
+
+def _fault_of_ours(error: Exception) -> tuple[str, int]:
+    """What is said of it, and the exit code. Whoever met it after the first write has noted how to go on."""
+    notes = getattr(error, "__notes__", [])
+    so_far = f"All that was sent is in the journal. {notes[0]}" if notes else "Nothing was sent."
+    said = (
+        f"This is a fault of importer, not of your sheet ({type(error).__name__}). {so_far} "
+        "To have it mended, run the command again with -v and send its lines to us."
+    )
+    return said, 3 if notes else 2
 
 
 def _print_what_the_terminal_can() -> None:

@@ -20,7 +20,7 @@ from importer.loader.header import column_name
 from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, kept_map, save_mapping
-from importer.pipeline.origin import find_origin
+from importer.pipeline.origin import find_origin, inherited
 from importer.report import write_template
 from importer.settings import Settings, find_access
 from importer.staging import Sheet, open_file
@@ -81,7 +81,7 @@ def _as_run_would(sheet: Sheet, settings: Settings) -> Decided:
     titles = _titles_if_known(settings)
     origin = find_origin(sheet, Path(settings.reports))
     if origin is not None and not settings.map and not settings.preset:
-        return columns_of_origin(sheet.opened, settings, titles, origin)
+        return columns_of_origin(sheet.opened, settings, inherited(settings, origin), titles, origin)
     kept = kept_map(sheet.opened, settings)
     return columns_of(sheet.opened, settings, titles, kept=kept, needs_phone=False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from importer.cli.console import say
+from importer.cli.console import reader_may_be_gone, say
 from importer.cli.words import file_lines, last_line, summary_lines
 from importer.report import Summary
 from importer.settings import Settings
@@ -30,6 +30,7 @@ def show_end(summary: Summary, settings: Settings, again: str = "") -> int:
 
 def show_json(shown: object) -> None:
     """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n")
-    sys.stdout.buffer.flush()
+    with reader_may_be_gone():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n")
+        sys.stdout.buffer.flush()

@@ -110,7 +110,7 @@ def of_run(folder: Path) -> pd.DataFrame:
 def _is_missing(value: object) -> bool:
     """Whether it is NaN, NaT or NA: the first two are not equal to themselves, the last will not say."""
     try:
-        return bool(value != value)  # noqa: PLR0124
+        return bool(value != value)  # noqa: PLR0124 - NaN is what is not itself
     except (TypeError, ValueError):
         return str(value) == "<NA>"
 

@@ -45,11 +45,11 @@ def find_header(rows: Sequence[Sequence[str]]) -> HeaderFound:
     return _with_second_line(rows, best)
 
 
-def header_at(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
-    """The header that `--header-row` names. Raises UsageError where the sheet has no such row."""
+def header_at(rows: Sequence[Sequence[str]], index: int, *, asked: int) -> HeaderFound:
+    """The header that `--header-row` names: `index` in the rows, `asked` for by number. Raises UsageError where the sheet has no such row."""
     if index >= len(rows) or not any(cell.strip() for cell in rows[index]):
         raise UsageError(
-            f"--header-row: row {index + 1} is empty or not there.",
+            f"--header-row: row {asked} is empty or not there.",
             "Count rows as the spreadsheet shows them.",
         )
     return HeaderFound(index, _named(rows[index]))

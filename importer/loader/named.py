@@ -22,7 +22,7 @@ def named_choices(
     """Choices by index of the column. Raises BadMapping for a header or a field that does not exist."""
     found: dict[int, ColumnChoice] = {}
     for header, entry in given.items():
-        entry = entry if isinstance(entry, ColumnEntry) else ColumnEntry(entry)  # noqa: PLW2901
+        entry = entry if isinstance(entry, ColumnEntry) else ColumnEntry(entry)  # noqa: PLW2901 - the short form stands for the long one
         index = find_column(headers, header)
         if index in found:
             raise BadMapping(f'"{header}" and "{found[index].header}" name the same column.', "Name it once.")

@@ -80,7 +80,7 @@ def _row_elements(file: object, sheet: str) -> Iterator[ET.Element]:
     """The rows of one sheet; each is let go of when the next is asked for."""
     parents: list[ET.Element] = []
     inside = False
-    for event, node in ET.iterparse(file, events=("start", "end")):  # type: ignore[call-overload]  # noqa: S314
+    for event, node in ET.iterparse(file, events=("start", "end")):  # type: ignore[call-overload]  # noqa: S314 - a child process that may die, and expat bounds entities
         if event == "start":
             parents.append(node)
             if node.tag == f"{_TABLE}table" and not inside:

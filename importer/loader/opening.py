@@ -130,7 +130,7 @@ def _header(top: list[Record], options: OpenOptions) -> HeaderFound:
         return find_header(rows)
     numbers = [record.number for record in top]
     index = numbers.index(options.header_row) if options.header_row in numbers else len(rows)
-    return header_at(rows, index)
+    return header_at(rows, index, asked=options.header_row)
 
 
 def _with_unnamed(names: tuple[str, ...], below: list[Record], kind: FileKind) -> tuple[str, ...]:

@@ -189,7 +189,7 @@ def _hidden_rows(numbers: list[int]) -> str:
 
 def _whole(book: Any, name: str) -> Iterator[tuple[int, list[Any]]]:
     """All rows through calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1."""
-    from python_calamine import CalamineError  # noqa: PLC0415
+    from python_calamine import CalamineError  # noqa: PLC0415 - only workbooks need it
 
     try:
         sheet = book.get_sheet_by_name(name)

@@ -48,8 +48,10 @@ def decide_columns(sheet: Sheet, settings: Settings, titles: AccountTitles, watc
     return decided
 
 
-def columns_of_origin(opened: Opened, given: Settings, titles: AccountTitles, origin: RunHeader) -> Decided:
-    """The mapping of a file of ours: that of its run, with what was named anew."""
+def columns_of_origin(
+    opened: Opened, given: Settings, settings: Settings, titles: AccountTitles, origin: RunHeader
+) -> Decided:
+    """The mapping of a file of ours: that of its run, with what was named anew. `settings` are with the run's own."""
     kept = fitted(origin.mapping, opened.headers)
     if not given.column and not given.set and kept.columns_of("customer_phone"):
         return Decided(kept)
@@ -60,8 +62,9 @@ def columns_of_origin(opened: Opened, given: Settings, titles: AccountTitles, or
         columns=given.column,
         defaults=given.set,
         titles=active_titles(titles),
+        region=settings.region,
     )
-    _check_defaults(chosen, given, titles)
+    _check_defaults(chosen, settings, titles)
     return Decided(msgspec.structs.replace(chosen, preset=kept.preset, row_rules=kept.row_rules))
 
 

@@ -6,7 +6,14 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from importer.errors import CannotRead, CannotWrite, Interrupted, RunStopped, before_the_first_write
+from importer.errors import (
+    CannotRead,
+    CannotWrite,
+    ImporterError,
+    Interrupted,
+    RunStopped,
+    before_the_first_write,
+)
 from importer.journal import Journal, RunEnd
 from importer.models import RunState
 from importer.pipeline.asking import run_async
@@ -42,6 +49,11 @@ def send_and_report(journal: Journal, settings: Settings, access: Access, watch:
         except (CannotRead, CannotWrite) as error:
             how = f"{error.advice} Then go on with: importer resume {journal.header.run_id}"
             raise type(error)(error.message, how) from error
+        except ImporterError:
+            raise
+        except Exception as error:
+            error.add_note(f"Go on with: importer resume {journal.header.run_id}.")
+            raise
 
 
 def _send(journal: Journal, settings: Settings, access: Access, watch: Watch, asked: _Asked) -> RunEnd:

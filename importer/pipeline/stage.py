@@ -50,7 +50,7 @@ def _staged(
     decided = (
         decide_columns(sheet, settings, titles, watch)
         if origin is None or given.map or given.preset
-        else columns_of_origin(sheet.opened, given, titles, origin)
+        else columns_of_origin(sheet.opened, given, settings, titles, origin)
     )
     header = _header(
         command, settings=settings, sheet=sheet, access=access, decided=decided, titles=titles, parent=parent

@@ -41,7 +41,7 @@ _NOTES_BY_NAME = {
 def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> None:
     """Write the sheet. `titles` are the account's active ones, by dropdown. Raises OSError."""
     import xlsxwriter  # noqa: PLC0415 - only this command and the reports need it
-    from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415
+    from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415 - only who asks for a template pays for it
 
     fields = [field for field in FIELDS if field.name not in _LEFT_OUT]
     with Placing(path) as temporary:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -46,10 +47,20 @@ def main() -> None:
                 "Copy the rows into a new sheet, save it as CSV, and import that.",
             ),
         )
+    except Exception as error:  # noqa: BLE001 - whatever it was, the parent must be told
+        _fail(
+            answers,
+            UnreadableFile(
+                f"The reader of the file met what it does not know ({type(error).__name__}): the file is damaged, "
+                "or this is a fault of importer (-v shows more).",
+                "Open it in Excel, copy the rows into a new sheet, save that, and import it.",
+            ),
+            trace=traceback.format_exc(),
+        )
 
 
-def _fail(answers: BinaryIO, error: ImporterError) -> None:
-    failed = frames.Failed(type(error).__name__, error.message, error.advice)
+def _fail(answers: BinaryIO, error: ImporterError, *, trace: str = "") -> None:
+    failed = frames.Failed(type(error).__name__, error.message, error.advice, trace)
     frames.write_frame(answers, frames.encode(failed))
 
 

@@ -48,11 +48,12 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """From the child: an ImporterError, by the name of its class."""
+    """From the child: an ImporterError, by the name of its class. `trace` is there where it was no such error."""
 
     kind: str
     message: str
     advice: str
+    trace: str = ""
 
 
 ToChild: TypeAlias = Open | Judge

@@ -22,6 +22,7 @@ from importer.staging.recipe import Recipe
 
 PATIENCE_S = 600.0
 """How long the reader may go without a word: a workbook of a million rows opens in a tenth of that."""
+_LAST_BREATH_S = 2.0  # between the end of what it says and its own end
 _ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
 
 
@@ -100,7 +101,9 @@ class ReadingProcess:
         except msgspec.MsgspecError:
             raise self._died() from None
         if isinstance(answer, frames.Failed):
-            raise _revived(answer) or self._died()
+            raise (_revived(answer) or self._died()) from (
+                _InTheChild(answer.trace) if answer.trace else None
+            )
         return answer
 
     def _kill(self) -> None:
@@ -112,12 +115,19 @@ class ReadingProcess:
                 f"The file kept its reader busy for {self._watchdog.patience_s / 60:.0f} minutes without a row.",
                 _ADVICE,
             )
-        self._child.kill()  # one that talks nonsense is still alive
-        code = self._child.wait()
+        try:
+            code = self._child.wait(_LAST_BREATH_S)
+        except subprocess.TimeoutExpired:  # one that talks nonsense is still alive
+            self._child.kill()
+            code = self._child.wait()
         return UnreadableFile(
             f"The reader of the file gave up on it (exit {code}): the file is damaged, or made to harm.",
             _ADVICE,
         )
+
+
+class _InTheChild(Exception):
+    """What went wrong in the child, as its traceback."""
 
 
 class Watchdog:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.support import write_csv
+from tests.support import leads, write_csv
 
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
 
@@ -153,3 +153,43 @@ def test_a_reader_that_has_gone_is_no_fault(importer):
     )
     assert ended.stdout == "source_type (7)\n"
     assert ended.stderr == ""
+
+
+def test_a_run_whose_reader_has_gone_ends_as_ever(importer, crm):
+    """`importer run | true`: rows go in and it exits 0, whoever listens."""
+    sheet = write_csv(importer.folder / "leads.csv", [["Phone", "Name"], ["9845010001", "Asha"]])
+    ended = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -m importer run {sheet} --yes | true; echo ${{PIPESTATUS[0]}}'],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=90,
+    )
+    assert ended.stdout == "0\n", ended.stderr
+    assert len(leads(crm)) == 1
+
+
+@pytest.mark.parametrize(("place", "code"), [("judge_rows", 2), ("send", 3)])
+def test_a_fault_of_ours_is_a_sentence(importer, crm, monkeypatch, place, code):
+    """Exit 2 while the CRM is as it was, 3 with how to go on afterwards; the traceback only with -v."""
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("ours")
+
+    where = {"judge_rows": "importer.pipeline.stage._stage_rows", "send": "importer.pipeline.sending.send"}
+    monkeypatch.setattr(where[place], broken)
+    sheet = write_csv(importer.folder / "leads.csv", [["Phone"], ["9845010001"]])
+    ended = importer("run", sheet, "--yes")
+    assert ended.code == code
+    assert "This is a fault of importer, not of your sheet (ZeroDivisionError)" in ended.err
+    assert ("importer resume" in ended.err) == (code == 3)
+    assert "Traceback" not in ended.err
+    assert "Traceback" in importer("run", sheet, "--yes", "-v").err
+
+
+def test_ctrl_c_in_resume_does_not_say_that_nothing_was_sent(importer, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importer.cli.importing.resume", stopped)
+    assert "before anything more was sent" in importer("resume", "any").err

@@ -185,10 +185,12 @@ def test_a_reports_folder_that_cannot_be_written(importer, crm):
 
 
 def test_a_fault_of_ours_is_not_hidden(importer, monkeypatch):
-    """What is no ImporterError is a bug and must be seen, not swallowed."""
+    """What is no ImporterError is a bug: it is called one, and -v shows where it is."""
     monkeypatch.setattr("importer.cli.importing.open_file", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        importer("check", write_csv(importer.folder / "x.csv", GOOD))
+    ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "-v")
+    assert ended.code == 2
+    assert "ZeroDivisionError: division by zero" in ended.err
+    assert "a fault of importer, not of your sheet" in ended.err
 
 
 def test_verbose_shows_the_traceback_and_the_sentence(importer):

@@ -88,13 +88,13 @@ def test_nothing_has_no_header():
 
 
 def test_a_header_row_can_be_named():
-    assert header_at([["x"], ["a", "b", ""]], 1) == HeaderFound(1, ("a", "b"))
+    assert header_at([["x"], ["a", "b", ""]], 1, asked=2) == HeaderFound(1, ("a", "b"))
 
 
 @pytest.mark.parametrize("index", [1, 2, 99])
 def test_a_header_row_that_is_not_there_is_refused_with_words(index):
     with pytest.raises(UsageError, match=f"row {index + 1} is empty or not there"):
-        header_at([["x"], ["", " "]], index)
+        header_at([["x"], ["", " "]], index, asked=index + 1)
 
 
 @pytest.mark.parametrize(

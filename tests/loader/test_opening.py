@@ -135,3 +135,8 @@ def test_one_row_alone_makes_no_column_of_a_small_file(tmp_path):
     assert rows(table)[-1] == (5, ("4", "Rao", " Asha\ufffdPune"), ["ragged"])
     table = opened(tmp_path, sound + "4,Asha,Pune,x\n5,Asha,Pune,y\n")
     assert table.headers == ("Phone", "Name", "City", "Column D")
+
+
+def test_a_header_row_far_below_the_end_is_named_by_its_own_number(tmp_path):
+    with pytest.raises(UsageError, match="row 500 is empty or not there"):
+        opened(tmp_path, "Phone,Name\n1,Asha\n", header_row=500)

@@ -235,3 +235,19 @@ def test_the_child_has_no_key_in_its_environment(sheet, monkeypatch):
     with ReadingProcess(sheet, OpenOptions()) as reader:
         if Path("/proc").exists():
             assert b"canary" not in Path(f"/proc/{reader._child.pid}/environ").read_bytes()
+
+
+def test_a_fault_in_the_child_is_told_as_such_with_its_traceback(tmp_path, sheet, monkeypatch):
+    """Not as a file that is made to harm: -v shows the child's own lines, since they are the error's cause."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importer.loader.delimited as room\n"
+        "def broken(*_, **__):\n    raise ZeroDivisionError('ours')\n"
+        "room.find_dialect = broken\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with (
+        pytest.raises(UnreadableFile, match=r"\(ZeroDivisionError\).*fault of importer") as refused,
+        open_file(sheet, OpenOptions()),
+    ):
+        pass
+    assert "in broken" in str(refused.value.__cause__)
