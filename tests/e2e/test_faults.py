@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -112,7 +113,7 @@ def slow(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 def test_one_signal_drains_what_is_under_way_and_exits_130(slow, number):
     """Ctrl-C, SIGTERM, and the terminal's end: nothing is in doubt, the reports are there, and resume goes on."""
-    child = slow.start("--rate", "60")
+    child = slow.start("--rate", "20")
     slow.sent(20)
     child.send_signal(number)
     _, said = child.communicate(timeout=60)
@@ -244,6 +245,22 @@ def test_what_stops_a_run_keeps_all_that_is_known(importer, crm, sheet, plan, op
     for phone, lead in leads(crm).items():
         expected = [f"note {int(phone[-5:])}"] if int(phone[-5:]) % 3 == 0 else []
         assert lead.get("notes", []) == expected or phone in doubted
+
+
+def test_a_journal_that_its_disk_does_not_give_back_stops_the_run(importer, crm, sheet, monkeypatch):
+    """Not "nothing was sent", nor damage: exit 3, and the run goes on once the disk does."""
+
+    def broken(*_):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    with monkeypatch.context() as disk:
+        disk.setattr("importer.journal.store.pending_of", broken)
+        ended = stopped(importer, sheet)
+    assert "cannot be read (disk I/O error)" in ended.err
+    assert importer("resume", ended.folder.name).code == 0
+    assert all_in_once(crm, 30)
 
 
 def test_a_new_key_of_the_account_goes_on(importer, crm, sheet, monkeypatch):
