@@ -12,7 +12,7 @@ from importer.pipeline.sending import send_and_report
 from importer.pipeline.stage import stage
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
-from importer.settings import Access, Settings
+from importer.settings import Access, Settings, with_run_settings
 from importer.staging import Sheet
 
 
@@ -34,7 +34,8 @@ def run(sheet: Sheet, settings: Settings, access: Access, watch: Watch, *, paren
     ):
         if watch.asks:
             _ask(journal, watch)
-        return send_and_report(journal, settings, access, watch)
+        # A sheet of ours brings the options of its run: --no-create must not create when its rows are fed back.
+        return send_and_report(journal, with_run_settings(settings, journal.header.options), access, watch)
 
 
 def _ask(journal: Journal, watch: Watch) -> None:

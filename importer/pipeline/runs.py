@@ -68,10 +68,13 @@ def run_folder(reports: Path, run_id: str) -> Path:
 
 
 def find_run(reports: Path, run: str) -> Path:
-    """The folder of a run named by its id or its folder. Raises NoSuchRun."""
+    """The folder of a run named by its id or its folder. Raises NoSuchRun.
+
+    It is answered in full: the locks and the memory of notes lie beside it, and `.` has nothing beside it.
+    """
     for folder in (reports / run, Path(run)):
         if (folder / JOURNAL_NAME).is_file():
-            return folder
+            return folder.resolve()
         if (folder / STAGING_NAME).is_file():
             raise NoSuchRun(
                 f"Run {run} has judged no sheet: {_KILLED_EARLY}, or it is being checked right now.",

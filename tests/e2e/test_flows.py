@@ -494,3 +494,28 @@ def test_retry_obeys_a_flag_that_names_the_default(importer, crm, sheet):
     assert again.results[1]["_codes"] == "lead_stage_name.unknown"
     kept = importer("check", first.folder / "results.csv")
     assert kept.results[1]["_codes"] == "lead_stage_name.left_out_unknown"
+
+
+def test_rows_of_a_no_create_run_that_are_fed_back_create_nothing(importer, crm):
+    """A sheet of ours brings the options of its run into the sending too, not only into the judging."""
+    sheet = write_csv(importer.folder / "x.csv", [["Phone"], ["9845010001"]])
+    first = importer("run", sheet, "--yes", "--no-create")
+    assert (first.code, first.results[0]["_status"]) == (1, "refused")
+    again = importer("run", first.folder / "failed_rows.csv", "--yes")
+    assert (again.code, again.results[0]["_status"]) == (1, "refused")
+    assert leads(crm) == {}
+
+
+def test_a_run_named_by_the_folder_one_stands_in_keeps_its_memory_of_notes(importer, crm, monkeypatch):
+    """`cd reports/RUN; importer resume .`: locks and ledger lie beside the run's folder, not in it."""
+    rows = [["Phone", "Note"], *([f"98450100{n:02d}", "Called"] for n in range(6))]
+    crm.sandbox.faults.restart(FaultPlan(at={3: Fault.FORBIDDEN}))
+    first = importer(
+        "run", write_csv(importer.folder / "a.csv", rows), "--yes", "--run-id", "a", "--concurrency", "1"
+    )
+    crm.sandbox.faults.restart(FaultPlan())
+    importer("run", write_csv(importer.folder / "b.csv", [*rows, ["9845010099", "Called"]]), "--yes")
+    monkeypatch.chdir(first.folder)
+    assert importer("resume", ".").code == 0
+    assert [lead["notes"] for lead in leads(crm).values()] == [["Called"]] * 7
+    assert not (first.folder / "notes.sqlite").exists()

@@ -79,6 +79,21 @@ def test_merge_keeps_what_was_said_each_time():
     assert kept.issues[-1].hint == ""
 
 
+def test_a_made_up_phone_of_thousands_is_merged_as_quickly_and_told_in_one_sentence():
+    """9999999999 stands in for "no phone" in many sheets: the sentence stays one that can be read."""
+    rows = [
+        row(n, city=f"City {n}", customer_note=f"note {n}", email=[f"a{n}@example.in"])
+        for n in range(2, 30_002)
+    ]
+    kept = by_number(fold(rows, "merge", header="Mobile"))[2]
+    assert len(kept.payload["email"]) == 30_000
+    assert kept.payload["city"] == "City 30001"
+    said = sentence(2, kept.issues[-1])
+    assert said.startswith("Row 2, Mobile: took in rows 3, 4, 5,")
+    assert "and 29,993 more with the same phone" in said
+    assert len(said) < 2_000
+
+
 def test_a_later_null_clears_and_a_later_value_fills_again():
     rows = [row(2, lead_stage_name="New"), row(3, lead_stage_name=None)]
     assert by_number(fold(rows, "merge", header=""))[2].payload["lead_stage_name"] is None
