@@ -70,11 +70,11 @@ def run_folder(reports: Path, run_id: str) -> Path:
 def find_run(reports: Path, run: str) -> Path:
     """The folder of a run named by its id or its folder. Raises NoSuchRun.
 
-    It is answered in full: the locks and the memory of notes lie beside it, and `.` has nothing beside it.
+    The locks and the memory of notes lie beside the folder, so `.`, `..` and links are answered in full.
     """
     for folder in (reports / run, Path(run)):
         if (folder / JOURNAL_NAME).is_file():
-            return folder.resolve()
+            return folder.resolve() if folder.name in ("", "..") or folder.is_symlink() else folder
         if (folder / STAGING_NAME).is_file():
             raise NoSuchRun(
                 f"Run {run} has judged no sheet: {_KILLED_EARLY}, or it is being checked right now.",
