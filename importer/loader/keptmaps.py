@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from importer.loader.header import column_name
 from importer.loader.headers import plain_header
 from importer.loader.mapfile import ColumnEntry, ColumnMap
 from importer.loader.named import name_of
@@ -44,6 +45,11 @@ def keep_map(folder: Path, mapping: Mapping) -> Path:
     path = path_of(folder, [column.header for column in mapping.columns])
     save_map(path, msgspec.structs.replace(mapping, defaults={}))
     return path
+
+
+def is_known_again(headers: Sequence[str]) -> bool:
+    """Whether another sheet with these headers is one of the same kind: Column A and Column B say nothing of it."""
+    return any(header and header != column_name(index) for index, header in enumerate(headers))
 
 
 def path_of(folder: Path, headers: Sequence[str]) -> Path:

@@ -14,7 +14,7 @@ from importer.issues import Severity, text
 from importer.journal import RunHeader
 from importer.loader.columns import choose_columns, is_unsure
 from importer.loader.drafts import compile_drafter
-from importer.loader.keptmaps import keep_map, map_of, path_of, save_map
+from importer.loader.keptmaps import is_known_again, keep_map, map_of, path_of, save_map
 from importer.loader.mapfile import ColumnMap, read_map
 from importer.loader.named import name_of
 from importer.loader.presets import find_preset
@@ -90,18 +90,18 @@ def columns_of(
         region=settings.region,
         needs_phone=needs_phone,
     )
-    return Decided(mapping, (*_of_preset(opened, settings, mapping), *notices))
+    return Decided(mapping, (*_of_preset(opened, settings, mapping), *notices, *_of_names(mapping)))
 
 
 def kept_map(opened: Opened, settings: Settings) -> Path | None:
     """The answers that were given for an earlier sheet with these headers; None where --map names another map."""
     path = path_of(Path(settings.reports) / MAPS_FOLDER, opened.headers)
-    return path if settings.map is None and path.is_file() else None
+    return path if settings.map is None and is_known_again(opened.headers) and path.is_file() else None
 
 
 def keep(mapping: Mapping, settings: Settings, watch: Watch) -> None:
     """Keep answers for the next sheet of this shape, and tell where. With --map, that file is the user's to change."""
-    if settings.map is not None:
+    if settings.map is not None or not is_known_again([column.header for column in mapping.columns]):
         return
     folder = Path(settings.reports) / MAPS_FOLDER
     try:
@@ -129,6 +129,17 @@ def active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
         for field in FIELDS
         if field.dropdown is not None
     }
+
+
+def _of_names(mapping: Mapping) -> Iterator[Notice]:
+    """Leads without a name are of little use: better to hear of it before they are sent than after."""
+    if not any(
+        mapping.columns_of(name) for name in ("full_name", "first_name", "last_name", "business_name")
+    ):
+        yield Notice(
+            "read",
+            'No column holds the names of the leads. If one does, say so: --column "HEADER=full_name".',
+        )
 
 
 def _of_preset(opened: Opened, settings: Settings, mapping: Mapping) -> Iterator[Notice]:

@@ -22,7 +22,7 @@ _is_indian_mobile = re.compile(_MOBILE).fullmatch
 """The mobile pattern of phonenumbers itself, so that the fast path cannot drift from it."""
 
 _MARKS = str.maketrans("", "", " -()\t")
-_SCIENTIFIC = re.compile(r"^[+-]?\d(?:\.\d+)?[eE]\+?\d{1,2}$")
+_SCIENTIFIC = re.compile(r"^[+-]?\d(?:[.,]\d+)?[eE]\+?\d{1,2}$")  # a comma in some locales
 _WHOLE_FLOAT = re.compile(r"(\+?\d+)\.0+")
 _NUMBER_LIKE = re.compile(r"[+\d\s().\-\u2010-\u2015\u2212]+")
 _TOKENS = re.compile(r"[\s\-\u2010-\u2015]+|(?<=\d)(?=\+)")
@@ -225,7 +225,7 @@ def _zeros(number: str, text: str) -> list[tuple[str, str]]:
 def _all_digits(cell: str) -> str | None:
     """The number behind `9.876543210E+09`, if every one of its digits is there."""
     try:
-        value = Decimal(cell)
+        value = Decimal(cell.replace(",", "."))
     except InvalidOperation:
         return None
     _, digits, exponent = value.as_tuple()

@@ -8,7 +8,8 @@ import unicodedata
 from importer.loader.cells.fault import Fault
 
 NULL_WORDS = frozenset(
-    {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)"}
+    {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)",
+     "(none)", "(unknown)", "(no name)", "no name"}
 )  # fmt: skip
 """Cells that say "nothing here", in lower case."""
 
