@@ -22,6 +22,7 @@ from importer.models import NoteState, PendingRow
 
 LEDGER_NAME = "notes.sqlite"
 _VERSION = 1
+_MOST_ASKED = 500  # variables of one statement; SQLite takes 32,766, where it was built so
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS ledger.notes (
@@ -106,12 +107,16 @@ class Ledger:
         return [_print(self._salt, self._header.base_url, note) for note in notes]
 
     def _known(self, prints: Sequence[bytes]) -> dict[bytes, Known]:
-        marks = ",".join("?" * len(prints))
-        found = self._sql.execute(
-            f"SELECT fingerprint, run_id, account, state FROM ledger.notes WHERE fingerprint IN ({marks})",
-            prints,
-        )
-        return {row[0]: Known(row[1], row[2], NoteState(row[3])) for row in found}
+        found: dict[bytes, Known] = {}
+        for start in range(0, len(prints), _MOST_ASKED):
+            some = prints[start : start + _MOST_ASKED]
+            marks = ",".join("?" * len(some))
+            rows = self._sql.execute(
+                f"SELECT fingerprint, run_id, account, state FROM ledger.notes WHERE fingerprint IN ({marks})",
+                some,
+            )
+            found |= {row[0]: Known(row[1], row[2], NoteState(row[3])) for row in rows}
+        return found
 
 
 def _print(salt: bytes, base_url: str, note: Note) -> bytes:

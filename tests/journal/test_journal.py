@@ -222,6 +222,18 @@ def test_of_merged_notes_only_those_travel_that_were_not_sent_before(tmp_path):
     assert grown.note == "three"
 
 
+def test_a_row_with_more_notes_than_one_statement_can_ask_for(tmp_path):
+    """SQLite takes 32,766 variables in a statement; a merged row may have more notes than that."""
+    notes = NOTE_BREAK.join(f"n{n}" for n in range(33_000))
+    first = new(tmp_path, rows=[accepted(2, notes)])
+    leaving(first)
+    first.record(results=[result(2, note=NoteState.SENT)])
+    second = new(tmp_path, "run-2", [accepted(2, f"{notes}{NOTE_BREAK}new")])
+    second._sql.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # some systems build it with more
+    (grown,) = leaving(second)
+    assert grown.note == "new"
+
+
 def test_a_lost_ledger_is_made_again_from_the_runs_that_are_there(tmp_path):
     """Sent notes, doubtful ones, and those under way when the machine died."""
     first = new(tmp_path, rows=[accepted(n, f"note {n}") for n in (2, 3, 4, 5)])
