@@ -259,14 +259,15 @@ def checked_base_url(text: str) -> str:
         sound = False
     if not sound or parts.username or parts.query or parts.fragment:
         raise UsageError(f"{URL_NAME} is not an address: {text!r}.", f"It looks like {DEFAULT_BASE_URL}.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise UsageError(
             f"{URL_NAME} is plain http ({text}), so everybody on the way could read the key.", "Use https."
         )
     return text.strip().rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine: nobody is on the way, and no proxy need be."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -17,6 +17,8 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from importer.settings import is_loopback
+
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Sends whole bodies, streams answers as they come (not unpacked), follows nothing, keeps no cookies."""
@@ -52,9 +54,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment (or the system's settings, on Windows and macOS) names for an address."""
+    """The proxy that the environment (or the system's settings, on Windows and macOS) names for an address.
+
+    None for this machine: plain http is allowed to it because the key does not leave it.
+    """
     parts = urlsplit(url)
-    if parts.hostname is None or proxy_bypass(parts.hostname):
+    if parts.hostname is None or is_loopback(parts.hostname) or proxy_bypass(parts.hostname):
         return None
     return getproxies().get(parts.scheme)
 

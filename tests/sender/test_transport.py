@@ -27,6 +27,15 @@ def test_the_proxy_of_the_office_is_taken_from_the_environment(environment, prox
     assert proxy_for("https://crm.example/superfone") == proxy
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8750", "localhost", "[::1]:8750"])
+def test_the_key_does_not_leave_the_machine_by_a_proxy(host, monkeypatch):
+    """Plain http is allowed to this machine only because nobody is on the way."""
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert proxy_for(f"http://{host}/superfone") is None
+
+
 def test_requests_go_through_the_proxy_and_nothing_of_netrc_goes_with_them(monkeypatch, tmp_path):
     """A proxy is asked for the whole address; a .netrc that knows the host adds no password."""
     seen = []
