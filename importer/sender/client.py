@@ -245,7 +245,7 @@ def _stop(reply: Reply) -> ImporterError:
     elif reply.status in (403, 407):
         what = f"{reply.status} (access denied)"
     else:
-        what = "a web page"
+        what = f"a web page ({reply.status})"
     error = Blocked(
         f"Where the CRM should answer, {what} came.",
         "Check the network (a hotel or office login page?), the address in SUPERFONE_BASE_URL, and the account.",

@@ -223,6 +223,8 @@ class _Sending:
             trip = _Trip(row)
             try:
                 await self._deliver(trip)
+            except Blocked as error:
+                self._stopping = self._stopping or _at(row, error)
             except ImporterError as error:
                 self._stopping = self._stopping or error
             except _Abandoned:
@@ -355,6 +357,11 @@ class _Sending:
 
     def _traffic(self) -> Traffic:
         return self._meter.totals(self._clock() - self._began)
+
+
+def _at(row: PendingRow, error: Blocked) -> Blocked:
+    """The same, with the row that met it: where it is the same row each time, that row is what is wrong."""
+    return Blocked(f"{error.message} That was at row {row.number}.", error.advice)
 
 
 class _Abandoned(Exception):

@@ -56,6 +56,12 @@ CAUGHT = (aiohttp.ClientError, aiohttp.InvalidURL, OSError, TimeoutError)
 
 _NOT_ABOUT_THE_ROW = frozenset({401, 403, 407})
 _TRY_AGAIN = {425: NOT_SENT, 429: NOT_SENT, 408: IN_DOUBT}
+_TOO_LARGE = {
+    413: "the request is too large",
+    414: "the address is too long",
+    431: "the headers are too large",
+}
+"""About this one row, whoever says so: in words of ours, because a gateway puts a page of HTML there."""
 _MOST_MESSAGE = 300
 
 
@@ -82,7 +88,7 @@ def of_answer(status: int, body: bytes, *, whole: bool = True, retry_after_s: fl
     return Reply(
         applied=_applied(status, parsed),
         status=status,
-        message=_message(parsed, body),
+        message=_message(status, parsed, body),
         retry_after_s=retry_after_s,
     )
 
@@ -90,9 +96,10 @@ def of_answer(status: int, body: bytes, *, whole: bool = True, retry_after_s: fl
 def is_foreign(reply: Reply, body: bytes) -> bool:
     """Whether somebody else than the API answered: a redirect, a ban, a page of HTML (law 6).
 
-    Gateways put pages of HTML into their "not now" (408, 425, 429, 5xx): those are the answers that they are.
+    Gateways put pages of HTML into their "not now" (408, 425, 429, 5xx) and into what they say of one row that is
+    too large (413, 414, 431): those are the answers that they are.
     """
-    if reply.status is None or reply.status in _TRY_AGAIN:
+    if reply.status is None or reply.status in _TRY_AGAIN or reply.status in _TOO_LARGE:
         return False
     return 300 <= reply.status < 400 or reply.status in (403, 407) or (reply.status < 500 and _is_html(body))
 
@@ -115,7 +122,9 @@ def _parse(body: bytes) -> _Body | None:
         return None
 
 
-def _message(parsed: _Body | None, body: bytes) -> str:
+def _message(status: int, parsed: _Body | None, body: bytes) -> str:
+    if status in _TOO_LARGE:
+        return f"{status}: {_TOO_LARGE[status]}"
     text = (
         parsed.message
         if parsed is not None

@@ -182,8 +182,10 @@ def test_what_stops_the_run_leaves_the_rest_pending(error):
     rows = rows_of(100)
     server = Scripted({rows[20].phones[0]: [error]})
     journal = MemoryJournal(0)
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as stopped:
         sending(server, rows, journal=journal)
+    if isinstance(error, Blocked):
+        assert stopped.value.message.endswith("That was at row 20.")
     assert 12 <= len(journal.results) <= 36
     assert 20 not in journal.results
     gone_out = {body["customer_phone"] for body in server.bodies}

@@ -150,6 +150,9 @@ def test_a_body_too_large_to_be_the_apis_is_in_doubt():
         (404, b"<html>nginx</html>", True),
         (404, b'{"message": "Lead stage not found"}', False),
         (408, b"<html>nginx</html>", False),
+        (413, b"<html>nginx</html>", False),
+        (414, b"<html>nginx</html>", False),
+        (431, b"<html>nginx</html>", False),
         (429, b"<html>cloudflare</html>", False),
         (502, b"<html>bad gateway</html>", False),
         (503, b"<html>back soon</html>", False),
@@ -158,6 +161,13 @@ def test_a_body_too_large_to_be_the_apis_is_in_doubt():
 def test_who_answered(status, body, foreign):
     """A redirect, a ban, a page of HTML stop the run; a gateway's 5xx page is an outage."""
     assert is_foreign(of_answer(status, body), body) is foreign
+
+
+def test_a_row_that_is_too_large_is_refused_whoever_says_so():
+    """One such row must not stop the run, and each resume at the same row for ever."""
+    reply = of_answer(413, b"<html>nginx</html>")
+    assert reply.applied is REFUSED
+    assert reply.message == "413: the request is too large"
 
 
 def test_a_servers_message_is_short_and_printable():
