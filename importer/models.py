@@ -33,6 +33,20 @@ class Status(StrEnum):
     PENDING = "pending"
 
 
+MEANING: dict[str, str] = {
+    Status.ACCEPTED: "went in",
+    Status.INVALID: "refused here, before anything was sent",
+    Status.REFUSED: "refused by the CRM",
+    Status.FAILED: "could not be delivered",
+    Status.UNKNOWN: "may have gone in, the answer was lost",
+    Status.DUPLICATE: "folded into another row with the same phone",
+    Status.PENDING: "not tried yet",
+}
+"""What people read of a status, on the terminal and on the page."""
+MEANING_OF_CHECK: dict[str, str] = {**MEANING, Status.ACCEPTED: "can go in"}
+"""The same after a check."""
+
+
 class NoteState(StrEnum):
     """What became of a row's note; empty where the row has none."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from importer.cli.console import say
+from importer.cli.console import say, show_json
 from importer.fields import FIELDS
 from importer.models import AccountTitles
 from importer.pipeline.asking import fetch_titles
@@ -26,7 +25,7 @@ def options_command(**flags: Any) -> int:
         listed = {
             name: [msgspec.to_builtins(_named(t)) for t in found] for name, found in by_field(titles).items()
         }
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(listed), indent=2) + b"\n")
+        show_json(listed)
         return 0
     for name, found in by_field(titles).items():
         say(f"{name} ({len(found)})", bold=True)

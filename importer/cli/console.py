@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import click
+import msgspec
 
 from importer.guard import printable
 
@@ -23,6 +24,14 @@ def say(text: str = "", *, err: bool = False, **style: Any) -> None:
     line = printable(text)
     with reader_may_be_gone(err=err):
         click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
+
+
+def show_json(shown: object) -> None:
+    """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
+    with reader_may_be_gone():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 @contextmanager

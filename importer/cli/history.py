@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import click
-import msgspec
 
-from importer.cli.console import is_terminal, say
+from importer.cli.console import is_terminal, say, show_json
 from importer.cli.words import file_lines
 from importer.errors import UsageError, before_the_first_write
 from importer.models import Status
@@ -29,7 +27,7 @@ def runs_command(reports: str, as_json: bool) -> int:
     """List the runs there are: id, file, when, counts, and whether it can be resumed."""
     lines = list_runs(Path(reports))
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(lines), indent=2) + b"\n")
+        show_json(lines)
         return 0
     for line in lines:
         say(_line(line))

@@ -15,10 +15,9 @@ from importer.cli.showing import show_end
 from importer.cli.watching import Teller
 from importer.errors import UnreadableFile, UsageError
 from importer.guard import typed
-from importer.loader.opening import OpenOptions
 from importer.pipeline import check, find_run, reports_beside, resume, retry, run
 from importer.settings import Settings, find_access
-from importer.staging import open_file
+from importer.staging import open_file, open_options
 
 
 @click.command("check")
@@ -124,13 +123,3 @@ def source_of(file: str) -> Path | BinaryIO:
     if not path.exists():
         raise UnreadableFile(f"There is no file {file}.", "Check the name and the folder you are in.")
     return path
-
-
-def open_options(settings: Settings) -> OpenOptions:
-    """What the loader must know to open the file."""
-    return OpenOptions(
-        sheet=settings.sheet,
-        header_row=settings.header_row,
-        encoding=settings.encoding,
-        delimiter=settings.delimiter,
-    )

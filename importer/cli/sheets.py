@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from importer.cli.console import say
-from importer.cli.importing import open_options, source_of
+from importer.cli.console import say, show_json
+from importer.cli.importing import source_of
 from importer.cli.options import settings_from, settings_of_reading
-from importer.cli.showing import show_json
 from importer.cli.words import cut, field_label
 from importer.errors import NoKey, NothingSent, UsageError, before_the_first_write
 from importer.guard import typed
@@ -23,7 +22,7 @@ from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, ke
 from importer.pipeline.origin import find_origin, inherited
 from importer.report import write_template
 from importer.settings import Settings, find_access
-from importer.staging import Sheet, open_file
+from importer.staging import Sheet, open_file, open_options
 
 
 @click.command("columns")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-import msgspec
-
-from importer.cli.console import reader_may_be_gone, say
+from importer.cli.console import say, show_json
 from importer.cli.words import file_lines, last_line, summary_lines
 from importer.report import Summary
 from importer.settings import Settings
@@ -26,11 +23,3 @@ def show_end(summary: Summary, settings: Settings, again: str = "") -> int:
         say(f"Report: {folder / 'report.html'}")
     say(last_line(summary, folder, again), err=True, bold=True)
     return summary.exit_code
-
-
-def show_json(shown: object) -> None:
-    """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
-    with reader_may_be_gone():
-        sys.stdout.flush()
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n")
-        sys.stdout.buffer.flush()

@@ -10,20 +10,10 @@ from importer.guard import typed
 from importer.issues import CATALOGUE, Severity
 from importer.journal import RunHeader
 from importer.loader.headings import NO_SUCH_NAME
-from importer.models import ColumnChoice, Mapping, RunState, Status
+from importer.models import MEANING, MEANING_OF_CHECK, ColumnChoice, Mapping, RunState, Status
 from importer.report import Summary
 from importer.report.steps import to_mend
 
-_MEANING = {
-    Status.ACCEPTED: "went in",
-    Status.INVALID: "refused here, before anything was sent",
-    Status.REFUSED: "refused by the CRM",
-    Status.FAILED: "could not be delivered",
-    Status.UNKNOWN: "may have gone in, the answer was lost",
-    Status.DUPLICATE: "folded into another row with the same phone",
-    Status.PENDING: "not tried yet",
-}
-_CHECK_MEANING = {**_MEANING, Status.ACCEPTED: "can go in"}
 _COMMONEST = 3
 _WIDEST = 32
 
@@ -59,7 +49,7 @@ def field_label(field: str) -> str:
 def summary_lines(summary: Summary) -> Iterator[str]:
     """Counts with their meaning, the commonest problems, and what was left aside."""
     checked = summary.state == RunState.CHECKED
-    meaning = _CHECK_MEANING if checked else _MEANING
+    meaning = MEANING_OF_CHECK if checked else MEANING
     yield f"{_rows(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
     for status in Status:
         count = summary.counts.get(status.value, 0)

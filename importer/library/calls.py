@@ -13,12 +13,11 @@ import msgspec
 
 from importer.errors import UsageError
 from importer.library import frames
-from importer.loader.opening import OpenOptions
 from importer.pipeline import Silent, check, find_run, reports_beside, run
 from importer.report import Summary
 from importer.sender import Progress
 from importer.settings import KEY_NAME, URL_NAME, Access, Settings, find_access, resolve
-from importer.staging import Sheet, open_file
+from importer.staging import Sheet, open_file, open_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,12 +120,7 @@ def _access(api_key: str | None, base_url: str | None) -> Access:
 def _opened(source: Source, settings: Settings) -> AbstractContextManager[Sheet]:
     if frames.is_frame(source):
         return nullcontext(frames.sheet_of(source))
-    options = OpenOptions(
-        sheet=settings.sheet,
-        header_row=settings.header_row,
-        encoding=settings.encoding,
-        delimiter=settings.delimiter,
-    )
+    options = open_options(settings)
     if isinstance(source, str | PurePath):
         return open_file(Path(source), options)
     if not _is_binary(source):

@@ -9,6 +9,7 @@ from functools import cached_property
 from importer.fields import BY_NAME, Kind
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.money import read_money
+from importer.loader.cells.others import SEPARATORS
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader
 from importer.loader.cells.text import NULL_WORDS, ascii_digits
 from importer.loader.wraps import loose
@@ -26,7 +27,6 @@ _NEAR_TITLE = 85.0  # of 100, by rapidfuzz's ratio
 _SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")
 _NUMBER = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")
 _DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")
-_SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
 _YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false", "done", "not done", "हाँ", "हां", "नहीं"})
 
 Titles = Mapping[str, Sequence[str]]
@@ -86,7 +86,7 @@ class Evidence:
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only columns of titles need it
 
         known = [loose(title) for title in self._titles.get(field, ())]
-        pieces = {loose(piece) for cell in self.cells for piece in (cell, *_SEPARATORS.split(cell)) if piece}
+        pieces = {loose(piece) for cell in self.cells for piece in (cell, *SEPARATORS.split(cell)) if piece}
         return any(
             process.extractOne(piece, known, scorer=fuzz.ratio, score_cutoff=_NEAR_TITLE)
             for piece in sorted(pieces)[:_FEW_VALUES]
@@ -153,7 +153,7 @@ _NO_PHONES = {"assignee_user_phone": "holds names, and the CRM takes only a team
 def _titles_among(cells: set[str], titles: Sequence[str]) -> int:
     """How many of the cells are titles, or lists of nothing but titles."""
     known = {loose(title) for title in titles}
-    return sum(cell in known or all(piece in known for piece in _SEPARATORS.split(cell)) for cell in cells)
+    return sum(cell in known or all(piece in known for piece in SEPARATORS.split(cell)) for cell in cells)
 
 
 def _has_digit(cell: str) -> bool:

@@ -15,7 +15,7 @@ from importer.fields import BY_NAME
 from importer.guard import printable
 from importer.issues import CATALOGUE, Severity, text
 from importer.journal import Journal
-from importer.models import RowOutcome, RunState, Status
+from importer.models import MEANING, MEANING_OF_CHECK, RowOutcome, RunState, Status
 from importer.report.charts import AMBER, BLUE, COLOURS, RED, TEAL, bars_chart, outcome_chart, pace_chart
 from importer.report.gather import Findings
 from importer.report.steps import next_steps
@@ -24,15 +24,6 @@ from importer.report.summary import FAILED_CSV, FAILED_XLSX, RESULTS, SUMMARY, S
 _SHOWN_VALUES = 50
 _SHOWN_CELL = 200
 _SHOWN_COLUMNS = 4
-_MEANING = {
-    "accepted": "went in",
-    "invalid": "refused here, before anything was sent",
-    "refused": "refused by the CRM",
-    "failed": "could not be delivered",
-    "unknown": "may have gone in; the answer was lost",
-    "duplicate": "folded into another row with the same phone",
-    "pending": "not tried yet",
-}
 _NOTES = {
     FAILED_XLSX: " (rows to mend)",
     FAILED_CSV: " (the same as CSV)",
@@ -149,8 +140,7 @@ def _status_colours() -> str:
 
 
 def _meanings(summary: Summary) -> dict[str, str]:
-    checked = summary.state == RunState.CHECKED
-    return {**_MEANING, "accepted": "can go in"} if checked else _MEANING
+    return MEANING_OF_CHECK if summary.state == RunState.CHECKED else MEANING
 
 
 def _titled(problems: dict[str, int]) -> dict[str, int]:

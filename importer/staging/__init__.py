@@ -2,6 +2,6 @@
 
 from importer.staging.frames import Opened
 from importer.staging.recipe import Recipe, judge_rows
-from importer.staging.sheet import RowsReader, Sheet, open_file
+from importer.staging.sheet import RowsReader, Sheet, open_file, open_options
 
-__all__ = ["Opened", "Recipe", "RowsReader", "Sheet", "judge_rows", "open_file"]
+__all__ = ["Opened", "Recipe", "RowsReader", "Sheet", "judge_rows", "open_file", "open_options"]

@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 from importer.journal import RunHeader, StagedRow
 from importer.loader.opening import OpenOptions, private_copy
 from importer.models import Notice, SourceRow
+from importer.settings import Settings
 from importer.staging.frames import Done, Opened
 from importer.staging.process import ReadingProcess
 from importer.staging.recipe import Recipe, judge_rows
@@ -78,6 +79,16 @@ class RowsReader:
             yield batch
             total += len(batch)
         self.done = Done(total, self.opened.notices)
+
+
+def open_options(settings: Settings) -> OpenOptions:
+    """What the loader must know to open the file."""
+    return OpenOptions(
+        sheet=settings.sheet,
+        header_row=settings.header_row,
+        encoding=settings.encoding,
+        delimiter=settings.delimiter,
+    )
 
 
 @contextmanager
