@@ -16,6 +16,7 @@ help:
 	@echo "make bench    speed and memory beside what one would use instead"
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV), about a minute ..."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
@@ -27,6 +28,7 @@ $(DEV_STAMP): $(STAMP)
 
 demo: $(STAMP)
 	@$(BIN)/importer demo
+	@echo "In this folder the command is $(BIN)/importer: put it in front of what is named above, or do: source $(BIN)/activate"
 
 test: $(DEV_STAMP) lint types layers suite
 

@@ -12,8 +12,10 @@ from importer.cli.console import say
 from importer.cli.words import cut, field_label
 from importer.fields import FIELDS, field_named
 from importer.pipeline.watch import ColumnQuestion, UnknownTitle
+from importer.validator.titles import nearest
 
 _SHOWN_TITLES = 5
+_MOST_TITLES = 15
 _LEAVE, _OMIT, _REST, _OMIT_REST = "", "-", "all", "-all"
 
 
@@ -145,7 +147,7 @@ def _ask_titles_of(field: str, values: list[UnknownTitle]) -> Iterator[tuple[str
 
 def _ask_title(unknown: UnknownTitle, place: str) -> str:
     """A title, or one of the ways out."""
-    near = _nearest(unknown)
+    near = nearest(unknown.value, unknown.titles, limit=_SHOWN_TITLES) or _all_of(unknown.titles)
     say(f'{place}: {field_label(unknown.field)} "{unknown.value}" ({_rows(unknown.rows)})', err=True)
     for number, title in enumerate(near, 1):
         say(f"  {number}  {title}", err=True)
@@ -165,17 +167,9 @@ def _ask_title(unknown: UnknownTitle, place: str) -> str:
         say(_more_than_one(said, found), err=True)
 
 
-def _nearest(unknown: UnknownTitle) -> list[str]:
-    from rapidfuzz import fuzz, process, utils
-
-    found = process.extract(
-        unknown.value,
-        unknown.titles,
-        scorer=fuzz.WRatio,
-        processor=utils.default_process,
-        limit=_SHOWN_TITLES,
-    )
-    return [title for title, _, _ in found]
+def _all_of(titles: Sequence[str]) -> Sequence[str]:
+    """Where nothing is near, a short list is shown whole, a long one not at all."""
+    return titles if len(titles) <= _MOST_TITLES else ()
 
 
 def _more_than_one(said: str, found: Sequence[str]) -> str:

@@ -66,7 +66,9 @@ def nearest(text: str, known: Sequence[str], *, limit: int) -> list[str]:
 
     scores: dict[str, float] = {}
     for scorer, weight in ((fuzz.ratio, 1.0), (fuzz.token_set_ratio, 0.95)):
-        for title, score, _ in process.extract(text, known, scorer=scorer, score_cutoff=_ALIKE, limit=limit):
+        for title, score, _ in process.extract(
+            text, known, scorer=scorer, processor=loose, score_cutoff=_ALIKE, limit=limit
+        ):
             scores[title] = max(scores.get(title, 0.0), score * weight)
     return sorted(scores, key=lambda title: -scores[title])[:limit]
 
