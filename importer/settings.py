@@ -251,19 +251,45 @@ def find_access(environ: Mapping[str, str], folder: Path) -> Access:
 
 
 def checked_base_url(text: str) -> str:
-    """The base address without a slash at its end. Plain http is refused except to this machine."""
-    parts = urlsplit(text.strip())
+    """The base address in its one spelling. Plain http is refused except to this machine.
+
+    The memory of the notes that were sent knows an account by it, so `HTTPS://Host:443//x/` must not be another
+    than `https://host/x`. Raises UsageError for what is no address.
+    """
     try:
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        parts = urlsplit(text.strip())
+        host, port = _host_of(parts.hostname or ""), parts.port
     except ValueError:
-        sound = False
-    if not sound or parts.username or parts.query or parts.fragment:
-        raise UsageError(f"{URL_NAME} is not an address: {text!r}.", f"It looks like {DEFAULT_BASE_URL}.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise _no_address(text) from None
+    plain = _PLACE.fullmatch(parts.netloc) and re.fullmatch(r"[\x21-\x7e]+", text.strip())
+    if not plain or parts.scheme not in _PORTS or port == 0 or parts.query or parts.fragment:
+        raise _no_address(text)
+    if parts.scheme == "http" and not is_loopback(host.strip("[]")):
         raise UsageError(
             f"{URL_NAME} is plain http ({text}), so everybody on the way could read the key.", "Use https."
         )
-    return text.strip().rstrip("/")
+    shown_port = f":{port}" if port not in (None, _PORTS[parts.scheme]) else ""
+    path = re.sub("/{2,}", "/", parts.path).rstrip("/")
+    return f"{parts.scheme}://{host}{shown_port}{path}"
+
+
+_PORTS = {"http": 80, "https": 443}
+_PLACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^@:\[\]]+)(?::\d*)?")  # no name or password in front
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+
+
+def _no_address(text: str) -> UsageError:
+    return UsageError(f"{URL_NAME} is not an address: {text!r}.", f"It looks like {DEFAULT_BASE_URL}.")
+
+
+def _host_of(name: str) -> str:
+    """A host's name or number in its one spelling. Raises ValueError for what can be none."""
+    if ":" in name:
+        return f"[{ip_address(name)}]"
+    host = name.removesuffix(".")
+    if not _HOST.fullmatch(host):
+        raise ValueError("a name that no host has")
+    return host
 
 
 def is_loopback(host: str) -> bool:
