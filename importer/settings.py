@@ -30,10 +30,17 @@ URL_NAME = "SUPERFONE_BASE_URL"
 
 Duplicates: TypeAlias = Literal["merge", "first", "last", "reject"]
 Unknown: TypeAlias = Literal["reject", "drop"]
-Positive = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=366 * 24 * 3600)]
 PerSecond = Annotated[float, Meta(gt=0, le=100_000)]
-RunId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+RunId = Annotated[
+    str,
+    Meta(
+        # No name of what else lies in the reports folder, nor of what Windows takes for a device.
+        pattern=r"^(?!(?i:maps|notes\.sqlite.*|(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?)\Z)"
+        r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z"
+    ),
+]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -330,13 +337,13 @@ def _from_keyring(base_url: str) -> str | None:
 _WANTED = {
     "region": "the two letters of a country, such as IN",
     "rate": "auto, or a number above 0 (100000 at most)",
-    "run_id": "letters, digits, . _ and -, 100 at most",
+    "run_id": "letters, digits, . _ and - (100 at most, no . at the end, and none of the names kept for other things)",
     "column": 'pairs of a header and a field, such as "Contact No.=customer_phone"',
     "set": 'pairs of a field and a value, such as "source=Trade fair"',
     "concurrency": "a whole number from 1 to 1000",
 }
 _WANTED_BEHIND = {
-    "N": "a whole number from 1",
+    "N": "a whole number from 1 to 1000000000",
     "SECONDS": "a number of seconds above 0 (a year at most)",
     "": "true or false",
 }

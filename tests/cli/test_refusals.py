@@ -9,6 +9,7 @@ from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
 
+NO_RUN_IDS = ("notes.sqlite", "Notes.SQLite-wal", "maps", "MAPS", "a.", "con", "NUL.txt", "com1", "a\n", "")
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
 
 
@@ -87,6 +88,9 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--region", "India"], "--region"),
         (["--region", "XX"], "no country XX"),
         (["--run-id", "../evil"], "--run-id"),
+        *[(["--run-id", name], "--run-id takes letters, digits") for name in NO_RUN_IDS],
+        (["--limit", "9" * 23], "--limit takes a whole number from 1 to 1000000000, not"),
+        (["--header-row", "9" * 23], "--header-row takes a whole number from 1 to 1000000000, not"),
         (["--column", "Phone"], 'takes "HEADER=FIELD"'),
         (["--column", "Phone=customer_phone", "--set", "lead_stage_name=Warm led"], 'Did you mean "Warm lead"?'),
         (["--set", "deal_value=much"], "is not one clear amount"),
