@@ -30,14 +30,20 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 50  # the maximum is not documented, so we ask for the default
 _MOST_PAGES = 2_000
 _MOST_GETS = 4
-_MOST_BYTES = 256 * 1024  # an upsert's answer has 40 bytes, a page of a list some thousand
+_MOST_BYTES = 256 * 1024  # an upsert's answer has 40 bytes
+_MOST_PAGE_BYTES = 8 * 1024 * 1024  # of a list: fifty products may have long descriptions
 _MOST_RETRY_AFTER_S = 7 * 24 * 3600.0
 _SECONDS = re.compile(r"[0-9]{1,400}(\.[0-9]*)?")
 
 
 class _ListRow(msgspec.Struct):
-    title: str
-    status: str = "ACTIVE"
+    """A row without a title can be named by nobody and is left out. A status of null is as none given: ACTIVE.
+
+    Where that is wrong, the CRM refuses the rows that name it; one odd entry of a list must not block every import.
+    """
+
+    title: str | None = None
+    status: str | None = None
     id: Any = None  # source types have none
 
 
@@ -113,7 +119,7 @@ class Client:
         """
         rows: dict[Any, _ListRow] = {}
         last: list[_ListRow] = []
-        for page in range(1, _MOST_PAGES):
+        for page in range(1, _MOST_PAGES + 1):
             reply, body = await self._get(f"/{dropdown.value}?page={page}&page_size={_PAGE_SIZE}")
             found = _page_of(reply, body)
             rows |= {
@@ -123,7 +129,12 @@ class Client:
             if is_end or not found.rows or found.rows == last:
                 break
             last = found.rows
-        return tuple(Title(row.title, row.status == "ACTIVE") for row in rows.values())
+        else:
+            raise Blocked(
+                f"The CRM's list {dropdown.value} has no end: {_MOST_PAGES:,} pages of it came.",
+                "A part of it would not do. Check SUPERFONE_BASE_URL, or ask Superfone.",
+            )
+        return tuple(Title(row.title, row.status in (None, "ACTIVE")) for row in rows.values() if row.title)
 
     async def _get(self, path: str) -> tuple[Reply, bytes]:
         """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated.
@@ -138,7 +149,7 @@ class Client:
 
         async def once() -> tuple[Reply, bytes]:
             return await self._exchange(
-                httpx.Request("GET", url, headers=headers, extensions=self._extensions)
+                httpx.Request("GET", url, headers=headers, extensions=self._extensions), _MOST_PAGE_BYTES
             )
 
         def is_not_now(state: RetryCallState) -> bool:
@@ -162,12 +173,12 @@ class Client:
             raise too_long("asks to wait until", reply.retry_after_s, self._patience_s, "Try again then.")
         return found
 
-    async def _exchange(self, request: httpx.Request) -> tuple[Reply, bytes]:
+    async def _exchange(self, request: httpx.Request, most_bytes: int = _MOST_BYTES) -> tuple[Reply, bytes]:
         try:
             async with asyncio.timeout(self._whole_s):
                 response = await self._transport.handle_async_request(request)
                 try:
-                    body, whole = await _limited_body(response)
+                    body = await _limited_body(response, most_bytes)
                 finally:
                     await response.aclose()
         except outcome.CAUGHT as error:
@@ -175,7 +186,7 @@ class Client:
         reply = outcome.of_answer(
             response.status_code,
             body,
-            whole=whole,
+            whole=len(body) <= most_bytes,
             retry_after_s=_retry_after(response.headers) if response.status_code >= 400 else None,
         )
         if reply.status == 401 or outcome.is_foreign(reply, body):
@@ -205,8 +216,8 @@ def _is_not_now(reply: Reply) -> bool:
     return reply.status is None or reply.status in (408, 425, 429) or reply.status >= 500
 
 
-async def _limited_body(response: httpx.Response) -> tuple[bytes, bool]:
-    """The body as it came, not unpacked, and whether that was all of it."""
+async def _limited_body(response: httpx.Response, most_bytes: int) -> bytes:
+    """The body as it came, not unpacked; of one that is too large a byte too many."""
     parts: list[bytes] = []
     size = 0
     stream = response.stream
@@ -214,12 +225,17 @@ async def _limited_body(response: httpx.Response) -> tuple[bytes, bool]:
     async for part in stream:
         parts.append(part)
         size += len(part)
-        if size > _MOST_BYTES:
-            return b"".join(parts)[:_MOST_BYTES], False
-    return b"".join(parts), True
+        if size > most_bytes:
+            break
+    return b"".join(parts)[: most_bytes + 1]
 
 
 def _page_of(reply: Reply, body: bytes) -> _ListData:
+    if reply.status == 200 and len(body) > _MOST_PAGE_BYTES:
+        raise Blocked(
+            f"A page of the CRM's lists is larger than {_MOST_PAGE_BYTES // 1024**2} MB.",
+            "Check SUPERFONE_BASE_URL, or ask Superfone.",
+        )
     if reply.status == 200:
         try:
             return _decode_page(body).data

@@ -5,8 +5,9 @@ import asyncio
 import httpx
 import pytest
 
-from importer.errors import ServerAway
+from importer.errors import Blocked, ServerAway
 from importer.fields import Dropdown
+from importer.sender import client as client_module
 from importer.sender.client import Client
 from importer.settings import Access, Secret
 
@@ -31,7 +32,7 @@ def stages_of(pages, *, totals):
         patience_s=900,
     )
     titles = asyncio.run(client.titles())[Dropdown.STAGE]
-    return [title.title for title in titles], len(asked)
+    return [title.title for title in titles if title.active], len(asked)
 
 
 def row(number, title=None):
@@ -71,6 +72,34 @@ def test_two_rows_of_one_name_stay_two():
 def test_a_server_that_answers_the_same_page_for_ever_is_left():
     found = stages_of(lambda page: FIRST, totals={"total_pages": 99, "total_items": 99})
     assert found == (["S1", "S2"], 2)
+
+
+def test_a_list_without_an_end_is_a_sentence_not_a_part(monkeypatch):
+    """Titles of the part that is missing would be refused as unknown, row by row."""
+    monkeypatch.setattr(client_module, "_MOST_PAGES", 5)
+    with pytest.raises(Blocked, match="list lead-stage has no end: 5 pages"):
+        stages_of(lambda page: [row(page)], totals={"total_pages": 99})
+    assert len(stages_of(lambda page: [row(page)], totals={"total_pages": 5})[0]) == 5
+
+
+def test_a_page_of_long_rows_is_read():
+    """Fifty products with descriptions are more than an upsert's answer ever is."""
+    long = [row(n) | {"description": "x" * 20_000} for n in range(50)]
+    assert len(stages_of([long], totals={"total_pages": 1})[0]) == 50
+
+
+def test_a_page_that_is_far_too_large_is_called_so():
+    with pytest.raises(Blocked, match="larger than 8 MB"):
+        stages_of([[row(1) | {"description": "x" * 9_000_000}]], totals={"total_pages": 1})
+
+
+@pytest.mark.parametrize("odd", [row(9) | {"title": None}, {"id": 9}, row(9) | {"title": ""}])
+def test_a_row_without_a_title_blocks_nothing(odd):
+    assert stages_of([[*FIRST, odd]], totals={"total_pages": 1})[0] == ["S1", "S2"]
+
+
+def test_a_status_of_null_is_as_none_given():
+    assert stages_of([[row(1) | {"status": None}]], totals={"total_pages": 1})[0] == ["S1"]
 
 
 class Busy:
