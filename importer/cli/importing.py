@@ -32,7 +32,8 @@ def check_command(file: str, **flags: Any) -> int:
     source = source_of(file)
     access = find_access(os.environ, Path.cwd())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=False) as teller:
-        return show_end(check(sheet, settings, access, teller), settings, again)
+        summary = check(sheet, settings, access, teller)
+    return show_end(summary, settings, again)
 
 
 @click.command("run")
@@ -48,7 +49,8 @@ def run_command(file: str, **flags: Any) -> int:
     asks = may_ask(settings, typed("importer", "run", file, "--yes"))
     access = find_access(os.environ, Path.cwd())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=asks) as teller:
-        return show_end(run(sheet, settings, access, teller), settings, again)
+        summary = run(sheet, settings, access, teller)
+    return show_end(summary, settings, again)
 
 
 @click.command("resume")
@@ -60,7 +62,8 @@ def resume_command(run: str, **flags: Any) -> int:
     settings = settings_from(flags)
     access = find_access(os.environ, Path.cwd())
     with Teller(settings, asks=False) as teller:
-        return show_end(resume(run, settings, access, teller), settings, again)
+        summary = resume(run, settings, access, teller)
+    return show_end(summary, settings, again)
 
 
 @click.command("retry")

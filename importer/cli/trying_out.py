@@ -97,7 +97,8 @@ def demo_command(reports: str, stay: bool) -> int:
         settings = resolve({"reports": reports, "yes": True, "rate": 40})
         access = Access(sandbox.base_url, Secret(options.api_key))
         with open_file(sample(), OpenOptions()) as sheet, Teller(settings, asks=False) as teller:
-            show_end(run(sheet, settings, access, teller), settings)
+            summary = run(sheet, settings, access, teller)
+        show_end(summary, settings)
         _show_page(sandbox.page_url, database, Path(reports) / _DEMO_PAGE, stay=stay)
     return 0
 

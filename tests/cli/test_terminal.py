@@ -162,6 +162,15 @@ def test_the_bar_tells_of_waiting_while_the_crm_pushes_back(importer, monkeypatc
     assert re.search(r"about \d+ s left", terminal.plain)
 
 
+def test_the_bar_is_left_before_the_summary_begins(importer):
+    """What to do next is the last thing that is read: the bar does not stand in front of it, nor below it."""
+    terminal = Terminal(importer.folder, "run", write_csv(importer.folder / "x.csv", SHEET[:-1]), "--yes")
+    terminal.ended()
+    terminal.close()
+    summary, end = terminal.plain.index("rows of x.csv"), terminal.plain.rindex("rows/s")
+    assert end < summary
+
+
 # --- the time left, with a clock of our own
 
 
