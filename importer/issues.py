@@ -81,6 +81,9 @@ CATALOGUE: dict[str, IssueKind] = {
     "not_an_email": IssueKind(E, "not an e-mail", '"{value}" is not an e-mail address ({hint}). Mend or empty the cell.'),
     "not_a_number": IssueKind(E, "not a number", '"{value}" is not one clear amount. Type it like 120000 or 1.2 lakh.'),
     "not_degrees": IssueKind(E, "not degrees", '"{value}" is no place on the map. Type degrees like 12.9716, or empty the cell.'),
+    "unit_unclear": IssueKind(
+        E, "unit not clear", '"{value}" is too much for {hint}s, as the header has it. Type it with its unit, like 65 lakh.'
+    ),
     "out_of_range": IssueKind(E, "out of range", "{value} is not between {hint}. Check the cell."),
     "cannot_clear": IssueKind(E, "cannot be cleared", "{label} cannot be cleared through the API. Empty the cell to leave it alone."),
     # --- dropdown titles; {label} is the list's name in lower case

@@ -9,7 +9,7 @@ from importer.fields import BY_NAME, Field, Kind
 from importer.issues import Issue
 from importer.loader.cells import Fault
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.money import read_money
+from importer.loader.cells.money import compile_money_reader
 from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
 from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_reader
 from importer.loader.cells.text import clean, clean_name, clean_note
@@ -84,7 +84,7 @@ def _is_plain(column: ColumnChoice) -> bool:
 
 def _step(mapping: Mapping, column: ColumnChoice, read_phones: PhoneReader) -> _Step:
     field = BY_NAME[column.field]
-    read = wrapped_reader(_reader_of(field, read_phones), column, mapping)
+    read = wrapped_reader(_reader_of(field, column.header, read_phones), column, mapping)
     return _Step(column.index, field.name, column.header, read, _put_of(field, mapping, column))
 
 
@@ -163,7 +163,6 @@ _READER_OF_KIND: dict[Kind, Callable[[str], Any]] = {
     Kind.FULL_NAME: read_full_name,
     Kind.WEBSITE: clean,
     Kind.EMAILS: read_emails,
-    Kind.MONEY: read_money,
     Kind.TITLE: clean,
     Kind.TITLES: read_list,
 }
@@ -179,9 +178,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
 _OF_THE_LEADS_PHONES = frozenset({"customer_phone", "add_phones", "dial_code"})
 
 
-def _reader_of(field: Field, read_phones: PhoneReader) -> Callable[[str], Any]:
+def _reader_of(field: Field, header: str, read_phones: PhoneReader) -> Callable[[str], Any]:
     if field.kind is Kind.PHONE:
         return _one_phone(read_phones)
+    if field.kind is Kind.MONEY:
+        return compile_money_reader(header)
     return _READERS.get(field.name) or _READER_OF_KIND[field.kind]
 
 

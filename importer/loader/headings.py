@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from importer.fields import BY_NAME
+from importer.fields import BY_NAME, Kind
+from importer.loader.cells.money import UNIT_WORDS
 from importer.loader.headers import KNOWN_HEADERS, MAYBE_HEADERS, SURE_HEADERS, plain_header
 
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
@@ -21,10 +22,13 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_FILLERS = _words(
-    "your my the a an of for is what which please enter provide active complete current full here contact person "
-    "personal registered official s you are do in rs inr only digit digits mandatory required optional "
-    "आपका आपकी का की के"
+_FILLERS = (
+    _words(
+        "your my the a an of for is what which please enter provide active complete current full here contact person "
+        "personal registered official s you are do in rs inr only digit digits mandatory required optional "
+        "आपका आपकी का की के"
+    )
+    | UNIT_WORDS
 )
 """Words that may stand in a header and change nothing: `What is your mobile number?`."""
 
@@ -74,9 +78,23 @@ class Said(NamedTuple):
     maybe: bool = False
 
 
+_OTHER_MONEY = re.compile(
+    r"[$€£¥]|\b(?:usd|us dollars?|dollars?|eur|euros?|gbp|pounds?|aed|dirhams?|sgd|cad|aud)\b", re.IGNORECASE
+)
+
+
 @lru_cache(maxsize=4096)
 def read_heading(header: str) -> Said:
-    """What the header says, the surest reading first; words of somebody else go before clever readings."""
+    """What the header says; an amount in another money than rupees would be read as rupees, so it stays out."""
+    said = _read(header)
+    other = _OTHER_MONEY.search(header)
+    if other and said.field and BY_NAME[said.field].kind is Kind.MONEY:
+        return Said("", "unfit", 0.0, f'"{other[0]}" says that its amounts are not in rupees')
+    return said
+
+
+def _read(header: str) -> Said:
+    """The surest reading first; words of somebody else go before clever readings."""
     plain = plain_header(header)
     return (
         _known(plain, "a known header")

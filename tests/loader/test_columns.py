@@ -90,6 +90,8 @@ ALONE = [
     ("Country Code", ("+91", "91", "+971", "91"), "dial_code"), ("Country Code", ("IN", "IN", "AE", "IN"), ""),
     # money
     ("Budget", AMOUNT, "deal_value"), ("Budget (Rs.)", AMOUNT, "deal_value"), ("Budget in INR", AMOUNT, "deal_value"),
+    ("Budget (in lakhs)", AMOUNT, "deal_value"), ("Budget in Lacs", AMOUNT, "deal_value"), ("Deal value (Cr)", AMOUNT, "deal_value"),
+    ("Budget (USD)", AMOUNT, ""), ("Deal value in $", AMOUNT, ""), ("Budget (€)", AMOUNT, ""),
     ("Amount", AMOUNT, "deal_value"), ("Deal Value", AMOUNT, "deal_value"), ("बजट", AMOUNT, "deal_value"),
     ("Amount paid", AMOUNT, ""), ("Total Paid", AMOUNT, ""), ("Balance Amount", AMOUNT, ""), ("Annual Revenue", AMOUNT, ""),
     ("Order value", AMOUNT, ""), ("Invoice amount", AMOUNT, ""), ("Discount", AMOUNT, ""), ("Booking Amount", AMOUNT, ""),

@@ -6,10 +6,12 @@ price-parser was looked at: it knows no lakh and crore, and guesses where a mark
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.text import ascii_digits, bare
+from importer.loader.headers import plain_header
 
 _AMOUNT = re.compile(
     r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
@@ -24,25 +26,68 @@ _UNITS = {
     "cr": 10_000_000, "crore": 10_000_000, "करोड़": 10_000_000, "करोड": 10_000_000,
     "k": 1_000, "thousand": 1_000, "हज़ार": 1_000, "हजार": 1_000, "million": 1_000_000, "mn": 1_000_000,
 }  # fmt: skip
+UNIT_WORDS = frozenset(
+    {"lakh", "lakhs", "lac", "lacs", "crore", "crores", "thousand", "thousands", "लाख", "करोड़", "करोड"}
+)
+"""Units that say what they are wherever they stand in a header; the short ones only in brackets of their own."""
+
+_SHORT_UNITS = {
+    "l": "lakh",
+    "cr": "crore",
+    "crs": "crore",
+    "k": "thousand",
+    "000": "thousand",
+    "000s": "thousand",
+}
+_FULL_UNITS = {100_000: "lakh", 10_000_000: "crore", 1_000: "thousand"}
+_IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")
 _COMMA_OR_POINT = re.compile(r"[1-9]\d{0,2}\.\d{3}")  # 5.000: five, or five thousand?
 _LARGEST = 10**13  # rupees; beyond it JSON's numbers lose paise
+_LARGEST_BY_HEADER = 10**10  # a thousand crore: 5500000 under "in lakhs" was typed in rupees all the same
 _INDIAN_OR_WESTERN = re.compile(r"\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})+|\d+")
+
+MoneyReader = Callable[[str], int | float | Fault | None]
+
+
+def compile_money_reader(header: str) -> MoneyReader:
+    """The reader of a column: a header such as `Budget (in lakhs)` gives its unit to cells that name none."""
+    unit = unit_of(header)
+    return (lambda text: _read(text, unit)) if unit else read_money
+
+
+def unit_of(header: str) -> str:
+    """The unit that a header names, `lakh`, `crore` or `thousand`, or "". An example, `(e.g. 50 lakh)`, is none."""
+    bracketed = [said for said in _IN_BRACKETS.findall(header) if not re.search("[1-9]", said)]
+    short = [_SHORT_UNITS[word] for word in plain_header(" ".join(bracketed)).split() if word in _SHORT_UNITS]
+    said = plain_header(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed])).split()
+    long = [_FULL_UNITS[_factor(word)] for word in said if word in UNIT_WORDS]
+    return next(iter(long + short), "")
 
 
 def read_money(text: str) -> int | float | Fault | None:
     """Rupees, exactly; whole amounts as int. A range, or a comma where none belongs, is a fault."""
+    return _read(text, "")
+
+
+def _read(text: str, unit: str) -> int | float | Fault | None:
+    """The amount, in `unit` where the cell names none."""
     cell = bare(text)
     if cell is None or isinstance(cell, Fault):
         return cell
     found = _AMOUNT.match(ascii_digits(cell))
     if not found or not (found["number"] or found["point"]) or not _signs_agree(found):
         return Fault("digits_lost" if re.fullmatch(r"[\d.]+[eE]\+?\d+", cell) else "not_a_number")
+    return _amount(found, unit)
+
+
+def _amount(found: re.Match[str], unit: str) -> int | float | Fault:
     written = f"{found['number'] or ''}{found['point'] or ''}"
-    if found["number"] and not _INDIAN_OR_WESTERN.fullmatch(found["number"]):
+    unclear = not found["unit"] and _COMMA_OR_POINT.fullmatch(written)
+    if unclear or (found["number"] and not _INDIAN_OR_WESTERN.fullmatch(found["number"])):
         return Fault("not_a_number")
-    if not found["unit"] and _COMMA_OR_POINT.fullmatch(written):
-        return Fault("not_a_number")
-    amount = Decimal(f"0{written.replace(',', '')}") * _factor(found["unit"])
+    amount = Decimal(f"0{written.replace(',', '')}") * _factor(found["unit"] or unit)
+    if unit and not found["unit"] and amount > _LARGEST_BY_HEADER:
+        return Fault("unit_unclear", unit)
     if amount > _LARGEST:
         return Fault("out_of_range", f"-{_LARGEST:,} and {_LARGEST:,}")
     if found["minus"] or found["minus2"] or found["open"]:
