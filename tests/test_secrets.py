@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from importer.access import DEFAULT_BASE_URL, Access, Secret, find_access
 from importer.errors import NoKey, UsageError
-from importer.settings import DEFAULT_BASE_URL, Access, Secret, find_access
 
 KEY = "canary-KEY-7f3a9b"
 
@@ -131,6 +131,14 @@ def test_addresses_that_the_key_must_not_travel_to(tmp_path, url):
         find_access({"SUPERFONE_API_KEY": "k", "SUPERFONE_BASE_URL": url}, Path(tmp_path))
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/superfone", "http://localhost", "http://[::1]:80/s"])
-def test_plain_http_stays_on_this_machine(tmp_path, url):
-    assert find_access({"SUPERFONE_API_KEY": "k", "SUPERFONE_BASE_URL": url}, Path(tmp_path)).base_url == url
+@pytest.mark.parametrize(
+    ("url", "spelled"),
+    [
+        ("http://127.0.0.1:8000/superfone", "http://127.0.0.1:8000/superfone"),
+        ("http://localhost", "http://localhost"),
+        ("http://[::1]:80/s", "http://[::1]/s"),
+    ],
+)
+def test_plain_http_stays_on_this_machine(tmp_path, url, spelled):
+    found = find_access({"SUPERFONE_API_KEY": "k", "SUPERFONE_BASE_URL": url}, Path(tmp_path))
+    assert found.base_url == spelled
