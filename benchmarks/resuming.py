@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.stages import _record_all, _staged
-from importer.settings import Access, Secret
+from importer.access import Access, Secret
 
 _BATCH = 20_000
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvloop
 
+from importer.access import Access, Secret
 from importer.journal import Journal, RunEnd
 from importer.loader.opening import OpenOptions, open_table
 from importer.models import NoteState, PendingRow, RowResult, RunState, Status
@@ -22,7 +23,7 @@ from importer.pipeline.stage import stage
 from importer.pipeline.watch import Silent
 from importer.report import write_reports
 from importer.sender import SendSettings, Stop, open_client, send
-from importer.settings import Access, Secret, resolve
+from importer.settings import resolve
 from importer.staging import Recipe, open_file
 from importer.staging.recipe import compile_row_judge
 

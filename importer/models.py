@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -223,6 +223,19 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 Verdict: TypeAlias = Accepted | Rejected
+
+
+class Rejudged(NamedTuple):
+    """Another verdict on a staged row: folded into another, or its title gone from the account since.
+
+    `payload` is None unless the row is sent; `kept_in` is the row that a duplicate was folded into.
+    """
+
+    number: int
+    verdict: Status
+    payload: Payload | None
+    issues: tuple[Issue, ...]
+    kept_in: int | None = None
 
 
 NOTE_BREAK = "\x1e"

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from importer.access import Access, Secret
 from importer.models import SourceRow, Status
 from importer.pipeline import Silent, run
 from importer.sandbox.faults import FaultPlan
-from importer.settings import Access, Secret, Settings
+from importer.settings import Settings
 from importer.staging import RowsReader, Sheet
 from tests.support import KEY
 from tests.torture import crm

@@ -2,8 +2,8 @@
 
 import pytest
 
+from importer.access import checked_base_url
 from importer.errors import UsageError
-from importer.settings import checked_base_url
 
 
 @pytest.mark.parametrize(

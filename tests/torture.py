@@ -29,13 +29,14 @@ from typing import Any
 import httpx
 import msgspec
 
+from importer.access import Access, Secret
 from importer.errors import DamagedJournal, ImporterError, NoSuchRun, NothingSent
 from importer.journal import Journal
 from importer.models import NoteState, RowOutcome, SourceRow, Status
 from importer.pipeline import Silent, resume, retry, run
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
-from importer.settings import Access, Secret, Settings
+from importer.settings import Settings
 from importer.staging import RowsReader, Sheet
 from tests.support import KEY, read_csv
 

@@ -9,11 +9,12 @@ from typing import Any
 import click
 import msgspec
 
+from importer.access import find_access
 from importer.cli.console import say, show_json
 from importer.fields import FIELDS
 from importer.models import AccountTitles
 from importer.pipeline.asking import fetch_titles
-from importer.settings import Settings, find_access
+from importer.settings import Settings
 
 
 @click.command("options")

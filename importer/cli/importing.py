@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from importer.access import find_access
 from importer.cli.console import is_terminal, say
 from importer.cli.options import all_settings, settings_from, settings_of_sending, typed_again
 from importer.cli.showing import show_end
@@ -16,7 +17,7 @@ from importer.cli.watching import Teller
 from importer.errors import UnreadableFile, UsageError
 from importer.guard import typed
 from importer.pipeline import check, find_run, reports_beside, resume, retry, run
-from importer.settings import Settings, find_access
+from importer.settings import Settings
 from importer.staging import open_file, open_options
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from importer.access import find_access
 from importer.cli.console import say, show_json
 from importer.cli.importing import source_of
 from importer.cli.options import settings_from, settings_of_reading
@@ -21,7 +22,7 @@ from importer.pipeline.asking import fetch_titles
 from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, kept_map, save_mapping
 from importer.pipeline.origin import find_origin, inherited
 from importer.report import write_template
-from importer.settings import Settings, find_access
+from importer.settings import Settings
 from importer.staging import Sheet, open_file, open_options
 
 

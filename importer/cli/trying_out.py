@@ -11,6 +11,7 @@ from urllib.request import urlopen
 import click
 import msgspec
 
+from importer.access import Access, Secret
 from importer.cli.console import say
 from importer.cli.showing import show_end
 from importer.cli.watching import Teller
@@ -18,7 +19,7 @@ from importer.errors import UsageError
 from importer.loader.opening import OpenOptions
 from importer.pipeline import run
 from importer.sandbox import SandboxOptions
-from importer.settings import Access, Secret, resolve
+from importer.settings import resolve
 from importer.staging import open_file
 
 _DEMO_DB = "demo-crm.sqlite"

@@ -2,7 +2,7 @@
 
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, STAGING_NAME
-from importer.journal.rows import Rejudged, StagedRow, staged
+from importer.journal.rows import StagedRow, staged
 from importer.journal.store import Journal
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "STAGING_NAME",
     "Journal",
     "Pace",
-    "Rejudged",
     "RunEnd",
     "RunHeader",
     "StagedRow",

@@ -41,16 +41,6 @@ class StagedRow(NamedTuple):
     issues: str
 
 
-class Rejudged(NamedTuple):
-    """Another verdict on a staged row: folded into another, or its title gone from the account since."""
-
-    number: int
-    verdict: Status
-    payload: Payload | None
-    issues: tuple[Issue, ...]
-    kept_in: int | None = None
-
-
 def staged(verdict: Verdict) -> StagedRow:
     """The verdict as the journal keeps it."""
     row = verdict.row

@@ -23,7 +23,6 @@ from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.notes import Known, Ledger, Note
 from importer.journal.opening import JOURNAL_NAME, STAGING_NAME, reading, writing
 from importer.journal.rows import (
-    Rejudged,
     StagedRow,
     accepted_of,
     encode,
@@ -39,6 +38,7 @@ from importer.models import (
     NoteState,
     Notice,
     PendingRow,
+    Rejudged,
     RowOutcome,
     RowResult,
     RunState,

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import msgspec
 
+from importer.access import KEY_NAME, URL_NAME, Access, find_access
 from importer.errors import UsageError
 from importer.library import frames
 from importer.pipeline import Silent, check, find_run, reports_beside, run
 from importer.report import Summary
 from importer.sender import Progress
-from importer.settings import KEY_NAME, URL_NAME, Access, Settings, find_access, resolve
+from importer.settings import Settings, resolve
 from importer.staging import Sheet, open_file, open_options
 
 if TYPE_CHECKING:

@@ -9,21 +9,20 @@ from collections.abc import Sequence
 import msgspec
 from phonenumbers import SUPPORTED_REGIONS
 
-from importer.errors import BadMapping, NoPhoneColumn, UsageError
-from importer.fields import BY_NAME, FIELDS
+from importer.errors import NoPhoneColumn, UsageError
+from importer.fields import BY_NAME
 from importer.loader.evidence import MOST, Evidence
 from importer.loader.header import column_name
 from importer.loader.headers import plain_header
-from importer.loader.headings import BY_PERSON, Said, is_about_somebody_else, read_heading, speaks_of_phones
+from importer.loader.headings import Said, is_about_somebody_else, read_heading, speaks_of_phones
 from importer.loader.mapfile import ColumnMap
 from importer.loader.named import name_of, named_choices
 from importer.loader.nearest import known_field
 from importer.loader.presets import Preset, find_preset
+from importer.loader.rivals import LEADS_PHONE, left_out, one_each
 from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow
 
 _SURE_FROM = 0.8
-_AUTHORITY = ("option", "map", "preset", "synonym", "fuzzy", "content")
-_LEADS_PHONE = "customer_phone"
 
 
 def choose_columns(
@@ -58,25 +57,38 @@ def choose_columns(
         named.get(index) or _by_itself(index, header, evidence[index], chosen_preset)
         for index, header in enumerate(headers)
     ]
-    choices = _by_content(_one_each(choices, evidence), evidence)
+    choices = _by_content(one_each(choices, evidence), evidence)
     if chosen_preset is not None and chosen_preset.others:
         choices = _others(choices, chosen_preset)
     choices = [_with_evidence(choice, evidence[choice.index]) for choice in choices]
     if needs_phone:
         _need_phone(headers, choices, evidence)
-    return Mapping(
-        columns=tuple(choices),
-        defaults={
-            **(chosen_preset.defaults if chosen_preset else {}),
-            **_defaults(column_map, defaults or {}),
-        },
-        values={
-            **(chosen_preset.values if chosen_preset else {}),
-            **{known_field(field).name: pairs for field, pairs in column_map.values.items()},
-        },
+    return _of_map(
+        _of_preset(Mapping(columns=tuple(choices)), chosen_preset, headers), column_map, defaults or {}
+    )
+
+
+def _of_preset(mapping: Mapping, preset: Preset | None, headers: Sequence[str]) -> Mapping:
+    """The mapping with what the preset says beside its columns."""
+    if preset is None:
+        return mapping
+    return msgspec.structs.replace(
+        mapping,
+        defaults=preset.defaults,
+        values=preset.values,
+        preset=preset.name,
+        row_rules=preset.row_rules(headers),
+    )
+
+
+def _of_map(mapping: Mapping, column_map: ColumnMap, defaults: Pairs[str, str]) -> Mapping:
+    """The mapping with what the map and `--set` say beside its columns: they come before the preset."""
+    values = {known_field(field).name: pairs for field, pairs in column_map.values.items()}
+    return msgspec.structs.replace(
+        mapping,
+        defaults={**mapping.defaults, **_defaults(column_map, defaults)},
+        values={**mapping.values, **values},
         clear=column_map.clear.token if column_map.clear else None,
-        preset=chosen_preset.name if chosen_preset else "",
-        row_rules=chosen_preset.row_rules(headers) if chosen_preset else (),
     )
 
 
@@ -121,16 +133,14 @@ def _by_itself(index: int, header: str, evidence: Evidence, preset: Preset | Non
 def _checked(choice: ColumnChoice, evidence: Evidence) -> ColumnChoice:
     """Refuse what the header promises and the cells do not hold."""
     against = evidence.against(choice.field) if choice.field else ""
-    return (
-        _left_out(choice, f"reads like {BY_NAME[choice.field].label}, but {against}") if against else choice
-    )
+    return left_out(choice, f"reads like {BY_NAME[choice.field].label}, but {against}") if against else choice
 
 
 def _borne_out(choice: ColumnChoice, evidence: Evidence) -> ColumnChoice:
     """A header that only may mean its field: surer where the cells agree, left out where they do not."""
     label = BY_NAME[choice.field].label
     if not evidence.cells:
-        return _left_out(choice, f"may mean {label}, and its first cells are empty", why="nothing")
+        return left_out(choice, f"may mean {label}, and its first cells are empty", why="nothing")
     match evidence.bears_out(choice.field):
         case True:
             return msgspec.structs.replace(choice, sureness=0.9, reason="a known header, and its cells fit")
@@ -140,92 +150,9 @@ def _borne_out(choice: ColumnChoice, evidence: Evidence) -> ColumnChoice:
                 if BY_NAME[choice.field].dropdown
                 else "its cells do not fit"
             )
-            return _left_out(choice, f"may mean {label}, but {what}")
+            return left_out(choice, f"may mean {label}, but {what}")
         case None:
             return choice
-
-
-def _left_out(choice: ColumnChoice, reason: str, *, why: str = "unfit") -> ColumnChoice:
-    return msgspec.structs.replace(choice, field="", why=why, sureness=0.0, reason=reason)
-
-
-# --- never two columns into one single-valued field
-
-
-def _one_each(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[ColumnChoice]:
-    settled = list(choices)
-    for field in FIELDS:
-        rivals = [choice for choice in choices if choice.field == field.name]
-        if len(rivals) < 2:
-            continue
-        if field.joins:
-            _leave_others_out(rivals, settled)
-            continue
-        best = min(rivals, key=lambda choice: _rank(choice, evidence[choice.index]))
-        _no_two_named(rivals, field.name)
-        for loser in rivals:
-            if loser is not best:
-                settled[loser.index] = _second_place(loser, best, evidence[loser.index])
-    return _only_phones_first(settled, evidence)
-
-
-def _leave_others_out(rivals: Sequence[ColumnChoice], settled: list[ColumnChoice]) -> None:
-    """`Email` beside `Buyer Email`: the second is likely another person's."""
-    own = next((rival for rival in rivals if rival.sureness > BY_PERSON), None)
-    for rival in rivals:
-        if own is not None and rival.sureness == BY_PERSON:
-            settled[rival.index] = _left_out(
-                rival, f'may be another person\'s than "{own.header}"', why="taken"
-            )
-
-
-def _rank(choice: ColumnChoice, evidence: Evidence) -> tuple[int, float, bool, int, int]:
-    is_phone = choice.field == _LEADS_PHONE
-    return (
-        _AUTHORITY.index(choice.why),
-        -choice.sureness,
-        is_phone and evidence.phones < MOST,
-        _kind_of_phone(choice.header) if is_phone else 0,
-        choice.index,
-    )
-
-
-def _kind_of_phone(header: str) -> int:
-    """A mobile is the best number of a lead; a number for WhatsApp alone comes behind a plain phone."""
-    words = set(plain_header(header).split())
-    if words & {"mobile", "mob", "cell", "primary", "मोबाइल", "मोबाईल"}:
-        return 0
-    return 2 if words & {"whatsapp", "wa", "work", "व्हाट्सएप"} else 1
-
-
-def _no_two_named(rivals: Sequence[ColumnChoice], field: str) -> None:
-    for why in ("option", "map"):
-        named = [choice.header for choice in rivals if choice.why == why]
-        if len(named) > 1:
-            listed = " and ".join(f'"{header}"' for header in named)
-            raise BadMapping(
-                f"{listed} are both sent to {field}, which takes one column.", 'Leave one out: "HEADER=".'
-            )
-
-
-def _second_place(loser: ColumnChoice, best: ColumnChoice, evidence: Evidence) -> ColumnChoice:
-    if loser.sureness == BY_PERSON < best.sureness:
-        return _left_out(loser, f'may be another person\'s than "{best.header}"', why="taken")
-    if loser.field == _LEADS_PHONE and evidence.phones > 0:
-        reason = f'a further phone; "{best.header}" is the lead\'s own'
-        return msgspec.structs.replace(loser, field="add_phones", reason=reason)
-    return _left_out(loser, f'"{best.header}" is {BY_NAME[loser.field].label} already', why="taken")
-
-
-def _only_phones_first(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[ColumnChoice]:
-    """Where no column is the lead's own phone, the first of its other phones is."""
-    others = [c for c in choices if c.field == "add_phones" and c.why in ("preset", "synonym", "fuzzy")]
-    if others and not any(choice.field == _LEADS_PHONE for choice in choices):
-        best = max(others, key=lambda choice: (evidence[choice.index].phones, -choice.index))
-        choices[best.index] = msgspec.structs.replace(
-            best, field=_LEADS_PHONE, reason="the only phone of the sheet"
-        )
-    return choices
 
 
 # --- what only the cells tell
@@ -237,8 +164,8 @@ def _by_content(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> li
     settled = list(choices)
     for choice in _open(settled):
         found = evidence[choice.index]
-        if _LEADS_PHONE not in used and _is_the_phone(choice, _open(settled), evidence):
-            settled[choice.index] = _because(choice, _LEADS_PHONE, 0.75, "its cells are phones")
+        if LEADS_PHONE not in used and _is_the_phone(choice, _open(settled), evidence):
+            settled[choice.index] = _because(choice, LEADS_PHONE, 0.75, "its cells are phones")
         elif found.phones >= MOST:
             reason = "its cells are phones, and its header does not say whose"
             settled[choice.index] = msgspec.structs.replace(choice, reason=reason)
@@ -288,7 +215,7 @@ def _need_phone(
     headers: Sequence[str], choices: Sequence[ColumnChoice], evidence: Sequence[Evidence]
 ) -> None:
     """Raise NoPhoneColumn, with the columns of phones that there are, and what to type for the first."""
-    if any(choice.field in (_LEADS_PHONE, "add_phones") for choice in choices):
+    if any(choice.field in (LEADS_PHONE, "add_phones") for choice in choices):
         return
     phones = [choice for choice in choices if evidence[choice.index].phones >= MOST]
     near = phones or [
@@ -299,7 +226,7 @@ def _need_phone(
     listed = ", ".join(f'"{header}"' for header in headers if header)
     raise NoPhoneColumn(
         f"No column holds the leads' phones.{said or f' The columns are: {listed}.'}",
-        f'Name the right one: --column "{example}={_LEADS_PHONE}"',
+        f'Name the right one: --column "{example}={LEADS_PHONE}"',
     )
 
 

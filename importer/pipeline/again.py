@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from importer.access import Access
 from importer.errors import DamagedJournal, UsageError
 from importer.guard import typed
 from importer.issues import Issue, Severity, faults_of_reader
-from importer.journal import Journal, Rejudged, RunHeader
+from importer.journal import Journal, RunHeader
 from importer.models import (
     NOTE_BREAK,
     AccountTitles,
     Payload,
     PendingRow,
+    Rejudged,
     RowResult,
     RunState,
     SourceRow,
@@ -25,7 +27,7 @@ from importer.pipeline.runs import account_of, find_run, held
 from importer.pipeline.sending import send_and_report
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
-from importer.settings import Access, Settings, Unknown, with_run_settings
+from importer.settings import Settings, Unknown, with_run_settings
 from importer.staging import RowsReader, Sheet
 from importer.validator import compile_gone
 

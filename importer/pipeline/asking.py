@@ -11,10 +11,11 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from importer.access import Access
 from importer.errors import before_the_first_write
 from importer.models import AccountTitles
 from importer.sender.client import open_client
-from importer.settings import Access, Settings
+from importer.settings import Settings
 
 _T = TypeVar("_T")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from importer.access import Access
 from importer.errors import NothingSent, before_the_first_write
 from importer.journal import Journal, RunEnd
 from importer.models import RunState
@@ -12,7 +13,7 @@ from importer.pipeline.sending import send_and_report
 from importer.pipeline.stage import stage
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
-from importer.settings import Access, Settings, with_run_settings
+from importer.settings import Settings, with_run_settings
 from importer.staging import Sheet
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from importer.journal import Journal, Rejudged
+from importer.journal import Journal
 from importer.settings import Duplicates
 from importer.validator import fold
 
@@ -17,4 +17,4 @@ def fold_shared_phones(journal: Journal, duplicates: Duplicates) -> None:
     header = column.header if column else ""
     groups = journal.shared_phones()
     while some := list(islice(groups, _GROUPS_AT_ONCE)):
-        journal.rejudge([Rejudged(*row) for group in some for row in fold(group, duplicates, header=header)])
+        journal.rejudge([row for group in some for row in fold(group, duplicates, header=header)])

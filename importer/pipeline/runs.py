@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from importer.access import Access
 from importer.errors import CannotWrite, DamagedJournal, NoSuchRun, RunIsHeld, UsageError
 from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader
 from importer.journal.opening import is_abandoned, writing
 from importer.models import RunState, Status
-from importer.settings import Access
 
 RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
 """States from which `importer resume` goes on."""

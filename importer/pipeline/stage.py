@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from importer.access import Access
 from importer.errors import UnreadableFile, before_the_first_write
 from importer.journal import Journal, RunHeader
 from importer.models import AccountTitles
@@ -15,7 +16,7 @@ from importer.pipeline.origin import find_origin, inherited
 from importer.pipeline.runs import account_of, now, run_folder
 from importer.pipeline.titles import settle_titles
 from importer.pipeline.watch import Watch
-from importer.settings import Access, Settings, taken_over
+from importer.settings import Settings, taken_over
 from importer.staging import Recipe, Sheet
 
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import msgspec
 
+from importer.access import Access
 from importer.errors import Blocked, ImporterError, KeyRefused, ServerAway
 from importer.fields import Dropdown
 from importer.models import AccountTitles, Applied, Payload, Reply, Title
 from importer.sender import outcome
 from importer.sender.gate import too_long
-from importer.settings import Access
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

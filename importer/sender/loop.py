@@ -12,7 +12,7 @@ import msgspec
 
 from importer.errors import Blocked, ImporterError
 from importer.journal import Traffic
-from importer.models import Applied, NoteState, PendingRow, Reply, RowResult, Status
+from importer.models import Applied, PendingRow, Reply, RowResult, Status
 from importer.sender.autopace import AutoPace
 from importer.sender.client import Client
 from importer.sender.feed import Feed
@@ -22,6 +22,7 @@ from importer.sender.refusals import Refusals
 from importer.sender.retry import RetryBudget, attempts, is_final, is_throttled
 from importer.sender.settle import settled
 from importer.sender.throttle import FixedPace, Pacer
+from importer.sender.trip import Trip
 from importer.sender.writer import JournalOfSending, Writer
 
 _READY_S = 0.05  # rows whose intent is on disk and that have not left: what this much time sends, and
@@ -220,7 +221,7 @@ class _Sending:
 
     async def _work(self) -> None:
         while (row := await self._ready.get()) is not None:
-            trip = _Trip(row)
+            trip = Trip(row)
             try:
                 await self._deliver(trip)
             except Blocked as error:
@@ -240,7 +241,7 @@ class _Sending:
             self._feed.settled(row)
             self._moved.set()
 
-    async def _deliver(self, trip: _Trip) -> None:
+    async def _deliver(self, trip: Trip) -> None:
         """Send a row until it is settled; tenacity counts the attempts and waits between them."""
         reply = await self._attempt(trip)
         if not is_final(reply):
@@ -253,7 +254,7 @@ class _Sending:
         trip.is_settled = True
         self._writer.result(settled(trip.row, reply, attempts=trip.attempts, in_doubt=trip.was_in_doubt))
 
-    async def _attempt(self, trip: _Trip) -> Reply:
+    async def _attempt(self, trip: Trip) -> Reply:
         """One attempt that counts: what is asked to wait, or finds no server, waits at the gate and goes again."""
         while True:
             reply = await self._exchange(trip)
@@ -278,7 +279,7 @@ class _Sending:
             trip.attempts += 1
             return reply
 
-    async def _exchange(self, trip: _Trip) -> Reply:
+    async def _exchange(self, trip: Trip) -> Reply:
         await self._turn_to_leave()
         if self._should_stop and not trip.has_left:
             raise _Abandoned
@@ -366,35 +367,3 @@ def _at(row: PendingRow, error: Blocked) -> Blocked:
 
 class _Abandoned(Exception):
     """The run is stopping while this row waits."""
-
-
-class _Trip:
-    """One row on its way, and what became of it so far."""
-
-    def __init__(self, row: PendingRow) -> None:
-        self.row = row
-        self.attempts = 0
-        self.sent = 0
-        self.left_at = 0.0
-        self.has_left = False
-        self.is_under_way = False
-        self.is_settled = False
-        self.in_doubt = False
-
-    @property
-    def was_in_doubt(self) -> bool:
-        """Whether an attempt of this sending, or of one before a crash, may have arrived."""
-        return self.in_doubt or self.row.in_doubt
-
-    def doubt(self) -> None:
-        """It may have arrived; a note that was with it must not travel again."""
-        self.in_doubt = True
-        if self.row.note is not None:
-            self.row = msgspec.structs.replace(self.row, note_state=NoteState.UNKNOWN)
-
-    def body(self, *, create: bool) -> dict[str, object]:
-        """The request's body: with the note only while it is sure that it has not arrived."""
-        body = {**self.row.payload, "create_customer_if_customer_phone_not_found": create}
-        if (note := self.row.note) is not None:
-            body["customer_note"] = note
-        return body

@@ -17,7 +17,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from importer.settings import is_loopback
+from importer.access import is_loopback
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):

@@ -13,10 +13,10 @@ from typing import Self
 import msgspec
 
 from importer import errors
+from importer.access import KEY_NAME
 from importer.errors import ImporterError, UnreadableFile
 from importer.journal import StagedRow
 from importer.loader.opening import OpenOptions
-from importer.settings import KEY_NAME
 from importer.staging import frames
 from importer.staging.recipe import Recipe
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from importer.fields import BY_NAME
 from importer.issues import Issue
-from importer.models import NOTE_BREAK, Accepted, Payload, Status
+from importer.models import NOTE_BREAK, Accepted, Payload, Rejudged, Status
 from importer.settings import Duplicates
 
 _GATHERED = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
@@ -17,17 +17,7 @@ _GATHERED = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
 _MOST_ROWS, _MOST_CHANGES = 6, 20  # named in one sentence
 
 
-class Folded(NamedTuple):
-    """What becomes of one row of a group: `payload` is None unless it is sent."""
-
-    number: int
-    verdict: Status
-    payload: Payload | None
-    issues: tuple[Issue, ...]
-    kept_in: int | None = None
-
-
-def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> list[Folded]:
+def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> list[Rejudged]:
     """Settle rows of one phone, given in file order. `header` names the phone column, for the sentences.
 
     `merge` gives what the CRM would hold had the rows been sent one after another (later values win, lists
@@ -44,15 +34,15 @@ def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> l
             return [_rejected(row, group, header) for row in group]
 
 
-def _merge(group: Sequence[Accepted], header: str) -> list[Folded]:
-    folded: list[Folded] = []
+def _merge(group: Sequence[Accepted], header: str) -> list[Rejudged]:
+    folded: list[Rejudged] = []
     for kept, others in _mergeable(group):
         folded += [_folded(row, kept, "its values went into that row", header) for row in others]
         if others:
             payload, changes = _merged([kept, *others])
             said = "".join(f"; {change}" for change in _few(changes, _MOST_CHANGES))
             issue = Issue("row", "merged", header, _rows([row.row.number for row in others]), said)
-            folded.append(Folded(kept.row.number, Status.ACCEPTED, payload, (*kept.issues, issue)))
+            folded.append(Rejudged(kept.row.number, Status.ACCEPTED, payload, (*kept.issues, issue)))
     return folded
 
 
@@ -109,19 +99,19 @@ def _joined(name: str, values: Sequence[Any]) -> Any:
     return last
 
 
-def _keep(group: Sequence[Accepted], kept: Accepted, said: str, header: str) -> list[Folded]:
+def _keep(group: Sequence[Accepted], kept: Accepted, said: str, header: str) -> list[Rejudged]:
     return [_folded(row, kept, said, header) for row in group if row is not kept]
 
 
-def _folded(row: Accepted, kept: Accepted, said: str, header: str) -> Folded:
+def _folded(row: Accepted, kept: Accepted, said: str, header: str) -> Rejudged:
     issue = Issue("row", "folded", header, said, str(kept.row.number))
-    return Folded(row.row.number, Status.DUPLICATE, None, (*row.issues, issue), kept.row.number)
+    return Rejudged(row.row.number, Status.DUPLICATE, None, (*row.issues, issue), kept.row.number)
 
 
-def _rejected(row: Accepted, group: Sequence[Accepted], header: str) -> Folded:
+def _rejected(row: Accepted, group: Sequence[Accepted], header: str) -> Rejudged:
     other = next(other for other in group if other is not row)
     issue = Issue("customer_phone", "shared_phone", header, row.phone, str(other.row.number))
-    return Folded(row.row.number, Status.INVALID, None, (*row.issues, issue))
+    return Rejudged(row.row.number, Status.INVALID, None, (*row.issues, issue))
 
 
 def _rows(numbers: Sequence[int]) -> str:

@@ -397,8 +397,8 @@ def test_template_filled_in_goes_in(importer, crm):
 def test_a_second_run_on_the_same_file_exits_4_and_names_the_first(importer, sheet, crm):
     import hashlib
 
+    from importer.access import Access, Secret
     from importer.pipeline.runs import account_of, held
-    from importer.settings import Access, Secret
 
     digest = hashlib.sha256(sheet.read_bytes()).hexdigest()
     account = account_of(Access(crm.base_url, Secret("sandbox-key")))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from importer.errors import CannotRead, CannotWrite, DamagedJournal, NothingSent
 from importer.issues import Issue
-from importer.journal import Journal, Pace, Rejudged, RunEnd, RunHeader, Traffic, staged
+from importer.journal import Journal, Pace, RunEnd, RunHeader, Traffic, staged
 from importer.journal.notes import Ledger
 from importer.journal.opening import is_abandoned, reading
 from importer.models import (
@@ -18,6 +18,7 @@ from importer.models import (
     Mapping,
     NoteState,
     Rejected,
+    Rejudged,
     RowResult,
     RunState,
     SourceRow,

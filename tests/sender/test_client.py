@@ -9,10 +9,10 @@ from email.utils import formatdate
 import httpx
 import pytest
 
+from importer.access import Access, Secret
 from importer.errors import Blocked, KeyRefused
 from importer.models import Applied
 from importer.sender.client import _retry_after, open_client
-from importer.settings import Access, Secret
 
 NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Applied.REFUSED, Applied.APPLIED
 SUCCESS = b'{"data": null, "message": "success"}'

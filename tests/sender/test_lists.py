@@ -5,11 +5,11 @@ import asyncio
 import httpx
 import pytest
 
+from importer.access import Access, Secret
 from importer.errors import Blocked, ServerAway
 from importer.fields import Dropdown
 from importer.sender import client as client_module
 from importer.sender.client import Client
-from importer.settings import Access, Secret
 
 
 def stages_of(pages, *, totals):

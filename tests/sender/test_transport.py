@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from importer.access import Access, Secret
 from importer.sender import open_client
 from importer.sender.transport import proxy_for
-from importer.settings import Access, Secret
 
 
 @pytest.mark.parametrize(

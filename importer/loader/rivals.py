@@ -1,0 +1,99 @@
+"""Never two columns into one single-valued field: which of them is the best, and what becomes of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from importer.errors import BadMapping
+from importer.fields import BY_NAME, FIELDS
+from importer.loader.evidence import MOST, Evidence
+from importer.loader.headers import plain_header
+from importer.loader.headings import BY_PERSON
+from importer.models import ColumnChoice
+
+LEADS_PHONE = "customer_phone"
+_AUTHORITY = ("option", "map", "preset", "synonym", "fuzzy", "content")
+
+
+def one_each(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[ColumnChoice]:
+    """The choices with one column for each field that takes one. Raises BadMapping where a person named two."""
+    settled = list(choices)
+    for field in FIELDS:
+        rivals = [choice for choice in choices if choice.field == field.name]
+        if len(rivals) < 2:
+            continue
+        if field.joins:
+            _leave_others_out(rivals, settled)
+            continue
+        best = min(rivals, key=lambda choice: _rank(choice, evidence[choice.index]))
+        _no_two_named(rivals, field.name)
+        for loser in rivals:
+            if loser is not best:
+                settled[loser.index] = _second_place(loser, best, evidence[loser.index])
+    return _only_phones_first(settled, evidence)
+
+
+def _leave_others_out(rivals: Sequence[ColumnChoice], settled: list[ColumnChoice]) -> None:
+    """`Email` beside `Buyer Email`: the second is likely another person's."""
+    own = next((rival for rival in rivals if rival.sureness > BY_PERSON), None)
+    for rival in rivals:
+        if own is not None and rival.sureness == BY_PERSON:
+            settled[rival.index] = left_out(
+                rival, f'may be another person\'s than "{own.header}"', why="taken"
+            )
+
+
+def _rank(choice: ColumnChoice, evidence: Evidence) -> tuple[int, float, bool, int, int]:
+    is_phone = choice.field == LEADS_PHONE
+    return (
+        _AUTHORITY.index(choice.why),
+        -choice.sureness,
+        is_phone and evidence.phones < MOST,
+        _kind_of_phone(choice.header) if is_phone else 0,
+        choice.index,
+    )
+
+
+def _kind_of_phone(header: str) -> int:
+    """A mobile is the best number of a lead; a number for WhatsApp alone comes behind a plain phone."""
+    words = set(plain_header(header).split())
+    if words & {"mobile", "mob", "cell", "primary", "मोबाइल", "मोबाईल"}:
+        return 0
+    return 2 if words & {"whatsapp", "wa", "work", "व्हाट्सएप"} else 1
+
+
+def _no_two_named(rivals: Sequence[ColumnChoice], field: str) -> None:
+    for why in ("option", "map"):
+        named = [choice.header for choice in rivals if choice.why == why]
+        if len(named) > 1:
+            listed = " and ".join(f'"{header}"' for header in named)
+            raise BadMapping(
+                f"{listed} are both sent to {field}, which takes one column.", 'Leave one out: "HEADER=".'
+            )
+
+
+def _second_place(loser: ColumnChoice, best: ColumnChoice, evidence: Evidence) -> ColumnChoice:
+    if loser.sureness == BY_PERSON < best.sureness:
+        return left_out(loser, f'may be another person\'s than "{best.header}"', why="taken")
+    if loser.field == LEADS_PHONE and evidence.phones > 0:
+        reason = f'a further phone; "{best.header}" is the lead\'s own'
+        return msgspec.structs.replace(loser, field="add_phones", reason=reason)
+    return left_out(loser, f'"{best.header}" is {BY_NAME[loser.field].label} already', why="taken")
+
+
+def _only_phones_first(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[ColumnChoice]:
+    """Where no column is the lead's own phone, the first of its other phones is."""
+    others = [c for c in choices if c.field == "add_phones" and c.why in ("preset", "synonym", "fuzzy")]
+    if others and not any(choice.field == LEADS_PHONE for choice in choices):
+        best = max(others, key=lambda choice: (evidence[choice.index].phones, -choice.index))
+        choices[best.index] = msgspec.structs.replace(
+            best, field=LEADS_PHONE, reason="the only phone of the sheet"
+        )
+    return choices
+
+
+def left_out(choice: ColumnChoice, reason: str, *, why: str = "unfit") -> ColumnChoice:
+    """The column without its field, and why."""
+    return msgspec.structs.replace(choice, field="", why=why, sureness=0.0, reason=reason)
