@@ -127,7 +127,12 @@ def _read_env_file(path: Path) -> dict[str, str]:
         return {}
     from dotenv import dotenv_values  # noqa: PLC0415 - only where such a file lies
 
-    found = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+    try:
+        found = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+    except UnicodeDecodeError:
+        raise NoKey(
+            f"{path} is not a text file in UTF-8.", "Save it as one, or set the key another way."
+        ) from None
     if KEY_NAME in found and os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise NoKey(
             f"Others on this machine can read the key in {path}.", f"Close it first: chmod 600 {path}"

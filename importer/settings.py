@@ -79,7 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = {}
     region: Annotated[
         str,
-        Meta(title="IN", pattern="^[A-Z]{2}$", description="Country of numbers without a country code."),
+        Meta(title="IN", pattern=r"^[A-Z]{2}\Z", description="Country of numbers without a country code."),
     ] = "IN"
     create: Annotated[bool, Meta(description="Create leads that the CRM does not have yet.")] = True
     duplicates: Annotated[

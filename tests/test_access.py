@@ -1,9 +1,9 @@
-"""What a run is told: one spelling of the address, and sentences for what cannot be meant."""
+"""The way to the account: one spelling of its address, and sentences for what cannot be meant."""
 
 import pytest
 
-from importer.access import checked_base_url
-from importer.errors import UsageError
+from importer.access import checked_base_url, find_access
+from importer.errors import NoKey, UsageError
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,9 @@ def test_an_address_has_one_spelling(spelled, known_as):
 def test_what_is_no_address_is_called_so(text):
     with pytest.raises(UsageError, match="is not an address"):
         checked_base_url(text)
+
+
+def test_an_env_file_that_is_no_text(tmp_path):
+    (tmp_path / ".env").write_bytes(b"SUPERFONE_API_KEY=\xff\xfe")
+    with pytest.raises(NoKey, match="UTF-8"):
+        find_access({}, tmp_path)

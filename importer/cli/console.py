@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,11 @@ from typing import Any, Self
 import click
 import msgspec
 
+from importer.errors import CannotWrite
 from importer.guard import printable
+
+_OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""What JSON lets stand as it is and a terminal obeys, or what turns the writing round."""
 
 
 def say(text: str = "", *, err: bool = False, **style: Any) -> None:
@@ -28,22 +33,32 @@ def say(text: str = "", *, err: bool = False, **style: Any) -> None:
 
 def show_json(shown: object) -> None:
     """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
+    text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
+    safe = _OBEYED.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
     with reader_may_be_gone():
         sys.stdout.flush()
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n")
+        sys.stdout.buffer.write(safe.encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
 @contextmanager
 def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
-    """A terminal that was closed (EIO), or `| head`, takes no more lines; what is under way must not end by that."""
+    """A terminal that was closed (EIO), or `| head`, takes no more lines; what is under way must not end by that.
+
+    Output that goes to a file on a full disk is a fault that its reader must hear of: raises CannotWrite.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.EIO, errno.EPIPE):
-            raise
-        if error.errno == errno.EPIPE:  # what is still in the buffer, and all that follows, is said to nobody
-            os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        if error.errno == errno.EIO:
+            return
+        # What is still in the buffer, and all that follows, is said to nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
+        if error.errno != errno.EPIPE and not err:
+            raise CannotWrite(
+                f"Standard output cannot be written: {error.strerror}.",
+                "Make room on the disk. What was done stands in the run's folder: importer runs lists it.",
+            ) from error
 
 
 def has_colour(*, err: bool = False) -> bool:

@@ -124,6 +124,8 @@ def source_of(file: str) -> Path | BinaryIO:
     path = Path(file)
     if path.is_dir():
         raise UnreadableFile(f"{file} is a folder.", "Name the sheet in it.")
+    if path.is_char_device() or path.is_block_device():
+        raise UnreadableFile(f"{file} is a device, not a sheet.", "Name a file, or - for standard input.")
     if not path.exists():
         raise UnreadableFile(f"There is no file {file}.", "Check the name and the folder you are in.")
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -14,10 +15,12 @@ import click
 
 from importer import __version__
 from importer.cli.console import say
-from importer.errors import ImporterError, UsageError
+from importer.errors import ImporterError, RunStopped, UsageError
 from importer.guard import typed
 
 _INTERRUPTED = 130
+_SENDING = frozenset({"run", "resume", "retry", "report"})
+"""Commands with a run that could have been stopped; whatever stops another has sent nothing."""
 
 
 class Commands(click.Group):
@@ -83,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answers with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     arguments = [*given[1:2], "--help"] if not given or given[0] == "help" else given
+    _open_what_is_closed()
     _print_what_the_terminal_can()
     loud = any(
         (argument.startswith("-v") and set(argument[1:]) == {"v"}) or argument == "--verbose"
@@ -92,16 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _ended_as_by_ctrl_c():
             code = app.main(arguments, prog_name="importer", standalone_mode=False)
     except ImporterError as error:
-        return _stopped(str(error), error.exit_code, loud=loud)
+        stopped = isinstance(error, RunStopped) and arguments[0] not in _SENDING
+        return _stopped(str(error), 2 if stopped else error.exit_code, loud=loud)
     except click.ClickException as error:
         return _stopped(_plain(error), 2, loud=False)
     except (KeyboardInterrupt, click.Abort):
         more = "more " if arguments[0] == "resume" else ""
         return _stopped(f"Stopped before anything {more}was sent.", _INTERRUPTED, loud=loud)
-    except MemoryError:
-        return _stopped(
-            "There is not enough memory on this machine. Close other programs and try again.", 2, loud=loud
-        )
+    except MemoryError as error:
+        said = " ".join(["There is not enough memory on this machine. Close other programs.", *_notes(error)])
+        return _stopped(said, 3 if _notes(error) else 2, loud=loud)
     except Exception as error:  # noqa: BLE001 - the outermost place: a fault of ours is told like any other
         return _stopped(*_fault_of_ours(error), loud=loud)
     return code if given and isinstance(code, int) else 0 if given else 2
@@ -109,13 +113,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fault_of_ours(error: Exception) -> tuple[str, int]:
     """What is said of it, and the exit code. Whoever met it after the first write has noted how to go on."""
-    notes = getattr(error, "__notes__", [])
+    notes = _notes(error)
     so_far = f"All that was sent is in the journal. {notes[0]}" if notes else "Nothing was sent."
     said = (
         f"This is a fault of importer, not of your sheet ({type(error).__name__}). {so_far} "
         "To have it mended, run the command again with -v and send its lines to us."
     )
     return said, 3 if notes else 2
+
+
+def _notes(error: Exception) -> list[str]:
+    """How to go on, where the sending had begun."""
+    return getattr(error, "__notes__", [])
+
+
+def _open_what_is_closed() -> None:
+    """A service may start us without standard streams: the next file to be opened would take their place."""
+    for number, mode in enumerate("rww"):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        name = ("stdin", "stdout", "stderr")[number]
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace", closefd=False))
 
 
 def _print_what_the_terminal_can() -> None:
@@ -169,6 +190,7 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
 
 def _stopped(sentence: str, code: int, *, loud: bool) -> int:
     if loud:
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            say(line, err=True)
     say(f"importer: {sentence}", err=True)
     return code
