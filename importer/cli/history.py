@@ -13,7 +13,7 @@ from importer.cli.words import file_lines
 from importer.errors import UsageError, before_the_first_write
 from importer.models import Status
 from importer.pipeline.again import write_again
-from importer.pipeline.runs import RunLine, list_runs, now, old_runs, purge
+from importer.pipeline.runs import RunLine, find_run, list_runs, now, old_runs, purge
 
 _REPORTS = click.option(
     "--reports", default="reports", metavar="DIR", help="The folder of the runs. [default: reports]"
@@ -41,10 +41,10 @@ def runs_command(reports: str, as_json: bool) -> int:
 @_REPORTS
 def report_command(run: str, reports: str) -> int:
     """Write the reports of RUN again from its journal."""
-    summary = write_again(run, Path(reports))
-    for line in file_lines(summary):
+    folder = find_run(Path(reports), run)
+    for line in file_lines(write_again(folder)):
         say(line)
-    say(f"Written again: {Path(reports) / summary.run_id / 'report.html'}", err=True)
+    say(f"Written again: {folder / 'report.html'}", err=True)
     return 0
 
 

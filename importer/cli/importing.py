@@ -59,8 +59,7 @@ def run_command(file: str, **flags: Any) -> int:
 @settings_of_sending
 def resume_command(run: str, **flags: Any) -> int:
     """Finish RUN, which was interrupted or stopped. RUN is a run id or its folder."""
-    again = typed_again(flags, only=_NEXT)
-    settings = settings_from(flags)
+    settings, again = _told_of(run, flags)
     access = find_access(os.environ, Path.cwd())
     with Teller(settings, asks=False) as teller:
         summary = resume(run, settings, access, teller)
@@ -72,9 +71,7 @@ def resume_command(run: str, **flags: Any) -> int:
 @settings_of_sending
 def retry_command(run: str, **flags: Any) -> int:
     """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
-    again = typed_again(flags, only=_NEXT)
-    settings = settings_from(flags)
-    find_run(Path(settings.reports), run)
+    settings, again = _told_of(run, flags)
     asks = may_ask(settings, typed("importer", "retry", run, "--yes"))
     access = find_access(os.environ, Path.cwd())
     with Teller(settings, asks=asks) as teller:
@@ -99,11 +96,29 @@ def _told(file: str, flags: dict[str, Any], *, only: frozenset[str] | None = Non
     settings = settings_from(flags)
     home = reports_beside(Path(file))
     if home and given.get("reports") is None and home != Path(settings.reports).absolute():
-        given["reports"] = str(home)
-        settings = settings.replaced(reports=str(home))
         if not settings.quiet:
             say(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
+        return _at_home(home, settings, given, only)
     return settings, typed_again(given, only=only)
+
+
+def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
+    """The same for a run, named by its id or its folder. Raises NoSuchRun.
+
+    Its reports folder is the one that it lies in: there are its locks, and the memory of the notes that were sent.
+    """
+    given = dict(flags)
+    settings = settings_from(flags)
+    home = find_run(Path(settings.reports), run).parent
+    if home.resolve() == Path(settings.reports).resolve():
+        return settings, typed_again(given, only=_NEXT)
+    return _at_home(home, settings, given, _NEXT)
+
+
+def _at_home(
+    home: Path, settings: Settings, given: dict[str, Any], only: frozenset[str] | None
+) -> tuple[Settings, str]:
+    return settings.replaced(reports=str(home)), typed_again({**given, "reports": str(home)}, only=only)
 
 
 def may_ask(settings: Settings, with_yes: str) -> bool:

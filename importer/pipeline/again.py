@@ -60,8 +60,9 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
 
 
 def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summary | None:
-    """A new run over the rows of a run that did not go in; None where every row did."""
+    """A new run over the rows of a run that did not go in, beside it; None where every row did."""
     with Journal.open(find_run(Path(settings.reports), name)) as journal:
+        settings = settings.replaced(reports=str(journal.folder.parent))
         header = journal.header
         _check_address(header.base_url, access)
         reader = RowsReader(header.headers, _rows_to_retry(journal), header.notices)
@@ -72,9 +73,9 @@ def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summar
         return run(sheet, settings, access, watch, parent=header.run_id)
 
 
-def write_again(name: str, reports: Path) -> Summary:
-    """Write a run's reports again from its journal."""
-    with Journal.open(find_run(reports, name)) as journal:
+def write_again(folder: Path) -> Summary:
+    """Write the reports of the run in `folder` again from its journal."""
+    with Journal.open(folder) as journal:
         return write_reports(journal, journal.folder)
 
 

@@ -519,3 +519,20 @@ def test_a_run_named_by_the_folder_one_stands_in_keeps_its_memory_of_notes(impor
     assert importer("resume", ".").code == 0
     assert [lead["notes"] for lead in leads(crm).values()] == [["Called"]] * 7
     assert not (first.folder / "notes.sqlite").exists()
+
+
+def test_a_retry_of_the_run_one_stands_in_lies_beside_it(importer, crm, monkeypatch):
+    """In a reports folder of its own it would know nothing of the notes that were sent."""
+    rows = [["Phone", "Note"], ["9845010001", "Called"], ["9845010002", "Called"]]
+    crm.sandbox.faults.restart(FaultPlan(at={1: Fault.NOT_JSON, 2: Fault.REFUSED}))
+    sheet = write_csv(importer.folder / "a.csv", rows)
+    first = importer("run", sheet, "--yes", "--run-id", "a", "--concurrency", "1")
+    assert first.code == 1
+    monkeypatch.chdir(first.folder)
+    again = importer("retry", ".", "--yes")
+    assert again.code == 0, again.err
+    assert again.folder is not None
+    assert not (first.folder / "reports").exists()
+    assert str(again.folder / "report.html") in again.out
+    assert sorted(len(lead["notes"]) for lead in leads(crm).values()) == [1, 1]
+    assert importer("report", ".").err.endswith(f"{(first.folder / 'report.html').resolve()}\n")
