@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from importer.errors import UnreadableFile
 from importer.loader import limits
+from importer.loader.locked import locked
 
 _ROOT = re.compile(rb"<[a-z_]")
 _LONGEST_PREAMBLE = 256 * 1024
@@ -34,9 +35,7 @@ def check_archive(path: Path) -> None:
             _check_sizes(parts)
             for part in parts:
                 if part.flag_bits & 1:
-                    raise UnreadableFile(
-                        "The workbook is locked with a password.", "Remove the password in Excel and save it."
-                    )
+                    raise locked()
                 if part.filename.lower().endswith((".xml", ".rels")):
                     _check_no_doctype(archive, part)
     except BROKEN as error:

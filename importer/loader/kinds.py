@@ -8,6 +8,7 @@ from pathlib import Path
 
 from importer.errors import UnreadableFile
 from importer.loader.encoding import utf16_without_bom
+from importer.loader.locked import locked
 
 
 class FileKind(StrEnum):
@@ -89,6 +90,10 @@ def _kind_of_zip(path: Path) -> FileKind:
         return FileKind.XLSX
     if "content.xml" in names:
         return FileKind.ODS
+    if (
+        "encrypted-package" in names
+    ):  # OpenDocument as LibreOffice 24.8 and later lock it: nothing else is left
+        raise locked()
     raise UnreadableFile(
         "The file is a zip archive without a sheet in it.", "Unpack it and import the sheet inside."
     )
@@ -98,10 +103,7 @@ def _kind_of_ole(path: Path) -> FileKind:
     """An old .xls, or a newer workbook that a password locks (MS-OFFCRYPTO: a stream EncryptedPackage)."""
     content = path.read_bytes()
     if "EncryptedPackage".encode("utf-16-le") in content:
-        raise UnreadableFile(
-            "The workbook is locked with a password.",
-            "Open it in Excel, remove the password, save it, and import that.",
-        )
+        raise locked()
     if "Workbook".encode("utf-16-le") in content or "Book".encode("utf-16-le") in content:
         return FileKind.XLS
     raise UnreadableFile("The file is an Office document, but not a sheet.", _SAVE_AS)

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused before (archive.py)
 
 from importer.errors import UnreadableFile
+from importer.loader.locked import locked
 from importer.loader.marks import NO_VALUE, RowMarks, formula_text
 from importer.loader.numberformats import show_number
 
@@ -35,9 +36,7 @@ def ods_sheets(path: Path) -> dict[str, bool]:
     hidden: set[bytes] = set()
     with zipfile.ZipFile(path) as archive:
         if b"encryption-data" in _manifest(archive):
-            raise UnreadableFile(
-                "The workbook is locked with a password.", "Remove the password and save it."
-            )
+            raise locked()
         with archive.open("content.xml") as file:
             rest = b""
             while chunk := file.read(_CHUNK):

@@ -15,12 +15,13 @@ from importer.errors import UnreadableFile, UsageError
 from importer.loader.archive import BROKEN, check_archive
 from importer.loader.kinds import FileKind
 from importer.loader.limits import MAX_CELLS_AT_ONCE, STREAM_FROM_BYTES
+from importer.loader.locked import locked
 from importer.loader.marks import RowMarks
 from importer.loader.numberformats import show_date, show_number
 from importer.loader.odsxml import ods_rows, ods_sheets
 from importer.loader.sheetxml import SheetPart, find_part, is_strict, xlsx_marks
 from importer.loader.xlsbinary import xlsb_marks
-from importer.loader.xlsold import xls_marks
+from importer.loader.xlsold import is_locked, xls_marks
 from importer.models import LISTS_SHEET, ROWS_SHEET, Notice
 
 _DAMAGED = "The workbook cannot be read: it is cut off or damaged."
@@ -47,7 +48,7 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
     if kind is not FileKind.XLS:
         check_archive(path)
     with _refused_if_broken():
-        book = None if kind is FileKind.ODS else _open(path)
+        book = None if kind is FileKind.ODS else _open(path, kind)
         sheets = ods_sheets(path) if book is None else _sheets(book)
     name = _choose([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
     notices = [Notice("read", f'Sheet "{name}" of the workbook.')]
@@ -69,16 +70,16 @@ def _refused_if_broken() -> Iterator[None]:
         raise UnreadableFile(_DAMAGED, _ADVICE) from error
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, kind: FileKind) -> Any:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError  # noqa: PLC0415 - workbooks only
 
     try:
         return CalamineWorkbook.from_path(str(path))
     except PasswordError as error:
-        raise UnreadableFile(
-            "The workbook is locked with a password.", "Remove the password in Excel and save it."
-        ) from error
+        raise locked() from error
     except CalamineError as error:
+        if kind is FileKind.XLS and is_locked(path):  # told by its name only, which our private copy has not
+            raise locked() from error
         raise UnreadableFile(_DAMAGED, _ADVICE) from error
 
 

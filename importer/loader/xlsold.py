@@ -11,6 +11,7 @@ from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 
 _END_OF_CHAIN = 0xFFFFFFF0  # this and above are no sectors
 _BOF, _EOF, _SHEET, _FORMAT, _XF = 0x809, 0x0A, 0x85, 0x41E, 0xE0
+_FILEPASS = 0x2F
 _ROW, _ERROR, _FORMULA, _MANY_NUMBERS = 0x208, 0x205, 0x06, 0xBD
 _CELLS = (_ERROR, _FORMULA, 0x203, 0x27E, 0x204, 0xFD)  # errors, formulas, numbers, small numbers, texts
 _HIDDEN = 0x20  # fDyZero of a Row record
@@ -36,6 +37,11 @@ def xls_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
                     rows, body, first + at, int.from_bytes(body[4 + 6 * at : 6 + 6 * at], "little"), styles
                 )
     yield from sorted((number + 1, marks) for number, marks in rows.items())
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a password protects the workbook: behind its beginning stands a record FilePass (MS-XLS 2.4.117)."""
+    return any(kind == _FILEPASS for kind, _ in _records(_workbook_stream(path.read_bytes()), 0))
 
 
 def _mark_cell(rows: dict[int, RowMarks], kind: int, body: bytes, styles: dict[int, str]) -> None:
@@ -104,7 +110,8 @@ def _workbook_stream(content: bytes) -> bytes:
     table = _sector_table(content, size)
     directory = b"".join(_chain(content, size, table, first_directory))
     entries = [_entry(directory[at : at + 128]) for at in range(0, len(directory), 128)]
-    first, length = next(entry[1:] for entry in entries if entry[0] in ("Workbook", "Book"))
+    found = [entry[1:] for entry in entries if entry[0] in ("Workbook", "Book")]
+    first, length = found[0]
     if length >= small_below:
         return b"".join(_chain(content, size, table, first))[:length]
     small = b"".join(_chain(content, size, table, entries[0][1]))

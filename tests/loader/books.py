@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -83,14 +84,42 @@ def record(kind: int, body: bytes = b"") -> bytes:
 
 
 def wide(text: str) -> bytes:
-    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+    units = text.encode("utf-16-le")
+    return struct.pack("<I", len(units) // 2) + units
+
+
+def _xlsb_cell(place: bytes, value: object, texts: list[str] | None) -> bytes:
+    """A cell's record; a text goes into `texts` where there are any."""
+    if isinstance(value, str) and texts is not None:
+        texts.append(value)
+        return record(7, place + struct.pack("<I", len(texts) - 1))
+    if isinstance(value, str):
+        return record(6, place + wide(value))
+    if isinstance(value, bytes):
+        return record(3, place + value)
+    if isinstance(value, bool):
+        return record(4, place + bytes([value]))
+    if isinstance(value, int) and -(2**29) <= value < 2**29:
+        return record(2, place + struct.pack("<i", value << 2 | 2))
+    return record(5, place + struct.pack("<d", value))
 
 
 def write_xlsb(
-    path: Path, rows: Mapping[int, Sequence[object]], *, codes: Sequence[str] = (), hidden: Sequence[int] = ()
+    path: Path,
+    rows: Mapping[int, Sequence[object]],
+    *,
+    codes: Sequence[str] = (),
+    hidden: Sequence[int] = (),
+    merged: Sequence[tuple[int, int, int]] = (),
+    shared: bool = False,
 ) -> Path:
-    """A binary workbook of one sheet; a cell is a text, a number, an error (bytes of one), or (number, style)."""
+    """A binary workbook of one sheet.
+
+    A cell is a text, a number, a truth, None, an error (bytes of one), or (number, style). `merged` are (first
+    row, last row, column), rows from 1 and columns from 0. Texts stand in the cells, or in the shared table.
+    """
     width = max((len(cells) for cells in rows.values()), default=1)
+    texts: list[str] = []
     sheet = (
         record(129)
         + record(148, struct.pack("<IIII", 0, max(rows, default=1) - 1, 0, width - 1))
@@ -102,13 +131,15 @@ def write_xlsb(
         for column, cell in enumerate(cells):
             value, style = cell if isinstance(cell, tuple) else (cell, 0)
             place = struct.pack("<II", column, style)
-            if isinstance(value, str):
-                sheet += record(6, place + wide(value)) if value else b""
-            elif isinstance(value, bytes):
-                sheet += record(3, place + value)
-            else:
-                sheet += record(5, place + struct.pack("<d", value))
-    sheet += record(146) + record(130)
+            if value is not None and value != "":
+                sheet += _xlsb_cell(place, value, texts if shared else None)
+    sheet += record(146)
+    if merged:
+        sheet += record(177, struct.pack("<I", len(merged)))
+        for first, last, column in merged:
+            sheet += record(176, struct.pack("<IIII", first - 1, last - 1, column, column))
+        sheet += record(178)
+    sheet += record(130)
     styles = record(278) + record(615, struct.pack("<I", len(codes)))
     styles += b"".join(
         record(44, struct.pack("<H", 200 + i) + wide(code)) for i, code in enumerate(codes)
@@ -133,8 +164,58 @@ def write_xlsb(
             "_rels/.rels": f'<Relationships xmlns="{_LINKS}"><Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.bin"/></Relationships>',
             "xl/workbook.bin": book,
             "xl/_rels/workbook.bin.rels": f'<Relationships xmlns="{_LINKS}"><Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.bin"/>'
-            f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.bin"/></Relationships>',
+            f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.bin"/>'
+            f'<Relationship Id="rId3" Type="{_OFFICE}/sharedStrings" Target="sharedStrings.bin"/></Relationships>',
             "xl/worksheets/sheet1.bin": sheet,
             "xl/styles.bin": styles,
+            "xl/sharedStrings.bin": record(159, struct.pack("<II", len(texts), len(texts)))
+            + b"".join(record(19, b"\0" + wide(text)) for text in texts)
+            + record(160),
         },
     )
+
+
+_ODS = "urn:oasis:names:tc:opendocument:xmlns"
+_BREAKS = {"\t": "<text:tab/>", "\n": "</text:p><text:p>"}
+
+
+def write_ods(path: Path, rows: Sequence[tuple[int, Sequence[str]]], *, name: str = "Leads") -> Path:
+    """An OpenDocument sheet: each row by how often it stands there, and its cells as `ods_cell` writes them."""
+    inside = "".join(
+        f'<table:table-row table:number-rows-repeated="{times}">{"".join(cells) or "<table:table-cell/>"}</table:table-row>'
+        for times, cells in rows
+    )
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="{_ODS}:office:1.0" '
+        f'xmlns:table="{_ODS}:table:1.0" xmlns:text="{_ODS}:text:1.0" office:version="1.3"><office:body>'
+        f'<office:spreadsheet><table:table table:name="{escape(name)}">{inside}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    return write_parts(path, {"mimetype": kind, "content.xml": content})
+
+
+def ods_cell(
+    kind: str, shown: str, value: str = "", *, formula: str = "", spans: int = 1, covered: bool = False
+) -> str:
+    """One cell as LibreOffice writes it: `kind` is its value type, "" for a cell with nothing in it."""
+    tag = "table:covered-table-cell" if covered else "table:table-cell"
+    given = {
+        "table:formula": formula,
+        "table:number-rows-spanned": str(spans) if spans > 1 else "",
+        "office:value-type": kind,
+        f"office:{_VALUE_OF.get(kind, 'value')}": value,
+    }
+    attributes = "".join(f" {key}={quoteattr(text)}" for key, text in given.items() if text)
+    return (
+        f"<{tag}{attributes}><text:p>{_ods_text(shown)}</text:p></{tag}>" if kind else f"<{tag}{attributes}/>"
+    )
+
+
+_VALUE_OF = {"date": "date-value", "boolean": "boolean-value", "string": "string-value"}
+
+
+def _ods_text(text: str) -> str:
+    """Spaces are elements of their own where XML would lose them, and so are tabs; each line is a paragraph."""
+    spaced = re.sub(" +", lambda found: f'<text:s text:c="{len(found[0])}"/>', escape(text))
+    return re.sub("[\t\n]", lambda found: _BREAKS[found[0]], spaced)

@@ -76,7 +76,7 @@ def test_archives_are_told_by_their_parts(tmp_path, parts, kind):
         (bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600, "not a sheet"),
         (
             bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage".encode("utf-16-le"),
-            "locked with a password",
+            "protected with a password",
         ),
         (random.Random(1).randbytes(5000), "neither text nor a workbook"),
         (random.Random(2).randbytes(50), "neither text nor a workbook"),

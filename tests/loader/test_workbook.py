@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from importer.errors import UnreadableFile, UsageError
@@ -229,44 +226,3 @@ def test_the_first_visible_sheet_is_read(tmp_path):
     book.active = 1
     book.save(tmp_path / "sheet")
     assert rows_of(tmp_path / "sheet") == {1: ["yes"]}
-
-
-CELL = (
-    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=10).filter(
-        lambda t: not t.startswith("=")
-    )
-    | st.integers(-(10**14), 10**14)
-    | st.booleans()
-    | st.dates(dt.date(1950, 1, 1), dt.date(2100, 1, 1))
-)
-
-
-def _as_shown(cell: object) -> str:
-    match cell:
-        case bool():
-            return str(cell).upper()
-        case dt.date():
-            return f"{cell:%Y-%m-%d}"
-        case _:
-            return str(cell)
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    table=st.dictionaries(st.integers(1, 40), st.lists(CELL, min_size=1, max_size=4), max_size=8),
-    stream=st.booleans(),
-)
-def test_any_table_written_to_a_workbook_comes_back_the_same(tmp_path_factory, table, stream):
-    """With gaps between its rows, through either reader."""
-    path = tmp_path_factory.mktemp("books") / "sheet"
-    book = Workbook()
-    for number, cells in table.items():
-        for column, cell in enumerate(cells, 1):
-            book.active.cell(number, column, cell)
-    book.save(path)
-    with pytest.MonkeyPatch.context() as patch:
-        if stream:
-            patch.setattr(workbook, "STREAM_FROM_BYTES", 0)
-        found = rows_of(path)
-    wanted = {number: [*map(_as_shown, cells)] for number, cells in table.items()}
-    assert _trimmed(found) == _trimmed({number: cells for number, cells in wanted.items() if any(cells)})

@@ -1,0 +1,131 @@
+"""Workbooks that are really encrypted: one sentence that says so and how to save a copy without, exit 2, nothing sent."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+from hashlib import md5
+from pathlib import Path
+
+import msoffcrypto
+import pytest
+import xlwt
+from msoffcrypto.format.ooxml import OOXMLFile
+from msoffcrypto.method.rc4 import DocumentRC4
+from xlwt.CompoundDoc import XlsDoc
+
+from importer.loader.archive import check_archive
+from importer.loader.kinds import kind_of
+from importer.loader.workbook import open_sheet
+from tests.loader.books import text_cell, write_parts, write_xlsb, write_xlsx
+from tests.support import leads
+
+PASSWORD = "secret"
+_RANDOM = random.Random(1)
+_PADDING = {"xl/media/logo.png": _RANDOM.randbytes(5000)}  # the library locks nothing smaller rightly
+SALT = bytes(range(16))
+_BOF, _FILEPASS, _BOUNDSHEET, _PLAIN = 0x809, 0x2F, 0x85, {0x809, 0x2F, 0xE1}
+
+
+def agile(path: Path, plain: Path) -> Path:
+    """The workbook as Excel 2010 and later lock it: AES, the key from the password by 100,000 rounds of SHA-512."""
+    with plain.open("rb") as book, path.open("wb") as locked:
+        OOXMLFile(book).encrypt(PASSWORD, locked)
+    return path
+
+
+def locked_xlsx(folder: Path) -> Path:
+    row = text_cell("A2", "9845010001")
+    return agile(
+        folder / "leads.xlsx", write_xlsx(folder / "plain", f'<row r="2">{row}</row>', more=_PADDING)
+    )
+
+
+def locked_xlsb(folder: Path) -> Path:
+    return agile(
+        folder / "leads.xlsb",
+        write_xlsb(folder / "plain", {n: [_RANDOM.randbytes(60).hex()] for n in range(1, 99)}),
+    )
+
+
+def locked_xls(folder: Path) -> Path:
+    """An old workbook under RC4 (MS-OFFCRYPTO 2.3.6): every record but the first two scrambled in its place."""
+    book = xlwt.Workbook()
+    book.add_sheet("Leads").write(0, 0, "Phone")
+    records = _records(book.get_biff_data())
+    scrambled_hash = _rc4(bytes(16) + md5(bytes(16)).digest())
+    lock = struct.pack("<HHH", 1, 1, 1) + SALT + scrambled_hash
+    records.insert(1, (_FILEPASS, lock))
+    shift = 4 + len(lock)
+    bodies = [
+        struct.pack("<I", struct.unpack("<I", body[:4])[0] + shift) + body[4:]
+        if kind == _BOUNDSHEET
+        else body
+        for kind, body in records
+    ]
+    stream = b"".join(
+        struct.pack("<HH", kind, len(body)) + body for (kind, _), body in zip(records, bodies, strict=True)
+    )
+    scrambled, at, found = _rc4(stream), 0, b""
+    for (kind, _), body in zip(records, bodies, strict=True):
+        kept = len(body) if kind in _PLAIN else 4 if kind == _BOUNDSHEET else 0
+        found += struct.pack("<HH", kind, len(body)) + body[:kept]
+        found += scrambled[at + 4 + kept : at + 4 + len(body)]
+        at += 4 + len(body)
+    path = folder / "leads.xls"
+    XlsDoc().save(str(path), found)
+    return path
+
+
+def _records(stream: bytes) -> list[tuple[int, bytes]]:
+    records, at = [], 0
+    while at < len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        records.append((kind, stream[at + 4 : at + 4 + length]))
+        at += 4 + length
+    return records
+
+
+def _rc4(content: bytes) -> bytes:
+    return DocumentRC4.decrypt(PASSWORD, SALT, io.BytesIO(content), blocksize=1024).read()
+
+
+def locked_ods(folder: Path) -> Path:
+    """As LibreOffice has locked since 2024: the whole document is one part (ODF 1.4, encrypted-package)."""
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry manifest:full-path="encrypted-package"><manifest:encryption-data/></manifest:file-entry></manifest:manifest>'
+    parts = {"mimetype": kind, "encrypted-package": b"\x93\x11" * 900, "META-INF/manifest.xml": manifest}
+    return write_parts(folder / "leads.ods", parts)
+
+
+LOCKED = {"xlsx": locked_xlsx, "xlsb": locked_xlsb, "xls": locked_xls, "ods": locked_ods}
+
+
+@pytest.mark.parametrize("kind", LOCKED)
+def test_a_locked_workbook_is_one_sentence_with_the_way_out(importer, crm, kind):
+    path = LOCKED[kind](importer.folder)
+    ended = importer("run", path, "--yes")
+    assert ended.code == 2
+    assert ended.err.startswith(
+        "importer: The workbook is protected with a password. Open it in Excel, take the password out"
+    )
+    assert len(ended.err.splitlines()) == 1
+    assert ended.folder is None
+    assert leads(crm) == {}
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "xlsb", "xls"])
+def test_these_workbooks_are_really_locked(tmp_path, kind):
+    """With the password they are the workbooks that they were: what is refused is the lock, not damage."""
+    opened = io.BytesIO()
+    with LOCKED[kind](tmp_path).open("rb") as file:
+        book = msoffcrypto.OfficeFile(file)
+        book.load_key(password=PASSWORD)
+        book.decrypt(opened)
+    (tmp_path / "opened").write_bytes(opened.getvalue())
+    again = kind_of(tmp_path / "opened")
+    assert again.value == kind
+    if kind != "xls":  # the lock's record is still there, made void, and that is what readers stop at
+        check_archive(tmp_path / "opened")
+        assert any(cells for _, cells in open_sheet(tmp_path / "opened", again, None).rows)
