@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -12,11 +13,13 @@ from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused bef
 from importer.errors import UnreadableFile
 from importer.loader.locked import locked
 from importer.loader.marks import NO_VALUE, RowMarks, formula_text
+from importer.loader.merged import Area
 from importer.loader.numberformats import show_number
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_CELL_TAGS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
 _MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384  # what LibreOffice can show
 _CHUNK = 1 << 20
 _NAMES = re.compile(rb"<table:table\s[^>]*>")
@@ -50,13 +53,17 @@ def ods_sheets(path: Path) -> dict[str, bool]:
     return sheets
 
 
-def ods_rows(path: Path, sheet: str) -> Iterator[tuple[int, list[str], RowMarks | None]]:
-    """Number, cells and marks of each row that holds something, as the sheet shows them."""
+def ods_rows(path: Path, sheet: str, merged: deque[Area]) -> Iterator[tuple[int, list[str], RowMarks | None]]:
+    """Number, cells and marks of each row that holds something, as the sheet shows them.
+
+    `merged` gets the areas of cells merged over several rows, each just before its first row.
+    """
     number = 1
     with zipfile.ZipFile(path) as archive, archive.open("content.xml") as file:
         for row in _row_elements(file, sheet):
             repeated = _repeated(row, f"{_TABLE}number-rows-repeated")
             cells = _cells(row)
+            merged.extend(_areas(row, number))
             if cells and number + repeated > _MOST_ROWS + 1:
                 raise UnreadableFile(
                     f"The workbook claims more than {_MOST_ROWS:,} rows: it is made to harm.",
@@ -99,7 +106,7 @@ def _cells(row: ET.Element) -> list[str]:
     cells: list[str] = []
     empty = 0
     for node in row:
-        if node.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+        if node.tag not in _CELL_TAGS:
             continue
         repeated = _repeated(node, f"{_TABLE}number-columns-repeated")
         text = _shown(node)
@@ -114,6 +121,16 @@ def _cells(row: ET.Element) -> list[str]:
         cells += [""] * empty + [text] * repeated
         empty = 0
     return cells
+
+
+def _areas(row: ET.Element, number: int) -> Iterator[Area]:
+    column = 0
+    for node in row:
+        if node.tag in _CELL_TAGS:
+            rows = _repeated(node, f"{_TABLE}number-rows-spanned")
+            if rows > 1:
+                yield Area(number, number + rows - 1, column)
+            column += _repeated(node, f"{_TABLE}number-columns-repeated")
 
 
 def _repeated(node: ET.Element, name: str) -> int:

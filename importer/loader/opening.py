@@ -19,6 +19,7 @@ from importer.loader.footers import is_footer, is_tail
 from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
 from importer.loader.kinds import FileKind, kind_of
 from importer.loader.limits import MAX_COLUMNS, MAX_TOP_ROWS
+from importer.loader.merged import with_merged
 from importer.loader.workbook import open_sheet
 from importer.models import Notice, SourceRow, is_report_header
 
@@ -58,13 +59,15 @@ def open_table(path: Path, options: OpenOptions) -> Table:
         dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
         notices = [Notice("read", f"{dialect.label}.")]
         records: Iterator[Record] = read_records(path, dialect)
-        name = ""
+        name, merged = "", None
     else:
         sheet = open_sheet(path, kind, options.sheet)
-        name = sheet.name
-        notices = sheet.notices
+        name, notices, merged = sheet.name, sheet.notices, sheet.merged
         records = (Record(number, cells) for number, cells in sheet.rows)
-    return _table(records, kind, notices, options, name)
+    table = _table(records, kind, notices, options, name)
+    if merged is not None:
+        table.rows = with_merged(table.rows, merged, table.headers, notices)
+    return table
 
 
 def private_copy(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:

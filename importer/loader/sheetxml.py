@@ -21,6 +21,7 @@ import msgspec
 
 from importer.errors import UnreadableFile
 from importer.loader.marks import NO_VALUE, RowMarks, column_number, formula_text
+from importer.loader.merged import Area
 from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 
 _CHUNK = 4 << 20
@@ -36,6 +37,7 @@ _NO_VALUE = re.compile(
 )
 _DAMAGED = ("The workbook cannot be read: it is cut off or damaged.", "Download or save it again.")
 _STRICT = b"http://purl.oclc.org/ooxml/"
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*\bref=["']([A-Z]+)(\d+):[A-Z]+(\d+)["']""")
 _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\b[^>]*\bref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 
 
@@ -76,6 +78,21 @@ def xlsx_marks(path: Path, part: str) -> Iterator[tuple[int, RowMarks]]:
             with archive.open(part) as file:
                 events = ET.iterparse(file, events=("start", "end"))  # noqa: S314 - a child process that may die, and expat bounds entities
                 yield from _parsed(events, styles)
+
+
+def xlsx_areas(path: Path, part: str) -> list[Area]:
+    """Cells merged over several rows, from top to bottom. They stand behind all rows."""
+    found: list[Area] = []
+    rest = b""
+    with zipfile.ZipFile(path) as archive, archive.open(part) as file:
+        while chunk := file.read(_CHUNK):
+            whole, _, rest = (rest + chunk).rpartition(b">")
+            if b"mergeCell" in whole:
+                found += [
+                    Area(int(first), int(last), _column(letters))
+                    for letters, first, last in _MERGED.findall(whole)
+                ]
+    return sorted(area for area in found if area.last > area.first)
 
 
 def _part_name(archive: zipfile.ZipFile, sheet: str) -> str:

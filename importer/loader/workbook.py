@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,11 @@ from importer.loader.kinds import FileKind
 from importer.loader.limits import MAX_CELLS_AT_ONCE, STREAM_FROM_BYTES
 from importer.loader.locked import locked
 from importer.loader.marks import RowMarks
+from importer.loader.merged import Area, areas_of
 from importer.loader.numberformats import show_date, show_number
 from importer.loader.odsxml import ods_rows, ods_sheets
-from importer.loader.sheetxml import SheetPart, find_part, is_strict, xlsx_marks
-from importer.loader.xlsbinary import xlsb_marks
+from importer.loader.sheetxml import SheetPart, find_part, is_strict, xlsx_areas, xlsx_marks
+from importer.loader.xlsbinary import xlsb_areas, xlsb_marks
 from importer.loader.xlsold import is_locked, xls_marks
 from importer.models import LISTS_SHEET, ROWS_SHEET, Notice
 
@@ -36,11 +38,15 @@ MarkedRow = tuple[int, list[Any], RowMarks | None]
 
 
 class WorkSheet(msgspec.Struct):
-    """One sheet: its rows by number, as texts, and what must be said of it."""
+    """One sheet: its rows by number, as texts, and what must be said of it.
+
+    `merged` are the areas of cells merged over several rows; they come in while the rows are read.
+    """
 
     name: str
     rows: Iterator[Row]
     notices: list[Notice]
+    merged: deque[Area]
 
 
 def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
@@ -58,7 +64,8 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
     if others:
         listed = ", ".join(f'"{other}"' for other in others)
         notices.append(Notice("ignored", f"Other sheets were not read: {listed}. Name one with --sheet."))
-    return WorkSheet(name, _shown_rows(_rows(path, kind, book, name), notices), notices)
+    merged: deque[Area] = deque()
+    return WorkSheet(name, _shown_rows(_rows(path, kind, book, name, merged), notices), notices, merged)
 
 
 @contextmanager
@@ -107,20 +114,24 @@ def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
     raise UsageError(f'The workbook has no sheet "{chosen}".', f"It has: {listed}.")
 
 
-def _rows(path: Path, kind: FileKind, book: Any, name: str) -> Iterator[MarkedRow]:
+def _rows(path: Path, kind: FileKind, book: Any, name: str, merged: deque[Area]) -> Iterator[MarkedRow]:
     """The rows of a sheet with their marks, by the reader that suits the format and the size."""
     with _refused_if_broken():
         match kind:
             case FileKind.ODS:
-                yield from ods_rows(path, name)
+                yield from ods_rows(path, name, merged)
             case FileKind.XLS:
-                yield from _marked(_whole(book, name), xls_marks(path, name))
+                yield from _marked(_whole(book, name, merged), xls_marks(path, name))
             case FileKind.XLSB:
-                yield from _marked(_whole(book, name), xlsb_marks(path, name))
+                merged.extend(xlsb_areas(path, name))
+                yield from _marked(_whole(book, name, merged), xlsb_marks(path, name))
             case FileKind.XLSX | FileKind.CSV:
                 part = find_part(path, name)
-                streams = _is_huge(part) and not is_strict(path)
-                rows = _streamed(path, name) if streams else _whole(book, name)
+                if _is_huge(part) and not is_strict(path):
+                    merged.extend(xlsx_areas(path, part.name))
+                    rows = _streamed(path, name)
+                else:
+                    rows = _whole(book, name, merged)
                 yield from _marked(rows, xlsx_marks(path, part.name))
 
 
@@ -188,7 +199,7 @@ def _hidden_rows(numbers: list[int]) -> str:
     )
 
 
-def _whole(book: Any, name: str) -> Iterator[tuple[int, list[Any]]]:
+def _whole(book: Any, name: str, merged: deque[Area]) -> Iterator[tuple[int, list[Any]]]:
     """All rows through calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1."""
     from python_calamine import CalamineError  # noqa: PLC0415 - only workbooks need it
 
@@ -197,6 +208,7 @@ def _whole(book: Any, name: str) -> Iterator[tuple[int, list[Any]]]:
         rows = sheet.iter_rows()
     except CalamineError as error:
         raise UnreadableFile(_DAMAGED, _ADVICE) from error
+    merged.extend(areas_of(sheet.merged_cell_ranges))
     before = [""] * (sheet.start[1] if sheet.start else 0)
     yield from enumerate((before + cells for cells in rows) if before else rows, 1)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused bef
 
 from importer.errors import UnreadableFile
 from importer.loader.marks import RowMarks, error_text
+from importer.loader.merged import Area
 from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 
 _ROW, _CELL_ERROR, _FORMULA_ERROR = 0, 3, 11
@@ -19,6 +22,7 @@ _TEXT = 6
 _LENGTHS = {1: 8, 2: 12, 3: 9, 4: 9, 5: 16, 7: 12}  # blank, small number, error, boolean, number, shared text
 _FORMAT, _XF, _CELL_XFS, _END_CELL_XFS = 44, 47, 617, 618
 _SHEET, _END_OF_SHEET = 156, 130
+_MERGED, _END_OF_ROWS = 176, b"\x92\1\0"
 _HIDDEN = 0x10  # fDyZero in the third byte of BrtRowHdr's flags
 _LONGEST_RECORD = 1 << 24
 
@@ -43,6 +47,16 @@ def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
                 raise ValueError(kind)  # a wrong length has led us, and every reader, past some rows
             if marks.hidden or marks.texts or marks.formats:
                 yield number, marks
+
+
+def xlsb_areas(path: Path, sheet: str) -> list[Area]:
+    """Cells merged over several rows, from top to bottom. They stand behind all rows."""
+    with zipfile.ZipFile(path) as archive:
+        _, _, behind = archive.read(_part_of(archive, sheet)).rpartition(_END_OF_ROWS)
+    found = [
+        struct.unpack_from("<III", body) for kind, body in _records(io.BytesIO(behind)) if kind == _MERGED
+    ]
+    return sorted(Area(first + 1, last + 1, column) for first, last, column in found if last > first)
 
 
 def _fits(kind: int, body: bytes) -> bool:

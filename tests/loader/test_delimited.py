@@ -106,7 +106,11 @@ def test_any_table_comes_back_where_the_user_names_the_dialect(table, mark, enco
 
 
 A_PHONE = st.integers(6_000_000_000, 9_999_999_999).map(str)
-SOUND_CELL = st.text(st.sampled_from('abz 019,;"é-'), max_size=8)
+SOUND_CELL = st.text(st.sampled_from('abz 019,;"é-'), max_size=8).filter(
+    lambda text: (
+        not text.endswith(", ")
+    )  # beside a stray quote it looks like the space of `"Asha", "9845012345"`
+)
 
 
 @settings(deadline=None, max_examples=500)

@@ -1,0 +1,159 @@
+"""Cells merged over several rows: the value is read in each row that it is shown beside, and the user told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import xlwt
+from openpyxl import Workbook
+
+from importer.loader import workbook
+from importer.loader.opening import OpenOptions, Table, open_table
+from tests.loader.books import ods_cell, write_ods, write_xlsb
+from tests.support import leads
+
+EVENT = [
+    ["Registrations of the fair", "", "", ""],
+    ["Name", "Phone", "Stage", "Hall"],
+    ["Asha Rao", "9845010001", "Warm lead", ""],
+    ["Ravi Kumar", "9845010002", "", "2"],
+    ["Meena Iyer", "9845010003", "", ""],
+    ["", "", "", ""],
+    ["Imran Khan", "9845010004", "New", ""],
+    ["", "9845010005", "", ""],
+]
+MERGED = [(2, 3, 3), (3, 6, 2), (4, 5, 3), (7, 8, 0), (7, 8, 2)]
+"""First and last row, and column from 0. The first begins in the header, the second runs over a blank row."""
+SHOWN = [
+    (3, ("Asha Rao", "9845010001", "Warm lead", "")),
+    (4, ("Ravi Kumar", "9845010002", "Warm lead", "2")),
+    (5, ("Meena Iyer", "9845010003", "Warm lead", "2")),
+    (7, ("Imran Khan", "9845010004", "New", "")),
+    (8, ("Imran Khan", "9845010005", "New", "")),
+]
+SAID = (
+    'Values merged over several rows were read in each row that they cover: "Name" in 1 row, "Stage" in 3 rows, '
+    '"Hall" in 1 row.'
+)
+
+
+def as_xlsx(path: Path) -> None:
+    book = Workbook()
+    for row in EVENT:
+        book.active.append(row)
+    book.active.merge_cells("A1:D1")
+    for first, last, column in MERGED:
+        book.active.merge_cells(start_row=first, end_row=last, start_column=column + 1, end_column=column + 1)
+    book.save(path)
+
+
+def as_xls(path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Leads")
+    for number, row in enumerate(EVENT):
+        for column, cell in enumerate(row):
+            if cell:
+                sheet.write(number, column, cell)
+    sheet.merged_ranges.extend((first - 1, last - 1, column, column) for first, last, column in MERGED)
+    book.save(str(path))
+
+
+def as_xlsb(path: Path) -> None:
+    write_xlsb(path, dict(enumerate(EVENT, 1)), merged=MERGED)
+
+
+def as_ods(path: Path) -> None:
+    spans = {(first, column): last - first + 1 for first, last, column in MERGED}
+    rows = [
+        (
+            1,
+            [
+                ods_cell("string" if c else "", c, spans=spans.get((number, at), 1))
+                for at, c in enumerate(row)
+            ],
+        )
+        for number, row in enumerate(EVENT, 1)
+    ]
+    write_ods(path, rows)
+
+
+BOOKS = {"xlsx": as_xlsx, "xlsx, streamed": as_xlsx, "xls": as_xls, "xlsb": as_xlsb, "ods": as_ods}
+
+
+def opened(path: Path) -> Table:
+    return open_table(path, OpenOptions())
+
+
+@pytest.mark.parametrize("written", BOOKS)
+def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch, written):
+    """Not out of the header, and not into a blank row; the same by every reader."""
+    if "streamed" in written:
+        monkeypatch.setattr(workbook, "STREAM_FROM_BYTES", 0)
+    BOOKS[written](tmp_path / "sheet")
+    table = opened(tmp_path / "sheet")
+    assert table.headers == ("Name", "Phone", "Stage", "Hall")
+    assert [(row.number, row.cells) for row in table.rows] == SHOWN
+    assert SAID in [notice.text for notice in table.notices]
+
+
+def test_a_sheet_without_merged_cells_says_nothing_of_them(tmp_path):
+    book = Workbook()
+    book.active.append(["Name", "Phone"])
+    book.active.append(["Asha", "9845010001"])
+    book.save(tmp_path / "sheet")
+    table = opened(tmp_path / "sheet")
+    assert len([*table.rows]) == 1
+    assert not any("merged" in notice.text for notice in table.notices)
+
+
+def test_a_phone_merged_over_its_lead_s_rows_makes_one_lead_of_them(importer, crm):
+    """One lead with an enquiry a row: the rows fold into one lead that has all of it, each row accounted for."""
+    book = Workbook()
+    for row in (
+        ["Name", "Phone", "Products", "Remarks"],
+        ["Asha Rao", "9845010001", "2 BHK", "saw the flat"],
+        ["", "", "3 BHK", "asks for the price"],
+        ["Ravi Kumar", "9845010002", "2 BHK", ""],
+    ):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.active.merge_cells("B2:B3")
+    book.save(importer.folder / "x.xlsx")
+    ended = importer("run", "x.xlsx", "--yes", "--unknown", "drop")
+    assert [(row["_row"], row["_status"]) for row in ended.results] == [
+        ("2", "accepted"),
+        ("3", "duplicate"),
+        ("4", "accepted"),
+    ]
+    assert "same phone as row 2" in ended.results[1]["_problems"]
+    assert ended.results[1]["Phone"] == "9845010001"
+    found = leads(crm)["+919845010001"]
+    assert (found["first_name"], found["last_name"]) == ("Asha", "Rao")
+    assert found["notes"] == ["saw the flat\nasks for the price"]
+    assert '"Name" in 1 row, "Phone" in 1 row' in ended.out
+
+
+def test_mended_rows_of_a_merged_sheet_need_no_merging(importer, crm):
+    """What was carried down stands in failed_rows, so that a row is whole without the rows above it."""
+    book = Workbook()
+    for row in (["Name", "Phone", "Stage"], ["Asha", "9845010001", "New"], ["Ravi", "98450", ""]):
+        book.active.append(row)
+    book.active.merge_cells("C2:C3")
+    book.save(importer.folder / "x.xlsx")
+    ended = importer("run", "x.xlsx", "--yes")
+    assert ended.code == 1
+    assert [row["Stage"] for row in ended.failed] == ["New"]
+
+
+def test_a_covered_cell_with_something_of_its_own_keeps_it(tmp_path):
+    """Libraries leave values under a merged cell, and so does Excel where the format was painted over them."""
+    rows = {1: ["Phone", "Stage"], 2: ["9845010001", "New"], 3: ["9845010002", "Lost"], 4: ["9845010003", ""]}
+    write_xlsb(tmp_path / "sheet", rows, merged=[(2, 4, 1)])
+    assert [row.cells[1] for row in opened(tmp_path / "sheet").rows] == ["New", "Lost", "New"]
+
+
+def test_an_area_that_begins_in_the_header_carries_nothing(tmp_path):
+    rows = {1: ["Phone", "Stage"], 2: ["9845010001", "New"], 3: ["9845010002", ""]}
+    write_xlsb(tmp_path / "sheet", rows, merged=[(1, 3, 1)])
+    assert [row.cells[1] for row in opened(tmp_path / "sheet").rows] == ["New", ""]
