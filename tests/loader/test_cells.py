@@ -307,3 +307,14 @@ def test_no_text_breaks_a_reader(typed):
         read_latitude,
     ):
         read(typed)
+
+
+def test_every_bad_address_of_a_cell_is_named():
+    """Mended at once, not one at each try."""
+    fault = read_emails("asha@example.in, ravi@, meena.example.in")
+    assert isinstance(fault, Fault)
+    assert fault.value == "ravi@, meena.example.in"
+    assert fault.hint.count(";") == 1
+    one = read_emails("asha@example.in, ravi@")
+    assert isinstance(one, Fault)
+    assert (one.value, one.hint.count(";")) == ("ravi@", 0)

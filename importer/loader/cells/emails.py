@@ -19,7 +19,7 @@ _LOCAL_LIMIT = 64  # RFC 5321, 4.5.3.1.1
 
 
 def read_emails(text: str) -> list[str] | Fault | None:
-    """The addresses of a cell in order, each once; the first bad one makes the cell faulty."""
+    """The addresses of a cell in order, each once; bad ones, all of them named, make the cell faulty."""
     if (plain := _plain(text)) is not None:
         return [plain]
     cell = bare(text)
@@ -27,11 +27,16 @@ def read_emails(text: str) -> list[str] | Fault | None:
         return cell if isinstance(cell, Fault) else None
     parts = _PARTS.split(_SLASHED.sub(r"\1, ", _LABEL.sub(" ", cell)))
     found: list[str] = []
+    bad: list[Fault] = []
     for part in _without_names([part for part in parts if part.strip(_BEHIND)]):
         address = _validated(part.lstrip(_IN_FRONT).rstrip(_BEHIND))
         if isinstance(address, Fault):
-            return address
-        found.append(address)
+            bad.append(address)
+        else:
+            found.append(address)
+    if bad:
+        hints = "; ".join(dict.fromkeys(fault.hint for fault in bad))
+        return Fault("not_an_email", hints, ", ".join(fault.value for fault in bad))
     return list(dict.fromkeys(found)) or Fault("not_an_email", "it has no @")
 
 
