@@ -55,6 +55,12 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     maybe: tuple[str, ...] = ()
 
 
+SAYS_LITTLE_ALONE = (
+    "middle name", "middle initial", "do not call", "do not contact", "do not disturb", "dnd", "dnc", "opted out",
+    "opt out", "phone opt out",
+)  # fmt: skip
+"""Headers whose cells mean nothing without them: they go to the additional info as `Do Not Call: Yes`."""
+
 FIELDS: tuple[Field, ...] = (
     Field(
         name="customer_phone",
@@ -321,7 +327,7 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "additional info", "additional information", "description", "details", "requirement", "requirements",
             "enquiry", "inquiry", "message", "query", "query message", "other details", "about", "enquiry details",
-            "requirement details", "विवरण", "आवश्यकता", "ज़रूरत", "संदेश",
+            "requirement details", *SAYS_LITTLE_ALONE, "विवरण", "आवश्यकता", "ज़रूरत", "संदेश",
         ),
     ),
     Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from importer.fields import BY_NAME, Field, Kind
+from importer.fields import BY_NAME, SAYS_LITTLE_ALONE, Field, Kind
 from importer.issues import Issue
 from importer.loader.cells import Fault
 from importer.loader.cells.emails import read_emails
@@ -106,7 +106,8 @@ def needs_its_header(column: ColumnChoice) -> bool:
     """Whether a text says little without its header: `Rating: Hot` in the additional info, not `Hot`."""
     if column.field != "additional_info" or not column.header:
         return False
-    return KNOWN_HEADERS.get(plain_header(column.header)) != column.field
+    plain = plain_header(column.header)
+    return plain in SAYS_LITTLE_ALONE or KNOWN_HEADERS.get(plain) != column.field
 
 
 def _set(name: str) -> _Put:

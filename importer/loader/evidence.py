@@ -107,7 +107,7 @@ class Evidence:
         kind = BY_NAME[name].kind
         if kind in (Kind.PHONE, Kind.PHONES) and not any(map(_has_digit, self.cells)):
             return _NO_PHONES.get(name, "its cells hold no numbers")
-        if self.says_yes_or_no:
+        if self.says_yes_or_no and name != "additional_info":  # there it stands under its own header
             return "its cells only say yes or no"
         if len(self.cells) < _FEW:
             return ""

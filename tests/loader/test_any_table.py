@@ -33,7 +33,9 @@ class Fault(str):
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from(" \n\té न😊&<>\"'"),
     max_size=10,
-).filter(lambda text: not text.startswith("="))
+).filter(
+    lambda text: not text.startswith("=") and (not text or text.strip())  # of blanks alone, a cell is blank
+)
 CELL = (
     st.none()
     | TEXT
