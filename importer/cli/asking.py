@@ -159,12 +159,18 @@ def _ask_title(unknown: UnknownTitle, place: str) -> str:
         if said in (_LEAVE, _OMIT, _REST, _OMIT_REST):
             return said
         if said.isdecimal() and 1 <= int(said) <= len(near):
-            return near[int(said) - 1]
+            return _taken(near[int(said) - 1])
         found = [title for title in unknown.titles if title.casefold() == said.casefold()]
         found = found or [title for title in unknown.titles if said.casefold() in title.casefold()]
         if len(found) == 1:
-            return found[0]
+            return _taken(found[0])
         say(_more_than_one(said, found), err=True)
+
+
+def _taken(title: str) -> str:
+    """The title, shown in full: a number or a part of it was typed."""
+    say(f'  Taken as "{title}".', err=True)
+    return title
 
 
 def _all_of(titles: Sequence[str]) -> Sequence[str]:

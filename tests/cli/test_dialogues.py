@@ -119,6 +119,7 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
     shown = terminal.expect("A number, or another title: ")
     assert '1 of 3: Stage "Warm led" (2 rows)\n  1  Warm lead\n' in shown
     terminal.type("1")
+    terminal.expect('Taken as "Warm lead".')
     terminal.expect('2 of 3: Stage "Zzzz" (1 row)')
     terminal.expect("A number, or another title: ")
     terminal.type("no such title")
@@ -126,6 +127,7 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
     terminal.type("site visit")
     terminal.expect('More than one title has "site visit": Site visit planned, Site visit done.')
     terminal.type("visit done")
+    terminal.expect('Taken as "Site visit done".')
     terminal.expect('3 of 3: Stage "Qqqq" (1 row)')
     terminal.type("")
     terminal.expect("4  can go in")
