@@ -24,8 +24,7 @@ from importer.pipeline.watch import Silent
 from importer.report import write_reports
 from importer.sender import SendSettings, Stop, open_client, send
 from importer.settings import resolve
-from importer.staging import Recipe, open_file
-from importer.staging.recipe import compile_row_judge
+from importer.staging import Recipe, judge_rows, open_file
 
 _COMMIT = 100
 
@@ -59,8 +58,8 @@ def _staged(sheet: Path, access: Access, reports: Path) -> Journal:
 def _judging(sheet: Path, journal: Journal) -> float:
     header = journal.header
     titles: Any = {}
-    judge = compile_row_judge(Recipe(mapping=header.mapping, titles=titles, region="IN", unknown="drop"))
-    return _cpu(lambda: [judge(row) for row in open_table(sheet, OpenOptions()).rows])
+    recipe = Recipe(mapping=header.mapping, titles=titles, region="IN", unknown="drop")
+    return _cpu(lambda: list(judge_rows(open_table(sheet, OpenOptions()).rows, recipe)))
 
 
 async def _post_all(access: Access, rows: list[PendingRow]) -> None:

@@ -19,7 +19,9 @@ _TO_GUARD = re.compile(rf"(?:^|(?<=[;\t\r\n]))(?='*(?:{_BEGINS_FORMULA}))|^(?='*
 _GUARDED = re.compile(rf"(?:^|(?<=[;\t\r\n]))'(?='*(?:{_BEGINS_FORMULA}))|^'(?='*{_BLANKS}[\t\r\n])")
 _MAY_NEED = re.compile(rf"[;\t\r\n]'*{_BLANKS}(?:(?!{_HARMLESS}){_SIGN}|[\t\r\n])").search
 _MAY_BEGIN = re.compile(r"[;\t\r\n][^\w;]").search  # quick: what begins with a letter or digit is no formula
-_QUOTE_OR_BREAK = re.compile(r'["\r\n]').search
+_MAY_BE_MORE = re.compile(  # quick: a record without any of these has no cell to guard
+    rf"""[\r\n\t{_SIGN[1:]}(?:(?<=[\r\n\t])|(?<![^,;'"{_BLANKS[1:-1]}.)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""
+).search
 _TO_QUOTE = re.compile(r'[",\r\n]').search
 _JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
 
@@ -49,11 +51,10 @@ def guarded_row(cells: Sequence[str]) -> Sequence[str]:
 
 def line_of(cells: Sequence[str]) -> str:
     """The cells as they stand in a report: guarded, as one record of CSV without its line's end."""
-    cells = guarded_row(cells)
-    line = ",".join(cells)
-    if line.count(",") == len(cells) - 1 and line and not _QUOTE_OR_BREAK(line):
+    line: str = _record_of(cells)
+    if not _MAY_BE_MORE(line):
         return line
-    return ",".join([_quoted(cell) if _TO_QUOTE(cell) else cell for cell in cells]) or '""'
+    return ",".join([_quoted(cell) if _TO_QUOTE(cell) else cell for cell in guarded_row(cells)]) or '""'
 
 
 def cells_of(line: str) -> tuple[str, ...]:
@@ -71,6 +72,15 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_shown(char) for char in text)
+
+
+class _Handed:
+    """Takes what csv.writer writes, and hands it back: `writerow` answers with what `write` did."""
+
+    write = staticmethod(str)
+
+
+_record_of = csv.writer(_Handed, lineterminator="").writerow
 
 
 def _quoted(cell: str) -> str:

@@ -2,7 +2,7 @@
 
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, STAGING_NAME
-from importer.journal.rows import StagedRow, staged
+from importer.journal.rows import StagedRow, StagedRows, staged
 from importer.journal.store import Journal
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "RunEnd",
     "RunHeader",
     "StagedRow",
+    "StagedRows",
     "Traffic",
     "staged",
 ]

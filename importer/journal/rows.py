@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -39,6 +39,43 @@ class StagedRow(NamedTuple):
     phone: str
     payload: str | None
     issues: str
+
+
+class StagedRows(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """Judged rows by column: what travels from the reading process, some hundred rows at a time.
+
+    All lists are of one length; place by place they are a StagedRow.
+    """
+
+    numbers: list[int]
+    cells: list[str]
+    verdicts: list[str]
+    phones: list[str]
+    payloads: list[str | None]
+    issues: list[str]
+
+    @classmethod
+    def of(cls, rows: Iterable[StagedRow]) -> Self:
+        """Rows put into columns."""
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in cls.__struct_fields__]
+        return cls(**dict(zip(cls.__struct_fields__, columns, strict=True)))
+
+    def __post_init__(self) -> None:
+        if any(len(column) != len(self) for column in msgspec.structs.astuple(self)):
+            raise ValueError("columns of one batch have one length")
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[tuple[int, str, str, str, str | None, str]]:
+        return zip(
+            self.numbers, self.cells, self.verdicts, self.phones, self.payloads, self.issues, strict=True
+        )
+
+    def __getitem__(self, part: slice) -> Self:
+        return msgspec.structs.replace(
+            self, **{name: getattr(self, name)[part] for name in self.__struct_fields__}
+        )
 
 
 def staged(verdict: Verdict) -> StagedRow:

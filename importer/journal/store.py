@@ -24,6 +24,7 @@ from importer.journal.notes import Known, Ledger, Note
 from importer.journal.opening import JOURNAL_NAME, STAGING_NAME, reading, writing
 from importer.journal.rows import (
     StagedRow,
+    StagedRows,
     accepted_of,
     encode,
     issues_from,
@@ -114,7 +115,7 @@ class Journal:
 
     # --- staging
 
-    def stage(self, rows: Iterable[StagedRow]) -> None:
+    def stage(self, rows: StagedRows | Iterable[StagedRow]) -> None:
         """Write judged rows; a batch is one transaction. A row staged before is replaced."""
         with self._commit():
             self._sql.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, NULL)", rows)

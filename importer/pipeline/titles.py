@@ -30,7 +30,8 @@ def settle_titles(journal: Journal, recipe: Recipe, settings: Settings, watch: W
     journal.remap(mapping)
     keep(mapping, settings, watch)
     again = msgspec.structs.replace(recipe, mapping=mapping, limit=None)
-    journal.stage(list(judge_rows(_rows_with_unknown(journal), again)))
+    for batch in list(judge_rows(_rows_with_unknown(journal), again)):
+        journal.stage(batch)
 
 
 def _unknown_titles(journal: Journal, titles: dict[str, tuple[str, ...]]) -> list[UnknownTitle]:

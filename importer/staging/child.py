@@ -17,16 +17,15 @@ from typing import BinaryIO
 import msgspec
 
 from importer.errors import ImporterError, UnreadableFile
-from importer.journal import StagedRow
+from importer.journal import StagedRows
 from importer.loader.limits import apply_limits
 from importer.loader.opening import Table, open_table
 from importer.models import SourceRow
 from importer.staging import frames
 from importer.staging.own_files import as_typed, is_ours
-from importer.staging.recipe import Recipe, compile_row_judge
+from importer.staging.recipe import Recipe, judge_rows
 
 SAMPLE_ROWS = 500
-_BATCH_ROWS = 1000
 _ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text is in our memory at once
 
 
@@ -78,11 +77,8 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _judge(table: Table, rows: Iterator[SourceRow], recipe: Recipe, answers: BinaryIO) -> None:
-    judge = compile_row_judge(recipe)
-    if recipe.limit is not None:
-        rows = islice(rows, recipe.limit)
     total = 0
-    while batch := [judge(row) for row in islice(rows, _BATCH_ROWS)]:
+    for batch in judge_rows(rows, recipe):
         _send(answers, batch)
         total += len(batch)
     frames.write_frame(answers, frames.encode(frames.Done(total, tuple(table.notices))))
@@ -94,24 +90,24 @@ def _show(answers: BinaryIO, opened: frames.Opened) -> None:
     while len(body) > _ROOM_BYTES and len(opened.sample) > 1:
         opened = msgspec.structs.replace(opened, sample=opened.sample[: len(opened.sample) // 2])
         body = frames.encode(opened)
-    _write(answers, body, opened.sample[:1])
+    _write(answers, body, [row.number for row in opened.sample[:1]])
 
 
-def _send(answers: BinaryIO, batch: list[StagedRow]) -> None:
+def _send(answers: BinaryIO, batch: StagedRows) -> None:
     """Send judged rows, in several messages where their cells are very long."""
     body = frames.encode(frames.Batch(batch))
     if len(body) <= _ROOM_BYTES or len(batch) == 1:
-        _write(answers, body, batch[:1])
+        _write(answers, body, batch.numbers[:1])
         return
     half = len(batch) // 2
     _send(answers, batch[:half])
     _send(answers, batch[half:])
 
 
-def _write(answers: BinaryIO, body: bytes, rows: Sequence[SourceRow | StagedRow]) -> None:
+def _write(answers: BinaryIO, body: bytes, numbers: Sequence[int]) -> None:
     if len(body) > frames.MAX_FRAME_BYTES:
         raise UnreadableFile(
-            f"Row {rows[0].number} holds more text than any lead." if rows else "The header is endless.",
+            f"Row {numbers[0]} holds more text than any lead." if numbers else "The header is endless.",
             "Shorten it, or copy the rows into a new sheet, and import that.",
         )
     frames.write_frame(answers, body)

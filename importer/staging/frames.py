@@ -6,7 +6,7 @@ from typing import IO, TypeAlias
 
 import msgspec
 
-from importer.journal import StagedRow
+from importer.journal import StagedRows
 from importer.loader.opening import OpenOptions
 from importer.models import Notice, SourceRow
 from importer.staging.recipe import Recipe
@@ -37,7 +37,7 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
 class Batch(msgspec.Struct, frozen=True, tag=True):
     """From the child: judged rows, in file order."""
 
-    rows: list[StagedRow]
+    rows: StagedRows
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

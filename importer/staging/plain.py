@@ -7,27 +7,30 @@ anything is to be said, be it a warning, goes the long way, which alone knows th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import getitem, itemgetter
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from importer.fields import BY_NAME, Kind
-from importer.guard import line_of
-from importer.journal import StagedRow
 from importer.loader.cells import Fault
 from importer.loader.cells.phones import compile_plain_reader
 from importer.loader.drafts import compile_column_reader, compile_drafter, needs_its_header
 from importer.loader.wraps import CLEAR
-from importer.models import AccountTitles, Mapping, SourceRow, Status
+from importer.models import AccountTitles, Mapping, SourceRow
 from importer.settings import Unknown
 from importer.validator import compile_judge
 
-PlainJudge: TypeAlias = Callable[[SourceRow], StagedRow | None]
+Cells: TypeAlias = tuple[str, ...]
+"""The cells of a row, or those of a column."""
+PlainBodies: TypeAlias = Callable[[Sequence[Cells]], tuple[list[str], list[str | None]]]
+"""Cells of rows to their phones and the bodies of their requests; None for a row that has to go the long way."""
 
 _MOST_REMEMBERED = 10_000  # pieces a group: what is different in every row must not fill the memory
 _LONG = 100
+_ODD: Final = "\0"
+"""The piece of cells of which something is to be said; no JSON holds it."""
 _PHONES = "customer_phone"
 _TOUCHING = {
     "add_phones": _PHONES, "dial_code": _PHONES, "full_name": "name", "first_name": "name", "last_name": "name",
@@ -36,10 +39,10 @@ _TOUCHING = {
 """Fields that are judged together; all parts of the address are, too."""
 
 
-def compile_plain_judge(
+def compile_plain_bodies(
     mapping: Mapping, titles: AccountTitles, *, region: str, unknown: Unknown
-) -> PlainJudge | None:
-    """A judge that answers None for a row that has to go the long way; None where every row has to."""
+) -> PlainBodies | None:
+    """What works out the phones and bodies of many rows at once; None where every row has to go the long way."""
     groups = _groups_of(mapping)
     phones = groups.pop(_PHONES, None)
     if phones is None or mapping.row_rules or _is_special(phones) or not phones.columns_of(_PHONES):
@@ -51,32 +54,32 @@ def compile_plain_judge(
         else _GroupPieces(group, titles, region, unknown)
         for group in groups.values()
     ]
-    keys = [memory.key_of for memory in memories]
 
-    def judge(row: SourceRow) -> StagedRow | None:
-        cells = row.cells
-        phone, more = read_phones(cells)
-        if not phone or row.faults:
-            return None
-        try:
-            pieces = map(getitem, memories, [key_of(cells) for key_of in keys])
-            body = ",".join([f'"customer_phone":"{phone}"{more}', *filter(None, pieces)])
-        except _Odd:
-            return None
-        return StagedRow(row.number, line_of(cells), Status.ACCEPTED.value, phone, f"{{{body}}}", "")
+    def bodies_of(rows: Sequence[Cells]) -> tuple[list[str], list[str | None]]:
+        columns = list(zip(*rows, strict=True))
+        phones, openings = read_phones(columns)
+        pieces = [map(memory.__getitem__, memory.keys_of(columns)) for memory in memories]
+        bodies = map("".join, zip(openings, *pieces, strict=True))
+        return phones, [None if _ODD in body else f"{body}}}" for body in bodies]
 
-    return judge
-
-
-class _Odd(Exception):
-    """Something is to be said of the cells: the row goes the long way."""
+    return bodies_of
 
 
 class _Pieces(dict[Any, str]):
-    """What the cells of one group of columns add to the body of a request, as JSON without its brackets."""
+    """What the cells of one group of columns add to the body of a request: JSON with a comma in front, "" or _ODD."""
 
     def __init__(self, indexes: Sequence[int]) -> None:
-        self.key_of: Callable[[Sequence[str]], Any] = itemgetter(*indexes) if indexes else lambda _: ()
+        self._indexes = indexes
+
+    def keys_of(self, columns: Sequence[Cells]) -> Iterable[Any]:
+        """What stands in these columns, row by row: a text, or a tuple of them where they are several."""
+        if len(self._indexes) == 1:
+            return columns[self._indexes[0]]
+        return (
+            zip(*[columns[at] for at in self._indexes], strict=True)
+            if self._indexes
+            else repeat((), len(columns[0]))
+        )
 
     def __missing__(self, key: Any) -> str:
         piece = self.judge(key)
@@ -85,7 +88,7 @@ class _Pieces(dict[Any, str]):
         return piece
 
     def judge(self, key: Any) -> str:
-        """The piece, worked out. Raises _Odd."""
+        """The piece, worked out."""
         raise NotImplementedError
 
 
@@ -97,14 +100,14 @@ class _ColumnPieces(_Pieces):
         super().__init__([column.index])
         self._read = compile_column_reader(group, column, region=region)
         name, _, part = column.field.partition(".")
-        self._before, self._behind = (f'"{name}":{{"{part}":', "}") if part else (f'"{name}":', "")
+        self._before, self._behind = (f',"{name}":{{"{part}":', "}") if part else (f',"{name}":', "")
 
     def judge(self, key: str) -> str:
         value = self._read(key) if key else None
         if value is None:
             return ""
         if type(value) is Fault or value is CLEAR:
-            raise _Odd
+            return _ODD
         return f"{self._before}{_encode(value).decode()}{self._behind}"
 
 
@@ -112,8 +115,7 @@ class _GroupPieces(_Pieces):
     """Of fields that touch each other, that the account has a say in, or that have a default."""
 
     def __init__(self, group: Mapping, titles: AccountTitles, region: str, unknown: Unknown) -> None:
-        self._indexes = [column.index for column in group.columns]
-        super().__init__(self._indexes)
+        super().__init__([column.index for column in group.columns])
         self._draft = compile_drafter(group, region=region)
         self._judge = compile_judge(titles, headers={}, unknown=unknown)
         self._width = max(self._indexes, default=0) + 1
@@ -124,10 +126,10 @@ class _GroupPieces(_Pieces):
             cells[index] = text
         draft = self._draft(SourceRow(0, tuple(cells)))
         if any(issue.code != "missing" for issue in draft.issues):  # the phone, which is judged apart
-            raise _Odd
+            return _ODD
         if self._judge(msgspec.structs.replace(draft, issues=())).issues:
-            raise _Odd
-        return _encode(draft.payload).decode()[1:-1]
+            return _ODD
+        return f",{_encode(draft.payload).decode()[1:-1]}" if draft.payload else ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -166,21 +168,21 @@ def _is_special(phones: Mapping) -> bool:
     return ruled or bool(phones.defaults) or bool(phones.columns_of("dial_code"))
 
 
-def _compile_phones(phones: Mapping, region: str) -> Callable[[Sequence[str]], tuple[str, str]]:
-    """Reads the lead's phone, and its others as JSON behind it; ("", "") where they are not all plain."""
+def _compile_phones(phones: Mapping, region: str) -> Callable[[Sequence[Cells]], tuple[list[str], list[str]]]:
+    """Reads the leads' phones, and how their bodies begin; _ODD where a phone is not plain."""
     read = compile_plain_reader(region)
     first, *further = [column.index for column in phones.columns_of(_PHONES)]
     others = further + [column.index for column in phones.columns_of("add_phones")]
 
-    def read_phones(cells: Sequence[str]) -> tuple[str, str]:
-        own = read(cells[first])
-        texts = [text for index in others if (text := cells[index])]
-        if not own or not texts:
-            return own, ""
-        numbers = [read(text) for text in texts]
-        if not all(numbers):
-            return "", ""
+    def opening(own: str, *texts: str) -> str:
+        numbers = [read(text) for text in texts if text]
+        if not own or not all(numbers):
+            return _ODD
         rest = '","'.join(number for number in dict.fromkeys(numbers) if number != own)
-        return own, f',"add_phones":["{rest}"]' if rest else ""
+        return f'{{"customer_phone":"{own}"' + (f',"add_phones":["{rest}"]' if rest else "")
+
+    def read_phones(columns: Sequence[Cells]) -> tuple[list[str], list[str]]:
+        owns = list(map(read, columns[first]))
+        return owns, list(map(opening, owns, *[columns[at] for at in others]))
 
     return read_phones

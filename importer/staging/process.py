@@ -15,7 +15,7 @@ import msgspec
 from importer import errors
 from importer.access import KEY_NAME
 from importer.errors import ImporterError, UnreadableFile
-from importer.journal import StagedRow
+from importer.journal import StagedRows
 from importer.loader.opening import OpenOptions
 from importer.staging import frames
 from importer.staging.recipe import Recipe
@@ -51,7 +51,7 @@ class ReadingProcess:
             raise
         self.done: frames.Done | None = None
 
-    def judged(self, recipe: Recipe) -> Iterator[list[StagedRow]]:
+    def judged(self, recipe: Recipe) -> Iterator[StagedRows]:
         """Batches of judged rows in file order; afterwards `done` counts them. Raises what the child raised."""
         self._send(frames.Judge(recipe))
         while True:

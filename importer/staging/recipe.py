@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
-from importer.journal import StagedRow, staged
+from importer.guard import line_of
+from importer.journal import StagedRow, StagedRows, staged
 from importer.loader.drafts import compile_drafter
-from importer.models import AccountTitles, Mapping, SourceRow
+from importer.models import AccountTitles, Mapping, SourceRow, Status
 from importer.settings import Unknown
-from importer.staging.plain import compile_plain_judge
+from importer.staging.plain import compile_plain_bodies
 from importer.validator import compile_judge
+
+_BATCH_ROWS = 1000
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,17 +28,38 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
 
-def judge_rows(rows: Iterable[SourceRow], recipe: Recipe) -> Iterator[StagedRow]:
-    """Load, judge and dress each row for the journal. Pure over its rows."""
-    one = compile_row_judge(recipe)
-    return map(one, rows)
+def judge_rows(rows: Iterable[SourceRow], recipe: Recipe) -> Iterator[StagedRows]:
+    """Load, judge and dress the rows for the journal, some hundred at a time. Pure over its rows."""
+    judge = compile_batch_judge(recipe)
+    left = iter(rows) if recipe.limit is None else islice(rows, recipe.limit)
+    while batch := list(islice(left, _BATCH_ROWS)):
+        yield judge(batch)
 
 
-def compile_row_judge(recipe: Recipe) -> Callable[[SourceRow], StagedRow]:
-    """One row's whole way from cells to verdict, the short one where it can."""
+def compile_batch_judge(recipe: Recipe) -> Callable[[Sequence[SourceRow]], StagedRows]:
+    """The whole way of rows from cells to verdict: the short one, and the long one where that does not do."""
     long = compile_long_way(recipe)
-    short = compile_plain_judge(recipe.mapping, recipe.titles, region=recipe.region, unknown=recipe.unknown)
-    return long if short is None else lambda row: short(row) or long(row)
+    short = compile_plain_bodies(recipe.mapping, recipe.titles, region=recipe.region, unknown=recipe.unknown)
+    if short is None:
+        return lambda rows: StagedRows.of(map(long, rows))
+
+    def judge(rows: Sequence[SourceRow]) -> StagedRows:
+        phones, bodies = short([row.cells for row in rows])
+        lines = [line_of(row.cells) for row in rows]
+        verdicts, issues = [Status.ACCEPTED.value] * len(rows), [""] * len(rows)
+        for at, (row, body) in enumerate(zip(rows, bodies, strict=True)):
+            if body is None or row.faults:
+                _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = long(row)
+        return StagedRows(
+            numbers=[row.number for row in rows],
+            cells=lines,
+            verdicts=verdicts,
+            phones=phones,
+            payloads=bodies,
+            issues=issues,
+        )
+
+    return judge
 
 
 def compile_long_way(recipe: Recipe) -> Callable[[SourceRow], StagedRow]:

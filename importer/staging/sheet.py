@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
-from importer.journal import RunHeader, StagedRow
+from importer.journal import RunHeader, StagedRows
 from importer.loader.opening import OpenOptions, private_copy
 from importer.models import Notice, SourceRow
 from importer.settings import Settings
@@ -18,7 +18,6 @@ from importer.staging.frames import Done, Opened
 from importer.staging.process import ReadingProcess
 from importer.staging.recipe import Recipe, judge_rows
 
-_BATCH_ROWS = 1000
 _SAMPLE_ROWS = 500
 
 
@@ -28,7 +27,7 @@ class Reader(Protocol):
     opened: Opened
     done: Done | None
 
-    def judged(self, recipe: Recipe) -> Iterator[list[StagedRow]]:
+    def judged(self, recipe: Recipe) -> Iterator[StagedRows]:
         """Batches of judged rows, in the order of the sheet."""
 
 
@@ -70,12 +69,10 @@ class RowsReader:
         self.opened = Opened(tuple(headers), self._sample, tuple(notices))
         self.done: Done | None = None
 
-    def judged(self, recipe: Recipe) -> Iterator[list[StagedRow]]:
+    def judged(self, recipe: Recipe) -> Iterator[StagedRows]:
         """Batches of judged rows, in order."""
-        rows = islice(chain(self._sample, self._rows), recipe.limit)
-        judged = judge_rows(rows, recipe)
         total = 0
-        while batch := list(islice(judged, _BATCH_ROWS)):
+        for batch in judge_rows(chain(self._sample, self._rows), recipe):
             yield batch
             total += len(batch)
         self.done = Done(total, self.opened.notices)

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from importer.fields import Dropdown
 from importer.guard import cells_of, line_of
+from importer.issues import Issue
 from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow, Title
-from importer.staging.plain import compile_plain_judge
-from importer.staging.recipe import Recipe, compile_long_way
+from importer.staging.plain import compile_plain_bodies
+from importer.staging.recipe import Recipe, compile_long_way, judge_rows
 from tests.naughty import TEXTS
 
 FIELDS = [
@@ -47,23 +48,32 @@ RECIPES = [
 @pytest.mark.parametrize("plan", RECIPES, ids=["bare", "values and clear", "defaults"])
 @given(cells=st.lists(st.sampled_from(CELLS), min_size=len(FIELDS), max_size=len(FIELDS)))
 def test_short_and_long_way_agree(plan, cells):
-    """Whatever stands in the cells: the same number, line, verdict, phone and body, and nothing left unsaid."""
-    row = SourceRow(7, ("Asha Rao", "9845012345", *cells[2:]))
-    for each in (row, SourceRow(7, tuple(cells))):
-        short = _judge(plan)(each)
-        if short is not None:
-            long = compile_long_way(plan)(each)
-            assert short[:4] == long[:4]
-            assert (msgspec.json.decode(short.payload), short.issues) == (
-                msgspec.json.decode(long.payload),
-                "",
-            )
+    """Whatever stands in the cells: the same number, line, verdict, phone, body and issues, in the order of the sheet."""
+    good, any_row = ("Asha Rao", "9845012345", *cells[2:]), tuple(cells)
+    rows = [
+        SourceRow(7, good),
+        SourceRow(8, any_row),
+        SourceRow(9, good, (Issue("row", "nul"),)),
+        SourceRow(10, good),
+    ]
+    long = [*map(compile_long_way(plan), rows)]
+    [judged] = judge_rows(rows, plan)
+    assert [_read(row) for row in judged] == [_read(row) for row in long]
+
+
+def _read(row):
+    number, line, verdict, phone, payload, issues = row
+    return number, line, verdict, phone, payload and msgspec.json.decode(payload), issues
 
 
 def test_the_short_way_is_taken():
     """A row of plain cells does not go the long way: this is what the speed rests on."""
-    cells = ["Asha Rao", "98450-12345", "9886012345", "a@b.in", "", "Pune"] + [""] * (len(FIELDS) - 6)
-    assert _judge(recipe())(SourceRow(2, tuple(cells))) is not None
+    plain = ["Asha Rao", "98450-12345", "9886012345", "a@b.in", "", "Pune"] + [""] * (len(FIELDS) - 6)
+    odd = ["Asha Rao", "98450-12345", "9886012345", "not one", "", "Pune"] + [""] * (len(FIELDS) - 6)
+    phones, bodies = _bodies_of(recipe())([tuple(plain), tuple(odd)])
+    assert phones == ["+919845012345"] * 2
+    assert bodies[0] is not None
+    assert bodies[1] is None
 
 
 @pytest.mark.parametrize("header", ["Rating", "Description"])
@@ -75,7 +85,8 @@ def test_a_lone_column_of_information_says_what_it_is_on_either_way(header):
     )
     plan = Recipe(mapping=Mapping(columns=columns), titles=TITLES, region="IN", unknown="reject")
     row = SourceRow(2, ("9845012345", "Hot"))
-    short, long = (msgspec.json.decode(way(row).payload) for way in (_judge(plan), compile_long_way(plan)))
+    _, [body] = _bodies_of(plan)([row.cells])
+    short, long = (msgspec.json.decode(text) for text in (body, compile_long_way(plan)(row).payload))
     assert short == long
     assert short["additional_info"] == ("Rating: Hot" if header == "Rating" else "Hot")
 
@@ -86,7 +97,7 @@ def test_phones_with_rules_of_their_own_go_the_long_way(rules):
     columns = recipe().mapping.columns
     ruled = msgspec.structs.replace(columns[1], rules=ColumnRules(**rules))
     mapping = Mapping(columns=(columns[0], ruled, *columns[2:]))
-    assert compile_plain_judge(mapping, TITLES, region="IN", unknown="reject") is None
+    assert compile_plain_bodies(mapping, TITLES, region="IN", unknown="reject") is None
 
 
 @given(cells=st.lists(st.one_of(st.text(), st.sampled_from(TEXTS)), min_size=1).map(tuple))
@@ -95,7 +106,7 @@ def test_a_line_of_the_journal_gives_the_cells_back(cells):
     assert cells_of(line_of(cells)) == cells
 
 
-def _judge(plan):
-    judge = compile_plain_judge(plan.mapping, plan.titles, region=plan.region, unknown=plan.unknown)
-    assert judge is not None
-    return judge
+def _bodies_of(plan):
+    bodies_of = compile_plain_bodies(plan.mapping, plan.titles, region=plan.region, unknown=plan.unknown)
+    assert bodies_of is not None
+    return bodies_of

@@ -11,11 +11,13 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from importer.errors import ImporterError, UnreadableFile, UsageError
+from importer.journal import StagedRow, StagedRows
 from importer.loader.opening import OpenOptions
-from importer.models import Mapping, SourceRow
+from importer.models import Mapping
 from importer.staging import Recipe, frames, open_file
 from importer.staging import process as room
 from importer.staging.process import ReadingProcess, Watchdog
@@ -39,7 +41,7 @@ def test_python_files_in_the_users_folder_are_not_run(importer):
 
 def test_rows_come_in_the_order_of_the_file(sheet):
     with ReadingProcess(sheet, OpenOptions()) as reader:
-        numbers = [row.number for batch in reader.judged(RECIPE) for row in batch]
+        numbers = [number for batch in reader.judged(RECIPE) for number in batch.numbers]
         assert numbers == list(range(2, 5002))
         assert reader.done is not None
         assert reader.done.rows == 5000
@@ -49,7 +51,7 @@ def test_a_file_that_changes_while_it_is_read_shifts_no_row(sheet):
     """It is read once, from a private copy."""
     with open_file(sheet, OpenOptions()) as opened:
         sheet.write_text("Phone\n" + "1\n" * 9000)
-        cells = [row.cells for batch in opened.reader.judged(RECIPE) for row in batch]
+        cells = [cells for batch in opened.reader.judged(RECIPE) for cells in batch.cells]
     assert len(cells) == 5000
     assert all(f"98450{i:05}" in shown for i, shown in enumerate(cells))
 
@@ -162,7 +164,7 @@ def test_long_cells_travel_in_small_messages(tmp_path):
     with ReadingProcess(sheet, OpenOptions()) as reader:
         assert 1 < len(reader.opened.sample) < 100
         batches = list(reader.judged(RECIPE))
-    assert [row.number for batch in batches for row in batch] == list(range(2, 402))
+    assert [number for batch in batches for number in batch.numbers] == list(range(2, 402))
     assert max(len(batch) for batch in batches) < 100
 
 
@@ -171,7 +173,18 @@ def test_a_row_that_no_message_holds_is_refused_by_its_number(tmp_path, monkeypa
 
     monkeypatch.setattr(child.frames, "MAX_FRAME_BYTES", 100)
     with pytest.raises(UnreadableFile, match="Row 7 "):
-        child._write(io.BytesIO(), b"x" * 200, [SourceRow(7, ("x",))])
+        child._write(io.BytesIO(), b"x" * 200, [7])
+
+
+def test_columns_of_unequal_length_are_no_batch():
+    """A reader that lies: no row may be put together from the cells of one and the body of another."""
+    row = StagedRow(7, "x", "accepted", "+919845012345", "{}", "")
+    body = frames.encode(frames.Batch(StagedRows.of([row, row])))
+    assert len(frames.decode_from_child(body).rows) == 2
+    uneven = msgspec.msgpack.decode(body)
+    uneven["rows"][0].pop()
+    with pytest.raises(msgspec.ValidationError):
+        frames.decode_from_child(msgspec.msgpack.encode(uneven))
 
 
 def test_a_message_is_read_whole_or_not_at_all():
