@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from html import unescape
@@ -27,6 +28,7 @@ from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 _CHUNK = 4 << 20
 _FIRST_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*>")
 _FIRST_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
+_CELL = re.compile(rb'<c r="([A-Z]{1,3}\d+)"')
 _ROW = re.compile(rb'<row\b[^>]*?\br="(\d+)"')
 _HIDDEN = re.compile(rb'<row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*?\br="(\d+)"')
 _ERROR = re.compile(
@@ -141,6 +143,7 @@ def _quick(first: bytes, chunks: Iterator[bytes], styles: dict[int, str]) -> Ite
     for chunk in chain((first,), chunks):
         for number in map(int, _ROW.findall(chunk)):
             last = _next_row(number, last)
+        _check_cells(_CELL.findall(chunk))
         rows = _marks_in(chunk, styled, styles)
         if filled := _last_filled_row(chunk):
             _row(rows, filled).filled = True
@@ -155,6 +158,20 @@ def _next_row(number: int, last: int) -> int:
             "Open it in Excel or LibreOffice, save it again, and import that.",
         )
     return number
+
+
+def _check_cells(references: list[bytes]) -> None:
+    """Each cell once; of two that claim one place, the quick reader would drop the first."""
+    if len(set(references)) < len(references):
+        twice = next(cell for cell, count in Counter(references).items() if count > 1)
+        raise _two_cells(f"called {twice.decode()}")
+
+
+def _two_cells(place: str) -> UnreadableFile:
+    return UnreadableFile(
+        f"The workbook has two cells {place}, of which one would be lost: it is damaged.",
+        "Open it in Excel or LibreOffice, save it again, look at that row, and import that.",
+    )
 
 
 def _marks_in(chunk: bytes, styled: re.Pattern[bytes] | None, styles: dict[int, str]) -> dict[int, RowMarks]:
@@ -206,14 +223,18 @@ def _parsed(
 ) -> Iterator[tuple[int, RowMarks]]:
     """The same by an XML parser: rows and cells without a reference follow the one before."""
     number, column, marks = 0, -1, RowMarks()
+    seen: set[int] = set()
     for event, node in events:
         match node.tag.rpartition("}")[2], event:
             case "row", "start":
-                number, column = _next_row(int(node.get("r", number + 1)), number), -1
+                number, column, seen = _next_row(int(node.get("r", number + 1)), number), -1, set()
                 marks = RowMarks(hidden=node.get("hidden") in ("1", "true"))
             case "c", "end":
                 letters = node.get("r", "").rstrip("0123456789")
                 column = column_number(letters) if letters else column + 1
+                if column in seen:
+                    raise _two_cells(f"for one column in row {number}")
+                seen.add(column)
                 _mark_cell(marks, column, node, styles)
             case "row", "end":
                 node.clear()

@@ -139,12 +139,17 @@ def test_macros_are_no_hindrance(tmp_path):
             '<row r="1"><c r="A1"><v>1</v></c></row><row r="1"><c r="A1"><v>2</v></c></row>',
             "row 1 behind row 1",
         ),
+        (
+            '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c><c r="A1"><v>3</v></c></row>',
+            "two cells called A1",
+        ),
+        ("<row r='1'><c r='A1'><v>1</v></c><c><v>2</v></c><c r='B1'><v>3</v></c></row>", "column in row 1"),
         ('<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2"><v>2', "cut off or damaged"),
         ('<row r="1"><c r="A1" t="s"><v>7</v></c></row>', "cut off or damaged"),
     ],
 )
 def test_a_damaged_sheet_is_refused_with_words(tmp_path, sheet, says):
-    """Of two rows with one number the reader would drop one in silence."""
+    """Of two rows with one number, and of two cells with one place, the reader would drop one in silence."""
     with pytest.raises(UnreadableFile, match=says):
         rows_of(write_xlsx(tmp_path / "sheet", sheet))
 
