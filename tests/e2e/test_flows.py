@@ -167,6 +167,37 @@ def test_rows_that_share_a_phone(importer, crm, policy, lead, statuses):
     assert "same phone" in " ".join(row["_problems"] for row in ended.results)
 
 
+def test_a_map_says_of_a_column_what_fills_it_and_what_clears_it(importer, crm):
+    """`fill` for empty cells, `constant` for every cell, a clear token of one column alone."""
+    (importer.folder / "map.toml").write_text(
+        """[columns]
+"Town" = {field = "city", fill = "Pune", empty = ["unknown"]}
+"From" = {field = "source", constant = "Trade fair"}
+"Step" = {field = "lead_stage_name", clear = "-none-"}
+"""
+    )
+    rows = [
+        ["Phone", "Town", "From", "Step"],
+        ["9845010001", "", "web", "New"],
+        ["9845010002", "unknown", "", "New"],
+        ["9845010003", "Kochi", "", "New"],
+    ]
+    importer("run", write_csv(importer.folder / "a.csv", rows), "--yes", "--map", "map.toml")
+    assert [lead["city"] for lead in leads(crm).values()] == ["Pune", "Pune", "Kochi"]
+    again = [rows[0], *([phone, "Kochi", "", "-none-"] for phone, *_ in rows[1:])]
+    ended = importer("run", write_csv(importer.folder / "b.csv", again[:3]), "--yes", "--map", "map.toml")
+    assert ended.code == 0, ended
+    found = {
+        phone: (lead["city"], lead["source"], lead.get("lead_stage_name"))
+        for phone, lead in leads(crm).items()
+    }
+    assert found == {
+        "+919845010001": ("Kochi", "Trade fair", None),
+        "+919845010002": ("Kochi", "Trade fair", None),
+        "+919845010003": ("Kochi", "Trade fair", "New"),
+    }
+
+
 def test_map_with_defaults_values_and_a_clear_token(importer, crm):
     sheet = write_csv(
         importer.folder / "x.csv",
