@@ -9,8 +9,10 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 
-_BLANKS = r"[ \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]*"
-_SIGN = r"[=+\-@|%\uff1d\uff0b\uff0d\uff20]"  # the last four are full-width
+_BLANK = r" \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
+_BLANKS = f"[{_BLANK}]*"
+_SIGNS = r"=+\-@|%\uff1d\uff0b\uff0d\uff20"  # the last four are full-width
+_SIGN = f"[{_SIGNS}]"
 _HARMLESS = r"(?:[+-]?\d[\d ,]*(?:\.\d*)?%?|[+-]+|[=@|%])(?![^;\t\r\n])"
 _BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}){_SIGN}"
 
@@ -18,11 +20,10 @@ _BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}){_SIGN}"
 _TO_GUARD = re.compile(rf"(?:^|(?<=[;\t\r\n]))(?='*(?:{_BEGINS_FORMULA}))|^(?='*{_BLANKS}[\t\r\n])")
 _GUARDED = re.compile(rf"(?:^|(?<=[;\t\r\n]))'(?='*(?:{_BEGINS_FORMULA}))|^'(?='*{_BLANKS}[\t\r\n])")
 _MAY_NEED = re.compile(rf"[;\t\r\n]'*{_BLANKS}(?:(?!{_HARMLESS}){_SIGN}|[\t\r\n])").search
-_MAY_BEGIN = re.compile(r"[;\t\r\n][^\w;]").search  # quick: what begins with a letter or digit is no formula
-_MAY_BE_MORE = re.compile(  # quick: a record without any of these has no cell to guard
-    rf"""[\r\n\t{_SIGN[1:]}(?:(?<=[\r\n\t])|(?<![^,;'"{_BLANKS[1:-1]}.)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""
+# Quick, of a whole record: a break, or a sign where a cell could begin that is not of a number alone in its cell.
+_SOME_MAY_NEED = re.compile(
+    rf"""[\r\n\t{_SIGNS}](?:(?<=[\r\n\t])|(?<![^,;'"{_BLANK}].)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""
 ).search
-_TO_QUOTE = re.compile(r'[",\r\n]').search
 _JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
 
 csv.field_size_limit(1 << 26)  # cells of any length come back: what is too long is refused by the loader
@@ -43,18 +44,13 @@ def unguarded(text: str) -> str:
     return _GUARDED.sub("", text) if "'" in text else text
 
 
-def guarded_row(cells: Sequence[str]) -> Sequence[str]:
-    """Every cell guarded. The rows are many and most need nothing, so each is looked at as one text first."""
-    text = f";{';'.join(cells)}"
-    return [guarded(cell) for cell in cells] if _MAY_BEGIN(text) and _MAY_NEED(text) else cells
-
-
 def line_of(cells: Sequence[str]) -> str:
-    """The cells as they stand in a report: guarded, as one record of CSV without its line's end."""
-    line: str = _record_of(cells)
-    if not _MAY_BE_MORE(line):
-        return line
-    return ",".join([_quoted(cell) if _TO_QUOTE(cell) else cell for cell in guarded_row(cells)]) or '""'
+    """The cells as they stand in a report: guarded, as one record of CSV without its line's end.
+
+    The rows are many and most need no guard, so each is looked at as one text first.
+    """
+    line = _record_of(cells)
+    return _record_of([guarded(cell) for cell in cells]) if _SOME_MAY_NEED(line) else line
 
 
 def cells_of(line: str) -> tuple[str, ...]:
@@ -80,11 +76,12 @@ class _Handed:
     write = staticmethod(str)
 
 
-_record_of = csv.writer(_Handed, lineterminator="").writerow
+_written = csv.writer(_Handed, lineterminator="\r\n").writerow  # the line's end says that breaks are quoted
 
 
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"'
+def _record_of(cells: Sequence[str]) -> str:
+    record: str = _written(cells)
+    return record.removesuffix("\r\n")
 
 
 def _shown(char: str) -> str:

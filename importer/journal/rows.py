@@ -42,7 +42,7 @@ class StagedRow(NamedTuple):
 
 
 class StagedRows(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """Judged rows by column: what travels from the reading process, some hundred rows at a time.
+    """Judged rows by column: what travels from the reading process, a batch at a time.
 
     All lists are of one length; place by place they are a StagedRow.
     """

@@ -90,9 +90,8 @@ def _kind_of_zip(path: Path) -> FileKind:
         return FileKind.XLSX
     if "content.xml" in names:
         return FileKind.ODS
-    if (
-        "encrypted-package" in names
-    ):  # OpenDocument as LibreOffice 24.8 and later lock it: nothing else is left
+    # OpenDocument as LibreOffice 24.8 and later lock it: nothing else is left.
+    if "encrypted-package" in names:
         raise locked()
     raise UnreadableFile(
         "The file is a zip archive without a sheet in it.", "Unpack it and import the sheet inside."

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from importer.guard import guarded, guarded_row
+from importer.guard import guarded
 from importer.issues import sentence
 from importer.models import REPORT_COLUMNS, RowOutcome
 
@@ -27,7 +27,7 @@ class CsvTable:
         self._file.write(_BOM)  # utf-8-sig would write it too, at six times the cost of a line
         self._write = self._file.write
         self._write_record = csv.writer(self._file, lineterminator="\r\n").writerow
-        self._write_record([*guarded_row(self._headers), *REPORT_COLUMNS])
+        self._write_record([*map(guarded, self._headers), *REPORT_COLUMNS])
         return self
 
     def add(self, outcome: RowOutcome, behind: Sequence[object]) -> None:

@@ -29,9 +29,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge_rows(rows: Iterable[SourceRow], recipe: Recipe) -> Iterator[StagedRows]:
-    """Load, judge and dress the rows for the journal, some hundred at a time. Pure over its rows."""
+    """Load, judge and dress the rows for the journal, a batch at a time. Pure over its rows."""
     judge = compile_batch_judge(recipe)
-    left = iter(rows) if recipe.limit is None else islice(rows, recipe.limit)
+    left = islice(rows, recipe.limit)
     while batch := list(islice(left, _BATCH_ROWS)):
         yield judge(batch)
 
