@@ -99,10 +99,13 @@ def _kind_of_zip(path: Path) -> FileKind:
 
 
 def _kind_of_ole(path: Path) -> FileKind:
-    """An old .xls, or a newer workbook that a password locks (MS-OFFCRYPTO: a stream EncryptedPackage)."""
+    """An old .xls, or a newer workbook that a password locks (MS-OFFCRYPTO: a stream EncryptedPackage).
+
+    In this order, since a cell of an old one may well say either word, and a locked one has no stream Workbook.
+    """
     content = path.read_bytes()
-    if "EncryptedPackage".encode("utf-16-le") in content:
-        raise locked()
     if "Workbook".encode("utf-16-le") in content or "Book".encode("utf-16-le") in content:
         return FileKind.XLS
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise locked()
     raise UnreadableFile("The file is an Office document, but not a sheet.", _SAVE_AS)

@@ -16,7 +16,7 @@ from msoffcrypto.method.rc4 import DocumentRC4
 from xlwt.CompoundDoc import XlsDoc
 
 from importer.loader.archive import check_archive
-from importer.loader.kinds import kind_of
+from importer.loader.kinds import FileKind, kind_of
 from importer.loader.workbook import open_sheet
 from tests.loader.books import text_cell, write_parts, write_xlsb, write_xlsx
 from tests.support import leads
@@ -129,3 +129,14 @@ def test_these_workbooks_are_really_locked(tmp_path, kind):
     if kind != "xls":  # the lock's record is still there, made void, and that is what readers stop at
         check_archive(tmp_path / "opened")
         assert any(cells for _, cells in open_sheet(tmp_path / "opened", again, None).rows)
+
+
+def test_a_lead_that_names_the_lock_is_no_lock(tmp_path):
+    """The words stand in a cell of an old workbook, beside Hindi, so as the lock writes them."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Leads")
+    sheet.write(0, 0, "Phone")
+    sheet.write(1, 0, "9845012345 EncryptedPackage नमस्ते")
+    book.save(str(tmp_path / "sheet"))
+    assert "EncryptedPackage".encode("utf-16-le") in (tmp_path / "sheet").read_bytes()
+    assert kind_of(tmp_path / "sheet") is FileKind.XLS
