@@ -108,6 +108,7 @@ CATALOGUE: dict[str, IssueKind] = {
     "not_a_lead": IssueKind(L, "no leads", "this row is no lead ({value}{hint}), so it was not imported."),
     # --- rows that share a phone; {hint} names the other row
     "folded": IssueKind(W, "same phone as another row", "same phone as row {hint}; {value}."),
+    "other_name": IssueKind(W, "same phone, another name", 'its name "{value}" is not that of {hint}: they may be two people.'),
     "merged": IssueKind(W, "took in other rows", "took in {value} with the same phone{hint}."),
     "shared_phone": IssueKind(E, "same phone as another row", "row {hint} has the same phone. Keep one of the two."),
     # --- what the sending made of it; {value} is the server's own message

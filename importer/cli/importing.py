@@ -34,7 +34,7 @@ def check_command(file: str, **flags: Any) -> int:
     access = find_access(os.environ, Path.cwd())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=False) as teller:
         summary = check(sheet, settings, access, teller)
-    return show_end(summary, settings, again)
+    return show_end(summary, settings, again, other_names=teller.other_names)
 
 
 @click.command("run")
@@ -51,7 +51,7 @@ def run_command(file: str, **flags: Any) -> int:
     access = find_access(os.environ, Path.cwd())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=asks) as teller:
         summary = run(sheet, settings, access, teller)
-    return show_end(summary, settings, again)
+    return show_end(summary, settings, again, other_names=teller.other_names)
 
 
 @click.command("resume")
@@ -79,7 +79,7 @@ def retry_command(run: str, **flags: Any) -> int:
     if summary is None:
         say(f"Every row of run {run} went in: there is nothing to retry.", err=True)
         return 0
-    return show_end(summary, settings, again)
+    return show_end(summary, settings, again, other_names=teller.other_names)
 
 
 _NEXT = frozenset({"config", "reports"})

@@ -99,7 +99,7 @@ def demo_command(reports: str, stay: bool) -> int:
         access = Access(sandbox.base_url, Secret(options.api_key))
         with open_file(sample(), OpenOptions()) as sheet, Teller(settings, asks=False) as teller:
             summary = run(sheet, settings, access, teller)
-        show_end(summary, settings)
+        show_end(summary, settings, other_names=teller.other_names)
         _show_page(sandbox.page_url, database, Path(reports) / _DEMO_PAGE, stay=stay)
     return 0
 

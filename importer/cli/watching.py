@@ -15,7 +15,7 @@ from importer.cli.console import Bar, say
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.words import columns_table, summary_lines
 from importer.journal import RunHeader
-from importer.pipeline.watch import ColumnQuestion, UnknownTitle
+from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
 from importer.report import Summary
 from importer.sender import Progress
 from importer.settings import Settings
@@ -27,6 +27,8 @@ class Teller:
     def __init__(self, settings: Settings, *, asks: bool) -> None:
         self.asks = asks
         self._talks = not (settings.json or settings.quiet)
+        self.other_names: Sequence[OtherName] = ()
+        self._folder = Path(settings.reports)
         self._bar: Bar | None = None
         self._time_left = TimeLeft()
 
@@ -48,6 +50,10 @@ class Teller:
     def judged(self, rows: int) -> None:
         """Move the bar of the check."""
         self._bar_of("Checking", None).at(rows)
+
+    def merged(self, other_names: Sequence[OtherName]) -> None:
+        """Keep them for the summary, which comes when all rows are judged."""
+        self.other_names = other_names
 
     def sending(self, progress: Progress) -> None:
         """Move the bar of the sending, which says when it waits and why."""
@@ -81,7 +87,7 @@ class Teller:
     def confirm(self, summary: Summary) -> bool:
         """Show the check's summary and ask before the first write."""
         self._leave_bar()
-        for line in summary_lines(summary):
+        for line in summary_lines(summary, self._folder / summary.run_id, self.other_names):
             say(line)
         going = summary.counts.get("accepted", 0)
         if not going:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from importer.fields import BY_NAME
@@ -11,8 +11,10 @@ from importer.issues import CATALOGUE, Severity
 from importer.journal import RunHeader
 from importer.loader.headings import NO_SUCH_NAME
 from importer.models import MEANING, MEANING_OF_CHECK, ColumnChoice, Mapping, RunState, Status
+from importer.pipeline.watch import OtherName
 from importer.report import Summary
 from importer.report.steps import to_mend
+from importer.report.summary import RESULTS
 
 _COMMONEST = 3
 _WIDEST = 32
@@ -46,8 +48,11 @@ def field_label(field: str) -> str:
     return found.label if found else field
 
 
-def summary_lines(summary: Summary) -> Iterator[str]:
-    """Counts with their meaning, the commonest problems, and what was left aside."""
+def summary_lines(summary: Summary, folder: Path, other_names: Sequence[OtherName] = ()) -> Iterator[str]:
+    """Counts with their meaning, the commonest problems, and what should be known of rows that go in.
+
+    `folder` is the run's; `other_names` are the first rows that were merged into one of another name.
+    """
     checked = summary.state == RunState.CHECKED
     meaning = MEANING_OF_CHECK if checked else MEANING
     yield f"{_rows(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
@@ -60,6 +65,26 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         yield "Commonest problems"
         for code, count in commonest:
             yield f"  {count:>9,}  {problem_title(code)}"
+    results = folder / summary.files[RESULTS]
+    if summary.warned_rows:
+        go = "can go in" if checked else "went in"
+        yield f"Warnings on {_rows(summary.warned_rows)} that {go}: see _problems in {results}"
+    if merged := summary.problems.get("row.other_name", 0):
+        yield from _merged_lines(merged, other_names, checked=checked, results=results)
+
+
+def _merged_lines(
+    rows: int, other_names: Sequence[OtherName], *, checked: bool, results: Path
+) -> Iterator[str]:
+    """Rows that share a phone and not a name, the first of them, and how to decide otherwise while it is time."""
+    are = "is" if checked and rows == 1 else "are" if checked else "was" if rows == 1 else "were"
+    yield f"{_rows(rows)} {are} merged with a row of the same phone and another name"
+    for row in other_names:
+        yield f'  row {row.number} "{cut(row.name, _WIDEST)}" into {cut(row.kept, 2 * _WIDEST)}'
+    if rows > len(other_names):
+        yield f"  all of them: row.other_name in _codes of {results}"
+    if checked:
+        yield "  Are they different people? Add --duplicates reject (both are kept out, to be mended), first or last (that row alone is sent)"
 
 
 def file_lines(summary: Summary) -> Iterator[str]:

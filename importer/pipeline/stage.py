@@ -72,7 +72,7 @@ def _judged(
         settle_titles(journal, recipe, settings, watch)
         if settings.save:
             save_mapping(Path(settings.save), journal.header.mapping)
-        fold_shared_phones(journal, settings.duplicates)
+        fold_shared_phones(journal, settings.duplicates, watch)
         journal.complete()
     except BaseException:
         journal.close()

@@ -32,6 +32,14 @@ class UnknownTitle(msgspec.Struct, frozen=True):
     titles: tuple[str, ...]
 
 
+class OtherName(msgspec.Struct, frozen=True):
+    """A row that shares the phone of one with another name, and was merged into it: `kept` is `row 3 "Ravi Rao"`."""
+
+    number: int
+    name: str
+    kept: str
+
+
 class Watch(Protocol):
     """Told how the run goes; asked where only a person can know. `Silent` is the watch of scripts."""
 
@@ -43,6 +51,9 @@ class Watch(Protocol):
 
     def judged(self, rows: int) -> None:
         """So many rows have been judged so far."""
+
+    def merged(self, other_names: Sequence[OtherName]) -> None:
+        """The first rows that were merged into one of another name: they may be other people."""
 
     def sending(self, progress: Progress) -> None:
         """How the sending stands."""
@@ -75,6 +86,9 @@ class Silent:
         """Nobody looks."""
 
     def judged(self, rows: int) -> None:
+        """Nobody looks."""
+
+    def merged(self, other_names: Sequence[OtherName]) -> None:
         """Nobody looks."""
 
     def sending(self, progress: Progress) -> None:

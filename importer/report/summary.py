@@ -49,6 +49,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     problems: Annotated[dict[str, int], Meta(description="Issues by `field.code`, the commonest first.")]
     failed_rows: Annotated[int, Meta(description="Rows worth mending or sending again: in failed_rows.csv.")]
     workbook_rows: Annotated[int, Meta(description="Those of them that failed_rows.xlsx can hold.")]
+    warned_rows: Annotated[
+        int, Meta(description="Accepted rows with a warning: in `_problems` of results.csv.")
+    ]
     ignored: Annotated[list[str], Meta(description="Columns, sheets and lines that were left aside.")]
     files: Annotated[
         dict[str, str],
@@ -64,10 +67,12 @@ class Tally:
         self.problems: Counter[str] = Counter()
         self.failed_rows = 0
         self.workbook_rows = 0
+        self.warned_rows = 0
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
         self.failed_rows += outcome.goes_again
+        self.warned_rows += outcome.status is Status.ACCEPTED and outcome.has_issues
         for issue in outcome.issues:
             self.problems[issue.machine_code] += 1
 
@@ -98,6 +103,7 @@ def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary
         problems=dict(tally.problems.most_common()),
         failed_rows=tally.failed_rows,
         workbook_rows=tally.workbook_rows,
+        warned_rows=tally.warned_rows,
         ignored=_ignored(journal),
         files=files,
         exit_code=end.exit_code if end.exit_code is not None else exit_code_of(state, counts),

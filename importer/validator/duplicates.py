@@ -14,6 +14,8 @@ from importer.settings import Duplicates
 
 _GATHERED = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
 """Texts that gather what was said of a lead, and what stands between two: several enquiries of one person."""
+_NAMES = (("first_name", "last_name"), ("business_name",))
+"""What a row is called: by its person, in a sheet of firms by its firm."""
 _MOST_ROWS, _MOST_CHANGES = 6, 20  # named in one sentence
 
 
@@ -37,7 +39,11 @@ def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> l
 def _merge(group: Sequence[Accepted], header: str) -> list[Rejudged]:
     folded: list[Rejudged] = []
     for kept, others in _mergeable(group):
-        folded += [_folded(row, kept, "its values went into that row", header) for row in others]
+        named = _other_names([kept, *others], header)
+        folded += [
+            _folded(row, kept, "its values went into that row", header, *named.get(row.row.number, ()))
+            for row in others
+        ]
         if others:
             payload, changes = _merged([kept, *others])
             said = "".join(f"; {change}" for change in _few(changes, _MOST_CHANGES))
@@ -59,6 +65,35 @@ def _mergeable(group: Sequence[Accepted]) -> list[tuple[Accepted, list[Accepted]
             runs.append((row, []))
             sides = own
     return runs
+
+
+def _other_names(rows: Sequence[Accepted], header: str) -> dict[int, tuple[Issue]]:
+    """What is said of rows that are called otherwise than the row they go into: two people may share a phone."""
+    fields = next(
+        (fields for fields in _NAMES if any(row.payload.get(f) for row in rows for f in fields)), ()
+    )
+    names = [(row.row.number, " ".join(filter(None, map(row.payload.get, fields)))) for row in rows]
+    first = next((name for _, name in names if name), "")
+    kept = f'row {rows[0].row.number} "{first}"'
+    return {
+        number: (Issue("row", "other_name", header, name, kept),)
+        for number, name in names
+        if name and _is_another(name, first)
+    }
+
+
+def _is_another(name: str, other: str) -> bool:
+    """Whether two names are of two people: no longer form, initial or other spelling of one is the other."""
+    short, long = sorted((_words(name), _words(other)), key=len)
+    return not all(any(_one_word(word, of_other) for of_other in long) for word in short)
+
+
+def _words(name: str) -> list[str]:
+    return name.casefold().replace(".", " ").split()
+
+
+def _one_word(word: str, other: str) -> bool:
+    return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
 
 
 def _merged(rows: Sequence[Accepted]) -> tuple[Payload, list[str]]:
@@ -103,9 +138,9 @@ def _keep(group: Sequence[Accepted], kept: Accepted, said: str, header: str) -> 
     return [_folded(row, kept, said, header) for row in group if row is not kept]
 
 
-def _folded(row: Accepted, kept: Accepted, said: str, header: str) -> Rejudged:
+def _folded(row: Accepted, kept: Accepted, said: str, header: str, *more: Issue) -> Rejudged:
     issue = Issue("row", "folded", header, said, str(kept.row.number))
-    return Rejudged(row.row.number, Status.DUPLICATE, None, (*row.issues, issue), kept.row.number)
+    return Rejudged(row.row.number, Status.DUPLICATE, None, (*row.issues, issue, *more), kept.row.number)
 
 
 def _rejected(row: Accepted, group: Sequence[Accepted], header: str) -> Rejudged:

@@ -182,6 +182,30 @@ def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importe
     assert set(leads(crm)) == {"+919845010001", "+919845010002"}
 
 
+def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, importer, crm):
+    """The first three of them, by the row, and what to type; answered with no, the rows can go in one by one."""
+    pairs = [[name, f"98450100{99 - n}"] for n in range(4) for name in ("Ravi Rao", f"Asha {n}", "ravi rao")]
+    write_csv(importer.folder / "x.csv", [["Name", "Mobile"], *pairs, ["Imran\x1b[2J", "9845010099"]])
+    terminal = at_terminal("run", "x.csv")
+    shown = terminal.expect("Send 4 leads to the CRM now?")
+    summary = shown.partition("13 rows of x.csv\n")[2].splitlines()
+    assert summary[2].startswith("Warnings on 4 rows that can go in: see _problems in reports/2")
+    assert summary[3:7] == [
+        "5 rows are merged with a row of the same phone and another name",
+        '  row 3 "Asha 0" into row 2 "Ravi Rao"',
+        '  row 6 "Asha 1" into row 5 "Ravi Rao"',
+        '  row 9 "Asha 2" into row 8 "Ravi Rao"',
+    ]
+    assert summary[7].startswith("  all of them: row.other_name in _codes of reports/2")
+    assert "--duplicates reject" in summary[8]
+    assert "first or last" in summary[8]
+    terminal.type("n")
+    assert terminal.ended() == 2
+    one_each = importer("run", "x.csv", "--yes", "--duplicates", "first")
+    assert "another name" not in one_each.out
+    assert leads(crm)["+919845010099"]["first_name"] == "Ravi"
+
+
 @pytest.mark.parametrize(("key", "code"), [(b"0\n", 2), (b"\x04", 130), (b"\x03", 130)])
 def test_every_question_can_be_left(at_terminal, importer, crm, key, code):
     write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])

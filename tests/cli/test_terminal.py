@@ -138,8 +138,33 @@ def test_the_summary_names_the_three_commonest_problems(importer, crm):
         "          6  Group: not in the account",
         "          4  Phone: too few digits",
         "          3  Stage: not in the account",
-        next(line for line in shown.splitlines() if line.startswith("Report: ")),
+        next(line for line in shown.splitlines() if line.startswith("Warnings on 1 row ")),
     ]
+
+
+def test_what_should_be_known_of_rows_that_go_in_is_counted(importer, crm):
+    """Warnings, and rows merged with another name, in the summary of a check and of a run, each with its tense."""
+    rows = [
+        ["Ravi Rao", "9845010001", ""],
+        ["Asha Rao", "9845010001", ""],
+        ["Meena", "9845010002", "98450 10009 x 45"],
+        ["Imran", "9845010003", ""],
+    ]
+    write_csv(importer.folder / "x.csv", [["Name", "Mobile", "Alt No"], *rows])
+    checked, ran = importer("check", "x.csv"), importer("run", "x.csv", "--yes")
+    for ended, go, are in ((checked, "can go in", "is"), (ran, "went in", "was")):
+        place = f"reports/{ended.folder.name}/results.csv"
+        assert f"\nWarnings on 2 rows that {go}: see _problems in {place}\n" in ended.out
+        assert (
+            f"\n1 row {are} merged with a row of the same phone and another name\n"
+            '  row 3 "Asha Rao" into row 2 "Ravi Rao"\n'
+        ) in ended.out
+        assert ended.summary["problems"]["row.other_name"] == 1
+    assert "Add --duplicates reject" in checked.out
+    assert "--duplicates" not in ran.out
+    plain = importer("check", write_csv(importer.folder / "y.csv", [["Mobile"], ["9845010003"]]))
+    assert "Warnings" not in plain.out
+    assert "another name" not in plain.out
 
 
 def test_a_file_name_that_is_no_text(importer, crm):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
 from importer.issues import Issue
@@ -60,6 +61,19 @@ def test_every_ending_keeps_to_it(tmp_path, state):
     assert summary["state"] == ("interrupted" if state is RunState.RUNNING else state.value)
     assert summary["columns"] == {"Phone": "customer_phone", "Phone#2": "add_phones", "Notes": ""}
     assert summary["problems"] == {"customer_phone.too_short": 1}
+
+
+def test_rows_that_go_in_with_a_warning_are_counted(tmp_path):
+    """Once each, however many warnings they have; what keeps a row out is counted elsewhere."""
+    warning, fault = Issue("add_phones", "part_left_out"), Issue("customer_phone", "too_short")
+    rows = [
+        accepted(2, ["9845000002", "", ""]),
+        msgspec.structs.replace(accepted(3, ["9845000003", "", ""]), issues=(warning, warning)),
+        msgspec.structs.replace(accepted(4, ["9845000004", "", ""]), issues=(warning,)),
+        refused(5, ["12", "", ""], fault, warning),
+    ]
+    made(tmp_path, header_of(COLUMNS), rows)
+    assert validated(tmp_path)["warned_rows"] == 2
 
 
 def test_what_does_not_keep_to_it_is_noticed(tmp_path):

@@ -1,5 +1,6 @@
 """Rows that share a phone: one is sent, none is lost."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +93,73 @@ def test_a_made_up_phone_of_thousands_is_merged_as_quickly_and_told_in_one_sente
     assert said.startswith("Row 2, Mobile: took in rows 3, 4, 5,")
     assert "and 29,993 more with the same phone" in said
     assert len(said) < 2_000
+
+
+def named(folded):
+    """What is said of the names of rows that were folded into another: number -> (name, the kept row's)."""
+    return {
+        one.number: (issue.value, issue.hint)
+        for one in folded
+        for issue in one.issues
+        if issue.code == "other_name"
+    }
+
+
+def test_merge_says_of_which_rows_the_name_is_another():
+    """Two people with one phone become one lead: each row that was not called so is known by its own issue."""
+    rows = [
+        row(3, first_name="Ravi", last_name="Rao"),
+        row(5, city="Pune"),
+        row(7, first_name="Asha", last_name="Rao"),
+        row(8, first_name="ravi", last_name="RAO"),
+        row(9, first_name="Meena"),
+    ]
+    folded = fold(rows, "merge", header="Mobile")
+    assert named(folded) == {7: ("Asha Rao", 'row 3 "Ravi Rao"'), 9: ("Meena", 'row 3 "Ravi Rao"')}
+    assert sentence(7, by_number(folded)[7].issues[-1]) == (
+        'Row 7, Mobile: its name "Asha Rao" is not that of row 3 "Ravi Rao": they may be two people.'
+    )
+    assert not any(named(fold(rows, policy, header="")) for policy in ("first", "last", "reject"))
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "is_another"),
+    [
+        ("Ravi Rao", "Asha Rao", True),
+        ("Ravi", "Ravindra", True),
+        ("Ravi Rao", "Rao Ravi", False),
+        ("Ravi Rao", "Mr. Ravi Kumar Rao", False),
+        ("R. Rao", "Ravi Rao", False),
+        ("Ravi Rao", "R.K. Rao", False),
+        ("A. Rao", "Ravi Rao", True),
+        ("आशा राव", "आशा", False),
+        ("आशा राव", "रवि राव", True),
+        (".", "Ravi", False),
+    ],
+)
+def test_which_names_are_of_two_people(name, other, is_another):
+    """A longer form, an initial or other capitals are the same person; the order of the rows is no matter."""
+    for one, two in ((name, other), (other, name)):
+        rows = [row(2, first_name=one), row(3, first_name=two)]
+        assert bool(named(fold(rows, "merge", header=""))) is is_another
+
+
+def test_a_row_is_called_by_its_person_and_in_a_sheet_of_firms_by_its_firm():
+    """A person with two firms is one person; the first name of the group counts, whichever row has it."""
+    firms = [row(2), row(3, business_name="Rao Traders"), row(4, business_name="Gupta Stores")]
+    assert named(fold(firms, "merge", header="")) == {4: ("Gupta Stores", 'row 2 "Rao Traders"')}
+    people = [row(2, first_name="Ravi", business_name="Rao Traders"), row(3, business_name="Gupta Stores")]
+    assert named(fold(people, "merge", header="")) == {}
+
+
+def test_rows_that_are_not_merged_are_not_called_so():
+    """Where the API takes them only one after the other, each run of rows has a name of its own."""
+    rows = [
+        row(2, first_name="Ravi", add_labels=["VIP"]),
+        row(3, first_name="Asha", remove_labels=["VIP"]),
+        row(4, first_name="Asha"),
+    ]
+    assert named(fold(rows, "merge", header="")) == {}
 
 
 def test_a_later_null_clears_and_a_later_value_fills_again():
