@@ -37,6 +37,7 @@ _FOREIGN = {
     b"MZ\x90\0": "a program",
     b"{\\rtf": "a text document",
 }
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _NO_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 _LEAST_TEXT = 0.95  # a stray NUL makes its row faulty; a file full of control characters is no text
 
@@ -68,12 +69,13 @@ def _refuse_foreign(head: bytes) -> None:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<html", b"<!doctype html", b"<table", b"<?xml", b"<style", b"<head", b"<meta")):
         raise UnreadableFile("The file is a web page that only calls itself a sheet.", _SAVE_AS)
-    if len(head.translate(None, _NO_TEXT)) < len(head) * _LEAST_TEXT and not _is_utf16(head):
+    if len(head.translate(None, _NO_TEXT)) < len(head) * _LEAST_TEXT and not _says_text(head):
         raise UnreadableFile("The file is neither text nor a workbook.", _SAVE_AS)
 
 
-def _is_utf16(head: bytes) -> bool:
-    return head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or bool(utf16_without_bom(head))
+def _says_text(head: bytes) -> bool:
+    """Whether the file says of itself that it is text, as our own reports do, or is UTF-16 all the same."""
+    return head.startswith(_BOMS) or bool(utf16_without_bom(head))
 
 
 def _kind_of_zip(path: Path) -> FileKind:

@@ -54,6 +54,13 @@ def test_archives_are_told_by_their_parts(tmp_path, parts, kind):
     assert kind_of(tmp_path / "sheet") is kind
 
 
+def test_a_file_that_says_it_is_text_is_text(tmp_path):
+    """Our own reports begin like this: a header full of control characters must not keep them from coming back."""
+    odd = tmp_path / "odd.csv"
+    odd.write_bytes(b"\xef\xbb\xbf" + b"\x1f\x19\x19,\x08\x1f,_row,_codes\r\n1,2,2,row.nul\r\n")
+    assert kind_of(odd) is FileKind.CSV
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
