@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _BLANK = r" \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 _BLANKS = f"[{_BLANK}]*"
@@ -52,8 +52,13 @@ def line_of(cells: Sequence[str]) -> str:
     line: str = _without_breaks(cells)
     if not _SOME_MAY_NEED(line):
         return line
-    record: str = _with_breaks([guarded(cell) for cell in cells])
-    return record.removesuffix("\r\n")
+    return record_of(map(guarded, cells)).removesuffix("\r\n")
+
+
+def record_of(cells: Iterable[object]) -> str:
+    """The cells as one record of CSV, with its line's end."""
+    record: str = _with_breaks(cells)
+    return record
 
 
 def cells_of(line: str) -> tuple[str, ...]:

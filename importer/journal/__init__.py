@@ -2,6 +2,7 @@
 
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, STAGING_NAME
+from importer.journal.outcomes import Page
 from importer.journal.rows import StagedRow, StagedRows, staged
 from importer.journal.store import Journal
 
@@ -11,6 +12,7 @@ __all__ = [
     "STAGING_NAME",
     "Journal",
     "Pace",
+    "Page",
     "RunEnd",
     "RunHeader",
     "StagedRow",

@@ -25,7 +25,7 @@ from importer.models import (
 encode = msgspec.json.Encoder().encode
 _issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
 _payload = msgspec.json.Decoder(Payload).decode
-_HAS_NOTE = '"customer_note":'  # in JSON only a key can look like that: quotes within texts are escaped
+HAS_NOTE = '"customer_note":'  # in JSON only a key can look like that: quotes within texts are escaped
 _STATUS = {status.value: status for status in Status}
 _NOTE = {note.value: note for note in NoteState}
 
@@ -156,6 +156,6 @@ def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
 
 def _note_left_open(body: str | None, with_note: int | None) -> NoteState:
     """The note of a row without a result: in doubt once it was on its way."""
-    if body is None or _HAS_NOTE not in body:
+    if body is None or HAS_NOTE not in body:
         return NoteState.NONE
     return NoteState.UNKNOWN if with_note else NoteState.NOT_SENT

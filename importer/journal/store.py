@@ -7,7 +7,6 @@ another name; `begin_sending` makes it durable, and every later commit survives 
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
@@ -22,6 +21,7 @@ from importer.journal import opening
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.notes import Known, Ledger, Note
 from importer.journal.opening import JOURNAL_NAME, STAGING_NAME, reading, writing
+from importer.journal.outcomes import JOINED, Page, read_counts, read_outcomes, read_pages
 from importer.journal.rows import (
     StagedRow,
     StagedRows,
@@ -29,7 +29,6 @@ from importer.journal.rows import (
     encode,
     issues_from,
     issues_text,
-    outcome_of,
     payload_text,
     pending_of,
 )
@@ -49,21 +48,6 @@ from importer.models import (
 _PHONES_AT_ONCE = 500
 
 _Part = TypeVar("_Part", RunHeader, RunEnd, Traffic)
-
-_STATUS = f"""coalesce(results.status, CASE
-    WHEN rows.verdict <> '{Status.ACCEPTED}' THEN rows.verdict
-    WHEN :checked THEN '{Status.ACCEPTED}'
-    WHEN intents.number IS NOT NULL THEN '{Status.UNKNOWN}'
-    ELSE '{Status.PENDING}' END)"""
-"""A row's one status (law 1): its result, else its verdict, else what its intent leaves open."""
-
-_KEPT = f"""CASE WHEN rows.verdict = '{Status.DUPLICATE}' THEN (
-    SELECT coalesce(result.status, CASE WHEN kept.verdict <> '{Status.ACCEPTED}' OR :checked THEN kept.verdict
-                                        ELSE '{Status.PENDING}' END)
-    FROM rows AS kept LEFT JOIN results AS result USING (number) WHERE kept.number = rows.kept_in) END"""
-"""Of a duplicate: the status of the row that it was folded into."""
-
-_JOINED = "FROM rows LEFT JOIN results USING (number) LEFT JOIN intents USING (number)"
 
 
 class Journal:
@@ -204,7 +188,7 @@ class Journal:
         """The next rows to send: accepted, without a result, numbers above `after`, in file order."""
         with self._reading():
             found = self._sql.execute(
-                f"""SELECT rows.number, rows.payload, intents.with_note {_JOINED}
+                f"""SELECT rows.number, rows.payload, intents.with_note {JOINED}
                    WHERE rows.number > ? AND rows.verdict = '{Status.ACCEPTED}' AND results.number IS NULL
                    ORDER BY rows.number LIMIT ?""",
                 (after, limit),
@@ -270,22 +254,21 @@ class Journal:
     def counts(self) -> dict[Status, int]:
         """Rows by status, every status named; the sum is the file's data rows."""
         with self._reading():
-            # SQLite would sort the statuses of all rows to group them: 60 MB for a million.
-            statuses = self._sql.execute(f"SELECT {_STATUS} {_JOINED}", self._checked)
-            found = Counter(status for (status,) in statuses)
-        return {status: found[status.value] for status in Status}
+            return read_counts(self._sql, checked=self._is_checked)
 
     def outcomes(self) -> Iterator[RowOutcome]:
         """Every data row in file order, as it stands now; streamed."""
-        query = f"""SELECT number, cells, {_STATUS}, phone, rows.issues, results.issues, coalesce(attempts, 0),
-                    http_status, results.note, with_note, payload, {_KEPT} {_JOINED} ORDER BY number"""
         with self._reading():
-            for row in self._sql.execute(query, self._checked):
-                yield outcome_of(row)
+            yield from read_outcomes(self._sql, checked=self._is_checked)
+
+    def pages(self) -> Iterator[Page]:
+        """The same by the page, for the reports: rows of which nothing is to be said are ready lines."""
+        with self._reading():
+            yield from read_pages(self._sql, checked=self._is_checked)
 
     def known_notes(self) -> Iterator[tuple[Note, Known]]:
         """The notes that this run has sent, or may have."""
-        query = f"""SELECT rows.payload, coalesce(results.note, '{NoteState.UNKNOWN}') {_JOINED}
+        query = f"""SELECT rows.payload, coalesce(results.note, '{NoteState.UNKNOWN}') {JOINED}
                 WHERE results.note IN ('{NoteState.SENT}', '{NoteState.UNKNOWN}')
                 OR (results.number IS NULL AND intents.with_note)"""
         with self._reading():
@@ -308,8 +291,8 @@ class Journal:
             self._put("header", self.header)
 
     @property
-    def _checked(self) -> dict[str, bool]:
-        return {"checked": self.ended.state is RunState.CHECKED}
+    def _is_checked(self) -> bool:
+        return self.ended.state is RunState.CHECKED
 
     def _record_intents(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
         # Doubt sticks: a note that may have arrived stays marked while its row goes on without it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
@@ -37,7 +38,8 @@ class Findings:
     def add(self, outcome: RowOutcome) -> None:
         """Look at one row."""
         if outcome.status is Status.ACCEPTED:
-            self.add_accepted(outcome)
+            assert outcome.body is not None
+            self.add_accepted([outcome.body])
         elif outcome.status is not Status.DUPLICATE:
             self.not_in += 1
             if len(self.rows) < MOST_ROWS:
@@ -45,14 +47,11 @@ class Findings:
         for issue in outcome.issues:
             self._add_issue(issue)
 
-    def add_accepted(self, outcome: RowOutcome) -> None:
-        """Where in the account an accepted row went."""
-        assert outcome.body is not None
-        place = _place_of(outcome.body)
-        if place.lead_stage_name:
-            self.stages[place.lead_stage_name] += 1
-        if place.lead_group_name:
-            self.groups[place.lead_group_name] += 1
+    def add_accepted(self, bodies: Iterable[str]) -> None:
+        """Where in the account accepted rows went."""
+        places = list(map(_place_of, bodies))
+        self.stages.update(filter(None, [place.lead_stage_name for place in places]))
+        self.groups.update(filter(None, [place.lead_group_name for place in places]))
 
     def _add_issue(self, issue: Issue) -> None:
         if issue.column and issue.severity is not Severity.WARNING:

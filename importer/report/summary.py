@@ -64,6 +64,7 @@ class Tally:
     """What is counted while the rows pass."""
 
     def __init__(self) -> None:
+        self.counts: dict[Status, int] = dict.fromkeys(Status, 0)
         self.problems: Counter[str] = Counter()
         self.failed_rows = 0
         self.workbook_rows = 0
@@ -71,15 +72,20 @@ class Tally:
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
+        self.counts[outcome.status] += 1
         self.failed_rows += outcome.goes_again
         self.warned_rows += outcome.status is Status.ACCEPTED and outcome.has_issues
         for issue in outcome.issues:
             self.problems[issue.machine_code] += 1
 
+    def add_plain(self, rows: int) -> None:
+        """Count rows that went in, or can, and of which nothing is to be said."""
+        self.counts[Status.ACCEPTED] += rows
+
 
 def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary:
     """The summary, with what was counted on the way."""
-    header, end, traffic, counts = journal.header, journal.ended, journal.traffic, journal.counts()
+    header, end, traffic, counts = journal.header, journal.ended, journal.traffic, tally.counts
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
     return Summary(
         schema_version=SCHEMA_VERSION,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from importer.guard import guarded
+from importer.guard import guarded, record_of
 from importer.issues import sentence
 from importer.models import REPORT_COLUMNS, RowOutcome
 
@@ -25,28 +24,22 @@ class CsvTable:
     def __enter__(self) -> Self:
         self._file: TextIO = self._path.open("w", encoding="utf-8", newline="", buffering=1 << 18)
         self._file.write(_BOM)  # utf-8-sig would write it too, at six times the cost of a line
-        self._write = self._file.write
-        self._write_record = csv.writer(self._file, lineterminator="\r\n").writerow
-        self._write_record([*map(guarded, self._headers), *REPORT_COLUMNS])
+        self._file.write(record_of([*map(guarded, self._headers), *REPORT_COLUMNS]))
         return self
 
-    def add(self, outcome: RowOutcome, behind: Sequence[object]) -> None:
-        """One row, `behind` being its `_` columns. The cells are copied: the journal keeps them as they stand here."""
-        self._write(f"{outcome.line},")
-        self._write_record(behind)
-
-    def add_plain(self, outcome: RowOutcome) -> None:
-        """The same for a row of which nothing is to be said: its `_` columns are words and numbers of ours."""
-        o = outcome
-        code = "" if o.http_status is None else o.http_status
-        self._write(
-            f"{o.line},{o.number},{o.status.value},{o.phone},,,{o.attempts},{code},{o.note.value}\r\n"
-        )
+    def add(self, lines: Iterable[str]) -> None:
+        """Rows, as `line_of_report` has them."""
+        self._file.write("".join(lines))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def line_of_report(outcome: RowOutcome, behind: Sequence[object]) -> str:
+    """One row, `behind` being its `_` columns. The cells are copied: the journal keeps them as they stand here."""
+    return f"{outcome.line},{record_of(behind)}"
 
 
 def report_cells(outcome: RowOutcome) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ import msgspec
 
 from importer.errors import CannotWrite
 from importer.journal import Journal
-from importer.models import Status
 from importer.report.gather import Findings
 from importer.report.page import write_page
 from importer.report.placing import put_in_place, writing_room
@@ -26,7 +25,7 @@ from importer.report.summary import (
     Tally,
     summary_of,
 )
-from importer.report.tables import CsvTable, report_cells
+from importer.report.tables import CsvTable, line_of_report, report_cells
 from importer.report.workbook import FailedWorkbook
 
 
@@ -53,20 +52,26 @@ def _write_tables(journal: Journal, room: Path) -> tuple[Tally, Findings]:
         results = files.enter_context(CsvTable(room / RESULTS, headers))
         failed = files.enter_context(CsvTable(room / FAILED_CSV, headers))
         workbook = files.enter_context(FailedWorkbook(room / FAILED_XLSX, journal.header))
-        for outcome in journal.outcomes():
-            if outcome.status is Status.ACCEPTED and not outcome.has_issues:
-                results.add_plain(outcome)
-                findings.add_accepted(outcome)
-                continue
-            behind = report_cells(outcome)
-            results.add(outcome, behind)
-            tally.add(outcome)
-            if outcome.goes_again:
-                failed.add(outcome, behind)
-                workbook.add(outcome, behind)
-            findings.add(outcome)
+        for page in journal.pages():
+            tally.add_plain(len(page.bodies))
+            findings.add_accepted(page.bodies)
+            dressed = [(outcome, report_cells(outcome)) for outcome in page.others]
+            others = [line_of_report(outcome, behind) for outcome, behind in dressed]
+            results.add(_filled(page.lines, others))
+            for (outcome, behind), line in zip(dressed, others, strict=True):
+                tally.add(outcome)
+                findings.add(outcome)
+                if outcome.goes_again:
+                    failed.add([line])
+                    workbook.add(outcome, behind)
         tally.workbook_rows = workbook.rows
     return tally, findings
+
+
+def _filled(lines: Sequence[str | None], others: Sequence[str]) -> Iterator[str]:
+    """The lines of a page, with those of the `others` where it has none."""
+    left = iter(others)
+    return (next(left) if line is None else line for line in lines)
 
 
 def _stamp(journal: Journal) -> float:

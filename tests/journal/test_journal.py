@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import suppress
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ from importer.models import (
     SourceRow,
     Status,
 )
+from importer.report.tables import line_of_report, report_cells
 
 URL = "http://127.0.0.1:1/superfone"
 
@@ -535,6 +537,48 @@ def test_counts_add_up_in_every_state(tmp_path_factory, data):
     assert sum(counts.values()) == len(numbers) == len(list(journal.outcomes()))
     assert counts[Status.INVALID] == len(bad)
     assert counts[Status.PENDING] == len(left) - len(about)
+    journal.close()
+
+
+_CELLS = st.text(st.characters(codec="utf-8"), max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), checked=st.booleans(), page_rows=st.integers(1, 4))
+def test_pages_tell_of_each_row_what_it_tells_itself(tmp_path_factory, data, checked, page_rows):
+    """The lines that SQLite puts together are those that a row's own clothes give, in every state, in order."""
+    numbers = data.draw(st.lists(st.integers(1, 500), min_size=1, max_size=12, unique=True))
+    journal = Journal.create(tmp_path_factory.mktemp("journal") / "run-1", header())
+    for n in numbers:
+        row = SourceRow(n, data.draw(st.tuples(_CELLS, _CELLS)))
+        note = data.draw(st.sampled_from([{}, {"customer_note": 'a "note"'}, {"city": '"customer_note":'}]))
+        said = data.draw(st.sampled_from([(), (Issue("city", "left_out_unknown", "City", "x"),)]))
+        good = Accepted(row, phone(n), {"customer_phone": phone(n), **note}, said)
+        journal.stage(
+            [staged(good if data.draw(st.booleans()) else Rejected(row, "", said or (Issue("row", "nul"),)))]
+        )
+    if checked:
+        journal.end(RunEnd(state=RunState.CHECKED))
+    else:
+        journal.begin_sending()
+        for row in leaving(journal, most=data.draw(st.integers(0, 12))):
+            ended = data.draw(st.sampled_from([None, Status.ACCEPTED, Status.ACCEPTED, Status.REFUSED]))
+            if ended:
+                note = data.draw(st.sampled_from(NoteState))
+                journal.record(
+                    results=[result(row.number, ended, note, data.draw(st.sampled_from([None, 200])))]
+                )
+    outcomes = list(journal.outcomes())
+    with patch("importer.journal.outcomes.PAGE_ROWS", page_rows):
+        pages = list(journal.pages())
+    others = [outcome for page in pages for outcome in page.others]
+    plain = [o for o in outcomes if o.status is Status.ACCEPTED and not o.has_issues]
+    assert others == [outcome for outcome in outcomes if outcome not in plain]
+    assert [body for page in pages for body in page.bodies] == [outcome.body for outcome in plain]
+    own = {o.number: line_of_report(o, report_cells(o)) for o in outcomes}
+    left = iter(others)
+    assert [line or own[next(left).number] for page in pages for line in page.lines] == list(own.values())
+    assert journal.counts() == {status: sum(o.status is status for o in outcomes) for status in Status}
     journal.close()
 
 
