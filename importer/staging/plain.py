@@ -15,7 +15,9 @@ import msgspec
 
 from importer.fields import BY_NAME, Kind
 from importer.loader.cells import Fault
+from importer.loader.cells.emails import plain_address, read_emails
 from importer.loader.cells.phones import compile_plain_reader
+from importer.loader.cells.text import TEXT_READERS, is_plain
 from importer.loader.drafts import compile_column_reader, compile_drafter, needs_its_header
 from importer.loader.wraps import CLEAR
 from importer.models import AccountTitles, Mapping, SourceRow
@@ -59,8 +61,8 @@ def compile_plain_bodies(
         columns = list(zip(*rows, strict=True))
         phones, openings = read_phones(columns)
         pieces = [map(memory.__getitem__, memory.keys_of(columns)) for memory in memories]
-        bodies = map("".join, zip(openings, *pieces, strict=True))
-        return phones, [None if _ODD in body else f"{body}}}" for body in bodies]
+        bodies = map("".join, zip(openings, *pieces, repeat("}"), strict=False))
+        return phones, [None if _ODD in body else body for body in bodies]
 
     return bodies_of
 
@@ -101,8 +103,13 @@ class _ColumnPieces(_Pieces):
         self._read = compile_column_reader(group, column, region=region)
         name, _, part = column.field.partition(".")
         self._before, self._behind = (f',"{name}":{{"{part}":', "}") if part else (f',"{name}":', "")
+        self._is_text, self._is_emails = self._read in TEXT_READERS, self._read is read_emails
 
     def judge(self, key: str) -> str:
+        if self._is_text and is_plain(key):
+            return f'{self._before}"{key}"{self._behind}'
+        if self._is_emails and (address := plain_address(key)):
+            return f'{self._before}["{address}"]{self._behind}'
         value = self._read(key) if key else None
         if value is None:
             return ""
@@ -174,15 +181,19 @@ def _compile_phones(phones: Mapping, region: str) -> Callable[[Sequence[Cells]],
     first, *further = [column.index for column in phones.columns_of(_PHONES)]
     others = further + [column.index for column in phones.columns_of("add_phones")]
 
-    def opening(own: str, *texts: str) -> str:
+    def with_others(opening: str, own: str, texts: Iterable[str]) -> str:
         numbers = [read(text) for text in texts if text]
-        if not own or not all(numbers):
+        if opening is _ODD or not all(numbers):
             return _ODD
-        rest = '","'.join(number for number in dict.fromkeys(numbers) if number != own)
-        return f'{{"customer_phone":"{own}"' + (f',"add_phones":["{rest}"]' if rest else "")
+        rest = '","'.join([number for number in dict.fromkeys(numbers) if number != own])
+        return f'{opening},"add_phones":["{rest}"]' if rest else opening
 
     def read_phones(columns: Sequence[Cells]) -> tuple[list[str], list[str]]:
         owns = list(map(read, columns[first]))
-        return owns, list(map(opening, owns, *[columns[at] for at in others]))
+        openings = [f'{{"customer_phone":"{own}"' if own else _ODD for own in owns]
+        for at, texts in enumerate(zip(*[columns[at] for at in others], strict=True)):
+            if any(texts):
+                openings[at] = with_others(openings[at], owns[at], texts)
+        return owns, openings
 
     return read_phones

@@ -543,7 +543,7 @@ def test_counts_add_up_in_every_state(tmp_path_factory, data):
 _CELLS = st.text(st.characters(codec="utf-8"), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data(), checked=st.booleans(), page_rows=st.integers(1, 4))
 def test_pages_tell_of_each_row_what_it_tells_itself(tmp_path_factory, data, checked, page_rows):
     """The lines that SQLite puts together are those that a row's own clothes give, in every state, in order."""

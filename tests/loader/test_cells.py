@@ -3,6 +3,7 @@
 import unicodedata
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from importer.loader.cells.emails import read_emails
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.money import read_money
 from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
-from importer.loader.cells.text import NULL_WORDS, clean, clean_name, clean_note
+from importer.loader.cells.text import NULL_WORDS, TEXT_READERS, clean, clean_name, clean_note, is_plain
 
 
 @pytest.mark.parametrize(
@@ -318,3 +319,43 @@ def test_every_bad_address_of_a_cell_is_named():
     one = read_emails("asha@example.in, ravi@")
     assert isinstance(one, Fault)
     assert (one.value, one.hint.count(";")) == ("ravi@", 0)
+
+
+_NEARLY_PLAIN = st.text(st.sampled_from("aZ09 ,./:&()_-'=#\"\\\t\n<ß\u00a0\u0661"), max_size=14)
+
+
+@given(
+    st.one_of(
+        _NEARLY_PLAIN,
+        st.sampled_from(sorted(NULL_WORDS)),
+        st.text(),
+        st.from_regex(r"\A[A-Z0-9][a-z0-9 .-]{9,}\Z"),
+    )
+)
+def test_what_is_plain_stays_as_it_is(typed):
+    """The quick look at a text: no reader changes what passes it, and JSON needs no escape for it."""
+    if is_plain(typed):
+        assert [read(typed) for read in TEXT_READERS] == [typed] * len(TEXT_READERS)
+        assert msgspec.json.encode(typed).decode() == f'"{typed}"'
+
+
+def test_plain_texts_pass_the_quick_look():
+    """Pincodes, addresses, remarks: this is what the speed rests on."""
+    assert all(map(is_plain, ["411001", "12 MG Road, Pune", "Met at stall 3, call after 10:00"]))
+    assert not any(
+        map(
+            is_plain,
+            [
+                "",
+                "nil",
+                "(no name)",
+                " 411001",
+                "411001 ",
+                "=1+1 and more",
+                "12 MG Road, Pune ",
+                'say "hi" to them',
+                "Pune\n411001 ",
+                "\u0664\u0661",
+            ],
+        )
+    )

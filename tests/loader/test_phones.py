@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from importer.loader.cells import phones
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader, plain_indian_mobile
 
@@ -259,6 +260,15 @@ def test_the_fast_path_agrees_with_phonenumbers():
         assert fast in ("", slow), typed
         if sound and PLAIN_MOBILE.fullmatch(typed.strip()) and _is_mobile(number):
             assert fast == slow, typed
+
+
+def test_five_digits_tell_an_indian_mobile():
+    """The pattern of phonenumbers says the same of every number of a series: a new edition of it may change that."""
+    chance = random.Random(5)
+    pattern = phones._is_indian_mobile
+    for first_five in (f"{series:05d}" for series in range(100_000)):
+        rest = f"{chance.randrange(100_000):05d}"
+        assert phones._is_mobile_series(first_five) is (pattern(first_five + rest) is not None), first_five
 
 
 PLAIN_MOBILE = re.compile(r"(?:\+91|91|0091|0)?[0-9]{10}")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.text import bare
 
-_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*")
+_is_plain_local = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*").fullmatch
 _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
 _LABEL = re.compile(r"(?i)\b(?:mailto|e-?mail(?:\s*(?:id|address))?)\s*:\s*")
 _SLASHED = re.compile(r"(@[^\s@/,;|]+)/(?=[^\s@/]+@)")
@@ -20,7 +20,7 @@ _LOCAL_LIMIT = 64  # RFC 5321, 4.5.3.1.1
 
 def read_emails(text: str) -> list[str] | Fault | None:
     """The addresses of a cell in order, each once; bad ones, all of them named, make the cell faulty."""
-    if (plain := _plain(text)) is not None:
+    if (plain := plain_address(text)) is not None:
         return [plain]
     cell = bare(text)
     if cell is None or isinstance(cell, Fault) or cell == "0":
@@ -56,10 +56,10 @@ def _without_names(parts: list[str]) -> Iterator[str]:
     yield from words
 
 
-def _plain(text: str) -> str | None:
+def plain_address(text: str) -> str | None:
     """The quick way for a plain address: a checked local part before a domain that was judged before."""
     local, _, domain = text.strip().partition("@")
-    if len(local) <= _LOCAL_LIMIT and _PLAIN_LOCAL.fullmatch(local) and domain.isascii():
+    if len(local) <= _LOCAL_LIMIT and domain.isascii() and _is_plain_local(local):
         sound = _sound_domain(domain)
         return f"{local}@{sound}" if sound and len(local) + len(sound) < 254 else None
     return None

@@ -36,6 +36,15 @@ _FORMULA = re.compile(
     r"^=\s*(?:[A-Z][A-Z0-9.]*\(|[+\-(]*\$?[A-Z]{1,3}\$?\d|'?[^=]*'?!\$?[A-Z]|\()|^=\(shared formula\)$"
 )
 _GUARDED = re.compile(r"^'[+\-=@\d(]")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<! )").fullmatch
+_LONGEST_NULL_WORD = max(map(len, NULL_WORDS))
+
+
+def is_plain(text: str) -> bool:
+    """Whether every reader of texts gives the cell back as it is, and JSON writes it so: a quick look, and a sure one."""
+    return (len(text) > _LONGEST_NULL_WORD and _PLAIN(text) is not None) or (
+        text.isascii() and text.isdigit()
+    )
 
 
 def clean(text: str) -> str | Fault | None:
@@ -113,3 +122,7 @@ def _unwrapped(value: str) -> str | Fault | None:
     if _FORMULA.match(value):
         return Fault("formula_without_value")
     return value[1:] if _GUARDED.match(value) else value
+
+
+TEXT_READERS = frozenset({clean, clean_name, clean_note})
+"""The readers of texts; nothing is added by them to what `is_plain`."""
