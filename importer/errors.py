@@ -11,7 +11,7 @@
     │   └── DamagedJournal           the journal cannot be read, or is from a newer version
     ├── RunStopped           exit 3  stopped early; `importer resume` goes on
     │   ├── KeyRefused               401 (exit 2 when nothing had been sent yet)
-    │   ├── Blocked                  403, a redirect, or pages of HTML where JSON should be
+    │   ├── Blocked                  a ban, a redirect, or pages of HTML where JSON should be
     │   ├── ServerAway               no network, or the server pushed back beyond --patience
     │   ├── CannotRead               the journal cannot be read any more while its rows are sent
     │   └── CannotWrite              disk full, or the reports folder became read-only
@@ -92,7 +92,7 @@ class KeyRefused(RunStopped):
 
 
 class Blocked(RunStopped):
-    """403, a redirect, or HTML where JSON should be: somebody stands between us and the API.
+    """A redirect, a portal, or a 403 that is not about one row: somebody stands between us and the API.
 
     A page that says 200 may stand before an API that took the row (law 3): `may_have_arrived`.
     """

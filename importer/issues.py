@@ -113,6 +113,12 @@ CATALOGUE: dict[str, IssueKind] = {
     "shared_phone": IssueKind(E, "same phone as another row", "row {hint} has the same phone. Keep one of the two."),
     # --- what the sending made of it; {value} is the server's own message
     "refused": IssueKind(E, "refused by the CRM", 'the CRM refused the row: "{value}". Mend it and feed it back.'),
+    "turned_away": IssueKind(
+        E,
+        "turned away before the CRM",
+        "something between here and the CRM (most likely a firewall) turned this row away with {hint} ({value}). Shorten or "
+        "reword its note or name and feed it back, or ask whoever runs your network to let it through.",
+    ),
     "no_such_lead": IssueKind(E, "no such lead", "the CRM has no lead with this phone, and --no-create was given. Run without it to make one."),
     "failed": IssueKind(E, "not delivered", "the row could not be delivered in {hint} attempts ({value}). Run importer retry."),
     "unsure": IssueKind(E, "answer lost", "the row may have gone in, but the CRM's answer was lost ({value}). Run importer retry: it is safe."),

@@ -36,7 +36,7 @@ class Status(StrEnum):
 MEANING: dict[str, str] = {
     Status.ACCEPTED: "went in",
     Status.INVALID: "refused here, before anything was sent",
-    Status.REFUSED: "refused by the CRM",
+    Status.REFUSED: "refused by the CRM, or on the way to it",
     Status.FAILED: "could not be delivered",
     Status.UNKNOWN: "may have gone in, the answer was lost",
     Status.DUPLICATE: "folded into another row with the same phone",
@@ -274,6 +274,7 @@ class Applied(StrEnum):
 
     NOT_APPLIED = "not applied"  # it cannot have arrived: try again
     REFUSED = "refused"  # the CRM read it and said no
+    TURNED_AWAY = "turned away"  # somebody before the CRM said no, in words that are not the API's
     APPLIED = "applied"
     MAY_HAVE_ARRIVED = "may have arrived"
 

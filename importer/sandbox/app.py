@@ -95,7 +95,7 @@ class Sandbox:
         wait = self.limit.wait(self.clock())
         if wait or self._too_many():
             return None, (429, "Too many requests"), self._retry_after(wait or 1)
-        fault = self.faults.next(phone)
+        fault = self.faults.next(phone, raw)
         if fault is Fault.LATE:
             return fault, (200, "success"), ""
         if fault is None or fault in APPLIED:
@@ -158,6 +158,8 @@ class Sandbox:
         async def endpoint(request: Request) -> Response:
             if not self._has_key(dict(request.headers.raw)):
                 return refused(Refusal(401, UNAUTHORIZED))
+            if self.faults.is_banned:
+                return refused(Refusal(*INSTEAD[Fault.FORBIDDEN]))
             try:
                 return success(await handler(request))
             except Refusal as refusal:

@@ -27,6 +27,7 @@ class Fault(StrEnum):
     THROTTLED = "rate_limited_429"
     UNAUTHORIZED = "unauthorized_401"
     FORBIDDEN = "forbidden_403"
+    FIREWALL = "firewall_403"  # a page of HTML, for this one request
     REDIRECT = "redirect_302"
     HTML = "html_200"  # a captive portal: nothing was done
     NOT_JSON = "not_json_200"  # the work was done, the answer is garbled
@@ -54,13 +55,18 @@ APPLIED = frozenset(
 
 
 class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a test asks for. `shares` are chances by fault; `at` names requests by number, from 1."""
+    """What a test asks for. `shares` are chances by fault; `at` names requests by number, from 1.
+
+    `always` FORBIDDEN is a ban: once a request has met it, the lists refuse too. `firewall` is a word that a web
+    firewall dislikes, wherever it stands in a lead.
+    """
 
     shares: dict[Fault, float] = {}
     at: dict[int, Fault] = {}
     always: Fault | None = None
     from_request: int = 1
     phones: dict[str, list[Fault]] = {}
+    firewall: str | None = None
     rate_limit: float | None = None
     retry_after: str | None = None
     concurrency_limit: int | None = None
@@ -75,9 +81,16 @@ class Faults:
         self.plan = FaultPlan(shares=shares)
         self._count = 0
 
-    def next(self, phone: str | None) -> Fault | None:
+    @property
+    def is_banned(self) -> bool:
+        """Whether the account has been shut out, whatever it asks for."""
+        return self.plan.always is Fault.FORBIDDEN and self._count >= self.plan.from_request
+
+    def next(self, phone: str | None, raw: bytes = b"") -> Fault | None:
         """The fault that this request meets, or None."""
         self._count += 1
+        if self.plan.firewall and self.plan.firewall.encode() in raw:
+            return Fault.FIREWALL
         waiting = self.plan.phones.get(phone or "")
         if waiting:
             return waiting.pop(0)

@@ -21,6 +21,7 @@ INSTEAD: dict[Fault, tuple[int, str]] = {
     Fault.THROTTLED: (429, "Too many requests"),
     Fault.UNAUTHORIZED: (401, UNAUTHORIZED),
     Fault.FORBIDDEN: (403, "Forbidden"),
+    Fault.FIREWALL: (403, ""),
     Fault.REDIRECT: (302, ""),
     Fault.HTML: (200, ""),
     Fault.REFUSED: (400, "Validation failed"),
@@ -29,6 +30,7 @@ INSTEAD: dict[Fault, tuple[int, str]] = {
 
 _BODIES: dict[Fault, bytes] = {
     Fault.HTML: b"<html><body><h1>Welcome to the hotel wifi</h1></body></html>",
+    Fault.FIREWALL: b"<html><body><h1>Request blocked</h1></body></html>",
     Fault.NOT_JSON: b'{"data": nul',
     Fault.DEEP_JSON: b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     Fault.OVERSIZED: b'{"data": "' + b"x" * 5_000_000 + b'"}',
@@ -51,7 +53,9 @@ async def answer_with(send: Send, fault: Fault | None, answer: tuple[int, str], 
     status, message = answer
     data: dict[str, Any] = {"data": None, "message": message} if status == 200 else {"message": message}
     body = _BODIES.get(fault, b"") if fault else b""
-    headers = [(b"content-type", b"text/html" if fault is Fault.HTML else b"application/json")]
+    headers = [
+        (b"content-type", b"text/html" if fault in (Fault.HTML, Fault.FIREWALL) else b"application/json")
+    ]
     if fault is Fault.GZIP_BOMB:
         headers.append((b"content-encoding", b"gzip"))
     if fault is Fault.REDIRECT:

@@ -107,10 +107,13 @@ class Client:
         """The account's five lists, every page. Raises KeyRefused, Blocked, ServerAway."""
         return {dropdown: await self._list(dropdown) for dropdown in Dropdown}
 
-    async def is_welcome(self) -> bool:
-        """Whether the account still answers a plain question. Raises KeyRefused, Blocked."""
-        reply, _ = await self._get(f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1")
-        return reply.applied is not Applied.REFUSED
+    async def is_welcome(self, sleep: Callable[[float], Awaitable[None]] | None = None) -> bool:
+        """Whether the account still gives a list; `sleep` waits between the tries. Raises KeyRefused, Blocked, ServerAway."""
+        reply, body = await self._get(f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1", sleep)
+        if reply.applied is Applied.REFUSED:
+            return False
+        _page_of(reply, body)
+        return True
 
     async def _list(self, dropdown: Dropdown) -> tuple[Title, ...]:
         """Every page, also where the totals are wrong or the list moves while it is read.
@@ -136,7 +139,9 @@ class Client:
             )
         return tuple(Title(row.title, row.status in (None, "ACTIVE")) for row in rows.values() if row.title)
 
-    async def _get(self, path: str) -> tuple[Reply, bytes]:
+    async def _get(
+        self, path: str, sleep: Callable[[float], Awaitable[None]] | None = None
+    ) -> tuple[Reply, bytes]:
         """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated.
 
         A Retry-After is waited out, all of them together for as long as --patience; without one, four are enough.
@@ -165,7 +170,11 @@ class Client:
             return state.idle_for + asked_s > self._patience_s
 
         retrying = AsyncRetrying(
-            sleep=self._sleep, retry=is_not_now, wait=wait_s, stop=is_enough, retry_error_callback=_last
+            sleep=sleep or self._sleep,
+            retry=is_not_now,
+            wait=wait_s,
+            stop=is_enough,
+            retry_error_callback=_last,
         )
         found: tuple[Reply, bytes] = await retrying(once)
         reply, _ = found
@@ -190,7 +199,7 @@ class Client:
             retry_after_s=_retry_after(response.headers) if response.status_code >= 400 else None,
         )
         if reply.status == 401 or outcome.is_foreign(reply, body):
-            raise _stop(reply)
+            raise stop_for(reply)
         return reply, body
 
 
@@ -243,6 +252,8 @@ def _page_of(reply: Reply, body: bytes) -> _ListData:
             raise Blocked(
                 "The server answered something that is not the Superfone API.", "Check SUPERFONE_BASE_URL."
             ) from None
+    if reply.applied is Applied.TURNED_AWAY:
+        raise stop_for(reply)
     if reply.status is None:
         raise ServerAway(
             f"The CRM cannot be reached: {reply.message}.", "Check the network and SUPERFONE_BASE_URL."
@@ -253,7 +264,8 @@ def _page_of(reply: Reply, body: bytes) -> _ListData:
     )
 
 
-def _stop(reply: Reply) -> ImporterError:
+def stop_for(reply: Reply) -> ImporterError:
+    """What stops the run where the key is refused, or somebody else than the API answers."""
     if reply.status == 401:
         return KeyRefused("The CRM refused the API key.", "Set SUPERFONE_API_KEY to a valid one.")
     if reply.status is not None and 300 <= reply.status < 400:
@@ -261,7 +273,7 @@ def _stop(reply: Reply) -> ImporterError:
     elif reply.status in (403, 407):
         what = f"{reply.status} (access denied)"
     else:
-        what = f"a web page ({reply.status})"
+        what = f"{reply.message} ({reply.status})"
     error = Blocked(
         f"Where the CRM should answer, {what} came.",
         "Check the network (a hotel or office login page?), the address in SUPERFONE_BASE_URL, and the account.",

@@ -10,7 +10,7 @@ from enum import Enum
 
 import msgspec
 
-from importer.errors import Blocked, ImporterError
+from importer.errors import Blocked, ImporterError, ServerAway
 from importer.journal import Traffic
 from importer.models import Applied, PendingRow, Reply, RowResult, Status
 from importer.sender.autopace import AutoPace
@@ -21,6 +21,7 @@ from importer.sender.meter import Meter
 from importer.sender.refusals import Refusals
 from importer.sender.retry import RetryBudget, attempts, is_final, is_throttled
 from importer.sender.settle import settled
+from importer.sender.strangers import Strangers, banned
 from importer.sender.throttle import FixedPace, Pacer
 from importer.sender.trip import Trip
 from importer.sender.writer import JournalOfSending, Writer
@@ -113,6 +114,7 @@ class _Sending:
         )
         self._budget = RetryBudget()
         self._refusals = Refusals()
+        self._strangers = Strangers(self._ask, self._clock)
         self._feed = Feed(journal.pending)
         self._writer = Writer(journal, counted=self._count, may_leave=self._make_ready)
         self._ready: asyncio.Queue[PendingRow | None] = asyncio.Queue()
@@ -261,8 +263,7 @@ class _Sending:
             if is_final(reply):
                 self._gate.took()
                 self._budget.earn()
-                if self._refusals.saw(reply):
-                    await self._ask_whether_banned(reply.message)
+                await self._suspect(reply, trip)
                 return reply
             if reply.applied is Applied.MAY_HAVE_ARRIVED:
                 trip.doubt()
@@ -304,15 +305,32 @@ class _Sending:
             trip.attempts += 1
         return reply
 
+    async def _suspect(self, reply: Reply, trip: Trip) -> None:
+        """Raise what stops the run where a refusal is not about this row: then the row is not settled by it."""
+        if reply.applied is Applied.TURNED_AWAY:
+            await self._strangers.judge(reply, trip.left_at)
+            return
+        self._strangers.met_the_crm()
+        if self._refusals.saw(reply):
+            await self._ask_whether_banned(reply.message)
+
+    async def _ask(self) -> bool:
+        """Whether the CRM gives its lists; asked when a request may leave, given up where the run is stopping."""
+        await self._turn_to_leave()
+        is_welcome = not self._should_stop and await self._client.is_welcome(self._nap)
+        if self._should_stop:
+            raise _Abandoned
+        self._gate.took()
+        return is_welcome
+
     async def _ask_whether_banned(self, words: str) -> None:
         """Stop the run where the CRM refuses whatever it is asked; this row's own result is kept."""
         try:
             if await self._client.is_welcome():
                 return
-            error: ImporterError = Blocked(
-                f'The CRM refuses every request, also for its lists: "{words}".',
-                "Ask Superfone about the account. Rows that were refused can go again with importer retry.",
-            )
+            error: ImporterError = banned(words)
+        except ServerAway:
+            return  # nobody says so; the rows go on, and find out
         except ImporterError as stop:
             error = stop
         self._stopping = self._stopping or error

@@ -54,7 +54,8 @@ ERRORS: dict[type[BaseException], Applied] = {
 CAUGHT = (aiohttp.ClientError, aiohttp.InvalidURL, OSError, TimeoutError)
 """What an attempt may raise; anything else is a fault of ours and must be seen."""
 
-_NOT_ABOUT_THE_ROW = frozenset({401, 403, 407})
+_NOT_ABOUT_THE_ROW = frozenset({401, 407})
+_DENIED = 403  # no answer of the API, whatever its body looks like
 _TRY_AGAIN = {425: NOT_SENT, 429: NOT_SENT, 408: IN_DOUBT}
 _TOO_LARGE = {
     413: "the request is too large",
@@ -94,14 +95,14 @@ def of_answer(status: int, body: bytes, *, whole: bool = True, retry_after_s: fl
 
 
 def is_foreign(reply: Reply, body: bytes) -> bool:
-    """Whether somebody else than the API answered: a redirect, a ban, a page of HTML (law 6).
+    """Whether somebody else than the API answers, whatever is asked: a redirect, a portal, a proxy (law 6).
 
-    Gateways put pages of HTML into their "not now" (408, 425, 429, 5xx) and into what they say of one row that is
-    too large (413, 414, 431): those are the answers that they are.
+    Gateways put pages of HTML into their "not now" (408, 425, 429, 5xx) and into what they say of one row (4xx):
+    those are the answers that they are.
     """
-    if reply.status is None or reply.status in _TRY_AGAIN or reply.status in _TOO_LARGE:
+    if reply.status is None:
         return False
-    return 300 <= reply.status < 400 or reply.status in (403, 407) or (reply.status < 500 and _is_html(body))
+    return 300 <= reply.status < 400 or reply.status == 407 or (reply.status < 300 and _is_html(body))
 
 
 def _applied(status: int, parsed: _Body | None) -> Applied:
@@ -112,7 +113,10 @@ def _applied(status: int, parsed: _Body | None) -> Applied:
         return Applied.APPLIED if sound else IN_DOUBT
     if 300 <= status < 400 or status in _NOT_ABOUT_THE_ROW:
         return NOT_SENT
-    return Applied.REFUSED if 400 <= status < 500 else IN_DOUBT
+    if not 400 <= status < 500:
+        return IN_DOUBT
+    is_apis_own = parsed is not None and status != _DENIED
+    return Applied.REFUSED if is_apis_own or status in _TOO_LARGE else Applied.TURNED_AWAY
 
 
 def _parse(body: bytes) -> _Body | None:

@@ -25,7 +25,7 @@ THROTTLED = frozenset({425, 429})
 
 def is_final(reply: Reply) -> bool:
     """Whether the row is settled by this reply."""
-    return reply.applied in (Applied.APPLIED, Applied.REFUSED)
+    return reply.applied in (Applied.APPLIED, Applied.REFUSED, Applied.TURNED_AWAY)
 
 
 def is_throttled(reply: Reply) -> bool:

@@ -11,7 +11,8 @@ _NOT_FOUND = "Customer not found"
 def settled(row: PendingRow, reply: Reply, *, attempts: int, in_doubt: bool) -> RowResult:
     """The row's result. `in_doubt` says that some attempt of it may have arrived, whatever came after.
 
-    A refusal after a doubtful attempt stays a refusal: what the CRM says last about a row is what holds.
+    A refusal after a doubtful attempt stays a refusal: what the CRM says last about a row is what holds. Who turns
+    a row away before the CRM knows nothing of what arrived there earlier.
     """
     status = _status(reply.applied, in_doubt=in_doubt)
     note = _note(row, reply.applied)
@@ -33,6 +34,8 @@ def _status(applied: Applied, *, in_doubt: bool) -> Status:
             return Status.REFUSED
         case Applied.MAY_HAVE_ARRIVED:
             return Status.UNKNOWN
+        case Applied.TURNED_AWAY:
+            return Status.UNKNOWN if in_doubt else Status.REFUSED
         case Applied.NOT_APPLIED:
             return Status.UNKNOWN if in_doubt else Status.FAILED
 
@@ -47,10 +50,12 @@ def _note(row: PendingRow, applied: Applied) -> NoteState:
 
 def _issues(row: PendingRow, reply: Reply, status: Status, note: NoteState, attempts: int) -> list[Issue]:
     issues = []
+    if reply.applied is Applied.TURNED_AWAY:
+        issues.append(Issue("row", "turned_away", "", reply.message, str(reply.status)))
     match status:
         case Status.REFUSED if reply.status == 400 and reply.message == _NOT_FOUND:
             issues.append(Issue("row", "no_such_lead", "", reply.message))
-        case Status.REFUSED:
+        case Status.REFUSED if reply.applied is Applied.REFUSED:
             issues.append(Issue("row", "refused", "", reply.message))
         case Status.FAILED:
             issues.append(Issue("row", "failed", "", reply.message, str(attempts)))

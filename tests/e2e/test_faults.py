@@ -228,7 +228,7 @@ def stopped(importer, sheet, *options):
         (FaultPlan(always=Fault.UNAUTHORIZED, from_request=11), [], "refused the API key"),
         (FaultPlan(always=Fault.FORBIDDEN, from_request=11), [], "403 (access denied)"),
         (FaultPlan(always=Fault.REDIRECT, from_request=11), [], "a redirect (302)"),
-        (FaultPlan(always=Fault.HTML, from_request=11), [], "a web page"),
+        (FaultPlan(always=Fault.HTML, from_request=11), [], "a page of HTML (200)"),
         (FaultPlan(always=Fault.THROTTLED, from_request=11, retry_after="4000"), [], "asks to wait until"),
         (FaultPlan(always=Fault.THROTTLED, from_request=11, retry_after="soon"), ["--patience", "2"], "asks to wait"),
         (FaultPlan(always=Fault.DROP_BEFORE, from_request=11), ["--patience", "1"], "cannot be reached"),
@@ -319,7 +319,7 @@ def test_a_reports_folder_that_became_read_only(importer, crm, sheet, monkeypatc
 def test_a_row_in_doubt_whose_stage_has_gone_stays_in_doubt(importer, crm):
     """It may be in the CRM: "refused before anything was sent" would be a lie."""
     rows = [["Phone", "Stage", "Note"], ["9845010001", "Negotiation", "hi"], ["9845010002", "New", ""]]
-    crm.sandbox.faults.restart(FaultPlan(at={1: Fault.DROP_AFTER, 2: Fault.FORBIDDEN}))
+    crm.sandbox.faults.restart(FaultPlan(at={1: Fault.DROP_AFTER, 2: Fault.REDIRECT}))
     sheet = write_csv(importer.folder / "x.csv", rows)
     first = importer("run", sheet, "--yes", "--rate", "5", "--concurrency", "1")
     assert first.code == 3

@@ -540,7 +540,7 @@ def test_rows_of_a_no_create_run_that_are_fed_back_create_nothing(importer, crm)
 def test_a_run_named_by_the_folder_one_stands_in_keeps_its_memory_of_notes(importer, crm, monkeypatch):
     """`cd reports/RUN; importer resume .`: locks and ledger lie beside the run's folder, not in it."""
     rows = [["Phone", "Note"], *([f"98450100{n:02d}", "Called"] for n in range(6))]
-    crm.sandbox.faults.restart(FaultPlan(at={3: Fault.FORBIDDEN}))
+    crm.sandbox.faults.restart(FaultPlan(at={3: Fault.REDIRECT}))
     first = importer(
         "run", write_csv(importer.folder / "a.csv", rows), "--yes", "--run-id", "a", "--concurrency", "1"
     )

@@ -154,3 +154,20 @@ def test_a_plan_names_requests_phones_and_a_beginning():
         FaultPlan(at={2: Fault.HTML}, phones={"+1": [Fault.REFUSED]}, always=Fault.FORBIDDEN, from_request=4)
     )
     assert [faults.next(phone) for phone in (None, None, "+1", "+1")] == [None, Fault.HTML, Fault.REFUSED, Fault.FORBIDDEN]  # fmt: skip
+
+
+def test_a_ban_refuses_the_lists_too_and_a_firewall_one_row_alone(asked):
+    """403 in the account's own words once a request has met it; a page of HTML where the word stands."""
+    sandbox, client = asked()
+    sandbox.faults.restart(FaultPlan(firewall="DROP TABLE"))
+    blocked = client.post(f"{API}/lead", json={**BODY, "customer_note": "x; DROP TABLE y"})
+    assert (blocked.status_code, blocked.headers["content-type"]) == (403, "text/html")
+    assert client.get(f"{API}/label").status_code == 200
+    assert client.post(f"{API}/lead", json=BODY).status_code == 200
+    assert leads(sandbox) == 1
+    sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=2))
+    client.post(f"{API}/lead", json=BODY)
+    assert client.get(f"{API}/label").status_code == 200
+    refused = client.post(f"{API}/lead", json=BODY)
+    assert (refused.status_code, refused.json()) == (403, {"message": "Forbidden"})
+    assert client.get(f"{API}/label").status_code == 403

@@ -15,6 +15,7 @@ from importer.models import Applied
 from importer.sender.client import _retry_after, open_client
 
 NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Applied.REFUSED, Applied.APPLIED
+TURNED = Applied.TURNED_AWAY
 SUCCESS = b'{"data": null, "message": "success"}'
 
 
@@ -65,6 +66,10 @@ def exchange(*parts, timeout_s=0.5, pause_s=0.0):
         (answer(200, gzip.compress(SUCCESS), b"content-encoding: gzip"), DOUBT, 200),
         (answer(400, b'{"message": "Invalid phone number"}'), REFUSED, 400),
         (answer(404, b'{"message": "Lead stage not found"}'), REFUSED, 404),
+        (answer(403, b'{"message": "Forbidden"}'), TURNED, 403),
+        (answer(403, b"<html>Request blocked</html>"), TURNED, 403),
+        (answer(404, b"\xef\xbb\xbf <html>nginx</html>"), TURNED, 404),
+        (answer(400, b'{"message": "Invalid'), TURNED, 400),
         (answer(408, b""), DOUBT, 408),
         (answer(425, b""), NOT, 425),
         (answer(429, b"<html>slow down</html>"), NOT, 429),
@@ -87,13 +92,11 @@ def test_what_these_bytes_say(raw, applied, status):
     ("raw", "error"),
     [
         (answer(401, b'{"message": "UnAuthorized"}'), KeyRefused),
-        (answer(403, b'{"message": "Forbidden"}'), Blocked),
         (answer(407, b""), Blocked),
         (answer(301, b"", b"location: https://elsewhere.example/"), Blocked),
         (answer(302, SUCCESS, b"location: /login"), Blocked),
         (answer(307, b"", b"location: /again"), Blocked),
         (answer(200, b"<!doctype html><title>Hotel wifi</title>"), Blocked),
-        (answer(404, b"\xef\xbb\xbf <html>nginx</html>"), Blocked),
     ],
 )
 def test_who_answers_like_this_stops_the_run(raw, error):
@@ -105,8 +108,7 @@ def test_who_answers_like_this_stops_the_run(raw, error):
     ("raw", "may"),
     [
         (answer(200, b"<!doctype html><title>Hotel wifi</title>"), True),
-        (answer(404, b"<html>nginx</html>"), False),
-        (answer(403, b""), False),
+        (answer(407, b""), False),
         (answer(302, b""), False),
     ],
 )

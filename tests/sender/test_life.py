@@ -35,6 +35,18 @@ LOST = Reply(applied=Applied.MAY_HAVE_ARRIVED, status=None, message="lost")
 DOWN = Reply(applied=Applied.NOT_APPLIED, status=None, message="down")
 SLOW = Reply(applied=Applied.NOT_APPLIED, status=429, message="slow", retry_after_s=1.0)
 NO = Reply(applied=Applied.REFUSED, status=400, message="no")
+TURNED_AWAY = Reply(applied=Applied.TURNED_AWAY, status=403, message="a page of HTML")
+
+
+ANSWERS = {
+    "ok": OK,
+    "lost_before": LOST,
+    "lost_after": LOST,
+    "down": DOWN,
+    "slow": SLOW,
+    "no": NO,
+    "turned_away": TURNED_AWAY,
+}
 
 
 class Killed(BaseException):
@@ -61,11 +73,9 @@ class Crm:
                 raise Killed
             case "banned":
                 raise Blocked("403")
-        return {"ok": OK, "lost_before": LOST, "lost_after": LOST, "down": DOWN, "slow": SLOW, "no": NO}[
-            trouble
-        ]
+        return ANSWERS[trouble]
 
-    async def is_welcome(self):
+    async def is_welcome(self, sleep=None):
         return True
 
 
@@ -144,6 +154,7 @@ class Life(RuleBasedStateMachine):
                     "down",
                     "slow",
                     "no",
+                    "turned_away",
                     "killed_before",
                     "killed_after",
                     "banned",

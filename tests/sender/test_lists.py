@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from importer.access import Access, Secret
-from importer.errors import Blocked, ServerAway
+from importer.errors import Blocked, KeyRefused, ServerAway
 from importer.fields import Dropdown
 from importer.sender import client as client_module
 from importer.sender.client import Client
@@ -155,3 +155,52 @@ def test_without_a_retry_after_four_are_enough():
     with pytest.raises(ServerAway, match="answered 503"):
         server.titles(patience_s=900)
     assert len(server.waits) == 3
+
+
+PAGE = {"data": {"rows": [], "total_pages": 0}, "message": "success"}
+REFUSES = [
+    (httpx.Response(401, json={"message": "UnAuthorized"}), KeyRefused),
+    (httpx.Response(403, json={"message": "Forbidden"}), Blocked),
+    (httpx.Response(403, html="<html>blocked</html>"), Blocked),
+    (httpx.Response(404, html="<html>nginx</html>"), Blocked),
+    (httpx.Response(400), Blocked),
+    (httpx.Response(302, headers={"location": "/login"}), Blocked),
+    (httpx.Response(407), Blocked),
+    (httpx.Response(200, html="<html>hotel</html>"), Blocked),
+    (httpx.Response(200, json={"ok": True}), Blocked),
+    (httpx.Response(503), ServerAway),
+]
+
+
+def one_question(ask, answer, sleep=asyncio.sleep):
+    """What a client makes of this answer."""
+
+    def fresh(_):
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    access = Access("http://127.0.0.1:1/superfone", Secret("k"))
+    return asyncio.run(
+        ask(Client(httpx.MockTransport(fresh), access, timeout_s=5, patience_s=900, sleep=sleep))
+    )
+
+
+async def at_once(_):
+    """No test sleeps."""
+
+
+@pytest.mark.parametrize(("answer", "error"), REFUSES)
+def test_what_is_no_list_of_the_crm_is_an_error_that_says_so(answer, error):
+    """Also a 4xx that is not the API's: a firewall, or another server at this address."""
+    with pytest.raises(error):
+        one_question(Client.titles, answer, at_once)
+
+
+@pytest.mark.parametrize(("answer", "error"), REFUSES)
+def test_only_a_list_says_that_the_crm_is_there(answer, error):
+    with pytest.raises(error):
+        one_question(lambda client: client.is_welcome(at_once), answer)
+
+
+def test_who_gives_a_list_or_refuses_it_in_its_own_words_is_the_crm():
+    assert one_question(Client.is_welcome, httpx.Response(200, json=PAGE)) is True
+    assert one_question(Client.is_welcome, httpx.Response(400, json={"message": "Suspended"})) is False

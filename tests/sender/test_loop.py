@@ -18,6 +18,7 @@ BUSY = Reply(applied=Applied.MAY_HAVE_ARRIVED, status=503, message="busy")
 DOWN = Reply(applied=Applied.NOT_APPLIED, status=None, message="down")
 SLOW = Reply(applied=Applied.NOT_APPLIED, status=429, message="slow", retry_after_s=1.0)
 NO = Reply(applied=Applied.REFUSED, status=400, message="no")
+TURNED_AWAY = Reply(applied=Applied.TURNED_AWAY, status=403, message="a page of HTML")
 
 
 class Scripted:
@@ -204,7 +205,7 @@ class Refusing(Scripted):
         answer = await super().upsert(payload)
         return answer if len(self.bodies) <= 10 else NO
 
-    async def is_welcome(self):
+    async def is_welcome(self, sleep=None):
         self.asked += 1
         if isinstance(self.welcome, Exception):
             raise self.welcome
@@ -483,7 +484,7 @@ def test_a_retry_after_beyond_patience_stops_with_everything_kept():
     assert 10 not in journal.results
 
 
-ANSWERS = st.sampled_from([LOST, BUSY, DOWN, SLOW, NO, OK])
+ANSWERS = st.sampled_from([LOST, BUSY, DOWN, SLOW, NO, TURNED_AWAY, OK])
 
 
 @settings(max_examples=60, deadline=None)
@@ -521,10 +522,13 @@ def test_any_faults_in_any_order_lose_nothing_and_double_nothing(plan, concurren
             seen[note] = seen.get(note, 0) + 1
         return answer
 
-    server.upsert = upsert
+    async def is_welcome(sleep):
+        return True
+
+    server.upsert, server.is_welcome = upsert, is_welcome
     try:
         finished, journal, _ = sending(server, rows, concurrency=concurrency, patience=10_000)
-    except ServerAway:
+    except (Blocked, ServerAway):
         return
     assert finished
     assert sorted(journal.results) == list(range(len(rows)))

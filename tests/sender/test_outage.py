@@ -39,7 +39,7 @@ class Leaving:
         await asyncio.sleep(0.05)
         return OK
 
-    async def is_welcome(self):
+    async def is_welcome(self, sleep=None):
         return True
 
 

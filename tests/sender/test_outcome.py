@@ -13,6 +13,7 @@ from importer.sender.outcome import CAUGHT, ERRORS, is_foreign, of_answer, of_er
 
 SUCCESS = b'{"data": null, "message": "success"}'
 NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Applied.REFUSED, Applied.APPLIED
+TURNED = Applied.TURNED_AWAY
 
 
 OURS = {
@@ -113,12 +114,17 @@ def test_the_words_of_an_error_do_not_travel():
         (302, b"", NOT),
         (307, b"", NOT),
         (400, b'{"message": "Invalid phone number"}', REFUSED),
-        (400, b"", REFUSED),
+        (400, b"", TURNED),
+        (400, b"<html>blocked</html>", TURNED),
+        (400, b'{"error": "blocked"}', TURNED),
         (404, b'{"message": "Lead stage not found"}', REFUSED),
-        (409, b"", REFUSED),
-        (422, b"", REFUSED),
+        (404, b"<html>nginx</html>", TURNED),
+        (409, b"", TURNED),
+        (422, b'{"message": "Unprocessable"}', REFUSED),
+        (413, b"<html>nginx</html>", REFUSED),
         (401, b"", NOT),
-        (403, b"", NOT),
+        (403, b"", TURNED),
+        (403, b'{"message": "Forbidden"}', TURNED),
         (407, b"", NOT),
         (408, b"", DOUBT),
         (425, b"", NOT),
@@ -146,8 +152,9 @@ def test_a_body_too_large_to_be_the_apis_is_in_doubt():
         (200, b"<html>hotel</html>", True),
         (200, b"\xef\xbb\xbf  <!doctype html>", True),
         (302, b"", True),
-        (403, b'{"message": "Forbidden"}', True),
-        (404, b"<html>nginx</html>", True),
+        (407, b"", True),
+        (403, b'{"message": "Forbidden"}', False),
+        (404, b"<html>nginx</html>", False),
         (404, b'{"message": "Lead stage not found"}', False),
         (408, b"<html>nginx</html>", False),
         (413, b"<html>nginx</html>", False),
@@ -159,7 +166,7 @@ def test_a_body_too_large_to_be_the_apis_is_in_doubt():
     ],
 )
 def test_who_answered(status, body, foreign):
-    """A redirect, a ban, a page of HTML stop the run; a gateway's 5xx page is an outage."""
+    """A redirect, a proxy, a portal stop the run; a gateway's 5xx page is an outage, its 4xx page may be about the row."""
     assert is_foreign(of_answer(status, body), body) is foreign
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.issues import text
 from importer.models import Applied, NoteState, PendingRow, Reply, Status
 from importer.sender.feed import Feed
 from importer.sender.retry import MOST_ATTEMPTS, RetryBudget, attempts
@@ -153,6 +154,8 @@ def reply(applied, status=200, message="success"):
         (Applied.APPLIED, True, Status.ACCEPTED),
         (Applied.REFUSED, False, Status.REFUSED),
         (Applied.REFUSED, True, Status.REFUSED),
+        (Applied.TURNED_AWAY, False, Status.REFUSED),
+        (Applied.TURNED_AWAY, True, Status.UNKNOWN),
         (Applied.MAY_HAVE_ARRIVED, True, Status.UNKNOWN),
         (Applied.NOT_APPLIED, False, Status.FAILED),
         (Applied.NOT_APPLIED, True, Status.UNKNOWN),
@@ -168,10 +171,12 @@ def test_a_rows_status(applied, in_doubt, status):
         (NoteState.NONE, Applied.APPLIED, NoteState.NONE),
         (NoteState.NOT_SENT, Applied.APPLIED, NoteState.SENT),
         (NoteState.NOT_SENT, Applied.REFUSED, NoteState.NOT_SENT),
+        (NoteState.NOT_SENT, Applied.TURNED_AWAY, NoteState.NOT_SENT),
         (NoteState.NOT_SENT, Applied.NOT_APPLIED, NoteState.NOT_SENT),
         (NoteState.NOT_SENT, Applied.MAY_HAVE_ARRIVED, NoteState.UNKNOWN),
         (NoteState.UNKNOWN, Applied.APPLIED, NoteState.UNKNOWN),
         (NoteState.UNKNOWN, Applied.REFUSED, NoteState.UNKNOWN),
+        (NoteState.UNKNOWN, Applied.TURNED_AWAY, NoteState.UNKNOWN),
         (NoteState.SENT, Applied.APPLIED, NoteState.SENT),
     ],
 )
@@ -185,3 +190,11 @@ def test_what_the_crm_said_is_in_the_issue():
     assert [(issue.code, issue.value) for issue in found.issues] == [("refused", "Assignee not found")]
     no_lead = settled(row(1), reply(Applied.REFUSED, 400, "Customer not found"), attempts=1, in_doubt=False)
     assert [issue.code for issue in no_lead.issues] == ["no_such_lead"]
+
+
+@pytest.mark.parametrize(("in_doubt", "codes"), [(False, ["turned_away"]), (True, ["turned_away", "unsure"])])
+def test_who_turned_the_row_away_is_in_the_issue(in_doubt, codes):
+    """With what to do about it; after a doubt the row may be in all the same, and the report says both."""
+    found = settled(row(1), reply(Applied.TURNED_AWAY, 403, "a page of HTML"), attempts=1, in_doubt=in_doubt)
+    assert [issue.code for issue in found.issues] == codes
+    assert "turned this row away with 403 (a page of HTML). Shorten or reword" in text(found.issues[0])
