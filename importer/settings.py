@@ -6,10 +6,12 @@ over are all read from its fields.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
@@ -132,6 +134,9 @@ class Told(Settings, frozen=True, kw_only=True):
 OF_ONE_CALL = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "reports"})
 """Options that concern one call of the command: resume and retry do not take them over."""
 
+_ON_DISK = frozenset({"reports", "save"})
+"""Names of what lies on disk and is not written into the journal: bytes that are no letters do no harm in them."""
+
 
 def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Told:
     """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError."""
@@ -145,10 +150,12 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
                 f'Did you mean "{near[0]}"?' if near else "See importer run --help.",
             )
     merged = {**known, **given}
+    from_file = frozenset(known) - frozenset(given)
+    _check_texts(merged, from_file)
     try:
         settings = msgspec.convert(merged, Told, strict=False)
     except msgspec.ValidationError as error:
-        raise _makes_no_sense(str(error), merged, from_file=frozenset(known) - frozenset(given)) from None
+        raise _makes_no_sense(str(error), merged, from_file) from None
     return msgspec.structs.replace(settings, named=frozenset(given))
 
 
@@ -167,9 +174,10 @@ def read_config(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(chosen.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        said = "its brackets stand too deep in one another" if isinstance(error, RecursionError) else error
         raise UsageError(
-            f"Cannot read the settings in {chosen}: {error}.", "Mend the file, or name another by --config."
+            f"Cannot read the settings in {chosen}: {said}.", "Mend the file, or name another by --config."
         ) from None
 
 
@@ -212,7 +220,31 @@ _WANTED_BEHIND = {
 }
 
 
-def _makes_no_sense(message: str, given: Mapping[str, Any], *, from_file: frozenset[str]) -> UsageError:
+def _check_texts(given: Mapping[str, Any], from_file: frozenset[str]) -> None:
+    """Raises UsageError for what no file and no journal can hold: a NUL, or bytes of the shell that are no letters."""
+    for name, value in given.items():
+        for text in chain.from_iterable(value.items()) if isinstance(value, Mapping) else (value,):
+            if isinstance(text, str) and not _is_text(text, on_disk=name in _ON_DISK):
+                raise UsageError(
+                    f"{_named(name, from_file)} holds what is no text: {text!r}.",
+                    "Rename the file." if name == "map" else "Type it again.",
+                )
+
+
+def _is_text(text: str, *, on_disk: bool) -> bool:
+    """Whether it can be written down. A name on disk may hold bytes that are no letters."""
+    try:
+        os.fsencode(text) if on_disk else text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def _named(name: str, from_file: frozenset[str]) -> str:
+    return f'"{name}" in the settings file' if name in from_file else f"--{name.replace('_', '-')}"
+
+
+def _makes_no_sense(message: str, given: Mapping[str, Any], from_file: frozenset[str]) -> UsageError:
     """`--rate takes auto, or a number above 0, not 'fast'.`, or the key of the settings file."""
     found = re.search(r"`\$\.(\w+)", message)
     name = found[1] if found else ""
@@ -220,5 +252,4 @@ def _makes_no_sense(message: str, given: Mapping[str, Any], *, from_file: frozen
         return UsageError(f"{message}.", "See importer run --help.")
     title, _ = about(name)
     wanted = _WANTED.get(name) or _WANTED_BEHIND.get(title) or " or ".join(title.split("|"))
-    option = f'"{name}" in the settings file' if name in from_file else f"--{name.replace('_', '-')}"
-    return UsageError(f"{option} takes {wanted}, not {given[name]!r}.")
+    return UsageError(f"{_named(name, from_file)} takes {wanted}, not {given[name]!r}.")

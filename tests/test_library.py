@@ -259,6 +259,16 @@ def test_a_stopped_import_returns_and_says_why(importer, crm):
     assert (result.to_frame()["_status"] == "pending").sum() == 10
 
 
+def test_a_source_that_cannot_be_read_is_refused_with_words(sheet):
+    """A name that no file can have, and a stream that was closed."""
+    with pytest.raises(errors.UnreadableFile, match="embedded null"):
+        library.check_file("a\0b.csv")
+    with sheet.open("rb") as stream:
+        pass
+    with pytest.raises(errors.UnreadableFile, match="closed file"):
+        library.check_file(stream)
+
+
 @pytest.mark.parametrize("text", ["\ud800", "a\udcffb"])
 def test_text_that_is_no_text(importer, text):
     """Python's strings can hold half a character, which no file and no request can: its row is refused."""

@@ -21,7 +21,7 @@ from importer.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def options_command(**flags: Any) -> int:
     """Show the account's stages, groups, labels, products and source types."""
-    titles = fetch_titles(find_access(os.environ, Path.cwd()), Settings())
+    titles = fetch_titles(find_access(os.environ, Path()), Settings())
     if flags["as_json"]:
         listed = {
             name: [msgspec.to_builtins(_named(t)) for t in found] for name, found in by_field(titles).items()

@@ -31,7 +31,7 @@ def check_command(file: str, **flags: Any) -> int:
     """
     settings, again = _told(file, flags)
     source = source_of(file)
-    access = find_access(os.environ, Path.cwd())
+    access = find_access(os.environ, Path())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=False) as teller:
         summary = check(sheet, settings, access, teller)
     return show_end(summary, settings, again, other_names=teller.other_names)
@@ -48,7 +48,7 @@ def run_command(file: str, **flags: Any) -> int:
     settings, again = _told(file, flags, only=_NEXT)
     source = source_of(file)
     asks = may_ask(settings, typed("importer", "run", file, "--yes"))
-    access = find_access(os.environ, Path.cwd())
+    access = find_access(os.environ, Path())
     with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=asks) as teller:
         summary = run(sheet, settings, access, teller)
     return show_end(summary, settings, again, other_names=teller.other_names)
@@ -60,7 +60,7 @@ def run_command(file: str, **flags: Any) -> int:
 def resume_command(run: str, **flags: Any) -> int:
     """Finish RUN, which was interrupted or stopped. RUN is a run id or its folder."""
     settings, again = _told_of(run, flags)
-    access = find_access(os.environ, Path.cwd())
+    access = find_access(os.environ, Path())
     with Teller(settings, asks=False) as teller:
         summary = resume(run, settings, access, teller)
     return show_end(summary, settings, again)
@@ -73,7 +73,7 @@ def retry_command(run: str, **flags: Any) -> int:
     """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
     settings, again = _told_of(run, flags)
     asks = may_ask(settings, typed("importer", "retry", run, "--yes"))
-    access = find_access(os.environ, Path.cwd())
+    access = find_access(os.environ, Path())
     with Teller(settings, asks=asks) as teller:
         summary = retry(run, settings, access, teller)
     if summary is None:
@@ -95,7 +95,7 @@ def _told(file: str, flags: dict[str, Any], *, only: frozenset[str] | None = Non
     given = dict(flags)
     settings = settings_from(flags)
     home = reports_beside(Path(file))
-    if home and given.get("reports") is None and home != Path(settings.reports).absolute():
+    if home and given.get("reports") is None and not _is_same(home, Path(settings.reports)):
         if not settings.quiet:
             say(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
         return _at_home(home, settings, given, only)
@@ -110,9 +110,16 @@ def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
     given = dict(flags)
     settings = settings_from(flags)
     home = find_run(Path(settings.reports), run).parent
-    if home.resolve() == Path(settings.reports).resolve():
+    if _is_same(home, Path(settings.reports)):
         return settings, typed_again(given, only=_NEXT)
     return _at_home(home, settings, given, _NEXT)
+
+
+def _is_same(folder: Path, other: Path) -> bool:
+    try:
+        return folder.samefile(other)
+    except OSError:  # one of them is not there
+        return False
 
 
 def _at_home(

@@ -54,7 +54,7 @@ def template_command(out: str, force: bool) -> int:
     """Write an empty sheet to fill in, with the account's values as real Excel dropdown lists."""
     path = Path(out)
     if path.suffix.lower() != ".xlsx":
-        better = typed("importer", "template", str(path.with_suffix(".xlsx")))
+        better = typed("importer", "template", str(path.with_suffix(".xlsx") if path.name else "leads.xlsx"))
         raise UsageError(
             f"The template is an Excel sheet, and {out} does not end in .xlsx.", f"Try: {better}"
         )
@@ -63,13 +63,14 @@ def template_command(out: str, force: bool) -> int:
             f"There is a file {out} already, which somebody may have filled in.",
             "Choose another name, or write over it with --force.",
         )
-    titles = fetch_titles(find_access(os.environ, Path.cwd()), Settings())
+    titles = fetch_titles(find_access(os.environ, Path()), Settings())
     active = {dropdown.value: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()}
     try:
         write_template(path, active)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter for a name that can be none
+        said = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"Cannot write {out}: {error.strerror}.",
+            f"Cannot write {out}: {said}.",
             "Choose a folder that is there and that you may write to.",
         ) from error
     say(f"Written: {out}. Fill it in and import it: {typed('importer', 'run', out)}", err=True)
@@ -89,7 +90,7 @@ def _as_run_would(sheet: Sheet, settings: Settings) -> Decided:
 def _titles_if_known(settings: Settings) -> AccountTitles:
     """The account's titles help to recognise columns, but looking at a sheet needs no account."""
     try:
-        return fetch_titles(find_access(os.environ, Path.cwd()), settings)
+        return fetch_titles(find_access(os.environ, Path()), settings)
     except NoKey:
         return {}
     except NothingSent as error:

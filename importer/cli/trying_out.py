@@ -15,9 +15,11 @@ from importer.access import Access, Secret
 from importer.cli.console import say
 from importer.cli.showing import show_end
 from importer.cli.watching import Teller
-from importer.errors import UsageError
+from importer.errors import UsageError, before_the_first_write
+from importer.journal.opening import writing
 from importer.loader.opening import OpenOptions
 from importer.pipeline import run
+from importer.pipeline.runs import make_folder
 from importer.sandbox import SandboxOptions
 from importer.settings import resolve
 from importer.staging import open_file
@@ -88,10 +90,10 @@ def demo_command(reports: str, stay: bool) -> int:
     """Start a sandbox, import a sample sheet into it, and say where the report lies."""
     from importer.sandbox.server import running
 
-    Path(reports).mkdir(parents=True, exist_ok=True)
     database = Path(reports) / _DEMO_DB
-    for old in Path(reports).glob(f"{_DEMO_DB}*"):
-        old.unlink()
+    with before_the_first_write(), writing(make_folder(Path(reports))):
+        for old in Path(reports).glob(f"{_DEMO_DB}*"):
+            old.unlink()
     options = SandboxOptions(db=str(database), latency=0.02)
     with running(options) as sandbox:
         say(f"A sandbox CRM answers at {sandbox.base_url} (no real account is touched).", err=True)

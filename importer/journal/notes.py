@@ -8,6 +8,7 @@ the machine dies between the two files, the journal's own intents still know of 
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -147,7 +148,8 @@ def _told(row: PendingRow, prints: list[bytes], known: dict[bytes, Known], accou
 def _attach(connection: sqlite3.Connection, path: Path) -> None:
     """Open the ledger beside the journal. Raises NothingSent where it cannot be trusted: nothing is guessed."""
     try:
-        connection.execute("ATTACH DATABASE ? AS ledger", (str(path),))
+        # As bytes: a folder's name may hold some that are no letters.
+        connection.execute("ATTACH DATABASE ? AS ledger", (os.fsencode(path),))
         _check(connection)
         connection.execute("PRAGMA ledger.journal_mode = WAL")
         connection.execute("PRAGMA ledger.synchronous = FULL")

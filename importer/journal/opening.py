@@ -98,10 +98,15 @@ def writing(folder: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise  # a fault of ours, which must be seen
     except (sqlite3.DatabaseError, OSError) as error:
-        raise CannotWrite(
-            f"Cannot write to the run's folder {folder}: {error}.",
-            "Make room on the disk, or make the folder writable.",
-        ) from error
+        raise CannotWrite(f"Cannot write to the run's folder {folder}: {error}.", _how_to_write()) from error
+
+
+def _how_to_write() -> str:
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib has no shorter way to ask
+    except OSError:
+        return "The folder that you are in was removed: change to another."
+    return "Make room on the disk, or make the folder writable."
 
 
 @contextmanager

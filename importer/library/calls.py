@@ -115,7 +115,7 @@ def _access(api_key: str | None, base_url: str | None) -> Access:
     """As the command finds it, with what the caller gives in front."""
     given = {KEY_NAME: api_key, URL_NAME: base_url}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return find_access({**os.environ, **chosen}, Path.cwd())
+    return find_access({**os.environ, **chosen}, Path())
 
 
 def _opened(source: Source, settings: Settings) -> AbstractContextManager[Sheet]:

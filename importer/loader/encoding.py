@@ -30,6 +30,12 @@ _NAMES = {
     "utf-32": "UTF-32",
     "cp1252": "Windows-1252",
 }
+_OF_NO_SHEET = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7", "iso2022", "hz")
+"""What Python's codecs for the names of hosts, for source texts and for mails begin with: no files are written in them."""
+_MARKED = ("utf-16", "utf-32")  # their byte order is told by a mark alone
+_COMMON = (
+    "Those of sheets are utf-8, utf-16, and code pages: cp1252 (Windows), mac_roman, shift_jis and the like."
+)
 _BAD_FOR_EACH_GOOD = 10  # more bytes that do not fit UTF-8 than this for each character that does: not UTF-8
 
 
@@ -50,7 +56,7 @@ def find_encoding(path: Path, given: str | None) -> Encoding:
     with path.open("rb") as file:
         head = file.read(4096)
     marked = next((codec for bom, codec in _BOMS if head.startswith(bom)), "")
-    if codec := _given(given, marked) if given else marked or utf16_without_bom(head):
+    if codec := _given(given, marked, head) if given else marked or utf16_without_bom(head):
         return Encoding(codec, broken=_good_and_bad(path, codec)[1] > 0)
     good, bad = _good_and_bad(path, "utf-8")
     if bad == 0:
@@ -72,16 +78,28 @@ def utf16_without_bom(head: bytes) -> str:
     return ""
 
 
-def _given(name: str, marked: str) -> str:
+def _given(name: str, marked: str, head: bytes) -> str:
     """The codec that the user names; a byte order mark that agrees with it is not taken for text."""
+    codec = _codec_of(name)
+    if marked and codec.startswith(marked.removesuffix("-sig")):
+        return marked
+    if codec not in _MARKED:
+        return codec
+    if codec == "utf-16" and (found := utf16_without_bom(head)):
+        return found
+    raise UsageError(f"--encoding: the file is not in {name}, by its first bytes.", _COMMON)
+
+
+def _codec_of(name: str) -> str:
+    """Python's name of an encoding that a sheet may have."""
     try:
         "".encode(name)  # refuses codecs that turn bytes into bytes, such as base64
-        codec = codecs.lookup(name)
+        codec = codecs.lookup(name).name
     except (LookupError, ValueError):
-        raise UsageError(
-            f"--encoding: there is no text encoding {name!r}.", "Common ones: utf-8, utf-16, cp1252."
-        ) from None
-    return marked if marked and codec.name.startswith(marked.removesuffix("-sig")) else codec.name
+        raise UsageError(f"--encoding: there is no text encoding {name!r}.", _COMMON) from None
+    if codec.startswith(_OF_NO_SHEET):
+        raise UsageError(f"--encoding: no sheet is written in {name}.", _COMMON)
+    return codec
 
 
 def _good_and_bad(path: Path, codec: str) -> tuple[int, int]:

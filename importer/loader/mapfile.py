@@ -77,7 +77,11 @@ def read_map(path: Path) -> ColumnMap:
         raise BadMapping(f"Cannot read the map {path}: {error.strerror}.", "Check its name.") from None
     except UnicodeDecodeError:
         raise BadMapping(f"The map {path} is not a text file in UTF-8.", _SHOWN) from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise BadMapping(
+            f"The map {path} cannot be read: its brackets stand too deep in one another.", _SHOWN
+        ) from None
+    except ValueError as error:  # TOML's own, a number too long to be one, a path that can be none
         said = str(error).replace("Cannot overwrite a value", "the same name stands there twice")
         raise BadMapping(f"The map {path} cannot be read as TOML: {said}.", _SHOWN) from None
     return _checked(raw, f"The map {path}")

@@ -95,9 +95,13 @@ def _chunks(source: Path | BinaryIO) -> Iterator[bytes]:
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
             while chunk := stream.read(1 << 20):
                 yield chunk
-    except OSError as error:
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # the latter for a name that can be none, and a stream that was closed
+        said = error.strerror if isinstance(error, OSError) else error
         raise UnreadableFile(
-            f"Cannot read {source if isinstance(source, Path) else 'standard input'}: {error.strerror}.",
+            f"Cannot read {source if isinstance(source, Path) else 'standard input'}: {said}.",
             "Check that it is a file, and that you may read it.",
         ) from error
 

@@ -85,8 +85,9 @@ def find_run(reports: Path, run: str) -> Path:
 
 def reports_beside(sheet: Path) -> Path | None:
     """The reports folder of the run in whose folder the sheet lies; None where it lies elsewhere."""
-    folder = sheet.absolute().parent
-    return folder.parent if (folder / JOURNAL_NAME).is_file() else None
+    if not (sheet.parent / JOURNAL_NAME).is_file():
+        return None
+    return sheet.absolute().parent.parent
 
 
 def list_runs(reports: Path) -> list[RunLine]:

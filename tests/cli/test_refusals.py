@@ -105,6 +105,16 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--header-row", "99"], "--header-row"),
         (["--config", "none.toml"], "none.toml"),
         (["--encoding", "klingon"], "klingon"),
+        (["--encoding", "idna"], "no sheet is written in idna. Those of sheets are utf-8, utf-16,"),
+        (["--encoding", "utf-16"], "the file is not in utf-16, by its first bytes."),
+        (["--sheet", "a\udcff"], r"--sheet holds what is no text: 'a\udcff'. Type it again."),
+        (["--limit", "\ud800"], "--limit holds what is no text"),
+        (["--set", "city=\udcff"], "--set holds what is no text"),
+        (["--set", "\udcff=Pune"], "--set holds what is no text"),
+        (["--column", "\udcff=city"], "--column holds what is no text"),
+        (["--map", "\udcff.toml"], "--map holds what is no text: '\\udcff.toml'. Rename the file."),
+        (["--reports", "\ud800"], "--reports holds what is no text"),
+        (["--config", "\ud800"], "Cannot read the settings in"),
     ],
 )  # fmt: skip
 def test_an_option_that_makes_no_sense_is_named(refused, importer, flags, words):
@@ -114,6 +124,69 @@ def test_an_option_that_makes_no_sense_is_named(refused, importer, flags, words)
 def test_a_config_file_with_an_unknown_key(refused, importer):
     (importer.folder / "importer.toml").write_text("rat = 5\n")
     assert "There is no option" in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+@pytest.mark.parametrize("name", ["map", "save", "reports", "sheet", "set"])
+def test_a_nul_in_the_settings_file(refused, importer, name):
+    value = '{city = "a\\u0000b"}' if name == "set" else '"a\\u0000b"'
+    (importer.folder / "importer.toml").write_text(f"{name} = {value}\n")
+    said = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert f'"{name}" in the settings file holds what is no text: ' in said
+    assert r"'a\x00b'" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a = " + "[" * 5000, "its brackets stand too deep in one another"),
+        ("a = " + "{a = " * 5000, "its brackets stand too deep in one another"),
+        ("limit = " + "9" * 5000, "integer string conversion"),
+    ],
+)
+def test_a_settings_file_or_map_made_to_harm(refused, importer, content, words):
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    evil = importer.folder / "importer.toml"
+    evil.write_text(content)
+    assert words in refused(sheet)
+    evil.rename(importer.folder / "m.toml")
+    assert words in refused(sheet, "--config", "m.toml")
+    assert words in refused(sheet, "--map", "m.toml")
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_template_of_no_name(importer, name):
+    ended = importer("template", name)
+    assert ended.code == 2
+    assert "does not end in .xlsx. Try: importer template leads.xlsx" in ended.err
+
+
+def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):
+    """What is named in full is found; of what is not the sentence says why, and none calls it a fault of importer."""
+    sheet = write_csv(tmp_path / "x.csv", GOOD)
+    run = importer("run", sheet, "--yes").folder
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert importer("run", sheet, "--yes", "--reports", tmp_path / "all").code == 0
+    assert importer("check", run / "results.csv").code == 0
+    assert importer("resume", run).code == 0
+    for command in ("options", "runs", f"columns {sheet}", f"template {tmp_path / 't.xlsx'}"):
+        assert importer(*command.split()).code == 0
+    for command in ("check", "run --yes", "columns"):
+        name, *flags = command.split()
+        assert "There is no file x.csv. Check the name and the folder" in importer(name, "x.csv", *flags).err
+    for command in (f"check {sheet}", f"run {sheet} --yes", "demo"):
+        ended = importer(*command.split())
+        assert ended.code == 2
+        assert "The folder that you are in was removed: change to another." in ended.err
+
+
+def test_a_demo_where_nothing_can_be_written(importer):
+    (importer.folder / "reports").write_text("a file, not a folder")
+    ended = importer("demo")
+    assert ended.code == 2
+    assert "Cannot write to the run's folder reports" in ended.err
 
 
 def test_two_columns_into_one_field(refused, importer):

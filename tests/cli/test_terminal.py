@@ -14,7 +14,7 @@ from importer.cli.watching import sending_note
 from importer.sandbox import SandboxOptions
 from importer.sandbox.server import running
 from importer.sender import Progress
-from tests.support import KEY, write_csv
+from tests.support import KEY, leads, write_csv
 
 if os.name == "nt":
     pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
@@ -174,6 +174,20 @@ def test_a_file_name_that_is_no_text(importer, crm):
     ended = importer("run", name, "--yes")
     assert ended.code == 0
     assert ended.summary["file"] == "leads \ufffd.csv"
+
+
+def test_folders_and_maps_of_names_that_are_no_text(importer, crm):
+    """The reports folder and a map that is saved: both lie on disk alone, and the notes are remembered as ever."""
+    rows = [["Mobile", "Note"], ["9845010001", "once"]]
+    sheet = write_csv(importer.folder / "x.csv", rows)
+    importer.reports = importer.folder / os.fsdecode(b"r\xe9")
+    for _ in range(2):
+        ended = importer("run", sheet, "--yes", "--reports", importer.reports)
+        assert ended.code == 0, ended.err
+    assert leads(crm)["+919845010001"]["notes"] == ["once"]
+    saved = os.fsdecode(b"m\xe9.toml")
+    assert importer("check", sheet, "--reports", importer.reports, "--save", saved).code == 0
+    assert (importer.folder / saved).exists()
 
 
 def test_the_bar_tells_of_waiting_while_the_crm_pushes_back(importer, monkeypatch):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import encodings
+import pkgutil
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from importer.errors import UsageError
-from importer.loader.encoding import find_encoding
+from importer.loader.encoding import MARK_MISFITS, find_encoding
 
 TEXT = "Name,Phone\nJosé Müller,9845012345\n"
 HINDI = "नाम,फोन नंबर\nसुनीता देशपांडे,9845012345\n" * 3
@@ -57,6 +65,7 @@ def test_two_exports_glued_together_are_not_read_as_windows_text(tmp_path):
         ("utf-8", b"\xef\xbb\xbfa", "utf-8-sig"),
         ("utf-16-le", b"\xff\xfea\0", "utf-16"),
         ("utf-16", b"\xff\xfea\0", "utf-16"),
+        ("utf-16", "Name,Phone\n".encode("utf-16-be"), "utf-16-be"),
         ("latin-1", b"\xe9", "iso8859-1"),
         ("windows-1252", b"\xe9", "cp1252"),
     ],
@@ -72,3 +81,41 @@ def test_an_encoding_that_is_none_is_refused_with_words(tmp_path, given):
     (tmp_path / "sheet").write_bytes(b"a")
     with pytest.raises(UsageError, match="no text encoding"):
         find_encoding(tmp_path / "sheet", given)
+
+
+@pytest.mark.parametrize(
+    ("given", "content"), [("utf-16", TEXT.encode()), ("utf-32", b"\xef\xbb\xbfa"), ("utf_16", b"")]
+)
+def test_utf_16_that_the_first_bytes_belie_is_refused_with_words(tmp_path, given, content):
+    """Python's decoder would stop amid the reading, and the file be called damaged."""
+    (tmp_path / "sheet").write_bytes(content)
+    with pytest.raises(UsageError, match=f"the file is not in {given}"):
+        find_encoding(tmp_path / "sheet", given)
+
+
+@pytest.mark.parametrize(
+    "given", ["idna", "Punycode", "unicode_escape", "raw-unicode-escape", "UTF7", "iso2022_jp", "hz"]
+)
+def test_what_python_can_decode_and_no_sheet_is_written_in(tmp_path, given):
+    (tmp_path / "sheet").write_bytes(b"a")
+    with pytest.raises(UsageError, match="no sheet is written in"):
+        find_encoding(tmp_path / "sheet", given)
+
+
+ALL = sorted({found.name for found in pkgutil.iter_modules(encodings.__path__)} - {"aliases"})
+
+
+@given(
+    st.sampled_from(ALL),
+    st.binary(max_size=80)
+    | st.text("Name,\n~{}\x1b$B\x0e\x0f+-\0ÿ", max_size=80).map(lambda text: text.encode("latin-1")),
+)
+def test_whatever_encoding_is_named_any_bytes_are_read_or_refused_with_words(name, content):
+    """Every codec of this Python: none may break off amid the file."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sheet"
+        path.write_bytes(content)
+        with suppress(UsageError):
+            found = find_encoding(path, name)
+            with path.open(encoding=found.codec, errors=MARK_MISFITS, newline="") as file:
+                file.read()
