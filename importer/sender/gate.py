@@ -13,6 +13,7 @@ _LEAST_S = 0.05
 _MOST_PUSH_S = 60.0
 _FIRST_PROBE_S = 0.5
 _MOST_PROBE_S = 60.0
+_ASKS = "asks to wait until"
 _LOST_IN_A_ROW = 8  # failures without a success between them that mean: the server is away
 _REFUSED_IN_A_ROW = 4  # the same for connections that did not come about: fewer than a row has attempts
 
@@ -80,13 +81,16 @@ class Gate:
             return  # an answer to a request that had left before the gate shut
         self._pushes += is_open
         if retry_after_s is None:
-            self._shut(min(_FLOOR_S * 2 ** (self._pushes - 1), _MOST_PUSH_S))
+            self._shut(min(_FLOOR_S * 2 ** (self._pushes - 1), _MOST_PUSH_S), _ASKS)
         else:
             # A server that says "now" again and again is not asked more than once a second.
-            self._shut(max(retry_after_s, min(_LEAST_S * 2 ** (self._pushes - 1), _FLOOR_S)))
+            self._shut(max(retry_after_s, min(_LEAST_S * 2 ** (self._pushes - 1), _FLOOR_S)), _ASKS)
 
-    def failed(self, *, found_nobody: bool, out_of_budget: bool) -> None:
-        """A request got no connection (`found_nobody`) or no answer. Raises ServerAway where that lasts too long."""
+    def failed(self, *, found_nobody: bool, out_of_budget: bool, status: int | None = None) -> None:
+        """A request got no connection (`found_nobody`), no answer, or one that says that the server is not well.
+
+        Raises ServerAway where that lasts too long.
+        """
         self._failures += 1
         if self._waiting_since is None:
             self._waiting_since = self._clock()  # failures that take long are part of the outage
@@ -95,18 +99,30 @@ class Gate:
         many = self._failures >= _LOST_IN_A_ROW or self._unreached >= _REFUSED_IN_A_ROW
         if self._away or out_of_budget or many:
             self._away = True
-            self._shut(self._probe_wait_s * self._chance.uniform(0.5, 1.0))
+            what = _what_it_does(status, found_nobody=found_nobody)
+            self._shut(self._probe_wait_s * self._chance.uniform(0.5, 1.0), what)
             self._probe_wait_s = min(self._probe_wait_s * 2, _MOST_PROBE_S)
 
-    def _shut(self, wait_s: float) -> None:
+    def _shut(self, wait_s: float, what: str) -> None:
         now = self._clock()
         if self._waiting_since is None:
             self._waiting_since = now
         self._shut_until = max(self._shut_until, now + wait_s)
         waited = self._shut_until - self._waiting_since
         if waited > self._patience_s:
-            what = "asks to wait until" if not self._away else "cannot be reached; the next try would be at"
             raise too_long(what, self.waiting_s, self._patience_s, "The rows that are left are kept.")
+
+
+def _what_it_does(status: int | None, *, found_nobody: bool) -> str:
+    """What people are told of a server that is away: one that answers can be reached."""
+    does = (
+        f"answers {status}"
+        if status is not None
+        else "cannot be reached"
+        if found_nobody
+        else "does not answer"
+    )
+    return f"{does}; the next try would be at"
 
 
 def too_long(what: str, wait_s: float, patience_s: float, advice: str) -> ServerAway:

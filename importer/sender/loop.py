@@ -274,7 +274,9 @@ class _Sending:
                 self._gate.pushed_back(reply.retry_after_s)
                 continue  # who is asked to wait has not tried (law 5); a doubt stays
             found_nobody = reply.applied is Applied.NOT_APPLIED
-            self._gate.failed(found_nobody=found_nobody, out_of_budget=not self._budget.spend())
+            self._gate.failed(
+                found_nobody=found_nobody, out_of_budget=not self._budget.spend(), status=reply.status
+            )
             if self._gate.is_away and found_nobody:
                 continue  # a network that is gone uses no row up
             trip.attempts += 1

@@ -231,7 +231,8 @@ def stopped(importer, sheet, *options):
         (FaultPlan(always=Fault.HTML, from_request=11), [], "a page of HTML (200)"),
         (FaultPlan(always=Fault.THROTTLED, from_request=11, retry_after="4000"), [], "asks to wait until"),
         (FaultPlan(always=Fault.THROTTLED, from_request=11, retry_after="soon"), ["--patience", "2"], "asks to wait"),
-        (FaultPlan(always=Fault.DROP_BEFORE, from_request=11), ["--patience", "1"], "cannot be reached"),
+        (FaultPlan(always=Fault.DROP_BEFORE, from_request=11), ["--patience", "1"], "does not answer; the next try"),
+        (FaultPlan(always=Fault.ERROR_BEFORE, from_request=11), ["--patience", "1"], "answers 500; the next try"),
     ],
 )  # fmt: skip
 def test_what_stops_a_run_keeps_all_that_is_known(importer, crm, sheet, plan, options, words):

@@ -170,12 +170,27 @@ def test_failures_that_take_long_are_part_of_the_outage(gate, time):
             asyncio.run(gate.opened())
 
 
-def test_an_outage_beyond_patience_stops(gate, time):
-    with pytest.raises(ServerAway, match="cannot be reached"):
+@pytest.mark.parametrize(
+    ("found_nobody", "status", "words"),
+    [
+        (True, None, "The CRM cannot be reached; the next try would be at"),
+        (False, None, "The CRM does not answer; the next try"),
+        (False, 500, "The CRM answers 500; the next try"),
+    ],
+)
+def test_an_outage_beyond_patience_stops_and_says_what_it_was(gate, time, found_nobody, status, words):
+    with pytest.raises(ServerAway, match=words):
         for _ in range(1000):
-            gate.failed(found_nobody=False, out_of_budget=False)
+            gate.failed(found_nobody=found_nobody, out_of_budget=False, status=status)
             passed_at(gate, time)
     assert 700 < time.now <= 960
+
+
+def test_a_server_that_asks_to_wait_amid_an_outage_is_said_to_ask(gate):
+    for _ in range(8):
+        gate.failed(found_nobody=True, out_of_budget=False)
+    with pytest.raises(ServerAway, match="asks to wait until"):
+        gate.pushed_back(2000.0)
 
 
 def test_few_requests_knock_at_a_dead_server(gate, time):
