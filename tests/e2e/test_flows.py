@@ -10,6 +10,7 @@ import pytest
 import importer as library
 from importer.guard import cells_of, guarded, typed
 from importer.issues import OF_THE_READER
+from importer.journal import Journal
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
@@ -292,6 +293,25 @@ def test_a_stopped_run_is_resumed_and_every_row_ends_once(importer, crm):
     assert {tuple(lead["notes"]) for lead in leads(crm).values()} == {(f"note {n}",) for n in range(30)}
     done = importer("resume", first.folder)
     assert done.code == 0
+
+
+@pytest.mark.parametrize("path", ["/superfone/", "//superfone", "/other"])
+def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(importer, crm, path):
+    """Early versions kept the address as it was typed; that of another server is refused, and nothing is sent."""
+    rows = [["Phone"], *[[f"98450200{n:02}"] for n in range(1, 7)]]
+    crm.sandbox.faults.restart(FaultPlan(at={3: Fault.REFUSED, 5: Fault.REDIRECT}))
+    sheet = write_csv(importer.folder / "x.csv", rows)
+    first = importer("run", sheet, "--yes", "--concurrency", "1")
+    assert first.code == 3
+    crm.sandbox.faults.restart(FaultPlan())
+    with Journal.open(first.folder) as journal:
+        journal._change_header(base_url=crm.base_url.replace("/superfone", path))
+    resumed, retried = importer("resume", first.folder.name), importer("retry", first.folder.name, "--yes")
+    if path == "/other":
+        assert (resumed.code, retried.code, len(leads(crm))) == (2, 2, 3)
+        assert f"The run was for {crm.base_url.removesuffix('superfone')}other" in resumed.err
+    else:
+        assert (resumed.code, retried.code, len(leads(crm))) == (1, 0, 6)
 
 
 def test_resume_judges_titles_that_have_gone_again(importer, crm):
