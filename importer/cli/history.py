@@ -11,7 +11,7 @@ import click
 from importer.cli.console import is_terminal, say, show_json
 from importer.cli.words import file_lines
 from importer.errors import UsageError, before_the_first_write
-from importer.models import Status
+from importer.models import MEANING_OF_CHECK, RunState, Status
 from importer.pipeline.again import write_again
 from importer.pipeline.runs import RunLine, find_run, list_runs, now, old_runs, purge
 
@@ -99,7 +99,10 @@ def _age(text: str) -> timedelta:
 def _line(line: RunLine) -> str:
     if line.damage:
         return f"{line.run_id}  cannot be read: {line.damage}"
-    counts = ", ".join(f"{line.counts[status]:,} {status}" for status in Status if line.counts.get(status))
+    words = {Status.ACCEPTED: MEANING_OF_CHECK[Status.ACCEPTED]} if line.state == RunState.CHECKED else {}
+    counts = ", ".join(
+        f"{line.counts[status]:,} {words.get(status, status)}" for status in Status if line.counts.get(status)
+    )
     how = "  -> importer resume " + line.run_id if line.resumable else ""
     return (
         f"{line.run_id}  {line.started_at[:16].replace('T', ' ')}  {line.file}  {line.state}: {counts}{how}"

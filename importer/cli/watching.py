@@ -14,6 +14,7 @@ from importer.cli import asking
 from importer.cli.console import Bar, say
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.words import columns_table, summary_lines
+from importer.guard import typed
 from importer.journal import RunHeader
 from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
 from importer.report import Summary
@@ -28,7 +29,7 @@ class Teller:
         self.asks = asks
         self._talks = not (settings.json or settings.quiet)
         self.other_names: Sequence[OtherName] = ()
-        self._folder = Path(settings.reports)
+        self._reports = settings.reports
         self._bar: Bar | None = None
         self._time_left = TimeLeft()
 
@@ -39,6 +40,13 @@ class Teller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave_bar()
+
+    def begun_before(self, run_id: str) -> None:
+        """Say how to finish what was begun, instead of sending all of it again."""
+        if self._talks:
+            there = () if self._reports == Settings().reports else ("--reports", self._reports)
+            resume = typed("importer", "resume", run_id, *there)
+            say(f"Run {run_id} began to send this file and did not end. To finish that one instead: {resume}")
 
     def understood(self, header: RunHeader) -> None:
         """Say how the sheet is read."""
@@ -87,7 +95,7 @@ class Teller:
     def confirm(self, summary: Summary) -> bool:
         """Show the check's summary and ask before the first write."""
         self._leave_bar()
-        for line in summary_lines(summary, self._folder / summary.run_id, self.other_names):
+        for line in summary_lines(summary, Path(self._reports) / summary.run_id, self.other_names):
             say(line)
         going = summary.counts.get("accepted", 0)
         if not going:

@@ -1,5 +1,6 @@
 """The run on disk (SQLite): rows, verdicts, intents, results; what resume, retry and the reports read."""
 
+from importer.journal.glance import glance
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, STAGING_NAME
 from importer.journal.outcomes import Page
@@ -18,5 +19,6 @@ __all__ = [
     "StagedRow",
     "StagedRows",
     "Traffic",
+    "glance",
     "staged",
 ]

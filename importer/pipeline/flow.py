@@ -8,7 +8,7 @@ from importer.access import Access
 from importer.errors import NothingSent, before_the_first_write
 from importer.journal import Journal, RunEnd
 from importer.models import RunState
-from importer.pipeline.runs import account_of, held, make_folder, new_run_id, now
+from importer.pipeline.runs import account_of, held, make_folder, new_run_id, now, unfinished_run
 from importer.pipeline.sending import send_and_report
 from importer.pipeline.stage import stage
 from importer.pipeline.watch import Watch
@@ -28,15 +28,17 @@ def run(sheet: Sheet, settings: Settings, access: Access, watch: Watch, *, paren
     settings = _with_id(settings)
     account = account_of(access)
     with before_the_first_write():
-        make_folder(Path(settings.reports))
-    with (
-        held(Path(settings.reports), settings.run_id or "", sha256=sheet.sha256, account=account),
-        stage("run", settings, sheet, access, watch, parent=parent) as journal,
-    ):
-        if watch.asks:
-            _ask(journal, watch)
-        # A sheet of ours brings the options of its run: --no-create must not create when its rows are fed back.
-        return send_and_report(journal, with_run_settings(settings, journal.header.options), access, watch)
+        reports = make_folder(Path(settings.reports))
+    with held(reports, settings.run_id or "", sha256=sheet.sha256, account=account):
+        if begun := unfinished_run(reports, sha256=sheet.sha256, account=account):
+            watch.begun_before(begun)
+        with stage("run", settings, sheet, access, watch, parent=parent) as journal:
+            if watch.asks:
+                _ask(journal, watch)
+            # A sheet of ours brings the options of its run: --no-create must not create when its rows are fed back.
+            return send_and_report(
+                journal, with_run_settings(settings, journal.header.options), access, watch
+            )
 
 
 def _ask(journal: Journal, watch: Watch) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from importer.access import Access
 from importer.errors import CannotWrite, DamagedJournal, NoSuchRun, RunIsHeld, UsageError
-from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader
+from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader, glance
 from importer.journal.opening import is_abandoned, writing
 from importer.models import RunState, Status
 
@@ -110,6 +110,18 @@ def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
                 yield journal.header
         except DamagedJournal:
             continue  # `importer runs` names it; here another run may still answer
+
+
+def unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
+    """The run that began to send this file to this account and can go on; "" where a later one has ended."""
+    begun = []
+    for path in reports.glob(f"*/{JOURNAL_NAME}"):
+        match glance(path.parent):
+            case (header, end) if (header.sha256, header.account) == (sha256, account):
+                if end.state in RESUMABLE or end.state is RunState.FINISHED:
+                    begun.append((datetime.fromisoformat(header.started_at), path.parent.name, end.state))
+    _, run_id, state = max(begun, default=(None, "", RunState.FINISHED))
+    return run_id if state in RESUMABLE else ""
 
 
 def old_runs(reports: Path, older_than: timedelta, now: datetime) -> list[RunLine]:

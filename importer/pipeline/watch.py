@@ -46,6 +46,9 @@ class Watch(Protocol):
     asks: bool
     """Whether somebody is there to answer."""
 
+    def begun_before(self, run_id: str) -> None:
+        """An earlier run began to send this file, and could be finished instead of sending all of it again."""
+
     def understood(self, header: RunHeader) -> None:
         """The file was opened, and this is how it is read."""
 
@@ -81,6 +84,9 @@ class Silent:
     """Says nothing, asks nothing, agrees to everything: for scripts, `--yes`, and the library."""
 
     asks = False
+
+    def begun_before(self, run_id: str) -> None:
+        """Nobody looks."""
 
     def understood(self, header: RunHeader) -> None:
         """Nobody looks."""

@@ -10,7 +10,8 @@ import pytest
 import importer as library
 from importer.guard import cells_of, guarded, typed
 from importer.issues import OF_THE_READER
-from importer.journal import Journal
+from importer.journal import Journal, glance
+from importer.pipeline.runs import unfinished_run
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
@@ -312,6 +313,61 @@ def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(impo
         assert f"The run was for {crm.base_url.removesuffix('superfone')}other" in resumed.err
     else:
         assert (resumed.code, retried.code, len(leads(crm))) == (1, 0, 6)
+
+
+def test_who_runs_a_file_again_is_told_of_the_run_that_was_cut_off(importer, crm):
+    """Before anything else, in one line, until it or a later one has ended; a script goes on all the same."""
+    rows = [["Phone"], *[[f"98450200{n:02}"] for n in range(30)]]
+    sheet = write_csv(importer.folder / "x.csv", rows)
+    options = ("--yes", "--rate", "200", "--concurrency", "4")
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.UNAUTHORIZED, from_request=11))
+    cut_off = importer("run", sheet, *options).folder.name
+    said = f"Run {cut_off} began to send this file and did not end. To finish that one instead: importer resume {cut_off}"
+    assert importer("check", sheet).code == 0
+    for flag in ("--json", "-q"):
+        silent = importer("run", sheet, *options, flag)
+        assert silent.code == 3
+        assert "did not end" not in silent.out + silent.err
+        shutil.rmtree(silent.folder)
+    crm.sandbox.faults.restart(FaultPlan())
+    other = write_csv(importer.folder / "y.csv", [*rows, ["9845020099"]])
+    assert "did not end" not in importer("run", other, "--yes").out
+    again = importer("run", sheet, "--yes")
+    assert again.out.splitlines()[0] == said
+    assert (again.code, again.summary["counts"]["accepted"]) == (0, 30)
+    assert "did not end" not in importer("run", sheet, "--yes").out
+
+
+def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_it_is_finished(importer, crm):
+    sheet = write_csv(importer.folder / "x.csv", [["Phone"], *[[f"98450200{n:02}"] for n in range(9)]])
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.UNAUTHORIZED, from_request=4))
+    there = ("--reports", "my runs")
+    importer("run", sheet, "--yes", "--rate", "200", *there)
+    (journal,) = (importer.folder / "my runs").glob("*/journal.sqlite")
+    damaged = journal.parents[1] / "damaged"
+    damaged.mkdir()
+    (damaged / journal.name).write_bytes(journal.read_bytes()[:5000])
+    crm.sandbox.faults.restart(FaultPlan())
+    header, _ = glance(journal.parent)
+    for account, found in ((header.account, journal.parent.name), ("of another key", "")):
+        assert unfinished_run(journal.parents[1], sha256=header.sha256, account=account) == found
+    resume = f"importer resume {journal.parent.name} --reports 'my runs'\n"
+    assert resume in importer("retry", journal.parent.name, "--yes", *there).out
+    (retried,) = set(journal.parents[1].glob("2*")) - {journal.parent}
+    shutil.rmtree(retried)
+    assert importer("resume", journal.parent.name, *there).code == 0
+    assert "did not end" not in importer("run", sheet, "--yes", *there).out
+
+
+def test_runs_says_of_a_check_what_can_go_in(importer, crm):
+    """`accepted` of a run that sent nothing reads as if the CRM had it."""
+    sheet = write_csv(importer.folder / "x.csv", [["Phone"], ["9845020001"], ["9845020002"], ["12"]])
+    importer("check", sheet)
+    importer("run", sheet, "--yes")
+    checked, sent = importer("runs").out.splitlines()
+    assert checked.endswith("checked: 2 can go in, 1 invalid")
+    assert sent.endswith("finished: 2 accepted, 1 invalid")
+    assert [line["counts"]["accepted"] for line in json.loads(importer("runs", "--json").out)] == [2, 2]
 
 
 def test_resume_judges_titles_that_have_gone_again(importer, crm):
