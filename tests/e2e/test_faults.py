@@ -168,7 +168,8 @@ def test_a_disk_that_fills_up_in_mid_run(slow, tmp_path):
     assert child.returncode == 3, said
     assert len(said.strip().splitlines()) == 1
     assert "Cannot write" in said
-    assert said.strip().endswith("Then go on with: importer resume r")
+    # A last small commit may still fit, and then the run's own ending says it; otherwise the error does.
+    assert said.strip().lower().endswith("go on with: importer resume r")
     resumed = slow.call("resume", "r")
     resumed.communicate(timeout=60)
     assert resumed.returncode == 0
