@@ -116,11 +116,7 @@ class Gate:
 def _what_it_does(status: int | None, *, found_nobody: bool) -> str:
     """What people are told of a server that is away: one that answers can be reached."""
     does = (
-        f"answers {status}"
-        if status is not None
-        else "cannot be reached"
-        if found_nobody
-        else "does not answer"
+        "cannot be reached" if found_nobody else "does not answer" if status is None else f"answers {status}"
     )
     return f"{does}; the next try would be at"
 

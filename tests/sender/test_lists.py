@@ -204,3 +204,18 @@ def test_only_a_list_says_that_the_crm_is_there(answer, error):
 def test_who_gives_a_list_or_refuses_it_in_its_own_words_is_the_crm():
     assert one_question(Client.is_welcome, httpx.Response(200, json=PAGE)) is True
     assert one_question(Client.is_welcome, httpx.Response(400, json={"message": "Suspended"})) is False
+
+
+def test_a_question_is_given_up_where_its_waiting_is():
+    """Ctrl-C ends the sender's sleep: a CRM that asks to be asked in ten minutes is not waited for."""
+
+    class GivenUp(Exception):
+        pass
+
+    async def given_up(seconds):
+        assert seconds == 600
+        raise GivenUp
+
+    later = httpx.Response(429, headers={"retry-after": "600"})
+    with pytest.raises(GivenUp):
+        one_question(lambda client: client.is_welcome(given_up), later)
