@@ -59,7 +59,7 @@ def _judging(sheet: Path, journal: Journal) -> float:
     header = journal.header
     titles: Any = {}
     recipe = Recipe(mapping=header.mapping, titles=titles, region="IN", unknown="drop")
-    return _cpu(lambda: list(judge_rows(open_table(sheet, OpenOptions()).rows, recipe)))
+    return _cpu(lambda: list(judge_rows(open_table(sheet, OpenOptions()).blocks, recipe)))
 
 
 async def _post_all(access: Access, rows: list[PendingRow]) -> None:

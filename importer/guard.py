@@ -55,6 +55,17 @@ def line_of(cells: Sequence[str]) -> str:
     return record_of(map(guarded, cells)).removesuffix("\r\n")
 
 
+def lines_of(rows: Sequence[Sequence[str]], written: Sequence[str] = ()) -> list[str]:
+    """The line of each row. `written` are the same rows as sound records of CSV: most can be taken as they are."""
+    if not written:
+        return list(map(line_of, rows))
+    if not _SOME_MAY_NEED(",".join(written)):  # together they are one long record
+        return list(written)
+    return [
+        line_of(cells) if _SOME_MAY_NEED(line) else line for cells, line in zip(rows, written, strict=True)
+    ]
+
+
 def record_of(cells: Iterable[object]) -> str:
     """The cells as one record of CSV, with its line's end."""
     record: str = _with_breaks(cells)

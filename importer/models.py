@@ -6,10 +6,11 @@ file -> SourceRow -> Draft -> Verdict (Accepted | Rejected) -> journal -> Pendin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from itertools import islice
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import msgspec
 
@@ -113,6 +114,51 @@ class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     number: int
     cells: tuple[str, ...]
     faults: tuple[Issue, ...] = ()
+
+
+class SourceRows(msgspec.Struct, frozen=True):
+    """Rows that follow one another: most need less work than a call for each of them would cost.
+
+    `numbers` and `cells` are of one length; `faults` are by place in them. `lines`, where there are any, are the same
+    rows as they stand in the file, each a record of CSV that a report of ours could hold, but for its guards.
+    """
+
+    numbers: Sequence[int]
+    cells: Sequence[Sequence[str]]
+    faults: dict[int, tuple[Issue, ...]] = {}
+    lines: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, rows: Iterable[SourceRow]) -> Self:
+        """Rows put together."""
+        listed = list(rows)
+        return cls(
+            [row.number for row in listed],
+            [row.cells for row in listed],
+            {at: row.faults for at, row in enumerate(listed) if row.faults},
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        return map(self.row, range(len(self)))
+
+    def row(self, at: int) -> SourceRow:
+        """One of them."""
+        return SourceRow(self.numbers[at], tuple(self.cells[at]), self.faults.get(at, ()))
+
+    def part(self, start: int, stop: int) -> Self:
+        """Some of them."""
+        faults = {at - start: found for at, found in self.faults.items() if start <= at < stop}
+        return type(self)(self.numbers[start:stop], self.cells[start:stop], faults, self.lines[start:stop])
+
+
+def blocks_of(rows: Iterable[SourceRow], most: int = 1000) -> Iterator[SourceRows]:
+    """Rows that come one after another, put together in blocks of `most`."""
+    left = iter(rows)
+    while some := list(islice(left, most)):
+        yield SourceRows.of(some)
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-import itertools
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from importer.errors import UsageError
-from importer.issues import LOST, Issue
+from importer.issues import LOST, Issue, faults_of_cells
 from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, find_encoding
 from importer.loader.headers import is_known_header
 from importer.loader.limits import MAX_CELL_CHARS
-from importer.models import is_report_header
+from importer.models import SourceRow, SourceRows, is_report_header
 
 _DELIMITERS = ",;\t|"
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -24,6 +25,9 @@ _CHUNK_LINES = 4096
 _MOST_LINES_OF_A_RECORD = 2000
 _SAMPLE_LINES = 60
 _DIGITS_OF_A_PHONE = 7
+_QUOTE_WITHIN = re.compile(
+    r'"(?<=[^,"\r\n].)(?=[^,"\r\n])'
+).search  # amid a cell, as no report of ours has it
 
 csv.field_size_limit(1 << 26)  # a long cell is refused by us with its row's number, not by the whole file
 
@@ -50,14 +54,6 @@ class Dialect(msgspec.Struct, frozen=True):
         )
 
 
-class Record(msgspec.Struct, frozen=True):
-    """One record: its 1-based number, its cells as typed (ragged as they come), what is wrong with it."""
-
-    number: int
-    cells: list[str]
-    faults: tuple[Issue, ...] = ()
-
-
 def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> Dialect:
     """Encoding and delimiter of a file, as given or found."""
     found = find_encoding(path, encoding)
@@ -74,37 +70,67 @@ def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> 
     return Dialect(found, delimiter, skip=1 if named else 0, spaced=spaced, ours=own is not None)
 
 
-def read_records(path: Path, dialect: Dialect) -> Iterator[Record]:
-    """Every record of the file. A record that cannot be read rightly has a fault; the next one is read as ever."""
+def read_records(path: Path, dialect: Dialect) -> Iterator[SourceRows]:
+    """Every record of the file, its cells ragged as they come, numbered from 1.
+
+    A record that cannot be read rightly has a fault; the next one is read as ever.
+    """
     with path.open(encoding=dialect.encoding.codec, errors=MARK_MISFITS, newline="") as file:
         yield from _records(file, dialect)
 
 
-def _records(file: Iterator[str], dialect: Dialect) -> Iterator[Record]:
-    number = 0
+def _records(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
+    number = 1
     list(islice(file, dialect.skip))
     lines: list[str] = []
-    before: list[str] = []
+    before: Sequence[str] = ()
     while True:
         fresh = list(islice(file, _CHUNK_LINES))
         lines += fresh
         if not lines:
             return
-        odd = _odd_lines(lines, broken=dialect.encoding.broken)
+        text = "".join(lines)
+        odd = _is_odd(lines, text, broken=dialect.encoding.broken)
         if not odd and (plain := _plain_records(lines, dialect, last=not fresh)):
-            yield from map(Record, itertools.count(number + 1), plain)
-            number += len(plain)
-            lines, before = [], plain[-1]
-            continue
-        cells, used = before, 0
-        for cells, first, used, faults in _parse(lines, dialect, before, last=not fresh):
-            number += 1
-            if odd or faults or used - first > 1:
-                more = _faults_of(cells, lines[first:used])
-                yield Record(number, [_sound(cell) for cell in cells], (*faults, *more))
-            else:
-                yield Record(number, cells)
-        lines, before = lines[used:], cells
+            found = SourceRows(
+                range(number, number + len(plain)), plain, lines=_as_in_a_report(lines, text, dialect)
+            )
+            lines = []
+        else:
+            records = list(_parse(lines, dialect, before, last=not fresh))
+            found = SourceRows.of(
+                _closely(number + at, record, lines, odd=odd) for at, record in enumerate(records)
+            )
+            lines = lines[records[-1].after :] if records else lines
+        if len(found):
+            number, before = number + len(found), found.cells[-1]
+            yield found
+
+
+class _Parsed(NamedTuple):
+    """A record, its first line and the line after it, by index, and what is wrong with it."""
+
+    cells: list[str]
+    first: int
+    after: int
+    faults: tuple[Issue, ...] = ()
+
+
+def _closely(number: int, record: _Parsed, lines: list[str], *, odd: bool) -> SourceRow:
+    """A record that stands among odd lines."""
+    cells, first, after, faults = record
+    if odd or faults or after - first > 1:
+        faults += _faults_of(cells, lines[first:after])
+        cells = list(map(_sound, cells))
+        faults = faults or faults_of_cells(cells)
+    return SourceRow(number, tuple(cells), faults)
+
+
+def _as_in_a_report(lines: list[str], text: str, dialect: Dialect) -> list[str]:
+    """The lines without their ends, where a report could hold them: parted by commas, quotes only around cells."""
+    if dialect.delimiter != "," or dialect.spaced or _QUOTE_WITHIN(text):
+        return []
+    return [line.rstrip("\r\n") for line in lines]
 
 
 def _plain_records(lines: list[str], dialect: Dialect, *, last: bool) -> list[list[str]] | None:
@@ -119,10 +145,8 @@ def _plain_records(lines: list[str], dialect: Dialect, *, last: bool) -> list[li
     return records if len(records) == len(lines) else None
 
 
-def _parse(
-    lines: list[str], dialect: Dialect, before: list[str], *, last: bool
-) -> Iterator[tuple[list[str], int, int, tuple[Issue, ...]]]:
-    """Cells, first line, line after, and faults of each record that is whole in `lines`.
+def _parse(lines: list[str], dialect: Dialect, before: Sequence[str], *, last: bool) -> Iterator[_Parsed]:
+    """Each record that is whole in `lines`.
 
     A quote that opens and is not closed where it should be makes its own line faulty; the lines behind it are
     read again as records of their own. `before` are the cells of the record before these lines.
@@ -139,7 +163,7 @@ def _parse(
                 many = after - seen > 1 and not dialect.ours
                 if many and _swallowed(lines[base + seen : base + after], cells, before, delimiter):
                     break
-                yield cells, base + seen, base + after, ()
+                yield _Parsed(cells, base + seen, base + after)
                 seen = after
                 before = cells
             else:
@@ -153,11 +177,11 @@ def _parse(
         line = lines[first].rstrip("\r\n")
         near = line[max(0, line.find('"')) :][:40]
         cells = line.replace('"', f'"{LOST}', 1).split(delimiter)
-        yield cells, first, first + 1, (Issue("row", "stray_quote", "", near),)
+        yield _Parsed(cells, first, first + 1, (Issue("row", "stray_quote", "", near),))
         start = first + 1
 
 
-def _swallowed(lines: list[str], cells: list[str], before: list[str], delimiter: str) -> bool:
+def _swallowed(lines: list[str], cells: list[str], before: Sequence[str], delimiter: str) -> bool:
     """Whether a record of several lines is really several records behind a stray quote.
 
     A line of a note hardly ever reads like the record before: as many cells, and digits where that one has a
@@ -192,9 +216,9 @@ def _could_be_phone(cell: str) -> bool:
     return sum(map(str.isdigit, cell)) >= _DIGITS_OF_A_PHONE
 
 
-def _odd_lines(lines: list[str], *, broken: bool) -> bool:
+def _is_odd(lines: list[str], text: str, *, broken: bool) -> bool:
     """Whether these lines need a closer look: a quick test that sound files pay for, the look only odd ones."""
-    return broken or max(map(len, lines)) > MAX_CELL_CHARS or "\0" in "".join(lines)
+    return broken or "\0" in text or LOST in text or max(map(len, lines)) > MAX_CELL_CHARS
 
 
 def _sound(cell: str) -> str:

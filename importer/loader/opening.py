@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,14 +14,14 @@ import msgspec
 
 from importer.errors import NothingSent, UnreadableFile, UsageError
 from importer.issues import LOST, Issue, faults_of_cells
-from importer.loader.delimited import Record, find_dialect, read_records
+from importer.loader.delimited import find_dialect, read_records
 from importer.loader.footers import is_footer, is_tail
 from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
 from importer.loader.kinds import FileKind, kind_of
 from importer.loader.limits import MAX_COLUMNS, MAX_TOP_ROWS
 from importer.loader.merged import with_merged
 from importer.loader.workbook import open_sheet
-from importer.models import Notice, SourceRow, is_report_header
+from importer.models import Notice, SourceRow, SourceRows, blocks_of, is_report_header
 
 _NAMED_FOOTERS = 20
 _SHARE_OF_A_COLUMN = 0.2
@@ -38,16 +38,21 @@ class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, kw_only=True):
-    """An opened sheet. `rows` streams; `notices` grow while it does (footers are met at the end).
+    """An opened sheet. `blocks` of rows stream; `notices` grow while they do (footers are met at the end).
 
     `sheet` is its name in the workbook.
     """
 
     headers: tuple[str, ...]
-    rows: Iterator[SourceRow]
+    blocks: Iterator[SourceRows]
     notices: list[Notice]
     kind: FileKind
     sheet: str = ""
+
+    @property
+    def rows(self) -> Iterator[SourceRow]:
+        """The rows that are left, one after another."""
+        return chain.from_iterable(self.blocks)
 
 
 def open_table(path: Path, options: OpenOptions) -> Table:
@@ -58,15 +63,15 @@ def open_table(path: Path, options: OpenOptions) -> Table:
             raise UsageError("--sheet: a text file has no sheets.", "Leave --sheet out.")
         dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
         notices = [Notice("read", f"{dialect.label}.")]
-        records: Iterator[Record] = read_records(path, dialect)
+        records = read_records(path, dialect)
         name, merged = "", None
     else:
         sheet = open_sheet(path, kind, options.sheet)
         name, notices, merged = sheet.name, sheet.notices, sheet.merged
-        records = (Record(number, cells) for number, cells in sheet.rows)
+        records = blocks_of(SourceRow(number, tuple(cells)) for number, cells in sheet.rows)
     table = _table(records, kind, notices, options, name)
     if merged is not None:
-        table.rows = with_merged(table.rows, merged, table.headers, notices)
+        table.blocks = blocks_of(with_merged(table.rows, merged, table.headers, notices))
     return table
 
 
@@ -107,9 +112,13 @@ def _chunks(source: Path | BinaryIO) -> Iterator[bytes]:
 
 
 def _table(
-    records: Iterator[Record], kind: FileKind, notices: list[Notice], options: OpenOptions, name: str
+    records: Iterator[SourceRows], kind: FileKind, notices: list[Notice], options: OpenOptions, name: str
 ) -> Table:
-    top = list(islice(records, min(MAX_TOP_ROWS, max(LOOKED_AT, options.header_row or 0))))
+    looked_at = min(MAX_TOP_ROWS, max(LOOKED_AT, options.header_row or 0))
+    begun: list[SourceRow] = []
+    while len(begun) < looked_at and (block := next(records, None)) is not None:
+        begun += block
+    top = begun[:looked_at]
     if not any(cell.strip() for record in top for cell in record.cells):
         raise UnreadableFile("The sheet is empty.", "Name another with --sheet, or export it again.")
     found = _header(top, options)
@@ -127,11 +136,12 @@ def _table(
             f"The sheet has {len(headers):,} columns: more than any list of leads.",
             "Copy the columns that matter into a new sheet, save that, and import it.",
         )
-    rows = _rows(chain(top[first:], records), len(headers), notices)
-    return Table(headers=headers, rows=rows, notices=notices, kind=kind, sheet=name)
+    even = _Evening(len(headers))
+    blocks = _even_blocks(chain([SourceRows.of(begun[first:])], records), even, notices)
+    return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=name)
 
 
-def _header(top: list[Record], options: OpenOptions) -> HeaderFound:
+def _header(top: list[SourceRow], options: OpenOptions) -> HeaderFound:
     rows = [record.cells for record in top]
     if options.header_row is None or is_report_header(cell.strip() for cell in rows[0]):
         return find_header(rows)
@@ -140,7 +150,7 @@ def _header(top: list[Record], options: OpenOptions) -> HeaderFound:
     return header_at(rows, index, asked=options.header_row)
 
 
-def _with_unnamed(names: tuple[str, ...], below: list[Record], kind: FileKind) -> tuple[str, ...]:
+def _with_unnamed(names: tuple[str, ...], below: list[SourceRow], kind: FileKind) -> tuple[str, ...]:
     """The headers, with a name for each column that has none but holds something.
 
     In a CSV file a few rows that are wider than the header are rows that a stray comma has split.
@@ -155,36 +165,14 @@ def _with_unnamed(names: tuple[str, ...], below: list[Record], kind: FileKind) -
     return tuple(name or (column_name(index) if held[index] else "") for index, name in enumerate(padded))
 
 
-def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Iterator[SourceRow]:
-    """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence.
-
-    Cells that have no column are kept in the last one, parted by marks: so nothing of the row is dropped, and
-    it is refused again where it comes back unmended.
-    """
-    footers: list[int] = []
-    last_was_footer = False
-    blank = ("",) * width
-    short = width - 4
-    for record in records:
-        cells, faults = record.cells, record.faults
-        count = len(cells)
-        if count != width:
-            if count > width and (extra := [cell for cell in cells[width:] if cell.strip()]):
-                faults = (*faults, Issue("row", "ragged", "", extra[0], str(len(extra))))
-                cells = [*cells[: width - 1], LOST.join([cells[width - 1], *extra])]
-            else:
-                cells = [*cells[:width], *blank[count:]]
-        if not faults and cells.count("") >= short:  # only a row of few cells can be no lead
-            present = list(filter(None, cells))
-            if not any(cell.strip() for cell in present):
-                continue
-            if is_footer(present) or (last_was_footer and is_tail(present)):
-                footers.append(record.number)
-                last_was_footer = True
-                continue
-        last_was_footer = False
-        yield SourceRow(record.number, tuple(cells), faults or faults_of_cells(cells))
-    if footers:
+def _even_blocks(blocks: Iterable[SourceRows], even: _Evening, notices: list[Notice]) -> Iterator[SourceRows]:
+    """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence."""
+    for block in blocks:
+        if even.is_even(block):
+            yield block
+        else:
+            yield SourceRows.of(row for row in map(even.row, block) if row is not None)
+    if footers := even.footers:
         listed = ", ".join(map(str, footers[:_NAMED_FOOTERS])) + (
             " ..." if len(footers) > _NAMED_FOOTERS else ""
         )
@@ -194,3 +182,49 @@ def _rows(records: Iterator[Record], width: int, notices: list[Notice]) -> Itera
                 "ignored", f"{rows} {listed}: totals or report footers below the leads, not read as leads."
             )
         )
+
+
+class _Evening:
+    """Makes rows as wide as the header, and knows those that are no leads.
+
+    Cells that have no column are kept in the last one, parted by marks: so nothing of the row is dropped, and
+    it is refused again where it comes back unmended.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.footers: list[int] = []
+        self._after_footer = False
+        self._width = width
+        self._short = width - 4  # only a row of few cells can be no lead
+        self._blank = ("",) * width
+
+    def is_even(self, block: SourceRows) -> bool:
+        """Whether nothing is to be done with any of these rows, as with nearly all of a sound file."""
+        if self._after_footer or set(map(len, block.cells)) != {self._width}:
+            return False
+        few = [cells for cells in block.cells if cells.count("") >= self._short]
+        return not any(map(self._is_no_lead, few))
+
+    def row(self, row: SourceRow) -> SourceRow | None:
+        """The row made even; None for one that is no lead."""
+        cells, faults = row.cells, row.faults
+        count, width = len(cells), self._width
+        if count != width:
+            if count > width and (extra := [cell for cell in cells[width:] if cell.strip()]):
+                faults = (*faults, Issue("row", "ragged", "", extra[0], str(len(extra))))
+                cells = (*cells[: width - 1], LOST.join([cells[width - 1], *extra]))
+            else:
+                cells = (*cells[:width], *self._blank[count:])
+        if not faults and cells.count("") >= self._short:
+            present = list(filter(None, cells))
+            if not any(cell.strip() for cell in present):
+                return None
+            if is_footer(present) or (self._after_footer and is_tail(present)):
+                self.footers.append(row.number)
+                self._after_footer = True
+                return None
+        self._after_footer = False
+        return SourceRow(row.number, cells, faults or faults_of_cells(cells))
+
+    def _is_no_lead(self, cells: Sequence[str]) -> bool:
+        return not any(map(str.strip, cells)) or is_footer(cells)

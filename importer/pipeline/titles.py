@@ -9,7 +9,7 @@ import msgspec
 
 from importer.issues import faults_of_reader
 from importer.journal import Journal
-from importer.models import SourceRow, Status
+from importer.models import SourceRow, Status, blocks_of
 from importer.pipeline.mapping import active_titles, keep
 from importer.pipeline.watch import UnknownTitle, Watch
 from importer.settings import Settings
@@ -30,7 +30,7 @@ def settle_titles(journal: Journal, recipe: Recipe, settings: Settings, watch: W
     journal.remap(mapping)
     keep(mapping, settings, watch)
     again = msgspec.structs.replace(recipe, mapping=mapping, limit=None)
-    for batch in list(judge_rows(_rows_with_unknown(journal), again)):
+    for batch in list(judge_rows(blocks_of(_rows_with_unknown(journal)), again)):
         journal.stage(batch)
 
 

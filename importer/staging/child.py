@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +20,7 @@ from importer.errors import ImporterError, UnreadableFile
 from importer.journal import StagedRows
 from importer.loader.limits import apply_limits
 from importer.loader.opening import Table, open_table
-from importer.models import SourceRow
+from importer.models import SourceRows
 from importer.staging import frames
 from importer.staging.own_files import as_typed, is_ours
 from importer.staging.recipe import Recipe, judge_rows
@@ -68,17 +68,20 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
     assert isinstance(question, frames.Open)
     table = open_table(Path(question.path), question.options)
     ours = is_ours(table.headers)
-    headers, rows = as_typed(table) if ours else (table.headers, table.rows)
-    sample = tuple(islice(rows, SAMPLE_ROWS))
+    headers, blocks = as_typed(table) if ours else (table.headers, table.blocks)
+    begun: list[SourceRows] = []
+    while sum(map(len, begun)) < SAMPLE_ROWS and (block := next(blocks, None)) is not None:
+        begun.append(block)
+    sample = tuple(islice(chain.from_iterable(begun), SAMPLE_ROWS))
     _show(answers, frames.Opened(headers, sample, tuple(table.notices), ours))
     question = _ask(questions)
     if isinstance(question, frames.Judge):
-        _judge(table, chain(sample, rows), question.recipe, answers)
+        _judge(table, chain(begun, blocks), question.recipe, answers)
 
 
-def _judge(table: Table, rows: Iterator[SourceRow], recipe: Recipe, answers: BinaryIO) -> None:
+def _judge(table: Table, blocks: Iterable[SourceRows], recipe: Recipe, answers: BinaryIO) -> None:
     total = 0
-    for batch in judge_rows(rows, recipe):
+    for batch in judge_rows(blocks, recipe):
         _send(answers, batch)
         total += len(batch)
     frames.write_frame(answers, frames.encode(frames.Done(total, tuple(table.notices))))

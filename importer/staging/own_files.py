@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from importer.guard import unguarded
 from importer.loader.kinds import FileKind
 from importer.loader.opening import Table
-from importer.models import REPORT_COLUMNS, ROWS_SHEET, SourceRow, is_report_header
+from importer.models import REPORT_COLUMNS, ROWS_SHEET, SourceRows, is_report_header
 
 
 def is_ours(headers: Sequence[str]) -> bool:
@@ -22,7 +20,7 @@ def theirs(headers: Sequence[str]) -> list[int]:
     return [index for index, header in enumerate(headers) if header not in REPORT_COLUMNS]
 
 
-def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRow]]:
+def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
     """The headers and rows of the sheet that our report was made from, cells as they were first typed.
 
     The cells of our workbook need no guard. A CSV file of ours that was saved as a workbook still has its own.
@@ -30,7 +28,8 @@ def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRow]]:
     clean = str if table.kind is not FileKind.CSV and table.sheet == ROWS_SHEET else unguarded
     kept = theirs(table.headers)
 
-    def typed(row: SourceRow) -> SourceRow:
-        return msgspec.structs.replace(row, cells=tuple([clean(row.cells[index]) for index in kept]))
+    def typed(block: SourceRows) -> SourceRows:
+        cells = [tuple([clean(row[index]) for index in kept]) for row in block.cells]
+        return SourceRows(block.numbers, cells, block.faults)
 
-    return tuple(clean(table.headers[index]) for index in kept), map(typed, table.rows)
+    return tuple(clean(table.headers[index]) for index in kept), map(typed, table.blocks)

@@ -24,7 +24,7 @@ from importer.models import AccountTitles, Mapping, SourceRow
 from importer.settings import Unknown
 from importer.validator import compile_judge
 
-Cells: TypeAlias = tuple[str, ...]
+Cells: TypeAlias = Sequence[str]
 """The cells of a row, or those of a column."""
 PlainBodies: TypeAlias = Callable[[Sequence[Cells]], tuple[list[str], list[str | None]]]
 """Cells of rows to their phones and the bodies of their requests; None for a row that has to go the long way."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+import sys
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from importer.guard import line_of
+from importer.guard import lines_of
 from importer.journal import StagedRow, StagedRows, staged
 from importer.loader.drafts import compile_drafter
-from importer.models import AccountTitles, Mapping, SourceRow, Status
+from importer.models import AccountTitles, Mapping, SourceRow, SourceRows, Status
 from importer.settings import Unknown
 from importer.staging.plain import compile_plain_bodies
 from importer.validator import compile_judge
@@ -28,30 +28,33 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
 
-def judge_rows(rows: Iterable[SourceRow], recipe: Recipe) -> Iterator[StagedRows]:
+def judge_rows(blocks: Iterable[SourceRows], recipe: Recipe) -> Iterator[StagedRows]:
     """Load, judge and dress the rows for the journal, a batch at a time. Pure over its rows."""
     judge = compile_batch_judge(recipe)
-    left = islice(rows, recipe.limit)
-    while batch := list(islice(left, _BATCH_ROWS)):
-        yield judge(batch)
+    left = sys.maxsize if recipe.limit is None else recipe.limit
+    for block in blocks:
+        for start in range(0, min(len(block), left), _BATCH_ROWS):
+            yield judge(block.part(start, min(start + _BATCH_ROWS, left)))
+        left -= len(block)
+        if left <= 0:
+            return
 
 
-def compile_batch_judge(recipe: Recipe) -> Callable[[Sequence[SourceRow]], StagedRows]:
+def compile_batch_judge(recipe: Recipe) -> Callable[[SourceRows], StagedRows]:
     """The whole way of rows from cells to verdict: the short one, and the long one where that does not do."""
     long = compile_long_way(recipe)
     short = compile_plain_bodies(recipe.mapping, recipe.titles, region=recipe.region, unknown=recipe.unknown)
     if short is None:
         return lambda rows: StagedRows.of(map(long, rows))
 
-    def judge(rows: Sequence[SourceRow]) -> StagedRows:
-        phones, bodies = short([row.cells for row in rows])
-        lines = [line_of(row.cells) for row in rows]
+    def judge(rows: SourceRows) -> StagedRows:
+        phones, bodies = short(rows.cells)
+        lines = lines_of(rows.cells, rows.lines)
         verdicts, issues = [Status.ACCEPTED.value] * len(rows), [""] * len(rows)
-        for at, (row, body) in enumerate(zip(rows, bodies, strict=True)):
-            if body is None or row.faults:
-                _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = long(row)
+        for at in [at for at, body in enumerate(bodies) if body is None or at in rows.faults]:
+            _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = long(rows.row(at))
         return StagedRows(
-            numbers=[row.number for row in rows],
+            numbers=list(rows.numbers),
             cells=lines,
             verdicts=verdicts,
             phones=phones,

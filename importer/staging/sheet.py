@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 from importer.journal import RunHeader, StagedRows
 from importer.loader.opening import OpenOptions, private_copy
-from importer.models import Notice, SourceRow
+from importer.models import Notice, SourceRow, blocks_of
 from importer.settings import Settings
 from importer.staging.frames import Done, Opened
 from importer.staging.process import ReadingProcess
@@ -72,7 +72,7 @@ class RowsReader:
     def judged(self, recipe: Recipe) -> Iterator[StagedRows]:
         """Batches of judged rows, in order."""
         total = 0
-        for batch in judge_rows(chain(self._sample, self._rows), recipe):
+        for batch in judge_rows(blocks_of(chain(self._sample, self._rows)), recipe):
             yield batch
             total += len(batch)
         self.done = Done(total, self.opened.notices)

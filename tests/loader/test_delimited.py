@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,27 +14,30 @@ from hypothesis import strategies as st
 
 from importer.errors import UsageError
 from importer.loader import delimited
-from importer.loader.delimited import Record, find_dialect, read_records
+from importer.loader.delimited import find_dialect, read_records
 from importer.loader.limits import MAX_CELL_CHARS
+from importer.models import SourceRow
 
 HEADER = ["Name", "Phone", "Note"]
 MARKS = [",", ";", "\t", "|"]
 
 
-def records(text: str | bytes, *, encoding: str | None = None, delimiter: str | None = None) -> list[Record]:
+def records(
+    text: str | bytes, *, encoding: str | None = None, delimiter: str | None = None
+) -> list[SourceRow]:
     """What is read of a file with this content."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sheet"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         dialect = find_dialect(path, encoding=encoding, delimiter=delimiter)
-        return list(read_records(path, dialect))
+        return list(chain.from_iterable(read_records(path, dialect)))
 
 
-def cells(found: list[Record]) -> list[list[str]]:
-    return [record.cells for record in found]
+def cells(found: list[SourceRow]) -> list[list[str]]:
+    return [list(record.cells) for record in found]
 
 
-def codes(found: list[Record]) -> dict[int, list[str]]:
+def codes(found: list[SourceRow]) -> dict[int, list[str]]:
     """Row number -> what is wrong with it."""
     return {record.number: [issue.code for issue in record.faults] for record in found if record.faults}
 
@@ -126,7 +130,7 @@ def test_one_stray_quote_harms_its_own_line_only(rows, data):
     lines[hurt] = lines[hurt][:at] + '"' + lines[hurt][at:]
     found = records("".join(lines), encoding="utf-8", delimiter=",")
     assert [record.number for record in found] == list(range(1, len(lines) + 1))
-    others = [record.cells for record in found if record.number != hurt + 1]
+    others = [list(record.cells) for record in found if record.number != hurt + 1]
     assert others == [row for index, row in enumerate([HEADER, *rows]) if index != hurt]
     assert set(codes(found)) <= {hurt + 1}
 
@@ -253,7 +257,7 @@ def test_many_stray_quotes_are_each_refused(every):
 
 def test_blank_lines_count_as_they_do_in_the_spreadsheet():
     found = records("Name,Phone\n\n\nAsha,1\n\nRavi,2\n")
-    assert [(r.number, r.cells) for r in found if r.cells] == [
+    assert [(r.number, list(r.cells)) for r in found if r.cells] == [
         (1, ["Name", "Phone"]),
         (4, ["Asha", "1"]),
         (6, ["Ravi", "2"]),
@@ -268,7 +272,7 @@ def test_a_sep_line_is_obeyed_and_is_no_row(line, mark):
     """Excel hides it too, so the header is row 1."""
     end = line[len(line.rstrip("\r\n")) :]
     found = records(f"{line}Name{mark}Phone{end}Asha; b, c | d{mark}1{end}".replace("; b, c | d", ""))
-    assert [(r.number, r.cells) for r in found] == [(1, ["Name", "Phone"]), (2, ["Asha", "1"])]
+    assert [(r.number, list(r.cells)) for r in found] == [(1, ["Name", "Phone"]), (2, ["Asha", "1"])]
 
 
 def test_a_header_called_sep_something_is_a_header():

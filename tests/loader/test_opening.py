@@ -6,8 +6,11 @@ import io
 import random
 import stat
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from importer.errors import NothingSent, UnreadableFile, UsageError
@@ -140,3 +143,35 @@ def test_one_row_alone_makes_no_column_of_a_small_file(tmp_path):
 def test_a_header_row_far_below_the_end_is_named_by_its_own_number(tmp_path):
     with pytest.raises(UsageError, match="row 500 is empty or not there"):
         opened(tmp_path, "Phone,Name\n1,Asha\n", header_row=500)
+
+
+_ROWS = st.lists(
+    st.sampled_from(
+        [
+            "a,9845012345,b,c,d,e,f", "a,9845012345,b,c,d,e,f", "a,9845012345,b,c,d,e,f", ",,,,,,", " ,,,,,,", "", "Total,,,,12,,",
+            "My Firm,,,,,,", "Asha,9845012345,,,,,", "a,9845012345,b,c,d,e,f,more", "a,9845012345", "a,9845012345,b\ufffd,c,d,e,f",
+            "a,9845012345,b\0,c,d,e,f", 'a,9845012345,"b\nb",c,d,e,f', 'a,9845012345,"b,c,d,e,f', "=1+1,9845012345,b,c,d,e,f",
+        ]
+    ),
+    min_size=1,
+    max_size=12,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=_ROWS, chunk=st.integers(1, 4))
+@example(rows=["Total,,,,12,,", "My Firm,,,,,,"], chunk=1)
+def test_rows_do_not_depend_on_where_a_block_ends(tmp_path_factory, rows, chunk):
+    """Blocks in which nothing is odd are passed on whole: each row, fault and footer is the same as one by one."""
+    folder = tmp_path_factory.mktemp("blocks")
+    above = "\n".join(["Name,Phone,A,B,C,D,E", *["x,9845012345,b,c,d,e,f"] * 70])
+    (folder / "sheet").write_text("\n".join([above, *rows, ""]))
+
+    def read():
+        table = open_table(folder / "sheet", OpenOptions())
+        return [*table.rows], table.notices
+
+    with patch("importer.loader.delimited._CHUNK_LINES", chunk):
+        by_block = read()
+    with patch("importer.loader.opening._Evening.is_even", return_value=False):
+        assert by_block == read()

@@ -68,8 +68,8 @@ def read_again(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headers and cells of a report that is fed back in."""
     table = open_table(path, OpenOptions())
     assert is_ours(table.headers)
-    headers, rows = as_typed(table)
-    return headers, [row.cells for row in rows]
+    headers, blocks = as_typed(table)
+    return headers, [row.cells for block in blocks for row in block]
 
 
 def naughty_in(place: str) -> tuple[RunHeader, list[Rejected]]:

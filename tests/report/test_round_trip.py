@@ -1,12 +1,15 @@
 """What was typed comes back as it was typed: from CSV and from Excel, whatever stands in a cell."""
 
 import csv
+import io
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from importer.guard import guarded, line_of, unguarded
+from importer.guard import cells_of, guarded, line_of, lines_of, unguarded
+from importer.loader.delimited import Dialect, find_dialect, read_records
+from importer.loader.encoding import Encoding
 from importer.report.workbook import fits
 from tests.naughty import TEXTS
 from tests.report.made import accepted, header_of, made, read_again, refused
@@ -32,6 +35,64 @@ def test_a_guarded_text_is_taken_back_exactly(text):
 def test_a_line_is_guarded_as_its_cells_are(cells):
     """Whatever the quick look at the whole line says."""
     assert next(csv.reader([line_of(cells)], strict=True)) == [guarded(cell) for cell in cells]
+
+
+def _written(rows, quoting):
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=quoting).writerows(rows)
+    return text.getvalue()
+
+
+_TABLES = st.builds(
+    _written,
+    st.lists(st.lists(CELLS, min_size=2, max_size=4), max_size=4),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+
+
+@given(st.one_of(_TABLES, st.text(st.sampled_from('",;\n\r\n =+-@a1\t\'5"'), max_size=40)))
+@settings(max_examples=1500, deadline=None)
+@example('a,"+91 98450 12345"\n"x" ,5" pipe\n')
+@example("a,b\n=1+1,c\nd,e\n")
+def test_a_line_of_the_file_is_a_line_of_the_report(tmp_path_factory, text):
+    """Lines are taken as they stand in the file where they can be: a report still has each cell, guarded."""
+    path = tmp_path_factory.mktemp("sheet") / "sheet.csv"
+    path.write_bytes(b"Phone,Name\n" + text.encode())
+    for block in read_records(path, find_dialect(path, encoding="utf-8", delimiter=",")):
+        for row, line in zip(block, lines_of(block.cells, block.lines), strict=True):
+            assert next(csv.reader([line], strict=True), []) == [guarded(cell) for cell in row.cells]
+            assert cells_of(line) == row.cells
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            '"98450-12345","Rao, Asha"\r\n9845012346,Ravi\r\n',
+            ['"98450-12345","Rao, Asha"', "9845012346,Ravi"],
+        ),
+        ('"98450-12345",Rao\r\n9845012346,=1+1\r\n', ['"98450-12345",Rao', "9845012346,'=1+1"]),
+        ('"98450-12345",5" pipe\n', ['98450-12345,"5"" pipe"']),
+        ('"98450-12345", "Rao, Asha"\n', ['98450-12345,"Rao, Asha"']),
+        ("98450-12345;Rao, Asha\n", ['98450-12345,"Rao, Asha"']),
+        ('"98450-12345","Rao\nAsha"\n"9",x\n', ['98450-12345,"Rao\nAsha"', "9,x"]),
+    ],
+    ids=["sound", "formula", "odd quote", "spaced", "semicolons", "two lines"],
+)
+def test_sound_lines_are_taken_as_they_are(tmp_path, text, lines):
+    """Quoted or not: this is what the speed rests on. What a report could not hold is written anew."""
+    path = tmp_path / "sheet.csv"
+    path.write_text(f"Phone{';' if ';' in text else ','}Name\n{text}")
+    [block] = read_records(path, find_dialect(path, encoding=None, delimiter=None))
+    assert lines_of(block.cells, block.lines)[1:] == lines
+
+
+def test_a_space_that_is_no_part_of_the_cell_is_no_part_of_the_line(tmp_path):
+    """Quotes stand behind a space further up in the file; here are none."""
+    path = tmp_path / "sheet.csv"
+    path.write_text("98450-12345, Asha\n")
+    [block] = read_records(path, Dialect(Encoding("utf-8"), ",", spaced=True))
+    assert lines_of(block.cells, block.lines) == ["98450-12345,Asha"]
 
 
 @pytest.mark.parametrize(

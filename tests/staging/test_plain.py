@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from importer.fields import Dropdown
 from importer.guard import cells_of, line_of
 from importer.issues import Issue
-from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow, Title
+from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow, SourceRows, Title
 from importer.staging.plain import compile_plain_bodies
 from importer.staging.recipe import Recipe, compile_long_way, judge_rows
 from tests.naughty import TEXTS
@@ -57,7 +57,7 @@ def test_short_and_long_way_agree(plan, cells):
         SourceRow(10, good),
     ]
     long = [*map(compile_long_way(plan), rows)]
-    [judged] = judge_rows(rows, plan)
+    [judged] = judge_rows([SourceRows.of(rows)], plan)
     assert [_read(row) for row in judged] == [_read(row) for row in long]
 
 
