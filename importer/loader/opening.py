@@ -68,7 +68,9 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     else:
         sheet = open_sheet(path, kind, options.sheet)
         name, notices, merged = sheet.name, sheet.notices, sheet.merged
-        records = blocks_of(SourceRow(number, tuple(cells)) for number, cells in sheet.rows)
+        records = blocks_of(
+            SourceRow(number, tuple(cells), faults_of_cells(cells)) for number, cells in sheet.rows
+        )
     table = _table(records, kind, notices, options, name)
     if merged is not None:
         table.blocks = blocks_of(with_merged(table.rows, merged, table.headers, notices))
@@ -199,7 +201,10 @@ class _Evening:
         self._blank = ("",) * width
 
     def is_even(self, block: SourceRows) -> bool:
-        """Whether nothing is to be done with any of these rows, as with nearly all of a sound file."""
+        """Whether nothing is to be done with any of these rows, as with nearly all of a sound file.
+
+        Their faults were found where they were read.
+        """
         if self._after_footer or set(map(len, block.cells)) != {self._width}:
             return False
         few = [cells for cells in block.cells if cells.count("") >= self._short]
@@ -224,7 +229,7 @@ class _Evening:
                 self._after_footer = True
                 return None
         self._after_footer = False
-        return SourceRow(row.number, cells, faults or faults_of_cells(cells))
+        return SourceRow(row.number, cells, faults)
 
     def _is_no_lead(self, cells: Sequence[str]) -> bool:
         return not any(map(str.strip, cells)) or is_footer(cells)
