@@ -23,6 +23,7 @@ from importer.loader.merged import with_merged
 from importer.loader.workbook import open_sheet
 from importer.models import Notice, SourceRow, SourceRows, blocks_of, is_report_header
 
+COPY_NAME = "sheet"
 _NAMED_FOOTERS = 20
 _SHARE_OF_A_COLUMN = 0.2
 _ROWS_OF_A_COLUMN = 2  # in a small file too, one row alone is a stray comma
@@ -82,7 +83,7 @@ def private_copy(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
 
     The copy is what is read, so that a change of the file in mid-run cannot shift rows.
     """
-    copy = folder / "sheet"
+    copy = folder / COPY_NAME
     digest = hashlib.sha256()
     try:
         with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

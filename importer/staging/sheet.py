@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
 from importer.journal import RunHeader, StagedRows
@@ -17,6 +16,7 @@ from importer.settings import Settings
 from importer.staging.frames import Done, Opened
 from importer.staging.process import ReadingProcess
 from importer.staging.recipe import Recipe, judge_rows
+from importer.staging.rooms import private_room
 
 _SAMPLE_ROWS = 500
 
@@ -91,8 +91,8 @@ def open_options(settings: Settings) -> OpenOptions:
 @contextmanager
 def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
     """Open a file, or a stream of CSV, in a reading process. It is read once, from a private copy."""
-    with TemporaryDirectory(prefix="importer-") as folder:
-        copy, sha256 = private_copy(source, Path(folder))
+    with private_room() as room:
+        copy, sha256 = private_copy(source, room)
         path = source if isinstance(source, Path) else None
         with ReadingProcess(copy, options) as reader:
             yield Sheet(reader, file=_shown(path) if path else "-", sha256=sha256, path=path)
