@@ -11,10 +11,11 @@ from urllib.request import urlopen
 import click
 import msgspec
 
-from importer.access import Access, Secret
+from importer.access import KEY_NAME, URL_NAME, Access, Secret
 from importer.cli.console import say
 from importer.cli.showing import show_end
 from importer.cli.watching import Teller
+from importer.cli.words import set_in_shell
 from importer.errors import UsageError, before_the_first_write
 from importer.journal.opening import writing
 from importer.loader.opening import OpenOptions
@@ -52,10 +53,8 @@ def sandbox_command(**flags: Any) -> int:
     def announce(base_url: str) -> None:
         click.echo(f"LISTENING {base_url}")
         say(f"Its page: {page_of(base_url)}   Ctrl-C ends it.", err=True)
-        say(
-            f"Point importer at it: SUPERFONE_BASE_URL={base_url} SUPERFONE_API_KEY={options.api_key}",
-            err=True,
-        )
+        pointed = set_in_shell({URL_NAME: base_url, KEY_NAME: options.api_key})
+        say(f"Point importer at it, in another window: {pointed}", err=True)
 
     given = {name: value for name, value in flags.items() if value is not None}
     try:

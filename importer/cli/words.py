@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -149,6 +150,17 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
 def quoted(word: str) -> str:
     """One word of a command."""
     return typed(word)
+
+
+def set_in_shell(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
+    """The line that sets variables of the environment: for PowerShell on Windows, for any other shell elsewhere."""
+    if windows:
+        return "; ".join(f"$env:{name}='{_doubled(value)}'" for name, value in values.items())
+    return f"export {typed(*(f'{name}={value}' for name, value in values.items()))}"
+
+
+def _doubled(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def cut(text: str, width: int) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.watching import sending_note
+from importer.cli.words import set_in_shell
 from importer.sandbox import SandboxOptions
 from importer.sandbox.server import running
 from importer.sender import Progress
@@ -165,6 +166,19 @@ def test_what_should_be_known_of_rows_that_go_in_is_counted(importer, crm):
     plain = importer("check", write_csv(importer.folder / "y.csv", [["Mobile"], ["9845010003"]]))
     assert "Warnings" not in plain.out
     assert "another name" not in plain.out
+
+
+@pytest.mark.parametrize(
+    ("windows", "said"),
+    [
+        (False, "export SUPERFONE_BASE_URL=http://127.0.0.1:1/x 'SUPERFONE_API_KEY=it'\"'\"'s'"),
+        (True, "$env:SUPERFONE_BASE_URL='http://127.0.0.1:1/x'; $env:SUPERFONE_API_KEY='it''s'"),
+    ],
+)
+def test_the_line_that_points_importer_at_the_sandbox_can_be_pasted(windows, said):
+    """Exported, or the command that is typed next would not see it; PowerShell has words of its own."""
+    values = {"SUPERFONE_BASE_URL": "http://127.0.0.1:1/x", "SUPERFONE_API_KEY": "it's"}
+    assert set_in_shell(values, windows=windows) == said
 
 
 def test_a_file_name_that_is_no_text(importer, crm):
