@@ -60,17 +60,17 @@ class Page(NamedTuple):
 
 def read_pages(connection: sqlite3.Connection, *, checked: bool) -> Iterator[Page]:
     """Every row in file order, by the page. SQLite puts most lines together, which spares a row its clothes."""
-    page, after = (_PAGE_CHECKED if checked else _PAGE_SENT), -1
+    page, left_open = (_PAGE_CHECKED, NoteState.NOT_SENT.value) if checked else (_PAGE_SENT, "")
+    after = -1
     while rows := connection.execute(page, {"after": after, "rows": PAGE_ROWS}).fetchall():
         after = rows[-1][0]
-        lines = [_ended(line, body, checked=checked) if line else None for _, line, body in rows]
         bodies = [body for _, line, body in rows if line]
         others = [number for number, line, _ in rows if not line]
-        yield Page(lines, bodies, _outcomes_of(connection, others, checked=checked) if others else [])
-
-
-def _ended(line: str, body: str, *, checked: bool) -> str:
-    return f"{line}{NoteState.NOT_SENT}\r\n" if checked and HAS_NOTE in body else f"{line}\r\n"
+        yield Page(
+            [line and f"{line}{left_open if HAS_NOTE in body else ''}\r\n" for _, line, body in rows],
+            bodies,
+            _outcomes_of(connection, others, checked=checked) if others else [],
+        )
 
 
 def _outcomes_of(connection: sqlite3.Connection, numbers: list[int], *, checked: bool) -> list[RowOutcome]:

@@ -20,7 +20,7 @@ from importer.loader.cells.phones import compile_plain_reader
 from importer.loader.cells.text import TEXT_READERS, is_plain
 from importer.loader.drafts import compile_column_reader, compile_drafter, needs_its_header
 from importer.loader.wraps import CLEAR
-from importer.models import AccountTitles, Mapping, SourceRow
+from importer.models import AccountTitles, ColumnChoice, Mapping, SourceRow
 from importer.settings import Unknown
 from importer.validator import compile_judge
 
@@ -29,7 +29,7 @@ Cells: TypeAlias = Sequence[str]
 PlainBodies: TypeAlias = Callable[[Sequence[Cells]], tuple[list[str], list[str | None]]]
 """Cells of rows to their phones and the bodies of their requests; None for a row that has to go the long way."""
 
-_MOST_REMEMBERED = 10_000  # pieces a group: what is different in every row must not fill the memory
+_MOST_REMEMBERED = 20_000  # pieces a group: what is different in every row must not fill the memory
 _LONG = 100
 _ODD: Final = "\0"
 """The piece of cells of which something is to be said; no JSON holds it."""
@@ -50,8 +50,8 @@ def compile_plain_bodies(
     if phones is None or mapping.row_rules or _is_special(phones) or not phones.columns_of(_PHONES):
         return None
     read_phones = _compile_phones(phones, region)
-    memories: list[_Pieces] = [
-        _ColumnPieces(group, region)
+    judges = [
+        _judge_of_column(group, region)
         if _is_one_column(group)
         else _GroupPieces(group, titles, region, unknown)
         for group in groups.values()
@@ -60,7 +60,7 @@ def compile_plain_bodies(
     def bodies_of(rows: Sequence[Cells]) -> tuple[list[str], list[str | None]]:
         columns = list(zip(*rows, strict=True))
         phones, openings = read_phones(columns)
-        pieces = [map(memory.__getitem__, memory.keys_of(columns)) for memory in memories]
+        pieces = [judge.pieces_of(columns) for judge in judges]
         bodies = map("".join, zip(openings, *pieces, repeat("}"), strict=False))
         return phones, [None if _ODD in body else body for body in bodies]
 
@@ -73,15 +73,13 @@ class _Pieces(dict[Any, str]):
     def __init__(self, indexes: Sequence[int]) -> None:
         self._indexes = indexes
 
-    def keys_of(self, columns: Sequence[Cells]) -> Iterable[Any]:
-        """What stands in these columns, row by row: a text, or a tuple of them where they are several."""
+    def pieces_of(self, columns: Sequence[Cells]) -> Iterable[str]:
+        """The piece of each row. What stands in its columns is a text, or a tuple of them where they are several."""
         if len(self._indexes) == 1:
-            return columns[self._indexes[0]]
-        return (
-            zip(*[columns[at] for at in self._indexes], strict=True)
-            if self._indexes
-            else repeat((), len(columns[0]))
-        )
+            return map(self.__getitem__, columns[self._indexes[0]])
+        if not self._indexes:
+            return repeat(self[()], len(columns[0]))
+        return map(self.__getitem__, zip(*[columns[at] for at in self._indexes], strict=True))
 
     def __missing__(self, key: Any) -> str:
         piece = self.judge(key)
@@ -97,25 +95,46 @@ class _Pieces(dict[Any, str]):
 class _ColumnPieces(_Pieces):
     """Of a column that is alone with its field, and whose cells the account has no say in."""
 
-    def __init__(self, group: Mapping, region: str) -> None:
-        column = group.columns[0]
+    def __init__(self, column: ColumnChoice, read: Callable[[str], Any]) -> None:
         super().__init__([column.index])
-        self._read = compile_column_reader(group, column, region=region)
+        self._read = read
         name, _, part = column.field.partition(".")
         self._before, self._behind = (f',"{name}":{{"{part}":', "}") if part else (f',"{name}":', "")
-        self._is_text, self._is_emails = self._read in TEXT_READERS, self._read is read_emails
 
     def judge(self, key: str) -> str:
-        if self._is_text and is_plain(key):
-            return f'{self._before}"{key}"{self._behind}'
-        if self._is_emails and (address := plain_address(key)):
-            return f'{self._before}["{address}"]{self._behind}'
         value = self._read(key) if key else None
         if value is None:
             return ""
         if type(value) is Fault or value is CLEAR:
             return _ODD
         return f"{self._before}{_encode(value).decode()}{self._behind}"
+
+
+class _TextPieces(_ColumnPieces):
+    """Of a column of texts: a plain one is its own JSON."""
+
+    def judge(self, key: str) -> str:
+        return f'{self._before}"{key}"{self._behind}' if is_plain(key) else super().judge(key)
+
+
+class _EmailPieces(_ColumnPieces):
+    """Of a column of e-mails: they differ in nearly every row, so plain ones are not looked up at all."""
+
+    def pieces_of(self, columns: Sequence[Cells]) -> Iterable[str]:
+        before, behind = f'{self._before}["', f'"]{self._behind}'
+        return [
+            f"{before}{address}{behind}" if text and (address := plain_address(text)) else self[text]
+            for text in columns[self._indexes[0]]
+        ]
+
+
+def _judge_of_column(group: Mapping, region: str) -> _ColumnPieces:
+    read = compile_column_reader(group, group.columns[0], region=region)
+    if read is read_emails:
+        return _EmailPieces(group.columns[0], read)
+    return (
+        _TextPieces(group.columns[0], read) if read in TEXT_READERS else _ColumnPieces(group.columns[0], read)
+    )
 
 
 class _GroupPieces(_Pieces):
