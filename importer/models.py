@@ -16,7 +16,7 @@ import msgspec
 
 from importer.fields import Dropdown
 from importer.guard import cells_of
-from importer.issues import Issue, Severity
+from importer.issues import Issue, Severity, sentence
 
 Payload: TypeAlias = dict[str, Any]
 """A lead's fields for the API. An absent key leaves the field alone; None clears it."""
@@ -384,6 +384,11 @@ class RowOutcome(msgspec.Struct, frozen=True, dict=True):
     def issues(self) -> tuple[Issue, ...]:
         """All that is to be said of the row."""
         return tuple(issue for text in (self.judged, self.added) if text for issue in _read_issues(text))
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """The same in words, one for each issue."""
+        return tuple(sentence(self.number, issue) for issue in self.issues)
 
     @cached_property
     def payload(self) -> Payload | None:

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from importer.guard import guarded, record_of
-from importer.issues import sentence
 from importer.models import REPORT_COLUMNS, RowOutcome
 
 _BOM = "\ufeff"
@@ -54,7 +53,7 @@ def report_cells(outcome: RowOutcome) -> tuple[object, ...]:
         outcome.number,
         outcome.status.value,
         outcome.phone,
-        guarded(" | ".join(sentence(outcome.number, issue) for issue in issues)),
+        guarded(" | ".join(outcome.sentences)),
         ";".join(issue.machine_code for issue in issues),
         outcome.attempts,
         outcome.http_status,

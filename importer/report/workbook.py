@@ -7,17 +7,19 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from enum import IntEnum
 from pathlib import Path
 from traceback import clear_frames
 from types import TracebackType
 from typing import Any, Self
 
 from importer.fields import BY_NAME, Dropdown, Kind
-from importer.issues import Severity, sentence
+from importer.issues import Severity
 from importer.journal import RunHeader
 from importer.models import LISTS_SHEET, REPORT_COLUMNS, ROWS_SHEET, RowOutcome
 from importer.report.origin import PROPERTY
 from importer.report.places import NOWHERE, Places
+from importer.report.sheetrows import SheetRows, styles_of_sample
 
 MOST_ROWS = 100_000  # more than a person mends by hand; failed_rows.csv has all
 _MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
@@ -40,12 +42,25 @@ _ABOUT_OURS = (
 
 def fits(cells: Sequence[str]) -> bool:
     """Whether a workbook can hold the row exactly as it was typed; others stand in failed_rows.csv alone."""
-    return len(cells) + len(REPORT_COLUMNS) <= _MOST_COLUMNS and all(map(_cell_fits, cells))
+    if len(cells) + len(REPORT_COLUMNS) > _MOST_COLUMNS:
+        return False
+    return _cell_fits("".join(cells)) or all(map(_cell_fits, cells))  # most rows do as one long cell
 
 
 def _cell_fits(cell: str) -> bool:
     long = len(cell) > _MOST_CELL // 2 and len(cell.encode("utf-16-le")) > 2 * _MOST_CELL
     return not long and not _UNHOLDABLE(cell)
+
+
+class _Style(IntEnum):
+    """How cells look; the sample row has one of each, in this order."""
+
+    TEXT = 0
+    BAD = 1
+    OWN = 2
+    OWN_NUMBER = 3
+    WRAPPED = 4
+    WRAPPED_BAD = 5
 
 
 class FailedWorkbook:
@@ -55,7 +70,6 @@ class FailedWorkbook:
         self._path = path
         self._header = header
         self._places = Places(header.mapping.columns)
-        self._row = 0
         self._holds = fits(header.headers)
         self._names = (*header.headers, *REPORT_COLUMNS) if self._holds else REPORT_COLUMNS
         self._widths = [len(name) for name in self._names]
@@ -63,9 +77,19 @@ class FailedWorkbook:
     @property
     def rows(self) -> int:
         """How many rows it holds so far."""
-        return self._row
+        return self._rows.last - 1
 
     def __enter__(self) -> Self:
+        self._begin()
+        self._close()
+        styles = styles_of_sample(self._packed)
+        self._begin()
+        rows = self._path.with_suffix(".rows")
+        self._rows = SheetRows(rows, styles, len(self._names)).__enter__()
+        return self
+
+    def _begin(self) -> None:
+        """A new workbook with a header, and a sample row that has a cell of each style."""
         import xlsxwriter  # noqa: PLC0415 - only reports need it
 
         options = {
@@ -78,40 +102,55 @@ class FailedWorkbook:
         self._book.set_properties({"created": datetime.fromisoformat(self._header.started_at)})
         self._book.set_custom_property(PROPERTY, self._header.run_id)
         self._sheet: Any = self._book.add_worksheet(ROWS_SHEET)
-        self._set_formats()
         self._write_header()
-        return self
+        text: dict[str, object] = {"num_format": "@", "valign": "top"}
+        grey, red = {"font_color": "#64748B"}, {"font_color": "#9C1C0C"}
+        looks: dict[_Style, dict[str, object]] = {
+            _Style.TEXT: text,
+            _Style.BAD: {**text, **red, "bg_color": "#FFD9D1"},
+            _Style.OWN: {**text, **grey},
+            _Style.OWN_NUMBER: {"valign": "top", "align": "left", **grey},
+            _Style.WRAPPED: {**text, **grey, "text_wrap": True},
+            _Style.WRAPPED_BAD: {**text, **red, "text_wrap": True},
+        }
+        self._formats = {style: self._book.add_format(look) for style, look in looks.items()}
+        for style in _Style:
+            self._sheet.write_blank(1, style, None, self._formats[style])
 
     def add(self, outcome: RowOutcome, behind: Sequence[object]) -> None:
         """One row; cells with an error get its sentence as a comment. A row that does not fit is passed over."""
-        if not self._holds or self._row >= MOST_ROWS or not fits(outcome.cells):
+        if not self._holds or self.rows >= MOST_ROWS or not fits(outcome.cells):
             return
-        self._row += 1
         said = self._said(outcome)
-        sentences = " | ".join(sentence(outcome.number, issue) for issue in outcome.issues)
-        # Every sentence shall be seen; constant memory wants the height before the cells.
-        self._sheet.set_row(
-            self._row, _LINE * min(1 + len(sentences) // _OUR_WIDTHS["_problems"], _MOST_LINES)
-        )
-        for column, cell in enumerate(outcome.cells):
-            problem = said.get(column)
-            if cell or problem:
-                self._sheet.write_string(self._row, column, cell, self._bad if problem else self._text)
-            if problem and self._row <= COMMENTED_ROWS:
-                self._sheet.write_comment(self._row, column, problem[:_MOST_COMMENT], _comment_size(problem))
-        self._write_behind(outcome, behind, sentences, nowhere=NOWHERE in said)
+        sentences = " | ".join(outcome.sentences)
+        height = _LINE * min(
+            1 + len(sentences) // _OUR_WIDTHS["_problems"], _MOST_LINES
+        )  # every sentence is seen
+        cells: list[tuple[int, str | int, int]] = [
+            (column, cell, _Style.BAD if column in said else _Style.TEXT)
+            for column, cell in enumerate(outcome.cells)
+            if cell or column in said
+        ]
+        self._rows.add(height, cells + self._behind(outcome, behind, sentences, nowhere=NOWHERE in said))
+        if self.rows <= COMMENTED_ROWS:
+            for column, problem in said.items():
+                if column != NOWHERE:
+                    self._sheet.write_comment(
+                        self.rows, column, problem[:_MOST_COMMENT], _comment_size(problem)
+                    )
         self._widths[: len(outcome.cells)] = map(max, self._widths, map(len, outcome.cells))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._rows.__exit__(kind, error, trace)
         if kind is not None:
             with suppress(OSError):
                 self._close()
             return
         self._finish()
         self._close()
-        self._path.write_bytes(self._packed.getbuffer())
+        self._rows.put_into(self._packed, self._path)
 
     def _close(self) -> None:
         """Pack the workbook. Raises OSError.
@@ -128,15 +167,6 @@ class FailedWorkbook:
                 clear_frames(error.__traceback__ if error else None)
             raise OSError(str(failed)) from None
 
-    def _set_formats(self) -> None:
-        text = {"num_format": "@", "valign": "top"}
-        self._text = self._book.add_format(text)
-        self._bad = self._book.add_format({**text, "bg_color": "#FFD9D1", "font_color": "#9C1C0C"})
-        self._own = self._book.add_format({**text, "font_color": "#64748B"})
-        self._own_number = self._book.add_format({"valign": "top", "font_color": "#64748B", "align": "left"})
-        self._wrapped = self._book.add_format({**text, "font_color": "#64748B", "text_wrap": True})
-        self._wrapped_bad = self._book.add_format({**text, "font_color": "#9C1C0C", "text_wrap": True})
-
     def _write_header(self) -> None:
         bold = {"num_format": "@", "bold": True, "bottom": 1, "valign": "top"}
         theirs = self._book.add_format({**bold, "bg_color": "#DBEAFE"})
@@ -151,34 +181,38 @@ class FailedWorkbook:
         self._sheet.fit_to_pages(1, 0)
         self._sheet.repeat_rows(0)
 
-    def _write_behind(
+    def _behind(
         self, outcome: RowOutcome, behind: Sequence[object], sentences: str, *, nowhere: bool
-    ) -> None:
+    ) -> list[tuple[int, str | int, int]]:
         """The `_` columns; the problem is coloured where no cell of the row can be."""
+        own: list[tuple[int, str | int, int]] = []
         for column, value in enumerate(behind, len(outcome.cells)):
             if column - len(outcome.cells) == _PROBLEMS:
-                shown = self._wrapped_bad if nowhere else self._wrapped
-                self._sheet.write_string(self._row, column, sentences[:_MOST_CELL], shown)
+                own.append(
+                    (column, sentences[:_MOST_CELL], _Style.WRAPPED_BAD if nowhere else _Style.WRAPPED)
+                )
             elif isinstance(value, int):
-                self._sheet.write_number(self._row, column, value, self._own_number)
+                own.append((column, value, _Style.OWN_NUMBER))
             elif value:
-                self._sheet.write_string(self._row, column, str(value), self._own)
+                own.append((column, str(value), _Style.OWN))
+        return own
 
     def _said(self, outcome: RowOutcome) -> dict[int, str]:
         """What is wrong, by column of the sheet."""
+        says = dict(zip(outcome.issues, outcome.sentences, strict=True))
         places = {
-            at: [sentence(outcome.number, issue) for issue in issues if issue.severity is Severity.ERROR]
+            at: [says[issue] for issue in issues if issue.severity is Severity.ERROR]
             for at, issues in self._places.of(outcome).items()
         }
         return {at: "\n".join(lines) for at, lines in places.items() if lines}
 
     def _finish(self) -> None:
-        last = max(self._row, 1)
+        last = max(self.rows, 1)
         ours = len(self._names) - len(REPORT_COLUMNS)
         for column, width in enumerate(self._widths[:ours]):
-            self._sheet.set_column(column, column, min(max(width + 3, 10), 40), self._text)
+            self._sheet.set_column(column, column, min(max(width + 3, 10), 40), self._formats[_Style.TEXT])
         for column, width in enumerate(_OUR_WIDTHS.values(), ours):
-            self._sheet.set_column(column, column, width, self._own)
+            self._sheet.set_column(column, column, width, self._formats[_Style.OWN])
         self._sheet.autofilter(0, 0, last, len(self._names) - 1)
         self._sheet.ignore_errors(
             {"number_stored_as_text": f"A1:XFD{last + 1}"}

@@ -15,7 +15,7 @@ from importer.settings import Unknown
 from importer.staging.plain import compile_plain_bodies
 from importer.validator import compile_judge
 
-_BATCH_ROWS = 1000
+_BATCH_ROWS = 1024
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,93 @@
+"""Rows as sheet XML: what a spreadsheet reads of them is what it reads of XlsxWriter's own cells."""
+
+import io
+import zipfile
+from xml.etree import ElementTree as ET
+
+import openpyxl
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.report.sheetrows import SheetRows, styles_of_sample
+from importer.report.workbook import fits
+from tests.naughty import TEXTS
+
+CELLS = st.one_of(
+    st.sampled_from(TEXTS), st.text(st.sampled_from("_x005Fa&<>\"' \t\n\r\x00\x0b\x1f]"), max_size=12)
+)
+
+
+def book_with(*texts, sample=False):
+    """A workbook of XlsxWriter's: texts in its second row, or a sample row of two styles."""
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        made, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
+    sheet = book.add_worksheet()
+    bold, red = book.add_format({"bold": True}), book.add_format({"font_color": "#FF0000"})
+    sheet.write_string(0, 0, "Header", bold)
+    for column, look in enumerate((red, bold) if sample else ()):
+        sheet.write_blank(1, column, None, look)
+    for column, text in enumerate(texts):
+        sheet.write_string(1, column, text)
+    book.close()
+    return made
+
+
+def rows_of(path):
+    return [[cell.value for cell in row] for row in openpyxl.load_workbook(path).active.iter_rows(min_row=2)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(CELLS.filter(lambda text: fits([text])), min_size=1, max_size=4))
+def test_cells_say_what_xlsxwriters_own_would(tmp_path_factory, texts):
+    folder = tmp_path_factory.mktemp("rows")
+    with SheetRows(folder / "rows", [1, 2], len(texts)) as rows:
+        rows.add(15, [(column, text, 0) for column, text in enumerate(texts)])
+    rows.put_into(book_with(sample=True), folder / "ours.xlsx")
+    (folder / "theirs.xlsx").write_bytes(book_with(*texts).getbuffer())
+    read = [[value or "" for value in row][: len(texts)] for row in rows_of(folder / "ours.xlsx")]
+    wanted = [[value or "" for value in row][: len(texts)] for row in rows_of(folder / "theirs.xlsx")]
+    assert read == wanted
+
+
+def test_rows_stand_in_place_of_the_sample(tmp_path):
+    """Styles, heights and numbers; the sheet's range and all other parts as XlsxWriter made them."""
+    made = book_with(sample=True)
+    red, bold = styles_of_sample(made)
+    assert red != bold
+    with SheetRows(tmp_path / "rows", [red, bold], 2) as rows:
+        rows.add(15, [(0, "a", 0), (1, 7, 1)])
+        rows.add(45, [(1, "b", 0)])
+    rows.put_into(made, tmp_path / "book.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "book.xlsx").active
+    assert rows_of(tmp_path / "book.xlsx") == [["a", 7], [None, "b"]]
+    assert (sheet["A2"].font.color.rgb, sheet["B2"].font.bold, sheet["B3"].font.color.rgb) == (
+        "FFFF0000",
+        True,
+        "FFFF0000",
+    )
+    assert sheet.row_dimensions[3].height == 45
+    with zipfile.ZipFile(tmp_path / "book.xlsx") as ours, zipfile.ZipFile(made) as theirs:
+        assert ours.namelist() == theirs.namelist()
+        assert b'ref="A1:B3"' in ours.read("xl/worksheets/sheet1.xml")
+        ET.fromstring(ours.read("xl/worksheets/sheet1.xml"))
+        for name in set(theirs.namelist()) - {"xl/worksheets/sheet1.xml"}:
+            assert ours.read(name) == theirs.read(name)
+
+
+def test_no_rows_leave_no_sample(tmp_path):
+    with SheetRows(tmp_path / "rows", [1, 2], 2) as rows:
+        pass
+    rows.put_into(book_with(sample=True), tmp_path / "book.xlsx")
+    assert rows_of(tmp_path / "book.xlsx") == []
+
+
+def test_a_disk_that_fills_up_is_an_oserror(tmp_path):
+    """The reports turn it into one sentence."""
+    rows = SheetRows(tmp_path / "rows", [1, 2], 2)
+    rows._path = type(tmp_path)("/dev/full")
+    with pytest.raises(OSError, match="No space"), rows:
+        rows.add(15, [(0, "x" * 100_000, 0)])
