@@ -40,7 +40,9 @@ class Findings:
         if outcome.status is Status.ACCEPTED:
             assert outcome.body is not None
             self.add_accepted([outcome.body])
-        elif outcome.status is not Status.DUPLICATE:
+        elif outcome.status is not Status.DUPLICATE and (
+            outcome.issues or outcome.status is not Status.PENDING
+        ):
             self.not_in += 1
             if len(self.rows) < MOST_ROWS:
                 self.rows.append(outcome)

@@ -15,7 +15,7 @@ from importer.fields import BY_NAME
 from importer.guard import printable
 from importer.issues import CATALOGUE, Severity, text
 from importer.journal import Journal
-from importer.models import MEANING, MEANING_OF_CHECK, RowOutcome, RunState, Status
+from importer.models import MEANING, MEANING_OF_CHECK, RowOutcome, RunState
 from importer.report.charts import AMBER, BLUE, COLOURS, RED, TEAL, bars_chart, outcome_chart, pace_chart
 from importer.report.gather import Findings
 from importer.report.steps import next_steps
@@ -178,8 +178,6 @@ def _row(outcome: RowOutcome, indexes: list[int]) -> dict[str, Any]:
 
 
 def _problems(outcome: RowOutcome) -> list[dict[str, str]]:
-    if outcome.status is Status.PENDING and not outcome.issues:
-        return [{"column": "", "said": "Not tried yet: the run stopped before it."}]
     return [{"column": issue.column, "said": _said(text(issue))} for issue in outcome.issues]
 
 

@@ -68,8 +68,8 @@ def _mending(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
     workbook = summary.files[FAILED_XLSX]
     return [
         Step(
-            "Mend the coloured cells in this workbook. Each says what is wrong with it, and stages, groups, labels "
-            "and products can be chosen from a list:",
+            "Mend the coloured cells in this workbook. Each says what is wrong with it (where a row has none, read "
+            "_problems), and stages, groups, labels and products can be chosen from a list:",
             file=workbook,
         ),
         Step(

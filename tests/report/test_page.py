@@ -103,7 +103,7 @@ def page(tmp_path) -> Page:
         "Dealers, South 1",
         'Status Warm led The account has no stage "Warm led". Did you mean "Warm lead"?',
         'Ravi Kumar Status: The account has no stage "Warm led".',
-        "Not tried yet: the run stopped before it.",
+        "Rows that were not tried yet (1) are not among these.",
         "3 rows are hidden in the sheet",
         'Other sheets were not read: "Prices".',
         "Went to",
@@ -118,6 +118,20 @@ def test_links_to_the_other_files(page):
     links = {value for tag, name, value in page.attributes if (tag, name) == ("a", "href")}
     assert links == {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "summary.json"}
     assert ("input", "type", "search") in page.attributes
+
+
+def test_rows_that_were_not_tried_are_counted_and_not_listed(page):
+    """A long run that stopped early would hide what is wrong behind thousands of them."""
+    assert "1 not tried yet" in page.text
+    assert "9845000016" not in page.text
+    assert "9845000015" in page.text
+
+
+def test_where_all_went_in_nothing_points_to_rows_to_mend(tmp_path):
+    made(tmp_path, header_of(COLUMNS), [accepted(2, ["9845000002", "Asha Rao", "New"])])
+    html = (tmp_path / "report.html").read_text("utf-8")
+    assert "failed_rows" not in html
+    assert 'All files: <a href="results.csv">results.csv</a> (every row), <a href="summary.json">' in html
 
 
 def test_the_page_stands_alone_under_a_strict_policy(page):
