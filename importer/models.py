@@ -2,6 +2,8 @@
 
 file -> SourceRow -> Draft -> Verdict (Accepted | Rejected) -> journal -> PendingRow
      -> Reply -> RowResult -> RowOutcome -> the reports
+
+From the file to the judge rows travel in blocks (SourceRows), and most are judged without a Draft of their own.
 """
 
 from __future__ import annotations
@@ -154,10 +156,13 @@ class SourceRows(msgspec.Struct, frozen=True):
         return type(self)(self.numbers[start:stop], self.cells[start:stop], faults, self.lines[start:stop])
 
 
-def blocks_of(rows: Iterable[SourceRow], most: int = 1000) -> Iterator[SourceRows]:
-    """Rows that come one after another, put together in blocks of `most`."""
+_BLOCK_ROWS = 1000
+
+
+def blocks_of(rows: Iterable[SourceRow]) -> Iterator[SourceRows]:
+    """Rows that come one after another, put together in blocks."""
     left = iter(rows)
-    while some := list(islice(left, most)):
+    while some := list(islice(left, _BLOCK_ROWS)):
         yield SourceRows.of(some)
 
 
@@ -353,8 +358,8 @@ class RowOutcome(msgspec.Struct, frozen=True, dict=True):
     """A row at the end of its travels, as the reports show it, read back from the journal.
 
     `line` is its cells as they stand in a report (`guard.line_of`); `judged` and `added` are the issues of
-    the judging and of the sending, as JSON or ""; `body` is the request's body, as JSON. Reports copy most
-    rows and look into few, so `cells`, `issues` and `payload` are read when they are asked for, and once.
+    the judging and of the sending, as JSON or ""; `body` is the request's body, as JSON. Few readers want all
+    of a row, so `cells`, `issues` and `payload` are read when they are asked for, and once.
     `kept` is the status of the row that a duplicate was folded into, None for every other row.
     """
 
@@ -374,11 +379,6 @@ class RowOutcome(msgspec.Struct, frozen=True, dict=True):
     def cells(self) -> tuple[str, ...]:
         """The cells exactly as typed."""
         return cells_of(self.line)
-
-    @property
-    def has_issues(self) -> bool:
-        """Whether anything is to be said of the row."""
-        return bool(self.judged or self.added)
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:

@@ -3,7 +3,6 @@
 from importer.journal.glance import glance
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, STAGING_NAME
-from importer.journal.outcomes import Page
 from importer.journal.rows import StagedRow, StagedRows, staged
 from importer.journal.store import Journal
 
@@ -13,7 +12,6 @@ __all__ = [
     "STAGING_NAME",
     "Journal",
     "Pace",
-    "Page",
     "RunEnd",
     "RunHeader",
     "StagedRow",

@@ -26,8 +26,6 @@ encode = msgspec.json.Encoder().encode
 _issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
 _payload = msgspec.json.Decoder(Payload).decode
 HAS_NOTE = '"customer_note":'  # in JSON only a key can look like that: quotes within texts are escaped
-_STATUS = {status.value: status for status in Status}
-_NOTE = {note.value: note for note in NoteState}
 
 
 class StagedRow(NamedTuple):
@@ -142,15 +140,15 @@ def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
     return RowOutcome(
         number,
         line,
-        _STATUS[status],
+        Status(status),
         phone,
         judged,
         added or "",
         attempts,
         http_status,
-        _NOTE[note] if note is not None else _note_left_open(body, with_note),
+        NoteState(note) if note is not None else _note_left_open(body, with_note),
         body,
-        None if kept is None else _STATUS[kept],
+        None if kept is None else Status(kept),
     )
 
 

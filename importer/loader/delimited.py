@@ -99,7 +99,7 @@ def _records(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
         else:
             records = list(_parse(lines, dialect, before, last=not fresh))
             found = SourceRows.of(
-                _closely(number + at, record, lines, odd=odd) for at, record in enumerate(records)
+                _row_of(record, number + at, lines, odd=odd) for at, record in enumerate(records)
             )
             lines = lines[records[-1].after :] if records else lines
         if len(found):
@@ -116,8 +116,8 @@ class _Parsed(NamedTuple):
     faults: tuple[Issue, ...] = ()
 
 
-def _closely(number: int, record: _Parsed, lines: list[str], *, odd: bool) -> SourceRow:
-    """A record that stands among odd lines."""
+def _row_of(record: _Parsed, number: int, lines: list[str], *, odd: bool) -> SourceRow:
+    """The record with all its faults; a closer look is taken where some can be."""
     cells, first, after, faults = record
     if odd or faults or after - first > 1:
         faults += _faults_of(cells, lines[first:after])

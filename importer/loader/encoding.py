@@ -55,7 +55,7 @@ def find_encoding(path: Path, given: str | None) -> Encoding:
     """The encoding of a file: as `given`, by its first bytes, UTF-8 where every byte fits, else Windows-1252."""
     with path.open("rb") as file:
         head = file.read(4096)
-    marked = next((codec for bom, codec in _BOMS if head.startswith(bom)), "")
+    marked = codec_marked(head)
     if codec := _given(given, marked, head) if given else marked or utf16_without_bom(head):
         return Encoding(codec, broken=_good_and_bad(path, codec)[1] > 0)
     good, bad = _good_and_bad(path, "utf-8")
@@ -65,6 +65,11 @@ def find_encoding(path: Path, given: str | None) -> Encoding:
     if good * _BAD_FOR_EACH_GOOD > bad:
         return Encoding("utf-8", broken=True)
     return Encoding("cp1252", broken=_good_and_bad(path, "cp1252")[1] > 0)
+
+
+def codec_marked(head: bytes) -> str:
+    """The codec that a file's byte order mark tells, or ""."""
+    return next((codec for bom, codec in _BOMS if head.startswith(bom)), "")
 
 
 def utf16_without_bom(head: bytes) -> str:

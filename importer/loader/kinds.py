@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from importer.errors import UnreadableFile
-from importer.loader.encoding import utf16_without_bom
+from importer.loader.encoding import codec_marked, utf16_without_bom
 from importer.loader.locked import locked
 
 
@@ -37,7 +37,6 @@ _FOREIGN = {
     b"MZ\x90\0": "a program",
     b"{\\rtf": "a text document",
 }
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _NO_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 _LEAST_TEXT = 0.95  # a stray NUL makes its row faulty; a file full of control characters is no text
 
@@ -75,7 +74,7 @@ def _refuse_foreign(head: bytes) -> None:
 
 def _says_text(head: bytes) -> bool:
     """Whether the file says of itself that it is text, as our own reports do, or is UTF-16 all the same."""
-    return head.startswith(_BOMS) or bool(utf16_without_bom(head))
+    return bool(codec_marked(head) or utf16_without_bom(head))
 
 
 def _kind_of_zip(path: Path) -> FileKind:

@@ -209,7 +209,7 @@ class _Evening:
         if self._after_footer or set(map(len, block.cells)) != {self._width}:
             return False
         few = [cells for cells in block.cells if cells.count("") >= self._short]
-        return not any(map(self._is_no_lead, few))
+        return not any(_is_blank(cells) or is_footer(cells) for cells in few)
 
     def row(self, row: SourceRow) -> SourceRow | None:
         """The row made even; None for one that is no lead."""
@@ -222,15 +222,15 @@ class _Evening:
             else:
                 cells = (*cells[:width], *self._blank[count:])
         if not faults and cells.count("") >= self._short:
-            present = list(filter(None, cells))
-            if not any(cell.strip() for cell in present):
+            if _is_blank(cells):
                 return None
-            if is_footer(present) or (self._after_footer and is_tail(present)):
+            if is_footer(cells) or (self._after_footer and is_tail(cells)):
                 self.footers.append(row.number)
                 self._after_footer = True
                 return None
         self._after_footer = False
         return SourceRow(row.number, cells, faults)
 
-    def _is_no_lead(self, cells: Sequence[str]) -> bool:
-        return not any(map(str.strip, cells)) or is_footer(cells)
+
+def _is_blank(cells: Sequence[str]) -> bool:
+    return not any(map(str.strip, cells))

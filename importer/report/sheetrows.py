@@ -12,7 +12,10 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TextIO
+from typing import BinaryIO, Self, TextIO, TypeAlias
+
+Cell: TypeAlias = tuple[int, str | int, int]
+"""A cell's column, its text or number, and the place of its style in the sample row."""
 
 _SHEET = "xl/worksheets/sheet1.xml"
 _SAMPLE = re.compile(rb'<row r="2".*?</row>', re.DOTALL)
@@ -39,8 +42,8 @@ class SheetRows:
         self._file: TextIO = self._path.open("w", encoding="utf-8", newline="")
         return self
 
-    def add(self, height: int, cells: Iterable[tuple[int, str | int, int]]) -> None:
-        """One row, `height` in points: column, text or number, and which of the sample's styles."""
+    def add(self, height: int, cells: Iterable[Cell]) -> None:
+        """One row, `height` in points."""
         self.last += 1
         written = [f'<row r="{self.last}" ht="{height}" customHeight="1">']
         for column, value, style in cells:

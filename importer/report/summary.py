@@ -74,7 +74,7 @@ class Tally:
         """Count one row."""
         self.counts[outcome.status] += 1
         self.failed_rows += outcome.goes_again
-        self.warned_rows += outcome.status is Status.ACCEPTED and outcome.has_issues
+        self.warned_rows += outcome.status is Status.ACCEPTED and bool(outcome.issues)
         for issue in outcome.issues:
             self.problems[issue.machine_code] += 1
 

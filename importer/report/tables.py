@@ -43,18 +43,12 @@ def line_of_report(outcome: RowOutcome, behind: Sequence[object]) -> str:
 
 def report_cells(outcome: RowOutcome) -> tuple[object, ...]:
     """The `_` columns of a row, in the order of REPORT_COLUMNS."""
-    issues = outcome.issues
-    if not issues:
-        return (
-            outcome.number, outcome.status.value, outcome.phone, "", "",
-            outcome.attempts, outcome.http_status, outcome.note.value,
-        )  # fmt: skip
     return (
         outcome.number,
         outcome.status.value,
         outcome.phone,
         guarded(" | ".join(outcome.sentences)),
-        ";".join(issue.machine_code for issue in issues),
+        ";".join(issue.machine_code for issue in outcome.issues),
         outcome.attempts,
         outcome.http_status,
         outcome.note.value,

@@ -19,7 +19,7 @@ from importer.journal import RunHeader
 from importer.models import LISTS_SHEET, REPORT_COLUMNS, ROWS_SHEET, RowOutcome
 from importer.report.origin import PROPERTY
 from importer.report.places import NOWHERE, Places
-from importer.report.sheetrows import SheetRows, styles_of_sample
+from importer.report.sheetrows import Cell, SheetRows, styles_of_sample
 
 MOST_ROWS = 100_000  # more than a person mends by hand; failed_rows.csv has all
 _MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
@@ -80,6 +80,7 @@ class FailedWorkbook:
         return self._rows.last - 1
 
     def __enter__(self) -> Self:
+        # A first workbook tells the numbers that its styles get: rows are written before the second one is packed.
         self._begin()
         self._close()
         styles = styles_of_sample(self._packed)
@@ -96,7 +97,7 @@ class FailedWorkbook:
             "constant_memory": True, "tmpdir": str(self._path.parent),
             "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
         }  # fmt: skip
-        # Packed in memory, some 70 bytes a row: see _close.
+        # Packed in memory (its rows are not in it): see _close.
         self._packed = io.BytesIO()
         self._book: Any = xlsxwriter.Workbook(self._packed, options)
         self._book.set_properties({"created": datetime.fromisoformat(self._header.started_at)})
@@ -126,7 +127,7 @@ class FailedWorkbook:
         height = _LINE * min(
             1 + len(sentences) // _OUR_WIDTHS["_problems"], _MOST_LINES
         )  # every sentence is seen
-        cells: list[tuple[int, str | int, int]] = [
+        cells: list[Cell] = [
             (column, cell, _Style.BAD if column in said else _Style.TEXT)
             for column, cell in enumerate(outcome.cells)
             if cell or column in said
@@ -183,9 +184,9 @@ class FailedWorkbook:
 
     def _behind(
         self, outcome: RowOutcome, behind: Sequence[object], sentences: str, *, nowhere: bool
-    ) -> list[tuple[int, str | int, int]]:
+    ) -> list[Cell]:
         """The `_` columns; the problem is coloured where no cell of the row can be."""
-        own: list[tuple[int, str | int, int]] = []
+        own: list[Cell] = []
         for column, value in enumerate(behind, len(outcome.cells)):
             if column - len(outcome.cells) == _PROBLEMS:
                 own.append(

@@ -572,7 +572,7 @@ def test_pages_tell_of_each_row_what_it_tells_itself(tmp_path_factory, data, che
     with patch("importer.journal.outcomes.PAGE_ROWS", page_rows):
         pages = list(journal.pages())
     others = [outcome for page in pages for outcome in page.others]
-    plain = [o for o in outcomes if o.status is Status.ACCEPTED and not o.has_issues]
+    plain = [o for o in outcomes if o.status is Status.ACCEPTED and not o.issues]
     assert others == [outcome for outcome in outcomes if outcome not in plain]
     assert [body for page in pages for body in page.bodies] == [outcome.body for outcome in plain]
     own = {o.number: line_of_report(o, report_cells(o)) for o in outcomes}
