@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from importer.errors import UsageError
+from importer.guard import short_text_of
 
 CONFIG_NAME = "importer.toml"
 
@@ -173,7 +174,7 @@ def read_config(path: Path | None) -> dict[str, Any]:
     if path is None and not chosen.exists():
         return {}
     try:
-        return tomllib.loads(chosen.read_text("utf-8-sig"))
+        return tomllib.loads(short_text_of(chosen))
     except (OSError, ValueError, RecursionError) as error:
         said = "its brackets stand too deep in one another" if isinstance(error, RecursionError) else error
         raise UsageError(

@@ -107,18 +107,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = " ".join(["There is not enough memory on this machine. Close other programs.", *_notes(error)])
         return _stopped(said, 3 if _notes(error) else 2, loud=loud)
     except Exception as error:  # noqa: BLE001 - the outermost place: a fault of ours is told like any other
-        return _stopped(*_fault_of_ours(error), loud=loud)
+        return _stopped(*_unforeseen(error), loud=loud)
     return code if given and isinstance(code, int) else 0 if given else 2
 
 
-def _fault_of_ours(error: Exception) -> tuple[str, int]:
-    """What is said of it, and the exit code. Whoever met it after the first write has noted how to go on."""
+def _unforeseen(error: Exception) -> tuple[str, int]:
+    """What is said of it, and the exit code. Whoever met it after the first write has noted how to go on.
+
+    What the system refuses (a folder that one may not look into, a name that is too long) is no fault of ours.
+    """
     notes = _notes(error)
     so_far = f"All that was sent is in the journal. {notes[0]}" if notes else "Nothing was sent."
-    said = (
-        f"This is a fault of importer, not of your sheet ({type(error).__name__}). {so_far} "
-        "To have it mended, run the command again with -v and send its lines to us."
-    )
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        said = f"{error.strerror}{place}. {so_far} Check the name, and that you may go there."
+    else:
+        said = (
+            f"This is a fault of importer, not of your sheet ({type(error).__name__}). {so_far} "
+            "To have it mended, run the command again with -v and send its lines to us."
+        )
     return said, 3 if notes else 2
 
 

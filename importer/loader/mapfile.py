@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from importer.errors import BadMapping
+from importer.guard import short_text_of
 from importer.loader.nearest import known_field, nearest
 from importer.models import ColumnRules
 
@@ -72,7 +73,7 @@ class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 def read_map(path: Path) -> ColumnMap:
     """A mapping file. Raises BadMapping with the line or the key that is wrong, and what to write."""
     try:
-        raw = tomllib.loads(path.read_text("utf-8-sig"))
+        raw = tomllib.loads(short_text_of(path))
     except OSError as error:
         raise BadMapping(f"Cannot read the map {path}: {error.strerror}.", "Check its name.") from None
     except UnicodeDecodeError:

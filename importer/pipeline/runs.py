@@ -7,7 +7,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -119,7 +119,8 @@ def unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
         match glance(path.parent):
             case (header, end) if (header.sha256, header.account) == (sha256, account):
                 if end.state in RESUMABLE or end.state is RunState.FINISHED:
-                    begun.append((datetime.fromisoformat(header.started_at), path.parent.name, end.state))
+                    with suppress(ValueError):  # a journal that somebody wrote in
+                        begun.append((datetime.fromisoformat(header.started_at), path.parent.name, end.state))
     _, run_id, state = max(begun, default=(None, "", RunState.FINISHED))
     return run_id if state in RESUMABLE else ""
 

@@ -170,18 +170,30 @@ def test_a_run_whose_reader_has_gone_ends_as_ever(importer, crm):
 
 
 @pytest.mark.parametrize(("place", "code"), [("judge_rows", 2), ("send", 3)])
-def test_a_fault_of_ours_is_a_sentence(importer, crm, monkeypatch, place, code):
-    """Exit 2 while the CRM is as it was, 3 with how to go on afterwards; the traceback only with -v."""
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ZeroDivisionError("ours"), "This is a fault of importer, not of your sheet (ZeroDivisionError)"),
+        (OSError("of a library"), "This is a fault of importer, not of your sheet (OSError)"),
+        (OSError(24, "Too many open files"), "importer: Too many open files. "),
+        (OSError(13, "Permission denied", "a/\x1b[2J"), "importer: Permission denied: a/\ufffd[2J. "),
+    ],
+)
+def test_what_nobody_foresaw_is_a_sentence(importer, crm, monkeypatch, place, code, error, said):
+    """Exit 2 while the CRM is as it was, 3 with how to go on afterwards; the traceback only with -v.
+
+    What the system refuses is said in its words: it is no fault of ours.
+    """
 
     def broken(*_, **__):
-        raise ZeroDivisionError("ours")
+        raise error
 
     where = {"judge_rows": "importer.pipeline.stage._stage_rows", "send": "importer.pipeline.sending.send"}
     monkeypatch.setattr(where[place], broken)
     sheet = write_csv(importer.folder / "leads.csv", [["Phone"], ["9845010001"]])
     ended = importer("run", sheet, "--yes")
     assert ended.code == code
-    assert "This is a fault of importer, not of your sheet (ZeroDivisionError)" in ended.err
+    assert said in ended.err
     assert ("importer resume" in ended.err) == (code == 3)
     assert "Traceback" not in ended.err
     assert "Traceback" in importer("run", sheet, "--yes", "-v").err

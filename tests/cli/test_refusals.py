@@ -141,6 +141,7 @@ def test_a_nul_in_the_settings_file(refused, importer, name):
         ("a = " + "[" * 5000, "its brackets stand too deep in one another"),
         ("a = " + "{a = " * 5000, "its brackets stand too deep in one another"),
         ("limit = " + "9" * 5000, "integer string conversion"),
+        ("#\n" * 2_200_000, "it is longer than any that a person writes"),
     ],
 )
 def test_a_settings_file_or_map_made_to_harm(refused, importer, content, words):
@@ -158,6 +159,15 @@ def test_a_template_of_no_name(importer, name):
     ended = importer("template", name)
     assert ended.code == 2
     assert "does not end in .xlsx. Try: importer template leads.xlsx" in ended.err
+
+
+@pytest.mark.parametrize("command", ["check", "columns", "template"])
+def test_what_the_system_refuses_is_said_in_its_words(importer, command):
+    """Nobody foresees all that a system can refuse: a name that is too long, a folder that one may not look into."""
+    ended = importer(command, "x" * 300 + ".xlsx")
+    assert ended.code == 2
+    assert ended.err.startswith("importer: File name too long: xxx")
+    assert "Nothing was sent. Check the name, and that you may go there." in ended.err
 
 
 def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):

@@ -347,6 +347,7 @@ def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_
     damaged = journal.parents[1] / "damaged"
     damaged.mkdir()
     (damaged / journal.name).write_bytes(journal.read_bytes()[:5000])
+    (damaged.with_name("a folder") / journal.name).mkdir(parents=True)
     crm.sandbox.faults.restart(FaultPlan())
     header, _ = glance(journal.parent)
     for account, found in ((header.account, journal.parent.name), ("of another key", "")):
