@@ -17,10 +17,12 @@ _SIGN = f"[{_SIGNS}]"
 _HARMLESS = r"(?:[+-]?\d[\d ,]*(?:\.\d*)?%?|[+-]+|[=@|%])(?![^;\t\r\n])"
 _BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}){_SIGN}"
 
-# Where a cell begins, or would begin if the file were parted at semicolons or tabs, as some Excels do.
-_TO_GUARD = re.compile(rf"(?:^|(?<=[;\t\r\n]))(?='*(?:{_BEGINS_FORMULA}))|^(?='*{_BLANKS}[\t\r\n])")
-_GUARDED = re.compile(rf"(?:^|(?<=[;\t\r\n]))'(?='*(?:{_BEGINS_FORMULA}))|^'(?='*{_BLANKS}[\t\r\n])")
-_MAY_NEED = re.compile(rf"[;\t\r\n]'*{_BLANKS}(?:(?!{_HARMLESS}){_SIGN}|[\t\r\n])").search
+# Where a cell begins, or would begin if the file were parted at semicolons or tabs, as some Excels do. There a quote,
+# which stands doubled in the record, is an empty text to which Excel adds what stands behind it.
+_FORMULA = rf"^(?='*{_BEGINS_FORMULA})|(?<=[;\t\r\n])(?=['\"]*{_BEGINS_FORMULA})|^(?='*{_BLANKS}[\t\r\n])"
+_TO_GUARD = re.compile(_FORMULA)
+_GUARDED = re.compile(_FORMULA.replace("(?=", "'(?="))
+_MAY_NEED = re.compile(rf"[;\t\r\n]['\"]*{_BLANKS}(?:(?!{_HARMLESS}){_SIGN}|[\t\r\n])").search
 # Quick, of a whole record: a break, or a sign where a cell could begin that is not of a number alone in its cell.
 _SOME_MAY_NEED = re.compile(
     rf"""[\r\n\t{_SIGNS}](?:(?<=[\r\n\t])|(?<![^,;'"{_BLANK}].)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""

@@ -119,6 +119,40 @@ def test_what_excel_would_take_for_a_formula_is_guarded(text):
     assert unguarded(guarded(text)) == text
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize(
+    "text", ['a{}"=1+1{}b', 'a{}" =1+1{}b', 'a\n"=1+1\n{}{}', "a{}'\"=1+1{}b", 'a{}"\'"=1+1{}b']
+)
+def test_a_quote_in_front_does_not_hide_a_formula(separator, text):
+    """Where Excel parts the line amid a quoted cell, `""=1` stands at a cell's beginning: an empty text, then `=1`."""
+    cell = text.format(separator, separator)
+    assert unguarded(guarded(cell)) == cell
+    line = line_of(["Asha", cell, "x"])
+    assert not [found for found in _as_excel_parts(line, separator) if found.lstrip().startswith("=")]
+
+
+def _as_excel_parts(text, separator):
+    """Cells as Excel reads them: a quote opens at a cell's beginning alone, and what stands behind its end is added."""
+    cells, quoted, at = [""], False, 0
+    begins = True
+    while at < len(text):
+        char = text[at]
+        at += 1
+        if quoted and text[at - 1 : at + 1] == '""':
+            cells[-1] += '"'
+            at += 1
+        elif char == '"' and (quoted or begins):
+            quoted = not quoted
+        elif not quoted and char in f"{separator}\r\n":
+            cells.append("")
+            begins = True
+            continue
+        else:
+            cells[-1] += char
+        begins = False
+    return cells
+
+
 @pytest.mark.parametrize(
     "text",
     [
