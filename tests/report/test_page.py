@@ -134,6 +134,39 @@ def test_where_all_went_in_nothing_points_to_rows_to_mend(tmp_path):
     assert 'All files: <a href="results.csv">results.csv</a> (every row), <a href="summary.json">' in html
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            1,
+            [
+                "1 of the rows that can go in has a warning:",
+                "1 row merged with a row of the same phone and another name",
+            ],
+        ),
+        (
+            2,
+            [
+                "2 of the rows that can go in have a warning:",
+                "2 rows merged with a row of the same phone and another name",
+            ],
+        ),
+    ],
+)
+def test_warnings_and_people_who_share_a_phone_are_counted(tmp_path, rows, said):
+    """They stand in no table of the page: what did not go in is the first thing to look at."""
+    warnings = (Issue("row", "merged", "", "row 9"), Issue("row", "other_name", "", "Asha", 'row 9 "Ravi"'))
+    judged = [
+        msgspec.structs.replace(accepted(n, ["98", "x", ""]), issues=warnings) for n in range(2, 2 + rows)
+    ]
+    made(tmp_path / "warned", header_of(COLUMNS), judged)
+    made(tmp_path / "plain", header_of(COLUMNS), [accepted(2, ["98", "x", ""])])
+    warned, plain = page_of(tmp_path / "warned"), page_of(tmp_path / "plain")
+    assert all(sentence in warned.text for sentence in said)
+    assert "a warning: see" not in plain.text
+    assert "another name" not in plain.text
+
+
 def test_the_page_stands_alone_under_a_strict_policy(page):
     """No address but that of SVG's own names, no inline style or handler, nothing that the policy does not hash."""
     assert set(re.findall(r"\w+://[^\s\"'<]*", page.html)) == {"http://www.w3.org/2000/svg"}
