@@ -107,7 +107,7 @@ class Client:
         """The account's five lists, every page. Raises KeyRefused, Blocked, ServerAway."""
         return {dropdown: await self._list(dropdown) for dropdown in Dropdown}
 
-    async def is_welcome(self, sleep: Callable[[float], Awaitable[None]] | None = None) -> bool:
+    async def is_welcome(self, sleep: Callable[[float], Awaitable[None]]) -> bool:
         """Whether the account still gives a list; `sleep` waits between the tries. Raises KeyRefused, Blocked, ServerAway."""
         reply, body = await self._get(f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1", sleep)
         if reply.applied is Applied.REFUSED:

@@ -328,10 +328,10 @@ class _Sending:
     async def _ask_whether_banned(self, words: str) -> None:
         """Stop the run where the CRM refuses whatever it is asked; this row's own result is kept."""
         try:
-            if await self._client.is_welcome():
+            if await self._client.is_welcome(self._nap):
                 return
             error: ImporterError = banned(words)
-        except ServerAway:
+        except (ServerAway, _Abandoned):
             return  # nobody says so; the rows go on, and find out
         except ImporterError as stop:
             error = stop

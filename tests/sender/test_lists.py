@@ -202,8 +202,11 @@ def test_only_a_list_says_that_the_crm_is_there(answer, error):
 
 
 def test_who_gives_a_list_or_refuses_it_in_its_own_words_is_the_crm():
-    assert one_question(Client.is_welcome, httpx.Response(200, json=PAGE)) is True
-    assert one_question(Client.is_welcome, httpx.Response(400, json={"message": "Suspended"})) is False
+    for answer, is_welcome in (
+        (httpx.Response(200, json=PAGE), True),
+        (httpx.Response(400, json={"message": "Suspended"}), False),
+    ):
+        assert one_question(lambda client: client.is_welcome(at_once), answer) is is_welcome
 
 
 def test_a_question_is_given_up_where_its_waiting_is():

@@ -205,7 +205,7 @@ class Refusing(Scripted):
         answer = await super().upsert(payload)
         return answer if len(self.bodies) <= 10 else NO
 
-    async def is_welcome(self, sleep=None):
+    async def is_welcome(self, sleep):
         self.asked += 1
         if isinstance(self.welcome, Exception):
             raise self.welcome
@@ -230,6 +230,26 @@ def test_bad_rows_in_a_row_are_no_ban():
     assert finished
     assert server.asked == 1
     assert len(journal.results) == 500
+
+
+def test_ctrl_c_during_the_question_about_a_ban_is_heard():
+    """A CRM that asks to be asked in ten minutes is not waited for; the row that was refused stays refused."""
+    asked = Stop.NO
+
+    class Busy(Refusing):
+        async def is_welcome(self, sleep):
+            nonlocal asked
+            self.asked += 1
+            asked = Stop.DRAIN
+            await sleep(600)
+            return True
+
+    server = Busy(welcome=True)
+    finished, journal, seconds = sending(server, rows_of(500), asked=lambda: asked)
+    assert not finished
+    assert seconds < 5
+    assert server.asked == 1
+    assert len(journal.results) == len(server.bodies)
 
 
 def test_a_row_that_may_have_gone_in_before_a_crash_is_never_failed():
