@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -25,9 +24,7 @@ _CHUNK_LINES = 4096
 _MOST_LINES_OF_A_RECORD = 2000
 _SAMPLE_LINES = 60
 _DIGITS_OF_A_PHONE = 7
-_QUOTE_WITHIN = re.compile(
-    r'"(?<=[^,"\r\n].)(?=[^,"\r\n])'
-).search  # amid a cell, as no report of ours has it
+_BETWEEN_CELLS = frozenset(",\r\n")
 
 csv.field_size_limit(1 << 26)  # a long cell is refused by us with its row's number, not by the whole file
 
@@ -128,9 +125,15 @@ def _row_of(record: _Parsed, number: int, lines: list[str], *, odd: bool) -> Sou
 
 def _as_in_a_report(lines: list[str], text: str, dialect: Dialect) -> list[str]:
     """The lines without their ends, where a report could hold them: parted by commas, quotes only around cells."""
-    if dialect.delimiter != "," or dialect.spaced or _QUOTE_WITHIN(text):
+    if dialect.delimiter != "," or dialect.spaced or not _are_around_cells(text):
         return []
     return [line.rstrip("\r\n") for line in lines]
+
+
+def _are_around_cells(text: str) -> bool:
+    """Whether each quotation mark opens or closes a cell, or is one of two within: `5",` does neither."""
+    outside = set(f"\n{text}\n".split('"')[::2])  # most are the same comma
+    return _BETWEEN_CELLS.issuperset("".join([part[:1] + part[-1:] for part in outside]))
 
 
 def _plain_records(lines: list[str], dialect: Dialect, *, last: bool) -> list[list[str]] | None:

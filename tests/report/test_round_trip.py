@@ -73,11 +73,24 @@ def test_a_line_of_the_file_is_a_line_of_the_report(tmp_path_factory, text):
         ),
         ('"98450-12345",Rao\r\n9845012346,=1+1\r\n', ['"98450-12345",Rao', "9845012346,'=1+1"]),
         ('"98450-12345",5" pipe\n', ['98450-12345,"5"" pipe"']),
+        ('"98450-12345",TV 42"\n9845012346,"5"" pipe"\n', ['98450-12345,"TV 42"""', '9845012346,"5"" pipe"']),
+        ('98450-12345,a""b\n', ['98450-12345,"a""""b"']),
+        ('"","Rao ""R"" Asha"\n"""",""\n', ['"","Rao ""R"" Asha"', '"""",""']),
         ('"98450-12345", "Rao, Asha"\n', ['98450-12345,"Rao, Asha"']),
         ("98450-12345;Rao, Asha\n", ['98450-12345,"Rao, Asha"']),
         ('"98450-12345","Rao\nAsha"\n"9",x\n', ['98450-12345,"Rao\nAsha"', "9,x"]),
     ],
-    ids=["sound", "formula", "odd quote", "spaced", "semicolons", "two lines"],
+    ids=[
+        "sound",
+        "formula",
+        "odd quote",
+        "inches",
+        "two quotes",
+        "quotes within",
+        "spaced",
+        "semicolons",
+        "two lines",
+    ],
 )
 def test_sound_lines_are_taken_as_they_are(tmp_path, text, lines):
     """Quoted or not: this is what the speed rests on. What a report could not hold is written anew."""
