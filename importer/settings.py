@@ -168,6 +168,11 @@ def about(name: str) -> tuple[str, str]:
     return title, next(meta.description for meta in metas if meta.description)
 
 
+def reports_words(reports: Path) -> list[str]:
+    """What is typed behind a command so that it finds the runs of `reports`: nothing for the usual folder."""
+    return [] if reports == Path(Settings().reports) else ["--reports", str(reports)]
+
+
 def read_config(path: Path | None) -> dict[str, Any]:
     """The contents of the config file: `path`, or importer.toml in the working folder if there is one."""
     chosen = path or Path(CONFIG_NAME)

@@ -19,7 +19,7 @@ from importer.journal import RunHeader
 from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
 from importer.report import Summary
 from importer.sender import Progress
-from importer.settings import Settings
+from importer.settings import Settings, reports_words
 
 
 class Teller:
@@ -29,7 +29,7 @@ class Teller:
         self.asks = asks
         self._talks = not (settings.json or settings.quiet)
         self.other_names: Sequence[OtherName] = ()
-        self._reports = settings.reports
+        self._reports = Path(settings.reports)
         self._bar: Bar | None = None
         self._time_left = TimeLeft()
 
@@ -44,8 +44,7 @@ class Teller:
     def begun_before(self, run_id: str) -> None:
         """Say how to finish what was begun, instead of sending all of it again."""
         if self._talks:
-            there = () if self._reports == Settings().reports else ("--reports", self._reports)
-            resume = typed("importer", "resume", run_id, *there)
+            resume = typed("importer", "resume", run_id, *reports_words(self._reports))
             say(f"Run {run_id} began to send this file and did not end. To finish that one instead: {resume}")
 
     def understood(self, header: RunHeader) -> None:
@@ -95,7 +94,7 @@ class Teller:
     def confirm(self, summary: Summary) -> bool:
         """Show the check's summary and ask before the first write."""
         self._leave_bar()
-        for line in summary_lines(summary, Path(self._reports) / summary.run_id, self.other_names):
+        for line in summary_lines(summary, self._reports / summary.run_id, self.other_names):
             say(line)
         going = summary.counts.get("accepted", 0)
         if not going:

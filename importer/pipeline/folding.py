@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from importer.issues import Issue
 from importer.journal import Journal
 from importer.models import Rejudged
 from importer.pipeline.watch import OtherName, Watch
@@ -35,6 +34,6 @@ def fold_shared_phones(journal: Journal, duplicates: Duplicates, watch: Watch) -
 def _other_names(rows: Sequence[Rejudged]) -> Iterator[OtherName]:
     """Those of the rows that were merged into one of another name."""
     for row in rows:
-        match row.issues:
-            case (*_, Issue(code="other_name") as issue):
+        for issue in row.issues:
+            if issue.code == "other_name":
                 yield OtherName(row.number, issue.value, issue.hint)

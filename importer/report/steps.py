@@ -9,7 +9,7 @@ import msgspec
 from importer.guard import typed
 from importer.models import RunState
 from importer.report.summary import FAILED_XLSX, Summary
-from importer.settings import Settings
+from importer.settings import reports_words
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -20,12 +20,9 @@ class Step(msgspec.Struct, frozen=True):
     file: str = ""
 
 
-_USUAL = Path(Settings().reports)
-
-
 def next_steps(summary: Summary, folder: Path) -> list[Step]:
     """The steps, the most urgent first; none where all went in. `folder` is the run's, as it was named."""
-    again = [] if folder.parent == _USUAL else ["--reports", str(folder.parent)]
+    again = reports_words(folder.parent)
     if summary.state in (RunState.STOPPED, RunState.INTERRUPTED):
         steps = [
             Step(

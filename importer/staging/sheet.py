@@ -22,7 +22,7 @@ _SAMPLE_ROWS = 500
 
 
 class Reader(Protocol):
-    """What reads a sheet: `opened` at once, `judged` row by row, `done` at the end."""
+    """What reads a sheet: `opened` at once, `judged` by the batch, `done` at the end."""
 
     opened: Opened
     done: Done | None
