@@ -14,15 +14,21 @@ _BLANK = r" \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 _BLANKS = f"[{_BLANK}]*"
 _SIGNS = r"=+\-@|%\uff1d\uff0b\uff0d\uff20"  # the last four are full-width
 _SIGN = f"[{_SIGNS}]"
-_HARMLESS = r"(?:[+-]?\d[\d ,]*(?:\.\d*)?%?|[+-]+|[=@|%])(?![^;\t\r\n])"
-_BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}){_SIGN}"
+_HARMLESS = r"(?:[+-]?\d[\d ,]*(?:\.\d*)?%?|[+-]+|[=@|%])"
+_END, _CELL_GOES_ON = r"(?![^;\t\r\n])", r"(?=[;\t\r\n])"
+_BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}{_END}){_SIGN}"
+_BEGINS_WITHIN = rf"{_BLANKS}(?!{_HARMLESS}{_CELL_GOES_ON}){_SIGN}"
 
 # Where a cell begins, or would begin if the file were parted at semicolons or tabs, as some Excels do. There a quote,
-# which stands doubled in the record, is an empty text to which Excel adds what stands behind it.
-_FORMULA = rf"^(?='*{_BEGINS_FORMULA})|(?<=[;\t\r\n])(?=['\"]*{_BEGINS_FORMULA})|^(?='*{_BLANKS}[\t\r\n])"
-_TO_GUARD = re.compile(_FORMULA)
-_GUARDED = re.compile(_FORMULA.replace("(?=", "'(?="))
-_MAY_NEED = re.compile(rf"[;\t\r\n]['\"]*{_BLANKS}(?:(?!{_HARMLESS}){_SIGN}|[\t\r\n])").search
+# which stands doubled in the record, is an empty text to which Excel adds what stands behind it; and what ends our cell
+# ends none of theirs: of a sign, `","` and the next cell `&A1` they make one formula.
+_PLACES = (
+    rf"^<guard>(?='*(?:{_BEGINS_FORMULA}|{_BLANKS}[\t\r\n]))"
+    rf"|(?<=[;\t\r\n])<guard>(?=['\"]*{_BEGINS_WITHIN})"
+)
+_TO_GUARD = re.compile(_PLACES.replace("<guard>", ""))
+_GUARDED = re.compile(_PLACES.replace("<guard>", "'"))
+_MAY_NEED = re.compile(rf"[;\t\r\n]['\"]*{_BLANKS}(?:(?!{_HARMLESS}{_CELL_GOES_ON}){_SIGN}|[\t\r\n])").search
 # Quick, of a whole record: a break, or a sign where a cell could begin that is not of a number alone in its cell.
 _SOME_MAY_NEED = re.compile(
     rf"""[\r\n\t{_SIGNS}](?:(?<=[\r\n\t])|(?<![^,;'"{_BLANK}].)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""

@@ -144,6 +144,16 @@ def test_a_quote_in_front_does_not_hide_a_formula(separator, text):
     assert not [found for found in _as_excel_parts(line, separator) if found.lstrip().startswith("=")]
 
 
+@pytest.mark.parametrize("sign", ["-", "=", "@", "+-"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_sign_at_the_end_of_a_cell_makes_no_formula_with_the_next_cell(separator, sign):
+    """To an Excel that parts lines elsewhere, `-","&A1` is one cell: minus, a text, and what is added to it."""
+    cells = ["Asha", f"x,{separator}{sign}", f"&A1{separator},"]
+    assert [unguarded(guarded(cell)) for cell in cells] == cells
+    line = line_of(cells)
+    assert not [found for found in _as_excel_parts(line, separator) if found.startswith(sign)]
+
+
 def _as_excel_parts(text, separator):
     """Cells as Excel reads them: a quote opens at a cell's beginning alone, and what stands behind its end is added."""
     cells, quoted, at = [""], False, 0
