@@ -21,8 +21,8 @@ _SHEET = "xl/worksheets/sheet1.xml"
 _SAMPLE = re.compile(rb'<row r="2".*?</row>', re.DOTALL)
 _STYLE = re.compile(rb' s="(\d+)"')
 _DIMENSION = re.compile(rb'(<dimension ref="A1:[A-Z]+)\d+')
-_MAY_NEED_ESCAPE = re.compile(r"[&<>\x00-\x1f]|_x[0-9A-Fa-f]{4}_").search
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
+_MAY_NEED_ESCAPE = re.compile("[&<>\x00-\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_").search
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _LIKE_CONTROL = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 

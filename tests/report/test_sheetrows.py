@@ -11,9 +11,12 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from importer.issues import Issue
+from importer.models import REPORT_COLUMNS
 from importer.report.sheetrows import SheetRows, styles_of_sample
 from importer.report.workbook import fits
 from tests.naughty import TEXTS
+from tests.report.made import header_of, made, refused
 
 FULL = Path("/dev/full")
 CELLS = st.one_of(
@@ -53,6 +56,16 @@ def test_cells_say_what_xlsxwriters_own_would(tmp_path_factory, texts):
     read = [[value or "" for value in row][: len(texts)] for row in rows_of(folder / "ours.xlsx")]
     wanted = [[value or "" for value in row][: len(texts)] for row in rows_of(folder / "theirs.xlsx")]
     assert read == wanted
+
+
+@pytest.mark.parametrize("text", ["\ufffe", "\uffff"])
+def test_a_sentence_may_quote_what_xml_cannot_hold(tmp_path, text):
+    """A row with such a cell is left out of the workbook; of a title or another row it can still be told."""
+    title = Issue("lead_stage_name", "unknown", "Stage", "Warm", f' Did you mean "Warm{text}lead"?')
+    columns = [("Phone", "customer_phone"), ("Stage", "lead_stage_name")]
+    made(tmp_path, header_of(columns), [refused(2, ["12", "Warm"], title)])
+    [[*cells]] = rows_of(tmp_path / "failed_rows.xlsx")
+    assert f"Warm_x{ord(text):04X}_lead" in cells[2 + REPORT_COLUMNS.index("_problems")]
 
 
 def test_rows_stand_in_place_of_the_sample(tmp_path):
