@@ -59,7 +59,7 @@ def compile_phone_reader(region: str) -> PhoneReader:
 
     def read(text: str, dial_code: str = "") -> PhonesRead | Fault | None:
         if in_india and not dial_code and (mobile := plain_indian_mobile(text)):
-            return PhonesRead([mobile], _zeros(mobile, text) if mobile.endswith(_EXCEL_ZEROS) else [])
+            return PhonesRead([mobile], [])
         return _read_any(text, region, dial_code)
 
     return read
@@ -67,18 +67,14 @@ def compile_phone_reader(region: str) -> PhoneReader:
 
 def compile_plain_reader(region: str) -> Callable[[str], str]:
     """The short way for a cell without a dial code that is one plain number; "" where it has to be read in full."""
-
-    def read_plain(text: str) -> str:
-        mobile = plain_indian_mobile(text)
-        return "" if mobile.endswith(_EXCEL_ZEROS) else mobile
-
-    return read_plain if region == "IN" else lambda _: ""
+    return plain_indian_mobile if region == "IN" else lambda _: ""
 
 
 def plain_indian_mobile(text: str) -> str:
     """E.164 of an Indian mobile in one of the plain spellings, "" for anything else.
 
-    Takes 10 digits with 0, 91, +91 or 0091 in front, spaces, dashes and brackets anywhere, `.0` behind.
+    Takes 10 digits with 0, 91, +91 or 0091 in front, spaces, dashes and brackets anywhere, `.0` behind; but none
+    that ends as Excel writes out a number that it had shortened.
     """
     digits = text if text.isdigit() else _without_marks(text.removesuffix(".0"))
     size = len(digits)
@@ -94,8 +90,9 @@ def plain_indian_mobile(text: str) -> str:
         national = digits[4:]
     else:
         return ""
-    is_number = national.isascii() and national.isdigit() and _is_mobile_series(national[:5])
-    return f"+91{national}" if is_number else ""
+    if not (national.isascii() and national.isdigit()) or national.endswith(_EXCEL_ZEROS):
+        return ""
+    return f"+91{national}" if _is_mobile_series(national[:5]) else ""
 
 
 def _without_marks(text: str) -> str:
