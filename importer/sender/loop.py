@@ -186,7 +186,8 @@ class _Sending:
                     room = 0  # by halves, so that one commit serves many rows
                 if self._feed.needs_rows(room):
                     self._feed.add(await self._writer.in_thread(self._feed.fetch))
-                rows = self._feed.take(room)
+                # Where nothing is ready, a row for each worker is soon on disk; the others follow while those leave.
+                rows = self._feed.take(room if self._unsent else min(room, workers))
                 if rows:
                     self._unsent += len(rows)
                     await self._writer.intend(rows)
