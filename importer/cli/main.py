@@ -16,6 +16,7 @@ import click
 from importer import __version__
 from importer.cli.console import say
 from importer.errors import ImporterError, RunStopped, UsageError
+from importer.garbage import collect_seldom
 from importer.guard import typed
 
 _INTERRUPTED = 130
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answers with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     arguments = [*given[1:2], "--help"] if not given or given[0] == "help" else given
+    collect_seldom()
     _open_what_is_closed()
     _print_what_the_terminal_can()
     loud = any(

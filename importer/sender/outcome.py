@@ -134,7 +134,8 @@ def _message(status: int, parsed: _Body | None, body: bytes) -> str:
         if parsed is not None
         else ("a page of HTML" if _is_html(body) else "an answer that is not the API's")
     )
-    return "".join(char if char.isprintable() else " " for char in text)[:_MOST_MESSAGE]
+    text = text[:_MOST_MESSAGE]
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def _is_html(body: bytes) -> bool:

@@ -6,7 +6,6 @@ may be killed at any time: the only thing it holds is a copy of the file.
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 import traceback
@@ -18,6 +17,7 @@ from typing import BinaryIO
 import msgspec
 
 from importer.errors import ImporterError, UnreadableFile
+from importer.garbage import collect_seldom
 from importer.journal import StagedRows
 from importer.loader.limits import apply_limits
 from importer.loader.opening import Table, open_table
@@ -27,9 +27,6 @@ from importer.staging.own_files import as_typed, is_ours
 from importer.staging.recipe import Recipe, judge_rows
 
 SAMPLE_ROWS = 500
-_COLLECT_EVERY = (
-    50_000  # rows come and go by the thousand: to look for circles among every 700 cost a twentieth
-)
 _ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text is in our memory at once
 
 
@@ -38,8 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # a library that prints must not break a frame
     apply_limits()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY)
+    collect_seldom()
     try:
         _converse(sys.stdin.buffer, answers)
     except ImporterError as error:
