@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 _BLANK = r" \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 _BLANKS = f"[{_BLANK}]*"
@@ -33,7 +32,6 @@ _MAY_NEED = re.compile(rf"[;\t\r\n]['\"]*{_BLANKS}(?:(?!{_HARMLESS}{_CELL_GOES_O
 _SOME_MAY_NEED = re.compile(
     rf"""[\r\n\t{_SIGNS}](?:(?<=[\r\n\t])|(?<![^,;'"{_BLANK}].)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""
 ).search
-_LONGEST = 1 << 22  # bytes; a device never ends
 _JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
 
 csv.field_size_limit(1 << 26)  # cells of any length come back: what is too long is refused by the loader
@@ -85,15 +83,6 @@ def record_of(cells: Iterable[object]) -> str:
 def cells_of(line: str) -> tuple[str, ...]:
     """What `line_of` was given."""
     return tuple(map(unguarded, next(csv.reader([line], strict=True), ())))
-
-
-def short_text_of(path: Path) -> str:
-    """The text of a file that a person wrote, in UTF-8. Raises OSError, and ValueError for what is no such file."""
-    with path.open("rb") as file:
-        text = file.read(_LONGEST + 1)
-    if len(text) > _LONGEST:
-        raise ValueError("it is longer than any that a person writes")
-    return text.decode("utf-8-sig")
 
 
 def typed(*words: str) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from importer.errors import UsageError
-from importer.guard import short_text_of
+from importer.files import short_text_of
 
 CONFIG_NAME = "importer.toml"
 

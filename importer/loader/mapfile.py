@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from importer.errors import BadMapping
-from importer.guard import short_text_of
+from importer.files import short_text_of
 from importer.loader.nearest import known_field, nearest
 from importer.models import ColumnRules
 

@@ -139,8 +139,8 @@ def _table(
             f"The sheet has {len(headers):,} columns: more than any list of leads.",
             "Copy the columns that matter into a new sheet, save that, and import it.",
         )
-    even = _Evening(len(headers))
-    blocks = _even_blocks(chain([SourceRows.of(begun[first:])], records), even, notices)
+    shaper = _RowShaper(len(headers))
+    blocks = _shaped_blocks(chain([SourceRows.of(begun[first:])], records), shaper, notices)
     return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=name)
 
 
@@ -168,14 +168,16 @@ def _with_unnamed(names: tuple[str, ...], below: list[SourceRow], kind: FileKind
     return tuple(name or (column_name(index) if held[index] else "") for index, name in enumerate(padded))
 
 
-def _even_blocks(blocks: Iterable[SourceRows], even: _Evening, notices: list[Notice]) -> Iterator[SourceRows]:
+def _shaped_blocks(
+    blocks: Iterable[SourceRows], shaper: _RowShaper, notices: list[Notice]
+) -> Iterator[SourceRows]:
     """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence."""
     for block in blocks:
-        if even.is_even(block):
+        if shaper.is_even(block):
             yield block
         else:
-            yield SourceRows.of(row for row in map(even.row, block) if row is not None)
-    if footers := even.footers:
+            yield SourceRows.of(row for row in map(shaper.row, block) if row is not None)
+    if footers := shaper.footers:
         listed = ", ".join(map(str, footers[:_NAMED_FOOTERS])) + (
             " ..." if len(footers) > _NAMED_FOOTERS else ""
         )
@@ -187,7 +189,7 @@ def _even_blocks(blocks: Iterable[SourceRows], even: _Evening, notices: list[Not
         )
 
 
-class _Evening:
+class _RowShaper:
     """Makes rows as wide as the header, and knows those that are no leads.
 
     Cells that have no column are kept in the last one, parted by marks: so nothing of the row is dropped, and

@@ -173,5 +173,5 @@ def test_rows_do_not_depend_on_where_a_block_ends(tmp_path_factory, rows, chunk)
 
     with patch("importer.loader.delimited._CHUNK_LINES", chunk):
         by_block = read()
-    with patch("importer.loader.opening._Evening.is_even", return_value=False):
+    with patch("importer.loader.opening._RowShaper.is_even", return_value=False):
         assert by_block == read()
