@@ -133,6 +133,18 @@ CATALOGUE: dict[str, IssueKind] = {
 }  # fmt: skip
 
 
+class UnknownCode(LookupError):
+    """A code that is not in the catalogue, as where a newer importer has written it."""
+
+
+def kind_of(code: str) -> IssueKind:
+    """The entry of the catalogue. Raises UnknownCode."""
+    try:
+        return CATALOGUE[code]
+    except KeyError:
+        raise UnknownCode(code) from None
+
+
 OF_THE_READER = frozenset({"stray_quote", "nul", "undecodable", "ragged", "too_long"})
 """Codes of what the reader finds wrong with a row as a whole: its cells alone do not tell it again."""
 
@@ -156,7 +168,7 @@ class Issue(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def severity(self) -> Severity:
         """What it does to its row."""
-        return CATALOGUE[self.code].severity
+        return kind_of(self.code).severity
 
     @property
     def machine_code(self) -> str:
@@ -169,7 +181,7 @@ def text(issue: Issue) -> str:
     field = BY_NAME.get(issue.field)
     label = field.label.lower() if field is not None and field.dropdown else (field.label if field else "")
     label = label.removesuffix("s") if field is not None and field.kind == "titles" else label
-    return CATALOGUE[issue.code].sentence.format(value=_short(issue.value), hint=issue.hint, label=label)
+    return kind_of(issue.code).sentence.format(value=_short(issue.value), hint=issue.hint, label=label)
 
 
 def sentence(number: int, issue: Issue) -> str:

@@ -60,7 +60,12 @@ def report_command(run: str, reports: str) -> int:
 def purge_command(older_than: str, yes: bool, reports: str) -> int:
     """Remove old runs with all personal data in them; what notes were sent stays known, as fingerprints."""
     age = _age(older_than)
-    old = old_runs(Path(reports), age, now())
+    old, unsure = old_runs(Path(reports), age, now())
+    for line in unsure:
+        say(
+            f"{line.run_id} stays: it cannot be read, and was written to less than {older_than} ago.",
+            err=True,
+        )
     if not old:
         say(f"No run in {reports} is older than {older_than}.", err=True)
         return 0

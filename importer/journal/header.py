@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from importer.models import Mapping, Notice, RunState
@@ -29,6 +31,15 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     titles: dict[str, tuple[str, ...]] = {}
     """The account's active titles by dropdown, as they were when the rows were judged: for the reports."""
+
+    def __post_init__(self) -> None:
+        if self.started.tzinfo is None:
+            raise ValueError(f"{self.started_at!r} has no offset")
+
+    @property
+    def started(self) -> datetime:
+        """When the run began. That it can be read is seen to here, so that a journal in which it cannot is damaged."""
+        return datetime.fromisoformat(self.started_at)
 
 
 class RunEnd(msgspec.Struct, frozen=True, kw_only=True):

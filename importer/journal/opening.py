@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from pathlib import Path
 import msgspec
 
 from importer.errors import CannotRead, CannotWrite, DamagedJournal
+from importer.issues import UnknownCode
 
 JOURNAL_NAME = "journal.sqlite"
 STAGING_NAME = "staging.sqlite"
 """Its name until every row is judged: what carries it never sent anything."""
 SCHEMA_VERSION = 1
+_UPDATE = "Update importer and try again."
 _APPLICATION_ID = 0x5346494D  # "SFIM": tells our journals from other SQLite files
 
 _OUT_OF_REACH = frozenset(
@@ -31,6 +34,9 @@ _OUT_OF_REACH = frozenset(
         sqlite3.SQLITE_NOMEM,
     }
 )
+
+UNDECODABLE = (msgspec.DecodeError, csv.Error)
+UNREADABLE = (sqlite3.DatabaseError, *UNDECODABLE, ValueError, LookupError, TypeError)
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -110,14 +116,21 @@ def _how_to_write() -> str:
 
 
 @contextmanager
-def reading(path: Path, *, is_sending: bool = False) -> Iterator[None]:
+def reading(
+    path: Path, *, is_sending: bool = False, faults: tuple[type[Exception], ...] = UNREADABLE
+) -> Iterator[None]:
     """Turn what cannot be read into one sentence: DamagedJournal, or CannotRead once rows may have left."""
+    kind = CannotRead if is_sending else DamagedJournal
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
-    except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError, LookupError, TypeError) as error:
-        kind = CannotRead if is_sending else DamagedJournal
+    except UnknownCode as error:
+        raise kind(
+            f'{path} was written by a newer importer, or changed by hand (this one knows no problem "{error}").',
+            _UPDATE,
+        ) from error
+    except faults as error:
         if _is_out_of_reach(error):
             advice = "Close what else has it open, or look after its disk, and try again."
             raise kind(f"The journal {path} cannot be read ({error}).", advice) from error
@@ -141,7 +154,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if version > SCHEMA_VERSION:
         raise DamagedJournal(
             f"{path} was written by a newer importer (journal version {version}, this one knows {SCHEMA_VERSION}).",
-            "Update importer and try again.",
+            _UPDATE,
         )
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":

@@ -42,7 +42,7 @@ _PAGE_SENT = f"""SELECT number, CASE WHEN rows.issues = '' AND results.issues = 
 nothing needs a quotation mark. The note of a row that was only checked is still to be put behind it."""
 
 _THESE = f"{_OUTCOMES} WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number"
-_COUNTS = f"""SELECT {", ".join(f"total(status = '{status}')" for status in Status)}
+_COUNTS = f"""SELECT {", ".join(f"total(status = '{status}')" for status in Status)}, count(*)
     FROM (SELECT {_STATUS} AS status {JOINED})"""
 
 
@@ -84,7 +84,9 @@ def read_outcomes(connection: sqlite3.Connection, *, checked: bool) -> Iterator[
 
 
 def read_counts(connection: sqlite3.Connection, *, checked: bool) -> dict[Status, int]:
-    """Rows by status, every status named."""
+    """Rows by status, every status named. Raises ValueError where a row has none of them (law 1)."""
     # Sums need no sorting, where GROUP BY would sort the statuses of all rows: 60 MB for a million.
-    (totals,) = connection.execute(_COUNTS, {"checked": checked}).fetchall()
+    *totals, rows = connection.execute(_COUNTS, {"checked": checked}).fetchone()
+    if sum(totals) != rows:
+        raise ValueError(f"rows without a status: {rows - int(sum(totals)):,}")
     return {status: int(total) for status, total in zip(Status, totals, strict=True)}

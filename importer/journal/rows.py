@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from importer.guard import line_of
-from importer.issues import Issue
+from importer.issues import Issue, kind_of
+from importer.journal.opening import UNDECODABLE
 from importer.models import (
     NOTE_BREAK,
     Accepted,
@@ -150,6 +151,26 @@ def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
         body,
         None if kept is None else Status(kept),
     )
+
+
+def looked_over(outcome: RowOutcome, *, columns: int) -> RowOutcome:
+    """The row, if all of it can be read that its readers will ask for: they have no words for damage.
+
+    Of a plain row that went in only its line is asked for. Raises ValueError, and UnknownCode.
+    """
+    if outcome.status is Status.ACCEPTED and not (outcome.judged or outcome.added):
+        return outcome
+    try:
+        for issue in outcome.issues:
+            kind_of(issue.code)
+        missing = columns - len(outcome.cells)
+    except UNDECODABLE as error:
+        raise ValueError(f"row {outcome.number}: {error}") from error
+    if missing > 0:
+        raise ValueError(f"row {outcome.number}: {missing} of its {columns} cells are missing")
+    if outcome.status is Status.ACCEPTED and outcome.body is None:
+        raise ValueError(f"row {outcome.number}: its request is missing")
+    return outcome
 
 
 def _note_left_open(body: str | None, with_note: int | None) -> NoteState:

@@ -20,7 +20,7 @@ from importer.issues import Issue
 from importer.journal import opening
 from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
 from importer.journal.notes import Known, Ledger, Note
-from importer.journal.opening import JOURNAL_NAME, STAGING_NAME, reading, writing
+from importer.journal.opening import JOURNAL_NAME, STAGING_NAME, UNDECODABLE, reading, writing
 from importer.journal.outcomes import JOINED, Page, read_counts, read_outcomes, read_pages
 from importer.journal.rows import (
     StagedRow,
@@ -29,6 +29,7 @@ from importer.journal.rows import (
     encode,
     issues_from,
     issues_text,
+    looked_over,
     payload_text,
     pending_of,
 )
@@ -259,12 +260,20 @@ class Journal:
     def outcomes(self) -> Iterator[RowOutcome]:
         """Every data row in file order, as it stands now; streamed."""
         with self._reading():
-            yield from read_outcomes(self._sql, checked=self._is_checked)
+            for outcome in read_outcomes(self._sql, checked=self._is_checked):
+                yield looked_over(outcome, columns=len(self.header.headers))
 
     def pages(self) -> Iterator[Page]:
         """The same by the page, for the reports: rows of which nothing is to be said are ready lines."""
         with self._reading():
-            yield from read_pages(self._sql, checked=self._is_checked)
+            for page in read_pages(self._sql, checked=self._is_checked):
+                for outcome in page.others:
+                    looked_over(outcome, columns=len(self.header.headers))
+                yield page
+
+    def decoding(self) -> AbstractContextManager[None]:
+        """For who decodes the bodies and lines that are handed on as they stand: one that cannot be is damage."""
+        return reading(self.folder / JOURNAL_NAME, is_sending=self._ledger is not None, faults=UNDECODABLE)
 
     def known_notes(self) -> Iterator[tuple[Note, Known]]:
         """The notes that this run has sent, or may have."""

@@ -97,7 +97,7 @@ def of_run(folder: Path) -> pd.DataFrame:
     """Every row of a run, from its journal."""
     import pandas as pd  # noqa: PLC0415 - only who asks for a frame pays for pandas
 
-    with Journal.open(folder) as journal:
+    with Journal.open(folder) as journal, journal.decoding():
         headers = journal.header.headers
         rows = [(outcome.cells, report_cells(outcome)) for outcome in journal.outcomes()]
     own = pd.DataFrame([cells for cells, _ in rows], columns=list(headers), dtype="str")

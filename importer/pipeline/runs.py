@@ -7,7 +7,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -119,15 +119,23 @@ def unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
         match glance(path.parent):
             case (header, end) if (header.sha256, header.account) == (sha256, account):
                 if end.state in RESUMABLE or end.state is RunState.FINISHED:
-                    with suppress(ValueError):  # a journal that somebody wrote in
-                        begun.append((datetime.fromisoformat(header.started_at), path.parent.name, end.state))
+                    begun.append((header.started, path.parent.name, end.state))
     _, run_id, state = max(begun, default=(None, "", RunState.FINISHED))
     return run_id if state in RESUMABLE else ""
 
 
-def old_runs(reports: Path, older_than: timedelta, now: datetime) -> list[RunLine]:
-    """The runs that started longer ago, those that cannot be read too: of these their file tells the age."""
-    return [line for line in list_runs(reports) if now - _started(reports / line.run_id, line) > older_than]
+def old_runs(reports: Path, older_than: timedelta, now: datetime) -> tuple[list[RunLine], list[RunLine]]:
+    """The runs that started longer ago, and those that cannot be read and may have.
+
+    Of a run that cannot be read its file tells the age: it started no later than it was last written to.
+    """
+    old, unsure = [], []
+    for line in list_runs(reports):
+        if now - _started(reports / line.run_id, line) > older_than:
+            old.append(line)
+        elif line.damage:
+            unsure.append(line)
+    return old, unsure
 
 
 def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
@@ -195,7 +203,9 @@ def _was_killed_early(folder: Path) -> bool:
 def _started(folder: Path, line: RunLine) -> datetime:
     if line.started_at:
         return datetime.fromisoformat(line.started_at)
-    return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    files = [folder / name for name in (JOURNAL_NAME, STAGING_NAME) if (folder / name).is_file()]
+    # Not the folder's own time: SQLite lays files beside the journal even to read it.
+    return datetime.fromtimestamp((files or [folder])[0].stat().st_mtime, UTC)
 
 
 def _is_being_sent(folder: Path) -> bool:

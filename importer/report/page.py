@@ -13,7 +13,7 @@ from typing import Any
 
 from importer.fields import BY_NAME
 from importer.guard import printable
-from importer.issues import CATALOGUE, Severity, text
+from importer.issues import Severity, kind_of, text
 from importer.journal import Journal
 from importer.models import MEANING, MEANING_OF_CHECK, RowOutcome, RunState
 from importer.report.charts import AMBER, BLUE, COLOURS, RED, TEAL, bars_chart, outcome_chart, pace_chart
@@ -148,7 +148,7 @@ def _titled(problems: dict[str, int]) -> dict[str, int]:
     titled: dict[str, int] = {}
     for code, count in problems.items():
         field, _, name = code.rpartition(".")
-        kind = CATALOGUE[name]
+        kind = kind_of(name)
         if kind.severity is Severity.WARNING:
             continue
         title = kind.title

@@ -31,7 +31,7 @@ from importer.report.workbook import FailedWorkbook
 
 def write_reports(journal: Journal, folder: Path) -> Summary:
     """Write every report of the run, each moved into place when it is whole. Raises CannotWrite."""
-    with _writing(folder), writing_room(folder) as room:
+    with _writing(folder), journal.decoding(), writing_room(folder) as room:
         tally, findings = _write_tables(journal, room)
         tables = (RESULTS, FAILED_CSV, FAILED_XLSX)
         stamp = _stamp(journal)

@@ -1,6 +1,10 @@
 """purge: what is personal goes with the runs; what must not be sent twice stays known."""
 
+import os
 import shutil
+import sqlite3
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -63,6 +67,25 @@ def test_a_run_whose_journal_is_damaged_goes_too(importer, ran):
     assert ran.folder.exists()
     assert importer("purge", "--older-than", "0h", "--yes").code == 0
     assert not ran.folder.exists()
+
+
+def test_a_run_whose_start_cannot_be_read_is_named_and_the_others_go(importer, ran):
+    """Its file tells that it may be young; when that is old too, so is the run."""
+    importer("run", "x.csv", "--yes", "--run-id", "second")
+    with closing(sqlite3.connect(ran.folder / "journal.sqlite")) as connection, connection:
+        connection.execute("UPDATE meta SET value = replace(value, 'started_at\":\"2', 'started_at\":\"')")
+    for path in (ran.folder / "journal.sqlite", *importer.reports.glob("second/journal.sqlite")):
+        os.utime(path, (time.time() + 3600, time.time() + 3600))
+    importer("runs")  # reading lays files beside the journal, which makes the folder young and not the run
+    ended = importer("purge", "--older-than", "0h", "--yes")
+    assert ended.code == 0
+    assert ended.err.splitlines() == [
+        "first stays: it cannot be read, and was written to less than 0h ago.",
+        "Removed 1 run: second.",
+    ]
+    os.utime(ran.folder / "journal.sqlite", (time.time() - 7200, time.time() - 7200))
+    importer("runs")
+    assert "Removed 1 run: first." in importer("purge", "--older-than", "1h", "--yes").err
 
 
 def test_a_file_that_is_in_use_is_a_sentence(importer, ran, monkeypatch):

@@ -1,0 +1,110 @@
+"""A journal that somebody has written in, or a newer importer: one sentence of it, whatever is asked of the run."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from importer.errors import DamagedJournal
+from importer.library.frames import of_run
+from tests.support import leads, write_csv
+
+NEWER = 'was written by a newer importer, or changed by hand (this one knows no problem "brand_new"). Update importer and try again.'
+HARMS = {
+    "a new problem": ("UPDATE rows SET issues = replace(issues, 'too_short', 'brand_new')", NEWER),
+    "a new problem of a row that went in": (
+        "UPDATE rows SET issues = replace(issues, 'merged', 'brand_new')",
+        NEWER,
+    ),
+    "a new problem of the sending": (
+        """UPDATE results SET issues = '[["row","brand_new"]]' WHERE number = 2""",
+        NEWER,
+    ),
+    "problems": ("UPDATE rows SET issues = '[[' WHERE number = 3", "is damaged (row 3: "),
+    "cells": ("UPDATE rows SET cells = '\"12' WHERE number = 3", "is damaged (row 3: "),
+    "cells taken out": (
+        "UPDATE rows SET cells = '' WHERE number = 3",
+        "is damaged (row 3: 3 of its 3 cells are missing). Run the file again",
+    ),
+    "request of a row with a warning": ("UPDATE rows SET payload = NULL WHERE number = 4", "is damaged ("),
+    "status": ("UPDATE results SET status = 'odd' WHERE number = 2", "is damaged ("),
+    "start": ("UPDATE meta SET value = replace(value, '\"started_at\":\"2', '\"started_at\":\"')", "is damaged ("),
+    "start without offset": (
+        """UPDATE meta SET value = json_set(value, '$.started_at', '2026-11-25T10:00:00') WHERE key = 'header'""",
+        "is damaged ('2026-11-25T10:00:00' has no offset)",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def ran(importer, crm):
+    rows = [["Phone", "Name", "Note"], ["98450 10001", "Asha", "hi"], ["12", "B", ""]]
+    rows += [["98450 10002", "Ravi", ""], ["98450 10002", "Ravi Rao", ""]]
+    return importer("run", write_csv(importer.folder / "x.csv", rows), "--yes", "--run-id", "first")
+
+
+def write_in(folder, statement):
+    """What somebody, or another importer, has written into a journal."""
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as connection, connection:
+        assert connection.execute(statement).rowcount
+
+
+@pytest.mark.parametrize("command", ["report", "retry --yes", "resume"])
+@pytest.mark.parametrize("harm", HARMS)
+def test_it_is_a_sentence_with_what_to_do_and_nothing_is_lost(importer, crm, ran, harm, command):
+    """Exit 2, never a fault of importer; the reports that are there stay as they were."""
+    statement, words = HARMS[harm]
+    write_in(ran.folder, statement)
+    before = {path.name: path.read_bytes() for path in ran.folder.iterdir() if "sqlite" not in path.name}
+    there = leads(crm)
+    name, *options = command.split()
+    ended = importer(name, "first", *options)
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1), ended
+    assert words in ended.err
+    assert "reports/first/journal.sqlite" in ended.err
+    assert {name: (ran.folder / name).read_bytes() for name in before} == before
+    assert leads(crm) == there
+    assert [path.name for path in importer.reports.glob("[!.n]*")] == ["first"]
+
+
+@pytest.mark.parametrize("command", ["report", "resume"])
+def test_a_request_that_only_the_page_reads(importer, ran, command):
+    write_in(ran.folder, "UPDATE rows SET payload = '{' WHERE number = 2")
+    ended = importer(command, "first")
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1), ended
+    assert "is damaged (" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [(HARMS["a new problem"][0], "newer importer"), ("UPDATE rows SET cells = '\"12'", "damaged")],
+)
+def test_a_frame_of_it_too(ran, statement, words):
+    pytest.importorskip("pandas")
+    write_in(ran.folder, statement)
+    with pytest.raises(DamagedJournal, match=words):
+        of_run(ran.folder)
+
+
+def test_runs_says_so_of_a_run_whose_rows_have_not_one_status_each(importer, ran):
+    """Law 1: counts that do not add up to the rows are not shown as if they did."""
+    write_in(ran.folder, "UPDATE rows SET verdict = 'odd' WHERE number = 3")
+    ended = importer("runs")
+    assert "first  cannot be read: " in ended.out
+    assert "(rows without a status: 1)" in ended.out
+
+
+def test_a_resume_that_meets_it_after_its_rows_were_sent_can_go_on(importer, crm, ran):
+    """Exit 3: all is in the journal, and whoever has the newer importer resumes it."""
+    write_in(ran.folder, HARMS["a new problem"][0])
+    write_in(ran.folder, "DELETE FROM results WHERE number = 4")
+    write_in(
+        ran.folder, "UPDATE meta SET value = replace(value, 'finished', 'interrupted') WHERE key = 'end'"
+    )
+    ended = importer("resume", "first")
+    assert ended.code == 3
+    assert NEWER in ended.err
+    assert ended.err.rstrip().endswith("Then go on with: importer resume first")
+    write_in(ran.folder, "UPDATE rows SET issues = replace(issues, 'brand_new', 'too_short')")
+    assert importer("resume", "first").code == 1
+    assert importer("runs").out.count("2 accepted, 1 invalid, 1 duplicate") == 1
