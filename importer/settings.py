@@ -20,6 +20,7 @@ from msgspec import Meta
 
 from importer.errors import UsageError
 from importer.files import short_text_of
+from importer.guard import typed
 
 CONFIG_NAME = "importer.toml"
 
@@ -171,6 +172,11 @@ def about(name: str) -> tuple[str, str]:
 def reports_words(reports: Path) -> list[str]:
     """What is typed behind a command so that it finds the runs of `reports`: nothing for the usual folder."""
     return [] if reports == Path(Settings().reports) else ["--reports", str(reports)]
+
+
+def command_on(command: str, folder: Path) -> str:
+    """What is typed so that the command finds the run in `folder`: `importer resume RUN`."""
+    return typed("importer", command, folder.name, *reports_words(folder.parent))
 
 
 def read_config(path: Path | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from importer.errors import UsageError, before_the_first_write
 from importer.models import MEANING_OF_CHECK, RunState, Status
 from importer.pipeline.again import write_again
 from importer.pipeline.runs import RunLine, find_run, list_runs, now, old_runs, purge
+from importer.settings import command_on
 
 _REPORTS = click.option(
     "--reports", default="reports", metavar="DIR", help="The folder of the runs. [default: reports]"
@@ -30,7 +31,7 @@ def runs_command(reports: str, as_json: bool) -> int:
         show_json(lines)
         return 0
     for line in lines:
-        say(_line(line))
+        say(_line(line, Path(reports)))
     if not lines:
         say(f"There are no runs in {reports} yet. Begin with: importer check FILE", err=True)
     return 0
@@ -101,14 +102,14 @@ def _age(text: str) -> timedelta:
     return timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))
 
 
-def _line(line: RunLine) -> str:
+def _line(line: RunLine, reports: Path) -> str:
     if line.damage:
         return f"{line.run_id}  cannot be read: {line.damage}"
     words = {Status.ACCEPTED: MEANING_OF_CHECK[Status.ACCEPTED]} if line.state == RunState.CHECKED else {}
     counts = ", ".join(
         f"{line.counts[status]:,} {words.get(status, status)}" for status in Status if line.counts.get(status)
     )
-    how = "  -> importer resume " + line.run_id if line.resumable else ""
+    how = f"  -> {command_on('resume', reports / line.run_id)}" if line.resumable else ""
     return (
         f"{line.run_id}  {line.started_at[:16].replace('T', ' ')}  {line.file}  {line.state}: {counts}{how}"
     )

@@ -14,12 +14,11 @@ from importer.cli import asking
 from importer.cli.console import Bar, say
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.words import columns_table, summary_lines
-from importer.guard import typed
 from importer.journal import RunHeader
 from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
 from importer.report import Summary
 from importer.sender import Progress
-from importer.settings import Settings, reports_words
+from importer.settings import Settings, command_on
 
 
 class Teller:
@@ -44,7 +43,7 @@ class Teller:
     def begun_before(self, run_id: str) -> None:
         """Say how to finish what was begun, instead of sending all of it again."""
         if self._talks:
-            resume = typed("importer", "resume", run_id, *reports_words(self._reports))
+            resume = command_on("resume", self._reports / run_id)
             say(f"Run {run_id} began to send this file and did not end. To finish that one instead: {resume}")
 
     def understood(self, header: RunHeader) -> None:

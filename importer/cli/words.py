@@ -125,11 +125,11 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
             send = f" Send with: importer run {quoted(summary.file)}{again}" if in_crm else ""
             return f"{said}{mending}{send}"
         case RunState.STOPPED | RunState.INTERRUPTED:
-            return f"{summary.reason} Go on with: importer resume {summary.run_id}{again}"
+            return f"{summary.reason} Go on with: importer resume {quoted(summary.run_id)}{again}"
         case _ if summary.failed_rows and not to_mend(summary):
             return (
                 f"{in_crm:,} of {_rows(summary.rows)} went in. The others can be sent again as they are: "
-                f"importer retry {summary.run_id}{again}"
+                f"importer retry {quoted(summary.run_id)}{again}"
             )
         case _ if summary.failed_rows:
             return (

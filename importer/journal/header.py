@@ -12,6 +12,7 @@ from importer.models import Mapping, Notice, RunState
 class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Written once, before the first row. Times are ISO 8601 with their offset.
 
+    `run_id` is what its folder was called then, by which the memory of notes knows it;
     `file` is the path as the user gave it; `headers` are the sheet's own, in order; `account` stands for the
     base address and key without telling either key; `options` are the settings that resume and retry take
     over; `parent` is the run that this one retries, or "".

@@ -98,6 +98,11 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def run_id(self) -> str:
+        """What finds the run: its folder's name, which may have been changed since the header was written."""
+        return self.folder.name
+
     # --- staging
 
     def stage(self, rows: StagedRows | Iterable[StagedRow]) -> None:

@@ -51,7 +51,9 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
                 )
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
                 settings = with_run_settings(settings, header.options)
-                with held(journal.folder.parent, header.run_id, sha256=header.sha256, account=header.account):
+                with held(
+                    journal.folder.parent, journal.run_id, sha256=header.sha256, account=header.account
+                ):
                     titles = fetch_titles(access, settings)
                     _check_account(header, access, titles)
                     journal.begin_sending()
@@ -70,7 +72,7 @@ def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summar
             return None
         settings = with_run_settings(settings, header.options, but=frozenset({"limit"}))
         sheet = Sheet(reader, file=header.file, sha256=header.sha256, origin=header)
-        return run(sheet, settings, access, watch, parent=header.run_id)
+        return run(sheet, settings, access, watch, parent=journal.run_id)
 
 
 def write_again(folder: Path) -> Summary:

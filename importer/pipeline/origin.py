@@ -33,8 +33,9 @@ def find_origin(sheet: Sheet, reports: Path) -> RunHeader | None:
         if header is not None and set(header.headers) & set(sheet.opened.headers):
             return header
     alike = [known for known in headers_of_runs(reports) if _alike(known, sheet)]
+    itself = [known for known in alike if known.run_id == named]  # its folder has another name now
     same = [known for known in alike if known.headers == sheet.opened.headers]
-    return next(iter(same or alike), None)
+    return next(iter(itself or same or alike), None)
 
 
 def fitted(mapping: Mapping, headers: Sequence[str]) -> Mapping:

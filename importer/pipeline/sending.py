@@ -23,7 +23,7 @@ from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
 from importer.report.summary import exit_code_of
 from importer.sender import SendSettings, Stop, open_client, send
-from importer.settings import Settings
+from importer.settings import Settings, command_on
 from importer.signals import caught
 
 _INTERRUPTED = {
@@ -41,19 +41,18 @@ def send_and_report(journal: Journal, settings: Settings, access: Access, watch:
     """
     with before_the_first_write() if journal.ended.state not in RESUMABLE else nullcontext():
         journal.begin_sending()
-    with _signals(journal.header.run_id) as asked:
+    with _signals(journal) as asked:
         try:
             end = _send(journal, settings, access, watch, asked)
             asked.is_reporting = True
             journal.end(end)
             return write_reports(journal, journal.folder)
         except (CannotRead, CannotWrite) as error:
-            how = f"{error.advice} Then go on with: importer resume {journal.header.run_id}"
-            raise type(error)(error.message, how) from error
+            raise type(error)(error.message, f"{error.advice} Then go on with: {_resume(journal)}") from error
         except ImporterError:
             raise
         except Exception as error:
-            error.add_note(f"Go on with: importer resume {journal.header.run_id}.")
+            error.add_note(f"Go on with: {_resume(journal)}.")
             raise
 
 
@@ -91,6 +90,10 @@ async def _sending(
         )
 
 
+def _resume(journal: Journal) -> str:
+    return command_on("resume", journal.folder)
+
+
 def _end(journal: Journal, state: RunState, reason: str) -> RunEnd:
     return RunEnd(
         state=state,
@@ -103,8 +106,8 @@ def _end(journal: Journal, state: RunState, reason: str) -> RunEnd:
 class _Asked:
     """What the signals have asked for so far: Ctrl-C once drains, twice stops now; SIGTERM and SIGHUP are like once."""
 
-    def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
+    def __init__(self, resume: str) -> None:
+        self._resume = resume
         self._times = 0
         self.is_reporting = False
 
@@ -118,14 +121,14 @@ class _Asked:
         if self.is_reporting and self._times >= 2:
             raise Interrupted(
                 "Stopped while the reports were written; all that was sent is in the journal.",
-                f"Write them with: importer resume {self._run_id}",
+                f"Write them with: {self._resume}",
             )
 
 
 @contextmanager
-def _signals(run_id: str) -> Iterator[_Asked]:
+def _signals(journal: Journal) -> Iterator[_Asked]:
     """Catch the signals that end a run. Outside the main thread nothing is caught."""
-    asked = _Asked(run_id)
+    asked = _Asked(_resume(journal))
     # The last two exist on one system each.
     with caught(("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"), asked.catch):
         yield asked

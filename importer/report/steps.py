@@ -9,7 +9,7 @@ import msgspec
 from importer.guard import typed
 from importer.models import RunState
 from importer.report.summary import FAILED_XLSX, Summary
-from importer.settings import reports_words
+from importer.settings import command_on, reports_words
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -27,14 +27,14 @@ def next_steps(summary: Summary, folder: Path) -> list[Step]:
         steps = [
             Step(
                 "Go on where it stopped; no row goes in twice:",
-                typed("importer", "resume", summary.run_id, *again),
+                command_on("resume", folder),
             )
         ]
         later = Step("Then mend the rows that were refused: this page will say how.")
         return steps + [later] * bool(to_mend(summary))
     if summary.state == RunState.CHECKED:
         return _after_check(summary, folder, again)
-    return _undelivered(summary, again) + _mending(summary, folder, again)
+    return _undelivered(summary, folder) + _mending(summary, folder, again)
 
 
 def _after_check(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
@@ -46,7 +46,7 @@ def _after_check(summary: Summary, folder: Path, again: list[str]) -> list[Step]
     return send * bool(going) + _mending(summary, folder, again)
 
 
-def _undelivered(summary: Summary, again: list[str]) -> list[Step]:
+def _undelivered(summary: Summary, folder: Path) -> list[Step]:
     count = undelivered(summary)
     if not count:
         return []
@@ -54,7 +54,7 @@ def _undelivered(summary: Summary, again: list[str]) -> list[Step]:
     return [
         Step(
             f"Send the {rows} again that the network or the CRM let down:",
-            typed("importer", "retry", summary.run_id, *again),
+            command_on("retry", folder),
         )
     ]
 

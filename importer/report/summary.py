@@ -89,7 +89,7 @@ def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
     return Summary(
         schema_version=SCHEMA_VERSION,
-        run_id=header.run_id,
+        run_id=journal.run_id,
         command=header.command,
         parent=header.parent,
         file=header.file,

@@ -61,7 +61,8 @@ def page(tmp_path) -> Page:
         refused(15, ["9845000015", "Meena Iyer", "Warm led"], WARM),
         accepted(16, ["9845000016", "Imran Khan", "New"]),
     ]  # fmt: skip
-    with Journal.create(tmp_path, header_of(COLUMNS, notices=notices)) as journal:
+    folder = tmp_path / "run-1"
+    with Journal.create(folder, header_of(COLUMNS, notices=notices)) as journal:
         journal.stage([staged(row) for row in rows])
         journal.complete()
         journal.begin_sending()
@@ -76,8 +77,8 @@ def page(tmp_path) -> Page:
                 reason="The network was gone for 900 s.",
             )
         )
-        write_reports(journal, tmp_path)
-    return page_of(tmp_path)
+        write_reports(journal, folder)
+    return page_of(folder)
 
 
 @pytest.mark.parametrize(
