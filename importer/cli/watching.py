@@ -44,7 +44,9 @@ class Teller:
         """Say how to finish what was begun, instead of sending all of it again."""
         if self._talks:
             resume = command_on("resume", self._reports / run_id)
-            say(f"Run {run_id} began to send this file and did not end. To finish that one instead: {resume}")
+            say(
+                f"Run {run_id} began to send this file and did not end. To finish it, instead of sending all again: {resume}"
+            )
 
     def understood(self, header: RunHeader) -> None:
         """Say how the sheet is read."""

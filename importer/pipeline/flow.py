@@ -8,7 +8,15 @@ from importer.access import Access
 from importer.errors import NothingSent, before_the_first_write
 from importer.journal import Journal, RunEnd
 from importer.models import RunState
-from importer.pipeline.runs import account_of, held, make_folder, new_run_id, now, unfinished_run
+from importer.pipeline.runs import (
+    account_of,
+    cut_off_run,
+    held,
+    make_folder,
+    new_run_id,
+    now,
+    unfinished_run,
+)
 from importer.pipeline.sending import send_and_report
 from importer.pipeline.stage import stage
 from importer.pipeline.watch import Watch
@@ -19,6 +27,8 @@ from importer.staging import Sheet
 
 def check(sheet: Sheet, settings: Settings, access: Access, watch: Watch) -> Summary:
     """Judge every row and write the reports. The CRM is only read."""
+    if begun := cut_off_run(Path(settings.reports), sha256=sheet.sha256, account=account_of(access)):
+        watch.begun_before(begun)
     with stage("check", _with_id(settings), sheet, access, watch) as journal:
         return _write_check(journal)
 

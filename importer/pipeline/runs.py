@@ -124,6 +124,12 @@ def unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
     return run_id if state in RESUMABLE else ""
 
 
+def cut_off_run(reports: Path, *, sha256: str, account: str) -> str:
+    """The same, for who does not hold the file: "" also while that run is being sent."""
+    begun = unfinished_run(reports, sha256=sha256, account=account)
+    return "" if begun and _is_held(reports, begun, sha256=sha256, account=account) else begun
+
+
 def old_runs(reports: Path, older_than: timedelta, now: datetime) -> tuple[list[RunLine], list[RunLine]]:
     """The runs that started longer ago, and those that cannot be read and may have.
 
@@ -212,11 +218,18 @@ def _is_being_sent(folder: Path) -> bool:
     try:
         with Journal.open(folder) as journal:
             header = journal.header
-        with held(folder.parent, header.run_id, sha256=header.sha256, account=header.account):
+    except DamagedJournal:
+        return False
+    return _is_held(folder.parent, journal.run_id, sha256=header.sha256, account=header.account)
+
+
+def _is_held(reports: Path, run_id: str, *, sha256: str, account: str) -> bool:
+    try:
+        with held(reports, run_id, sha256=sha256, account=account):
             return False
     except RunIsHeld:
         return True
-    except (DamagedJournal, CannotWrite):
+    except CannotWrite:
         return False
 
 

@@ -10,8 +10,9 @@ import pytest
 import importer as library
 from importer.guard import cells_of, guarded, typed
 from importer.issues import OF_THE_READER
-from importer.journal import Journal, glance
-from importer.pipeline.runs import unfinished_run
+from importer.journal import Journal, RunEnd, glance
+from importer.models import RunState
+from importer.pipeline.runs import held, unfinished_run
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
@@ -322,8 +323,9 @@ def test_who_runs_a_file_again_is_told_of_the_run_that_was_cut_off(importer, crm
     options = ("--yes", "--rate", "200", "--concurrency", "4")
     crm.sandbox.faults.restart(FaultPlan(always=Fault.UNAUTHORIZED, from_request=11))
     cut_off = importer("run", sheet, *options).folder.name
-    said = f"Run {cut_off} began to send this file and did not end. To finish that one instead: importer resume {cut_off}"
-    assert importer("check", sheet).code == 0
+    said = f"Run {cut_off} began to send this file and did not end. To finish it, instead of sending all again: importer resume {cut_off}"
+    checked = importer("check", sheet)
+    assert (checked.code, checked.out.splitlines()[0]) == (0, said)
     for flag in ("--json", "-q"):
         silent = importer("run", sheet, *options, flag)
         assert silent.code == 3
@@ -336,6 +338,18 @@ def test_who_runs_a_file_again_is_told_of_the_run_that_was_cut_off(importer, crm
     assert again.out.splitlines()[0] == said
     assert (again.code, again.summary["counts"]["accepted"]) == (0, 30)
     assert "did not end" not in importer("run", sheet, "--yes").out
+
+
+def test_who_checks_a_file_is_not_told_to_resume_a_run_that_is_being_sent(importer, crm):
+    """It did not end, as one that was killed did not; the lock tells the two apart."""
+    sheet = write_csv(importer.folder / "x.csv", [["Phone"], ["9845020001"], ["9845020002"]])
+    sent = importer("run", sheet, "--yes")
+    with Journal.open(sent.folder) as journal:
+        journal.end(RunEnd(state=RunState.RUNNING))
+        header = journal.header
+    with held(importer.reports, "other", sha256=header.sha256, account=header.account):
+        assert "did not end" not in importer("check", sheet).out
+    assert "did not end" in importer("check", sheet).out
 
 
 def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_it_is_finished(importer, crm):
