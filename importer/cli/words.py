@@ -52,7 +52,7 @@ def field_label(field: str) -> str:
 def summary_lines(summary: Summary, folder: Path, other_names: Sequence[OtherName] = ()) -> Iterator[str]:
     """Counts with their meaning, the commonest problems, and what should be known of rows that go in.
 
-    `folder` is the run's; `other_names` are the first rows that were merged into one of another name.
+    `folder` is the run's; `other_names` are the first rows that were merged with one of another name.
     """
     checked = summary.state == RunState.CHECKED
     meaning = MEANING_OF_CHECK if checked else MEANING
@@ -81,7 +81,7 @@ def _merged_lines(
     are = "is" if checked and rows == 1 else "are" if checked else "was" if rows == 1 else "were"
     yield f"{_rows(rows)} {are} merged with a row of the same phone and another name"
     for row in other_names:
-        yield f'  row {row.number} "{cut(row.name, _WIDEST)}" into {cut(row.kept, 2 * _WIDEST)}'
+        yield f'  row {row.number} "{cut(row.name, _WIDEST)}" with {cut(row.other, 2 * _WIDEST)}'
     if rows > len(other_names):
         yield f"  all of them: row.other_name in _codes of {results}"
     if checked:

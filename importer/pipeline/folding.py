@@ -18,7 +18,7 @@ _SHOWN_NAMES = 3
 def fold_shared_phones(journal: Journal, duplicates: Duplicates, watch: Watch) -> None:
     """Fold every group of accepted rows with one phone as the policy says.
 
-    Whoever watches is told the first of the rows that were merged into one of another name.
+    Whoever watches is told the first of the rows that were merged with one of another name.
     """
     column = next(iter(journal.header.mapping.columns_of("customer_phone")), None)
     header = column.header if column else ""
@@ -32,7 +32,7 @@ def fold_shared_phones(journal: Journal, duplicates: Duplicates, watch: Watch) -
 
 
 def _other_names(rows: Sequence[Rejudged]) -> Iterator[OtherName]:
-    """Those of the rows that were merged into one of another name."""
+    """Those of the rows that were merged with one of another name."""
     for row in rows:
         for issue in row.issues:
             if issue.code == "other_name":

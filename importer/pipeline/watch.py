@@ -33,11 +33,11 @@ class UnknownTitle(msgspec.Struct, frozen=True):
 
 
 class OtherName(msgspec.Struct, frozen=True):
-    """A row that shares the phone of one with another name, and was merged into it: `kept` is `row 3 "Ravi Rao"`."""
+    """A row that was merged with one of the same phone and another name: `other` is `row 3 "Ravi Rao"`."""
 
     number: int
     name: str
-    kept: str
+    other: str
 
 
 class Watch(Protocol):
@@ -56,7 +56,7 @@ class Watch(Protocol):
         """So many rows have been judged so far."""
 
     def merged(self, other_names: Sequence[OtherName]) -> None:
-        """The first rows that were merged into one of another name: they may be other people."""
+        """The first rows that were merged with one of another name: they may be other people."""
 
     def sending(self, progress: Progress) -> None:
         """How the sending stands."""

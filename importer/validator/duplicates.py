@@ -68,17 +68,17 @@ def _mergeable(group: Sequence[Accepted]) -> list[tuple[Accepted, list[Accepted]
 
 
 def _other_names(rows: Sequence[Accepted], header: str) -> dict[int, tuple[Issue]]:
-    """What is said of rows that are called otherwise than the row they go into: two people may share a phone."""
+    """What is said of rows that are called otherwise than the first that has a name: two people may share a phone."""
     fields = next(
         (fields for fields in _NAMES if any(row.payload.get(f) for row in rows for f in fields)), ()
     )
     names = [(row.row.number, " ".join(filter(None, map(row.payload.get, fields)))) for row in rows]
-    first = next((name for _, name in names if name), "")
-    kept = f'row {rows[0].row.number} "{first}"'
+    named = [(number, name) for number, name in names if name]
     return {
-        number: (Issue("row", "other_name", header, name, kept),)
-        for number, name in names
-        if name and _is_another(name, first)
+        number: (Issue("row", "other_name", header, name, f'row {first} "{its_name}"'),)
+        for first, its_name in named[:1]
+        for number, name in named
+        if _is_another(name, its_name)
     }
 
 

@@ -192,9 +192,9 @@ def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, imp
     assert summary[2].startswith("Warnings on 4 rows that can go in: see _problems in reports/2")
     assert summary[3:7] == [
         "5 rows are merged with a row of the same phone and another name",
-        '  row 3 "Asha 0" into row 2 "Ravi Rao"',
-        '  row 6 "Asha 1" into row 5 "Ravi Rao"',
-        '  row 9 "Asha 2" into row 8 "Ravi Rao"',
+        '  row 3 "Asha 0" with row 2 "Ravi Rao"',
+        '  row 6 "Asha 1" with row 5 "Ravi Rao"',
+        '  row 9 "Asha 2" with row 8 "Ravi Rao"',
     ]
     assert summary[7].startswith("  all of them: row.other_name in _codes of reports/2")
     assert "--duplicates reject" in summary[8]

@@ -158,7 +158,7 @@ def test_what_should_be_known_of_rows_that_go_in_is_counted(importer, crm):
         assert f"\nWarnings on 2 rows that {go}: see _problems in {place}\n" in ended.out
         assert (
             f"\n1 row {are} merged with a row of the same phone and another name\n"
-            '  row 3 "Asha Rao" into row 2 "Ravi Rao"\n'
+            '  row 3 "Asha Rao" with row 2 "Ravi Rao"\n'
         ) in ended.out
         assert ended.summary["problems"]["row.other_name"] == 1
     assert "Add --duplicates reject" in checked.out

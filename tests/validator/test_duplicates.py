@@ -96,7 +96,7 @@ def test_a_made_up_phone_of_thousands_is_merged_as_quickly_and_told_in_one_sente
 
 
 def named(folded):
-    """What is said of the names of rows that were folded into another: number -> (name, the kept row's)."""
+    """What is said of the names of rows that were folded into another: number -> (name, the row of the other name)."""
     return {
         one.number: (issue.value, issue.hint)
         for one in folded
@@ -120,6 +120,13 @@ def test_merge_says_of_which_rows_the_name_is_another():
         'Row 7, Mobile: its name "Asha Rao" is not that of row 3 "Ravi Rao": they may be two people.'
     )
     assert not any(named(fold(rows, policy, header="")) for policy in ("first", "last", "reject"))
+
+
+def test_the_other_name_is_named_with_the_row_that_it_stands_in():
+    """Where the row that is kept has none, it is not said to be called what another row is called."""
+    rows = [row(3, city="Pune"), row(5, first_name="Ravi"), row(7, first_name="Asha")]
+    assert named(fold(rows, "merge", header="")) == {7: ("Asha", 'row 5 "Ravi"')}
+    assert named(fold(rows[:2], "merge", header="")) == {}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_which_names_are_of_two_people(name, other, is_another):
 def test_a_row_is_called_by_its_person_and_in_a_sheet_of_firms_by_its_firm():
     """A person with two firms is one person; the first name of the group counts, whichever row has it."""
     firms = [row(2), row(3, business_name="Rao Traders"), row(4, business_name="Gupta Stores")]
-    assert named(fold(firms, "merge", header="")) == {4: ("Gupta Stores", 'row 2 "Rao Traders"')}
+    assert named(fold(firms, "merge", header="")) == {4: ("Gupta Stores", 'row 3 "Rao Traders"')}
     people = [row(2, first_name="Ravi", business_name="Rao Traders"), row(3, business_name="Gupta Stores")]
     assert named(fold(people, "merge", header="")) == {}
 
