@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from importer.errors import DamagedJournal
-from importer.journal import JOURNAL_NAME, Journal, RunHeader
+from importer.journal import RunHeader
 from importer.models import ColumnChoice, Mapping
-from importer.pipeline.runs import headers_of_runs
+from importer.pipeline.runs import header_in, headers_of_runs
 from importer.report import origin_of
 from importer.settings import Settings, with_run_settings
 from importer.staging import Sheet
@@ -29,7 +28,7 @@ def find_origin(sheet: Sheet, reports: Path) -> RunHeader | None:
     named = origin_of(sheet.path) if sheet.path else None
     beside = [sheet.path.parent] if sheet.path else []
     for folder in ([reports / named] if named else []) + beside:
-        header = _header_in(folder)
+        header = header_in(folder)
         if header is not None and set(header.headers) & set(sheet.opened.headers):
             return header
     alike = [known for known in headers_of_runs(reports) if _alike(known, sheet)]
@@ -82,13 +81,3 @@ def _alike(known: RunHeader, sheet: Sheet) -> bool:
 def inherited(settings: Settings, origin: RunHeader | None) -> Settings:
     """The settings, with those of the run that wrote the sheet where none were given now."""
     return settings if origin is None else with_run_settings(settings, origin.options, but=_OF_ITS_FILE)
-
-
-def _header_in(folder: Path) -> RunHeader | None:
-    if not (folder / JOURNAL_NAME).is_file():
-        return None
-    try:
-        with Journal.open(folder) as journal:
-            return journal.header
-    except DamagedJournal:
-        return None

@@ -22,6 +22,7 @@ from importer.models import RunState, Status
 RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
 """States from which `importer resume` goes on."""
 
+_WAIT_S = 30.0  # for a journal that is locked: what it says is wanted
 _KILLED_EARLY = "it was killed while its sheet was checked; nothing was sent"
 
 
@@ -105,11 +106,14 @@ def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
     for path in sorted(
         reports.glob(f"*/{JOURNAL_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True
     ):
-        try:
-            with Journal.open(path.parent) as journal:
-                yield journal.header
-        except DamagedJournal:
-            continue  # `importer runs` names it; here another run may still answer
+        if header := header_in(path.parent):
+            yield header
+
+
+def header_in(folder: Path) -> RunHeader | None:
+    """The header of the run in `folder`, or None: of a damaged one `importer runs` tells."""
+    found = glance(folder, wait_s=_WAIT_S)
+    return found[0] if found else None
 
 
 def unfinished_run(reports: Path, *, sha256: str, account: str) -> str:

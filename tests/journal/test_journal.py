@@ -1,7 +1,8 @@
 """The journal: every row has one status at every moment, and a note's doubt sticks."""
 
 import sqlite3
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from unittest.mock import patch
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.errors import CannotRead, CannotWrite, DamagedJournal, NothingSent
 from importer.issues import Issue
-from importer.journal import Journal, Pace, RunEnd, RunHeader, Traffic, staged
+from importer.journal import Journal, Pace, RunEnd, RunHeader, Traffic, glance, staged
 from importer.journal.notes import Ledger
 from importer.journal.opening import is_abandoned, reading
 from importer.models import (
@@ -622,3 +623,30 @@ def test_a_journal_that_was_cut_off_is_refused_with_words(tmp_path, share):
     with pytest.raises(DamagedJournal) as raised:
         Journal.open(tmp_path / "run-1")
     assert raised.value.advice
+
+
+def test_a_glance_reads_what_a_run_says_of_itself_and_makes_no_file(tmp_path):
+    """It does not need the rows; what a newer importer means by a header is not guessed."""
+    new(tmp_path, rows=[accepted(n, "a note") for n in range(2, 400)]).close()
+    path = tmp_path / "run-1" / "journal.sqlite"
+    path.write_bytes(path.read_bytes()[:-4000] + b"\xff" * 4000)
+    with pytest.raises(DamagedJournal):
+        Journal.open(tmp_path / "run-1")
+    assert glance(tmp_path / "run-1") == (header(), RunEnd(state=RunState.RUNNING))
+    make_newer(path)
+    assert glance(tmp_path / "run-1") is None
+    (tmp_path / "none").mkdir()
+    assert glance(tmp_path / "none") is None
+    assert not list((tmp_path / "none").iterdir())
+
+
+def test_a_glance_waits_for_a_journal_that_is_locked_only_where_it_is_told_to(tmp_path):
+    new(tmp_path, rows=[accepted(2)]).close()
+    with closing(sqlite3.connect(tmp_path / "run-1" / "journal.sqlite", isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert glance(tmp_path / "run-1") is None
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(glance, tmp_path / "run-1", wait_s=60)
+            other.execute("COMMIT")
+            assert waiting.result() is not None
