@@ -104,14 +104,18 @@ def writing(folder: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise  # a fault of ours, which must be seen
     except (sqlite3.DatabaseError, OSError) as error:
-        raise CannotWrite(f"Cannot write to the run's folder {folder}: {error}.", _how_to_write()) from error
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CannotWrite(f"Cannot write to the folder {folder}: {said}.", _how_to_write(folder)) from error
 
 
-def _how_to_write() -> str:
+def _how_to_write(folder: Path) -> str:
     try:
         os.getcwd()  # noqa: PTH109 - pathlib has no shorter way to ask
     except OSError:
         return "The folder that you are in was removed: change to another."
+    # Path.is_file raises where one may not look.
+    if file := next((place for place in (folder, *folder.parents) if os.path.isfile(place)), None):  # noqa: PTH113
+        return f"{file} is a file. Move it away, or name another folder by --reports."
     return "Make room on the disk, or make the folder writable."
 
 

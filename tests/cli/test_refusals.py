@@ -196,7 +196,23 @@ def test_a_demo_where_nothing_can_be_written(importer):
     (importer.folder / "reports").write_text("a file, not a folder")
     ended = importer("demo")
     assert ended.code == 2
-    assert "Cannot write to the run's folder reports" in ended.err
+    assert "Cannot write to the folder reports: " in ended.err
+    assert "reports is a file. Move it away" in ended.err
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("inside", ["", "of/May"])
+def test_a_file_where_the_reports_should_go(importer, command, inside):
+    """It is named, and nothing is said of a disk that is full or of a run that there is none of."""
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    (importer.folder / "taken").write_text("a file, not a folder")
+    ended = importer(command, sheet, "--yes", "--reports", importer.folder / "taken" / inside)
+    assert ended.code == 2
+    assert (
+        f"{importer.folder / 'taken'} is a file. Move it away, or name another folder by --reports."
+        in ended.err
+    )
+    assert "run's" not in ended.err
 
 
 def test_two_columns_into_one_field(refused, importer):

@@ -305,7 +305,7 @@ def test_a_reports_folder_that_became_read_only(importer, crm, sheet, monkeypatc
     """All was sent, and the reports cannot be written: exit 3, and the sentence says how to get them."""
 
     def read_only(*_):
-        raise CannotWrite("Cannot write to the run's folder: Read-only file system.", "Make it writable.")
+        raise CannotWrite("Cannot write to the folder reports: Read-only file system.", "Make it writable.")
 
     with monkeypatch.context() as patch:
         patch.setattr("importer.pipeline.sending.write_reports", read_only)
