@@ -156,20 +156,20 @@ def outcome_of(row: tuple[Any, ...]) -> RowOutcome:
 def looked_over(outcome: RowOutcome, *, columns: int) -> RowOutcome:
     """The row, if all of it can be read that its readers will ask for: they have no words for damage.
 
-    Of a plain row that went in only its line is asked for. Raises ValueError, and UnknownCode.
+    Of a row that went in they ask for its line, and for its issues where it has some. Raises ValueError, UnknownCode.
     """
-    if outcome.status is Status.ACCEPTED and not (outcome.judged or outcome.added):
-        return outcome
     try:
         for issue in outcome.issues:
             kind_of(issue.code)
-        missing = columns - len(outcome.cells)
+        if outcome.status is Status.ACCEPTED:
+            missing = "" if outcome.body else "its request is"
+        else:
+            short = columns - len(outcome.cells)
+            missing = f"{short} of its {columns} cells are" if short > 0 else ""
     except UNDECODABLE as error:
         raise ValueError(f"row {outcome.number}: {error}") from error
-    if missing > 0:
-        raise ValueError(f"row {outcome.number}: {missing} of its {columns} cells are missing")
-    if outcome.status is Status.ACCEPTED and outcome.body is None:
-        raise ValueError(f"row {outcome.number}: its request is missing")
+    if missing:
+        raise ValueError(f"row {outcome.number}: {missing} missing")
     return outcome
 
 
