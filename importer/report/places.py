@@ -19,14 +19,14 @@ class Places:
         for column in columns:
             self._columns.setdefault(column.field, []).append(column)
 
-    def of(self, outcome: RowOutcome) -> dict[int, list[Issue]]:
-        """The row's issues by the index of their column, or NOWHERE."""
-        places: dict[int, list[Issue]] = {}
+    def of(self, outcome: RowOutcome) -> list[int]:
+        """Where each of the row's issues belongs: the index of its column, or NOWHERE."""
+        places: list[int] = []
         for issue in outcome.issues:
             found = self._candidates(issue, outcome.cells) or [NOWHERE]
             # Two columns of one header may hold the same bad value: each gets its own.
-            free = (at for at in found if issue not in places.get(at, ()))
-            places.setdefault(next(free, found[0]), []).append(issue)
+            taken = {at for at, other in zip(places, outcome.issues, strict=False) if other == issue}
+            places.append(next((at for at in found if at not in taken), found[0]))
         return places
 
     def _candidates(self, issue: Issue, cells: Sequence[str]) -> list[int]:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TextIO, TypeAlias
-
-Cell: TypeAlias = tuple[int, str | int, int]
-"""A cell's column, its text or number, and the place of its style in the sample row."""
+from typing import BinaryIO, Self, TextIO
 
 _SHEET = "xl/worksheets/sheet1.xml"
 _SAMPLE = re.compile(rb'<row r="2".*?</row>', re.DOTALL)
@@ -42,18 +39,23 @@ class SheetRows:
         self._file: TextIO = self._path.open("w", encoding="utf-8", newline="")
         return self
 
-    def add(self, height: int, cells: Iterable[Cell]) -> None:
-        """One row, `height` in points."""
-        self.last += 1
-        written = [f'<row r="{self.last}" ht="{height}" customHeight="1">']
-        for column, value, style in cells:
-            place = f'<c r="{self._letters[column]}{self.last}"'
-            if isinstance(value, str):
-                written.append(f"{place}{self._text[style]}{_escaped(value)}</t></is></c>")
-            else:
-                written.append(f"{place}{self._number[style]}{value}</v></c>")
-        written.append("</row>")
-        self._file.write("".join(written))
+    def add(self, height: int, values: Sequence[str | int | None], styles: Sequence[int]) -> None:
+        """One row, `height` in points: texts, numbers, and None where there is no cell.
+
+        `styles` are as many, each the place of a style in the sample row.
+        """
+        self.last = row = self.last + 1
+        if _MAY_NEED_ESCAPE("".join([value for value in values if type(value) is str])):
+            values = [_escaped(value) if isinstance(value, str) else value for value in values]
+        text, number = self._text, self._number
+        cells = [
+            f'<c r="{letters}{row}"{text[style]}{value}</t></is></c>'
+            if type(value) is str
+            else f'<c r="{letters}{row}"{number[style]}{value}</v></c>'
+            for letters, value, style in zip(self._letters, values, styles, strict=True)
+            if value is not None
+        ]
+        self._file.write(f'<row r="{row}" ht="{height}" customHeight="1">{"".join(cells)}</row>')
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -89,8 +91,6 @@ def styles_of_sample(book: BinaryIO) -> list[int]:
 
 def _escaped(text: str) -> str:
     """The text as XML has it; what XML cannot hold, and what would read like that, as Excel writes it (ST_Xstring)."""
-    if not _MAY_NEED_ESCAPE(text):
-        return text
     text = _LIKE_CONTROL.sub("_x005F_", text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from enum import IntEnum
@@ -19,7 +19,7 @@ from importer.journal import RunHeader
 from importer.models import LISTS_SHEET, REPORT_COLUMNS, ROWS_SHEET, RowOutcome
 from importer.report.origin import PROPERTY
 from importer.report.places import NOWHERE, Places
-from importer.report.sheetrows import Cell, SheetRows, styles_of_sample
+from importer.report.sheetrows import SheetRows, styles_of_sample
 
 MOST_ROWS = 100_000  # more than a person mends by hand; failed_rows.csv has all
 _MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
@@ -61,6 +61,10 @@ class _Style(IntEnum):
     OWN_NUMBER = 3
     WRAPPED = 4
     WRAPPED_BAD = 5
+
+
+_NUMBERS = {"_row", "_attempts", "_http_status"}
+_OWN_STYLES = [_Style.OWN_NUMBER if name in _NUMBERS else _Style.OWN for name in REPORT_COLUMNS]
 
 
 class FailedWorkbook:
@@ -127,12 +131,7 @@ class FailedWorkbook:
         height = _LINE * min(
             1 + len(sentences) // _OUR_WIDTHS["_problems"], _MOST_LINES
         )  # every sentence is seen
-        cells: list[Cell] = [
-            (column, cell, _Style.BAD if column in said else _Style.TEXT)
-            for column, cell in enumerate(outcome.cells)
-            if cell or column in said
-        ]
-        self._rows.add(height, cells + self._behind(outcome, behind, sentences, nowhere=NOWHERE in said))
+        self._rows.add(height, *self._dressed(outcome, behind, sentences, said))
         if self.rows <= COMMENTED_ROWS:
             for column, problem in said.items():
                 if column != NOWHERE:
@@ -182,30 +181,29 @@ class FailedWorkbook:
         self._sheet.fit_to_pages(1, 0)
         self._sheet.repeat_rows(0)
 
-    def _behind(
-        self, outcome: RowOutcome, behind: Sequence[object], sentences: str, *, nowhere: bool
-    ) -> list[Cell]:
-        """The `_` columns; the problem is coloured where no cell of the row can be."""
-        own: list[Cell] = []
-        for column, value in enumerate(behind, len(outcome.cells)):
-            if column - len(outcome.cells) == _PROBLEMS:
-                own.append(
-                    (column, sentences[:_MOST_CELL], _Style.WRAPPED_BAD if nowhere else _Style.WRAPPED)
-                )
-            elif isinstance(value, int):
-                own.append((column, value, _Style.OWN_NUMBER))
-            elif value:
-                own.append((column, str(value), _Style.OWN))
-        return own
+    def _dressed(
+        self, outcome: RowOutcome, behind: Sequence[object], sentences: str, said: Container[int]
+    ) -> tuple[list[str | int | None], list[_Style]]:
+        """The row's values and their styles; the problem is coloured where no cell of the row can be."""
+        values: list[str | int | None] = [cell or None for cell in outcome.cells]
+        styles = [_Style.TEXT] * len(values)
+        for column, cell in enumerate(outcome.cells):
+            if column in said:
+                values[column], styles[column] = cell, _Style.BAD
+        own = [value if isinstance(value, int) else str(value or "") or None for value in behind]
+        own[_PROBLEMS] = sentences[:_MOST_CELL]
+        problems = _Style.WRAPPED_BAD if NOWHERE in said else _Style.WRAPPED
+        return values + own, [*styles, *_OWN_STYLES[:_PROBLEMS], problems, *_OWN_STYLES[_PROBLEMS + 1 :]]
 
     def _said(self, outcome: RowOutcome) -> dict[int, str]:
         """What is wrong, by column of the sheet."""
-        says = dict(zip(outcome.issues, outcome.sentences, strict=True))
-        places = {
-            at: [says[issue] for issue in issues if issue.severity is Severity.ERROR]
-            for at, issues in self._places.of(outcome).items()
-        }
-        return {at: "\n".join(lines) for at, lines in places.items() if lines}
+        said: dict[int, str] = {}
+        for at, issue, words in zip(
+            self._places.of(outcome), outcome.issues, outcome.sentences, strict=True
+        ):
+            if issue.severity is Severity.ERROR:
+                said[at] = f"{said[at]}\n{words}" if at in said else words
+        return said
 
     def _finish(self) -> None:
         last = max(self.rows, 1)

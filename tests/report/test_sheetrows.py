@@ -50,7 +50,7 @@ def rows_of(path):
 def test_cells_say_what_xlsxwriters_own_would(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("rows")
     with SheetRows(folder / "rows", [1, 2], len(texts)) as rows:
-        rows.add(15, [(column, text, 0) for column, text in enumerate(texts)])
+        rows.add(15, texts, [0] * len(texts))
     rows.put_into(book_with(sample=True), folder / "ours.xlsx")
     (folder / "theirs.xlsx").write_bytes(book_with(*texts).getbuffer())
     read = [[value or "" for value in row][: len(texts)] for row in rows_of(folder / "ours.xlsx")]
@@ -74,8 +74,8 @@ def test_rows_stand_in_place_of_the_sample(tmp_path):
     red, bold = styles_of_sample(made)
     assert red != bold
     with SheetRows(tmp_path / "rows", [red, bold], 2) as rows:
-        rows.add(15, [(0, "a", 0), (1, 7, 1)])
-        rows.add(45, [(1, "b", 0)])
+        rows.add(15, ["a", 7], [0, 1])
+        rows.add(45, [None, "b"], [1, 0])
     rows.put_into(made, tmp_path / "book.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "book.xlsx").active
     assert rows_of(tmp_path / "book.xlsx") == [["a", 7], [None, "b"]]
@@ -106,4 +106,4 @@ def test_a_disk_that_fills_up_is_an_oserror(tmp_path):
     rows = SheetRows(tmp_path / "rows", [1, 2], 2)
     rows._path = FULL
     with pytest.raises(OSError, match="No space"), rows:
-        rows.add(15, [(0, "x" * 100_000, 0)])
+        rows.add(15, ["x" * 100_000, None], [0, 0])
