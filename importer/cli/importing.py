@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from importer import pipeline
 from importer.access import find_access
 from importer.cli.console import is_terminal, say
 from importer.cli.options import all_settings, settings_from, settings_of_sending, typed_again
-from importer.cli.showing import show_end
-from importer.cli.watching import Teller
 from importer.errors import UnreadableFile, UsageError
 from importer.guard import typed
-from importer.pipeline import check, find_run, reports_beside, resume, retry, run
 from importer.settings import Settings
 from importer.staging import open_file, open_options
+
+if TYPE_CHECKING:
+    from importer.cli.watching import Teller
+    from importer.report import Summary
 
 
 @click.command("check")
@@ -32,9 +34,9 @@ def check_command(file: str, **flags: Any) -> int:
     settings, again = _told(file, flags)
     source = source_of(file)
     access = find_access(os.environ, Path())
-    with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=False) as teller:
-        summary = check(sheet, settings, access, teller)
-    return show_end(summary, settings, again, other_names=teller.other_names)
+    with open_file(source, open_options(settings)) as sheet, _teller(settings, asks=False) as teller:
+        summary = pipeline.check(sheet, settings, access, teller)
+    return _show_end(summary, settings, again, teller)
 
 
 @click.command("run")
@@ -49,9 +51,9 @@ def run_command(file: str, **flags: Any) -> int:
     source = source_of(file)
     asks = may_ask(settings, typed("importer", "run", file, "--yes"))
     access = find_access(os.environ, Path())
-    with open_file(source, open_options(settings)) as sheet, Teller(settings, asks=asks) as teller:
-        summary = run(sheet, settings, access, teller)
-    return show_end(summary, settings, again, other_names=teller.other_names)
+    with open_file(source, open_options(settings)) as sheet, _teller(settings, asks=asks) as teller:
+        summary = pipeline.run(sheet, settings, access, teller)
+    return _show_end(summary, settings, again, teller)
 
 
 @click.command("resume")
@@ -61,9 +63,9 @@ def resume_command(run: str, **flags: Any) -> int:
     """Finish RUN, which was interrupted or stopped. RUN is a run id or its folder."""
     settings, again = _told_of(run, flags)
     access = find_access(os.environ, Path())
-    with Teller(settings, asks=False) as teller:
-        summary = resume(run, settings, access, teller)
-    return show_end(summary, settings, again)
+    with _teller(settings, asks=False) as teller:
+        summary = pipeline.resume(run, settings, access, teller)
+    return _show_end(summary, settings, again, teller)
 
 
 @click.command("retry")
@@ -74,11 +76,24 @@ def retry_command(run: str, **flags: Any) -> int:
     settings, again = _told_of(run, flags)
     asks = may_ask(settings, typed("importer", "retry", run, "--yes"))
     access = find_access(os.environ, Path())
-    with Teller(settings, asks=asks) as teller:
-        summary = retry(run, settings, access, teller)
+    with _teller(settings, asks=asks) as teller:
+        summary = pipeline.retry(run, settings, access, teller)
     if summary is None:
         say(f"Every row of run {run} went in: there is nothing to retry.", err=True)
         return 0
+    return _show_end(summary, settings, again, teller)
+
+
+def _teller(settings: Settings, *, asks: bool) -> Teller:
+    # The rooms of judging and sending are loaded here, while the reading process opens the file.
+    from importer.cli.watching import Teller
+
+    return Teller(settings, asks=asks)
+
+
+def _show_end(summary: Summary, settings: Settings, again: str, teller: Teller) -> int:
+    from importer.cli.showing import show_end
+
     return show_end(summary, settings, again, other_names=teller.other_names)
 
 
@@ -94,7 +109,7 @@ def _told(file: str, flags: dict[str, Any], *, only: frozenset[str] | None = Non
     """
     given = dict(flags)
     settings = settings_from(flags)
-    home = reports_beside(Path(file))
+    home = pipeline.reports_beside(Path(file))
     if home and given.get("reports") is None and not _is_same(home, Path(settings.reports)):
         if not settings.quiet:
             say(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
@@ -109,7 +124,7 @@ def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
     """
     given = dict(flags)
     settings = settings_from(flags)
-    home = find_run(Path(settings.reports), run).parent
+    home = pipeline.find_run(Path(settings.reports), run).parent
     if _is_same(home, Path(settings.reports)):
         return settings, typed_again(given, only=_NEXT)
     return _at_home(home, settings, given, _NEXT)

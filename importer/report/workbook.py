@@ -198,9 +198,7 @@ class FailedWorkbook:
     def _said(self, outcome: RowOutcome) -> dict[int, str]:
         """What is wrong, by column of the sheet."""
         said: dict[int, str] = {}
-        for at, issue, words in zip(
-            self._places.of(outcome), outcome.issues, outcome.sentences, strict=True
-        ):
+        for at, issue, words in zip(self._places.of(outcome), outcome.issues, outcome.sentences, strict=True):
             if issue.severity is Severity.ERROR:
                 said[at] = f"{said[at]}\n{words}" if at in said else words
         return said

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -27,7 +28,7 @@ _ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and impo
 
 
 class ReadingProcess:
-    """A child that reads one file. `opened` is there at once; `judged` streams the rows.
+    """A child that reads one file: it begins at once, `opened` waits for what it finds, `judged` streams the rows.
 
     It is a command of its own rather than a `multiprocessing` worker, so that it also works from a notebook
     and from scripts without a main guard.
@@ -45,14 +46,23 @@ class ReadingProcess:
             env=environment,
         )
         try:
-            self.opened = self._open(frames.Open(str(path), options))
+            self._send(frames.Open(str(path), options))
         except BaseException:
             self.close()
             raise
         self.done: frames.Done | None = None
 
+    @cached_property
+    def opened(self) -> frames.Opened:
+        """The header and the first rows. Raises what the child raised."""
+        answer = self._receive()
+        if not isinstance(answer, frames.Opened):
+            raise self._died()
+        return answer
+
     def judged(self, recipe: Recipe) -> Iterator[StagedRows]:
         """Batches of judged rows in file order; afterwards `done` counts them. Raises what the child raised."""
+        _ = self.opened  # it comes first
         self._send(frames.Judge(recipe))
         while True:
             match self._receive():
@@ -75,13 +85,6 @@ class ReadingProcess:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _open(self, question: frames.Open) -> frames.Opened:
-        self._send(question)
-        answer = self._receive()
-        if not isinstance(answer, frames.Opened):
-            raise self._died()
-        return answer
 
     def _send(self, message: frames.ToChild) -> None:
         assert self._child.stdin is not None

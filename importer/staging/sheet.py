@@ -22,10 +22,13 @@ _SAMPLE_ROWS = 500
 
 
 class Reader(Protocol):
-    """What reads a sheet: `opened` at once, `judged` by the batch, `done` at the end."""
+    """What reads a sheet: `opened` first, `judged` by the batch, `done` at the end."""
 
-    opened: Opened
     done: Done | None
+
+    @property
+    def opened(self) -> Opened:
+        """Header and first rows. May have to wait for them, and raise what is wrong with the file."""
 
     def judged(self, recipe: Recipe) -> Iterator[StagedRows]:
         """Batches of judged rows, in the order of the sheet."""
@@ -54,7 +57,7 @@ class Sheet:
 
     @property
     def opened(self) -> Opened:
-        """Header and first rows."""
+        """Header and first rows. Raises UnreadableFile or UsageError."""
         return self.reader.opened
 
 

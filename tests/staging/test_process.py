@@ -57,8 +57,11 @@ def test_a_file_that_changes_while_it_is_read_shifts_no_row(sheet):
 
 
 def test_errors_of_the_child_arrive_with_their_advice(sheet):
-    with pytest.raises(UsageError, match="no sheets") as refused:
-        ReadingProcess(sheet, OpenOptions(sheet="2"))
+    with (
+        ReadingProcess(sheet, OpenOptions(sheet="2")) as reader,
+        pytest.raises(UsageError, match="no sheets") as refused,
+    ):
+        assert reader.opened
     assert refused.value.advice == "Leave --sheet out."
 
 
@@ -106,14 +109,17 @@ def _impostor(monkeypatch, script: str) -> None:
 def test_a_child_that_talks_nonsense_gives_a_sentence(sheet, monkeypatch, script):
     """Also one that claims a message of four gigabytes: it is not believed, and not waited for."""
     _impostor(monkeypatch, script)
-    with pytest.raises(UnreadableFile, match="gave up"):
-        ReadingProcess(sheet, OpenOptions())
+    with ReadingProcess(sheet, OpenOptions()) as reader, pytest.raises(UnreadableFile, match="gave up"):
+        assert reader.opened
 
 
 def test_a_reader_that_never_answers_is_ended(sheet, monkeypatch):
     _impostor(monkeypatch, "time.sleep(60)")
-    with pytest.raises(UnreadableFile, match="kept its reader busy"):
-        ReadingProcess(sheet, OpenOptions(), patience_s=0.05)
+    with (
+        ReadingProcess(sheet, OpenOptions(), patience_s=0.05) as reader,
+        pytest.raises(UnreadableFile, match="kept its reader busy"),
+    ):
+        assert reader.opened
 
 
 def test_the_watchdog_counts_waiting_only():
@@ -151,8 +157,8 @@ def test_a_file_that_needs_more_memory_than_allowed_gives_a_sentence(tmp_path):
         for at in range(1 << 20, 1500 << 20, 64 << 20):
             file.seek(at)
             file.write(b"x")
-    with pytest.raises(ImporterError) as refused:
-        ReadingProcess(sheet, OpenOptions())
+    with ReadingProcess(sheet, OpenOptions()) as reader, pytest.raises(ImporterError) as refused:
+        assert reader.opened
     assert refused.value.advice
 
 
@@ -260,7 +266,7 @@ def test_a_fault_in_the_child_is_told_as_such_with_its_traceback(tmp_path, sheet
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with (
         pytest.raises(UnreadableFile, match=r"\(ZeroDivisionError\).*fault of importer") as refused,
-        open_file(sheet, OpenOptions()),
+        open_file(sheet, OpenOptions()) as opened,
     ):
-        pass
+        assert opened.opened
     assert "in broken" in str(refused.value.__cause__)
