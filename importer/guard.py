@@ -65,13 +65,10 @@ def line_of(cells: Sequence[str]) -> str:
 
 def lines_of(rows: Sequence[Sequence[str]], written: Sequence[str] = ()) -> list[str]:
     """The line of each row. `written` are the same rows as sound records of CSV: most can be taken as they are."""
-    if not written:
-        return list(map(line_of, rows))
-    if not _SOME_MAY_NEED(",".join(written)):  # together they are one long record
-        return list(written)
-    return [
-        line_of(cells) if _SOME_MAY_NEED(line) else line for cells, line in zip(rows, written, strict=True)
-    ]
+    lines: Sequence[str] = written or list(map(_without_breaks, rows))
+    if not _SOME_MAY_NEED(",".join(lines)):  # together they are one long record
+        return list(lines)
+    return [line_of(cells) if _SOME_MAY_NEED(line) else line for cells, line in zip(rows, lines, strict=True)]
 
 
 def record_of(cells: Iterable[object]) -> str:

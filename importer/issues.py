@@ -204,6 +204,14 @@ def faults_of_cells(cells: Sequence[str]) -> tuple[Issue, ...]:
     return (*faults, Issue("row", "undecodable", "", next(cell for cell in cells if LOST in cell)))
 
 
+def faults_of_rows(rows: Sequence[Sequence[str]]) -> dict[int, tuple[Issue, ...]]:
+    """The same of many rows, by place; most have none, so all are looked at as one text first."""
+    together = "".join(map("".join, rows))
+    if "\0" not in together and LOST not in together:
+        return {}
+    return {at: faults for at, cells in enumerate(rows) if (faults := faults_of_cells(cells))}
+
+
 def did_you_mean(titles: list[str]) -> str:
     """The {hint} of an unknown title: ` Did you mean "A" or "B"?`, or where to look where nothing is like it."""
     quoted = " or ".join(f'"{title}"' for title in titles)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from importer.issues import faults_of_cells
 from importer.loader.header import column_name
-from importer.models import Notice, SourceRow
+from importer.models import Notice, SourceRow, SourceRows
 
 
 class Area(NamedTuple):
@@ -29,8 +29,8 @@ def areas_of(ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]] | None) -
 
 
 def with_merged(
-    rows: Iterator[SourceRow], areas: deque[Area], headers: Sequence[str], notices: list[Notice]
-) -> Iterator[SourceRow]:
+    blocks: Iterable[SourceRows], areas: deque[Area], headers: Sequence[str], notices: list[Notice]
+) -> Iterator[SourceRows]:
     """The rows with the values of `areas` carried down; at the end `notices` tells of them.
 
     `areas` go from top to bottom, and are there by the time that their first row is read. One that begins in the
@@ -38,14 +38,11 @@ def with_merged(
     """
     reaching: dict[int, tuple[int, str]] = {}  # column -> last row, value
     carried: Counter[int] = Counter()
-    for row in rows:
-        if reaching:
-            row = _covered(row, reaching, carried)  # noqa: PLW2901 - the row as the sheet shows it
-        while areas and areas[0].first <= row.number:
-            first, last, column = areas.popleft()
-            if first == row.number and column < len(headers) and row.cells[column].strip():
-                reaching[column] = last, row.cells[column]
-        yield row
+    for block in blocks:
+        if reaching or (areas and len(block) and areas[0].first <= block.numbers[-1]):
+            yield SourceRows.of([_with_areas(row, areas, len(headers), reaching, carried) for row in block])
+        else:
+            yield block
     if carried:
         listed = ", ".join(
             f'"{headers[column] or column_name(column)}" in {count:,} {"row" if count == 1 else "rows"}'
@@ -56,6 +53,23 @@ def with_merged(
                 "read", f"Values merged over several rows were read in each row that they cover: {listed}."
             )
         )
+
+
+def _with_areas(
+    row: SourceRow,
+    areas: deque[Area],
+    width: int,
+    reaching: dict[int, tuple[int, str]],
+    carried: Counter[int],
+) -> SourceRow:
+    """The row as the sheet shows it; `reaching` takes in the areas that begin with it."""
+    if reaching:
+        row = _covered(row, reaching, carried)
+    while areas and areas[0].first <= row.number:
+        first, last, column = areas.popleft()
+        if first == row.number and column < width and row.cells[column].strip():
+            reaching[column] = last, row.cells[column]
+    return row
 
 
 def _covered(row: SourceRow, reaching: dict[int, tuple[int, str]], carried: Counter[int]) -> SourceRow:

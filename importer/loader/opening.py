@@ -13,7 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from importer.errors import NothingSent, UnreadableFile, UsageError
-from importer.issues import LOST, Issue, faults_of_cells
+from importer.issues import LOST, Issue
 from importer.loader.delimited import find_dialect, read_records
 from importer.loader.footers import is_footer, is_tail
 from importer.loader.header import LOOKED_AT, HeaderFound, column_name, find_header, header_at
@@ -21,7 +21,7 @@ from importer.loader.kinds import FileKind, kind_of
 from importer.loader.limits import MAX_COLUMNS, MAX_TOP_ROWS
 from importer.loader.merged import with_merged
 from importer.loader.workbook import open_sheet
-from importer.models import Notice, SourceRow, SourceRows, blocks_of, is_report_header
+from importer.models import Notice, SourceRow, SourceRows, is_report_header
 
 COPY_NAME = "sheet"
 _NAMED_FOOTERS = 20
@@ -69,12 +69,10 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     else:
         sheet = open_sheet(path, kind, options.sheet)
         name, notices, merged = sheet.name, sheet.notices, sheet.merged
-        records = blocks_of(
-            SourceRow(number, tuple(cells), faults_of_cells(cells)) for number, cells in sheet.rows
-        )
+        records = sheet.blocks
     table = _table(records, kind, notices, options, name)
     if merged is not None:
-        table.blocks = blocks_of(with_merged(table.rows, merged, table.headers, notices))
+        table.blocks = with_merged(table.blocks, merged, table.headers, notices)
     return table
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from importer.errors import UnreadableFile, UsageError
+from importer.issues import faults_of_rows
 from importer.loader.archive import BROKEN, check_archive
 from importer.loader.kinds import FileKind
 from importer.loader.limits import MAX_CELLS_AT_ONCE, STREAM_FROM_BYTES
@@ -24,7 +27,7 @@ from importer.loader.odsxml import ods_rows, ods_sheets
 from importer.loader.sheetxml import SheetPart, find_part, is_strict, xlsx_areas, xlsx_marks
 from importer.loader.xlsbinary import xlsb_areas, xlsb_marks
 from importer.loader.xlsold import is_locked, xls_marks
-from importer.models import LISTS_SHEET, ROWS_SHEET, Notice
+from importer.models import BLOCK_ROWS, LISTS_SHEET, ROWS_SHEET, Notice, SourceRows
 
 _DAMAGED = "The workbook cannot be read: it is cut off or damaged."
 _ADVICE = "Open it in Excel or LibreOffice, save it again as .xlsx, and import that."
@@ -32,21 +35,27 @@ _ADVICE = "Open it in Excel or LibreOffice, save it again as .xlsx, and import t
 _ESCAPED = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
 _NAMED_ROWS = 20
 _NO_MORE = (1 << 62, RowMarks())
-
-Row = tuple[int, list[str]]
-MarkedRow = tuple[int, list[Any], RowMarks | None]
+_MOST_AHEAD = 50_000  # marks that are kept while the quick reader is at work: some 20 MB
 
 
 class WorkSheet(msgspec.Struct):
-    """One sheet: its rows by number, as texts, and what must be said of it.
+    """One sheet: its rows as texts, a block at a time, and what must be said of it.
 
     `merged` are the areas of cells merged over several rows; they come in while the rows are read.
     """
 
     name: str
-    rows: Iterator[Row]
+    blocks: Iterator[SourceRows]
     notices: list[Notice]
     merged: deque[Area]
+
+
+class _Values(NamedTuple):
+    """Rows with their cells' values, and what the reader of these does not tell of some of them, by number."""
+
+    numbers: Sequence[int]
+    cells: Sequence[list[Any]]
+    marks: dict[int, RowMarks]
 
 
 def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
@@ -65,7 +74,7 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
         listed = ", ".join(f'"{other}"' for other in others)
         notices.append(Notice("ignored", f"Other sheets were not read: {listed}. Name one with --sheet."))
     merged: deque[Area] = deque()
-    return WorkSheet(name, _shown_rows(_rows(path, kind, book, name, merged), notices), notices, merged)
+    return WorkSheet(name, _shown(_rows(path, kind, book, name, merged), notices), notices, merged)
 
 
 @contextmanager
@@ -114,25 +123,27 @@ def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
     raise UsageError(f'The workbook has no sheet "{chosen}".', f"It has: {listed}.")
 
 
-def _rows(path: Path, kind: FileKind, book: Any, name: str, merged: deque[Area]) -> Iterator[MarkedRow]:
+def _rows(path: Path, kind: FileKind, book: Any, name: str, merged: deque[Area]) -> Iterator[_Values]:
     """The rows of a sheet with their marks, by the reader that suits the format and the size."""
     with _refused_if_broken():
         match kind:
             case FileKind.ODS:
-                yield from ods_rows(path, name, merged)
+                yield from _put_together(ods_rows(path, name, merged))
             case FileKind.XLS:
-                yield from _marked(_whole(book, name, merged), xls_marks(path, name))
+                yield from _marked(*_whole(book, name, merged, xls_marks(path, name)))
             case FileKind.XLSB:
-                merged.extend(xlsb_areas(path, name))
-                yield from _marked(_whole(book, name, merged), xlsb_marks(path, name))
+                areas = xlsb_areas(path, name)
+                rows, marks = _whole(book, name, merged, xlsb_marks(path, name))
+                merged.extend(areas)
+                yield from _marked(rows, marks)
             case FileKind.XLSX | FileKind.CSV:
                 part = find_part(path, name)
+                marks = xlsx_marks(path, part.name)
                 if _is_huge(part) and not is_strict(path):
                     merged.extend(xlsx_areas(path, part.name))
-                    rows = _streamed(path, name)
+                    yield from _marked(_streamed(path, name), marks)
                 else:
-                    rows = _whole(book, name, merged)
-                yield from _marked(rows, xlsx_marks(path, part.name))
+                    yield from _marked(*_whole(book, name, merged, marks))
 
 
 def _is_huge(part: SheetPart) -> bool:
@@ -140,42 +151,56 @@ def _is_huge(part: SheetPart) -> bool:
     return part.size_bytes > STREAM_FROM_BYTES or part.rows * part.columns > MAX_CELLS_AT_ONCE
 
 
-def _marked(
-    rows: Iterator[tuple[int, list[Any]]], marks: Iterator[tuple[int, RowMarks]]
-) -> Iterator[MarkedRow]:
-    """Each row beside its marks; both come from top to bottom, so neither is kept.
+def _put_together(rows: Iterator[tuple[int, list[Any], RowMarks | None]]) -> Iterator[_Values]:
+    while some := list(islice(rows, BLOCK_ROWS)):
+        marks = {number: mark for number, _, mark in some if mark is not None}
+        yield _Values([number for number, _, _ in some], [cells for _, cells, _ in some], marks)
 
-    A row of nothing but formulas without a value has marks alone: the reader does not see it.
+
+def _marked(rows: Iterator[list[Any]], marks: Iterator[tuple[int, RowMarks]]) -> Iterator[_Values]:
+    """All rows from the first, with their marks; both come from top to bottom.
+
+    A row of nothing but formulas without a value has marks alone: the reader does not see it at the sheet's end.
     """
-    marked, mark = next(marks, _NO_MORE)
-    for number, cells in rows:
-        while marked < number:
-            yield marked, [], mark
-            marked, mark = next(marks, _NO_MORE)
-        if marked == number:
-            yield number, cells, mark
-            marked, mark = next(marks, _NO_MORE)
-        else:
-            yield number, cells, None
-    while marked < _NO_MORE[0]:
+    last = 0
+    number, mark = next(marks, _NO_MORE)
+    while block := list(islice(rows, BLOCK_ROWS)):
+        found = _Values(range(last + 1, last + 1 + len(block)), block, {})
+        last = found.numbers[-1]
+        while number <= last:
+            found.marks[number] = mark
+            number, mark = next(marks, _NO_MORE)
+        yield found
+    while number < _NO_MORE[0]:
         if mark.filled:
-            raise ValueError(marked)  # the reader has stopped before the sheet's end
-        yield marked, [], mark
-        marked, mark = next(marks, _NO_MORE)
+            raise ValueError(number)  # the reader has stopped before the sheet's end
+        yield _Values([number], [[]], {number: mark})
+        number, mark = next(marks, _NO_MORE)
 
 
-def _shown_rows(rows: Iterator[MarkedRow], notices: list[Notice]) -> Iterator[Row]:
+def _shown(blocks: Iterator[_Values], notices: list[Notice]) -> Iterator[SourceRows]:
     """The rows as texts; at their end `notices` names those that were hidden."""
     hidden: list[int] = []
-    for number, cells, mark in rows:
-        if mark is None:
-            yield number, [cell if type(cell) is str else show_value(cell, None) for cell in cells]
-            continue
-        if mark.hidden and (mark.texts or any(cell not in ("", None) for cell in cells)):
-            hidden.append(number)
-        yield number, _with_marks(cells, mark)
+    for numbers, values, marks in blocks:
+        if not marks:
+            cells = list(map(_as_texts, values))
+        else:
+            marked = [(number, row, marks.get(number)) for number, row in zip(numbers, values, strict=True)]
+            cells = [_with_marks(row, mark) if mark else _as_texts(row) for _, row, mark in marked]
+            hidden += [
+                number for number, row, mark in marked if mark and mark.hidden and _holds_any(row, mark)
+            ]
+        yield SourceRows(numbers, cells, faults_of_rows(cells))
     if hidden:
         notices.append(Notice("read", _hidden_rows(hidden)))
+
+
+def _holds_any(row: list[Any], mark: RowMarks) -> bool:
+    return bool(mark.texts) or any(cell not in ("", None) for cell in row)
+
+
+def _as_texts(row: list[Any]) -> list[str]:
+    return [cell if type(cell) is str else show_value(cell, None) for cell in row]
 
 
 def _with_marks(cells: list[Any], mark: RowMarks) -> list[str]:
@@ -199,29 +224,39 @@ def _hidden_rows(numbers: list[int]) -> str:
     )
 
 
-def _whole(book: Any, name: str, merged: deque[Area]) -> Iterator[tuple[int, list[Any]]]:
-    """All rows through calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1."""
+def _whole(
+    book: Any, name: str, merged: deque[Area], marks: Iterator[tuple[int, RowMarks]]
+) -> tuple[Iterator[list[Any]], Iterator[tuple[int, RowMarks]]]:
+    """All rows through calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1.
+
+    While it is at work, on another core where there is one, the marks are read.
+    """
     from python_calamine import CalamineError  # noqa: PLC0415 - only workbooks need it
 
-    try:
-        sheet = book.get_sheet_by_name(name)
-        rows = sheet.iter_rows()
-    except CalamineError as error:
-        raise UnreadableFile(_DAMAGED, _ADVICE) from error
+    ahead: list[tuple[int, RowMarks]] = []
+    with ThreadPoolExecutor(1) as another:
+        loading = another.submit(book.get_sheet_by_name, name)
+        while not loading.done() and len(ahead) < _MOST_AHEAD and (mark := next(marks, None)) is not None:
+            ahead.append(mark)
+        try:
+            sheet = loading.result()
+        except CalamineError as error:
+            raise UnreadableFile(_DAMAGED, _ADVICE) from error
     merged.extend(areas_of(sheet.merged_cell_ranges))
     before = [""] * (sheet.start[1] if sheet.start else 0)
-    yield from enumerate((before + cells for cells in rows) if before else rows, 1)
+    rows: Iterator[list[Any]] = sheet.iter_rows()
+    return (before + cells for cells in rows) if before else rows, chain(ahead, marks)
 
 
-def _streamed(path: Path, name: str) -> Iterator[tuple[int, list[Any]]]:
+def _streamed(path: Path, name: str) -> Iterator[list[Any]]:
     """All rows through openpyxl's read-only mode: slower, and the memory stays flat."""
     from openpyxl import load_workbook  # noqa: PLC0415 - the largest workbooks only
 
     with path.open("rb") as file:  # by its name it would judge our private copy, which has no suffix
         values = load_workbook(file, read_only=True, data_only=True)[name]
         values.reset_dimensions()
-        for number, row in enumerate(values.iter_rows(values_only=True), 1):
-            yield number, [_unescaped(cell) if type(cell) is str else cell for cell in row]
+        for row in values.iter_rows(values_only=True):
+            yield [_unescaped(cell) if type(cell) is str else cell for cell in row]
 
 
 def _unescaped(text: str) -> str:

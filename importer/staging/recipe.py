@@ -10,12 +10,10 @@ import msgspec
 from importer.guard import lines_of
 from importer.journal import StagedRow, StagedRows, staged
 from importer.loader.drafts import compile_drafter
-from importer.models import AccountTitles, Mapping, SourceRow, SourceRows, Status
+from importer.models import BLOCK_ROWS, AccountTitles, Mapping, SourceRow, SourceRows, Status
 from importer.settings import Unknown
 from importer.staging.plain import compile_plain_bodies
 from importer.validator import compile_judge
-
-_BATCH_ROWS = 1024
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +31,8 @@ def judge_rows(blocks: Iterable[SourceRows], recipe: Recipe) -> Iterator[StagedR
     judge = compile_batch_judge(recipe)
     left = sys.maxsize if recipe.limit is None else recipe.limit
     for block in blocks:
-        for start in range(0, min(len(block), left), _BATCH_ROWS):
-            yield judge(block.part(start, min(start + _BATCH_ROWS, left)))
+        for start in range(0, min(len(block), left), BLOCK_ROWS):
+            yield judge(block.part(start, min(start + BLOCK_ROWS, left)))
         left -= len(block)
         if left <= 0:
             return

@@ -163,6 +163,7 @@ def test_any_table_written_to_a_workbook_comes_back_the_same(tmp_path_factory, w
     with pytest.MonkeyPatch.context() as patch:
         if written == "xlsx, streamed":
             patch.setattr(workbook, "STREAM_FROM_BYTES", 0)
-        found = {number: [*cells] for number, cells in open_sheet(path, kind, None).rows}
+        blocks = open_sheet(path, kind, None).blocks
+        found = {row.number: [*row.cells] for block in blocks for row in block}
     wanted = {number: [as_shown(cell) for cell in cells] for number, cells in table.items()}
     assert filled(found) == filled(wanted)

@@ -128,7 +128,9 @@ def test_these_workbooks_are_really_locked(tmp_path, kind):
     assert again.value == kind
     if kind != "xls":  # the lock's record is still there, made void, and that is what readers stop at
         check_archive(tmp_path / "opened")
-        assert any(cells for _, cells in open_sheet(tmp_path / "opened", again, None).rows)
+        assert any(
+            row.cells for block in open_sheet(tmp_path / "opened", again, None).blocks for row in block
+        )
 
 
 def test_a_lead_that_names_the_lock_is_no_lock(tmp_path):

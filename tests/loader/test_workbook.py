@@ -20,12 +20,13 @@ FILES = Path(__file__).parent / "files"
 
 def rows_of(path: Path, sheet: str | None = None) -> dict[int, list[str]]:
     """Row number -> cells, rows with nothing in them left out."""
-    return {number: cells for number, cells in open_sheet(path, kind_of(path), sheet).rows if any(cells)}
+    blocks = open_sheet(path, kind_of(path), sheet).blocks
+    return {row.number: [*row.cells] for block in blocks for row in block if any(row.cells)}
 
 
 def said_of(path: Path) -> list[str]:
     opened = open_sheet(path, kind_of(path), None)
-    list(opened.rows)
+    list(opened.blocks)
     return [notice.text for notice in opened.notices]
 
 
