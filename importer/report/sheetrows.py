@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
+_PACKED = 3  # of 9: half the time of the usual 6, for a file that is a fifth longer
 _SHEET = "xl/worksheets/sheet1.xml"
 _SAMPLE = re.compile(rb'<row r="2".*?</row>', re.DOTALL)
 _STYLE = re.compile(rb' s="(\d+)"')
@@ -66,7 +67,7 @@ class SheetRows:
         """Write the workbook to `path`, with these rows in place of its sample row. Raises OSError."""
         with (
             zipfile.ZipFile(book) as made,
-            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole,
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_PACKED) as whole,
         ):
             for part in made.infolist():
                 content = made.read(part)

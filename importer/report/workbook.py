@@ -25,9 +25,7 @@ MOST_ROWS = 100_000  # more than a person mends by hand; failed_rows.csv has all
 _MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
 _MOST_COLUMNS = 16_384  # Excel's own limit too
 _MOST_COMMENT = 1_000
-COMMENTED_ROWS = (
-    5_000  # comments are kept in memory until the end; further down the words stand in _problems alone
-)
+COMMENTED_ROWS = 1_000  # as many as the page shows; further down the words stand in _problems alone
 _UNHOLDABLE = re.compile("[\ufffe\uffff]|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_").search
 _OUR_WIDTHS = {
     "_row": 8, "_status": 11, "_phone": 17, "_problems": 75, "_codes": 32, "_attempts": 11, "_http_status": 13, "_note": 10,
