@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import msgspec
 
@@ -23,6 +24,9 @@ from importer.staging.recipe import Recipe
 
 PATIENCE_S = 600.0
 """How long the reader may go without a word: a workbook of a million rows opens in a tenth of that."""
+_PIPE_BYTES = (
+    1 << 20
+)  # two messages: through the usual 64 KB, we and the child would wait for each other six times in each
 _LAST_BREATH_S = 2.0  # between the end of what it says and its own end
 _ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
 
@@ -45,6 +49,7 @@ class ReadingProcess:
             stderr=subprocess.DEVNULL,  # a reader that aborts prints its own traceback
             env=environment,
         )
+        _widen(self._child.stdout)
         try:
             self._send(frames.Open(str(path), options))
         except BaseException:
@@ -127,6 +132,15 @@ class ReadingProcess:
             f"The reader of the file gave up on it (exit {code}): the file is damaged, or made to harm.",
             _ADVICE,
         )
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let more of a message lie in the pipe, where the system can and allows it."""
+    if sys.platform == "linux" and pipe is not None:
+        import fcntl  # noqa: PLC0415 - does not exist on Windows
+
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 class _InTheChild(Exception):
