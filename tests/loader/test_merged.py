@@ -10,6 +10,7 @@ from openpyxl import Workbook
 
 from importer.loader import workbook
 from importer.loader.opening import OpenOptions, Table, open_table
+from importer.models import BLOCK_ROWS
 from tests.loader.books import ods_cell, write_ods, write_xlsb
 from tests.support import leads
 
@@ -85,9 +86,11 @@ def opened(path: Path) -> Table:
     return open_table(path, OpenOptions())
 
 
+@pytest.mark.parametrize("block", [1, 3, BLOCK_ROWS])
 @pytest.mark.parametrize("written", BOOKS)
-def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch, written):
-    """Not out of the header, and not into a blank row; the same by every reader."""
+def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch, written, block):
+    """Not out of the header, and not into a blank row; the same by every reader, and where a block of rows ends."""
+    monkeypatch.setattr(workbook, "BLOCK_ROWS", block)
     if "streamed" in written:
         monkeypatch.setattr(workbook, "STREAM_FROM_BYTES", 0)
     BOOKS[written](tmp_path / "sheet")

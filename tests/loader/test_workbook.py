@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from openpyxl import Workbook
 
 from importer.errors import UnreadableFile, UsageError
 from importer.loader import workbook
-from importer.loader.kinds import kind_of
+from importer.loader.kinds import FileKind, kind_of
 from importer.loader.workbook import open_sheet
+from importer.models import BLOCK_ROWS
 from tests.loader.books import MAIN, STRICT, text_cell, write_xlsb, write_xlsx
 
 pytestmark = pytest.mark.filterwarnings("ignore:Workbook contains no default style")
@@ -70,8 +72,10 @@ def _trimmed(rows: dict[int, list[str]]) -> dict[int, list[str]]:
 SHOWN_TRIMMED = _trimmed(SHOWN)
 
 
-def test_a_sheet_reads_as_it_shows(tmp_path, reader):
+@pytest.mark.parametrize("block", [1, 2, 3, BLOCK_ROWS])
+def test_a_sheet_reads_as_it_shows(tmp_path, monkeypatch, reader, block):
     """Rows by the sheet's own numbers, columns from A on; formats of single cells; faults where no value is."""
+    monkeypatch.setattr(workbook, "BLOCK_ROWS", block)
     path = write_xlsx(tmp_path / "sheet", SHEET, codes=CODES)
     assert _trimmed(rows_of(path)) == SHOWN_TRIMMED
     assert "1 row is hidden or filtered out in the sheet (row 4); it is read like the others." in said_of(
@@ -127,6 +131,30 @@ def test_strict_workbooks_are_read(tmp_path, reader):
 def test_macros_are_no_hindrance(tmp_path):
     path = write_xlsx(tmp_path / "sheet", SHEET, codes=CODES, more={"xl/vbaProject.bin": b"\0" * 100})
     assert _trimmed(rows_of(path)) == SHOWN_TRIMMED
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 10])
+def test_marks_are_the_same_however_many_were_read_while_the_reader_was_at_work(tmp_path, monkeypatch, ahead):
+    """Each row has one here; what is not kept in advance is read in step with the rows."""
+    monkeypatch.setattr(workbook, "_MOST_AHEAD", ahead)
+    monkeypatch.setattr(workbook, "BLOCK_ROWS", 2)
+    sheet = "".join(
+        f'<row r="{at}"><c r="A{at}" s="{1 + at % 2}"><v>{45000 + at}</v></c></row>' for at in range(1, 8)
+    )
+    found = rows_of(write_xlsx(tmp_path / "sheet", sheet, codes=["dd/mm/yyyy", "yyyy-mm-dd"]))
+    assert [cells[0] for cells in found.values()] == [
+        "2023-03-16", "17/03/2023", "2023-03-18", "19/03/2023", "2023-03-20", "21/03/2023", "2023-03-22",
+    ]  # fmt: skip
+
+
+def test_a_fault_in_one_row_of_a_block_is_that_row_s(tmp_path):
+    """What could not be read when the sheet was made stands in it as a mark, which its row is refused for."""
+    rows = [text_cell(f"A{at}", "As\ufffda" if at == 3 else "Asha") for at in range(1, 6)]
+    sheet = "".join(f'<row r="{at}">{cell}</row>' for at, cell in enumerate(rows, 1))
+    blocks = list(open_sheet(write_xlsx(tmp_path / "sheet", sheet), FileKind.XLSX, None).blocks)
+    assert {row.number: [fault.code for fault in row.faults] for row in chain(*blocks) if row.faults} == {
+        3: ["undecodable"]
+    }
 
 
 @pytest.mark.parametrize(
