@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
 import pytest
 import xlwt
 from openpyxl import Workbook
 
-from importer.loader import workbook
+from importer.loader import opening, workbook
+from importer.loader.merged import Area, with_merged
 from importer.loader.opening import OpenOptions, Table, open_table
-from importer.models import BLOCK_ROWS
+from importer.models import BLOCK_ROWS, SourceRow, SourceRows
 from tests.loader.books import ods_cell, write_ods, write_xlsb
 from tests.support import leads
 
@@ -91,6 +93,7 @@ def opened(path: Path) -> Table:
 def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch, written, block):
     """Not out of the header, and not into a blank row; the same by every reader, and where a block of rows ends."""
     monkeypatch.setattr(workbook, "BLOCK_ROWS", block)
+    monkeypatch.setattr(opening, "LOOKED_AT", 2)  # of these rows one block is made
     if "streamed" in written:
         monkeypatch.setattr(workbook, "STREAM_FROM_BYTES", 0)
     BOOKS[written](tmp_path / "sheet")
@@ -98,6 +101,13 @@ def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatc
     assert table.headers == ("Name", "Phone", "Stage", "Hall")
     assert [(row.number, row.cells) for row in table.rows] == SHOWN
     assert SAID in [notice.text for notice in table.notices]
+
+
+def test_an_area_may_begin_in_the_last_row_of_a_block():
+    rows = [SourceRow(number, (cell,)) for number, cell in [(2, "Asha"), (3, "Ravi"), (4, "")]]
+    blocks = [SourceRows.of(rows[:2]), SourceRows.of(rows[2:])]
+    found = with_merged(blocks, deque([Area(3, 4, 0)]), ["Name"], [])
+    assert [row.cells for block in found for row in block] == [("Asha",), ("Ravi",), ("Ravi",)]
 
 
 def test_a_sheet_without_merged_cells_says_nothing_of_them(tmp_path):
