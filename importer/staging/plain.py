@@ -111,7 +111,18 @@ class _ColumnPieces(_Pieces):
 
 
 class _TextPieces(_ColumnPieces):
-    """Of a column of texts: a plain one is its own JSON."""
+    """Of a column of texts: a plain one is its own JSON.
+
+    Where they differ in nearly every row, such as postal codes, that is not looked up.
+    """
+
+    def pieces_of(self, columns: Sequence[Cells]) -> Iterable[str]:
+        if len(self) < _MOST_REMEMBERED:
+            return super().pieces_of(columns)
+        before, behind = f'{self._before}"', f'"{self._behind}'
+        return [
+            f"{before}{text}{behind}" if is_plain(text) else self[text] for text in columns[self._indexes[0]]
+        ]
 
     def judge(self, key: str) -> str:
         return f'{self._before}"{key}"{self._behind}' if is_plain(key) else super().judge(key)

@@ -9,6 +9,7 @@ from importer.fields import Dropdown
 from importer.guard import cells_of, line_of
 from importer.issues import Issue
 from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow, SourceRows, Title
+from importer.staging import plain as room
 from importer.staging.plain import compile_plain_bodies
 from importer.staging.recipe import Recipe, compile_long_way, judge_rows
 from tests.naughty import TEXTS
@@ -46,9 +47,15 @@ RECIPES = [
 
 
 @pytest.mark.parametrize("plan", RECIPES, ids=["bare", "values and clear", "defaults"])
-@given(cells=st.lists(st.sampled_from(CELLS), min_size=len(FIELDS), max_size=len(FIELDS)))
-def test_short_and_long_way_agree(plan, cells):
-    """Whatever stands in the cells: the same number, line, verdict, phone, body and issues, in the order of the sheet."""
+@given(
+    cells=st.lists(st.sampled_from(CELLS), min_size=len(FIELDS), max_size=len(FIELDS)),
+    remembered=st.sampled_from([0, 2, 20_000]),
+)
+def test_short_and_long_way_agree(plan, cells, remembered):
+    """Whatever stands in the cells: the same number, line, verdict, phone, body and issues, in the order of the sheet.
+
+    Also where more different texts were met than are remembered.
+    """
     good, any_row = ("Asha Rao", "9845012345", *cells[2:]), tuple(cells)
     rows = [
         SourceRow(7, good),
@@ -57,8 +64,11 @@ def test_short_and_long_way_agree(plan, cells):
         SourceRow(10, good),
     ]
     long = [*map(compile_long_way(plan), rows)]
-    [judged] = judge_rows([SourceRows.of(rows)], plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "_MOST_REMEMBERED", remembered)
+        judged, again = judge_rows([SourceRows.of(rows), SourceRows.of(rows)], plan)
     assert [_read(row) for row in judged] == [_read(row) for row in long]
+    assert [_read(row) for row in again] == [_read(row) for row in long]
 
 
 def _read(row):
