@@ -14,7 +14,8 @@ from importer.settings import Duplicates
 
 _GATHERED = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
 """Texts that gather what was said of a lead, and what stands between two: several enquiries of one person."""
-_NAMES = (("first_name", "last_name"), ("business_name",))
+_OF_A_PERSON = ("first_name", "last_name")
+_NAMES = (_OF_A_PERSON, ("business_name",))
 """What a row is called: by its person, in a sheet of firms by its firm."""
 _MOST_ROWS, _MOST_CHANGES = 6, 20  # named in one sentence
 
@@ -23,7 +24,8 @@ def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> l
     """Settle rows of one phone, given in file order. `header` names the phone column, for the sentences.
 
     `merge` gives what the CRM would hold had the rows been sent one after another (later values win, lists
-    add up, no note is lost), and keeps the additional info of all. Every row that changes is in the answer.
+    add up, no note is lost), but for two things: it keeps the additional info of all, and makes no third person
+    of two names. Every row that changes is in the answer.
     """
     match duplicates:
         case "merge":
@@ -72,14 +74,17 @@ def _other_names(rows: Sequence[Accepted], header: str) -> dict[int, tuple[Issue
     fields = next(
         (fields for fields in _NAMES if any(row.payload.get(f) for row in rows for f in fields)), ()
     )
-    names = [(row.row.number, " ".join(filter(None, map(row.payload.get, fields)))) for row in rows]
-    named = [(number, name) for number, name in names if name]
+    named = [(row.row.number, name) for row in rows if (name := _name_in(row, fields))]
     return {
         number: (Issue("row", "other_name", header, name, f'row {first} "{its_name}"'),)
         for first, its_name in named[:1]
         for number, name in named
         if _is_another(name, its_name)
     }
+
+
+def _name_in(row: Accepted, fields: Sequence[str]) -> str:
+    return " ".join(filter(None, map(row.payload.get, fields)))
 
 
 def _is_another(name: str, other: str) -> bool:
@@ -103,14 +108,33 @@ def _merged(rows: Sequence[Accepted]) -> tuple[Payload, list[str]]:
     """
     payload: Payload = {}
     changes: list[tuple[int, str]] = []
+    of_one_name = _since_the_last_other_name(rows)
     for name in dict.fromkeys(name for row in rows for name in row.payload):
         values = [(row.row.number, row.payload[name]) for row in rows if name in row.payload]
-        payload[name] = _joined(name, [value for _, value in values])
+        given = of_one_name if name in _OF_A_PERSON else rows
+        if kept := [row.payload[name] for row in given if name in row.payload]:
+            payload[name] = _joined(name, kept)
+        else:  # that of another, who is not called so
+            values.append((of_one_name[0].row.number, None))
         for (_, old), (number, new) in pairwise(values):
             for field, was, now in _replaced(name, old, new):
                 label = BY_NAME[field].label if field in BY_NAME else field
                 changes.append((number, f"{label} is {_quoted(now)} as in row {number}, was {_quoted(was)}"))
     return payload, [said for _, said in sorted(changes, key=itemgetter(0))]
+
+
+def _since_the_last_other_name(rows: Sequence[Accepted]) -> Sequence[Accepted]:
+    """The rows from the last one on that is called otherwise than the row before it.
+
+    "Ravi Rao" and then "Asha" make no "Asha Rao".
+    """
+    first, before = 0, ""
+    for at, row in enumerate(rows):
+        name = _name_in(row, _OF_A_PERSON)
+        if name and before and _is_another(name, before):
+            first = at
+        before = name or before
+    return rows[first:]
 
 
 def _replaced(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -122,6 +122,27 @@ def test_merge_says_of_which_rows_the_name_is_another():
     assert not any(named(fold(rows, policy, header="")) for policy in ("first", "last", "reject"))
 
 
+def test_merge_makes_no_third_person_of_two_names():
+    """A first name that comes later takes the last name of another with it, and that is said."""
+    rows = [
+        row(3, first_name="Ravi", last_name="Rao", city="Pune"),
+        row(7, first_name="Asha"),
+        row(8, city="Thane"),
+    ]
+    kept = by_number(fold(rows, "merge", header=""))[3]
+    assert kept.payload == {"customer_phone": PHONE, "first_name": "Asha", "city": "Thane"}
+    assert kept.issues[-1].hint == (
+        '; First name is "Asha" as in row 7, was "Ravi"; Last name is empty as in row 7, was "Rao"; '
+        'City is "Thane" as in row 8, was "Pune"'
+    )
+
+
+def test_merge_puts_the_parts_of_one_name_together():
+    rows = [row(3, first_name="Ravi"), row(5, first_name="R.", last_name="Rao"), row(7, first_name="Ravi")]
+    kept = by_number(fold(rows, "merge", header=""))[3]
+    assert kept.payload == {"customer_phone": PHONE, "first_name": "Ravi", "last_name": "Rao"}
+
+
 def test_the_other_name_is_named_with_the_row_that_it_stands_in():
     """Where the row that is kept has none, it is not said to be called what another row is called."""
     rows = [row(3, city="Pune"), row(5, first_name="Ravi"), row(7, first_name="Asha")]
