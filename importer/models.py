@@ -157,7 +157,8 @@ class SourceRows(msgspec.Struct, frozen=True):
 
 
 BLOCK_ROWS = 1024
-"""Rows that travel together: enough that what is done once a block costs a row nothing."""
+"""Rows that travel together, from the file to the reports: enough that what is done once a block costs a row nothing,
+and few enough that they stay in the processor's cache (4096 took a twentieth longer)."""
 
 
 def blocks_of(rows: Iterable[SourceRow]) -> Iterator[SourceRows]:

@@ -9,9 +9,7 @@ from typing import NamedTuple
 from msgspec import json
 
 from importer.journal.rows import HAS_NOTE, outcome_of
-from importer.models import NoteState, RowOutcome, Status
-
-_PAGE_ROWS = 1000
+from importer.models import BLOCK_ROWS, NoteState, RowOutcome, Status
 
 JOINED = "FROM rows LEFT JOIN results USING (number) LEFT JOIN intents USING (number)"
 
@@ -62,7 +60,7 @@ def read_pages(connection: sqlite3.Connection, *, checked: bool) -> Iterator[Pag
     """Every row in file order, by the page. SQLite puts most lines together, which spares a row its clothes."""
     page, left_open = (_PAGE_CHECKED, NoteState.NOT_SENT.value) if checked else (_PAGE_SENT, "")
     after = -1
-    while rows := connection.execute(page, {"after": after, "rows": _PAGE_ROWS}).fetchall():
+    while rows := connection.execute(page, {"after": after, "rows": BLOCK_ROWS}).fetchall():
         after = rows[-1][0]
         bodies = [body for _, line, body in rows if line]
         others = [number for number, line, _ in rows if not line]

@@ -16,11 +16,10 @@ from importer.issues import LOST, Issue, faults_of_cells
 from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, find_encoding
 from importer.loader.headers import is_known_header
 from importer.loader.limits import MAX_CELL_CHARS
-from importer.models import SourceRow, SourceRows, is_report_header
+from importer.models import BLOCK_ROWS, SourceRow, SourceRows, is_report_header
 
 _DELIMITERS = ",;\t|"
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_CHUNK_LINES = 4096
 _MOST_LINES_OF_A_RECORD = 2000
 _SAMPLE_LINES = 60
 _DIGITS_OF_A_PHONE = 7
@@ -82,7 +81,7 @@ def _records(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
     lines: list[str] = []
     before: Sequence[str] = ()
     while True:
-        fresh = list(islice(file, _CHUNK_LINES))
+        fresh = list(islice(file, BLOCK_ROWS))
         lines += fresh
         if not lines:
             return

@@ -570,7 +570,7 @@ def test_pages_tell_of_each_row_what_it_tells_itself(tmp_path_factory, data, che
                     results=[result(row.number, ended, note, data.draw(st.sampled_from([None, 200])))]
                 )
     outcomes = list(journal.outcomes())
-    with patch("importer.journal.outcomes._PAGE_ROWS", page_rows):
+    with patch("importer.journal.outcomes.BLOCK_ROWS", page_rows):
         pages = list(journal.pages())
     others = [outcome for page in pages for outcome in page.others]
     plain = [o for o in outcomes if o.status is Status.ACCEPTED and not o.issues]

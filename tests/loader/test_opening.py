@@ -171,7 +171,7 @@ def test_rows_do_not_depend_on_where_a_block_ends(tmp_path_factory, rows, chunk)
         table = open_table(folder / "sheet", OpenOptions())
         return [*table.rows], table.notices
 
-    with patch("importer.loader.delimited._CHUNK_LINES", chunk):
+    with patch("importer.loader.delimited.BLOCK_ROWS", chunk):
         by_block = read()
     with patch("importer.loader.opening._RowShaper.is_even", return_value=False):
         assert by_block == read()
