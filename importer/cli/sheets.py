@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from importer import report
 from importer.access import find_access
 from importer.cli.console import say, show_json
 from importer.cli.importing import source_of
@@ -21,7 +22,6 @@ from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, kept_map, save_mapping
 from importer.pipeline.origin import find_origin, inherited
-from importer.report import write_template
 from importer.settings import Settings
 from importer.staging import Sheet, open_file, open_options
 
@@ -66,7 +66,7 @@ def template_command(out: str, force: bool) -> int:
     titles = fetch_titles(find_access(os.environ, Path()), Settings())
     active = {dropdown.value: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()}
     try:
-        write_template(path, active)
+        report.write_template(path, active)
     except (OSError, ValueError) as error:  # the latter for a name that can be none
         said = error.strerror if isinstance(error, OSError) else error
         raise UsageError(

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pygal
+from pygal.style import Style
+
 from importer.journal import Pace
 
 COLOURS = {
@@ -28,7 +31,7 @@ _NOT_IN_A_PAGE = re.compile(
 def outcome_chart(counts: Mapping[str, int], meanings: Mapping[str, str]) -> str:
     """One ring: rows by status."""
     shown = {status: count for status, count in counts.items() if count}
-    chart = _pygal().Pie(
+    chart = pygal.Pie(
         inner_radius=0.62,
         legend_at_bottom=True,
         legend_at_bottom_columns=1,
@@ -48,7 +51,7 @@ def bars_chart(counts: Mapping[str, int], colour: str, name: str) -> str:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
     # The number stands behind the name: inside a short bar it could not be read.
     labels = [f"{_short(label)}  {count:,}" for label, count in shown]
-    chart = _pygal().HorizontalBar(
+    chart = pygal.HorizontalBar(
         show_legend=False,
         show_x_labels=False,
         show_x_guides=False,
@@ -65,7 +68,7 @@ def pace_chart(pace: Sequence[Pace]) -> str:
     """Requests a second over time, with what the CRM throttled."""
     points = _thinned(pace)
     every = max(1, -(-len(points) // _MOST_MARKS))
-    chart = _pygal().StackedBar(
+    chart = pygal.StackedBar(
         show_legend=False,
         show_minor_x_labels=False,
         spacing=1 if len(points) > _MOST_POINTS // 2 else 6,
@@ -99,8 +102,6 @@ def _marks(most: int) -> list[int]:
 
 
 def _common(colours: list[str], *, height: int) -> dict[str, Any]:
-    from pygal.style import Style  # noqa: PLC0415 - see _pygal
-
     style = Style(
         background="transparent", plot_background="transparent", colors=tuple(colours), foreground="#334155",
         foreground_strong="#334155", foreground_subtle="#e2e8f0", opacity="1", opacity_hover="1",
@@ -132,9 +133,3 @@ def _clock(second: int) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_LABEL else text[: _LONGEST_LABEL - 1] + "…"
-
-
-def _pygal() -> Any:
-    import pygal  # noqa: PLC0415 - only a page needs it
-
-    return pygal

@@ -11,6 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, select_autoescape
+
 from importer.fields import BY_NAME
 from importer.guard import printable
 from importer.issues import Severity, kind_of, text
@@ -35,8 +37,6 @@ _STYLES = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 def write_page(path: Path, journal: Journal, summary: Summary, findings: Findings) -> None:
     """Write the page. Raises OSError."""
-    from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415 - only a page needs it
-
     pages = Environment(
         loader=PackageLoader("importer.report", "."),
         autoescape=select_autoescape(default=True),

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
+from xlsxwriter.utility import xl_col_to_name
+
 _PACKED = 3  # of 9: half the time of the usual 6, for a file that is a fifth longer
 _SHEET = "xl/worksheets/sheet1.xml"
 _SAMPLE = re.compile(rb'<row r="2".*?</row>', re.DOTALL)
@@ -28,8 +30,6 @@ class SheetRows:
     """Rows from the second on, written to a file of their own until the workbook around them is known."""
 
     def __init__(self, path: Path, styles: list[int], columns: int) -> None:
-        from xlsxwriter.utility import xl_col_to_name  # noqa: PLC0415 - only reports need it
-
         self._path = path
         self._letters = [xl_col_to_name(column) for column in range(columns)]
         self._text = [f' s="{style}" t="inlineStr"><is><t xml:space="preserve">' for style in styles]

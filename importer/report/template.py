@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
+
 from importer.fields import FIELDS, Field, Kind
 from importer.report.placing import Placing
 from importer.report.workbook import add_dropdowns
@@ -40,9 +43,6 @@ _NOTES_BY_NAME = {
 
 def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> None:
     """Write the sheet. `titles` are the account's active ones, by dropdown. Raises OSError."""
-    import xlsxwriter  # noqa: PLC0415 - only this command and the reports need it
-    from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415 - only who asks for a template pays for it
-
     fields = [field for field in FIELDS if field.name not in _LEFT_OUT]
     with Placing(path) as temporary:
         book = xlsxwriter.Workbook(str(temporary), {"strings_to_formulas": False})

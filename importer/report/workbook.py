@@ -13,6 +13,9 @@ from traceback import clear_frames
 from types import TracebackType
 from typing import Any, Self
 
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
+
 from importer.fields import BY_NAME, Dropdown, Kind
 from importer.issues import Severity
 from importer.journal import RunHeader
@@ -93,8 +96,6 @@ class FailedWorkbook:
 
     def _begin(self) -> None:
         """A new workbook with a header, and a sample row that has a cell of each style."""
-        import xlsxwriter  # noqa: PLC0415 - only reports need it
-
         options = {
             "constant_memory": True, "tmpdir": str(self._path.parent),
             "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
@@ -156,8 +157,6 @@ class FailedWorkbook:
         A ZipFile that was left half writes its end when it is collected, and complains where nobody can catch
         it: so it goes here, while what it writes to is still there and has room.
         """
-        from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415 - only reports need it
-
         try:
             self._book.close()
         except (OSError, FileCreateError) as failed:
