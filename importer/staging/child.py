@@ -21,7 +21,7 @@ from importer.garbage import collect_seldom
 from importer.journal import StagedRows
 from importer.loader.limits import apply_limits
 from importer.loader.opening import Table, open_table
-from importer.models import SourceRows
+from importer.models import BLOCK_ROWS, SourceRows
 from importer.staging import frames
 from importer.staging.own_files import as_typed, is_ours
 from importer.staging.recipe import Recipe, judge_rows
@@ -72,7 +72,8 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
     ours = is_ours(table.headers)
     headers, blocks = as_typed(table) if ours else (table.headers, table.blocks)
     begun: list[SourceRows] = []
-    while sum(map(len, begun)) < SAMPLE_ROWS and (block := next(blocks, None)) is not None:
+    # A sheet that one block holds is read to its end: its last notices (hidden rows, footers) are shown at once.
+    while sum(map(len, begun)) <= BLOCK_ROWS and (block := next(blocks, None)) is not None:
         begun.append(block)
     sample = tuple(islice(chain.from_iterable(begun), SAMPLE_ROWS))
     _show(answers, frames.Opened(headers, sample, tuple(table.notices), ours))

@@ -21,6 +21,7 @@ from importer.models import Mapping
 from importer.staging import Recipe, frames, open_file
 from importer.staging import process as room
 from importer.staging.process import ReadingProcess, Watchdog
+from tests.loader.books import text_cell, write_xlsx
 from tests.support import write_csv
 
 RECIPE = Recipe(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
@@ -172,6 +173,17 @@ def test_long_cells_travel_in_small_messages(tmp_path):
         batches = list(reader.judged(RECIPE))
     assert [number for batch in batches for number in batch.numbers] == list(range(2, 402))
     assert max(len(batch) for batch in batches) < 100
+
+
+def test_what_is_known_at_the_end_of_a_sheet_of_one_block_is_told_at_once(tmp_path):
+    """The hidden rows are named at the terminal before anything is asked."""
+    row = '<row r="{0}"><c r="A{0}"><v>{1}</v></c></row>'
+    rows = "".join(row.format(number, 9845000000 + number) for number in range(2, 1025))
+    rows = rows.replace('<row r="700">', '<row r="700" hidden="1">')
+    head = f'<row r="1">{text_cell("A1", "Phone")}</row>'
+    with ReadingProcess(write_xlsx(tmp_path / "sheet", head + rows), OpenOptions()) as reader:
+        assert len(reader.opened.sample) == 500
+        assert any("hidden or filtered out in the sheet (row 700)" in n.text for n in reader.opened.notices)
 
 
 def test_a_row_that_no_message_holds_is_refused_by_its_number(tmp_path, monkeypatch):
