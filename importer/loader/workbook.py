@@ -229,19 +229,21 @@ def _whole(
 ) -> tuple[Iterator[list[Any]], Iterator[tuple[int, RowMarks]]]:
     """All rows through calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1.
 
-    While it is at work, on another core where there is one, the marks are read.
+    While it is at work, on another core where there is one, the marks are read. What is wrong with these is told at
+    once: nobody waits for the rows of a sheet that is refused.
     """
     from python_calamine import CalamineError  # noqa: PLC0415 - only workbooks need it
 
+    another = ThreadPoolExecutor(1)
+    loading = another.submit(book.get_sheet_by_name, name)
+    another.shutdown(wait=False)  # takes no more work, and ends with what it has
     ahead: list[tuple[int, RowMarks]] = []
-    with ThreadPoolExecutor(1) as another:
-        loading = another.submit(book.get_sheet_by_name, name)
-        while not loading.done() and len(ahead) < _MOST_AHEAD and (mark := next(marks, None)) is not None:
-            ahead.append(mark)
-        try:
-            sheet = loading.result()
-        except CalamineError as error:
-            raise UnreadableFile(_DAMAGED, _ADVICE) from error
+    while not loading.done() and len(ahead) < _MOST_AHEAD and (mark := next(marks, None)) is not None:
+        ahead.append(mark)
+    try:
+        sheet = loading.result()
+    except CalamineError as error:
+        raise UnreadableFile(_DAMAGED, _ADVICE) from error
     merged.extend(areas_of(sheet.merged_cell_ranges))
     before = [""] * (sheet.start[1] if sheet.start else 0)
     rows: Iterator[list[Any]] = sheet.iter_rows()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from openpyxl import Workbook
 from importer.errors import UnreadableFile, UsageError
 from importer.loader import workbook
 from importer.loader.kinds import FileKind, kind_of
+from importer.loader.marks import RowMarks
 from importer.loader.workbook import open_sheet
 from importer.models import BLOCK_ROWS
 from tests.loader.books import MAIN, STRICT, text_cell, write_xlsb, write_xlsx
@@ -131,6 +135,26 @@ def test_strict_workbooks_are_read(tmp_path, reader):
 def test_macros_are_no_hindrance(tmp_path):
     path = write_xlsx(tmp_path / "sheet", SHEET, codes=CODES, more={"xl/vbaProject.bin": b"\0" * 100})
     assert _trimmed(rows_of(path)) == SHOWN_TRIMMED
+
+
+def test_what_is_wrong_with_the_marks_is_told_while_the_reader_is_still_at_work():
+    """A large sheet takes it seconds, of which a user whose sheet is refused need not wait for one."""
+    told, ended = threading.Event(), threading.Event()
+
+    class Slow:
+        def get_sheet_by_name(self, name: str) -> object:
+            told.wait(10)
+            ended.set()
+            raise AssertionError(name)
+
+    def marks() -> Iterator[tuple[int, RowMarks]]:
+        yield 2, RowMarks()
+        raise UnreadableFile("The workbook has two cells called D5.", "Save it again.")
+
+    with pytest.raises(UnreadableFile, match="two cells"):
+        workbook._whole(Slow(), "Leads", deque(), marks())
+    assert not ended.is_set()
+    told.set()
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 10])
