@@ -144,11 +144,12 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError."""
     given = {name: value for name, value in flags.items() if value is not None}
     known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
-    for name in known:
+    for name in (*known, *given):
         if name not in Settings.__struct_fields__:
             near = get_close_matches(name, Settings.__struct_fields__, n=1)
+            where = ", which stands in the settings file" if name in known else ""
             raise UsageError(
-                f'There is no option "{name}", which stands in the settings file.',
+                f'There is no option "{name}"{where}.',
                 f'Did you mean "{near[0]}"?' if near else "See importer run --help.",
             )
     merged = {**known, **given}
@@ -187,7 +188,11 @@ def read_config(path: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(short_text_of(chosen))
     except (OSError, ValueError, RecursionError) as error:
-        said = "its brackets stand too deep in one another" if isinstance(error, RecursionError) else error
+        said: object = error
+        if isinstance(error, RecursionError):
+            said = "its brackets stand too deep in one another"
+        elif isinstance(error, OSError):
+            said = error.strerror or error
         raise UsageError(
             f"Cannot read the settings in {chosen}: {said}.", "Mend the file, or name another by --config."
         ) from None

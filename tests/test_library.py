@@ -119,7 +119,7 @@ def test_settings_are_those_of_the_command(importer, sheet):
     )
     assert result.folder == folder / "mine"
     assert (result.summary.rows, result.summary.columns["Note"]) == (1, "")
-    with pytest.raises(errors.UsageError, match="sheeet"):
+    with pytest.raises(errors.UsageError, match=r'no option "sheeet"\. Did you mean "sheet"'):
         library.check_file(sheet, sheeet="x")
     with pytest.raises(errors.UsageError, match="rate"):
         library.run_import(sheet, rate="fast")

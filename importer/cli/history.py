@@ -81,14 +81,15 @@ def purge_command(older_than: str, yes: bool, reports: str) -> int:
 
 
 def _agree(old: list[RunLine]) -> None:
-    """Ask before anything is removed. Raises UsageError where nobody is there to answer."""
+    """Ask before anything is removed. Raises UsageError for a no, and where nobody is there to answer."""
     if not is_terminal():
         raise UsageError(
             "Nobody is at the terminal to agree to the removing.", "If you agree, add --yes to the command."
         )
     unfinished = sum(line.resumable for line in old)
     but = f" {_runs(unfinished)} of them could still be resumed." if unfinished else ""
-    click.confirm(f"Remove {_runs(len(old))} with all personal data in them?{but}", abort=True, err=True)
+    if not click.confirm(f"Remove {_runs(len(old))} with all personal data in them?{but}", err=True):
+        raise UsageError("Nothing was removed.")
 
 
 def _runs(count: int) -> str:

@@ -79,7 +79,7 @@ def retry_command(run: str, **flags: Any) -> int:
     with _teller(settings, asks=asks) as teller:
         summary = pipeline.retry(run, settings, access, teller)
     if summary is None:
-        say(f"Every row of run {run} went in: there is nothing to retry.", err=True)
+        say(f"Run {run} has no row left that could go in: there is nothing to retry.", err=True)
         return 0
     return _show_end(summary, settings, again, teller)
 

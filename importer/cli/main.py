@@ -103,14 +103,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _stopped(_plain(error), 2, loud=False)
     except (KeyboardInterrupt, click.Abort):
-        more = "more " if arguments[0] == "resume" else ""
-        return _stopped(f"Stopped before anything {more}was sent.", _INTERRUPTED, loud=loud)
+        return _stopped(_interrupted(arguments[0]), _INTERRUPTED, loud=loud)
     except MemoryError as error:
         said = " ".join(["There is not enough memory on this machine. Close other programs.", *_notes(error)])
         return _stopped(said, 3 if _notes(error) else 2, loud=loud)
     except Exception as error:  # noqa: BLE001 - the outermost place: a fault of ours is told like any other
         return _stopped(*_unforeseen(error), loud=loud)
     return code if given and isinstance(code, int) else 0 if given else 2
+
+
+def _interrupted(command: str) -> str:
+    """What is said of a Ctrl-C that came while nothing was being sent."""
+    if command == "purge":
+        return "Stopped. importer runs lists the runs that are still there."
+    return f"Stopped before anything {'more ' if command == 'resume' else ''}was sent."
 
 
 def _unforeseen(error: Exception) -> tuple[str, int]:

@@ -13,7 +13,7 @@ import click
 from importer.cli import asking
 from importer.cli.console import Bar, say
 from importer.cli.timeleft import TimeLeft, plain_time
-from importer.cli.words import columns_table, summary_lines
+from importer.cli.words import columns_table, name_of_crm, summary_lines
 from importer.journal import RunHeader
 from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
 from importer.report import Summary
@@ -28,7 +28,9 @@ class Teller:
         self.asks = asks
         self._talks = not (settings.json or settings.quiet)
         self.other_names: Sequence[OtherName] = ()
+        self._json = settings.json
         self._reports = Path(settings.reports)
+        self._crm = ""
         self._bar: Bar | None = None
         self._time_left = TimeLeft()
 
@@ -50,6 +52,7 @@ class Teller:
 
     def understood(self, header: RunHeader) -> None:
         """Say how the sheet is read."""
+        self._crm = name_of_crm(header.base_url)
         if self._talks:
             say(f"Reading {header.file}")
             for line in columns_table(header):
@@ -93,16 +96,16 @@ class Teller:
         say(f"Your answers are kept in {path}, for the next sheet with these columns.", err=True)
 
     def confirm(self, summary: Summary) -> bool:
-        """Show the check's summary and ask before the first write."""
+        """Show the check's summary and ask before the first write. With `--json` standard output is left to the JSON."""
         self._leave_bar()
         for line in summary_lines(summary, self._reports / summary.run_id, self.other_names):
-            say(line)
+            say(line, err=self._json)
         going = summary.counts.get("accepted", 0)
         if not going:
             say("No row can be sent.", err=True)
             return False
         leads = "1 lead" if going == 1 else f"{going:,} leads"
-        return click.confirm(f"Send {leads} to the CRM now?", default=False, err=True)
+        return click.confirm(f"Send {leads} to {self._crm} now?", default=False, err=True)
 
     def _bar_of(self, title: str, total: int | None) -> Bar:
         if self._bar is None or self._bar.title != title:

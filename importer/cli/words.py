@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from importer.access import is_loopback
 from importer.fields import BY_NAME
 from importer.guard import typed
 from importer.issues import CATALOGUE, Severity
@@ -145,6 +147,13 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
         case _:
             all_rows = "The row" if summary.rows == 1 else f"All {summary.rows:,} rows"
             return f"{all_rows} went in. The report: {folder / 'report.html'}"
+
+
+def name_of_crm(base_url: str) -> str:
+    """Which CRM it is, for whoever agrees to send to it: the real one, or one to practise on."""
+    place = urlsplit(base_url)
+    here = is_loopback(place.hostname or "")
+    return f"the CRM on this machine ({place.netloc})" if here else f"the CRM at {place.netloc}"
 
 
 def quoted(word: str) -> str:

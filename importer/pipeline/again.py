@@ -41,9 +41,7 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
             case RunState.CHECKED:
-                raise UsageError(
-                    f"Run {name} was only checked.", f"Send it with: {typed('importer', 'run', header.file)}"
-                )
+                raise _only_checked(name, header)
             case RunState.STAGING:
                 raise DamagedJournal(
                     f"Run {name} ended before anything was sent.",
@@ -62,17 +60,28 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
 
 
 def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summary | None:
-    """A new run over the rows of a run that did not go in, beside it; None where every row did."""
+    """A new run over the rows of a run that did not go in, beside it; None where no row could go in by that.
+
+    A run id of the settings file is that of the file's own run: the new one has its own.
+    """
     with Journal.open(find_run(Path(settings.reports), name)) as journal:
-        settings = settings.replaced(reports=str(journal.folder.parent))
+        settings = settings.replaced(reports=str(journal.folder.parent), run_id=None)
         header = journal.header
         _check_address(header.base_url, access)
+        if journal.ended.state is RunState.CHECKED:
+            raise _only_checked(name, header)
         reader = RowsReader(header.headers, _rows_to_retry(journal), header.notices)
         if not reader.opened.sample:
             return None
         settings = with_run_settings(settings, header.options, but=frozenset({"limit"}))
         sheet = Sheet(reader, file=header.file, sha256=header.sha256, origin=header)
         return run(sheet, settings, access, watch, parent=journal.run_id)
+
+
+def _only_checked(name: str, header: RunHeader) -> UsageError:
+    return UsageError(
+        f"Run {name} was only checked.", f"Send it with: {typed('importer', 'run', header.file)}"
+    )
 
 
 def write_again(folder: Path) -> Summary:

@@ -1,10 +1,12 @@
 """What a clumsy user types: each gets one sentence that says what to type instead, and the right exit code."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
+from importer.cli.words import name_of_crm
 from tests.support import leads, write_csv
 
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
@@ -91,6 +93,67 @@ def test_a_run_that_was_only_checked_says_how_to_send_it(importer):
     assert again.code == 2
     assert "was only checked. Send it with: importer run " in again.err
     assert "my leads.csv'" in again.err
+
+
+def test_retry_of_a_run_that_was_only_checked_sends_nobody_away_with_a_lie(importer):
+    """Nothing of it went in: it must not say that all did, nor send the faulty rows alone."""
+    sheet = write_csv(importer.folder / "my leads.csv", [*GOOD, ["12", "B"]])
+    ended = importer("check", sheet)
+    again = importer("retry", ended.folder.name, "--yes")
+    assert again.code == 2
+    assert "was only checked. Send it with: importer run " in again.err
+
+
+def test_retry_does_not_say_of_a_row_that_is_no_lead_that_it_went_in(importer):
+    rows = [["UNIQUE_QUERY_ID", "QUERY_TYPE", "SENDER_NAME", "SENDER_MOBILE"]]
+    rows += [["1", "W", "Asha", "+91-9845012345"], ["2", "BIZ", "Ravi", "+91-9845012346"]]
+    ended = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
+    assert ended.summary["counts"] | {"accepted": 1, "invalid": 1} == ended.summary["counts"]
+    again = importer("retry", ended.folder.name, "--yes")
+    assert again.code == 0
+    assert (
+        again.err == f"Run {ended.folder.name} has no row left that could go in: there is nothing to retry.\n"
+    )
+
+
+def test_a_run_id_of_the_settings_file_does_not_stand_in_the_way_of_retry(importer):
+    """`retry` has no --run-id to choose another by."""
+    (importer.folder / "importer.toml").write_text('run_id = "april"\n')
+    importer("run", write_csv(importer.folder / "x.csv", [*GOOD, ["12", "B"]]), "--yes")
+    again = importer("retry", "april", "--yes")
+    assert again.code == 1
+    assert again.folder.name != "april"
+
+
+def test_json_at_a_terminal_leaves_standard_output_to_the_json(importer, monkeypatch):
+    """The summary that one agrees to is shown on standard error; the question names the CRM."""
+    asked = []
+    monkeypatch.setattr("importer.cli.importing.is_terminal", lambda: True)
+    monkeypatch.setattr("importer.cli.watching.click.confirm", lambda text, **_: asked.append(text) or True)
+    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--json")
+    assert json.loads(ended.out)["counts"]["accepted"] == 1
+    assert "1  can go in" in ended.err
+    assert len(asked) == 1
+    assert asked[0].startswith("Send 1 lead to the CRM on this machine (127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "said"),
+    [
+        ("https://prod-api.superfone.co.in/superfone", "the CRM at prod-api.superfone.co.in"),
+        ("http://127.0.0.1:8765/superfone", "the CRM on this machine (127.0.0.1:8765)"),
+        ("http://[::1]:8765/superfone", "the CRM on this machine ([::1]:8765)"),
+    ],
+)
+def test_the_crm_has_a_name_that_tells_the_real_one_from_the_sandbox(base_url, said):
+    """Who forgot to close the window of the practice CRM, or thinks to be in it, reads it before the first write."""
+    assert name_of_crm(base_url) == said
+
+
+def test_a_settings_file_that_is_not_there(importer):
+    ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "--config", "none.toml")
+    assert ended.code == 2
+    assert "Cannot read the settings in none.toml: No such file or directory. Mend the file" in ended.err
 
 
 def test_columns_needs_neither_key_nor_phone(importer, monkeypatch):

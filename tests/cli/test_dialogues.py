@@ -60,7 +60,9 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     first.expect("Phone has its column already.")
     first.type("note")
     first.expect("Your answers are kept in reports/maps/")
-    assert "Status  ->  Note                 (as answered)" in first.expect("Send 3 leads to the CRM now?")
+    assert "Status  ->  Note                 (as answered)" in first.expect(
+        "Send 3 leads to the CRM on this machine (127.0.0.1:"
+    )
     first.type("y")
     first.expect("All 3 rows went in.")
     assert first.ended() == 0
@@ -70,7 +72,7 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     second.expect("An earlier sheet had the same columns; your answers of then are in reports/maps/")
     second.expect("Read this one the same way? [Y/n]: ")
     second.type("")
-    shown = second.expect("Send 1 lead to the CRM now?")
+    shown = second.expect("Send 1 lead to the CRM on this machine (127.0.0.1:")
     assert "Adress  ->  Address              (as answered last time)" in shown
     assert "change it, or delete it to be asked again" in shown
     assert "not sure" not in shown
@@ -131,7 +133,7 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
     terminal.expect('3 of 3: Stage "Qqqq" (1 row)')
     terminal.type("")
     terminal.expect("4  can go in")
-    terminal.expect("Send 4 leads to the CRM now?")
+    terminal.expect("Send 4 leads to the CRM on this machine (127.0.0.1:")
     terminal.type("y")
     assert terminal.ended() == 1
     found = leads(crm)
@@ -158,7 +160,7 @@ def test_two_hundred_unknown_values_are_no_two_hundred_questions(at_terminal, im
     terminal.expect("1 of 200")
     terminal.type(answer)
     terminal.expect(f"{accepted}  can go in")
-    terminal.expect("to the CRM now?")
+    terminal.expect(") now?")
     terminal.type("n")
     assert terminal.ended() == 2
 
@@ -187,7 +189,7 @@ def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, imp
     pairs = [[name, f"98450100{99 - n}"] for n in range(4) for name in ("Ravi Rao", f"Asha {n}", "ravi rao")]
     write_csv(importer.folder / "x.csv", [["Name", "Mobile"], *pairs, ["Imran\x1b[2J", "9845010099"]])
     terminal = at_terminal("run", "x.csv")
-    shown = terminal.expect("Send 4 leads to the CRM now?")
+    shown = terminal.expect("Send 4 leads to the CRM on this machine (127.0.0.1:")
     summary = shown.partition("13 rows of x.csv\n")[2].splitlines()
     assert summary[2].startswith("Warnings on 4 rows that can go in: see _problems in reports/2")
     assert summary[3:7] == [
@@ -220,7 +222,8 @@ def test_every_question_can_be_left(at_terminal, importer, crm, key, code):
 def test_nothing_is_asked_where_nothing_is_unsure(at_terminal, importer, crm):
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], ["9845010001", "New"]])
     terminal = at_terminal("run", "x.csv")
-    shown = terminal.expect("Send 1 lead to the CRM now? [y/N]: ")
+    shown = terminal.expect("Send 1 lead to the CRM on this machine (127.0.0.1:")
+    shown += terminal.expect(" now? [y/N]: ")
     assert shown.count("?") == 1
     terminal.type("")
     assert terminal.ended() == 2

@@ -50,13 +50,24 @@ def test_it_asks_and_tells_what_could_still_be_resumed(importer, ran, monkeypatc
     asked = []
     monkeypatch.setattr(history, "is_terminal", lambda: True)
 
-    def say_no(question, **_):
-        asked.append(question)
+    monkeypatch.setattr(history.click, "confirm", lambda question, **_: asked.append(question))
+    ended = importer("purge", "--older-than", "0h")
+    assert (ended.code, ended.err) == (2, "importer: Nothing was removed.\n")
+    assert asked == ["Remove 1 run with all personal data in them?"]
+    assert ran.folder.exists()
+
+
+def test_ctrl_c_while_it_asks_is_no_word_about_sending(importer, ran, monkeypatch):
+    """And none about what was removed: it may come while runs are being removed."""
+
+    def press(*_, **__):
         raise history.click.Abort
 
-    monkeypatch.setattr(history.click, "confirm", say_no)
-    assert importer("purge", "--older-than", "0h").code == 130
-    assert asked == ["Remove 1 run with all personal data in them?"]
+    monkeypatch.setattr(history, "is_terminal", lambda: True)
+    monkeypatch.setattr(history.click, "confirm", press)
+    ended = importer("purge", "--older-than", "0h")
+    assert ended.code == 130
+    assert ended.err == "importer: Stopped. importer runs lists the runs that are still there.\n"
     assert ran.folder.exists()
 
 
