@@ -37,6 +37,7 @@ def run(sheet: Sheet, settings: Settings, access: Access, watch: Watch, *, paren
     """Judge every row, ask, then send the accepted ones: nothing leaves before every row was judged."""
     settings = _with_id(settings)
     account = account_of(access)
+    _ = sheet.opened  # what is wrong with the file is told before a folder is made for its run
     with before_the_first_write():
         reports = make_folder(Path(settings.reports))
     with held(reports, settings.run_id or "", sha256=sheet.sha256, account=account):

@@ -57,6 +57,15 @@ def test_binary_junk(refused, importer):
     assert "importer: " in refused(path)
 
 
+def test_no_folder_is_made_for_a_file_that_cannot_be_read(refused, importer):
+    """Nor does one that cannot be made hide what is wrong with the file."""
+    (importer.folder / "leads.xlsx").write_bytes(b"PK\3\4" + b"x" * 300)
+    assert "cut off or damaged" in refused("leads.xlsx")
+    assert not importer.reports.exists()
+    importer.reports.write_text("a file in the way")
+    assert "cut off or damaged" in refused("leads.xlsx")
+
+
 def test_a_pdf(refused, importer):
     path = importer.folder / "leads.pdf"
     path.write_bytes(b"%PDF-1.7\n" + b"x" * 500)
