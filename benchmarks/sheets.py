@@ -47,6 +47,24 @@ _LAST = [
     "Verma",
     "Kulkarni",
 ]
+_SYLLABLES = [
+    "ra",
+    "ma",
+    "shi",
+    "ku",
+    "ve",
+    "di",
+    "ta",
+    "la",
+    "go",
+    "pa",
+    "san",
+    "kar",
+    "ni",
+    "ba",
+    "mu",
+    "thi",
+]
 _FIRMS = ["Traders", "Textiles", "Foods", "Motors", "Interiors", "Logistics", "Studios", "Exports"]
 _CITIES = [
     "Pune",
@@ -71,7 +89,7 @@ def rows(count: int, *, seed: int = 1, clean: bool = False) -> Iterator[list[str
     """`count` rows; the same ones for the same seed. One in 200 repeats a phone, 3 in 100 are faulty, unless `clean`."""
     chance = random.Random(seed)
     for number in range(count):
-        first, last = chance.choice(_FIRST), chance.choice(_LAST)
+        first, last = chance.choice(_FIRST), _surname(chance)
         national = f"{98 if number < 10_000_000 else 97}{number * 7_368_787 % 100_000_000:08d}"
         if not clean and chance.random() < 0.005 and number:
             national = f"98{(number - 1) * 7_368_787 % 100_000_000:08d}"
@@ -120,6 +138,13 @@ def write_xlsx(path: Path, count: int) -> Path:
                 sheet.write_string(number, column, cell)
     book.close()
     return path
+
+
+def _surname(chance: random.Random) -> str:
+    """A common one, or one of many thousands: in a long sheet most names stand once."""
+    if chance.random() < 0.3:
+        return chance.choice(_LAST)
+    return "".join(chance.choices(_SYLLABLES, k=chance.choice((2, 3, 3)))).title()
 
 
 def _spelt(national: str, chance: random.Random) -> str:

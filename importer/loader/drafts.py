@@ -23,8 +23,8 @@ Cells = tuple[str, ...]
 _Put = Callable[[Payload, Any], None]
 
 
-class _Step(NamedTuple):
-    """What is done with one column: read its cell, put the value into the payload."""
+class Step(NamedTuple):
+    """What is done with one column: read its cell (a value, a Fault, CLEAR, or None for nothing), put it into the payload."""
 
     at: int
     field: str
@@ -37,8 +37,7 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
     """The loader of one run's rows. `region` is the country of phones without a country code."""
     read_phones = compile_phone_reader(region)
     put_phones = _compile_phones(mapping, read_phones)
-    plain = sorted(filter(_is_plain, mapping.columns), key=lambda column: column.field == "full_name")
-    steps = [_step(mapping, column, read_phones) for column in plain]
+    steps = steps_of(mapping, region=region)
     judge_rules = compile_row_rules(mapping.row_rules, mapping.columns)
     fill = _compile_fill(mapping, read_phones)
 
@@ -72,9 +71,11 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
     return draft
 
 
-def compile_column_reader(mapping: Mapping, column: ColumnChoice, *, region: str) -> Callable[[str], Any]:
-    """What the cells of one column are read as: a value, a Fault, CLEAR, or None for nothing."""
-    return _step(mapping, column, compile_phone_reader(region)).read
+def steps_of(mapping: Mapping, *, region: str) -> list[Step]:
+    """What is done with the columns of a row, in this order; the lead's own phones and constants are not among them."""
+    read_phones = compile_phone_reader(region)
+    plain = sorted(filter(_is_plain, mapping.columns), key=lambda column: column.field == "full_name")
+    return [_step(mapping, column, read_phones) for column in plain]
 
 
 def _is_plain(column: ColumnChoice) -> bool:
@@ -82,10 +83,10 @@ def _is_plain(column: ColumnChoice) -> bool:
     return field is not None and field.name not in _OF_THE_LEADS_PHONES and column.rules.constant is None
 
 
-def _step(mapping: Mapping, column: ColumnChoice, read_phones: PhoneReader) -> _Step:
+def _step(mapping: Mapping, column: ColumnChoice, read_phones: PhoneReader) -> Step:
     field = BY_NAME[column.field]
     read = wrapped_reader(_reader_of(field, column.header, read_phones), column, mapping)
-    return _Step(column.index, field.name, column.header, read, _put_of(field, mapping, column))
+    return Step(column.index, field.name, column.header, read, _put_of(field, mapping, column))
 
 
 def _put_of(field: Field, mapping: Mapping, column: ColumnChoice) -> _Put:
@@ -97,12 +98,12 @@ def _put_of(field: Field, mapping: Mapping, column: ColumnChoice) -> _Put:
         return _full_name
     if field.kind in (Kind.EMAILS, Kind.TITLES):
         return _extend(name)
-    if field.joins and (len(mapping.columns_of(name)) > 1 or needs_its_header(column)):
+    if field.joins and (len(mapping.columns_of(name)) > 1 or _needs_its_header(column)):
         return _add_line(name, column.header)
     return _set(name)
 
 
-def needs_its_header(column: ColumnChoice) -> bool:
+def _needs_its_header(column: ColumnChoice) -> bool:
     """Whether a text says little without its header: `Rating: Hot` in the additional info, not `Hot`."""
     if column.field != "additional_info" or not column.header:
         return False
@@ -287,7 +288,7 @@ def _compile_fill(
     return fill
 
 
-def _default_step(mapping: Mapping, name: str, read_phones: PhoneReader) -> _Step:
+def _default_step(mapping: Mapping, name: str, read_phones: PhoneReader) -> Step:
     column = ColumnChoice(index=-1, header="", field=name, why="option", sureness=1.0, reason="")
     return _step(mapping, column, read_phones)
 

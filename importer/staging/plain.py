@@ -13,14 +13,15 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from importer.fields import BY_NAME, Kind
+from importer.fields import BY_NAME
 from importer.loader.cells import Fault
 from importer.loader.cells.emails import plain_address, read_emails
+from importer.loader.cells.others import read_full_name
 from importer.loader.cells.phones import compile_plain_reader
 from importer.loader.cells.text import TEXT_READERS, is_plain
-from importer.loader.drafts import compile_column_reader, compile_drafter, needs_its_header
+from importer.loader.drafts import Step, compile_drafter, steps_of
 from importer.loader.wraps import CLEAR
-from importer.models import AccountTitles, ColumnChoice, Mapping, SourceRow
+from importer.models import AccountTitles, Mapping, Payload, SourceRow
 from importer.settings import Unknown
 from importer.validator import compile_judge
 
@@ -34,11 +35,10 @@ _LONG = 100
 _ODD: Final = "\0"
 """The piece of cells of which something is to be said; no JSON holds it."""
 _PHONES = "customer_phone"
-_TOUCHING = {
-    "add_phones": _PHONES, "dial_code": _PHONES, "full_name": "name", "first_name": "name", "last_name": "name",
-    "add_labels": "labels", "remove_labels": "labels",
-}  # fmt: skip
-"""Fields that are judged together; all parts of the address are, too."""
+_TOUCHING = {"add_phones": _PHONES, "dial_code": _PHONES, "add_labels": "labels", "remove_labels": "labels"}
+_NAMES = dict.fromkeys(("full_name", "first_name", "last_name"), "name")
+"""Fields that are judged together, the latter where a full name is among them; all parts of the address are, too."""
+_MARK: Final = "\ue000"  # in the place of a value; JSON writes it as it is
 
 
 def compile_plain_bodies(
@@ -50,12 +50,7 @@ def compile_plain_bodies(
     if phones is None or mapping.row_rules or _is_special(phones) or not phones.columns_of(_PHONES):
         return None
     read_phones = _compile_phones(phones, region)
-    judges = [
-        _judge_of_column(group, region)
-        if _is_one_column(group)
-        else _GroupPieces(group, titles, region, unknown)
-        for group in groups.values()
-    ]
+    judges = [_pieces_of(group, titles, region, unknown) for group in groups.values()]
 
     def bodies_of(rows: Sequence[Cells]) -> tuple[list[str], list[str | None]]:
         columns = list(zip(*rows, strict=True))
@@ -93,21 +88,21 @@ class _Pieces(dict[Any, str]):
 
 
 class _ColumnPieces(_Pieces):
-    """Of a column that is alone with its field, and whose cells the account has no say in."""
+    """Of columns in whose cells the account has no say: read and put together as in a draft."""
 
-    def __init__(self, column: ColumnChoice, read: Callable[[str], Any]) -> None:
-        super().__init__([column.index])
-        self._read = read
-        name, _, part = column.field.partition(".")
-        self._before, self._behind = (f',"{name}":{{"{part}":', "}") if part else (f',"{name}":', "")
+    def __init__(self, steps: Sequence[Step]) -> None:
+        super().__init__([step.at for step in steps])
+        self._steps = [(step.read, step.put) for step in steps]
 
-    def judge(self, key: str) -> str:
-        value = self._read(key) if key else None
-        if value is None:
-            return ""
-        if type(value) is Fault or value is CLEAR:
-            return _ODD
-        return f"{self._before}{_encode(value).decode()}{self._behind}"
+    def judge(self, key: str | tuple[str, ...]) -> str:
+        payload: Payload = {}
+        for (read, put), text in zip(self._steps, (key,) if isinstance(key, str) else key, strict=True):
+            value = read(text) if text else None
+            if type(value) is Fault or value is CLEAR:
+                return _ODD
+            if value is not None:
+                put(payload, value)
+        return _piece(payload)
 
 
 class _TextPieces(_ColumnPieces):
@@ -116,40 +111,58 @@ class _TextPieces(_ColumnPieces):
     Where they differ in nearly every row, such as postal codes, that is not looked up.
     """
 
+    def __init__(self, step: Step) -> None:
+        super().__init__([step])
+        self._before, self._behind = _around(step, _MARK)
+
     def pieces_of(self, columns: Sequence[Cells]) -> Iterable[str]:
         if len(self) < _MOST_REMEMBERED:
             return super().pieces_of(columns)
-        before, behind = f'{self._before}"', f'"{self._behind}'
+        before, behind = self._before, self._behind
         return [
             f"{before}{text}{behind}" if is_plain(text) else self[text] for text in columns[self._indexes[0]]
         ]
 
-    def judge(self, key: str) -> str:
-        return f'{self._before}"{key}"{self._behind}' if is_plain(key) else super().judge(key)
+    def judge(self, key: str | tuple[str, ...]) -> str:
+        if isinstance(key, str) and is_plain(key):
+            return f"{self._before}{key}{self._behind}"
+        return super().judge(key)
+
+
+class _NamePieces(_ColumnPieces):
+    """Of a column of full names, alone with them: they differ in nearly every row, and most are two plain words."""
+
+    def judge(self, key: str | tuple[str, ...]) -> str:
+        if isinstance(key, str) and is_plain(key) and "," not in key and len(words := key.split(" ")) == 2:
+            return f',"first_name":"{words[0]}","last_name":"{words[1]}"'
+        return super().judge(key)
 
 
 class _EmailPieces(_ColumnPieces):
     """Of a column of e-mails: they differ in nearly every row, so plain ones are not looked up at all."""
 
+    def __init__(self, step: Step) -> None:
+        super().__init__([step])
+        self._before, self._behind = _around(step, [_MARK])
+
     def pieces_of(self, columns: Sequence[Cells]) -> Iterable[str]:
-        before, behind = f'{self._before}["', f'"]{self._behind}'
+        before, behind = self._before, self._behind
         return [
             f"{before}{address}{behind}" if text and (address := plain_address(text)) else self[text]
             for text in columns[self._indexes[0]]
         ]
 
 
-def _judge_of_column(group: Mapping, region: str) -> _ColumnPieces:
-    read = compile_column_reader(group, group.columns[0], region=region)
-    if read is read_emails:
-        return _EmailPieces(group.columns[0], read)
-    return (
-        _TextPieces(group.columns[0], read) if read in TEXT_READERS else _ColumnPieces(group.columns[0], read)
-    )
+def _around(step: Step, value: Any) -> tuple[str, str]:
+    """The JSON before and behind a value that the step puts into a body."""
+    payload: Payload = {}
+    step.put(payload, value)
+    before, _, behind = _piece(payload).rpartition(_MARK)
+    return before, behind
 
 
 class _GroupPieces(_Pieces):
-    """Of fields that touch each other, that the account has a say in, or that have a default."""
+    """Of fields that the account has a say in, or that have a default."""
 
     def __init__(self, group: Mapping, titles: AccountTitles, region: str, unknown: Unknown) -> None:
         super().__init__([column.index for column in group.columns])
@@ -166,36 +179,46 @@ class _GroupPieces(_Pieces):
             return _ODD
         if self._judge(msgspec.structs.replace(draft, issues=())).issues:
             return _ODD
-        return f",{_encode(draft.payload).decode()[1:-1]}" if draft.payload else ""
+        return _piece(draft.payload)
 
 
 _encode = msgspec.json.Encoder().encode
 
 
+def _piece(payload: Payload) -> str:
+    return f",{_encode(payload).decode()[1:-1]}" if payload else ""
+
+
+def _pieces_of(group: Mapping, titles: AccountTitles, region: str, unknown: Unknown) -> _Pieces:
+    told_elsewhere = group.defaults or any(column.rules.constant is not None for column in group.columns)
+    if told_elsewhere or any(BY_NAME[column.field].dropdown for column in group.columns):
+        return _GroupPieces(group, titles, region, unknown)
+    steps = steps_of(group, region=region)
+    if len(steps) == 1 and steps[0].read is read_emails:
+        return _EmailPieces(steps[0])
+    if len(steps) == 1 and steps[0].read is read_full_name:
+        return _NamePieces(steps)
+    if len(steps) == 1 and steps[0].read in TEXT_READERS:
+        return _TextPieces(steps[0])
+    return _ColumnPieces(steps)
+
+
 def _groups_of(mapping: Mapping) -> dict[str, Mapping]:
     """The mapping cut into parts that do not touch each other, in the order of the sheet."""
     fields = [column.field for column in mapping.columns if column.field in BY_NAME] + list(mapping.defaults)
+    touching = _TOUCHING | (_NAMES if "full_name" in fields else {})
+
+    def group_of(field: str) -> str:
+        return touching.get(field, field.partition(".")[0])
+
     return {
         name: msgspec.structs.replace(
             mapping,
-            columns=tuple(c for c in mapping.columns if c.field in BY_NAME and _group_of(c.field) == name),
-            defaults={field: text for field, text in mapping.defaults.items() if _group_of(field) == name},
+            columns=tuple(c for c in mapping.columns if c.field in BY_NAME and group_of(c.field) == name),
+            defaults={field: text for field, text in mapping.defaults.items() if group_of(field) == name},
         )
-        for name in dict.fromkeys(map(_group_of, fields))
+        for name in dict.fromkeys(map(group_of, fields))
     }
-
-
-def _group_of(field: str) -> str:
-    return _TOUCHING.get(field, field.partition(".")[0])
-
-
-def _is_one_column(group: Mapping) -> bool:
-    if len(group.columns) != 1 or group.defaults or group.columns[0].rules.constant is not None:
-        return False
-    field = BY_NAME[group.columns[0].field]
-    return (
-        field.dropdown is None and field.kind is not Kind.FULL_NAME and not needs_its_header(group.columns[0])
-    )
 
 
 def _is_special(phones: Mapping) -> bool:

@@ -25,16 +25,16 @@ TITLES = {
     Dropdown.GROUP: (Title("Walk-ins"),),
 }
 CELLS = [
-    "", "", "Asha Rao", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
+    "", "", "Asha Rao", "Rao, Asha", "Asha  Rao", "Asha K. Rao", "Meena", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
     "not one", "Asha <a@example.in>", "new", "Warm led", "Old", "VIP", "Parking, two cars; VIP", "₹1,20,000/-", "1.5 lakh",
     "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins",
 ]  # fmt: skip
 
 
-def recipe(**how):
+def recipe(*fields, **how):
     columns = tuple(
         ColumnChoice(index=at, header=f"H{at}", field=field, why="option", sureness=1, reason="")
-        for at, field in enumerate(FIELDS)
+        for at, field in enumerate(fields or FIELDS)
     )
     return Recipe(mapping=Mapping(columns=columns, **how), titles=TITLES, region="IN", unknown="reject")
 
@@ -43,10 +43,17 @@ RECIPES = [
     recipe(),
     recipe(clear="<clear>", values={"lead_stage_name": {"Warm led": "Warm lead"}, "city": {"new": "Pune"}}),
     recipe(defaults={"source_type": "", "lead_stage_name": "New", "address.text": "Pune", "website": "a.in"}),
+    recipe("full_name", "customer_phone", "email", "additional_info", "address.text"),
+    recipe("first_name", "customer_phone", "last_name", "address.additional", "address.latitude", "website"),
+    recipe("last_name", "customer_phone", "full_name", values={"full_name": {"Asha Rao": "Ravi K. Rao"}}),
 ]
 
 
-@pytest.mark.parametrize("plan", RECIPES, ids=["bare", "values and clear", "defaults"])
+@pytest.mark.parametrize(
+    "plan",
+    RECIPES,
+    ids=["bare", "values and clear", "defaults", "a full name", "two names", "a part of a name"],
+)
 @given(
     cells=st.lists(st.sampled_from(CELLS), min_size=len(FIELDS), max_size=len(FIELDS)),
     remembered=st.sampled_from([0, 2, 20_000]),
@@ -56,12 +63,14 @@ def test_short_and_long_way_agree(plan, cells, remembered):
 
     Also where more different texts were met than are remembered.
     """
-    good, any_row = ("Asha Rao", "9845012345", *cells[2:]), tuple(cells)
+    width = len(plan.mapping.columns)
+    good, any_row = ("Asha Rao", "9845012345", *cells[2:width]), tuple(cells[:width])
     rows = [
         SourceRow(7, good),
         SourceRow(8, any_row),
         SourceRow(9, good, (Issue("row", "nul"),)),
         SourceRow(10, good),
+        *(SourceRow(11 + at, _with(at, any_row[at], width)) for at in range(width)),
     ]
     long = [*map(compile_long_way(plan), rows)]
     with pytest.MonkeyPatch.context() as patch:
@@ -69,6 +78,13 @@ def test_short_and_long_way_agree(plan, cells, remembered):
         judged, again = judge_rows([SourceRows.of(rows), SourceRows.of(rows)], plan)
     assert [_read(row) for row in judged] == [_read(row) for row in long]
     assert [_read(row) for row in again] == [_read(row) for row in long]
+
+
+def _with(at, cell, width):
+    """A row with nothing in it but the lead's phone and this cell."""
+    cells = [""] * width
+    cells[1], cells[at] = "9845012345", cell
+    return tuple(cells)
 
 
 def _read(row):

@@ -31,11 +31,12 @@ def read_full_name(text: str) -> tuple[str, str] | Fault | None:
     name = clean_name(text)
     if name is None or isinstance(name, Fault):
         return name
-    last, comma, first = (part.strip() for part in name.partition(","))
-    if comma and first and len(last.split()) == 1 and not _AFTER_A_NAME.match(first) and "," not in first:
-        return " ".join(first.split()), last
-    words = name.split()
-    return (words[0], "") if len(words) == 1 else (" ".join(words[:-1]), words[-1])
+    if "," in name:
+        last, _, first = (part.strip() for part in name.partition(","))
+        if first and len(last.split()) == 1 and not _AFTER_A_NAME.match(first) and "," not in first:
+            return " ".join(first.split()), last
+    *first_words, last_word = name.split()
+    return (" ".join(first_words), last_word) if first_words else (last_word, "")
 
 
 def read_latitude(text: str) -> float | Fault | None:

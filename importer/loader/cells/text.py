@@ -42,9 +42,9 @@ _LONGEST_NULL_WORD = max(map(len, NULL_WORDS))
 
 def is_plain(text: str) -> bool:
     """Whether every reader of texts gives the cell back as it is, and JSON writes it so: a quick look, and a sure one."""
-    return (len(text) > _LONGEST_NULL_WORD and _PLAIN(text) is not None) or (
-        text.isascii() and text.isdigit()
-    )
+    if _PLAIN(text) is None:
+        return False
+    return len(text) > _LONGEST_NULL_WORD or text.isdigit() or text.lower() not in NULL_WORDS
 
 
 def clean(text: str) -> str | Fault | None:
