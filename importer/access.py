@@ -67,7 +67,8 @@ def find_access(environ: Mapping[str, str], folder: Path) -> Access:
     if not key:
         raise NoKey(
             "No API key was given.",
-            f'Set it first: export {KEY_NAME}="..." (Windows PowerShell: $env:{KEY_NAME}="..."). Superfone gives you the key.',
+            f'Set it first: export {KEY_NAME}="..." (Windows PowerShell: $env:{KEY_NAME}="..."). Superfone gives you the key. '
+            "To practise without one: importer sandbox",
         )
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise NoKey(

@@ -79,7 +79,7 @@ CATALOGUE: dict[str, IssueKind] = {
     "promoted": IssueKind(W, "taken from the other phones", "{label} is empty, so {value} of the other phones was taken."),
     # --- e-mails, numbers
     "not_an_email": IssueKind(E, "not an e-mail", '"{value}" is not an e-mail address ({hint}). Mend or empty the cell.'),
-    "not_a_number": IssueKind(E, "not a number", '"{value}" is not one clear amount. Type it like 120000 or 1.2 lakh.'),
+    "not_a_number": IssueKind(E, "not a number", '"{value}" is not one clear amount. Type it like 120000 or 1.2 lakh, or empty the cell.'),
     "not_degrees": IssueKind(E, "not degrees", '"{value}" is no place on the map. Type degrees like 12.9716, or empty the cell.'),
     "unit_unclear": IssueKind(
         E, "unit not clear", '"{value}" is too much for {hint}s, as the header has it. Type it with its unit, like 65 lakh.'
@@ -105,7 +105,7 @@ CATALOGUE: dict[str, IssueKind] = {
     "ragged": IssueKind(E, "too many cells", 'the row has {hint} cells more than the header, the first is "{value}". Check that no comma splits a cell, or give its column a header.'),
     "deleted": IssueKind(L, "deleted in the old CRM", "the old CRM had deleted this lead ({value}{hint}), so it was not imported."),
     "test_row": IssueKind(L, "test rows", "this is a test row of the export ({value}{hint}), so it was not imported."),
-    "not_a_lead": IssueKind(L, "no leads", "this row is no lead ({value}{hint}), so it was not imported."),
+    "not_a_lead": IssueKind(L, "not a lead", "this row is no lead ({value}{hint}), so it was not imported."),
     # --- rows that share a phone; {hint} names the other row
     "folded": IssueKind(W, "same phone as another row", "same phone as row {hint}; {value}."),
     "other_name": IssueKind(W, "same phone, another name", 'its name "{value}" is not that of {hint}: they may be two people.'),

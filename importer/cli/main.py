@@ -79,7 +79,7 @@ class Commands(click.Group):
 def app() -> None:
     """Bring lead sheets into the Superfone CRM, matched by phone, with a report on every row.
 
-    Begin with:  importer check FILE
+    Begin with:  importer demo   then:  importer check FILE
     """
 
 

@@ -13,7 +13,7 @@ from importer import report
 from importer.access import find_access
 from importer.cli.console import say, show_json
 from importer.cli.importing import source_of
-from importer.cli.options import settings_from, settings_of_reading
+from importer.cli.options import settings_from, settings_of_reading, typed_again
 from importer.cli.words import cut, field_label
 from importer.errors import NoKey, NothingSent, UsageError, before_the_first_write
 from importer.guard import typed
@@ -31,6 +31,7 @@ from importer.staging import Sheet, open_file, open_options
 @settings_of_reading
 def columns_command(file: str, **flags: Any) -> int:
     """Show which column of FILE goes to which field and why, with samples and how full it is."""
+    given = dict(flags)
     settings = settings_from(flags)
     with open_file(source_of(file), open_options(settings)) as sheet:
         opened = sheet.opened
@@ -39,6 +40,8 @@ def columns_command(file: str, **flags: Any) -> int:
         show_json(mapping)
     else:
         _show_all(mapping, opened.notices + notices)
+        if not settings.save:
+            _say_what_next(mapping, typed("importer", "check", file) + typed_again(given))
     if settings.save:
         with before_the_first_write():
             save_mapping(Path(settings.save), mapping)
@@ -103,8 +106,18 @@ def _show_all(mapping: Mapping, notices: Sequence[Notice]) -> None:
         say(notice.text)
     for column in mapping.columns:
         _show(column)
+
+
+def _say_what_next(mapping: Mapping, check: str) -> None:
+    """How to say it better, and the next command; without phones there is none but this one again."""
     if not any(column.field in ("customer_phone", "add_phones") for column in mapping.columns):
         say('No column holds the leads\' phones. Name it: --column "HEADER=customer_phone"', err=True)
+        return
+    say(
+        'Is a column wrong? Add --column "HEADER=FIELD" ("HEADER=" leaves it out), to the next command too.',
+        err=True,
+    )
+    say(f"To check every row: {check}", err=True)
 
 
 def _show(column: ColumnChoice) -> None:

@@ -90,6 +90,15 @@ def _merged_lines(
         yield "  Are they different people? Add --duplicates reject (both are kept out, to be mended), first or last (that row alone is sent)"
 
 
+def unknown_values_line(summary: Summary) -> Iterator[str]:
+    """After a check: that values of the sheet which the account does not have need no mending cell by cell."""
+    if summary.state == RunState.CHECKED and any(code.endswith(".unknown") for code in summary.problems):
+        yield (
+            "Values that are not in the account: at a terminal importer run asks, once for each, what it means; "
+            "--unknown drop sends the rows without them"
+        )
+
+
 def file_lines(summary: Summary) -> Iterator[str]:
     """What is not as usual with the files: one that was in use, rows that a workbook cannot hold."""
     for name, placed in summary.files.items():
@@ -123,6 +132,7 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
     match summary.state:
         case RunState.CHECKED:
             said = f"{in_crm:,} of {_rows(summary.rows)} can go in. Nothing was sent."
+            said += _no_leads(summary)
             mending = f" {_needs(summary.failed_rows)} mending: {mend}." if summary.failed_rows else ""
             send = f" Send with: importer run {quoted(summary.file)}{again}" if in_crm else ""
             return f"{said}{mending}{send}"
@@ -147,6 +157,13 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
         case _:
             all_rows = "The row" if summary.rows == 1 else f"All {summary.rows:,} rows"
             return f"{all_rows} went in. The report: {folder / 'report.html'}"
+
+
+def _no_leads(summary: Summary) -> str:
+    """Rows that were left out and need no mending, so that the numbers of the last line add up."""
+    kinds = {f"row.{code}" for code, kind in CATALOGUE.items() if kind.severity is Severity.LEFT_OUT}
+    rows = sum(summary.problems.get(code, 0) for code in kinds)
+    return f" {_rows(rows)} {'is no lead' if rows == 1 else 'are no leads'}." if rows else ""
 
 
 def name_of_crm(base_url: str) -> str:

@@ -39,9 +39,9 @@ def next_steps(summary: Summary, folder: Path) -> list[Step]:
 
 def _after_check(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
     going = summary.counts["accepted"]
-    rows = "row" if going == 1 else "rows"
+    leads = "lead" if going == 1 else "leads"  # rows that share a phone are one
     send = [
-        Step(f"Send the {going:,} {rows} that can go in:", typed("importer", "run", summary.file, *again))
+        Step(f"Send the {going:,} {leads} that can go in:", typed("importer", "run", summary.file, *again))
     ]
     return send * bool(going) + _mending(summary, folder, again)
 

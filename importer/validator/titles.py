@@ -13,6 +13,7 @@ from importer.models import Title
 
 _SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
 _SUGGESTIONS = 2
+_NEGATIONS = frozenset({"not", "no", "non", "never", "nahi", "nahin", "नहीं", "नही"})
 _ALIKE = 72.0  # of 100: "Warm led" and "Warm lead" are alike, "Won" and "Walk-in" are not
 
 
@@ -60,10 +61,12 @@ class TitleList:
 def nearest(text: str, known: Sequence[str], *, limit: int) -> list[str]:
     """Those of `known` that `text` may have meant, the likeliest first: misspelt, or with words more or fewer.
 
-    Parts of words do not count: "Under review" has an "n", "e" and "w" too, and does not mean "New".
+    Parts of words do not count: "Under review" has an "n", "e" and "w" too, and does not mean "New". Nor is a title
+    meant by what denies it: "Not contacted" is not "Contacted".
     """
     from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a sheet with unknown titles pays for it
 
+    known = [title for title in known if not _denies(text, title)]
     scores: dict[str, float] = {}
     for scorer, weight in ((fuzz.ratio, 1.0), (fuzz.token_set_ratio, 0.95)):
         for title, score, _ in process.extract(
@@ -71,6 +74,12 @@ def nearest(text: str, known: Sequence[str], *, limit: int) -> list[str]:
         ):
             scores[title] = max(scores.get(title, 0.0), score * weight)
     return sorted(scores, key=lambda title: -scores[title])[:limit]
+
+
+def _denies(one: str, other: str) -> bool:
+    """Whether all the words of the one are in the other, and a "not" is in one of them alone."""
+    ones, others = set(loose(one).split()), set(loose(other).split())
+    return (ones <= others or others <= ones) and not _NEGATIONS.isdisjoint(ones ^ others)
 
 
 def loose(text: str) -> str:

@@ -12,6 +12,10 @@ from tests.support import leads, write_csv
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
 
 
+def page_of(ended):
+    return (ended.folder / "report.html").read_text("utf-8")
+
+
 def test_no_arguments_show_the_help_and_exit_2(importer):
     ended = importer()
     assert ended.code == 2
@@ -148,6 +152,42 @@ def test_json_at_a_terminal_leaves_standard_output_to_the_json(importer, monkeyp
 def test_the_crm_has_a_name_that_tells_the_real_one_from_the_sandbox(base_url, said):
     """Who forgot to close the window of the practice CRM, or thinks to be in it, reads it before the first write."""
     assert name_of_crm(base_url) == said
+
+
+def test_a_check_says_that_values_need_no_mending_cell_by_cell(importer):
+    """Nine hundred rows of three unknown stages are three answers, not nine hundred cells to mend."""
+    sheet = write_csv(importer.folder / "x.csv", [["Phone", "Stage"], ["9845012345", "Warm led"]])
+    said = (
+        "Values that are not in the account: at a terminal importer run asks, once for each, what it means; "
+    )
+    checked = importer("check", sheet)
+    assert f"{said}--unknown drop sends the rows without them\n" in checked.out
+    assert "At a terminal, importer run asks about each of them, once." in page_of(checked)
+    assert "<h2>Rows that cannot go in yet</h2>" in page_of(checked)
+    sent = importer("run", sheet, "--yes")
+    assert said not in sent.out
+    assert "At a terminal" not in page_of(sent)
+    assert "<h2>Rows that did not go in</h2>" in page_of(sent)
+    assert said not in importer("check", sheet, "--unknown", "drop").out
+
+
+def test_the_last_line_of_a_check_accounts_for_rows_that_are_no_leads(importer):
+    rows = [["UNIQUE_QUERY_ID", "QUERY_TYPE", "SENDER_NAME", "SENDER_MOBILE"]]
+    rows += [["1", "W", "Asha", "+91-9845012345"], ["2", "BIZ", "Ravi", "+91-9845012346"]]
+    ended = importer("check", write_csv(importer.folder / "x.csv", rows))
+    assert "1 of 2 rows can go in. Nothing was sent. 1 row is no lead. Send with: " in ended.err
+    assert "        1  not a lead\n" in ended.out
+
+
+def test_columns_ends_with_what_to_type_next(importer):
+    """With the options that were given, so that the next command reads the sheet alike."""
+    write_csv(importer.folder / "my leads.csv", GOOD)
+    ended = importer("columns", "my leads.csv", "--column", "Name=source", "--reports", "other")
+    assert 'Is a column wrong? Add --column "HEADER=FIELD"' in ended.err
+    assert ended.err.endswith(
+        "To check every row: importer check 'my leads.csv' --column Name=source --reports other\n"
+    )
+    assert "To check" not in importer("columns", "my leads.csv", "--json").err
 
 
 def test_a_settings_file_that_is_not_there(importer):

@@ -102,7 +102,7 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--header-row", "9" * 23], "--header-row takes a whole number from 1 to 1000000000, not"),
         (["--column", "Phone"], 'takes "HEADER=FIELD"'),
         (["--column", "Phone=customer_phone", "--set", "lead_stage_name=Warm led"], 'Did you mean "Warm lead"?'),
-        (["--set", "deal_value=much"], "is not one clear amount"),
+        (["--set", "deal_value=much"], "or 1.2 lakh, or empty the cell"),
         (["--set", "customer_phone=9845012345"], "each lead's own"),
         (["--set", "dial_code=91"], "each lead's own"),
         (["--column", "Fone=customer_phone"], 'no column "Fone"'),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.models import Title
-from importer.validator.titles import TitleList, loose, whole_titles
+from importer.validator.titles import TitleList, loose, nearest, whole_titles
 
 STAGES = TitleList(
     [
@@ -36,6 +36,22 @@ def test_case_and_spacing_are_forgiven_and_nothing_else(typed, title, fault, hin
     """A title comes out in the account's own spelling; anything else is a fault with the nearest titles."""
     found = STAGES.find(typed)
     assert (found.title, found.fault, found.hint) == (title, fault, hint)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("Not contacted", []),
+        ("Interested - not now", []),
+        ("reachable", []),
+        ("नहीं Contacted", []),
+        ("Not reachble", ["Not reachable"]),
+        ("Contacted twice", ["Contacted"]),
+    ],
+)
+def test_a_title_is_not_meant_by_what_denies_it(typed, said):
+    """Whoever takes what is proposed would make people contacted whom nobody has called."""
+    assert nearest(typed, ["Contacted", "Interested", "Not reachable"], limit=5) == said
 
 
 def test_two_active_titles_of_one_name_are_ambiguous():
