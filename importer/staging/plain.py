@@ -20,8 +20,9 @@ from importer.loader.cells.others import read_full_name
 from importer.loader.cells.phones import compile_plain_reader
 from importer.loader.cells.text import TEXT_READERS, is_plain
 from importer.loader.drafts import Step, compile_drafter, steps_of
-from importer.loader.wraps import CLEAR
-from importer.models import AccountTitles, Mapping, Payload, SourceRow
+from importer.loader.rowrules import compile_row_rules
+from importer.loader.wraps import CLEAR, without_rules
+from importer.models import AccountTitles, ColumnChoice, Mapping, Payload, SourceRow
 from importer.settings import Unknown
 from importer.validator import compile_judge
 
@@ -47,17 +48,21 @@ def compile_plain_bodies(
     """What works out the phones and bodies of many rows at once; None where every row has to go the long way."""
     groups = _groups_of(mapping)
     phones = groups.pop(_PHONES, None)
-    if phones is None or mapping.row_rules or _is_special(phones) or not phones.columns_of(_PHONES):
+    if phones is None or _is_special(phones) or not phones.columns_of(_PHONES):
         return None
     read_phones = _compile_phones(phones, region)
+    is_no_lead = compile_row_rules(mapping.row_rules, mapping.columns)
     judges = [_pieces_of(group, titles, region, unknown) for group in groups.values()]
 
     def bodies_of(rows: Sequence[Cells]) -> tuple[list[str], list[str | None]]:
         columns = list(zip(*rows, strict=True))
         phones, openings = read_phones(columns)
         pieces = [judge.pieces_of(columns) for judge in judges]
-        bodies = map("".join, zip(openings, *pieces, repeat("}"), strict=False))
-        return phones, [None if _ODD in body else body for body in bodies]
+        joined = map("".join, zip(openings, *pieces, repeat("}"), strict=False))
+        bodies = [None if _ODD in body else body for body in joined]
+        if is_no_lead is not None:
+            bodies = [None if is_no_lead(row) else body for row, body in zip(rows, bodies, strict=True)]
+        return phones, bodies
 
     return bodies_of
 
@@ -216,37 +221,46 @@ def _groups_of(mapping: Mapping) -> dict[str, Mapping]:
             mapping,
             columns=tuple(c for c in mapping.columns if c.field in BY_NAME and group_of(c.field) == name),
             defaults={field: text for field, text in mapping.defaults.items() if group_of(field) == name},
+            row_rules=(),
         )
         for name in dict.fromkeys(map(group_of, fields))
     }
 
 
 def _is_special(phones: Mapping) -> bool:
-    """Whether phones are read with more than their own cells: rules, defaults, a dial code."""
-    rules = [column.rules for column in phones.columns]
-    ruled = any(r.prefixes or r.joiners or r.drop_values or r.constant is not None for r in rules)
-    return ruled or bool(phones.defaults) or bool(phones.columns_of("dial_code"))
+    """Whether phones are read with more than their own cells: constants, defaults, a dial code."""
+    constant = any(column.rules.constant is not None for column in phones.columns)
+    return constant or bool(phones.defaults) or bool(phones.columns_of("dial_code"))
 
 
 def _compile_phones(phones: Mapping, region: str) -> Callable[[Sequence[Cells]], tuple[list[str], list[str]]]:
     """Reads the leads' phones, and how their bodies begin; _ODD where a phone is not plain."""
-    read = compile_plain_reader(region)
-    first, *further = [column.index for column in phones.columns_of(_PHONES)]
-    others = further + [column.index for column in phones.columns_of("add_phones")]
+    own, *further = phones.columns_of(_PHONES)
+    others = [
+        (column.index, _phone_reader(column, region)) for column in further + phones.columns_of("add_phones")
+    ]
+    read_own = _phone_reader(own, region)
 
     def with_others(opening: str, own: str, texts: Iterable[str]) -> str:
-        numbers = [read(text) for text in texts if text]
+        numbers = [read(text) for (_, read), text in zip(others, texts, strict=True) if text]
         if opening is _ODD or not all(numbers):
             return _ODD
         rest = '","'.join([number for number in dict.fromkeys(numbers) if number != own])
         return f'{opening},"add_phones":["{rest}"]' if rest else opening
 
     def read_phones(columns: Sequence[Cells]) -> tuple[list[str], list[str]]:
-        owns = list(map(read, columns[first]))
-        openings = [f'{{"customer_phone":"{own}"' if own else _ODD for own in owns]
-        for at, texts in enumerate(zip(*[columns[at] for at in others], strict=True)):
+        owns = list(map(read_own, columns[own.index]))
+        openings = [f'{{"customer_phone":"{phone}"' if phone else _ODD for phone in owns]
+        for at, texts in enumerate(zip(*[columns[at] for at, _ in others], strict=True)):
             if any(texts):
                 openings[at] = with_others(openings[at], owns[at], texts)
         return owns, openings
 
     return read_phones
+
+
+def _phone_reader(column: ColumnChoice, region: str) -> Callable[[str], str]:
+    read, rules = compile_plain_reader(region), column.rules
+    if rules.prefixes or rules.joiners or rules.drop_values:
+        return lambda text: read(without_rules(text, column))
+    return read

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from importer.fields import Dropdown
 from importer.guard import cells_of, line_of
 from importer.issues import Issue
-from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow, SourceRows, Title
+from importer.models import ColumnChoice, ColumnRules, Mapping, RowRule, SourceRow, SourceRows, Title
 from importer.staging import plain as room
 from importer.staging.plain import compile_plain_bodies
 from importer.staging.recipe import Recipe, compile_long_way, judge_rows
@@ -27,7 +27,8 @@ TITLES = {
 CELLS = [
     "", "", "Asha Rao", "Rao, Asha", "Asha  Rao", "Asha K. Rao", "Meena", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
     "not one", "Asha <a@example.in>", "new", "Warm led", "Old", "VIP", "Parking, two cars; VIP", "₹1,20,000/-", "1.5 lakh",
-    "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins",
+    "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins", "p:+919845012345", "p:98450",
+    "test lead: 7", "true", "9845012345 ::: 9886012345",
 ]  # fmt: skip
 
 
@@ -39,7 +40,24 @@ def recipe(*fields, **how):
     return Recipe(mapping=Mapping(columns=columns, **how), titles=TITLES, region="IN", unknown="reject")
 
 
+def ruled(*fields, rules, **how):
+    plan = recipe(*fields, **how)
+    columns = [
+        msgspec.structs.replace(column, rules=rules.get(column.index, column.rules))
+        for column in plan.mapping.columns
+    ]
+    return msgspec.structs.replace(
+        plan, mapping=msgspec.structs.replace(plan.mapping, columns=tuple(columns))
+    )
+
+
+OF_A_PROGRAM = ruled(
+    "full_name", "customer_phone", "add_phones", "lead_stage_name", "source", "",
+    rules={1: ColumnRules(prefixes=("p:",)), 2: ColumnRules(prefixes=("p:",), joiners=(" ::: ",), drop_values=("VIP",))},
+    row_rules=(RowRule(index=-1, code="test_row", begins=("test lead",)), RowRule(index=5, code="deleted", equals=("true",))),
+)  # fmt: skip
 RECIPES = [
+    OF_A_PROGRAM,
     recipe(),
     recipe(clear="<clear>", values={"lead_stage_name": {"Warm led": "Warm lead"}, "city": {"new": "Pune"}}),
     recipe(defaults={"source_type": "", "lead_stage_name": "New", "address.text": "Pune", "website": "a.in"}),
@@ -52,7 +70,15 @@ RECIPES = [
 @pytest.mark.parametrize(
     "plan",
     RECIPES,
-    ids=["bare", "values and clear", "defaults", "a full name", "two names", "a part of a name"],
+    ids=[
+        "of a program",
+        "bare",
+        "values and clear",
+        "defaults",
+        "a full name",
+        "two names",
+        "a part of a name",
+    ],
 )
 @given(
     cells=st.lists(st.sampled_from(CELLS), min_size=len(FIELDS), max_size=len(FIELDS)),
@@ -117,13 +143,19 @@ def test_a_lone_column_of_information_says_what_it_is_on_either_way(header):
     assert short["additional_info"] == ("Rating: Hot" if header == "Rating" else "Hot")
 
 
-@pytest.mark.parametrize("rules", [{"prefixes": ("p:",)}, {"constant": "9845012345"}])
-def test_phones_with_rules_of_their_own_go_the_long_way(rules):
-    """What a preset says of the phone column is not passed over."""
-    columns = recipe().mapping.columns
-    ruled = msgspec.structs.replace(columns[1], rules=ColumnRules(**rules))
-    mapping = Mapping(columns=(columns[0], ruled, *columns[2:]))
+def test_a_phone_that_stands_in_for_every_cell_goes_the_long_way():
+    mapping = ruled("full_name", "customer_phone", rules={1: ColumnRules(constant="9845012345")}).mapping
     assert compile_plain_bodies(mapping, TITLES, region="IN", unknown="reject") is None
+
+
+def test_rows_of_a_known_program_go_the_short_way_too():
+    """Lead ads write `p:` before each phone, and their test rows are looked for in each cell."""
+    phones, bodies = _bodies_of(OF_A_PROGRAM)(
+        [("Asha Rao", "p:+919845012345", "", "", said, "") for said in ("fb", "test lead: 7")]
+    )
+    assert phones == ["+919845012345"] * 2
+    assert bodies[0] is not None
+    assert bodies[1] is None
 
 
 @given(cells=st.lists(st.one_of(st.text(), st.sampled_from(TEXTS)), min_size=1).map(tuple))
