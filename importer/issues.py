@@ -38,7 +38,7 @@ CATALOGUE: dict[str, IssueKind] = {
     "formula_without_value": IssueKind(
         E,
         "formulas without a value",
-        "the cell holds the formula {value} and no stored value. Open the sheet in Excel, save it, and try again.",
+        "the cell holds the formula {value} and no stored value. Open the sheet in Excel, save it, and try again; or type the value itself.",
     ),
     "too_long": IssueKind(E, "cells too long", "the cell has {hint} characters. Shorten it."),
     # --- phones

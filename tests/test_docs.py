@@ -32,6 +32,7 @@ PAGES = [
 PASSING = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}"), "20261125-101500-3fa2"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8765"),
+    (re.compile(r"--port \d+"), "--port 8765"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d)?"), "2026-11-25 10:15"),
     (re.compile(r"\S*/samples/(?=event_signups)"), "samples/"),
     (re.compile(r'(?<="seconds": )[\d.]+|(?<="rate_reached": )[\d.]+'), "1.5"),

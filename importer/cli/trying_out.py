@@ -6,6 +6,7 @@ import threading
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import click
@@ -17,6 +18,7 @@ from importer.cli.showing import show_end
 from importer.cli.watching import Teller
 from importer.cli.words import set_in_shell
 from importer.errors import UsageError, before_the_first_write
+from importer.guard import typed
 from importer.journal.opening import writing
 from importer.loader.opening import OpenOptions
 from importer.pipeline import run
@@ -60,10 +62,10 @@ def sandbox_command(**flags: Any) -> int:
     try:
         options = msgspec.convert(given, SandboxOptions, strict=False)
     except msgspec.ValidationError as error:
-        wanted, _, name = str(error).replace("`", "").partition(" - at $.")
+        name = str(error).replace("`", "").partition(" - at $.")[2]
         flag = f"--{name.replace('_', '-')}"
         raise UsageError(
-            f"{flag}: {wanted[:1].lower()}{wanted[1:]}.", "See importer sandbox --help."
+            f"{flag} takes {_wanted(name)}, not {given[name]!r}.", "See importer sandbox --help."
         ) from None
     try:
         serve(options, announce)
@@ -76,6 +78,19 @@ def sandbox_command(**flags: Any) -> int:
             f"Cannot listen on port {options.port}: {error.strerror}.", "Choose another --port."
         ) from error
     return 0
+
+
+def _wanted(name: str) -> str:
+    """What an option of the sandbox takes, where not every text will do: `a whole number from 0 to 65535`."""
+    types = msgspec.inspect
+    kind = next(types.type_info(f.type) for f in msgspec.structs.fields(SandboxOptions) if f.name == name)
+    kind = kind.type if isinstance(kind, types.Metadata) else kind
+    number = "a whole number" if isinstance(kind, types.IntType) else "a number"
+    if not isinstance(kind, types.IntType | types.FloatType) or kind.ge is None:
+        return number
+    return (
+        f"{number}, {kind.ge:g} or more" if kind.le is None else f"{number} from {kind.ge:g} to {kind.le:g}"
+    )
 
 
 @click.command("demo")
@@ -123,4 +138,6 @@ def _show_page(page_url: str, database: Path, page: Path, *, stay: bool) -> None
     with urlopen(f"{page_url}?copy") as answer:  # noqa: S310 - our own sandbox, on loopback
         page.write_bytes(answer.read())
     say(f"The leads in the sandbox: {page}", err=True)
-    say(f"To go on with it: importer sandbox --db {database}", err=True)
+    # On its own port again: resume and retry go to the address of their run alone.
+    again = typed("importer", "sandbox", "--db", str(database), "--port", str(urlsplit(page_url).port))
+    say(f"To go on with it: {again}", err=True)

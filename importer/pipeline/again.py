@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from importer.access import Access, checked_base_url
+from importer.access import Access, checked_base_url, is_loopback
 from importer.errors import DamagedJournal, UsageError
 from importer.guard import typed
 from importer.issues import Issue, Severity, faults_of_reader
@@ -151,9 +152,12 @@ def _still_unsure(row: PendingRow, issues: tuple[Issue, ...]) -> RowResult:
 def _check_address(base_url: str, access: Access) -> None:
     """The run's own address is the one that is set now; early versions kept it as it was typed."""
     if access.base_url not in (base_url, checked_base_url(base_url)):
+        place = urlsplit(checked_base_url(base_url))
+        sandbox = f" A sandbox has it again with: importer sandbox --port {place.port}"
         raise UsageError(
             f"The run was for {base_url}, but the address set now is {access.base_url}.",
-            "Set SUPERFONE_BASE_URL to the run's own address.",
+            "Set SUPERFONE_BASE_URL to the run's own address."
+            + sandbox * bool(place.port and is_loopback(place.hostname or "")),
         )
 
 

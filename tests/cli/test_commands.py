@@ -1,6 +1,7 @@
 """What a clumsy user types: each gets one sentence that says what to type instead, and the right exit code."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -188,6 +189,15 @@ def test_columns_ends_with_what_to_type_next(importer):
         "To check every row: importer check 'my leads.csv' --column Name=source --reports other\n"
     )
     assert "To check" not in importer("columns", "my leads.csv", "--json").err
+
+
+def test_the_demo_says_how_its_runs_can_be_gone_on_with(importer):
+    """Both resume and retry go to the address of their run alone, so the sandbox must come back on its port."""
+    ended = importer("demo")
+    (port,) = re.findall(r"A sandbox CRM answers at http://127\.0\.0\.1:(\d+)/superfone", ended.err)
+    assert ended.err.endswith(
+        f"To go on with it: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
+    )
 
 
 def test_a_settings_file_that_is_not_there(importer):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from html import unescape
+from urllib.parse import urlsplit
 
 import openpyxl
 import pytest
@@ -312,6 +313,10 @@ def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(impo
     if path == "/other":
         assert (resumed.code, retried.code, len(leads(crm))) == (2, 2, 3)
         assert f"The run was for {crm.base_url.removesuffix('superfone')}other" in resumed.err
+        assert (
+            f"A sandbox has it again with: importer sandbox --port {urlsplit(crm.base_url).port}\n"
+            in resumed.err
+        )
     else:
         assert (resumed.code, retried.code, len(leads(crm))) == (1, 0, 6)
 

@@ -49,9 +49,14 @@ def test_it_announces_itself_keeps_its_leads_and_ends_quietly(tmp_path, number):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--port", "99999"], "--port: expected int <= 65535. See importer sandbox --help."),
-        (["--error-share", "2"], "--error-share: expected float <= 1.0."),
-        (["--latency", "slow"], "--latency: expected float, got str."),
+        (
+            ["--port", "99999"],
+            "--port takes a whole number from 0 to 65535, not '99999'. See importer sandbox --help.",
+        ),
+        (["--error-share", "2"], "--error-share takes a number from 0 to 1, not '2'."),
+        (["--latency", "slow"], "--latency takes a number, 0 or more, not 'slow'."),
+        (["--concurrency-limit", "1.5"], "--concurrency-limit takes a whole number, 0 or more, not '1.5'."),
+        (["--seed", "x"], "--seed takes a whole number, not 'x'."),
         (["--db", "no/such/folder/crm.sqlite"], "unable to open database file. Name another file with --db."),
         (["--db", "sheet.csv"], "sheet.csv cannot keep the leads: file is not a database."),
     ],
