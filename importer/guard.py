@@ -32,6 +32,7 @@ _MAY_NEED = re.compile(rf"[;\t\r\n]['\"]*{_BLANKS}(?:(?!{_HARMLESS}{_CELL_GOES_O
 _SOME_MAY_NEED = re.compile(
     rf"""[\r\n\t{_SIGNS}](?:(?<=[\r\n\t])|(?<![^,;'"{_BLANK}].)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""
 ).search
+_MOST_TOGETHER = 16 << 20  # characters: one emoji among them makes it four bytes for each
 _JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
 
 csv.field_size_limit(1 << 26)  # cells of any length come back: what is too long is refused by the loader
@@ -66,7 +67,8 @@ def line_of(cells: Sequence[str]) -> str:
 def lines_of(rows: Sequence[Sequence[str]], written: Sequence[str] = ()) -> list[str]:
     """The line of each row. `written` are the same rows as sound records of CSV: most can be taken as they are."""
     lines: Sequence[str] = written or list(map(_without_breaks, rows))
-    if not _SOME_MAY_NEED(",".join(lines)):  # together they are one long record
+    short = sum(map(len, lines)) <= _MOST_TOGETHER
+    if short and not _SOME_MAY_NEED(",".join(lines)):  # together they are one long record
         return list(lines)
     return [line_of(cells) if _SOME_MAY_NEED(line) else line for cells, line in zip(rows, lines, strict=True)]
 

@@ -205,9 +205,8 @@ def faults_of_cells(cells: Sequence[str]) -> tuple[Issue, ...]:
 
 
 def faults_of_rows(rows: Sequence[Sequence[str]]) -> dict[int, tuple[Issue, ...]]:
-    """The same of many rows, by place; most have none, so all are looked at as one text first."""
-    together = "".join(map("".join, rows))
-    if "\0" not in together and LOST not in together:
+    """The same of many rows, by place; most have none, so each is looked at as one text first."""
+    if not any("\0" in text or LOST in text for text in map("".join, rows)):
         return {}
     return {at: faults for at, cells in enumerate(rows) if (faults := faults_of_cells(cells))}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
@@ -12,6 +13,7 @@ import pytest
 from openpyxl import Workbook
 
 from importer.errors import UnreadableFile, UsageError
+from importer.issues import faults_of_rows
 from importer.loader import workbook
 from importer.loader.kinds import FileKind, kind_of
 from importer.loader.marks import RowMarks
@@ -169,6 +171,18 @@ def test_marks_are_the_same_however_many_were_read_while_the_reader_was_at_work(
     assert [cells[0] for cells in found.values()] == [
         "2023-03-16", "17/03/2023", "2023-03-18", "19/03/2023", "2023-03-20", "21/03/2023", "2023-03-22",
     ]  # fmt: skip
+
+
+def test_to_look_for_faults_in_long_rows_takes_no_room():
+    """Put together, they would take as much again, and with one emoji among them four times as much."""
+    rows = [["x" * 100_000] for _ in range(50)] + [["\U0001f600"], ["\0"]]
+    tracemalloc.start()
+    try:
+        faults = faults_of_rows(rows)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    assert [(at, found[0].code) for at, found in faults.items()] == [(51, "nul")]
 
 
 def test_a_fault_in_one_row_of_a_block_is_that_row_s(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from importer import guard
 from importer.guard import cells_of, guarded, line_of, lines_of, unguarded
 from importer.loader.delimited import Dialect, find_dialect, read_records
 from importer.loader.encoding import Encoding
@@ -262,3 +263,22 @@ def test_a_report_saved_with_other_separators(tmp_path, delimiter):
     with (tmp_path / "saved.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter=delimiter).writerows(lines)
     assert read_again(tmp_path / "saved.csv")[1] == rows
+
+
+def test_long_rows_are_not_looked_over_as_one_text(monkeypatch):
+    """A thousand rows of long notes, an emoji among them, would take four times the room that they take one by one."""
+    longest = 0
+
+    def counting(text: str) -> object:
+        nonlocal longest
+        longest = max(longest, len(text))
+        return "=" in text
+
+    monkeypatch.setattr(guard, "_SOME_MAY_NEED", counting)
+    rows = [["9845012345", "x" * 100]] * 20 + [["9845012345", "=1+1"]]
+    together = lines_of(rows)
+    assert longest > 2000
+    longest = 0
+    monkeypatch.setattr(guard, "_MOST_TOGETHER", 500)
+    assert lines_of(rows) == together
+    assert longest < 200
