@@ -120,7 +120,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         False
     )
     quiet: Annotated[bool, Meta(description="Say nothing but the last line.")] = False
-    verbose: Annotated[int, Meta(ge=0, description="Say more; with tracebacks.")] = 0
+    verbose: Annotated[int, Meta(ge=0, description="Show the traceback of an error too.")] = 0
 
     def replaced(self, **values: Any) -> Settings:
         """The same settings with other values for some."""

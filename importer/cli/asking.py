@@ -151,10 +151,9 @@ def _ask_title(unknown: UnknownTitle, place: str) -> str:
     say(f'{place}: {field_label(unknown.field)} "{unknown.value}" ({_rows(unknown.rows)})', err=True)
     for number, title in enumerate(near, 1):
         say(f"  {number}  {title}", err=True)
+    wanted = "A number, or another title" if near else "A title (importer options lists them)"
     while True:
-        said: str = click.prompt(
-            "  Which is meant? A number, or another title", default="", show_default=False, err=True
-        )
+        said: str = click.prompt(f"  Which is meant? {wanted}", default="", show_default=False, err=True)
         said = said.strip()
         if said in (_LEAVE, _OMIT, _REST, _OMIT_REST):
             return said

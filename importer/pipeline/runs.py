@@ -98,7 +98,13 @@ def list_runs(reports: Path) -> list[RunLine]:
     lines += [
         RunLine(run_id=folder.name, damage=_KILLED_EARLY) for folder in early if _was_killed_early(folder)
     ]
-    return sorted(lines, key=lambda line: (line.started_at, line.run_id))
+    return sorted(lines, key=_age_order)
+
+
+def _age_order(line: RunLine) -> tuple[float, str]:
+    """By the moment, not by how the clock of its country showed it; what cannot tell when comes first."""
+    when = datetime.fromisoformat(line.started_at).timestamp() if line.started_at else 0.0
+    return when, line.run_id
 
 
 def headers_of_runs(reports: Path) -> Iterator[RunHeader]:

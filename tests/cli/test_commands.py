@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from importer.cli.words import name_of_crm
+from importer.journal import Journal
 from tests.support import leads, write_csv
 
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
@@ -198,6 +199,16 @@ def test_the_demo_says_how_its_runs_can_be_gone_on_with(importer):
     assert ended.err.endswith(
         f"To go on with it: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
     )
+
+
+def test_runs_stand_in_the_order_in_which_they_began(importer):
+    """A laptop that travels, or a clock that is put back in autumn, does not turn them round."""
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    for run_id, began in (("early", "2026-11-25T19:30:00+05:30"), ("late", "2026-11-25T15:00:00+00:00")):
+        ended = importer("check", sheet, "--run-id", run_id)
+        with Journal.open(ended.folder) as journal:
+            journal._change_header(started_at=began)
+    assert [line.split()[0] for line in importer("runs").out.splitlines()] == ["early", "late"]
 
 
 def test_a_settings_file_that_is_not_there(importer):

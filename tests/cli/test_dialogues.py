@@ -115,7 +115,7 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
     terminal = at_terminal("run", "x.csv", "--save", "m.toml")
     terminal.expect("Labels: 1 value is not in the account (1 row).")
     terminal.expect('1 of 1: Labels "Vlp" (1 row)')
-    terminal.expect("A number, or another title: ")
+    terminal.expect("Which is meant? A title (importer options lists them): ")
     terminal.type("-")
     terminal.expect("Stage: 3 values are not in the account (4 rows).")
     shown = terminal.expect("A number, or another title: ")
