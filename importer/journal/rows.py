@@ -162,14 +162,15 @@ def looked_over(outcome: RowOutcome, *, columns: int) -> RowOutcome:
         for issue in outcome.issues:
             kind_of(issue.code)
         if outcome.status is Status.ACCEPTED:
-            missing = "" if outcome.body else "its request is"
+            wrong = "" if outcome.body else "its request is missing"
+        elif (cells := len(outcome.cells)) < columns:
+            wrong = f"{columns - cells} of its {columns} cells are missing"
         else:
-            short = columns - len(outcome.cells)
-            missing = f"{short} of its {columns} cells are" if short > 0 else ""
+            wrong = "" if cells == columns else f"it has {cells} cells, the sheet {columns} columns"
     except UNDECODABLE as error:
         raise ValueError(f"row {outcome.number}: {error}") from error
-    if missing:
-        raise ValueError(f"row {outcome.number}: {missing} missing")
+    if wrong:
+        raise ValueError(f"row {outcome.number}: {wrong}")
     return outcome
 
 

@@ -26,6 +26,10 @@ HARMS = {
         "UPDATE rows SET cells = '' WHERE number = 3",
         "is damaged (row 3: 3 of its 3 cells are missing). Run the file again",
     ),
+    "a cell too many": (
+        "UPDATE rows SET cells = cells || ',x' WHERE number = 3",
+        "is damaged (row 3: it has 4 cells, the sheet 3 columns). Run the file again",
+    ),
     "request of a row with a warning": ("UPDATE rows SET payload = NULL WHERE number = 4", "is damaged ("),
     "status": ("UPDATE results SET status = 'odd' WHERE number = 2", "is damaged ("),
     "start": ("UPDATE meta SET value = replace(value, '\"started_at\":\"2', '\"started_at\":\"')", "is damaged ("),
