@@ -72,8 +72,8 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
     ours = is_ours(table.headers)
     headers, blocks = as_typed(table) if ours else (table.headers, table.blocks)
     begun: list[SourceRows] = []
-    # A sheet that one block holds is read to its end: its last notices (hidden rows, footers) are shown at once.
-    while sum(map(len, begun)) <= BLOCK_ROWS and (block := next(blocks, None)) is not None:
+    # A sheet that two blocks hold is read to its end: its last notices (hidden rows, footers) are shown at once.
+    while sum(map(len, begun)) <= 2 * BLOCK_ROWS and (block := next(blocks, None)) is not None:
         begun.append(block)
     sample = tuple(islice(chain.from_iterable(begun), SAMPLE_ROWS))
     _show(answers, frames.Opened(headers, sample, tuple(table.notices), ours))

@@ -175,10 +175,10 @@ def test_long_cells_travel_in_small_messages(tmp_path):
     assert max(len(batch) for batch in batches) < 100
 
 
-def test_what_is_known_at_the_end_of_a_sheet_of_one_block_is_told_at_once(tmp_path):
+def test_what_is_known_at_the_end_of_a_sheet_of_two_blocks_is_told_at_once(tmp_path):
     """The hidden rows are named at the terminal before anything is asked."""
     row = '<row r="{0}"><c r="A{0}"><v>{1}</v></c></row>'
-    rows = "".join(row.format(number, 9845000000 + number) for number in range(2, 1025))
+    rows = "".join(row.format(number, 9845000000 + number) for number in range(2, 2049))
     rows = rows.replace('<row r="700">', '<row r="700" hidden="1">')
     head = f'<row r="1">{text_cell("A1", "Phone")}</row>'
     with ReadingProcess(write_xlsx(tmp_path / "sheet", head + rows), OpenOptions()) as reader:
