@@ -6,8 +6,11 @@ may be killed at any time: the only thing it holds is a copy of the file.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
@@ -27,6 +30,7 @@ from importer.staging.own_files import as_typed, is_ours
 from importer.staging.recipe import Recipe, judge_rows
 
 SAMPLE_ROWS = 500
+_LOOK_EVERY_S = 1.0
 _ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text is in our memory at once
 
 
@@ -34,6 +38,7 @@ def main() -> None:
     """Answer the parent's two questions, then end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # a library that prints must not break a frame
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     apply_limits()
     collect_seldom()
     try:
@@ -58,6 +63,16 @@ def main() -> None:
             ),
             trace=traceback.format_exc(),
         )
+
+
+def _end_with(parent: int) -> None:
+    """End when our parent has: one that was killed cannot end us, and a large sheet keeps its reader busy for long.
+
+    Windows gives nobody another parent: there we end when we have something to say.
+    """
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY_S)
+    os._exit(1)
 
 
 def _fail(answers: BinaryIO, error: ImporterError, *, trace: str = "") -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -121,6 +123,31 @@ def test_a_reader_that_never_answers_is_ended(sheet, monkeypatch):
         pytest.raises(UnreadableFile, match="kept its reader busy"),
     ):
         assert reader.opened
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a pipe tells otherwise that nobody reads it")
+def test_a_reader_that_is_busy_does_not_outlive_who_asked_it(tmp_path):
+    """A command that is killed has no time to end its child, which may be at work on a large sheet for long."""
+    os.mkfifo(tmp_path / "sheet")  # nobody writes into it: the reader waits for ever
+    script = (
+        "import sys; from pathlib import Path; from importer.loader.opening import OpenOptions\n"
+        "from importer.staging.process import ReadingProcess\n"
+        "reader = ReadingProcess(Path(sys.argv[1]), OpenOptions())\n"
+        "print(reader._child.pid, flush=True); reader.opened"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "sheet")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        with (tmp_path / "sheet").open("wb") as unread:  # which waits until the child has opened it too
+            parent.kill()
+            gone = select.poll()
+            gone.register(unread, 0)
+            try:
+                assert gone.poll(20_000) == [(unread.fileno(), select.POLLERR)]
+            finally:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
 
 
 def test_the_watchdog_counts_waiting_only():
