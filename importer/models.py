@@ -398,6 +398,11 @@ class RowOutcome(msgspec.Struct, frozen=True, dict=True):
         return _read_payload(self.body.replace(_ESCAPED_BREAK, "\\n")) if self.body else None
 
     @property
+    def fate(self) -> Status:
+        """What became of its values: of a duplicate, the status of the row that it was folded into."""
+        return self.status if self.kept is None else self.kept
+
+    @property
     def goes_again(self) -> bool:
         """Whether the row is worth mending or sending again: what failed_rows and `retry` hold.
 

@@ -16,7 +16,6 @@ from importer.loader.headings import NO_SUCH_NAME
 from importer.models import MEANING, MEANING_OF_CHECK, ColumnChoice, Mapping, RunState, Status
 from importer.pipeline.watch import OtherName
 from importer.report import Summary
-from importer.report.steps import to_mend
 from importer.report.summary import RESULTS
 
 _COMMONEST = 3
@@ -127,7 +126,7 @@ def problem_title(code: str) -> str:
 
 def last_line(summary: Summary, folder: Path, again: str) -> str:
     """What happened, and what to do next, in one line. `again` are the options to type with the next command."""
-    in_crm = summary.counts[Status.ACCEPTED] + summary.counts[Status.DUPLICATE]
+    in_crm = summary.went_in
     mend = folder / summary.files["failed_rows.xlsx"]
     match summary.state:
         case RunState.CHECKED:
@@ -138,14 +137,14 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
             return f"{said}{mending}{send}"
         case RunState.STOPPED | RunState.INTERRUPTED:
             return f"{summary.reason} Go on with: importer resume {quoted(summary.run_id)}{again}"
-        case _ if summary.failed_rows and not to_mend(summary):
+        case _ if summary.failed_rows and not summary.to_mend:
             return (
                 f"{in_crm:,} of {_rows(summary.rows)} went in. The others can be sent again as they are: "
                 f"importer retry {quoted(summary.run_id)}{again}"
             )
         case _ if summary.failed_rows:
             return (
-                f"{in_crm:,} of {_rows(summary.rows)} went in. {_needs(to_mend(summary))} mending: open {mend}, "
+                f"{in_crm:,} of {_rows(summary.rows)} went in. {_needs(summary.to_mend)} mending: open {mend}, "
                 f"mend it, and feed it back: importer run {quoted(str(mend))}{again}"
             )
         case _ if in_crm < summary.rows:

@@ -51,7 +51,7 @@ def write_page(path: Path, journal: Journal, summary: Summary, findings: Finding
 
 def headline(summary: Summary) -> str:
     """What happened, in one sentence."""
-    in_crm = summary.counts["accepted"] + summary.counts["duplicate"]
+    in_crm = summary.went_in
     left = summary.rows - in_crm
     name = Path(summary.file).name
     match summary.state:

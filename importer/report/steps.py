@@ -31,7 +31,7 @@ def next_steps(summary: Summary, folder: Path) -> list[Step]:
             )
         ]
         later = Step("Then mend the rows that were refused: this page will say how.")
-        return steps + [later] * bool(to_mend(summary))
+        return steps + [later] * bool(summary.to_mend)
     if summary.state == RunState.CHECKED:
         return _after_check(summary, folder, again)
     return _undelivered(summary, folder) + _mending(summary, folder, again)
@@ -47,7 +47,7 @@ def _after_check(summary: Summary, folder: Path, again: list[str]) -> list[Step]
 
 
 def _undelivered(summary: Summary, folder: Path) -> list[Step]:
-    count = undelivered(summary)
+    count = summary.undelivered
     if not count:
         return []
     rows = "1 row" if count == 1 else f"{count:,} rows"
@@ -60,7 +60,7 @@ def _undelivered(summary: Summary, folder: Path) -> list[Step]:
 
 
 def _mending(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
-    if not to_mend(summary):
+    if not summary.to_mend:
         return []
     workbook = summary.files[FAILED_XLSX]
     return [
@@ -74,13 +74,3 @@ def _mending(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
             typed("importer", "run", str(folder / workbook), *again),
         ),
     ]
-
-
-def to_mend(summary: Summary) -> int:
-    """Rows that somebody must change before they can go in."""
-    return max(summary.failed_rows - undelivered(summary) - summary.counts["pending"], 0)
-
-
-def undelivered(summary: Summary) -> int:
-    """Rows that are sound, and that the network or the CRM let down."""
-    return summary.counts["failed"] + summary.counts["unknown"]

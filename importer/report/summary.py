@@ -47,6 +47,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Header to field; an empty field is left out; `Phone#2` is the second Phone."),
     ]
     problems: Annotated[dict[str, int], Meta(description="Issues by `field.code`, the commonest first.")]
+    went_in: Annotated[
+        int,
+        Meta(
+            description="Rows that went in, after a check that can: duplicates with the row that they are in."
+        ),
+    ]
+    to_mend: Annotated[int, Meta(description="Rows that must be changed before they can go in.")]
+    undelivered: Annotated[
+        int,
+        Meta(description="Sound rows that the network or the CRM let down, duplicates of such a row too."),
+    ]
     failed_rows: Annotated[int, Meta(description="Rows worth mending or sending again: in failed_rows.csv.")]
     workbook_rows: Annotated[int, Meta(description="Those of them that failed_rows.xlsx can hold.")]
     warned_rows: Annotated[
@@ -66,6 +77,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: dict[Status, int] = dict.fromkeys(Status, 0)
         self.problems: Counter[str] = Counter()
+        self.went_in = self.to_mend = self.undelivered = 0
         self.failed_rows = 0
         self.workbook_rows = 0
         self.warned_rows = 0
@@ -73,6 +85,9 @@ class Tally:
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
         self.counts[outcome.status] += 1
+        self.went_in += outcome.fate is Status.ACCEPTED
+        self.undelivered += outcome.fate in _UNDELIVERED
+        self.to_mend += outcome.goes_again and outcome.fate not in {*_UNDELIVERED, Status.PENDING}
         self.failed_rows += outcome.goes_again
         self.warned_rows += outcome.status is Status.ACCEPTED and bool(outcome.issues)
         for issue in outcome.issues:
@@ -81,6 +96,10 @@ class Tally:
     def add_plain(self, rows: int) -> None:
         """Count rows that went in, or can, and of which nothing is to be said."""
         self.counts[Status.ACCEPTED] += rows
+        self.went_in += rows
+
+
+_UNDELIVERED = frozenset({Status.FAILED, Status.UNKNOWN})
 
 
 def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary:
@@ -107,6 +126,9 @@ def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary
         rate_reached=traffic.rate_reached,
         columns=_columns(journal),
         problems=dict(tally.problems.most_common()),
+        went_in=tally.went_in,
+        to_mend=tally.to_mend,
+        undelivered=tally.undelivered,
         failed_rows=tally.failed_rows,
         workbook_rows=tally.workbook_rows,
         warned_rows=tally.warned_rows,

@@ -9,7 +9,7 @@ import pytest
 
 from importer.issues import Issue
 from importer.journal import Journal, RunEnd, staged
-from importer.models import RunState
+from importer.models import NoteState, Rejudged, RowResult, RunState, Status
 from importer.report import write_reports
 from importer.report.schema import schema_text
 from tests.report.made import STARTED, accepted, header_of, made, refused
@@ -74,6 +74,32 @@ def test_rows_that_go_in_with_a_warning_are_counted(tmp_path):
     ]
     made(tmp_path, header_of(COLUMNS), rows)
     assert validated(tmp_path)["warned_rows"] == 2
+
+
+def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path):
+    """It went in only if that row did: nobody is told of leads in the CRM that are not there, or to mend sound rows."""
+    fates = [Status.ACCEPTED, Status.REFUSED, Status.FAILED, Status.UNKNOWN, None]
+    rows = [accepted(number, ["x", "", ""]) for number in range(2, 12)]
+    with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
+        journal.stage([staged(row) for row in rows])
+        journal.rejudge(Rejudged(at + 7, Status.DUPLICATE, None, (), at + 2) for at in range(5))
+        journal.complete()
+        journal.begin_sending()
+        journal.record(
+            results=[
+                RowResult(number=number, status=fate, attempts=1, http_status=None, note=NoteState.NONE)
+                for number, fate in enumerate(fates, 2)
+                if fate
+            ]
+        )
+        journal.end(RunEnd(state=RunState.STOPPED, finished_at=STARTED))
+        write_reports(journal, tmp_path)
+    summary = validated(tmp_path)
+    assert summary["counts"] == {
+        "accepted": 1, "refused": 1, "failed": 1, "unknown": 1, "pending": 1, "duplicate": 5, "invalid": 0,
+    }  # fmt: skip
+    assert (summary["went_in"], summary["to_mend"], summary["undelivered"]) == (2, 2, 4)
+    assert summary["failed_rows"] == 8
 
 
 def test_what_does_not_keep_to_it_is_noticed(tmp_path):
