@@ -76,6 +76,12 @@ CATALOGUE: dict[str, IssueKind] = {
         "perhaps shortened by Excel",
         "{value} ends in zeros, as numbers do that Excel has shortened. Compare it with the original list.",
     ),
+    "shortened": IssueKind(
+        E,
+        "shortened by Excel",
+        "{value} ends in zeros, as numbers do that Excel has shortened, and {hint} has the same. Type the full number from "
+        "the original list. If it is right as it is, type it with a space, like 98450 10000.",
+    ),
     "promoted": IssueKind(W, "taken from the other phones", "{label} is empty, so {value} of the other phones was taken."),
     # --- e-mails, numbers
     "not_an_email": IssueKind(E, "not an e-mail", '"{value}" is not an e-mail address ({hint}). Mend or empty the cell.'),

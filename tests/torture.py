@@ -161,10 +161,12 @@ class Trial:
         except (NoSuchRun, DamagedJournal):
             self.start()
 
-    def retry(self) -> None:
-        """Send what did not go in, as a run of its own."""
-        calm = self.settings.replaced(run_id=f"{self.run_id}-again", timeout=29.0)  # 30 would be "not given"
-        _patiently(lambda: retry(self.run_id, calm, self.access, Silent()))
+    def retry(self) -> str:
+        """Send what did not go in, as a run of its own; answers with its id."""
+        calm = self.settings.replaced(timeout=29.0)  # 30 would be "not given"
+        summary = _patiently(lambda: retry(self.run_id, calm, self.access, Silent()))
+        assert summary is not None, "there was something to retry"
+        return summary.run_id
 
     def run_again(self) -> None:
         """Send the same sheet once more, as somebody who is not sure might."""
@@ -310,8 +312,7 @@ def _afterwards(trial: Trial, chance: random.Random, tally: Tally) -> None:
     """A retry on a healthy server brings every row in, the sheet run again changes nothing: no note is doubled."""
     again = []
     if any(outcome.goes_again for outcome in trial.outcomes()):
-        trial.retry()
-        again += trial.outcomes(f"{trial.run_id}-again")
+        again += trial.outcomes(trial.retry())
     if chance.random() < 0.25:
         trial.run_again()
         again += trial.outcomes(f"{trial.run_id}-twice")

@@ -7,6 +7,8 @@ from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Any
 
+import msgspec
+
 from importer.fields import BY_NAME
 from importer.issues import Issue
 from importer.models import NOTE_BREAK, Accepted, Payload, Rejudged, Status
@@ -25,8 +27,15 @@ def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> l
 
     `merge` gives what the CRM would hold had the rows been sent one after another (later values win, lists
     add up, no note is lost), but for two things: it keeps the additional info of all, and makes no third person
-    of two names. Every row that changes is in the answer.
+    of two names. Whatever the policy, rows of several people are kept out whose number Excel may have shortened to
+    the same. Every row that changes is in the answer.
     """
+    shortened = _shortened(group, header)
+    rest = [row for row in group if row.row.number not in shortened]
+    return [*shortened.values(), *(_settled(rest, duplicates, header) if len(rest) > 1 else ())]
+
+
+def _settled(group: Sequence[Accepted], duplicates: Duplicates, header: str) -> list[Rejudged]:
     match duplicates:
         case "merge":
             return _merge(group, header)
@@ -36,6 +45,37 @@ def fold(group: Sequence[Accepted], duplicates: Duplicates, *, header: str) -> l
             return _keep(group, group[-1], "the last row was kept", header)
         case "reject":
             return [_rejected(row, group, header) for row in group]
+
+
+def _shortened(group: Sequence[Accepted], header: str) -> dict[int, Rejudged]:
+    """Rows of a group of several people whose number ends as Excel leaves one that it has shortened: by their number."""
+    doubts = {row.row.number: doubt for row in group for doubt in row.issues if _is_of_zeros(doubt)}
+    others = _other_names(group, header) if doubts else {}
+    if not others:
+        return {}
+    first_other, (of_other,) = next(iter(others.items()))
+    hints = dict.fromkeys(doubts, f'row {first_other} "{of_other.value}"') | {
+        number: said.hint for number, (said,) in others.items()
+    }
+    return {
+        row.row.number: Rejudged(
+            row.row.number,
+            Status.INVALID,
+            None,
+            tuple(
+                msgspec.structs.replace(issue, code="shortened", hint=hints[row.row.number])
+                if _is_of_zeros(issue)
+                else issue
+                for issue in row.issues
+            ),
+        )
+        for row in group
+        if row.row.number in doubts
+    }
+
+
+def _is_of_zeros(issue: Issue) -> bool:
+    return (issue.field, issue.code) == ("customer_phone", "maybe_shortened")
 
 
 def _merge(group: Sequence[Accepted], header: str) -> list[Rejudged]:

@@ -1,10 +1,11 @@
 """Rows that share a phone: one is sent, none is lost."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.issues import sentence
+from importer.issues import Issue, sentence
 from importer.models import NOTE_BREAK, Accepted, SourceRow, Status
 from importer.validator import fold
 
@@ -135,6 +136,39 @@ def test_merge_makes_no_third_person_of_two_names():
         '; First name is "Asha" as in row 7, was "Ravi"; Last name is empty as in row 7, was "Rao"; '
         'City is "Thane" as in row 8, was "Pune"'
     )
+
+
+ZEROS = Issue("customer_phone", "maybe_shortened", "Mobile", "9845010000")
+
+
+def zeros(number, **payload):
+    return msgspec.structs.replace(row(number, **payload), issues=(ZEROS,))
+
+
+@pytest.mark.parametrize("policy", ["merge", "first", "last", "reject"])
+def test_people_whose_numbers_excel_may_have_shortened_to_one_are_kept_out(policy):
+    """9.84501E+09 is what was left of each of their phones: they must not become one lead."""
+    rows = [
+        zeros(2, first_name="Ravi"),
+        zeros(3, first_name="Asha"),
+        zeros(4, first_name="ravi"),
+        row(5, first_name="Meena"),
+    ]
+    folded = by_number(fold(rows, policy, header="Mobile"))
+    assert {number: one.verdict for number, one in folded.items()} == dict.fromkeys((2, 3, 4), Status.INVALID)
+    assert sentence(3, folded[3].issues[0]) == (
+        'Row 3, Mobile: 9845010000 ends in zeros, as numbers do that Excel has shortened, and row 2 "Ravi" has the same. '
+        "Type the full number from the original list. If it is right as it is, type it with a space, like 98450 10000."
+    )
+    assert folded[2].issues[0].hint == 'row 3 "Asha"'
+
+
+def test_one_person_with_a_number_of_zeros_stays_one_lead():
+    rows = [zeros(2, first_name="Ravi"), zeros(3, first_name="Ravi", last_name="Rao"), zeros(4)]
+    folded = by_number(fold(rows, "merge", header="Mobile"))
+    assert {number: one.verdict for number, one in folded.items()} == {
+        2: Status.ACCEPTED, 3: Status.DUPLICATE, 4: Status.DUPLICATE,
+    }  # fmt: skip
 
 
 def test_merge_puts_the_parts_of_one_name_together():
