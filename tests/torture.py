@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -40,6 +40,7 @@ from importer.settings import Settings
 from importer.staging import RowsReader, Sheet
 from tests.support import KEY, read_csv
 
+T = TypeVar("T")
 ROWS = 60
 HEADERS = ("Phone", "Name", "Note")
 _STOPPING = frozenset({Fault.UNAUTHORIZED, Fault.REDIRECT, Fault.HTML})
@@ -201,18 +202,16 @@ class Trial:
             return list(journal.outcomes())
 
 
-def _patiently(attempt: Callable[[], object]) -> None:
+def _patiently(attempt: Callable[[], T]) -> T:
     """Try again where a machine that is busy did not even answer for the lists in time: nothing was sent then."""
     for _ in range(20):
         try:
-            attempt()
+            return attempt()
         except NoSuchRun:
             raise
         except NothingSent as error:
             if "cannot be reached" not in error.message:
                 raise
-        else:
-            return
     raise TimeoutError("the sandbox does not answer")
 
 
