@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -145,13 +146,16 @@ def sending(*, quick: bool, repeats: int) -> Figures:
 def latency(*, quick: bool, repeats: int) -> Figures:
     """With 30 ms a request and 50 at once, no more than 50 / 30 ms is possible."""
     rows = 5_000 if quick else 20_000
-    with server("--latency", "0.03", core=SERVER) as url:
-        run(csv_of(rows, clean=True), url, cores={CLIENT})
-    summary = json.loads((BUILD / "reports" / "run" / "summary.json").read_text())
+    took: list[float] = []
+    for _ in range(repeats):
+        with server("--latency", "0.03", core=SERVER) as url:
+            run(csv_of(rows, clean=True), url, cores={CLIENT})
+        took.append(json.loads((BUILD / "reports" / "run" / "summary.json").read_text())["seconds"])
+    seconds = statistics.median(took)
     return {
         "rows": rows,
-        "seconds": summary["seconds"],
-        "rate": rows / summary["seconds"],
+        "seconds": seconds,
+        "rate": rows / seconds,
         "possible": 50 / 0.03,
     }
 
