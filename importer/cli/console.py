@@ -72,8 +72,8 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} rows{postfix}"
-_WITHOUT_TOTAL = "{desc} {n_fmt} rows{postfix}"
+_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n:,}/{total:,} rows{postfix}"
+_WITHOUT_TOTAL = "{desc} {n:,} rows{postfix}"
 
 
 class Bar:

@@ -11,7 +11,7 @@ import click
 
 from importer import pipeline
 from importer.access import find_access
-from importer.cli.console import is_terminal, say
+from importer.cli.console import is_terminal, say, show_json
 from importer.cli.options import all_settings, settings_from, settings_of_sending, typed_again
 from importer.errors import UnreadableFile, UsageError
 from importer.guard import typed
@@ -80,6 +80,8 @@ def retry_command(run: str, **flags: Any) -> int:
         summary = pipeline.retry(run, settings, access, teller)
     if summary is None:
         say(f"Run {run} has no row left that could go in: there is nothing to retry.", err=True)
+        if settings.json:
+            show_json(None)
         return 0
     return _show_end(summary, settings, again, teller)
 

@@ -442,6 +442,7 @@ def test_retry_is_a_new_run_over_the_rows_that_did_not_go_in(importer, crm):
     nothing = importer("retry", second.folder.name, "--yes")
     assert nothing.code == 0
     assert "nothing to retry" in nothing.err
+    assert json.loads(importer("retry", second.folder.name, "--yes", "--json").out) is None
 
 
 def test_report_rebuilds_every_file(importer, sheet):
