@@ -48,15 +48,14 @@ def _settled(group: Sequence[Accepted], duplicates: Duplicates, header: str) -> 
 
 
 def _shortened(group: Sequence[Accepted], header: str) -> dict[int, Rejudged]:
-    """Rows of a group of several people whose number ends as Excel leaves one that it has shortened: by their number."""
-    doubts = {row.row.number: doubt for row in group for doubt in row.issues if _is_of_zeros(doubt)}
+    """Where several people have one number: the rows in which it ends as Excel leaves one that it has shortened."""
+    doubts = [row.row.number for row in group if any(_doubts_its_phone(row, issue) for issue in row.issues)]
     others = _other_names(group, header) if doubts else {}
     if not others:
         return {}
     first_other, (of_other,) = next(iter(others.items()))
-    hints = dict.fromkeys(doubts, f'row {first_other} "{of_other.value}"') | {
-        number: said.hint for number, (said,) in others.items()
-    }
+    hints = dict.fromkeys(doubts, f'row {first_other} "{of_other.value}"')
+    hints |= {number: others[number][0].hint for number in doubts if number in others}
     return {
         row.row.number: Rejudged(
             row.row.number,
@@ -64,18 +63,19 @@ def _shortened(group: Sequence[Accepted], header: str) -> dict[int, Rejudged]:
             None,
             tuple(
                 msgspec.structs.replace(issue, code="shortened", hint=hints[row.row.number])
-                if _is_of_zeros(issue)
+                if _doubts_its_phone(row, issue)
                 else issue
                 for issue in row.issues
             ),
         )
         for row in group
-        if row.row.number in doubts
+        if row.row.number in hints
     }
 
 
-def _is_of_zeros(issue: Issue) -> bool:
-    return (issue.field, issue.code) == ("customer_phone", "maybe_shortened")
+def _doubts_its_phone(row: Accepted, issue: Issue) -> bool:
+    """Whether the zeros are those of the lead's own number: a cell may hold others, and it may come from another column."""
+    return issue.code == "maybe_shortened" and row.phone.endswith(issue.value.removesuffix(".0").lstrip("+0"))
 
 
 def _merge(group: Sequence[Accepted], header: str) -> list[Rejudged]:
@@ -164,16 +164,18 @@ def _merged(rows: Sequence[Accepted]) -> tuple[Payload, list[str]]:
 
 
 def _since_the_last_other_name(rows: Sequence[Accepted]) -> Sequence[Accepted]:
-    """The rows from the last one on that is called otherwise than the row before it.
+    """The rows from the last one on that is called otherwise than one before it.
 
-    "Ravi Rao" and then "Asha" make no "Asha Rao".
+    "Ravi Rao" and then "Asha" make no "Asha Rao", nor "Ravi Rao", "R" and then "Rahul" a "Rahul Rao".
     """
-    first, before = 0, ""
+    first, names = 0, set[str]()
     for at, row in enumerate(rows):
         name = _name_in(row, _OF_A_PERSON)
-        if name and before and _is_another(name, before):
-            first = at
-        before = name or before
+        if not name or name in names:
+            continue
+        if any(_is_another(name, other) for other in names):
+            first, names = at, set()
+        names.add(name)
     return rows[first:]
 
 

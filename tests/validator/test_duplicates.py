@@ -138,11 +138,18 @@ def test_merge_makes_no_third_person_of_two_names():
     )
 
 
+def test_merge_makes_no_third_person_by_way_of_an_initial():
+    rows = [row(3, first_name="Ravi", last_name="Rao"), row(4, first_name="R"), row(7, first_name="Rahul")]
+    kept = by_number(fold(rows, "merge", header=""))[3]
+    assert kept.payload == {"customer_phone": PHONE, "first_name": "Rahul"}
+    assert named(fold(rows, "merge", header="")) == {7: ("Rahul", 'row 3 "Ravi Rao"')}
+
+
 ZEROS = Issue("customer_phone", "maybe_shortened", "Mobile", "9845010000")
 
 
 def zeros(number, **payload):
-    return msgspec.structs.replace(row(number, **payload), issues=(ZEROS,))
+    return msgspec.structs.replace(row(number, **payload), phone="+919845010000", issues=(ZEROS,))
 
 
 @pytest.mark.parametrize("policy", ["merge", "first", "last", "reject"])
@@ -161,6 +168,20 @@ def test_people_whose_numbers_excel_may_have_shortened_to_one_are_kept_out(polic
         "Type the full number from the original list. If it is right as it is, type it with a space, like 98450 10000."
     )
     assert folded[2].issues[0].hint == 'row 3 "Asha"'
+
+
+def test_the_doubt_must_be_about_the_number_that_the_rows_share():
+    """Be it taken from the other phones; a second number of zeros in the cell is not what they share."""
+    taken = Issue("add_phones", "maybe_shortened", "Alt", "09845010000.0")
+    rows = [
+        Accepted(SourceRow(n, ()), "+919845010000", {"first_name": name}, (taken,))
+        for n, name in enumerate(["Ravi", "Asha"], 2)
+    ]
+    folded = by_number(fold(rows, "merge", header="Mobile"))
+    assert [folded[n].issues[0].machine_code for n in (2, 3)] == ["add_phones.shortened"] * 2
+    rows = [msgspec.structs.replace(row, phone="+919876543210") for row in rows]
+    folded = by_number(fold(rows, "merge", header="Mobile"))
+    assert [folded[n].verdict for n in (2, 3)] == [Status.ACCEPTED, Status.DUPLICATE]
 
 
 def test_one_person_with_a_number_of_zeros_stays_one_lead():
