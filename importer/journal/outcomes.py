@@ -13,17 +13,21 @@ from importer.models import BLOCK_ROWS, NoteState, RowOutcome, Status
 
 JOINED = "FROM rows LEFT JOIN results USING (number) LEFT JOIN intents USING (number)"
 
-_STATUS = f"""coalesce(results.status, CASE
-    WHEN rows.verdict <> '{Status.ACCEPTED}' THEN rows.verdict
-    WHEN :checked THEN '{Status.ACCEPTED}'
-    WHEN intents.number IS NOT NULL THEN '{Status.UNKNOWN}'
-    ELSE '{Status.PENDING}' END)"""
-"""A row's one status (law 1): its result, else its verdict, else what its intent leaves open."""
 
+def _status_of(row: str, result: str, intent: str) -> str:
+    """A row's one status (law 1): its result, else its verdict, else what its intent leaves open."""
+    return f"""coalesce({result}.status, CASE
+    WHEN {row}.verdict <> '{Status.ACCEPTED}' THEN {row}.verdict
+    WHEN :checked THEN '{Status.ACCEPTED}'
+    WHEN {intent}.number IS NOT NULL THEN '{Status.UNKNOWN}'
+    ELSE '{Status.PENDING}' END)"""
+
+
+_STATUS = _status_of("rows", "results", "intents")
 _KEPT = f"""CASE WHEN rows.verdict = '{Status.DUPLICATE}' THEN (
-    SELECT coalesce(result.status, CASE WHEN kept.verdict <> '{Status.ACCEPTED}' OR :checked THEN kept.verdict
-                                        ELSE '{Status.PENDING}' END)
-    FROM rows AS kept LEFT JOIN results AS result USING (number) WHERE kept.number = rows.kept_in) END"""
+    SELECT {_status_of("kept", "its_result", "its_intent")}
+    FROM rows AS kept LEFT JOIN results AS its_result USING (number) LEFT JOIN intents AS its_intent USING (number)
+    WHERE kept.number = rows.kept_in) END"""
 """Of a duplicate: the status of the row that it was folded into."""
 
 _OUTCOMES = f"""SELECT number, cells, {_STATUS}, phone, rows.issues, results.issues, coalesce(attempts, 0),

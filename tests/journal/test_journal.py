@@ -382,6 +382,15 @@ def test_a_duplicate_goes_again_with_the_row_it_was_folded_into(tmp_path):
     assert [o.goes_again for o in journal.outcomes()] == [False, False]
 
 
+def test_a_duplicate_shares_the_doubt_of_the_row_it_was_folded_into(tmp_path):
+    """What was on its way when the run was killed may be in the CRM, and with it what was folded into it."""
+    journal = new(tmp_path, rows=[accepted(2), accepted(3)])
+    journal.rejudge([Rejudged(3, Status.DUPLICATE, None, (), 2)])
+    assert [o.fate for o in journal.outcomes()] == [Status.PENDING] * 2
+    leaving(journal)
+    assert [o.fate for o in journal.outcomes()] == [Status.UNKNOWN] * 2
+
+
 def test_groups_of_one_phone_are_found_over_the_whole_file(tmp_path):
     """However far apart they stand; rejected rows are in no group."""
     rows = [accepted(2), accepted(3), rejected(4)]
