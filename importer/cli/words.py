@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from importer.access import is_loopback
 from importer.fields import BY_NAME
 from importer.guard import typed
-from importer.issues import CATALOGUE, Severity
+from importer.issues import Severity, kind_of
 from importer.journal import RunHeader
 from importer.loader.headings import NO_SUCH_NAME
 from importer.models import MEANING, MEANING_OF_CHECK, ColumnChoice, Mapping, RunState, Status
@@ -112,15 +112,13 @@ def file_lines(summary: Summary) -> Iterator[str]:
 
 def _refuses(code: str) -> bool:
     """Whether a problem kept its rows out, rather than only being worth knowing."""
-    kind = CATALOGUE.get(code.rpartition(".")[2])
-    return kind is None or kind.severity is not Severity.WARNING
+    return kind_of(code.rpartition(".")[2]).severity is not Severity.WARNING
 
 
 def problem_title(code: str) -> str:
     """`lead_stage_name.unknown` as people say it: `Stage: not in the account`."""
     field, _, name = code.rpartition(".")
-    kind = CATALOGUE.get(name)
-    title = kind.title if kind else name
+    title = kind_of(name).title
     return title if field in ("row", "") else f"{field_label(field)}: {title}"
 
 
@@ -132,7 +130,7 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
         case RunState.CHECKED:
             said = f"{in_crm:,} of {_rows(summary.rows)} can go in. Nothing was sent."
             said += _no_leads(summary)
-            mending = f" {_needs(summary.failed_rows)} mending: {mend}." if summary.failed_rows else ""
+            mending = f" {_needs(summary.to_mend)} mending: {mend}." if summary.to_mend else ""
             send = f" Send with: importer run {quoted(summary.file)}{again}" if in_crm else ""
             return f"{said}{mending}{send}"
         case RunState.STOPPED | RunState.INTERRUPTED:
@@ -160,8 +158,7 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
 
 def _no_leads(summary: Summary) -> str:
     """Rows that were left out and need no mending, so that the numbers of the last line add up."""
-    kinds = {f"row.{code}" for code, kind in CATALOGUE.items() if kind.severity is Severity.LEFT_OUT}
-    rows = sum(summary.problems.get(code, 0) for code in kinds)
+    rows = summary.rows - summary.went_in - summary.failed_rows
     return f" {_rows(rows)} {'is no lead' if rows == 1 else 'are no leads'}." if rows else ""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from importer.journal.header import RunEnd, RunHeader
-from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION
+from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, UNREADABLE
 
 
 def glance(folder: Path, *, wait_s: float = 0) -> tuple[RunHeader, RunEnd] | None:
@@ -28,5 +28,5 @@ def glance(folder: Path, *, wait_s: float = 0) -> tuple[RunHeader, RunEnd] | Non
             found = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('header', 'end')"))
         header = msgspec.json.decode(found["header"], type=RunHeader)
         return header, msgspec.json.decode(found["end"], type=RunEnd)
-    except (sqlite3.DatabaseError, msgspec.MsgspecError, LookupError):
+    except UNREADABLE:
         return None

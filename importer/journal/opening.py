@@ -36,7 +36,9 @@ _OUT_OF_REACH = frozenset(
 )
 
 UNDECODABLE = (msgspec.DecodeError, csv.Error)
+"""What a body, an issue or a line raises that is not what we wrote."""
 UNREADABLE = (sqlite3.DatabaseError, *UNDECODABLE, ValueError, LookupError, TypeError)
+"""The same of a whole journal."""
 
 
 def create(path: Path) -> sqlite3.Connection:

@@ -225,12 +225,10 @@ def _started(folder: Path, line: RunLine) -> datetime:
 
 
 def _is_being_sent(folder: Path) -> bool:
-    try:
-        with Journal.open(folder) as journal:
-            header = journal.header
-    except DamagedJournal:
-        return False
-    return _is_held(folder.parent, journal.run_id, sha256=header.sha256, account=header.account)
+    header = header_in(folder)
+    return header is not None and _is_held(
+        folder.parent, folder.name, sha256=header.sha256, account=header.account
+    )
 
 
 def _is_held(reports: Path, run_id: str, *, sha256: str, account: str) -> bool:

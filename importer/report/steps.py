@@ -24,12 +24,7 @@ def next_steps(summary: Summary, folder: Path) -> list[Step]:
     """The steps, the most urgent first; none where all went in. `folder` is the run's, as it was named."""
     again = reports_words(folder.parent)
     if summary.state in (RunState.STOPPED, RunState.INTERRUPTED):
-        steps = [
-            Step(
-                "Go on where it stopped; no row goes in twice:",
-                command_on("resume", folder),
-            )
-        ]
+        steps = [Step("Go on where it stopped; no row goes in twice:", command_on("resume", folder))]
         later = Step("Then mend the rows that were refused: this page will say how.")
         return steps + [later] * bool(summary.to_mend)
     if summary.state == RunState.CHECKED:

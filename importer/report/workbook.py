@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from traceback import clear_frames
@@ -103,7 +102,7 @@ class FailedWorkbook:
         # Packed in memory (its rows are not in it): see _close.
         self._packed = io.BytesIO()
         self._book: Any = xlsxwriter.Workbook(self._packed, options)
-        self._book.set_properties({"created": datetime.fromisoformat(self._header.started_at)})
+        self._book.set_properties({"created": self._header.started})
         self._book.set_custom_property(PROPERTY, self._header.run_id)
         self._sheet: Any = self._book.add_worksheet(ROWS_SHEET)
         self._write_header()

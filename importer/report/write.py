@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -76,7 +75,7 @@ def _filled(lines: Sequence[str | None], others: Sequence[str]) -> Iterator[str]
 
 def _stamp(journal: Journal) -> float:
     """The time of change that marks a table as untouched: the run's start, in whole seconds that every disk keeps."""
-    return datetime.fromisoformat(journal.header.started_at).timestamp() // 2 * 2
+    return journal.header.started.timestamp() // 2 * 2
 
 
 @contextmanager

@@ -24,9 +24,8 @@ from importer.staging.recipe import Recipe
 
 PATIENCE_S = 600.0
 """How long the reader may go without a word: a workbook of a million rows opens in a tenth of that."""
-_PIPE_BYTES = (
-    1 << 20
-)  # two messages: through the usual 64 KB, we and the child would wait for each other six times in each
+_PIPE_BYTES = 1 << 20
+"""Two messages: through the usual 64 KB, we and the child would wait for each other six times in each."""
 _LAST_BREATH_S = 2.0  # between the end of what it says and its own end
 _ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
 
