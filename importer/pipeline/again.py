@@ -92,9 +92,14 @@ def write_again(folder: Path) -> Summary:
 
 
 def _rows_to_retry(journal: Journal) -> Iterator[SourceRow]:
+    """The rows as they were typed, with what their own cells do not tell again.
+
+    Who was kept out for a number that somebody else went in with is alone now: sent, he would take that lead's place.
+    """
     for outcome in journal.outcomes():
         if outcome.goes_again:
-            yield SourceRow(outcome.number, outcome.cells, faults_of_reader(outcome.issues))
+            shortened = [issue for issue in outcome.issues if issue.code == "shortened"]
+            yield SourceRow(outcome.number, outcome.cells, (*faults_of_reader(outcome.issues), *shortened))
 
 
 def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: Unknown) -> None:

@@ -559,6 +559,17 @@ def test_what_the_reader_refused_is_refused_by_retry_too(importer, crm):
     assert list(leads(crm)) == ["+919845012346"]
 
 
+def test_who_was_kept_out_for_a_shortened_number_does_not_replace_its_owner_by_retry(importer, crm):
+    """The owner went in, so the other is alone in what is retried: its cells do not tell that somebody has the number."""
+    sheet = importer.folder / "zeros.csv"
+    sheet.write_text("Phone,Name\n98450 10000,Ravi Rao\n9845010000,Asha Gupta\n")
+    first = importer("run", sheet, "--yes")
+    again = importer("retry", first.folder.name, "--yes")
+    failed = first.failed + again.failed
+    assert [row["_codes"].split(";")[0] for row in failed] == ["customer_phone.shortened"] * 2
+    assert leads(crm)["+919845010000"]["first_name"] == "Ravi"
+
+
 @pytest.mark.parametrize(
     ("code", "name"),
     [
