@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from importer.guard import unguarded
+from importer.issues import Issue
+from importer.loader.cells.phones import ends_as_shortened
 from importer.loader.kinds import FileKind
 from importer.loader.opening import Table
 from importer.models import REPORT_COLUMNS, ROWS_SHEET, SourceRows, is_report_header
@@ -23,13 +25,43 @@ def theirs(headers: Sequence[str]) -> list[int]:
 def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
     """The headers and rows of the sheet that our report was made from, cells as they were first typed.
 
-    The cells of our workbook need no guard. A CSV file of ours that was saved as a workbook still has its own.
+    The cells of our workbook need no guard. A CSV file of ours that was saved as a workbook still has its own. Who was
+    kept out for a number that Excel may have shortened to somebody else's stays out until that number is mended: alone in
+    the report, his row would take the place of the other's lead.
     """
     clean = str if table.kind is not FileKind.CSV and table.sheet == ROWS_SHEET else unguarded
     kept = theirs(table.headers)
 
+    headers = tuple(clean(table.headers[index]) for index in kept)
+    columns = {name: at for at, name in enumerate(table.headers) if name in REPORT_COLUMNS}
+    codes, phone = columns.get("_codes"), columns.get("_phone")
+
     def typed(block: SourceRows) -> SourceRows:
         cells = [tuple([clean(row[index]) for index in kept]) for row in block.cells]
-        return SourceRows(block.numbers, cells, block.faults)
+        faults = dict(block.faults)
+        if codes is not None and phone is not None:
+            for at in [at for at, row in enumerate(block.cells) if _SHORTENED in row[codes].split(";")]:
+                told = _still_shortened(cells[at], headers, clean(block.cells[at][phone]))
+                faults[at] = (*faults.get(at, ()), *told)
+        return SourceRows(block.numbers, cells, faults)
 
-    return tuple(clean(table.headers[index]) for index in kept), map(typed, table.blocks)
+    return headers, map(typed, table.blocks)
+
+
+_SHORTENED = "customer_phone.shortened"
+_DIGITS_OF_A_PHONE = 10
+
+
+def _still_shortened(cells: Sequence[str], headers: Sequence[str], phone: str) -> list[Issue]:
+    doubted = [
+        (header, cell) for header, cell in zip(headers, cells, strict=True) if _is_that(phone, cell.strip())
+    ]
+    return [
+        Issue("customer_phone", "shortened", header, cell, "another lead") for header, cell in doubted[:1]
+    ]
+
+
+def _is_that(phone: str, cell: str) -> bool:
+    """Whether the cell is the number that was doubted, and not an amount of as many zeros."""
+    digits = cell.removesuffix(".0").lstrip("+0")
+    return ends_as_shortened(cell) and len(digits) >= _DIGITS_OF_A_PHONE and phone.endswith(digits)

@@ -570,6 +570,23 @@ def test_who_was_kept_out_for_a_shortened_number_does_not_replace_its_owner_by_r
     assert leads(crm)["+919845010000"]["first_name"] == "Ravi"
 
 
+@pytest.mark.parametrize("name", ["failed_rows.csv", "failed_rows.xlsx", "results.csv"])
+def test_nor_does_he_by_feeding_a_report_back_until_the_number_is_mended(importer, crm, name):
+    sheet = importer.folder / "zeros.csv"
+    sheet.write_text("Phone,Name,Budget\n98450 10000,Ravi Rao,\n9845010000,Asha Gupta,5010000\n")
+    fed = importer("run", sheet, "--yes").folder / name
+    for _ in range(2):
+        again = importer("run", fed, "--yes")
+        assert [row["_codes"].split(";")[0] for row in again.failed] == ["customer_phone.shortened"]
+        fed = again.folder / name
+    assert leads(crm)["+919845010000"]["first_name"] == "Ravi"
+    mended = importer.folder / "mended.csv"
+    text = (again.folder / "failed_rows.csv").read_text("utf-8-sig")
+    mended.write_text(text.replace("9845010000,Asha", "9845012345,Asha"), "utf-8-sig")
+    assert importer("run", mended, "--yes").code == 0
+    assert leads(crm)["+919845012345"]["first_name"] == "Asha"
+
+
 @pytest.mark.parametrize(
     ("code", "name"),
     [

@@ -140,7 +140,7 @@ def _read_stretch(stretch: Stretch, number: _Number) -> tuple[list[str], Fault |
     left_out = [("part_left_out", piece) for piece in bad]
     left_out += [("words_left_out", stretch.text)] if stretch.remarks else []
     left_out += [("extension_left_out", stretch.extension)] if stretch.extension else []
-    left_out += [zeros for one in numbers for zeros in _zeros(one, stretch.text)]
+    left_out += [zeros for _ in numbers for zeros in _zeros(stretch.text)]
     return numbers, None, left_out
 
 
@@ -226,10 +226,14 @@ def _as_typed(number: phonenumbers.PhoneNumber, text: str) -> str | Fault:
     return found if national in typed else Fault("not_a_phone")
 
 
-def _zeros(number: str, text: str) -> list[tuple[str, str]]:
-    """A doubt about bare digits that end in zeros, as Excel writes out a number that it had shortened."""
-    bare_digits = text.removesuffix(".0").lstrip("+").isdigit()
-    return [("maybe_shortened", text)] if bare_digits and number.endswith(_EXCEL_ZEROS) else []
+def ends_as_shortened(text: str) -> bool:
+    """Whether these are bare digits that end in zeros, as Excel writes out a number that it had shortened."""
+    digits = text.removesuffix(".0").lstrip("+")
+    return digits.isdigit() and digits.endswith(_EXCEL_ZEROS)
+
+
+def _zeros(text: str) -> list[tuple[str, str]]:
+    return [("maybe_shortened", text)] if ends_as_shortened(text) else []
 
 
 def _all_digits(cell: str) -> str | None:
