@@ -76,7 +76,11 @@ def purge_command(older_than: str, yes: bool, reports: str) -> int:
         gone = purge(Path(reports), old)
     say(f"Removed {_runs(len(gone))}{': ' + ', '.join(gone) if gone else ''}.", err=True)
     if len(gone) < len(old):
-        say(f"{_runs(len(old) - len(gone))} stay: they are being sent right now.", err=True)
+        left = len(old) - len(gone)
+        say(
+            f"{_runs(left)} {'stays: it is' if left == 1 else 'stay: they are'} being sent right now.",
+            err=True,
+        )
     return 0
 
 

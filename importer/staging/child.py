@@ -29,7 +29,6 @@ from importer.staging import frames
 from importer.staging.own_files import as_typed, is_ours
 from importer.staging.recipe import Recipe, judge_rows
 
-SAMPLE_ROWS = 500
 _LOOK_EVERY_S = 1.0
 _ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text is in our memory at once
 
@@ -90,7 +89,7 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
     # A sheet that two blocks hold is read to its end: its last notices (hidden rows, footers) are shown at once.
     while sum(map(len, begun)) <= 2 * BLOCK_ROWS and (block := next(blocks, None)) is not None:
         begun.append(block)
-    sample = tuple(islice(chain.from_iterable(begun), SAMPLE_ROWS))
+    sample = tuple(islice(chain.from_iterable(begun), frames.SAMPLE_ROWS))
     _show(answers, frames.Opened(headers, sample, tuple(table.notices), ours))
     question = _ask(questions)
     if isinstance(question, frames.Judge):

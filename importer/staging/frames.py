@@ -11,6 +11,9 @@ from importer.loader.opening import OpenOptions
 from importer.models import Notice, SourceRow
 from importer.staging.recipe import Recipe
 
+SAMPLE_ROWS = 500
+"""First rows that are shown before the columns are decided."""
+
 
 class Open(msgspec.Struct, frozen=True, tag=True):
     """To the child: open this file, and say what it looks like."""

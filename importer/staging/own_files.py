@@ -10,6 +10,7 @@ from importer.loader.cells.phones import ends_as_shortened
 from importer.loader.kinds import FileKind
 from importer.loader.opening import Table
 from importer.models import REPORT_COLUMNS, ROWS_SHEET, SourceRows, is_report_header
+from importer.validator import is_typed_as
 
 
 def is_ours(headers: Sequence[str]) -> bool:
@@ -31,7 +32,6 @@ def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
     """
     clean = str if table.kind is not FileKind.CSV and table.sheet == ROWS_SHEET else unguarded
     kept = theirs(table.headers)
-
     headers = tuple(clean(table.headers[index]) for index in kept)
     columns = {name: at for at, name in enumerate(table.headers) if name in REPORT_COLUMNS}
     codes, phone = columns.get("_codes"), columns.get("_phone")
@@ -40,7 +40,7 @@ def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
         cells = [tuple([clean(row[index]) for index in kept]) for row in block.cells]
         faults = dict(block.faults)
         if codes is not None and phone is not None:
-            for at in [at for at, row in enumerate(block.cells) if _SHORTENED in row[codes].split(";")]:
+            for at in [at for at, row in enumerate(block.cells) if _is_shortened(row[codes])]:
                 told = _still_shortened(cells[at], headers, clean(block.cells[at][phone]))
                 faults[at] = (*faults.get(at, ()), *told)
         return SourceRows(block.numbers, cells, faults)
@@ -48,8 +48,12 @@ def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
     return headers, map(typed, table.blocks)
 
 
-_SHORTENED = "customer_phone.shortened"
-_DIGITS_OF_A_PHONE = 10
+_LEAST_DIGITS = 10  # fewer are an amount of as many zeros
+
+
+def _is_shortened(codes: str) -> bool:
+    """Whether one of the codes says so, of whichever column: a lead may take its phone from the others."""
+    return "shortened" in codes and any(code.endswith(".shortened") for code in codes.split(";"))
 
 
 def _still_shortened(cells: Sequence[str], headers: Sequence[str], phone: str) -> list[Issue]:
@@ -62,6 +66,5 @@ def _still_shortened(cells: Sequence[str], headers: Sequence[str], phone: str) -
 
 
 def _is_that(phone: str, cell: str) -> bool:
-    """Whether the cell is the number that was doubted, and not an amount of as many zeros."""
-    digits = cell.removesuffix(".0").lstrip("+0")
-    return ends_as_shortened(cell) and len(digits) >= _DIGITS_OF_A_PHONE and phone.endswith(digits)
+    """Whether the cell is the number that was doubted."""
+    return ends_as_shortened(cell) and len(cell) >= _LEAST_DIGITS and is_typed_as(phone, cell)

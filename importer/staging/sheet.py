@@ -13,12 +13,10 @@ from importer.journal import RunHeader, StagedRows
 from importer.loader.opening import OpenOptions, private_copy
 from importer.models import Notice, SourceRow, blocks_of
 from importer.settings import Settings
-from importer.staging.frames import Done, Opened
+from importer.staging.frames import SAMPLE_ROWS, Done, Opened
 from importer.staging.process import ReadingProcess
 from importer.staging.recipe import Recipe, judge_rows
 from importer.staging.rooms import private_room
-
-_SAMPLE_ROWS = 500
 
 
 class Reader(Protocol):
@@ -68,7 +66,7 @@ class RowsReader:
         self, headers: Sequence[str], rows: Iterable[SourceRow], notices: Sequence[Notice] = ()
     ) -> None:
         self._rows = iter(rows)
-        self._sample = tuple(islice(self._rows, _SAMPLE_ROWS))
+        self._sample = tuple(islice(self._rows, SAMPLE_ROWS))
         self.opened = Opened(tuple(headers), self._sample, tuple(notices))
         self.done: Done | None = None
 

@@ -75,7 +75,12 @@ def _shortened(group: Sequence[Accepted], header: str) -> dict[int, Rejudged]:
 
 def _doubts_its_phone(row: Accepted, issue: Issue) -> bool:
     """Whether the zeros are those of the lead's own number: a cell may hold others, and it may come from another column."""
-    return issue.code == "maybe_shortened" and row.phone.endswith(issue.value.removesuffix(".0").lstrip("+0"))
+    return issue.code == "maybe_shortened" and is_typed_as(row.phone, issue.value)
+
+
+def is_typed_as(phone: str, digits: str) -> bool:
+    """Whether bare digits are this phone, in E.164: a zero or the country's code in front of them is no matter."""
+    return phone.endswith(digits.removesuffix(".0").lstrip("+0"))
 
 
 def _merge(group: Sequence[Accepted], header: str) -> list[Rejudged]:

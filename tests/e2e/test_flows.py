@@ -570,6 +570,17 @@ def test_who_was_kept_out_for_a_shortened_number_does_not_replace_its_owner_by_r
     assert leads(crm)["+919845010000"]["first_name"] == "Ravi"
 
 
+def test_nor_does_he_with_a_number_of_his_other_phones(importer, crm):
+    """His own cell is empty, so the code names another column."""
+    sheet = importer.folder / "zeros.csv"
+    sheet.write_text("Phone,Alternate Phone,Name\n98450 10000,,Ravi Rao\n,9845010000,Asha Gupta\n")
+    first = importer("run", sheet, "--yes")
+    assert "add_phones.shortened" in first.failed[0]["_codes"]
+    again = importer("run", first.folder / "failed_rows.csv", "--yes")
+    assert again.summary["counts"]["accepted"] == 0
+    assert leads(crm)["+919845010000"]["first_name"] == "Ravi"
+
+
 @pytest.mark.parametrize("name", ["failed_rows.csv", "failed_rows.xlsx", "results.csv"])
 def test_nor_does_he_by_feeding_a_report_back_until_the_number_is_mended(importer, crm, name):
     sheet = importer.folder / "zeros.csv"
