@@ -64,8 +64,30 @@ def run_folder(reports: Path, run_id: str) -> Path:
     if folder.exists() and _was_killed_early(folder):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
-        raise UsageError(f"There is a run {run_id} in {reports} already.", "Choose another --run-id.")
+        raise _taken(folder)
     return folder
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make the folder of a new run; where the block fails, it goes again. Raises UsageError, CannotWrite.
+
+    Of two commands with one --run-id the one that makes it has the id: the other must not take it away.
+    """
+    with writing(folder):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise _taken(folder) from None
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _taken(folder: Path) -> UsageError:
+    return UsageError(f"There is a run {folder.name} in {folder.parent} already.", "Choose another --run-id.")
 
 
 def find_run(reports: Path, run: str) -> Path:

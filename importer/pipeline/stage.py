@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from importer.access import Access
@@ -13,7 +12,7 @@ from importer.pipeline.asking import fetch_titles
 from importer.pipeline.folding import fold_shared_phones
 from importer.pipeline.mapping import Decided, columns_of_origin, decide_columns, save_mapping
 from importer.pipeline.origin import find_origin, inherited
-from importer.pipeline.runs import account_of, now, run_folder
+from importer.pipeline.runs import account_of, new_folder, now, run_folder
 from importer.pipeline.titles import settle_titles
 from importer.pipeline.watch import Watch
 from importer.settings import Settings, taken_over
@@ -29,17 +28,16 @@ def stage(
     """
     assert settings.run_id is not None
     folder = run_folder(Path(settings.reports), settings.run_id)
-    try:
-        with before_the_first_write():
-            return _staged(command, settings, sheet, access, watch, parent)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    with before_the_first_write():
+        header, titles, settings = _understood(command, settings, sheet, access, watch, parent)
+        with new_folder(folder):
+            return _judged(Journal.create(folder, header), sheet, titles, settings, watch)
 
 
-def _staged(
+def _understood(
     command: str, settings: Settings, sheet: Sheet, access: Access, watch: Watch, parent: str
-) -> Journal:
+) -> tuple[RunHeader, AccountTitles, Settings]:
+    """What the run is about, the account's lists, and the options that hold for it."""
     if not sheet.opened.sample:
         raise UnreadableFile(
             f"{sheet.file} has a header and no rows below it.", "Nothing to import: check the file."
@@ -57,7 +55,7 @@ def _staged(
         command, settings=settings, sheet=sheet, access=access, decided=decided, titles=titles, parent=parent
     )
     watch.understood(header)
-    return _judged(Journal.create(reports / header.run_id, header), sheet, titles, settings, watch)
+    return header, titles, settings
 
 
 def _judged(

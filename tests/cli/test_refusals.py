@@ -5,6 +5,8 @@ import stat
 
 import pytest
 
+from importer.errors import ServerAway
+from importer.pipeline.asking import fetch_titles
 from importer.sandbox import Fault
 from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
@@ -280,6 +282,29 @@ def test_a_run_id_that_is_taken(importer):
     ended = importer("check", sheet, "--run-id", "mine")
     assert ended.code == 2
     assert "There is a run mine" in ended.err
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["goes on", "fails"])
+def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer, monkeypatch, fails):
+    """It saw no folder when it began, and found one later: the run in it may be sending its rows right now."""
+
+    def meanwhile(*arguments):
+        monkeypatch.setattr("importer.pipeline.stage.fetch_titles", fetch_titles)
+        assert (
+            importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
+            == 0
+        )
+        if fails:
+            raise ServerAway("The CRM cannot be reached.")
+        return fetch_titles(*arguments)
+
+    monkeypatch.setattr("importer.pipeline.stage.fetch_titles", meanwhile)
+    ended = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
+    assert ended.code == 2
+    assert fails or "There is a run r in reports already" in ended.err
+    listed = importer("runs").out
+    assert "other.csv  finished" in listed
+    assert importer("report", "r").code == 0
 
 
 def test_the_hotels_wifi_page(refused, importer, crm, monkeypatch):
