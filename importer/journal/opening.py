@@ -22,10 +22,11 @@ SCHEMA_VERSION = 1
 _UPDATE = "Update importer and try again."
 _APPLICATION_ID = 0x5346494D  # "SFIM": tells our journals from other SQLite files
 
-_OUT_OF_REACH = frozenset(
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_LET_GO = "Another program holds it, perhaps a run that was halted by Ctrl-Z: let that go on (type fg there), or end it."
+"""All runs of a folder write to one memory of notes; a process that is halted in mid-commit keeps its lock."""
+_OUT_OF_REACH = _LOCKED | frozenset(
     {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_IOERR,
@@ -107,7 +108,8 @@ def writing(folder: Path) -> Iterator[None]:
         raise  # a fault of ours, which must be seen
     except (sqlite3.DatabaseError, OSError) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise CannotWrite(f"Cannot write to the folder {folder}: {said}.", _how_to_write(folder)) from error
+        advice = _LET_GO if _kind_of(error) in _LOCKED else _how_to_write(folder)
+        raise CannotWrite(f"Cannot write to the folder {folder}: {said}.", advice) from error
 
 
 def _how_to_write(folder: Path) -> str:
@@ -148,8 +150,13 @@ def reading(
 
 def _is_out_of_reach(error: Exception) -> bool:
     """Whether a lock or the disk stands before the journal, which may be whole behind it."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    return code & 0xFF in _OUT_OF_REACH  # the rest of the number tells more of the same
+    return _kind_of(error) in _OUT_OF_REACH
+
+
+def _kind_of(error: Exception) -> int:
+    """SQLite's code of an error, without the part of the number that tells more of the same."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

@@ -326,6 +326,22 @@ def test_what_stands_before_a_journal_is_told_from_damage(tmp_path, code, words,
     assert raised.value.exit_code == (3 if is_sending else 2)
 
 
+@pytest.mark.parametrize("is_sending", [False, True])
+def test_a_ledger_that_a_halted_run_keeps_locked_is_no_want_of_room(tmp_path, is_sending):
+    """Ctrl-Z in mid-commit: the run beside it must not be told to make room on the disk."""
+    halted = new(tmp_path, rows=[accepted(2)])
+    other = Journal.create(tmp_path / "run-2", header("run-2"))
+    other.stage([accepted(3)])
+    other.complete()
+    if is_sending:
+        other.begin_sending()
+    other._sql.execute("PRAGMA busy_timeout = 0")
+    halted._sql.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CannotWrite, match="is locked") as raised:
+        leaving(other) if is_sending else other.begin_sending()
+    assert "halted by Ctrl-Z" in raised.value.advice
+
+
 def test_a_read_that_fails_in_mid_sending_stops_the_run(tmp_path):
     journal = new(tmp_path, rows=[accepted(2, "hi"), accepted(3)])
     journal._sql.execute("UPDATE rows SET payload = '{' WHERE number = 3")
