@@ -79,14 +79,11 @@ class Journal:
         """Open the journal of an earlier run. Raises DamagedJournal with what to do about it."""
         path = folder / JOURNAL_NAME
         connection = opening.checked(path)
-        with reading(path):
-            header = _get(connection, "header", RunHeader)
-        if header is None:
-            connection.close()
-            raise DamagedJournal(
-                f"The journal {path} is not complete.", "Nothing was sent by it: run the file again."
-            )
-        return cls(connection, folder, header)
+        try:
+            return cls(connection, folder, _header_of(connection, path))
+        except BaseException:
+            connection.close()  # Windows removes no file that is open: a damaged run could not be purged
+            raise
 
     def close(self) -> None:
         """Close the file; the journal can be opened again."""
@@ -381,6 +378,16 @@ class Journal:
         with writing(self.folder), self._sql:
             self._sql.execute("BEGIN IMMEDIATE")
             yield
+
+
+def _header_of(connection: sqlite3.Connection, path: Path) -> RunHeader:
+    with reading(path):
+        header = _get(connection, "header", RunHeader)
+    if header is None:
+        raise DamagedJournal(
+            f"The journal {path} is not complete.", "Nothing was sent by it: run the file again."
+        )
+    return header
 
 
 def _get(connection: sqlite3.Connection, key: str, kind: type[_Part]) -> _Part | None:

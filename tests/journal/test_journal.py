@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.errors import CannotRead, CannotWrite, DamagedJournal, NothingSent
 from importer.issues import Issue
-from importer.journal import Journal, Pace, RunEnd, RunHeader, Traffic, glance, staged
+from importer.journal import Journal, Pace, RunEnd, RunHeader, Traffic, glance, opening, staged
 from importer.journal.notes import Ledger
 from importer.journal.opening import is_abandoned, reading
 from importer.models import (
@@ -340,6 +340,21 @@ def test_a_ledger_that_a_halted_run_keeps_locked_is_no_want_of_room(tmp_path, is
     with pytest.raises(CannotWrite, match="is locked") as raised:
         leaving(other) if is_sending else other.begin_sending()
     assert "halted by Ctrl-Z" in raised.value.advice
+
+
+@pytest.mark.parametrize("harm", ["DELETE FROM meta", "UPDATE meta SET value = '{'"])
+def test_a_journal_that_cannot_be_opened_is_let_go_of(tmp_path, monkeypatch, harm):
+    """Windows removes no file that is open: a damaged run could not be purged by the process that looked at it."""
+    journal = new(tmp_path, rows=[accepted(2)])
+    journal._sql.execute(harm)
+    journal.close()
+    made = []
+    connect = opening.connect
+    monkeypatch.setattr(opening, "connect", lambda path: made.append(connect(path)) or made[-1])
+    with pytest.raises(DamagedJournal):
+        Journal.open(tmp_path / "run-1")
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("SELECT 1")
 
 
 def test_a_read_that_fails_in_mid_sending_stops_the_run(tmp_path):
