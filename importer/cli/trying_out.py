@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import click
 import msgspec
@@ -134,8 +134,10 @@ def _show_page(page_url: str, database: Path, page: Path, *, stay: bool) -> None
     """Where the leads can be seen: on the sandbox's own page, of which a copy stays when it ends."""
     if stay:
         say(f"The leads in the sandbox: {page_url}  (Ctrl-C ends it)", err=True)
-        threading.Event().wait()
-    with urlopen(f"{page_url}?copy") as answer:  # noqa: S310 - our own sandbox, on loopback
+        while True:
+            time.sleep(3600)  # on Windows Ctrl-C comes through no lock that is waited for
+    # No proxy: those of an office do not know this machine.
+    with build_opener(ProxyHandler({})).open(f"{page_url}?copy") as answer:
         page.write_bytes(answer.read())
     say(f"The leads in the sandbox: {page}", err=True)
     # On its own port again: resume and retry go to the address of their run alone.

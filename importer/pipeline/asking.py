@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from importer.access import Access
@@ -18,6 +18,7 @@ from importer.sender.client import open_client
 from importer.settings import Settings
 
 _T = TypeVar("_T")
+_STEP_S = 0.1
 
 
 def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
@@ -36,14 +37,18 @@ def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
 def run_async(work: Coroutine[Any, Any, _T]) -> _T:
     """Run to the end, also where this thread has a loop running (a notebook, an async program).
 
-    There it runs in a thread of its own, so that Ctrl-C is still caught by this one.
+    There it runs in a thread of its own, so that Ctrl-C is still caught by this one: it waits in short steps, since on
+    Windows no signal comes through a wait without an end.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return _run_here(work)
     with ThreadPoolExecutor(1, thread_name_prefix="sending") as thread:
-        return thread.submit(_run_here, work).result()
+        running = thread.submit(_run_here, work)
+        while not running.done():
+            wait([running], timeout=_STEP_S)
+        return running.result()
 
 
 def _run_here(work: Coroutine[Any, Any, _T]) -> _T:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -199,6 +200,27 @@ def test_the_demo_says_how_its_runs_can_be_gone_on_with(importer):
     assert ended.err.endswith(
         f"To go on with it: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
     )
+
+
+def test_the_demo_asks_no_proxy_for_its_own_page(importer, monkeypatch):
+    """An office's proxy knows nothing of this machine: the sample was in, and the demo ended as a fault of ours."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    ended = importer("demo")
+    assert ended.code == 0, ended.err
+    assert (importer.reports / "demo-crm.html").exists()
+
+
+def test_a_demo_that_stays_can_be_ended_by_ctrl_c_on_windows_too(importer, monkeypatch):
+    """There a Ctrl-C comes through a sleep, and through no lock that is waited for without an end."""
+
+    def press(_seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", press)
+    assert importer("demo", "--stay").code == 130
 
 
 def test_runs_stand_in_the_order_in_which_they_began(importer):
