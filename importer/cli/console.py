@@ -19,6 +19,7 @@ from importer.guard import printable
 
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What JSON lets stand as it is and a terminal obeys, or what turns the writing round."""
+_READER_GONE = {errno.EPIPE, errno.EINVAL}  # the latter is what Windows calls a broken pipe
 
 
 def say(text: str = "", *, err: bool = False, **style: Any) -> None:
@@ -54,7 +55,7 @@ def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
             return
         # What is still in the buffer, and all that follows, is said to nobody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
-        if error.errno != errno.EPIPE and not err:
+        if error.errno not in _READER_GONE and not err:
             raise CannotWrite(
                 f"Standard output cannot be written: {error.strerror}.",
                 "Make room on the disk. What was done stands in the run's folder: importer runs lists it.",

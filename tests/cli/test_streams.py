@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -66,6 +67,19 @@ def test_a_full_disk_behind_a_stream(folder, crm, command, code):
         assert done.stderr.splitlines()[-1].startswith(
             "importer: Standard output cannot be written: No space left"
         )
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])
+def test_a_reader_that_has_left_is_no_fault(folder, number):
+    """`| head`, `| more`: Windows calls the broken pipe an invalid argument (as subprocess.Popen.communicate knows)."""
+    program = f"""
+from importer.cli import console
+with console.reader_may_be_gone():
+    raise OSError({number}, "said by the system")
+print("to nobody")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
