@@ -69,14 +69,14 @@ def template_command(out: str, force: bool) -> int:
     titles = fetch_titles(find_access(os.environ, Path()), Settings())
     active = {dropdown.value: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()}
     try:
-        report.write_template(path, active)
+        placed = str(report.write_template(path, active))
     except (OSError, ValueError) as error:  # the latter for a name that can be none
         said = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
             f"Cannot write {out}: {said}.",
             "Choose a folder that is there and that you may write to.",
         ) from error
-    say(f"Written: {out}. Fill it in and import it: {typed('importer', 'run', out)}", err=True)
+    say(f"Written: {placed}. Fill it in and import it: {typed('importer', 'run', placed)}", err=True)
     return 0
 
 

@@ -41,10 +41,14 @@ _NOTES_BY_NAME = {
 }
 
 
-def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> None:
-    """Write the sheet. `titles` are the account's active ones, by dropdown. Raises OSError."""
+def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> Path:
+    """Write the sheet; answers with where it lies, which is beside `path` where that is open in Excel.
+
+    `titles` are the account's active ones, by dropdown. Raises OSError.
+    """
     fields = [field for field in FIELDS if field.name not in _LEFT_OUT]
-    with Placing(path) as temporary:
+    placing = Placing(path)
+    with placing as temporary:
         book = xlsxwriter.Workbook(str(temporary), {"strings_to_formulas": False})
         sheet = book.add_worksheet("Leads")
         text = book.add_format({"num_format": "@"})
@@ -67,6 +71,7 @@ def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> None:
             book.close()
         except FileCreateError as error:
             raise error.args[0] from None  # XlsxWriter wraps what the system said
+    return placing.placed
 
 
 def _note(field: Field) -> str:

@@ -1,5 +1,7 @@
 """The template: filled in by a person, it goes in with no option, field by field; its notes are no lead."""
 
+from pathlib import Path
+
 import openpyxl
 import pytest
 
@@ -35,6 +37,24 @@ def fill(path, *rows):
             cell.value = value
             cell.data_type = "s" if isinstance(value, str) else cell.data_type
     book.save(path)
+
+
+def test_it_says_where_the_sheet_lies(importer, crm, template, monkeypatch):
+    """Windows replaces no file that Excel has open: the new one lies beside it, under another name."""
+    replace = Path.replace
+
+    def refuse(self, target):
+        if target.name == "my leads.xlsx":
+            raise PermissionError(13, "in use", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    ended = importer("template", "my leads.xlsx", "--force")
+    assert ended.code == 0
+    assert ended.err == (
+        "Written: my leads-new.xlsx. Fill it in and import it: importer run 'my leads-new.xlsx'\n"
+    )
+    assert (importer.folder / "my leads-new.xlsx").exists()
 
 
 def test_every_field_of_a_filled_row_arrives(importer, crm, template):
