@@ -6,7 +6,6 @@ import csv
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable, Sequence
 
 _BLANK = r" \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
@@ -33,6 +32,9 @@ _SOME_MAY_NEED = re.compile(
     rf"""[\r\n\t{_SIGNS}](?:(?<=[\r\n\t])|(?<![^,;'"{_BLANK}].)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""
 ).search
 _MOST_TOGETHER = 16 << 20  # characters: one emoji among them makes it four bytes for each
+_IS_BARE = re.compile(r"[\w./\\:=+-]+").fullmatch
+_READ_WITHIN = re.compile(r"[$`\"\u201c-\u201e]")
+_APOSTROPHE = re.compile(r"['\u2018-\u201b]")
 _JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
 
 csv.field_size_limit(1 << 26)  # cells of any length come back: what is too long is refused by the loader
@@ -84,9 +86,15 @@ def cells_of(line: str) -> tuple[str, ...]:
     return tuple(map(unguarded, next(csv.reader([line], strict=True), ())))
 
 
-def typed(*words: str) -> str:
-    """A command as it is typed into this system's shell, quoted where it must be."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+def typed(*words: str, windows: bool = os.name == "nt") -> str:
+    """A command as it is typed into this system's shell (PowerShell on Windows), quoted where it must be."""
+    return " ".join(map(_for_powershell, words)) if windows else shlex.join(words)
+
+
+def powershell_text(text: str) -> str:
+    """The text as PowerShell takes it word for word. It knows four more apostrophes than ours."""
+    doubled = _APOSTROPHE.sub(lambda found: found[0] * 2, text)
+    return f"'{doubled}'"
 
 
 def printable(text: str) -> str:
@@ -94,6 +102,16 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_shown(char) for char in text)
+
+
+def _for_powershell(word: str) -> str:
+    """In double quotes where they do, which cmd takes too; within them PowerShell reads some marks."""
+    if _IS_BARE(word):
+        return word
+    if _READ_WITHIN.search(word):
+        return powershell_text(word)
+    behind = word[len(word.rstrip("\\")) :]  # backslashes that would take the closing quote for a letter
+    return f'"{word}{behind}"'
 
 
 class _Handed:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from importer.access import is_loopback
 from importer.fields import BY_NAME
-from importer.guard import typed
+from importer.guard import powershell_text, typed
 from importer.issues import Severity, kind_of
 from importer.journal import RunHeader
 from importer.loader.headings import NO_SUCH_NAME
@@ -177,12 +177,8 @@ def quoted(word: str) -> str:
 def set_in_shell(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
     """The line that sets variables of the environment: for PowerShell on Windows, for any other shell elsewhere."""
     if windows:
-        return "; ".join(f"$env:{name}='{_doubled(value)}'" for name, value in values.items())
+        return "; ".join(f"$env:{name}={powershell_text(value)}" for name, value in values.items())
     return f"export {typed(*(f'{name}={value}' for name, value in values.items()))}"
-
-
-def _doubled(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def cut(text: str, width: int) -> str:

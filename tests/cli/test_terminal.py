@@ -12,6 +12,7 @@ import pytest
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.watching import sending_note
 from importer.cli.words import set_in_shell
+from importer.guard import typed
 from importer.sandbox import SandboxOptions
 from importer.sandbox.server import running
 from importer.sender import Progress
@@ -179,6 +180,28 @@ def test_the_line_that_points_importer_at_the_sandbox_can_be_pasted(windows, sai
     """Exported, or the command that is typed next would not see it; PowerShell has words of its own."""
     values = {"SUPERFONE_BASE_URL": "http://127.0.0.1:1/x", "SUPERFONE_API_KEY": "it's"}
     assert set_in_shell(values, windows=windows) == said
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        (r"C:\Users\asha\leads.xlsx", r"C:\Users\asha\leads.xlsx"),
+        ("लीड्स.csv", '"लीड्स.csv"'),
+        ("--no-create", "--no-create"),
+        ("source=Fair", "source=Fair"),
+        ("my leads.csv", '"my leads.csv"'),
+        ("leads(1).csv", '"leads(1).csv"'),
+        ("R&D;new,old.csv", '"R&D;new,old.csv"'),
+        ("Ravi's.csv", '"Ravi\'s.csv"'),
+        ("deals > $5 lakh.csv", "'deals > $5 lakh.csv'"),
+        ('Asha’s "best" $.csv', "'Asha’’s \"best\" $.csv'"),
+        ("my runs\\", '"my runs\\\\"'),
+        ("", '""'),
+    ],
+)
+def test_a_command_can_be_pasted_on_windows(word, said):
+    """PowerShell takes more for its own than spaces: `leads(1).csv` is three words to it, and `$5` is nothing."""
+    assert typed("importer", "run", word, windows=True) == f"importer run {said}"
 
 
 def test_a_file_name_that_is_no_text(importer, crm):
