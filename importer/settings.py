@@ -175,6 +175,30 @@ def reports_words(reports: Path) -> list[str]:
     return [] if reports == Path(Settings().reports) else ["--reports", str(reports)]
 
 
+def words_of(options: Mapping[str, object]) -> list[str]:
+    """Options as they are typed: `--sheet Visitors --no-create`. What is None is left out."""
+    words: list[str] = []
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        match value:
+            case None:
+                continue
+            case dict():
+                words += [word for pair in value.items() for word in (flag, "=".join(pair))]
+            case bool():
+                words.append(flag if value else f"--no-{name}")
+            case _:
+                words += [flag, str(value)]
+    return words
+
+
+def command_to_send(file: str, options: Mapping[str, object], reports: Path) -> str:
+    """What is typed to send a sheet as it was checked: `options` are what its journal took over (`taken_over`)."""
+    usual = _plain(Settings())
+    told = {name: value for name, value in options.items() if name in usual and value != usual[name]}
+    return typed("importer", "run", file, *words_of(told), *reports_words(reports))
+
+
 def command_on(command: str, folder: Path) -> str:
     """What is typed so that the command finds the run in `folder`: `importer resume RUN`."""
     return typed("importer", command, folder.name, *reports_words(folder.parent))

@@ -47,9 +47,10 @@ def run_command(file: str, **flags: Any) -> int:
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
+    given = dict(flags)
     settings, again = _told(file, flags, only=_NEXT)
     source = source_of(file)
-    asks = may_ask(settings, typed("importer", "run", file, "--yes"))
+    asks = may_ask(settings, typed("importer", "run", file) + typed_again(given))
     access = find_access(os.environ, Path())
     with open_file(source, open_options(settings)) as sheet, _teller(settings, asks=asks) as teller:
         summary = pipeline.run(sheet, settings, access, teller)
@@ -73,8 +74,9 @@ def resume_command(run: str, **flags: Any) -> int:
 @settings_of_sending
 def retry_command(run: str, **flags: Any) -> int:
     """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
+    given = dict(flags)
     settings, again = _told_of(run, flags)
-    asks = may_ask(settings, typed("importer", "retry", run, "--yes"))
+    asks = may_ask(settings, typed("importer", "retry", run) + typed_again(given))
     access = find_access(os.environ, Path())
     with _teller(settings, asks=asks) as teller:
         summary = pipeline.retry(run, settings, access, teller)
@@ -145,13 +147,13 @@ def _at_home(
     return settings.replaced(reports=str(home)), typed_again({**given, "reports": str(home)}, only=only)
 
 
-def may_ask(settings: Settings, with_yes: str) -> bool:
-    """Whether to ask before the first write. Raises UsageError where nobody is there to answer."""
+def may_ask(settings: Settings, command: str) -> bool:
+    """Whether to ask before the first write. Raises UsageError where nobody is there to answer: `command` was typed."""
     if settings.yes:
         return False
     if not is_terminal():
         raise UsageError(
-            "Nobody is at the terminal to agree to the sending.", f"If you agree, say so: {with_yes}"
+            "Nobody is at the terminal to agree to the sending.", f"If you agree, say so: {command} --yes"
         )
     return True
 

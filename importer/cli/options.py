@@ -11,7 +11,7 @@ import msgspec
 
 from importer.errors import UsageError
 from importer.guard import typed
-from importer.settings import OF_ONE_CALL, Settings, about, read_config, resolve
+from importer.settings import OF_ONE_CALL, Settings, about, read_config, resolve, words_of
 
 Command = Callable[..., Any]
 
@@ -55,7 +55,7 @@ def settings_from(flags: dict[str, Any]) -> Settings:
     if settings.save and settings.save != settings.map and Path(settings.save).exists():
         raise UsageError(
             f"There is a file {settings.save} already, and --save does not write over it.",
-            f"Name another, or change that one: --map {settings.save} --save {settings.save}",
+            f"Name another, or change that one: {typed('--map', settings.save, '--save', settings.save)}",
         )
     return settings
 
@@ -65,17 +65,8 @@ def typed_again(flags: Mapping[str, Any], *, only: frozenset[str] | None = None)
 
     Left out is what concerned one call alone. `only` names the options that the next command takes.
     """
-    words: list[str] = []
-    for name, value in flags.items():
-        if value is None or name in (OF_ONE_CALL - {"reports"}) or (only is not None and name not in only):
-            continue
-        flag = f"--{name.replace('_', '-')}"
-        if isinstance(value, dict):
-            words += [word for pair in value.items() for word in (flag, "=".join(pair))]
-        elif isinstance(value, bool):
-            words.append(flag if value else f"--no-{name}")
-        else:
-            words += [flag, str(value)]
+    wanted = (set(flags) if only is None else only) - (OF_ONE_CALL - {"reports"})
+    words = words_of({name: value for name, value in flags.items() if name in wanted})
     return f" {typed(*words)}" if words else ""
 
 

@@ -25,6 +25,9 @@ from importer.pipeline.origin import find_origin, inherited
 from importer.settings import Settings
 from importer.staging import Sheet, open_file, open_options
 
+_BESIDE_A_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "set"} | {"config"}
+"""What is typed again beside a map: that holds the columns and the defaults, and nothing else."""
+
 
 @click.command("columns")
 @click.argument("file")
@@ -45,7 +48,7 @@ def columns_command(file: str, **flags: Any) -> int:
     if settings.save:
         with before_the_first_write():
             save_mapping(Path(settings.save), mapping)
-        back = typed("importer", "run", file, "--map", settings.save)
+        back = typed("importer", "run", file, "--map", settings.save) + typed_again(given, only=_BESIDE_A_MAP)
         say(f"Saved in {settings.save}. Change it as you like and give it back: {back}", err=True)
     return 0
 

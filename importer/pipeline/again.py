@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from importer.access import Access, checked_base_url, is_loopback
 from importer.errors import DamagedJournal, UsageError
-from importer.guard import typed
 from importer.issues import Issue, Severity, faults_of_reader
 from importer.journal import Journal, RunHeader
 from importer.models import (
@@ -28,7 +27,7 @@ from importer.pipeline.runs import account_of, find_run, held
 from importer.pipeline.sending import send_and_report
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
-from importer.settings import Settings, Unknown, with_run_settings
+from importer.settings import Settings, Unknown, command_to_send, with_run_settings
 from importer.staging import RowsReader, Sheet
 from importer.validator import compile_gone
 
@@ -42,11 +41,10 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
             case RunState.CHECKED:
-                raise _only_checked(name, header)
+                raise _only_checked(name, journal)
             case RunState.STAGING:
                 raise DamagedJournal(
-                    f"Run {name} ended before anything was sent.",
-                    f"Start it again: {typed('importer', 'run', header.file)}",
+                    f"Run {name} ended before anything was sent.", f"Start it again: {_command(journal)}"
                 )
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
                 settings = with_run_settings(settings, header.options)
@@ -70,7 +68,7 @@ def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summar
         header = journal.header
         _check_address(header.base_url, access)
         if journal.ended.state is RunState.CHECKED:
-            raise _only_checked(name, header)
+            raise _only_checked(name, journal)
         reader = RowsReader(header.headers, _rows_to_retry(journal), header.notices)
         if not reader.opened.sample:
             return None
@@ -79,10 +77,12 @@ def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summar
         return run(sheet, settings, access, watch, parent=journal.run_id)
 
 
-def _only_checked(name: str, header: RunHeader) -> UsageError:
-    return UsageError(
-        f"Run {name} was only checked.", f"Send it with: {typed('importer', 'run', header.file)}"
-    )
+def _only_checked(name: str, journal: Journal) -> UsageError:
+    return UsageError(f"Run {name} was only checked.", f"Send it with: {_command(journal)}")
+
+
+def _command(journal: Journal) -> str:
+    return command_to_send(journal.header.file, journal.header.options, journal.folder.parent)
 
 
 def write_again(folder: Path) -> Summary:

@@ -77,7 +77,7 @@ def _content(journal: Journal, summary: Summary, findings: Findings) -> dict[str
         "summary": summary,
         "name": Path(summary.file).name,
         "headline": headline(summary),
-        "steps": next_steps(summary, journal.folder),
+        "steps": next_steps(summary, journal.folder, journal.header.options),
         "notes": _NOTES,
         "policy": _policy([script], [style, *worn]),
         "style": style,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from importer.guard import typed
 from importer.models import RunState
 from importer.report.summary import FAILED_XLSX, Summary
-from importer.settings import command_on, reports_words
+from importer.settings import command_on, command_to_send, reports_words
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -20,25 +21,28 @@ class Step(msgspec.Struct, frozen=True):
     file: str = ""
 
 
-def next_steps(summary: Summary, folder: Path) -> list[Step]:
-    """The steps, the most urgent first; none where all went in. `folder` is the run's, as it was named."""
+def next_steps(summary: Summary, folder: Path, options: Mapping[str, object]) -> list[Step]:
+    """The steps, the most urgent first; none where all went in.
+
+    `folder` is the run's, as it was named; `options` are what its journal keeps of the settings.
+    """
     again = reports_words(folder.parent)
     if summary.state in (RunState.STOPPED, RunState.INTERRUPTED):
         steps = [Step("Go on where it stopped; no row goes in twice:", command_on("resume", folder))]
         later = Step("Then mend the rows that were refused: this page will say how.")
         return steps + [later] * bool(summary.to_mend)
     if summary.state == RunState.CHECKED:
-        return _after_check(summary, folder, again)
+        return _after_check(summary, folder, options) + _mending(summary, folder, again)
     return _undelivered(summary, folder) + _mending(summary, folder, again)
 
 
-def _after_check(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
+def _after_check(summary: Summary, folder: Path, options: Mapping[str, object]) -> list[Step]:
     going = summary.counts["accepted"]
+    if not going:
+        return []
     leads = "lead" if going == 1 else "leads"  # rows that share a phone are one
-    send = [
-        Step(f"Send the {going:,} {leads} that can go in:", typed("importer", "run", summary.file, *again))
-    ]
-    return send * bool(going) + _mending(summary, folder, again)
+    command = command_to_send(summary.file, options, folder.parent)
+    return [Step(f"Send the {going:,} {leads} that can go in:", command)]
 
 
 def _undelivered(summary: Summary, folder: Path) -> list[Step]:

@@ -26,6 +26,7 @@ from importer.report.summary import (
 )
 from importer.report.tables import CsvTable, line_of_report, report_cells
 from importer.report.workbook import FailedWorkbook
+from importer.settings import command_on
 
 
 def write_reports(journal: Journal, folder: Path) -> Summary:
@@ -86,5 +87,5 @@ def _writing(folder: Path) -> Iterator[None]:
     except (OSError, sqlite3.OperationalError) as error:
         raise CannotWrite(
             f"The reports could not be written to {folder}: {error}. The run's journal is not touched.",
-            f"Make room on the disk, or make the folder writable, and write them with: importer report {folder}",
+            f"Make room on the disk, or make the folder writable, and write them with: {command_on('report', folder)}",
         ) from error

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from html import unescape
 
 import pytest
 
@@ -100,6 +101,45 @@ def test_a_run_that_was_only_checked_says_how_to_send_it(importer):
     assert again.code == 2
     assert "was only checked. Send it with: importer run " in again.err
     assert "my leads.csv'" in again.err
+
+
+def test_what_a_check_found_is_sent_by_the_options_of_the_check(importer):
+    """The page is read days later: without them another sheet would be sent, or two people become one lead."""
+    write_csv(importer.folder / "my leads.csv", GOOD)
+    given = ("--set", "source=Trade fair", "--no-create", "--duplicates", "reject", "--limit", "1")
+    importer("check", "my leads.csv", *given, "--reports", "out", "--run-id", "first")
+    command = "importer run 'my leads.csv' --set 'source=Trade fair' --no-create --duplicates reject --limit 1 --reports out"
+    assert unescape((importer.folder / "out/first/report.html").read_text("utf-8")).count(command) == 1
+    for again in ("resume", "retry"):
+        said = importer(again, "first", "--reports", "out", "--yes").err
+        assert said == f"importer: Run first was only checked. Send it with: {command}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            ("run", "my leads.csv", "--set", "source=Trade fair", "--duplicates", "reject"),
+            "importer run 'my leads.csv' --set 'source=Trade fair' --duplicates reject --yes",
+        ),
+        (("retry", "first", "--rate", "5"), "importer retry first --rate 5 --yes"),
+    ],
+)
+def test_who_is_told_to_add_yes_is_told_all_that_was_typed(importer, given, said):
+    """Nothing is asked after it: rows that share a phone would be merged by who had forbidden it."""
+    importer(
+        "run", write_csv(importer.folder / "my leads.csv", [*GOOD, ["12", "B"]]), "--yes", "--run-id", "first"
+    )
+    assert importer(*given).err == (
+        f"importer: Nobody is at the terminal to agree to the sending. If you agree, say so: {said}\n"
+    )
+
+
+def test_a_map_that_was_saved_is_given_back_with_what_it_does_not_hold(importer):
+    """Sheet, header row, encoding and region are no part of a map; columns and defaults are."""
+    write_csv(importer.folder / "x.csv", GOOD)
+    ended = importer("columns", "x.csv", "--region", "AE", "--set", "source=Fair", "--save", "my map.toml")
+    assert ended.err.endswith("give it back: importer run x.csv --map 'my map.toml' --region AE\n")
 
 
 def test_retry_of_a_run_that_was_only_checked_sends_nobody_away_with_a_lie(importer):

@@ -257,7 +257,7 @@ def summary_in(state: str, **counts: int) -> Summary:
 )
 def test_one_sentence_and_what_to_do_next(summary, said, commands):
     assert headline(summary) == said
-    assert [step.command for step in next_steps(summary, Path("reports/run-1"))] == commands
+    assert [step.command for step in next_steps(summary, Path("reports/run-1"), {"limit": None})] == commands
 
 
 def test_rows_that_only_the_network_failed_need_no_mending():
