@@ -22,7 +22,6 @@ from importer.guard import typed
 from importer.journal.opening import writing
 from importer.loader.opening import OpenOptions
 from importer.pipeline import run
-from importer.pipeline.runs import make_folder
 from importer.sandbox import SandboxOptions
 from importer.settings import resolve
 from importer.staging import open_file
@@ -105,7 +104,8 @@ def demo_command(reports: str, stay: bool) -> int:
     from importer.sandbox.server import running
 
     database = Path(reports) / _DEMO_DB
-    with before_the_first_write(), writing(make_folder(Path(reports))):
+    with before_the_first_write(), writing(Path(reports)):
+        database.parent.mkdir(parents=True, exist_ok=True)
         for old in Path(reports).glob(f"{_DEMO_DB}*"):
             old.unlink()
     options = SandboxOptions(db=str(database), latency=0.02)

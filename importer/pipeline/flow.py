@@ -12,7 +12,6 @@ from importer.pipeline.runs import (
     account_of,
     cut_off_run,
     held,
-    make_folder,
     new_run_id,
     now,
     unfinished_run,
@@ -38,8 +37,7 @@ def run(sheet: Sheet, settings: Settings, access: Access, watch: Watch, *, paren
     settings = _with_id(settings)
     account = account_of(access)
     _ = sheet.opened  # what is wrong with the file is told before a folder is made for its run
-    with before_the_first_write():
-        reports = make_folder(Path(settings.reports))
+    reports = Path(settings.reports)
     with held(reports, settings.run_id or "", sha256=sheet.sha256, account=account):
         if begun := unfinished_run(reports, sha256=sheet.sha256, account=account):
             watch.begun_before(begun)

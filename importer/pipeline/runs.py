@@ -7,14 +7,22 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from importer.access import Access
-from importer.errors import CannotWrite, DamagedJournal, NoSuchRun, RunIsHeld, UsageError
+from importer.errors import (
+    CannotWrite,
+    DamagedJournal,
+    NoSuchRun,
+    NothingSent,
+    RunIsHeld,
+    UsageError,
+    before_the_first_write,
+)
 from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader, glance
 from importer.journal.opening import is_abandoned, writing
 from importer.models import RunState, Status
@@ -46,13 +54,6 @@ def account_of(access: Access) -> str:
 def new_run_id(now: datetime) -> str:
     """An id that sorts by time and does not collide: `20261124-114500-3fa2`."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def make_folder(reports: Path) -> Path:
-    """The reports folder, made if need be. Raises CannotWrite."""
-    with writing(reports):
-        (reports / ".locks").mkdir(parents=True, exist_ok=True)
-    return reports
 
 
 def run_folder(reports: Path, run_id: str) -> Path:
@@ -200,25 +201,32 @@ def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
 
 @contextmanager
 def held(reports: Path, run_id: str, *, sha256: str, account: str) -> Iterator[None]:
-    """Hold the file and account while the block runs. Raises RunIsHeld, naming the run that has them.
+    """Hold the file and account while the block runs. Raises RunIsHeld, naming the run that has them; NothingSent.
 
     The lock is the operating system's, so it goes with its process, however that ends.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - only sending needs it
 
-    locks = make_folder(reports) / ".locks"
+    locks = reports / ".locks"
     name = hashlib.sha256(f"{sha256}{account}".encode()).hexdigest()[:32]
     holder = locks / f"{name}.json"
+    lock = FileLock(locks / f"{name}.lock")
     try:
-        with FileLock(locks / f"{name}.lock", timeout=0):
+        with before_the_first_write(), writing(reports):
+            locks.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise RunIsHeld(
+                    f"Run {_holder_of(holder)} is sending this file to this account right now.",
+                    "Wait until it has ended, or stop it and use importer resume.",
+                ) from None
             holder.write_text(json.dumps({"run_id": run_id}), "utf-8")
-            yield
-            holder.unlink(missing_ok=True)
-    except Timeout:
-        raise RunIsHeld(
-            f"Run {_holder_of(holder)} is sending this file to this account right now.",
-            "Wait until it has ended, or stop it and use importer resume.",
-        ) from None
+        yield
+        with suppress(OSError):  # who reads the name of a run that has ended harms nobody
+            holder.unlink()
+    finally:
+        lock.release()
 
 
 def now() -> datetime:
@@ -259,7 +267,7 @@ def _is_held(reports: Path, run_id: str, *, sha256: str, account: str) -> bool:
             return False
     except RunIsHeld:
         return True
-    except CannotWrite:
+    except NothingSent:
         return False
 
 

@@ -1,7 +1,9 @@
 """Bad input gets one sentence that says what, where and what to do, exit 2, and nothing is sent."""
 
+import errno
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -319,6 +321,40 @@ def test_a_reports_folder_that_cannot_be_written(importer, crm):
     assert ended.code == 2
     assert "Cannot write" in ended.err
     assert leads(crm) == {}
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "purge"])
+def test_a_disk_without_room_for_the_name_of_who_holds_the_file(importer, crm, monkeypatch, command):
+    """The first thing that is written: the sentence is about the disk, and purge, which makes room, is not stopped."""
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.REDIRECT))
+    assert importer("run", sheet, "--yes", "--run-id", "r").code == 3
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    arguments = {"run": [sheet, "--yes"], "resume": ["r"], "purge": ["--older-than", "0h", "--yes"]}[command]
+    ended = importer(command, *arguments)
+    if command == "purge":
+        assert (ended.code, ended.err.strip()) == (0, "Removed 1 run: r.")
+    else:
+        assert ended.code == 2
+        assert "Cannot write to the folder reports: No space left on device. Make room" in ended.err
+
+
+def test_who_reads_the_name_of_a_run_as_it_ends_does_not_spoil_its_end(importer, crm, monkeypatch):
+    """On Windows a file that somebody reads cannot be removed: all went in, and "nothing was sent" was said."""
+    unlink = Path.unlink
+
+    def in_use(path, **options):
+        if path.suffix == ".json":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", in_use)
+    assert importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes").code == 0
+    assert len(leads(crm)) == 1
 
 
 def test_a_fault_of_ours_is_not_hidden(importer, monkeypatch):
