@@ -61,6 +61,16 @@ SAYS_LITTLE_ALONE = (
 )  # fmt: skip
 """Headers whose cells mean nothing without them: they go to the additional info as `Do Not Call: Yes`."""
 
+_ANOTHER_PHONE = tuple(
+    f"{which} {what}"
+    for which in ("alternate", "alternative", "alt", "other", "second", "2nd", "secondary", "additional")
+    for what in (
+        "phone", "phones", "phone number", "phone numbers", "phone no", "ph", "ph no", "mobile", "mobile number",
+        "mobile no", "mob", "mob no", "cell", "cell no", "number", "numbers", "no", "contact", "contact number",
+        "contact no", "whatsapp", "whatsapp number", "whatsapp no",
+    )
+)  # fmt: skip
+
 FIELDS: tuple[Field, ...] = (
     Field(
         name="customer_phone",
@@ -74,9 +84,9 @@ FIELDS: tuple[Field, ...] = (
             "user phone", "sender mobile", "telephone", "telephone number", "telephone no", "tel", "tel no",
             "tel number", "phone work", "work number", "whatsapp number", "whatsapp no", "whatsapp", "whatsapp mobile",
             "whatsapp phone", "mobile number whatsapp", "calling number", "mobile with country code",
-            "phone with country code", "फोन", "फ़ोन", "फोन नंबर", "फ़ोन नंबर", "फोन न", "फ़ोन न", "मोबाइल",
-            "मोबाइल नंबर", "मोबाइल न", "मोबाईल", "मोबाईल नंबर", "मो", "मो न", "संपर्क नंबर", "संपर्क", "सम्पर्क नंबर",
-            "दूरभाष", "दूरभाष नंबर", "व्हाट्सएप", "व्हाट्सएप नंबर", "व्हाट्सऐप नंबर",
+            "phone with country code", "फोन", "फोन नंबर", "मोबाइल", "मोबाइल नंबर", "मो", "मो नंबर", "संपर्क नंबर",
+            "संपर्क", "सम्पर्क नंबर", "दूरभाष", "दूरभाष नंबर", "दूरध्वनी", "दूरध्वनी नंबर", "भ्रमणध्वनी", "भ्रमणध्वनी नंबर",
+            "व्हाट्सएप", "व्हाट्सएप नंबर", "व्हाट्सऐप नंबर",
         ),
         maybe=("number", "no", "contact", "contacts", "contact details", "contact info", "customer number", "नंबर"),
     ),
@@ -86,16 +96,9 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.PHONES,
         joins=True,
         synonyms=(
-            "alternate phone", "alternate phone number", "alternate phone no", "alternate mobile",
-            "alternate mobile number", "alternate mobile no", "alternate number", "alternate no",
-            "alternate contact", "alternate contact number", "alternate contact no", "alternative number",
-            "alternative phone", "alternative mobile", "alternative contact", "alt no", "alt phone", "alt phone no",
-            "alt mobile", "alt mobile no", "alt number", "alt contact", "alt contact no", "other phone",
-            "other phones", "other number", "other mobile", "other contact", "second phone", "second number",
-            "second mobile", "secondary phone", "secondary mobile", "secondary number", "home phone",
-            "landline", "landline no", "landline number", "office phone", "office number", "office no",
-            "business phone", "work phone", "additional phone", "additional number", "sender mobile alt",
-            "sender phone", "वैकल्पिक नंबर", "वैकल्पिक मोबाइल", "दूसरा नंबर", "अन्य नंबर", "लैंडलाइन",
+            *_ANOTHER_PHONE, "home phone", "landline", "landline no", "landline number", "office phone", "office number",
+            "office no", "business phone", "work phone", "sender mobile alt", "sender phone", "वैकल्पिक नंबर",
+            "वैकल्पिक मोबाइल", "वैकल्पिक मोबाइल नंबर", "दूसरा नंबर", "दूसरा मोबाइल", "दूसरा मोबाइल नंबर", "अन्य नंबर", "पर्यायी नंबर", "पर्यायी मोबाइल", "पर्यायी मोबाइल नंबर", "दुसरा नंबर", "लैंडलाइन",
         ),
     ),
     Field(
@@ -152,10 +155,10 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.EMAILS,
         joins=True,
         synonyms=(
-            "email", "e mail", "email id", "e mail id", "mail id", "email address", "e mail address", "mail", "emailaddress",
-            "user email", "lead email", "sender email", "secondary email", "sender email alt", "work email",
-            "personal email", "primary email", "other email", "alternate email", "contact email", "mail address",
-            "gmail", "gmail id", "ईमेल", "ई मेल", "ईमेल आईडी", "ई मेल आईडी", "ईमेल पता", "मेल आईडी",
+            "email", "emails", "email id", "mail id", "email address", "mail", "emailaddress", "user email", "lead email",
+            "sender email", "secondary email", "sender email alt", "work email", "personal email", "home email",
+            "business email", "office email", "primary email", "other email", "alternate email", "contact email",
+            "mail address", "gmail", "gmail id", "ईमेल", "ई मेल", "ईमेल आईडी", "ई मेल आईडी", "ईमेल पता", "मेल आईडी",
         ),
     ),
     Field(

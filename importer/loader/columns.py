@@ -164,7 +164,7 @@ def _by_content(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> li
     settled = list(choices)
     for choice in _open(settled):
         found = evidence[choice.index]
-        if LEADS_PHONE not in used and _is_the_phone(choice, _open(settled), evidence):
+        if LEADS_PHONE not in used and _is_the_phone(choice, _maybe_phones(settled), evidence):
             settled[choice.index] = _because(choice, LEADS_PHONE, 0.75, "its cells are phones")
         elif found.phones >= MOST:
             reason = "its cells are phones, and its header does not say whose"
@@ -193,6 +193,20 @@ def _may_be_kept(choice: ColumnChoice) -> bool:
 
 def _open(choices: Sequence[ColumnChoice]) -> list[ColumnChoice]:
     return [choice for choice in choices if choice.why == "nothing" and choice.header]
+
+
+def _maybe_phones(choices: Sequence[ColumnChoice]) -> list[ColumnChoice]:
+    """The open columns, and those left out for a word that is none of somebody else's, as `Verified phone` is."""
+    return [
+        choice
+        for choice in choices
+        if (choice.why == "nothing" and choice.header)
+        or (
+            choice.why == "decoy"
+            and speaks_of_phones(choice.header)
+            and not is_about_somebody_else(choice.header)
+        )
+    ]
 
 
 def _is_the_phone(choice: ColumnChoice, rivals: Sequence[ColumnChoice], evidence: Sequence[Evidence]) -> bool:

@@ -223,7 +223,8 @@ def _compile_phones(
             if found is None:
                 continue
             if isinstance(found, Fault):
-                faults.append(Issue(column.field, found.code, column.header, found.value or text, found.hint))
+                code = "part_left_out" if _is_no_number(column.field, found.code, text) else found.code
+                faults.append(Issue(column.field, code, column.header, found.value or text, found.hint))
                 continue
             numbers, left_out = found.numbers, found.left_out
             for code, part in left_out:
@@ -239,6 +240,11 @@ def _compile_phones(
                 payload["add_phones"] = rest
 
     return put_phones
+
+
+def _is_no_number(field: str, code: str, text: str) -> bool:
+    """Whether a cell of the other phones hides no number, such as `same`: nothing is lost where it is left out."""
+    return field == "add_phones" and code == "not_a_phone" and not any(map(str.isdigit, text))
 
 
 def _need_phone(payload: Payload, faults: list[Issue], header: str) -> None:

@@ -11,6 +11,18 @@ from importer.fields import FIELDS
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 
 
+_E_MAIL = re.compile(r"\be (?=mails?\b)")
+_ONE_SPELLING = {
+    unicodedata.normalize("NFKC", other): unicodedata.normalize("NFKC", one)
+    for one, others in {
+        "नंबर": "न नं नम्बर क्रमांक",  # the last is Marathi's word, in मोबाईल क्रमांक
+        "मोबाइल": "मोबाईल",
+        "फोन": "फ़ोन",
+    }.items()
+    for other in others.split()
+}
+
+
 @lru_cache(maxsize=4096)
 def plain_header(text: str) -> str:
     """A header as its words: `Contact_No.` and `contact no` are the same, and so are `FirstName` and `first name`.
@@ -20,7 +32,8 @@ def plain_header(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).replace("\u200b", "").replace("\ufeff", "")
     text = _CAMEL.sub(" ", text)
     kept = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
-    return " ".join(kept.casefold().split()).replace("whats app", "whatsapp")
+    words = [_ONE_SPELLING.get(word, word) for word in kept.casefold().split()]
+    return _E_MAIL.sub("e", " ".join(words).replace("whats app", "whatsapp"))
 
 
 SURE_HEADERS: dict[str, str] = {

@@ -77,7 +77,9 @@ def _no_two_named(rivals: Sequence[ColumnChoice], field: str) -> None:
 def _second_place(loser: ColumnChoice, best: ColumnChoice, evidence: Evidence) -> ColumnChoice:
     if loser.sureness == BY_PERSON < best.sureness:
         return left_out(loser, f'may be another person\'s than "{best.header}"', why="taken")
-    if loser.field == LEADS_PHONE and evidence.phones > 0:
+    if loser.field == LEADS_PHONE and (
+        evidence.phones > 0 or not evidence.cells
+    ):  # further down it may be filled
         reason = f'a further phone; "{best.header}" is the lead\'s own'
         return msgspec.structs.replace(loser, field="add_phones", reason=reason)
     return left_out(loser, f'"{best.header}" is {BY_NAME[loser.field].label} already', why="taken")

@@ -380,3 +380,37 @@ def test_a_second_column_of_one_name_and_one_without_a_name():
         "business_name",
         "city",
     ]
+
+
+def test_a_further_phone_is_read_though_its_first_cells_are_empty():
+    """An export may have hundreds of rows with a mobile alone before the first that has a landline too."""
+    assert fields_of([("Mobile", PHONE), ("Phone", ())]) == [
+        ("Mobile", "customer_phone"),
+        ("Phone", "add_phones"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("मोबाईल क्रमांक", "पर्यायी मोबाईल"),
+        ("मोबाइल नं.", "वैकल्पिक मोबाइल नं."),
+        ("Mobile No.", "Alt Mob."),
+        ("Phone", "Other Phone Numbers"),
+        ("Mob", "2nd Contact No."),
+    ],
+)
+def test_another_number_is_not_taken_for_the_leads_own(own, other):
+    """Marathi's word for number also counts rows: the alternative number became the lead's own."""
+    assert fields_of([(other, PHONE), (own, PHONE)]) == [(other, "add_phones"), (own, "customer_phone")]
+
+
+def test_of_two_columns_of_phones_neither_is_taken_where_one_has_a_word_too_many():
+    """`Verified` says of a date that it is none of ours; of a phone it makes it no worse than the one beside it."""
+    with pytest.raises(NoPhoneColumn, match="Verified phone"):
+        mapping_of([("Verified phone", PHONE), ("Phone of sorts", PHONE)], needs_phone=True)
+
+
+@pytest.mark.parametrize("header", ["E-mails", "Home E-mail", "Work E-mail", "E-mail Id", "E mail address"])
+def test_e_mail_is_one_word(header):
+    assert fields_of([(header, ())]) == [(header, "email")]

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from importer.loader.cells import phones
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader, plain_indian_mobile
+from importer.loader.drafts import compile_drafter
+from importer.models import ColumnChoice, Mapping, SourceRow
 
 read = compile_phone_reader("IN")
 
@@ -307,3 +309,27 @@ def test_any_text_gives_numbers_or_a_fault_and_never_a_new_digit(typed, dial_cod
 def test_a_digit_that_the_library_puts_in_is_refused():
     """The library gives an Argentine mobile a 9 that nobody typed."""
     assert compile_phone_reader("AR")("011 15-2312-3456", "") == Fault("not_a_phone")
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("same", "part_left_out"),
+        ("same as above", "part_left_out"),
+        ("not available", "part_left_out"),
+        ("98450XXXXX", "not_a_phone"),
+        ("9845", "too_short"),
+        ("#N/A", "error_value"),
+    ],
+)
+def test_other_phones_that_hold_no_digit_refuse_no_row(typed, code):
+    """Of `same` nothing is lost, and half of a form's answers to "WhatsApp number" are that."""
+    columns = tuple(
+        ColumnChoice(index=at, header=header, field=field, why="option", sureness=1.0, reason="")
+        for at, (header, field) in enumerate([("Phone", "customer_phone"), ("WhatsApp", "add_phones")])
+    )
+    draft = compile_drafter(Mapping(columns=columns), region="IN")(SourceRow(2, ("9845012345", typed)))
+    assert (draft.payload, [issue.code for issue in draft.issues]) == (
+        {"customer_phone": "+919845012345"},
+        [code],
+    )
