@@ -31,6 +31,7 @@ RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED}
 """States from which `importer resume` goes on."""
 
 _WAIT_S = 30.0  # for a journal that is locked: what it says is wanted
+_LOOKING_S = 0.5  # who only looks whether a file is held has its lock for a moment
 _KILLED_EARLY = "it was killed while its sheet was checked; nothing was sent"
 
 
@@ -200,7 +201,9 @@ def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
 
 
 @contextmanager
-def held(reports: Path, run_id: str, *, sha256: str, account: str) -> Iterator[None]:
+def held(
+    reports: Path, run_id: str, *, sha256: str, account: str, wait_s: float = _LOOKING_S
+) -> Iterator[None]:
     """Hold the file and account while the block runs. Raises RunIsHeld, naming the run that has them; NothingSent.
 
     The lock is the operating system's, so it goes with its process, however that ends.
@@ -215,7 +218,7 @@ def held(reports: Path, run_id: str, *, sha256: str, account: str) -> Iterator[N
         with before_the_first_write(), writing(reports):
             locks.mkdir(parents=True, exist_ok=True)
             try:
-                lock.acquire(timeout=0)
+                lock.acquire(timeout=wait_s)
             except Timeout:
                 raise RunIsHeld(
                     f"Run {_holder_of(holder)} is sending this file to this account right now.",
@@ -263,7 +266,7 @@ def _is_being_sent(folder: Path) -> bool:
 
 def _is_held(reports: Path, run_id: str, *, sha256: str, account: str) -> bool:
     try:
-        with held(reports, run_id, sha256=sha256, account=account):
+        with held(reports, run_id, sha256=sha256, account=account, wait_s=0):
             return False
     except RunIsHeld:
         return True
@@ -284,13 +287,15 @@ def _line(folder: Path) -> RunLine:
             state = journal.ended.state
             if state is RunState.STAGING:
                 return RunLine(run_id=folder.name, damage=_KILLED_EARLY)
+            if state is RunState.RUNNING and not _is_being_sent(folder):
+                state = RunState.INTERRUPTED  # it was killed
             return RunLine(
                 run_id=folder.name,
                 file=journal.header.file,
                 started_at=journal.header.started_at,
-                state="interrupted" if state is RunState.RUNNING else state.value,
+                state=state.value,
                 counts=journal.counts(),
-                resumable=state in RESUMABLE,
+                resumable=state in RESUMABLE - {RunState.RUNNING},
             )
     except DamagedJournal as error:
         return RunLine(run_id=folder.name, damage=error.message)

@@ -349,6 +349,9 @@ def test_a_resume_while_the_run_is_still_going_exits_4(slow):
     _, said = resumed.communicate(timeout=60)
     assert resumed.returncode == 4
     assert "Run r is sending" in said
+    listed, _ = slow.call("runs").communicate(timeout=60)
+    assert "running: " in listed
+    assert "resume" not in listed
     elsewhere = slow.folder / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "y.csv").write_bytes((slow.folder / "x.csv").read_bytes())
@@ -362,6 +365,9 @@ def test_a_resume_while_the_run_is_still_going_exits_4(slow):
     assert child.poll() is None
     child.kill()
     child.communicate()
+    listed, _ = slow.call("runs").communicate(timeout=60)
+    assert "interrupted: " in listed
+    assert listed.endswith("-> importer resume r\n")
     slow.sandbox.sandbox.faults.restart(FaultPlan())
     resumed = slow.call("resume", "r", "--rate", "500")
     resumed.communicate(timeout=60)
