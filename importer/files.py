@@ -1,16 +1,29 @@
-"""Files that a person wrote for us: settings and maps, read to a length that a person writes."""
+"""Files that a person wrote for us, in TOML: settings, maps, presets; read to a length that a person writes."""
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 _LONGEST = 1 << 22  # bytes; a device never ends
 
 
 def short_text_of(path: Path) -> str:
-    """The text of a file that a person wrote, in UTF-8. Raises OSError, and ValueError for what is no such file."""
+    """The text of such a file. Raises OSError, and ValueError with why it is none."""
     with path.open("rb") as file:
         text = file.read(_LONGEST + 1)
     if len(text) > _LONGEST:
         raise ValueError("it is longer than any that a person writes")
-    return text.decode("utf-8-sig")
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not a text file in UTF-8") from None
+
+
+def tables_in(text: str) -> dict[str, Any]:
+    """What the text says as TOML. Raises ValueError with what is wrong in it."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("its brackets stand too deep in one another") from None

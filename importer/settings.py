@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from itertools import chain
@@ -19,7 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from importer.errors import UsageError
-from importer.files import short_text_of
+from importer.files import short_text_of, tables_in
 from importer.guard import typed
 
 CONFIG_NAME = "importer.toml"
@@ -210,13 +209,9 @@ def read_config(path: Path | None) -> dict[str, Any]:
     if path is None and not chosen.exists():
         return {}
     try:
-        return tomllib.loads(short_text_of(chosen))
-    except (OSError, ValueError, RecursionError) as error:
-        said: object = error
-        if isinstance(error, RecursionError):
-            said = "its brackets stand too deep in one another"
-        elif isinstance(error, OSError):
-            said = error.strerror or error
+        return tables_in(short_text_of(chosen))
+    except (OSError, ValueError) as error:
+        said = (isinstance(error, OSError) and error.strerror) or error
         raise UsageError(
             f"Cannot read the settings in {chosen}: {said}.", "Mend the file, or name another by --config."
         ) from None

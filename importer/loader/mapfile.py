@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping as Table
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 
 from importer.errors import BadMapping
-from importer.files import short_text_of
+from importer.files import short_text_of, tables_in
 from importer.loader.nearest import known_field, nearest
 from importer.models import ColumnRules
 
@@ -73,15 +72,9 @@ class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 def read_map(path: Path) -> ColumnMap:
     """A mapping file. Raises BadMapping with the line or the key that is wrong, and what to write."""
     try:
-        raw = tomllib.loads(short_text_of(path))
+        raw = tables_in(short_text_of(path))
     except OSError as error:
         raise BadMapping(f"Cannot read the map {path}: {error.strerror}.", "Check its name.") from None
-    except UnicodeDecodeError:
-        raise BadMapping(f"The map {path} is not a text file in UTF-8.", _SHOWN) from None
-    except RecursionError:
-        raise BadMapping(
-            f"The map {path} cannot be read: its brackets stand too deep in one another.", _SHOWN
-        ) from None
     except ValueError as error:  # TOML's own, a number too long to be one, a path that can be none
         said = str(error).replace("Cannot overwrite a value", "the same name stands there twice")
         raise BadMapping(f"The map {path} cannot be read as TOML: {said}.", _SHOWN) from None

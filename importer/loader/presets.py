@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
@@ -14,6 +13,7 @@ import msgspec
 
 from importer.errors import BadMapping, UsageError
 from importer.fields import BY_NAME, field_named
+from importer.files import short_text_of, tables_in
 from importer.loader.headers import plain_header
 from importer.loader.mapfile import ColumnEntry
 from importer.models import RowRule
@@ -122,13 +122,14 @@ def find_preset(headers: Sequence[str], named: str | None) -> Preset | None:
         return best if best is not None and best.matches(headers) else None
     if named.endswith(".toml"):
         try:
-            return read_preset(Path(named).read_text("utf-8-sig"), named)
+            text = short_text_of(Path(named))
         except OSError as error:
             raise BadMapping(
                 f"Cannot read the preset {named}: {error.strerror}.", "Check its name."
             ) from None
-        except UnicodeDecodeError:
-            raise BadMapping(f"The preset {named} is not a text file in UTF-8.", _SHOWN) from None
+        except ValueError as error:
+            raise BadMapping(f"The preset {named} is not right: {error}.", _SHOWN) from None
+        return read_preset(text, named)
     for preset in presets():
         if preset.name == named:
             return preset
@@ -139,8 +140,8 @@ def find_preset(headers: Sequence[str], named: str | None) -> Preset | None:
 def read_preset(text: str, name: str) -> Preset:
     """A preset from the text of its file. Raises BadMapping with what is wrong in it."""
     try:
-        preset = msgspec.convert(tomllib.loads(text), Preset)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        preset = msgspec.convert(tables_in(text), Preset)
+    except (ValueError, msgspec.ValidationError) as error:
         raise BadMapping(f"The preset {name} is not right: {error}.", _SHOWN) from None
     if fault := next(_faults(preset), None):
         raise BadMapping(f"The preset {name} is not right: {fault}.", _SHOWN)

@@ -165,6 +165,16 @@ def test_a_settings_file_or_map_made_to_harm(refused, importer, content, words):
     evil.rename(importer.folder / "m.toml")
     assert words in refused(sheet, "--config", "m.toml")
     assert words in refused(sheet, "--map", "m.toml")
+    assert words in refused(sheet, "--preset", "m.toml")
+
+
+@pytest.mark.parametrize("option", ["config", "map", "preset"])
+def test_a_file_of_ours_in_another_encoding(refused, importer, option):
+    """As Windows PowerShell writes one by `>`."""
+    (importer.folder / "m.toml").write_bytes('name = "gym"'.encode("utf-16"))
+    said = refused(write_csv(importer.folder / "x.csv", GOOD), f"--{option}", "m.toml")
+    assert "m.toml" in said
+    assert "it is not a text file in UTF-8" in said
 
 
 @pytest.mark.parametrize("name", ["", ".", "/"])
