@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from importer.cli.console import say
 from importer.errors import ImporterError, RunStopped, UsageError
 from importer.garbage import collect_seldom
 from importer.guard import typed
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _INTERRUPTED = 130
 _SENDING = frozenset({"run", "resume", "retry", "report"})
@@ -194,12 +198,20 @@ _WANTED = {
 
 @contextmanager
 def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """SIGTERM, and a terminal that is closed, end a command as Ctrl-C does; while rows are sent the pipeline sees to it."""
+    """SIGTERM, and a terminal that is closed, end a command as Ctrl-C does; while rows are sent the pipeline sees to it.
+
+    They are handed to whoever minds Ctrl-C at that moment: while the CRM is asked for its lists that is the loop, which
+    ends by it. An exception raised amid its callbacks could get lost there, and the rows be sent after all.
+    """
     import signal
 
     from importer.signals import caught
 
-    with caught(("SIGTERM", "SIGHUP"), signal.default_int_handler):
+    def as_ctrl_c(number: int, frame: FrameType | None) -> None:
+        minded = signal.getsignal(signal.SIGINT)
+        (minded if callable(minded) else signal.default_int_handler)(number, frame)
+
+    with caught(("SIGTERM", "SIGHUP"), as_ctrl_c):
         yield
 
 

@@ -1,7 +1,9 @@
 """What a clumsy user types: each gets one sentence that says what to type instead, and the right exit code."""
 
+import asyncio
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ import pytest
 
 from importer.cli.words import name_of_crm
 from importer.journal import Journal
+from importer.sender.client import Client
 from tests.support import leads, write_csv
 
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
@@ -392,3 +395,23 @@ def test_ctrl_c_in_resume_does_not_say_that_nothing_was_sent(importer, monkeypat
     importer("check", write_csv(importer.folder / "x.csv", [["Phone"], ["9845012345"]]), "--run-id", "r")
     monkeypatch.setattr("importer.cli.importing.pipeline.resume", stopped, raising=False)
     assert "before anything more was sent" in importer("resume", "r").err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_a_signal_while_the_lists_are_asked_for_ends_the_asking(importer, monkeypatch, number):
+    """It does not strike amid the loop's own callbacks: those can lose it, and the rows would have been sent after all."""
+    seen = []
+
+    async def titles(_):
+        try:
+            signal.raise_signal(number)
+            seen.append("went on")
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    monkeypatch.setattr(Client, "titles", titles)
+    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
+    assert (ended.code, ended.err.strip()) == (130, "importer: Stopped before anything was sent.")
+    assert seen == ["went on", "cancelled"]
