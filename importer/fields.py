@@ -57,7 +57,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 SAYS_LITTLE_ALONE = (
     "middle name", "middle initial", "do not call", "do not contact", "do not disturb", "dnd", "dnc", "opted out",
-    "opt out", "phone opt out",
+    "opt out", "phone opt out", "ndnc", "ndnc status", "dnd status", "dnc status", "trai dnd", "dnd registered",
+    "unsubscribed", "consent", "consent to call", "call consent", "consent to contact",
 )  # fmt: skip
 """Headers whose cells mean nothing without them: they go to the additional info as `Do Not Call: Yes`."""
 
@@ -87,6 +88,11 @@ FIELDS: tuple[Field, ...] = (
             "phone with country code", "फोन", "फोन नंबर", "मोबाइल", "मोबाइल नंबर", "मो", "मो नंबर", "संपर्क नंबर",
             "संपर्क", "सम्पर्क नंबर", "दूरभाष", "दूरभाष नंबर", "दूरध्वनी", "दूरध्वनी नंबर", "भ्रमणध्वनी", "भ्रमणध्वनी नंबर",
             "व्हाट्सएप", "व्हाट्सएप नंबर", "व्हाट्सऐप नंबर",
+            "கைபேசி", "கைபேசி எண்", "மொபைல்", "மொபைல் எண்", "தொலைபேசி", "தொலைபேசி எண்", "செல் எண்",
+            "தொடர்பு எண்", "మొబైల్", "మొబైల్ నంబర్", "ఫోన్", "ఫోన్ నంబర్", "సెల్ నంబర్", "ಮೊಬೈಲ್", "ಮೊಬೈಲ್ ಸಂಖ್ಯೆ",
+            "ಮೊಬೈಲ್ ನಂಬರ್", "ಫೋನ್", "ಫೋನ್ ನಂಬರ್", "ದೂರವಾಣಿ", "ದೂರವಾಣಿ ಸಂಖ್ಯೆ", "മൊബൈൽ", "മൊബൈൽ നമ്പർ", "ഫോൺ", "ഫോൺ നമ്പർ",
+            "મોબાઈલ", "મોબાઇલ", "મોબાઈલ નંબર", "મોબાઇલ નંબર", "ફોન", "ફોન નંબર", "સંપર્ક નંબર", "মোবাইল", "মোবাইল নম্বর",
+            "মোবাইল নং", "ফোন", "ফোন নম্বর", "ਮੋਬਾਈਲ", "ਮੋਬਾਈਲ ਨੰਬਰ", "ਫੋਨ", "ਫੋਨ ਨੰਬਰ", "ମୋବାଇଲ", "ମୋବାଇଲ ନମ୍ବର",
         ),
         maybe=("number", "no", "contact", "contacts", "contact details", "contact info", "customer number", "नंबर"),
     ),
@@ -98,7 +104,8 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             *_ANOTHER_PHONE, "home phone", "landline", "landline no", "landline number", "office phone", "office number",
             "office no", "business phone", "work phone", "sender mobile alt", "sender phone", "वैकल्पिक नंबर",
-            "वैकल्पिक मोबाइल", "वैकल्पिक मोबाइल नंबर", "दूसरा नंबर", "दूसरा मोबाइल", "दूसरा मोबाइल नंबर", "अन्य नंबर", "पर्यायी नंबर", "पर्यायी मोबाइल", "पर्यायी मोबाइल नंबर", "दुसरा नंबर", "लैंडलाइन",
+            "वैकल्पिक मोबाइल", "वैकल्पिक मोबाइल नंबर", "दूसरा नंबर", "दूसरा मोबाइल", "दूसरा मोबाइल नंबर", "अन्य नंबर", "पर्यायी नंबर", "पर्यायी मोबाइल", "पर्यायी मोबाइल नंबर", "दुसरा नंबर", "लैंडलाइन", "மாற்று எண்", "ఇతర నంబర్", "ಪರ್ಯಾಯ ಸಂಖ್ಯೆ", "മറ്റ് നമ്പർ",
+            "બીજો નંબર", "বিকল্প নম্বর",
         ),
     ),
     Field(
@@ -120,21 +127,24 @@ FIELDS: tuple[Field, ...] = (
             "contact person name", "client name", "person name", "attendee name", "guest name", "sender name",
             "buyer name", "participant name", "student name", "patient name", "candidate name", "applicant name",
             "visitor name", "member name", "prospect name", "party name", "name in full", "complete name",
-            "नाम", "पूरा नाम", "ग्राहक का नाम", "ग्राहक नाम", "आपका नाम", "व्यक्ति का नाम",
+            "saved name", "display name", "pax name", "policy holder name", "policyholder name", "holder name",
+            "नाम", "पूरा नाम", "ग्राहक का नाम", "ग्राहक नाम", "आपका नाम", "व्यक्ति का नाम", "नाव", "पूर्ण नाव", "ग्राहकाचे नाव",
+            "naam", "பெயர்", "முழு பெயர்", "పేరు", "ಹೆಸರು", "പേര്", "નામ", "নাম", "ਨਾਮ", "ନାମ",
         ),
-        maybe=("user name", "person", "customer", "client", "lead", "party", "guest", "attendee", "participant", "ग्राहक"),
+        maybe=("user name", "person", "customer", "client", "lead", "party", "guest", "attendee", "participant", "ग्राहक", "student",
+            "patient", "visitor", "candidate", "applicant", "prospect", "member", "buyer", "enquirer"),
     ),
     Field(
         name="first_name",
         label="First name",
         kind=Kind.TEXT,
-        synonyms=("first name", "firstname", "given name", "fname", "f name", "forename", "पहला नाम", "प्रथम नाम"),
+        synonyms=("first name", "firstname", "name first", "name first name", "given name", "fname", "f name", "forename", "पहला नाम", "प्रथम नाम"),
     ),
     Field(
         name="last_name",
         label="Last name",
         kind=Kind.TEXT,
-        synonyms=("last name", "lastname", "surname", "family name", "lname", "l name", "उपनाम", "अंतिम नाम"),
+        synonyms=("last name", "lastname", "name last", "name last name", "surname", "family name", "lname", "l name", "उपनाम", "अंतिम नाम"),
     ),
     Field(
         name="business_name",
@@ -144,7 +154,8 @@ FIELDS: tuple[Field, ...] = (
             "business name", "business", "company", "company name", "firm", "firm name", "organisation",
             "organization", "organisation name", "organization name", "company account", "account name",
             "shop name", "store name", "outlet name", "firm company name", "name of firm", "name of company",
-            "organisation company", "sender company", "कंपनी", "कम्पनी", "कंपनी का नाम", "फर्म", "फर्म का नाम",
+            "organisation company", "sender company", "co name", "org name", "ledger name", "name of ledger", "trade name",
+            "institute name", "institution name", "clinic name", "hospital name", "hotel name", "agency name", "कंपनी", "कम्पनी", "कंपनी का नाम", "फर्म", "फर्म का नाम",
             "दुकान", "दुकान का नाम", "संस्था", "व्यवसाय का नाम",
         ),
         maybe=("associated company", "employer", "shop", "store", "institute", "institution"),
@@ -158,7 +169,7 @@ FIELDS: tuple[Field, ...] = (
             "email", "emails", "email id", "mail id", "email address", "mail", "emailaddress", "user email", "lead email",
             "sender email", "secondary email", "sender email alt", "work email", "personal email", "home email",
             "business email", "office email", "primary email", "other email", "alternate email", "contact email",
-            "mail address", "gmail", "gmail id", "ईमेल", "ई मेल", "ईमेल आईडी", "ई मेल आईडी", "ईमेल पता", "मेल आईडी",
+            "mail address", "gmail", "gmail id", "ईमेल", "ई मेल", "ईमेल आईडी", "ई मेल आईडी", "ईमेल पता", "मेल आईडी", "மின்னஞ்சல்", "ఈమెయిల్", "ಇಮೇಲ್", "ഇമെയിൽ", "ઈમેલ", "ইমেল",
         ),
     ),
     Field(
@@ -177,7 +188,8 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "city", "town", "place", "city name", "sender city", "mx city", "home city", "district", "city town",
             "town city", "village", "current city", "residing city", "शहर", "शहर का नाम", "नगर", "स्थान", "जिला",
-            "ज़िला", "गांव", "गाँव",
+            "ज़िला", "गांव", "गाँव", "गाव", "जिल्हा", "gaon", "shahar", "dist", "district name", "ஊர்", "நகரம்", "ఊరు",
+            "నగరం", "ಊರು", "ನಗರ", "സ്ഥലം", "നഗരം", "શહેર", "ગામ", "শহর", "স্থান", "ਸ਼ਹਿਰ", "ਪਿੰਡ", "ସହର",
         ),
     ),
     Field(
@@ -190,8 +202,8 @@ FIELDS: tuple[Field, ...] = (
             "address", "street", "street address", "full address", "postal address", "home address",
             "mailing address", "address 1", "address line 1", "address line 2", "sender address", "area",
             "locality", "location", "residential address", "permanent address", "current address", "address line",
-            "office address", "company address", "billing address", "mx street1", "पता", "पूरा पता", "घर का पता",
-            "इलाका",
+            "office address", "company address", "billing address", "mx street1", "पता", "पूरा पता", "घर का पता", "पत्ता", "pata",
+            "इलाका", "street address line", "முகவரி", "చిరునామా", "ವಿಳಾಸ", "വിലാസം", "മേൽവിലാസം", "સરનામું", "ঠিকানা", "ਪਤਾ", "ଠିକଣା",
         ),
     ),
     Field(
@@ -203,7 +215,8 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "address additional", "landmark", "state", "state province", "province", "sender state", "mx state",
             "pincode", "pin code", "pin", "postal code", "zip", "zip code", "zip postal code", "postcode",
-            "pin no", "pin number", "area pin code", "country", "country region", "राज्य", "प्रदेश", "पिन", "पिन कोड",
+            "pin no", "pin number", "area pin code", "country", "country region", "state name", "country name", "postal zip code",
+            "taluka", "taluk", "tehsil", "tahsil", "mandal", "तालुका", "तहसील", "राज्य", "प्रदेश", "पिन", "पिन कोड",
             "पिनकोड", "देश",
         ),
     ),
@@ -237,7 +250,9 @@ FIELDS: tuple[Field, ...] = (
             "deal size", "opportunity value", "opportunity amount", "quote amount", "quote value", "quotation amount",
             "budget in rs", "budget inr", "budget range", "बजट",
         ),
-        maybe=("value", "amount", "potential", "estimated value", "worth", "राशि", "रकम"),
+        maybe=("value", "amount", "potential", "estimated value", "worth", "loan amount", "loan amt",
+            "investment", "investment capacity", "investment amount", "ticket size", "max budget", "budget amount",
+            "total budget", "approx budget", "approximate budget", "requirement budget", "राशि", "रकम"),
     ),
     Field(
         name="source",
@@ -268,7 +283,7 @@ FIELDS: tuple[Field, ...] = (
         ),
         maybe=(
             "status", "lifecycle stage", "current status", "current stage", "call status", "call disposition",
-            "disposition", "follow up status", "followup status", "enquiry status", "outcome", "स्थिति", "स्टेटस",
+            "disposition", "follow up status", "followup status", "enquiry status", "outcome", "final status", "status reason", "स्थिति", "स्टेटस",
         ),
     ),
     Field(
@@ -308,7 +323,8 @@ FIELDS: tuple[Field, ...] = (
         ),
         maybe=(
             "interested in", "interest", "item interested", "item", "service", "services", "course", "project",
-            "property", "model", "plan", "package", "looking for", "requirement for",
+            "property", "model", "plan", "package", "looking for", "requirement for", "project name", "interested project",
+            "interested projects",
         ),
     ),
     Field(
@@ -330,7 +346,9 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "additional info", "additional information", "description", "details", "requirement", "requirements",
             "enquiry", "inquiry", "message", "query", "query message", "other details", "about", "enquiry details",
-            "requirement details", *SAYS_LITTLE_ALONE, "विवरण", "आवश्यकता", "ज़रूरत", "संदेश",
+            "requirement details", *SAYS_LITTLE_ALONE, "enquiry message", "inquiry message", "lead message", "buyer message", "question",
+            "questions", "queries", "req", "need", "needs", "need details", "property details", "product details",
+            "deal name", "deal title", "opportunity name", "topic", "purpose of visit", "विवरण", "आवश्यकता", "ज़रूरत", "संदेश",
         ),
     ),
     Field(
@@ -340,8 +358,12 @@ FIELDS: tuple[Field, ...] = (
         joins=True,
         synonyms=(
             "customer note", "note", "notes", "remark", "remarks", "comment", "comments", "follow up notes",
-            "call notes", "call remarks", "feedback", "person notes", "follow up remarks", "टिप्पणी", "नोट", "नोट्स",
-            "रिमार्क",
+            "call notes", "call remarks", "feedback", "person notes", "follow up remarks", "last note", "last notes", "latest note",
+            "recent note", "last remark", "last remarks", "latest remark", "latest remarks", "last comment",
+            "last comments", "latest comment", "internal note", "internal notes", "internal comments", "sales notes",
+            "visit remarks", "visit notes", "meeting notes", "discussion", "last discussion", "discussion details",
+            "call summary", "टिप्पणी", "नोट", "नोट्स",
+            "रिमार्क", "शेरा", "tippani", "குறிப்பு", "குறிப்புகள்", "గమనిక", "ಟಿಪ್ಪಣಿ", "ಷರಾ", "കുറിപ്പ്", "નોંધ", "মন্তব্য",
         ),
     ),
 )  # fmt: skip

@@ -26,6 +26,7 @@ _LEAST_DIGITS = 7
 _NEAR_TITLE = 85.0  # of 100, by rapidfuzz's ratio
 _SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")
 _NUMBER = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")
+_AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")
 _YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false", "done", "not done", "हाँ", "हां", "नहीं"})
 
@@ -123,6 +124,8 @@ class Evidence:
 
     def _against_text(self, name: str) -> str:
         """Phones and e-mails are no names: their columns have been mixed up. In a note they may stand."""
+        if name in ("city", "address.text") and self._share(_is_amount) >= MOST:
+            return "its cells are numbers alone"
         if BY_NAME[name].joins and BY_NAME[name].dropdown is None:
             return ""
         if self.emails >= MOST:
@@ -163,6 +166,10 @@ def _has_digit(cell: str) -> bool:
 def _phone_like(cell: str) -> bool:
     digits = sum(map(str.isdigit, cell))
     return digits >= _LEAST_DIGITS or bool(_SCIENTIFIC.match(cell))
+
+
+def _is_amount(cell: str) -> bool:
+    return bool(_AMOUNT.fullmatch(ascii_digits(cell)))
 
 
 def _is_money(cell: str) -> bool:

@@ -11,6 +11,9 @@ from importer.fields import FIELDS
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 
 
+_UNSEEN = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\ufeff")
+)  # the joiners stand within words of Indian scripts
 _E_MAIL = re.compile(r"\be (?=mails?\b)")
 _ONE_SPELLING = {
     unicodedata.normalize("NFKC", other): unicodedata.normalize("NFKC", one)
@@ -29,7 +32,7 @@ def plain_header(text: str) -> str:
 
     Vowel signs of Indian scripts are marks, not letters, so they are kept by hand.
     """
-    text = unicodedata.normalize("NFKC", text).replace("\u200b", "").replace("\ufeff", "")
+    text = unicodedata.normalize("NFKC", text).translate(_UNSEEN)
     text = _CAMEL.sub(" ", text)
     kept = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
     words = [_ONE_SPELLING.get(word, word) for word in kept.casefold().split()]

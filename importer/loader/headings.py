@@ -13,6 +13,7 @@ from importer.loader.headers import KNOWN_HEADERS, MAYBE_HEADERS, SURE_HEADERS, 
 
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
 _BETWEEN = re.compile(r"[/|,&]|\b(?:or|and)\b", re.IGNORECASE)
+_NOT_ENGLISH = re.compile(r"[^\x00-\x7f]+")
 _NUMBERED = re.compile(r"^(.*\D) ?(\d{1,2})$")
 _LEAST_LIKE = 5  # letters: "form" is not "firm", and shorter words are alike by accident
 _SHORT_WORD = 8  # up to here one slip of the finger, in longer words two
@@ -26,6 +27,7 @@ _FILLERS = (
     _words(
         "your my the a an of for is what which please enter provide active complete current full here contact person "
         "personal registered official s you are do in rs inr only digit digits mandatory required optional "
+        "hi hello hey so tell us kindly can could we have know "
         "आपका आपकी का की के"
     )
     | UNIT_WORDS
@@ -34,7 +36,8 @@ _FILLERS = (
 
 _PERSONS = _words(
     "customer client lead student visitor guest attendee participant patient buyer prospect applicant candidate "
-    "member sender ग्राहक"
+    "member sender consumer passenger pax borrower farmer tenant subscriber beneficiary insured devotee delegate donor "
+    "investor retailer enquirer respondent registrant proprietor prop child ग्राहक"
 )
 """What a lead may be called: the same, but where a header without such a word is there, it may be another person."""
 
@@ -59,9 +62,23 @@ _SOMETHING_ELSE = _words(
     "previous id ids uuid guid code serial sr sno sl index row verified consent count score blood event gclid "
     "आधार तारीख दिनांक जन्म क्रमांक क्र उम्र लिंग"
 )
+_MEASURES = _words("sq sqft sqm sqmt sqyd sqyds acre acres gaj guntha feet km kms kg kgs kw")
+"""Units of a size: `Area (sq. ft.)` is no place."""
+
+_WHOSE_PLACE = _words(
+    "mailing billing home work office business company default permanent present residential residence "
+    "correspondence communication address"
+)
+"""Words in front of a part of an address that say whose or which it is: `Mailing Street`, `Address - City`."""
+
+_VAGUE_PLACES = frozenset({"place", "area", "location"})
+"""Not behind such a word: `Work place` and `Business area` are no addresses."""
+
+FREE_TEXTS = frozenset({"customer_note", "additional_info"})
 _PHRASES = {
     _SOMEBODY_ELSE: ("best number", "co applicant", "created by", "added by", "sales person"),
     _SOMETHING_ELSE: ("do not call",),
+    _MEASURES: (),
 }
 _COUNTS_ROWS = frozenset(
     {"s no", "s n", "sn", "sr no", "sr number", "sl no", "sno", "serial no", "serial number", "क्र सं"}
@@ -99,8 +116,13 @@ def _read(header: str) -> Said:
     return (
         _known(plain, "a known header")
         or (Said("", "decoy", 1.0, "it counts the rows") if plain in _COUNTS_ROWS else None)
+        or _note_of_anybody(plain)
         or _about(plain, _SOMEBODY_ELSE, "the lead's own")
+        or _about(plain, _MEASURES, "a field of the CRM")
         or _without_ballast(header)
+        or _in_two_languages(header)
+        or _of_place(plain)
+        or _of_free_text(header)
         or _about(plain, _SOMETHING_ELSE, "a field of the CRM")
         or _numbered(plain)
         or _of_parts(header)
@@ -182,10 +204,47 @@ def _known_as(plain: str) -> Said | None:
     return _known(plain, f'reads as "{plain}"')
 
 
-def _of_parts(header: str) -> Said | None:
-    """`Mobile / WhatsApp No.`: both say the same. `Name & Address` says two things."""
+def _note_of_anybody(plain: str) -> Said | None:
+    """`Telecaller remarks`: a note is one whoever wrote it."""
+    said = _known_as(_without(plain, _SOMEBODY_ELSE | _FILLERS | _PERSONS))
+    return said if said and said.field == "customer_note" else None
+
+
+def _in_two_languages(header: str) -> Said | None:
+    """`Name / பெயர்`, `பெயர் (Name)`: the same twice, of which the English is known."""
+    english = _NOT_ENGLISH.sub(" ", header)
+    if english == header:
+        return None
+    return _first_said(plain_header(english), (_known_as, _shortened_known)) or _without_ballast(english)
+
+
+def _of_place(plain: str) -> Said | None:
+    rest = _without(plain, _WHOSE_PLACE | _FILLERS)
+    said = None if rest in _VAGUE_PLACES else _first_said(rest, (_known_as, _numbered))
+    return said if said and _is_place(said.field) else None
+
+
+def _is_place(field: str) -> bool:
+    return field == "city" or field.startswith("address.")
+
+
+def _of_free_text(header: str) -> Said | None:
+    """`Remarks/Follow up`: where one part is a note and none another field, the note holds the rest too."""
+    said = _said_by_parts(header)
+    texts = [one for one in said if one is not None]
+    if len(said) < 2 or not texts or any(one.field not in FREE_TEXTS for one in texts):
+        return None
+    return texts[0]._replace(reason="a known header", maybe=False)
+
+
+def _said_by_parts(header: str) -> list[Said | None]:
     parts = [plain_header(part) for part in _BETWEEN.split(_BRACKETS.sub(" ", header))]
-    found = [_first_said(part, (_known_as, _shortened_known)) for part in parts if part]
+    return [_first_said(part, (_known_as, _shortened_known)) for part in parts if part]
+
+
+def _of_parts(header: str) -> Said | None:
+    """`Mobile / WhatsApp No.`: both say the same. `Name & Address` says two things, `City / State` is an address."""
+    found = _said_by_parts(header)
     said = [one for one in found if one is not None]
     if len(said) < 2 or len(said) < len(found):
         return None
@@ -193,6 +252,8 @@ def _of_parts(header: str) -> Said | None:
     if fields == {"customer_phone", "add_phones"} or len(fields) == 1:
         return said[0]._replace(reason="a known header", maybe=all(one.maybe for one in said))
     labels = " and ".join(dict.fromkeys(BY_NAME[one.field].label for one in said))
+    if all(map(_is_place, fields)):
+        return said[0]._replace(field="address.text", reason=f"an address: {labels}")
     return Said("", "taken", 1.0, f"its header says two things: {labels}")
 
 

@@ -10,7 +10,7 @@ from importer.errors import BadMapping
 from importer.fields import BY_NAME, FIELDS
 from importer.loader.evidence import MOST, Evidence
 from importer.loader.headers import plain_header
-from importer.loader.headings import BY_PERSON
+from importer.loader.headings import BY_PERSON, FREE_TEXTS
 from importer.models import ColumnChoice
 
 LEADS_PHONE = "customer_phone"
@@ -37,6 +37,8 @@ def one_each(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[
 
 def _leave_others_out(rivals: Sequence[ColumnChoice], settled: list[ColumnChoice]) -> None:
     """`Email` beside `Buyer Email`: the second is likely another person's."""
+    if rivals[0].field in FREE_TEXTS:
+        return  # a note on the lead is one whoever wrote it
     own = next((rival for rival in rivals if rival.sureness > BY_PERSON), None)
     for rival in rivals:
         if own is not None and rival.sureness == BY_PERSON:
@@ -82,7 +84,10 @@ def _second_place(loser: ColumnChoice, best: ColumnChoice, evidence: Evidence) -
     ):  # further down it may be filled
         reason = f'a further phone; "{best.header}" is the lead\'s own'
         return msgspec.structs.replace(loser, field="add_phones", reason=reason)
-    return left_out(loser, f'"{best.header}" is {BY_NAME[loser.field].label} already', why="taken")
+    reason = f'"{best.header}" is {BY_NAME[loser.field].label} already'
+    if loser.field == "city":
+        return msgspec.structs.replace(loser, field="address.additional", reason=reason)
+    return left_out(loser, reason, why="taken")
 
 
 def _only_phones_first(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[ColumnChoice]:

@@ -133,7 +133,7 @@ ALONE = [
     ("Project Name", WORDS, ""), ("Product Code", WORDS, ""), ("Ticket Type", WORDS, ""), ("Job Title", WORDS, ""), ("Username", WORDS, ""),
     ("Password", WORDS, ""), ("Old number", PHONE, ""), ("WhatsApp", YES, ""), ("Contacted?", YES, ""), ("Interested in", YES, ""),
     # a header that says two things, and cells that belie their header
-    ("Name & Address", WORDS, ""), ("City/State", CITY, ""), ("Phone / Fax", PHONE, ""), ("Name", PHONE, ""), ("Name", EMAIL, ""),
+    ("Name & Address", WORDS, ""), ("City/State", CITY, "address.text"), ("Phone / Fax", PHONE, ""), ("Name", PHONE, ""), ("Name", EMAIL, ""),
     ("City", EMAIL, ""), ("Email", YES, ""), ("Email", WORDS, ""), ("Latitude", WORDS, ""), ("Long", WORDS, ""), ("URL", WORDS, ""),
     ("Latitude", ("12.97", "13.01", "12.9", "12"), "address.latitude"), ("", WORDS, ""), ("???", WORDS, ""),
 ]  # fmt: skip
@@ -414,3 +414,92 @@ def test_of_two_columns_of_phones_neither_is_taken_where_one_has_a_word_too_many
 @pytest.mark.parametrize("header", ["E-mails", "Home E-mail", "Work E-mail", "E-mail Id", "E mail address"])
 def test_e_mail_is_one_word(header):
     assert fields_of([(header, ())]) == [(header, "email")]
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        # whose address it is does not matter
+        ("Mailing Street", "address.text"),
+        ("Home postal code", "address.additional"),
+        ("Billing City", "city"),
+        ("Address - City", "city"),
+        ("Default Address Address2", "address.text"),
+        ("Street Address Line 2", "address.text"),
+        ("Work place", ""),
+        ("City / State", "address.text"),
+        ("Area / Locality", "address.text"),
+        # nor who wrote a note, and a note may hold more than its header says
+        ("Last Note", "customer_note"),
+        ("Internal Notes", "customer_note"),
+        ("Telecaller Remarks", "customer_note"),
+        ("Remarks/Follow up", "customer_note"),
+        ("Remarks & next action", "customer_note"),
+        ("Comments or questions", "customer_note"),
+        ("Name & Remarks", ""),
+        ("Enquiry Message", "additional_info"),
+        ("Telecaller", ""),
+        # two languages
+        ("Name / पूरा नाव", "full_name"),
+        ("Full Name of the Applicant / आवेदक का नाम", "full_name"),
+        ("பெயர் (Name)", "full_name"),
+        ("Mobile\nகைபேசி", "customer_phone"),
+        ("Date / दिन", ""),
+        ("Father's mobile / पिता का मोबाइल", ""),
+        # others than Hindi and English
+        ("பெயர்", "full_name"),
+        ("మొబైల్ నంబర్", "customer_phone"),
+        ("ಊರು", "city"),
+        ("નોંધ", "customer_note"),
+        ("ঠিকানা", "address.text"),
+        ("മൊബൈൽ നമ്പർ", "customer_phone"),
+        ("ग्राहकाचे नाव", "full_name"),
+        ("शेरा", "customer_note"),
+        # a size is no place
+        ("Area (sq. ft.)", ""),
+        ("Area in sqft", ""),
+        ("Load (kW)", ""),
+        ("Area", "address.text"),
+        # names of firms and people
+        ("Co. Name", "business_name"),
+        ("Name of Ledger", "business_name"),
+        ("Consumer Name", "full_name"),
+        ("Policy Holder Name", "full_name"),
+        ("Hi, what's your full name?", "full_name"),
+        ("Policy No.", ""),
+        # wishes not to be called
+        ("NDNC", "additional_info"),
+        ("DND Status", "additional_info"),
+        ("Consent (Yes/No)", "additional_info"),
+    ],
+)
+def test_headers_of_sheets_from_everywhere(header, field):
+    """Seen in the sheets of estate agents, schools, clinics, Tally, Shopify, Zoho Forms and JotForm."""
+    assert fields_of([(header, ())]) == [(header, field)]
+
+
+def test_a_second_city_is_kept_with_the_address():
+    """Of village and district one is the city, and where the other lies is no less known."""
+    sheet = [("Village", CITY), ("District", CITY), ("State", CITY)]
+    assert [field for _, field in fields_of(sheet)] == ["city", "address.additional", "address.additional"]
+
+
+def test_numbers_alone_are_no_address():
+    """`Area` is a place in one sheet and a size in another."""
+    assert fields_of([("Area", ("1200", "1,450", "980.5")), ("City", ("12", "14", "19"))]) == [
+        ("Area", ""),
+        ("City", ""),
+    ]
+    assert fields_of([("Area", ("Baner", "12 Lane", "HSR"))]) == [("Area", "address.text")]
+
+
+def test_all_notes_are_notes_whoever_wrote_them():
+    """`Patient Notes` beside `Remarks` was left out as another person's."""
+    sheet = [("Remarks", WORDS), ("Patient Notes", WORDS), ("Counsellor comments", WORDS)]
+    assert {field for _, field in fields_of(sheet)} == {"customer_note"}
+
+
+@pytest.mark.parametrize("header", ["Loan Amt (Lacs)", "Investment Capacity", "Max Budget"])
+def test_amounts_that_cells_bear_out(header):
+    assert fields_of([(header, AMOUNT)]) == [(header, "deal_value")]
+    assert fields_of([(header, WORDS)]) == [(header, "")]
