@@ -12,7 +12,7 @@ from importer.loader.cells.emails import read_emails
 from importer.loader.cells.money import compile_money_reader
 from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
 from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_reader
-from importer.loader.cells.text import clean, clean_name, clean_note
+from importer.loader.cells.text import clean, clean_name, clean_note, clean_number
 from importer.loader.headers import KNOWN_HEADERS, plain_header
 from importer.loader.rowrules import compile_row_rules
 from importer.loader.wraps import CLEAR, without_rules, wrapped_reader
@@ -174,6 +174,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "business_name": clean_name,
     "additional_info": clean_note,
     "customer_note": clean_note,
+    "address.additional": clean_number,
+    "address.initials": clean_number,
     "address.latitude": read_latitude,
     "address.longitude": read_longitude,
 }

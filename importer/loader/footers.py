@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from importer.loader.header import is_phone_like
 
 _MOST_CELLS = 4
-_COUNTED = r"(?:records?|rows?|leads?|contacts?|enquir(?:y|ies)|deals?|count|amount|value|budget|sum)"
+_COUNTED = (
+    r"(?:records?|rows?|leads?|contacts?|enquir(?:y|ies)|deals?|customers?|clients?|patients?|students?|members?|visitors?"
+    r"|guests?|calls?|entries|count|amount|amt|value|budget|balance|qty|sum)"
+)
 _FOOTER = re.compile(
     rf"""\W*(?:
         (?:(?:grand|sub)[\s-]*)?totals?(?:\s+(?:no\.?\s+of\s+)?{_COUNTED})?[\W\d]*{_COUNTED}?\W*  # a lead may be called Total Gas
-        |(?:row\s+)?count\W+\d[\d,]*\W*|\d[\d,]*\s+{_COUNTED}\W*|page\s+\d+\s+of\s+\d+\W*|कुल(?:\s+योग)?[\W\d]*
+        |(?:row\s+)?count(?:\W+\d[\d,]*)?\W*|\d[\d,]*\s+{_COUNTED}\W*|page\s+\d+\s+of\s+\d+\W*|कुल(?:\s+योग)?[\W\d]*
         |end\s+of\s+(?:report|list|file)\W*|confidential\s+information\b.*|copyright\s*(?:\(c\)|©|\d{{4}}).*
         |(?:generated|exported|printed|prepared)\s+(?:by|on|at)\b.*|report\s+(?:generated|run|printed)\b.*
     )""",

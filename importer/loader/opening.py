@@ -137,7 +137,7 @@ def _table(
             f"The sheet has {len(headers):,} columns: more than any list of leads.",
             "Copy the columns that matter into a new sheet, save that, and import it.",
         )
-    shaper = _RowShaper(len(headers))
+    shaper = _RowShaper(len(headers), found.names)
     blocks = _shaped_blocks(chain([SourceRows.of(begun[first:])], records), shaper, notices)
     return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=name)
 
@@ -169,22 +169,23 @@ def _with_unnamed(names: tuple[str, ...], below: list[SourceRow], kind: FileKind
 def _shaped_blocks(
     blocks: Iterable[SourceRows], shaper: _RowShaper, notices: list[Notice]
 ) -> Iterator[SourceRows]:
-    """Data rows as wide as the header; blank rows and footers are passed over, footers not in silence."""
+    """Data rows as wide as the header; blank rows are passed over, and so, said openly, are footers and headers."""
     for block in blocks:
         if shaper.is_even(block):
             yield block
         else:
             yield SourceRows.of(row for row in map(shaper.row, block) if row is not None)
-    if footers := shaper.footers:
-        listed = ", ".join(map(str, footers[:_NAMED_FOOTERS])) + (
-            " ..." if len(footers) > _NAMED_FOOTERS else ""
-        )
-        rows = "Row" if len(footers) == 1 else "Rows"
-        notices.append(
-            Notice(
-                "ignored", f"{rows} {listed}: totals or report footers below the leads, not read as leads."
-            )
-        )
+    for numbers, what in (
+        (shaper.footers, "totals or report footers below the leads, not read as leads."),
+        (shaper.headers, "the header once more, not read as leads."),
+    ):
+        if numbers:
+            notices.append(Notice("ignored", f"{_listed(numbers)}: {what}"))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    more = " ..." if len(numbers) > _NAMED_FOOTERS else ""
+    return f"Row{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:_NAMED_FOOTERS]))}{more}"
 
 
 class _RowShaper:
@@ -194,19 +195,21 @@ class _RowShaper:
     it is refused again where it comes back unmended.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, header: Sequence[str]) -> None:
         self.footers: list[int] = []
+        self.headers: list[int] = []
         self._after_footer = False
         self._width = width
         self._short = width - 4  # only a row of few cells can be no lead
         self._blank = ("",) * width
+        self._header = (*header, *self._blank[len(header) :])
 
     def is_even(self, block: SourceRows) -> bool:
         """Whether nothing is to be done with any of these rows, as with nearly all of a sound file.
 
         Their faults were found where they were read.
         """
-        if self._after_footer or set(map(len, block.cells)) != {self._width}:
+        if self._after_footer or set(map(len, block.cells)) != {self._width} or self._header in block.cells:
             return False
         few = [cells for cells in block.cells if cells.count("") >= self._short]
         return not any(_is_blank(cells) or is_footer(cells) for cells in few)
@@ -221,6 +224,9 @@ class _RowShaper:
                 cells = (*cells[: width - 1], LOST.join([cells[width - 1], *extra]))
             else:
                 cells = (*cells[:width], *self._blank[count:])
+        if cells == self._header and not _is_blank(cells):
+            self.headers.append(row.number)
+            return None
         if not faults and cells.count("") >= self._short:
             if _is_blank(cells):
                 return None

@@ -13,6 +13,8 @@ from importer.loader.cells.fault import Fault
 from importer.loader.cells.money import read_money
 from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
 from importer.loader.cells.text import NULL_WORDS, TEXT_READERS, clean, clean_name, clean_note, is_plain
+from importer.loader.drafts import compile_drafter
+from importer.models import ColumnChoice, Mapping, SourceRow
 
 
 @pytest.mark.parametrize(
@@ -359,3 +361,25 @@ def test_plain_texts_pass_the_quick_look():
             ],
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "kept"),
+    [
+        ("address.additional", "411001.0", "411001"),
+        ("address.initials", "101.00", "101"),
+        ("address.additional", "411 001", "411 001"),
+        ("address.additional", "2.5", "2.5"),
+        ("address.text", "12.0", "12.0"),
+        ("additional_info", "12.0", "12.0"),
+    ],
+)
+def test_a_program_s_point_nought_is_no_part_of_a_pin_code(field, typed, kept):
+    """Pandas writes a column of whole numbers so as soon as one of its cells is empty."""
+    columns = tuple(
+        ColumnChoice(index=at, header=name, field=name, why="option", sureness=1.0, reason="")
+        for at, name in enumerate(["customer_phone", field])
+    )
+    draft = compile_drafter(Mapping(columns=columns), region="IN")(SourceRow(2, ("9845012345", typed)))
+    [value] = [value for name, value in draft.payload.items() if name != "customer_phone"]
+    assert (list(value.values()) if isinstance(value, dict) else [value]) == [kept]

@@ -51,6 +51,17 @@ def test_what_was_found_is_said(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("again", ["Name,Phone", "Name,Phone,", "Name,Phone\nName,Phone"])
+def test_a_header_that_comes_again_is_no_lead(tmp_path, again):
+    """Sheets that were pasted together month by month have it above each of them."""
+    table = opened(tmp_path, f"Name,Phone\nAsha,1\n{again}\nRavi,2\nName,3\n")
+    assert [cells for _, cells, _ in rows(table)] == [("Asha", "1"), ("Ravi", "2"), ("Name", "3")]
+    assert (
+        said(table)[-1]
+        == f"ignored: Row{'s 3, 4' if again.count('Name') > 1 else ' 3'}: the header once more, not read as leads."
+    )
+
+
 def test_a_sheet_without_a_header_is_read_and_the_user_told(tmp_path):
     table = opened(tmp_path, "Asha,9845012345\nRavi,9845012346\n")
     assert [number for number, _, _ in rows(table)] == [1, 2]

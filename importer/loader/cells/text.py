@@ -30,6 +30,9 @@ _TABLE = {**dict.fromkeys(map(ord, _INVISIBLE)), **dict.fromkeys(map(ord, _SPACE
 _JOINERS = "\u200c\u200d"  # they shape Indian scripts and emoji; beside ASCII they join nothing
 _IDLE_JOINERS = re.compile(rf"(?:^|(?<=[\x00-\x7f]))[{_JOINERS}]+")
 _FULL_WIDTH = 0xFEE0  # how far full-width marks stand behind the plain ones
+_QUOTED = re.compile(r"^'((?:[^']|(?<=\w)'(?=\w))*)'$")
+"""A whole cell between apostrophes, as some programs export all of theirs."""
+_WHOLE_FLOAT = re.compile(r"(\d+)\.0+")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _WRAPPED = re.compile(r'^="(.*)"$', re.DOTALL)
 _FORMULA = re.compile(
@@ -74,6 +77,13 @@ def clean_note(text: str) -> str | Fault | None:
     return _BREAK.sub("\n", value).strip()
 
 
+def clean_number(text: str) -> str | Fault | None:
+    """The same for house numbers and PIN codes: `411001.0` is what a program makes of 411001 beside empty cells."""
+    value = clean(text)
+    whole = _WHOLE_FLOAT.fullmatch(value) if type(value) is str else None
+    return whole[1] if whole else value
+
+
 def bare(text: str) -> str | Fault | None:
     """For cells that are no text (phones, amounts): the same, and every apostrophe and `=` in front is Excel's."""
     value = _bare(text)
@@ -108,9 +118,12 @@ def _plain(char: str) -> str:
 def _bare(text: str) -> str:
     if text.isascii():
         value = text.strip()
-        return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
-    value = unicodedata.normalize("NFC", _IDLE_JOINERS.sub("", text.translate(_TABLE)))
-    return value.replace("\r\n", "\n").replace("\r", "\n").strip().strip(_JOINERS).strip()
+        value = value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
+    else:
+        value = unicodedata.normalize("NFC", _IDLE_JOINERS.sub("", text.translate(_TABLE)))
+        value = value.replace("\r\n", "\n").replace("\r", "\n").strip().strip(_JOINERS).strip()
+    quoted = _QUOTED.match(value) if value[:1] == "'" else None
+    return quoted[1].strip() if quoted else value
 
 
 def _unwrapped(value: str) -> str | Fault | None:
