@@ -78,9 +78,10 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 def of_error(error: BaseException) -> Reply:
     """What an attempt that raised did to the CRM. The words are the error's kind: its text may hold a phone."""
-    known = next((kind for kind in type(error).__mro__ if kind in ERRORS), None)
-    applied = ERRORS[known] if known is not None else IN_DOUBT
-    return Reply(applied=applied, status=None, message=_WORDS.get(applied, ""))
+    kinds = type(error).__mro__
+    applied = next((ERRORS[kind] for kind in kinds if kind in ERRORS), IN_DOUBT)
+    cause = next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), _WORDS[applied])
+    return Reply(applied=applied, status=None, message=cause)
 
 
 def of_answer(status: int, body: bytes, *, whole: bool = True, retry_after_s: float | None = None) -> Reply:
@@ -146,3 +147,13 @@ _WORDS = {
     NOT_SENT: "the server could not be reached",
     IN_DOUBT: "the connection was lost before the answer came",
 }
+_CAUSES: dict[type[BaseException], str] = {
+    client_exceptions.ClientConnectorCertificateError: "this machine does not trust its certificate (is the clock right? "
+    "does the network look into what is sent?)",
+    aiohttp.ClientSSLError: "what answers there does not speak https",
+    aiohttp.ClientConnectorDNSError: "nobody here knows an address of that name",
+    aiohttp.ClientProxyConnectionError: "the proxy that this machine is told to use does not answer",
+    aiohttp.ClientHttpProxyError: "the proxy that this machine is told to use does not let it through",
+    aiohttp.InvalidURL: "the proxy that this machine is told to use has no sound address",
+}
+"""What a person can do something about. The CRM's own address was looked over before: it is the proxy's that is not sound."""

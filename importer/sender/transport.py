@@ -56,12 +56,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment (or the system's settings, on Windows and macOS) names for an address.
 
-    None for this machine: plain http is allowed to it because the key does not leave it.
+    None for this machine: plain http is allowed to it because the key does not leave it. `10.0.0.1:8080` is
+    http://10.0.0.1:8080, as it is for curl.
     """
     parts = urlsplit(url)
     if parts.hostname is None or is_loopback(parts.hostname) or proxy_bypass(parts.hostname):
         return None
-    return getproxies().get(parts.scheme)
+    named = getproxies().get(parts.scheme)
+    return f"http://{named}" if named and "://" not in named else named
 
 
 class _Body(httpx.AsyncByteStream):

@@ -260,6 +260,13 @@ def test_a_host_that_cannot_be_reached(refused, importer, monkeypatch):
     assert "cannot be reached" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
+def test_https_where_nobody_speaks_it(refused, importer, crm, monkeypatch):
+    monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url.replace("http:", "https:"))
+    assert "cannot be reached: what answers there does not speak https." in refused(
+        write_csv(importer.folder / "x.csv", GOOD)
+    )
+
+
 def test_plain_http_to_the_world(refused, importer, monkeypatch):
     monkeypatch.setenv("SUPERFONE_BASE_URL", "http://crm.example.in/superfone")
     assert "Use https" in refused(write_csv(importer.folder / "x.csv", GOOD))

@@ -95,6 +95,24 @@ def test_the_words_of_an_error_do_not_travel():
 
 
 @pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (client_exceptions.ClientConnectorCertificateError, "does not trust its certificate"),
+        (client_exceptions.ClientConnectorSSLError, "does not speak https"),
+        (aiohttp.ClientConnectorDNSError, "address of that name"),
+        (aiohttp.ClientProxyConnectionError, "the proxy that this machine is told to use does not answer"),
+        (aiohttp.ClientHttpProxyError, "the proxy that this machine is told to use does not let it through"),
+        (aiohttp.InvalidUrlClientError, "the proxy that this machine is told to use has no sound address"),
+        (aiohttp.ClientConnectorError, "the server could not be reached"),
+        (aiohttp.ServerDisconnectedError, "the connection was lost before the answer came"),
+    ],
+)
+def test_what_a_person_can_do_something_about_is_named(kind, words):
+    """A wrong clock, an office that looks into traffic, a proxy of last year: all was "could not be reached"."""
+    assert words in of_error(kind.__new__(kind)).message
+
+
+@pytest.mark.parametrize(
     ("status", "body", "applied"),
     [
         (200, SUCCESS, APPLIED),

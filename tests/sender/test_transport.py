@@ -14,6 +14,7 @@ from importer.sender.transport import proxy_for
     [
         ({}, None),
         ({"https_proxy": "http://127.0.0.1:3128"}, "http://127.0.0.1:3128"),
+        ({"https_proxy": "proxy.example:3128"}, "http://proxy.example:3128"),
         ({"http_proxy": "http://127.0.0.1:3128"}, None),
         ({"https_proxy": "http://127.0.0.1:3128", "no_proxy": "crm.example"}, None),
     ],
