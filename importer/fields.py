@@ -103,7 +103,7 @@ FIELDS: tuple[Field, ...] = (
         joins=True,
         synonyms=(
             *_ANOTHER_PHONE, "home phone", "landline", "landline no", "landline number", "office phone", "office number",
-            "office no", "business phone", "work phone", "sender mobile alt", "sender phone", "वैकल्पिक नंबर",
+            "office no", "business phone", "work phone", "default address phone", "sender mobile alt", "sender phone", "वैकल्पिक नंबर",
             "वैकल्पिक मोबाइल", "वैकल्पिक मोबाइल नंबर", "दूसरा नंबर", "दूसरा मोबाइल", "दूसरा मोबाइल नंबर", "अन्य नंबर", "पर्यायी नंबर", "पर्यायी मोबाइल", "पर्यायी मोबाइल नंबर", "दुसरा नंबर", "लैंडलाइन", "மாற்று எண்", "ఇతర నంబర్", "ಪರ್ಯಾಯ ಸಂಖ್ಯೆ", "മറ്റ് നമ്പർ",
             "બીજો નંબર", "বিকল্প নম্বর",
         ),

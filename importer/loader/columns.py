@@ -23,6 +23,7 @@ from importer.loader.rivals import LEADS_PHONE, left_out, one_each
 from importer.models import ColumnChoice, ColumnRules, Mapping, SourceRow
 
 _SURE_FROM = 0.8
+_FEW = 3  # fewer names than this prove nothing
 
 
 def choose_columns(
@@ -57,7 +58,7 @@ def choose_columns(
         named.get(index) or _by_itself(index, header, evidence[index], chosen_preset)
         for index, header in enumerate(headers)
     ]
-    choices = _by_content(one_each(choices, evidence), evidence)
+    choices = _by_content(_one_name(one_each(choices, evidence), sample), evidence)
     if chosen_preset is not None and chosen_preset.others:
         choices = _others(choices, chosen_preset)
     choices = [_with_evidence(choice, evidence[choice.index]) for choice in choices]
@@ -155,6 +156,35 @@ def _borne_out(choice: ColumnChoice, evidence: Evidence) -> ColumnChoice:
             return choice
 
 
+def _one_name(choices: list[ColumnChoice], sample: Sequence[SourceRow]) -> list[ColumnChoice]:
+    """A full name that is not the first and last name beside it, such as a form's title, is kept as information.
+
+    For those win, and it would be lost without a word.
+    """
+    at = {choice.field: choice.index for choice in choices}
+    if not {"full_name", "first_name", "last_name"} <= at.keys():
+        return choices
+    full, first, last = (choices[at[name]] for name in ("full_name", "first_name", "last_name"))
+    rows = [
+        (
+            set(_words_of(row.cells[full.index])),
+            _words_of(f"{row.cells[first.index]} {row.cells[last.index]}"),
+        )
+        for row in sample
+        if len(row.cells) == len(choices) and row.cells[full.index].strip() and row.cells[first.index].strip()
+    ]
+    others = sum(said.isdisjoint(name) for said, name in rows)
+    if full.why in ("option", "map") or len(rows) < _FEW or others < MOST * len(rows):
+        return choices
+    reason = f'not the name that "{first.header}" and "{last.header}" are'
+    told = msgspec.structs.replace(full, field="additional_info", reason=reason)
+    return [told if choice is full else choice for choice in choices]
+
+
+def _words_of(name: str) -> list[str]:
+    return plain_header(name).split()
+
+
 # --- what only the cells tell
 
 
@@ -233,11 +263,19 @@ def _need_phone(
         return
     phones = [choice for choice in choices if evidence[choice.index].phones >= MOST]
     near = phones or [
-        c for c in choices if re.search("phone|mobile|contact|whatsapp", plain_header(c.header))
+        c
+        for c in choices
+        if re.search("phone|mobile|contact|whatsapp", plain_header(c.header))
+        and (evidence[c.index].phone_like or not evidence[c.index].cells)
     ]
+    listed = ", ".join(f'"{header}"' for header in headers if header)
+    if not near and not any(found.phones for found in evidence):
+        raise NoPhoneColumn(
+            f"No column holds the leads' phones, and none of its first cells is one. The columns are: {listed}.",
+            "The CRM knows each lead by its phone: add a column of phones to the sheet.",
+        )
     said = "".join(f' "{choice.header}" was left out: {choice.reason}.' for choice in near[:3])
     example = next((name_of(headers, c.index) for c in (*near, *choices) if c.header), "HEADER")
-    listed = ", ".join(f'"{header}"' for header in headers if header)
     raise NoPhoneColumn(
         f"No column holds the leads' phones.{said or f' The columns are: {listed}.'}",
         f'Name the right one: --column "{example}={LEADS_PHONE}"',

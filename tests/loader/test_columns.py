@@ -503,3 +503,31 @@ def test_all_notes_are_notes_whoever_wrote_them():
 def test_amounts_that_cells_bear_out(header):
     assert fields_of([(header, AMOUNT)]) == [(header, "deal_value")]
     assert fields_of([(header, WORDS)]) == [(header, "")]
+
+
+def test_a_full_name_that_is_not_the_name_is_kept_as_information():
+    """Bitrix24's lead name is its form's title: first and last name won, and it was lost without a word."""
+    title = ('CRM form "Site"', "Call from Asha", "CRM form", "CRM form")
+    first, last = zip(*(name.split() for name in NAME), strict=True)
+    sheet = [("Phone", PHONE), ("Lead name", title), ("First name", first), ("Last name", last)]
+    assert fields_of(sheet)[1] == ("Lead name", "additional_info")
+    assert fields_of(sheet, columns={"Lead name": "full_name"})[1] == ("Lead name", "full_name")
+    sheet[1] = ("Lead name", tuple(f"Mr. {name}" for name in NAME))
+    assert fields_of(sheet)[1] == ("Lead name", "full_name")
+
+
+def test_a_sheet_without_phones_is_not_told_to_take_its_e_mails_for_them():
+    """A list of deals names its contacts by their e-mails."""
+    contacts = ("Asha (asha@example.in)", "Ravi (ravi@example.in)", "Meena (m@example.in)")
+    with pytest.raises(NoPhoneColumn) as refused:
+        mapping_of([("Deal Name", WORDS), ("Associated Contact", contacts)], needs_phone=True)
+    assert "add a column of phones" in str(refused.value)
+    assert "--column" not in str(refused.value)
+
+
+def test_a_shop_s_only_phone_is_the_lead_s():
+    """Shopify has the phone with the address, and `Phone` filled for few."""
+    assert fields_of([("Default Address Phone", PHONE), ("Phone", ())]) == [
+        ("Default Address Phone", "add_phones"),
+        ("Phone", "customer_phone"),
+    ]

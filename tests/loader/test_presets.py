@@ -386,3 +386,13 @@ def test_fields_of_presets_are_fields():
         assert preset.others in ("", "additional_info")
         assert preset.others == "" or preset.others in BY_NAME
         assert Path(preset.name).name == preset.name
+
+
+def test_leadsquareds_own_field_for_a_second_phone_is_one():
+    """As information it was no number that anybody could call."""
+    headers = ["ProspectID", "ProspectStage", "OwnerIdName", "Phone", "mx_Alternate_Phone", "mx_Class"]
+    [draft] = _drafts(headers, [["a-1", "New", "Kavya", "+91-9845012345", "+91-9886012345", "9"]])
+    assert (draft.payload["add_phones"], draft.payload["additional_info"]) == (
+        ["+919886012345"],
+        "mx_Class: 9",
+    )

@@ -11,7 +11,7 @@ _MARKS = r"\s+()\[\]\-\u2010-\u2015\u2212.:;,#*/"
 _LABELS = frozenset(
     {"whatsapp", "whats", "app", "mobile", "mob", "phone", "telephone", "ph", "tel", "cell", "contact", "call", "no",
      "nos", "num", "number", "wa", "m", "p", "t", "o", "h", "r", "w", "office", "off", "res", "residence", "home",
-     "work", "landline", "callto", "sms", "मो", "मोबाइल", "मोबाईल", "फोन", "फ़ोन", "नं", "नंबर", "व्हाट्सएप"}
+     "work", "landline", "primary", "secondary", "alternate", "alt", "personal", "callto", "sms", "मो", "मोबाइल", "मोबाईल", "फोन", "फ़ोन", "नं", "नंबर", "व्हाट्सएप"}
 )  # fmt: skip
 """Words that say what kind of number follows; any other word beside a number is a remark, and is named."""
 
