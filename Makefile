@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 BENCH_STAMP := $(VENV)-bench/.installed
 
-.PHONY: demo test lint types layers suite bench torture test-desktop constraints clean
+.PHONY: demo test lint types layers suite bench torture test-desktop test-oldest constraints clean
 .DEFAULT_GOAL := help
 
 help:
@@ -48,6 +48,13 @@ suite: $(DEV_STAMP)
 test-desktop: $(DEV_STAMP)
 	$(BIN)/pytest -m desktop
 
+# With the oldest releases that pyproject.toml allows: whoever has them already gets no newer ones from pip.
+test-oldest: $(DEV_STAMP)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-oldest
+	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct -e .
+	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --group dev
+	$(VENV)-oldest/bin/pytest -n auto
+
 torture: $(DEV_STAMP)
 	$(BIN)/python -m tests.torture
 
@@ -64,4 +71,4 @@ constraints: $(DEV_STAMP)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v -i '^pip==' > constraints.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench build dist .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-oldest build dist .coverage* .mypy_cache .ruff_cache .pytest_cache
