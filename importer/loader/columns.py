@@ -269,13 +269,14 @@ def _need_phone(
         and (evidence[c.index].phone_like or not evidence[c.index].cells)
     ]
     listed = ", ".join(f'"{header}"' for header in headers if header)
-    if not near and not any(found.phones for found in evidence):
-        raise NoPhoneColumn(
-            f"No column holds the leads' phones, and none of its first cells is one. The columns are: {listed}.",
-            "The CRM knows each lead by its phone: add a column of phones to the sheet.",
-        )
     said = "".join(f' "{choice.header}" was left out: {choice.reason}.' for choice in near[:3])
     example = next((name_of(headers, c.index) for c in (*near, *choices) if c.header), "HEADER")
+    if not near and not any(found.phones for found in evidence):
+        raise NoPhoneColumn(
+            f"No column holds the leads' phones, and none of the first cells is one. The columns are: {listed}.",
+            "The CRM knows each lead by its phone: add a column of phones to the sheet. Where they only come further "
+            f'down, name their column: --column "{example}={LEADS_PHONE}"',
+        )
     raise NoPhoneColumn(
         f"No column holds the leads' phones.{said or f' The columns are: {listed}.'}",
         f'Name the right one: --column "{example}={LEADS_PHONE}"',
