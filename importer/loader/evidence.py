@@ -124,7 +124,7 @@ class Evidence:
 
     def _against_text(self, name: str) -> str:
         """Phones and e-mails are no names: their columns have been mixed up. In a note they may stand."""
-        if name in ("city", "address.text") and self._share(_is_amount) >= MOST:
+        if name in _IN_WORDS and self._share(_is_amount) >= MOST:
             return "its cells are numbers alone"
         if BY_NAME[name].joins and BY_NAME[name].dropdown is None:
             return ""
@@ -149,6 +149,9 @@ class Evidence:
     def _share(self, test: Callable[[str], bool]) -> float:
         return sum(map(test, self.cells)) / len(self.cells) if self.cells else 0.0
 
+
+_IN_WORDS = frozenset({"full_name", "first_name", "last_name", "business_name", "city", "address.text"})
+"""Fields that are never numbers alone: `Visitors` counts them, and `Area` may be a size."""
 
 _NO_PHONES = {"assignee_user_phone": "holds names, and the CRM takes only a team member's phone"}
 

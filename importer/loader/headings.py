@@ -13,6 +13,7 @@ from importer.loader.headers import KNOWN_HEADERS, MAYBE_HEADERS, SURE_HEADERS, 
 
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
 _BETWEEN = re.compile(r"[/|,&]|\b(?:or|and)\b", re.IGNORECASE)
+_PIECES = re.compile(r"[/|,()\[\]:\n–—-]")
 _NOT_ENGLISH = re.compile(r"[^\x00-\x7f]+")
 _NUMBERED = re.compile(r"^(.*\D) ?(\d{1,2})$")
 _LEAST_LIKE = 5  # letters: "form" is not "firm", and shorter words are alike by accident
@@ -213,9 +214,14 @@ def _note_of_anybody(plain: str) -> Said | None:
 def _in_two_languages(header: str) -> Said | None:
     """`Name / பெயர்`, `பெயர் (Name)`: the same twice, of which the English is known."""
     english = _NOT_ENGLISH.sub(" ", header)
-    if english == header:
+    if english == header or any(map(_is_mixed, _PIECES.split(header))):
         return None
     return _first_said(plain_header(english), (_known_as, _shortened_known)) or _without_ballast(english)
+
+
+def _is_mixed(piece: str) -> bool:
+    """`தந்தை Mobile`: that may be a father's."""
+    return bool(_NOT_ENGLISH.search(piece) and re.search("[A-Za-z]", piece))
 
 
 def _of_place(plain: str) -> Said | None:

@@ -445,6 +445,7 @@ def test_e_mail_is_one_word(header):
         ("பெயர் (Name)", "full_name"),
         ("Mobile\nகைபேசி", "customer_phone"),
         ("Date / दिन", ""),
+        ("தந்தை Mobile", ""),
         ("Father's mobile / पिता का मोबाइल", ""),
         # others than Hindi and English
         ("பெயர்", "full_name"),
@@ -491,6 +492,7 @@ def test_numbers_alone_are_no_address():
         ("City", ""),
     ]
     assert fields_of([("Area", ("Baner", "12 Lane", "HSR"))]) == [("Area", "address.text")]
+    assert fields_of([("Visitor", COUNT)]) == [("Visitor", "")]
 
 
 def test_all_notes_are_notes_whoever_wrote_them():
