@@ -15,6 +15,7 @@ from importer.cli.console import Bar, say
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.words import columns_table, name_of_crm, summary_lines
 from importer.journal import RunHeader
+from importer.models import Notice
 from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
 from importer.report import Summary
 from importer.sender import Progress
@@ -61,6 +62,13 @@ class Teller:
     def judged(self, rows: int) -> None:
         """Move the bar of the check."""
         self._bar_of("Checking", None).at(rows)
+
+    def noticed(self, notices: Sequence[Notice]) -> None:
+        """Say what was left aside, or read all the same, further down the sheet."""
+        if self._talks:
+            self._leave_bar()
+            for notice in notices:
+                say(notice.text)
 
     def merged(self, other_names: Sequence[OtherName]) -> None:
         """Keep them for the summary, which comes when all rows are judged."""

@@ -209,10 +209,15 @@ class _RowShaper:
 
         Their faults were found where they were read.
         """
-        if self._after_footer or set(map(len, block.cells)) != {self._width} or self._header in block.cells:
+        if self._after_footer or set(map(len, block.cells)) != {self._width} or self._has_header(block):
             return False
         few = [cells for cells in block.cells if cells.count("") >= self._short]
         return not any(_is_blank(cells) or is_footer(cells) for cells in few)
+
+    def _has_header(self, block: SourceRows) -> bool:
+        # A list equals lists alone, and the readers of blocks make lists.
+        header = list(self._header) if isinstance(block.cells[0], list) else self._header
+        return header in block.cells
 
     def row(self, row: SourceRow) -> SourceRow | None:
         """The row made even; None for one that is no lead."""

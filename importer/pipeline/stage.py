@@ -91,6 +91,8 @@ def _stage_rows(journal: Journal, sheet: Sheet, recipe: Recipe, watch: Watch) ->
             f"{sheet.file} has {done.rows} rows, but {journal.rows} were staged: two rows claim one number.",
             "Please report this: it is a fault of importer, not of the file.",
         )
+    if late := [notice for notice in done.notices if notice not in sheet.opened.notices]:
+        watch.noticed(late)
     of_mapping = tuple(notice for notice in journal.header.notices if notice not in sheet.opened.notices)
     journal.annotate(done.notices + of_mapping)
 

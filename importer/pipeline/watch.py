@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from importer.journal import RunHeader
-from importer.models import ColumnChoice
+from importer.models import ColumnChoice, Notice
 from importer.report import Summary
 from importer.sender import Progress
 
@@ -55,6 +55,9 @@ class Watch(Protocol):
     def judged(self, rows: int) -> None:
         """So many rows have been judged so far."""
 
+    def noticed(self, notices: Sequence[Notice]) -> None:
+        """What the rest of the sheet told of it, such as totals at its end: `understood` was told of its first rows."""
+
     def merged(self, other_names: Sequence[OtherName]) -> None:
         """The first rows that were merged with one of another name: they may be other people."""
 
@@ -92,6 +95,9 @@ class Silent:
         """Nobody looks."""
 
     def judged(self, rows: int) -> None:
+        """Nobody looks."""
+
+    def noticed(self, notices: Sequence[Notice]) -> None:
         """Nobody looks."""
 
     def merged(self, other_names: Sequence[OtherName]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from importer.cli.words import name_of_crm
 from importer.journal import Journal
+from importer.models import BLOCK_ROWS
 from importer.sender.client import Client
 from tests.support import leads, write_csv
 
@@ -86,6 +87,15 @@ def test_a_file_that_may_not_be_read(importer, monkeypatch):
     ended = importer("check", sheet)
     assert ended.code == 2
     assert "Permission denied. Check that it is a file, and that you may read it." in ended.err
+
+
+def test_what_is_left_aside_far_down_the_sheet_is_told(importer):
+    """The first rows are looked at before the columns are shown; a total below row 2,000 was told on the page alone."""
+    rows = [[f"98450{number:05}", "Asha"] for number in range(3 * BLOCK_ROWS)]
+    sheet = write_csv(importer.folder / "x.csv", [GOOD[0], *rows, ["Total", ""]])
+    told = f"Row {3 * BLOCK_ROWS + 2}: totals or report footers below the leads, not read as leads.\n"
+    assert importer("check", sheet).out.count(told) == 1
+    assert told not in importer("check", sheet, "-q").out
 
 
 def test_a_finished_run_can_be_resumed_without_harm(importer, crm):

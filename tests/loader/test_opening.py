@@ -15,6 +15,7 @@ from openpyxl import Workbook
 
 from importer.errors import NothingSent, UnreadableFile, UsageError
 from importer.loader.opening import OpenOptions, Table, open_table, private_copy
+from importer.models import BLOCK_ROWS
 
 
 def opened(folder: Path, content: str | bytes, **options: object) -> Table:
@@ -60,6 +61,14 @@ def test_a_header_that_comes_again_is_no_lead(tmp_path, again):
         said(table)[-1]
         == f"ignored: Row{'s 3, 4' if again.count('Name') > 1 else ' 3'}: the header once more, not read as leads."
     )
+
+
+@pytest.mark.parametrize("again", ["Name,Phone", "Name,Phone,"])
+def test_a_header_that_comes_again_far_below_is_no_lead_either(tmp_path, again):
+    below = "".join(f"Asha,{number}\n" for number in range(3 * BLOCK_ROWS))
+    table = opened(tmp_path, f"Name,Phone\n{below}{again}\n{below}")
+    assert len(rows(table)) == 6 * BLOCK_ROWS
+    assert said(table)[-1] == f"ignored: Row {3 * BLOCK_ROWS + 2}: the header once more, not read as leads."
 
 
 def test_a_sheet_without_a_header_is_read_and_the_user_told(tmp_path):
