@@ -18,6 +18,8 @@ from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
 
 _ROW, _CELL_ERROR, _FORMULA_ERROR = 0, 3, 11
 _CELLS = range(1, 12)
+_ROWS = 145  # what begins them
+_SIZED = frozenset((_ROW, *_CELLS, _ROWS))
 _TEXT = 6
 _LENGTHS = {1: 8, 2: 12, 3: 9, 4: 9, 5: 16, 7: 12}  # blank, small number, error, boolean, number, shared text
 _FORMAT, _XF, _CELL_XFS, _END_CELL_XFS = 44, 47, 617, 618
@@ -34,14 +36,14 @@ def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
         with archive.open(_part_of(archive, sheet)) as file:
             number, marks, kind = 0, RowMarks(), 0
             for kind, body in _records(file):
-                if kind == _ROW and len(body) >= 12:
+                if kind in _SIZED and not _fits(kind, body):
+                    raise ValueError(kind)
+                if kind == _ROW:
                     if marks.hidden or marks.texts or marks.formats:
                         yield number, marks
                     number = int.from_bytes(body[:4], "little") + 1
                     marks = RowMarks(hidden=bool(body[11] & _HIDDEN))
                 elif kind in _CELLS:
-                    if not _fits(kind, body):
-                        raise ValueError(kind)
                     _mark_cell(marks, kind, body, styles)
             if kind != _END_OF_SHEET:
                 raise ValueError(kind)  # a wrong length has led us, and every reader, past some rows
@@ -60,7 +62,11 @@ def xlsb_areas(path: Path, sheet: str) -> list[Area]:
 
 
 def _fits(kind: int, body: bytes) -> bool:
-    """Whether a cell's record is as long as its kind says: one of a wrong length hides those behind it."""
+    """Whether a record is as long as its kind says: one of a wrong length hides those behind it."""
+    if kind == _ROWS:
+        return not body
+    if kind == _ROW:  # behind 17 bytes stand spans of columns, as many as the last four of these say
+        return len(body) == 17 + 8 * int.from_bytes(body[13:17], "little")
     if kind == _TEXT:
         return len(body) == 12 + 2 * int.from_bytes(body[8:12], "little")
     return len(body) == _LENGTHS.get(kind, len(body)) and len(body) >= 8

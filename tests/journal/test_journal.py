@@ -392,6 +392,16 @@ def test_a_refused_row_does_not_free_what_an_earlier_run_sent(tmp_path):
     assert leaving(third)[0].note_state is NoteState.SENT
 
 
+def test_a_run_frees_no_note_that_another_may_have_sent(tmp_path):
+    """Whatever it believes of its own rows: the doubt is the other's to end."""
+    leaving(new(tmp_path, rows=[accepted(2, "hi")]))
+    second = new(tmp_path, "run-2", [accepted(2, "hi")])
+    with second._commit():
+        second._notes.release([(phone(2), "hi")])
+    (row,) = leaving(second)
+    assert (row.note, row.note_state) == (None, NoteState.UNKNOWN)
+
+
 def test_the_ledger_of_notes_tells_nothing_of_people(tmp_path):
     """It outlives `importer purge`, so it must hold neither phone nor note."""
     journal = new(tmp_path, rows=[accepted(2, "a very private remark")])

@@ -7,6 +7,8 @@ import os
 import random
 import sys
 import zipfile
+from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from importer.errors import ImporterError
 from importer.loader.limits import apply_limits
 from importer.loader.opening import OpenOptions, open_table
+from importer.loader.xlsbinary import xlsb_marks
 from tests.loader.books import write_xlsb
 
 FILES = Path(__file__).parent / "files"
@@ -149,6 +152,47 @@ def test_a_record_of_a_wrong_length_loses_no_rows_in_silence(samples, tmp_path):
         for name, part in parts.items():
             archive.writestr(name, bytes(sheet) if name.endswith("sheet1.bin") else part)
     assert outcome(tmp_path / "sheet").split()[0] in ("said", "died")
+
+
+def test_a_row_that_takes_in_what_follows_loses_nothing_in_silence(tmp_path):
+    """Its length reaches to the end of some later record: every reader goes on soundly, behind rows or cells that are gone."""
+    rows = {n: [f"98450{n:05}", f"Name {n}"] for n in range(2, 6)}
+    path = write_xlsb(tmp_path / "sheet", {1: ["Phone", "Name"], **rows})
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = parts["xl/worksheets/sheet1.bin"]
+    ends = list(accumulate((len(part) for part in records_of(sheet)), initial=0))
+    openings = [at for at in ends[:-1] if sheet[at] == 0 or sheet[at : at + 2] == b"\x91\1"]
+    for at in openings:
+        behind = at + (1 if sheet[at] == 0 else 2)  # the kind has one byte, or two; the length one
+        for end in [end for end in ends if end > behind + 1 + sheet[behind]]:
+            length = end - behind - 1
+            written = bytes([length]) if length < 128 else bytes([length & 0x7F | 0x80, length >> 7])
+            hurt = sheet[:behind] + written + sheet[behind + 1 :]
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, part in parts.items():
+                    archive.writestr(name, hurt if name.endswith("sheet1.bin") else part)
+            assert _read(path).split()[0] in ("said", "died"), (at, end)
+
+
+def records_of(sheet: bytes) -> Iterator[bytes]:
+    """The records of a sheet in which none is longer than 127 bytes."""
+    at = 0
+    while at < len(sheet):
+        behind = at + (2 if sheet[at] & 0x80 else 1)
+        end = behind + 1 + sheet[behind]
+        yield sheet[at:end]
+        at = end
+
+
+def test_a_binary_sheet_without_its_end_is_refused(samples, tmp_path):
+    """Whatever the other reader makes of it."""
+    with zipfile.ZipFile(io.BytesIO(samples["xlsb"])) as archive, zipfile.ZipFile(tmp_path / "x", "w") as cut:
+        for name in archive.namelist():
+            part = archive.read(name)
+            cut.writestr(name, part.removesuffix(b"\x82\1\0") if name.endswith("sheet1.bin") else part)
+    with pytest.raises(ValueError, match="146"):
+        list(xlsb_marks(tmp_path / "x", "Leads"))
 
 
 def test_a_reader_that_stops_early_is_noticed(samples, tmp_path):
