@@ -5,6 +5,7 @@ Source: the table under "Create or update a lead" in the API page. Everything th
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
@@ -54,6 +55,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     synonyms: tuple[str, ...] = ()
     maybe: tuple[str, ...] = ()
 
+
+BETWEEN_TITLES = re.compile(r"\s*[,;|\n]\s*")
+"""What parts the titles of one cell. A title may hold such a mark itself: the pieces are then put together again."""
 
 SAYS_LITTLE_ALONE = (
     "middle name", "middle initial", "do not call", "do not contact", "do not disturb", "dnd", "dnc", "opted out",

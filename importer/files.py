@@ -25,5 +25,9 @@ def tables_in(text: str) -> dict[str, Any]:
     """What the text says as TOML. Raises ValueError with what is wrong in it."""
     try:
         return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        if "\\" in str(error) or "hex" in str(error):  # of `"D:\leads"` and `"C:\Users"`
+            raise ValueError(rf"{error}; a text with \ in it stands in single quotes") from None
+        raise
     except RecursionError:
         raise ValueError("its brackets stand too deep in one another") from None

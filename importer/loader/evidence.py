@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from importer.fields import BY_NAME, Kind
+from importer.fields import BETWEEN_TITLES, BY_NAME, Kind
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.money import read_money
-from importer.loader.cells.others import SEPARATORS
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader
 from importer.loader.cells.text import NULL_WORDS, ascii_digits
 from importer.loader.wraps import loose
@@ -87,7 +86,9 @@ class Evidence:
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only columns of titles need it
 
         known = [loose(title) for title in self._titles.get(field, ())]
-        pieces = {loose(piece) for cell in self.cells for piece in (cell, *SEPARATORS.split(cell)) if piece}
+        pieces = {
+            loose(piece) for cell in self.cells for piece in (cell, *BETWEEN_TITLES.split(cell)) if piece
+        }
         return any(
             process.extractOne(piece, known, scorer=fuzz.ratio, score_cutoff=_NEAR_TITLE)
             for piece in sorted(pieces)[:_FEW_VALUES]
@@ -159,7 +160,7 @@ _NO_PHONES = {"assignee_user_phone": "holds names, and the CRM takes only a team
 def _titles_among(cells: set[str], titles: Sequence[str]) -> int:
     """How many of the cells are titles, or lists of nothing but titles."""
     known = {loose(title) for title in titles}
-    return sum(cell in known or all(piece in known for piece in SEPARATORS.split(cell)) for cell in cells)
+    return sum(cell in known or all(piece in known for piece in BETWEEN_TITLES.split(cell)) for cell in cells)
 
 
 def _has_digit(cell: str) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
 
+from importer.fields import BETWEEN_TITLES
 from importer.issues import did_you_mean
 from importer.models import Title
 
-_SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
 _SUGGESTIONS = 2
 _NEGATIONS = frozenset({"not", "no", "non", "never", "nahi", "nahin", "नहीं", "नही"})
 _ALIKE = 72.0  # of 100: "Warm led" and "Warm lead" are alike, "Won" and "Walk-in" are not
@@ -36,7 +35,7 @@ class TitleList:
         self._by_key: dict[str, list[Title]] = defaultdict(list)
         for title in titles:
             self._by_key[loose(title.title)].append(title)
-        self.longest = max((len(_SEPARATORS.split(title.title)) for title in titles), default=1)
+        self.longest = max((len(BETWEEN_TITLES.split(title.title)) for title in titles), default=1)
         self._active = {key: [t.title for t in found if t.active] for key, found in self._by_key.items()}
 
     def __contains__(self, text: str) -> bool:
@@ -84,7 +83,7 @@ def _denies(one: str, other: str) -> bool:
 
 def loose(text: str) -> str:
     """The text with what people vary taken out: case, spacing, and which mark parts a list."""
-    return " ".join(_SEPARATORS.sub(", ", text).casefold().split())
+    return " ".join(BETWEEN_TITLES.sub(", ", text).casefold().split())
 
 
 def whole_titles(pieces: Sequence[str], titles: TitleList) -> list[str]:

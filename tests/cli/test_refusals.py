@@ -168,6 +168,15 @@ def test_a_settings_file_or_map_made_to_harm(refused, importer, content, words):
     assert words in refused(sheet, "--preset", "m.toml")
 
 
+@pytest.mark.parametrize("path", [r"C:\Users\asha\runs", r"D:\leads"])
+def test_a_path_of_windows_in_the_settings_file(refused, importer, path):
+    """In double quotes TOML reads a backslash as the beginning of another letter."""
+    (importer.folder / "importer.toml").write_text(f'reports = "{path}"\n')
+    said = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert "(at line 1, column " in said
+    assert r"a text with \ in it stands in single quotes" in said
+
+
 @pytest.mark.parametrize("option", ["config", "map", "preset"])
 def test_a_file_of_ours_in_another_encoding(refused, importer, option):
     """As Windows PowerShell writes one by `>`."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from importer.fields import BETWEEN_TITLES
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.text import NULL_WORDS, ascii_digits, bare, clean, clean_name
 
-SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
 _DEGREES = re.compile(r"([-+\u2212]?\d{1,3}(?:\.\d+)?)\s*°?")
 _AFTER_A_NAME = re.compile(
     r"(?i)(?:jr|sr|ii|iii|m\.?d|mbbs|mba|ph\.?d|ca|cs|adv|advocate|ceo|pvt|private|ltd|llp|inc)\b"
@@ -19,7 +19,7 @@ def read_list(text: str) -> list[str] | Fault | None:
     cell = clean(text)
     if cell is None or isinstance(cell, Fault):
         return cell
-    pieces = [piece for piece in SEPARATORS.split(cell) if piece and piece.lower() not in NULL_WORDS]
+    pieces = [piece for piece in BETWEEN_TITLES.split(cell) if piece and piece.lower() not in NULL_WORDS]
     return pieces or None
 
 
