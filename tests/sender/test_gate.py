@@ -81,6 +81,14 @@ def test_several_refusals_of_one_moment_count_once(gate):
     assert gate.waiting_s == 1
 
 
+def test_an_answer_that_was_under_way_when_it_shut_holds_it_no_longer(gate, time):
+    """It tells of the same moment, however late it comes."""
+    gate.pushed_back(None)
+    time.now += 0.5
+    gate.pushed_back(None)
+    assert gate.waiting_s == 0.5
+
+
 def test_a_success_forgets(gate, time):
     gate.pushed_back(None)
     passed_at(gate, time)
