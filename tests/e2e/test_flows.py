@@ -703,3 +703,21 @@ def test_a_retry_of_the_run_one_stands_in_lies_beside_it(importer, crm, monkeypa
     assert str(again.folder / "report.html") in again.out
     assert sorted(len(lead["notes"]) for lead in leads(crm).values()) == [1, 1]
     assert importer("report", ".").err.endswith(f"{(first.folder / 'report.html').resolve()}\n")
+
+
+@pytest.mark.parametrize("since", ["gone", "changed"])
+def test_retry_reads_the_rows_as_their_run_did_whatever_became_of_its_map(importer, crm, since):
+    """The journal has the mapping; the map's file is the user's to change, and to leave in another folder."""
+    crm.sandbox.faults.restart(FaultPlan(phones={"+919845010001": [Fault.REFUSED]}))
+    sheet = write_csv(importer.folder / "x.csv", [["A", "B", "C"], ["9845010001", "Asha", "9845010002"]])
+    told = importer.folder / "m.toml"
+    told.write_text(
+        '[columns]\nA = "customer_phone"\nB = "business_name"\nC = ""\n[defaults]\ncity = "Pune"\n'
+    )
+    importer("run", sheet, "--map", "m.toml", "--yes", "--run-id", "first")
+    told.unlink()
+    if since == "changed":
+        told.write_text('[columns]\nC = "customer_phone"\nA = ""\nB = "customer_note"\n')
+    ended = importer("retry", "first", "--yes")
+    assert ended.code == 0, ended.err
+    assert leads(crm) == {"+919845010001": {"business_name": "Asha", "city": "Pune"}}
