@@ -35,7 +35,7 @@ _ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text
 
 def main() -> None:
     """Answer the parent's two questions, then end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
+    _mind_ctrl_c()
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # a library that prints must not break a frame
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     apply_limits()
@@ -62,6 +62,14 @@ def main() -> None:
             ),
             trace=traceback.format_exc(),
         )
+
+
+def _mind_ctrl_c(*, windows: bool = os.name == "nt") -> None:
+    """Ctrl-C is for the parent, which then ends us.
+
+    On Windows nothing interrupts its wait for what we say, and a large workbook opens for long: there we end by ourselves.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL if windows else signal.SIG_IGN)
 
 
 def _end_with(parent: int) -> None:

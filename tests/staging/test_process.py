@@ -22,6 +22,7 @@ from importer.loader.opening import OpenOptions
 from importer.models import Mapping
 from importer.staging import Recipe, frames, open_file
 from importer.staging import process as room
+from importer.staging.child import _mind_ctrl_c
 from importer.staging.process import ReadingProcess, Watchdog
 from tests.loader.books import text_cell, write_xlsx
 from tests.support import write_csv
@@ -82,6 +83,17 @@ def test_a_reader_that_dies_in_mid_file_gives_a_sentence(sheet, number):
         list(batches)
     assert f"exit -{int(number)}" in refused.value.message
     assert refused.value.advice
+
+
+@pytest.mark.parametrize(("windows", "disposition"), [(False, signal.SIG_IGN), (True, signal.SIG_DFL)])
+def test_ctrl_c_ends_a_reader_that_its_parent_cannot_end(windows, disposition):
+    """On Windows a read of a pipe is not interrupted: Ctrl-C was heard when the workbook had opened, minutes later."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        _mind_ctrl_c(windows=windows)
+        assert signal.getsignal(signal.SIGINT) is disposition
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _impostor(monkeypatch, script: str) -> None:
