@@ -110,6 +110,17 @@ def test_an_area_may_begin_in_the_last_row_of_a_block():
     assert [row.cells for block in found for row in block] == [("Asha",), ("Ravi",), ("Ravi",)]
 
 
+def test_what_is_lost_in_a_merged_value_is_lost_in_each_row_that_it_covers(tmp_path):
+    """Else the row below would carry the broken name into the CRM, where the row above is refused for it."""
+    book = Workbook()
+    for row in (["Name", "Phone"], ["As\ufffda", "9845010001"], ["", "9845010002"], ["Ravi", "9845010003"]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    book.save(tmp_path / "sheet")
+    found = {row.number: [issue.code for issue in row.faults] for row in opened(tmp_path / "sheet").rows}
+    assert found == {2: ["undecodable"], 3: ["undecodable"], 4: []}
+
+
 def test_a_sheet_without_merged_cells_says_nothing_of_them(tmp_path):
     book = Workbook()
     book.active.append(["Name", "Phone"])
