@@ -219,7 +219,7 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "address additional", "landmark", "state", "state province", "province", "sender state", "mx state",
             "pincode", "pin code", "pin", "postal code", "zip", "zip code", "zip postal code", "postcode",
-            "pin no", "pin number", "area pin code", "country", "country region", "state name", "country name", "postal zip code",
+            "pin no", "pin number", "area pin code", "country", "country region", "state name", "state region", "state region province", "country name", "postal zip code",
             "taluka", "taluk", "tehsil", "tahsil", "mandal", "तालुका", "तहसील", "राज्य", "प्रदेश", "पिन", "पिन कोड",
             "पिनकोड", "देश",
         ),

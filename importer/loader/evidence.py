@@ -25,6 +25,12 @@ _LEAST_DIGITS = 7
 _NEAR_TITLE = 85.0  # of 100, by rapidfuzz's ratio
 _SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")
 _NUMBER = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")
+_FIRM = re.compile(
+    r"(?i)\b(?:m/s|pvt|private|ltd|limited|llp|inc|corp|corporation|co|company|enterprises?|traders?|trading|industr(?:y|ies)"
+    r"|agenc(?:y|ies)|associates|brothers|bros|sons|stores?|foods|textiles?|steels?|infra|solutions?|services|systems"
+    r"|technolog(?:y|ies)|international|group|exports?|constructions?|builders|developers|hospital|clinic|school|hotel"
+    r"|motors|furniture|hardware|electricals?|engineering|works)\b"
+)
 _AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")
 _YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false", "done", "not done", "हाँ", "हां", "नहीं"})
@@ -63,6 +69,11 @@ class Evidence:
     def emails(self) -> float:
         """Cells that are e-mail addresses."""
         return self._share(lambda cell: "@" in cell and "." in cell)
+
+    @cached_property
+    def firms(self) -> float:
+        """Cells with a word in them that firms are called by."""
+        return self._share(lambda cell: bool(_FIRM.search(cell)))
 
     @cached_property
     def says_yes_or_no(self) -> bool:

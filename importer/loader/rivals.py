@@ -14,11 +14,15 @@ from importer.loader.headings import BY_PERSON, FREE_TEXTS
 from importer.models import ColumnChoice
 
 LEADS_PHONE = "customer_phone"
+_FIRMS = (
+    0.3  # share of a column's names that are plainly firms': many firms have no word for it in their names
+)
 _AUTHORITY = ("option", "map", "preset", "synonym", "fuzzy", "content")
 
 
 def one_each(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[ColumnChoice]:
     """The choices with one column for each field that takes one. Raises BadMapping where a person named two."""
+    choices = _firms_apart(choices, evidence)
     settled = list(choices)
     for field in FIELDS:
         rivals = [choice for choice in choices if choice.field == field.name]
@@ -33,6 +37,18 @@ def one_each(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[
             if loser is not best:
                 settled[loser.index] = _second_place(loser, best, evidence[loser.index])
     return _only_phones_first(settled, evidence)
+
+
+def _firms_apart(choices: list[ColumnChoice], evidence: Sequence[Evidence]) -> list[ColumnChoice]:
+    """`Customer Name` beside `Contact Person`: where its cells are firms, and no other column has them, it is the firm."""
+    names = [c for c in choices if c.field == "full_name" and c.why in ("synonym", "fuzzy")]
+    firms = [c for c in names if evidence[c.index].firms >= _FIRMS]
+    if len(firms) != 1 or len(names) < 2 or any(choice.field == "business_name" for choice in choices):
+        return choices
+    person = next(choice for choice in names if choice is not firms[0])
+    reason = f'its cells are firms; "{person.header}" has the names'
+    firm = msgspec.structs.replace(firms[0], field="business_name", reason=reason)
+    return [firm if choice is firms[0] else choice for choice in choices]
 
 
 def _leave_others_out(rivals: Sequence[ColumnChoice], settled: list[ColumnChoice]) -> None:

@@ -426,6 +426,7 @@ def test_e_mail_is_one_word(header):
         ("Address - City", "city"),
         ("Default Address Address2", "address.text"),
         ("Street Address Line 2", "address.text"),
+        ("Address - State / Region / Province", "address.additional"),
         ("Work place", ""),
         ("City / State", "address.text"),
         ("Area / Locality", "address.text"),
@@ -533,3 +534,24 @@ def test_a_shop_s_only_phone_is_the_lead_s():
         ("Default Address Phone", "add_phones"),
         ("Phone", "customer_phone"),
     ]
+
+
+FIRMS = ("Nova Tech LLP", "Sai Traders", "Metro", "Om Enterprises")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "fields"),
+    [
+        ([("Customer Name", FIRMS), ("Contact Person", NAME)], ["business_name", "full_name"]),
+        ([("Contact Person", NAME), ("Party Name", FIRMS)], ["full_name", "business_name"]),
+        ([("Customer Name", NAME), ("Contact Person", CITY)], ["full_name", ""]),
+        ([("Customer Name", FIRMS)], ["full_name"]),
+        (
+            [("Customer Name", FIRMS), ("Contact Person", NAME), ("Company", WORDS)],
+            ["full_name", "", "business_name"],
+        ),
+    ],
+)
+def test_a_customer_that_is_a_firm_leaves_the_name_to_its_contact_person(sheet, fields):
+    """Somebody was called Nova Tech, with the last name LLP, and whom to ask for was left out."""
+    assert [field for _, field in fields_of(sheet)] == fields

@@ -26,7 +26,7 @@ _COMMA_EXTENSION = re.compile(r"(?i)[\s,;]+(?=(?:ext(?:ension|n)?|x)\b[\s.:-]*\d
 _EXTENSION = re.compile(
     r"(?i)[\s(]*(?:(?<![^\W\d_])(?:ext(?:ension|n)?|x)[\s.:-]*|#\s*)(?P<number>\d{1,6})\)?\s*$"
 )
-_SEPARATORS = re.compile(r"(?i)[/,;&|\\\n]|:::|\s\+\s|(?<![^\W\d_])(?:or|and|या)(?![^\W\d_])")
+_SEPARATORS = re.compile(r"(?i)[/,;&|\\\n]|:::|\s\+\s|(?<![^\W\d_])(?:or|and|या|व|और|आणि|किंवा)(?![^\W\d_])")
 _ASIDES = re.compile(
     rf"""(?ix) \([^()\d]*\)                                   # (M), (Mr. A. Rao)
     | (?<!\d) \d{{1,2}} (?:[.:]\d\d)? \s? [ap]\.?m\b \.?       # 6 pm
