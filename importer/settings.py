@@ -127,20 +127,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Told(Settings, frozen=True, kw_only=True):
-    """Settings that know which of them were named by flags: `named` is no option itself."""
+    """Settings that know what of them was said by flags: `flags` is no option itself."""
 
-    named: frozenset[str] = frozenset()
+    flags: dict[str, Any] = {}
 
 
 OF_ONE_CALL = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "reports"})
 """Options that concern one call of the command: resume and retry do not take them over."""
+
+_OF_PAIRS = frozenset({"column", "set"})
 
 _ON_DISK = frozenset({"reports", "save"})
 """Names of what lies on disk and is not written into the journal: bytes that are no letters do no harm in them."""
 
 
 def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Told:
-    """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError."""
+    """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError.
+
+    A pair of `--column` or `--set` goes before the file's pair of the same name alone: the others hold on.
+    """
     given = {name: value for name, value in flags.items() if value is not None}
     known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
     for name in (*known, *given):
@@ -152,13 +157,21 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
                 f'Did you mean "{near[0]}"?' if near else "See importer run --help.",
             )
     merged = {**known, **given}
+    for name in _OF_PAIRS & known.keys() & given.keys():
+        if isinstance(known[name], Mapping) and isinstance(given[name], Mapping):
+            merged[name] = {**known[name], **given[name]}
     from_file = frozenset(known) - frozenset(given)
     _check_texts(merged, from_file)
     try:
         settings = msgspec.convert(merged, Told, strict=False)
     except msgspec.ValidationError as error:
         raise _makes_no_sense(str(error), merged, from_file) from None
-    return msgspec.structs.replace(settings, named=frozenset(given))
+    return msgspec.structs.replace(settings, flags=given)
+
+
+def of_flags(settings: Settings) -> Settings:
+    """What flags said, and defaults for the rest: that alone goes before the mapping of an earlier run."""
+    return resolve(_flags(settings))
 
 
 def about(name: str) -> tuple[str, str]:
@@ -225,15 +238,19 @@ def taken_over(settings: Settings) -> dict[str, object]:
 def with_run_settings(
     settings: Settings, run: Mapping[str, object], *, but: frozenset[str] = frozenset()
 ) -> Settings:
-    """`settings` where flags named them, else those of an earlier run, except the ones named by `but`.
+    """`settings` where flags named them, else those of an earlier run; those of `but` by flags alone.
 
     A flag counts also where it names the default. The settings file does not come before what the run was told.
     Raises UsageError when the earlier run has an option that this version does not know.
     """
-    named = settings.named if isinstance(settings, Told) else frozenset()
-    kept = {name: value for name, value in run.items() if name not in but | OF_ONE_CALL | named}
-    told = resolve({**_plain(settings), **kept})
-    return msgspec.structs.replace(told, named=named)
+    flags = _flags(settings)
+    now = {name: value for name, value in _plain(settings).items() if name in flags or name not in but}
+    kept = {name: value for name, value in run.items() if name not in but | OF_ONE_CALL | flags.keys()}
+    return msgspec.structs.replace(resolve({**now, **kept}), flags=flags)
+
+
+def _flags(settings: Settings) -> dict[str, Any]:
+    return settings.flags if isinstance(settings, Told) else {}
 
 
 def _plain(settings: Settings) -> dict[str, object]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
 from importer.cli.console import is_terminal, say, show_json
+from importer.cli.options import settings_from, settings_of_history
 from importer.cli.words import file_lines
 from importer.errors import UsageError, before_the_first_write
 from importer.models import MEANING_OF_CHECK, RunState, Status
@@ -16,16 +18,13 @@ from importer.pipeline.again import write_again
 from importer.pipeline.runs import RunLine, find_run, list_runs, now, old_runs, purge
 from importer.settings import command_on
 
-_REPORTS = click.option(
-    "--reports", default="reports", metavar="DIR", help="The folder of the runs. [default: reports]"
-)
-
 
 @click.command("runs")
-@_REPORTS
+@settings_of_history
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def runs_command(reports: str, as_json: bool) -> int:
+def runs_command(as_json: bool, **flags: Any) -> int:
     """List the runs there are: id, file, when, counts, and whether it can be resumed."""
+    reports = settings_from(flags).reports
     lines = list_runs(Path(reports))
     if as_json:
         show_json(lines)
@@ -39,10 +38,10 @@ def runs_command(reports: str, as_json: bool) -> int:
 
 @click.command("report")
 @click.argument("run")
-@_REPORTS
-def report_command(run: str, reports: str) -> int:
+@settings_of_history
+def report_command(run: str, **flags: Any) -> int:
     """Write the reports of RUN again from its journal."""
-    folder = find_run(Path(reports), run)
+    folder = find_run(Path(settings_from(flags).reports), run)
     for line in file_lines(write_again(folder)):
         say(line)
     say(f"Written again: {folder / 'report.html'}", err=True)
@@ -57,10 +56,10 @@ def report_command(run: str, reports: str) -> int:
     help="Remove runs that started longer ago (d days, h hours).",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_REPORTS
-def purge_command(older_than: str, yes: bool, reports: str) -> int:
+@settings_of_history
+def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
     """Remove old runs with all personal data in them; what notes were sent stays known, as fingerprints."""
-    age = _age(older_than)
+    age, reports = _age(older_than), settings_from(flags).reports
     old, unsure = old_runs(Path(reports), age, now())
     for line in unsure:
         say(

@@ -48,11 +48,17 @@ def settings_of_reading(command: Command) -> Command:
     return _with_options(command, frozenset(names))
 
 
+def settings_of_history(command: Command) -> Command:
+    """Where the runs lie, by importer.toml too: runs, report, purge."""
+    return _with_options(command, frozenset({"reports"}))
+
+
 def settings_from(flags: dict[str, Any]) -> Settings:
     """Settings from what click has read, `--config` among it."""
     config = flags.pop("config", None)
     settings = resolve(flags, read_config(Path(config) if config else None))
-    if settings.save and settings.save != settings.map and Path(settings.save).exists():
+    saves = "save" in flags and settings.save  # resume and its like save nothing, whatever importer.toml says
+    if saves and settings.save != settings.map and Path(saves).exists():
         raise UsageError(
             f"There is a file {settings.save} already, and --save does not write over it.",
             f"Name another, or change that one: {typed('--map', settings.save, '--save', settings.save)}",

@@ -13,7 +13,7 @@ import msgspec
 
 from importer.errors import UsageError
 from importer.issues import LOST, Issue, faults_of_cells
-from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, find_encoding
+from importer.loader.encoding import MARK_MISFITS, MISFIT, Encoding, codec_marked, find_encoding
 from importer.loader.headers import is_known_header
 from importer.loader.limits import MAX_CELL_CHARS
 from importer.models import BLOCK_ROWS, SourceRow, SourceRows, is_report_header
@@ -51,17 +51,19 @@ class Dialect(msgspec.Struct, frozen=True):
 
 
 def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> Dialect:
-    """Encoding and delimiter of a file, as given or found."""
-    found = find_encoding(path, encoding)
+    """Encoding and delimiter of a file, as given or found.
+
+    A report of ours tells its own: what is given was said of the sheet that it was made of.
+    """
+    found = find_encoding(path, None if _is_marked_report(path) else encoding)
     if delimiter is not None:
         delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter.lower(), delimiter)
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise UsageError(f"--delimiter is one character, not {delimiter!r}.", "Such as , ; | or tab.")
-    with path.open(encoding=found.codec, errors=MARK_MISFITS, newline="") as file:
-        lines = list(islice(file, _SAMPLE_LINES))
+    lines = _first_lines(path, found.codec)
     named = _delimiter_named(lines[0]) if lines else ""
     own = _own_delimiter(lines)
-    delimiter = delimiter or named or own or _delimiter_of(lines)
+    delimiter = own or delimiter or named or _delimiter_of(lines)
     spaced = own is None and _is_spaced(lines, delimiter)
     return Dialect(found, delimiter, skip=1 if named else 0, spaced=spaced, ours=own is not None)
 
@@ -243,6 +245,18 @@ def _faults_of(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:
     if long is not None:
         faults.append(Issue("row", "too_long", "", _sound(long[:40]), f"{len(long):,}"))
     return tuple(faults)
+
+
+def _is_marked_report(path: Path) -> bool:
+    """Whether it is a report of ours whose first bytes say how it is written, as they do until a program drops them."""
+    with path.open("rb") as file:
+        marked = codec_marked(file.read(4))
+    return bool(marked) and _own_delimiter(_first_lines(path, marked)) is not None
+
+
+def _first_lines(path: Path, codec: str) -> list[str]:
+    with path.open(encoding=codec, errors=MARK_MISFITS, newline="") as file:
+        return list(islice(file, _SAMPLE_LINES))
 
 
 def _delimiter_named(line: str) -> str:

@@ -60,9 +60,11 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     """Open a file of any format that we read. Raises UnreadableFile or UsageError, with advice."""
     kind = kind_of(path)
     if kind is FileKind.CSV:
-        if options.sheet is not None:
-            raise UsageError("--sheet: a text file has no sheets.", "Leave --sheet out.")
         dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
+        if (
+            options.sheet is not None and not dialect.ours
+        ):  # of ours: it was said of the sheet that it was made of
+            raise UsageError("--sheet: a text file has no sheets.", "Leave --sheet out.")
         notices = [Notice("read", f"{dialect.label}.")]
         records = read_records(path, dialect)
         name, merged = "", None

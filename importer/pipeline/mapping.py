@@ -49,18 +49,18 @@ def decide_columns(sheet: Sheet, settings: Settings, titles: AccountTitles, watc
 
 
 def columns_of_origin(
-    opened: Opened, given: Settings, settings: Settings, titles: AccountTitles, origin: RunHeader
+    opened: Opened, told: Settings, settings: Settings, titles: AccountTitles, origin: RunHeader
 ) -> Decided:
-    """The mapping of a file of ours: that of its run, with what was named anew. `settings` are with the run's own."""
+    """The mapping of a file of ours: that of its run, with what was `told` anew. `settings` are with the run's own."""
     kept = fitted(origin.mapping, opened.headers)
-    if not given.column and not given.set and kept.columns_of("customer_phone"):
+    if not told.column and not told.set and kept.columns_of("customer_phone"):
         return Decided(kept)
     chosen = choose_columns(
         opened.headers,
         opened.sample,
         column_map=map_of(kept),
-        columns=given.column,
-        defaults=given.set,
+        columns=told.column,
+        defaults=told.set,
         titles=active_titles(titles),
         region=settings.region,
     )

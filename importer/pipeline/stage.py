@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from importer.access import Access
 from importer.errors import UnreadableFile, before_the_first_write
 from importer.journal import Journal, RunHeader
-from importer.models import AccountTitles
+from importer.models import AccountTitles, Notice
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.folding import fold_shared_phones
 from importer.pipeline.mapping import Decided, columns_of_origin, decide_columns, save_mapping
@@ -15,7 +16,7 @@ from importer.pipeline.origin import find_origin, inherited
 from importer.pipeline.runs import account_of, new_folder, now, run_folder
 from importer.pipeline.titles import settle_titles
 from importer.pipeline.watch import Watch
-from importer.settings import Settings, taken_over
+from importer.settings import Settings, of_flags, taken_over
 from importer.staging import Recipe, Sheet
 
 
@@ -45,11 +46,11 @@ def _understood(
     reports = Path(settings.reports)
     titles = fetch_titles(access, settings)
     origin = find_origin(sheet, reports)
-    given, settings = settings, inherited(settings, origin)
+    told, settings = of_flags(settings), inherited(settings, origin)
     decided = (
         decide_columns(sheet, settings, titles, watch)
-        if origin is None or given.map or given.preset
-        else columns_of_origin(sheet.opened, given, settings, titles, origin)
+        if origin is None or told.map or told.preset
+        else columns_of_origin(sheet.opened, told, settings, titles, origin)
     )
     header = _header(
         command, settings=settings, sheet=sheet, access=access, decided=decided, titles=titles, parent=parent
@@ -119,7 +120,16 @@ def _header(
         headers=sheet.opened.headers,
         mapping=decided.mapping,
         options=taken_over(settings),
-        notices=sheet.opened.notices + decided.notices,
+        notices=(*sheet.opened.notices, *decided.notices, *_of_limit(settings.limit)),
         parent=parent,
         titles={dropdown: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()},
     )
+
+
+def _of_limit(limit: int | None) -> Iterator[Notice]:
+    """One that stands in a settings file is soon forgotten, and what it leaves out is in no count and no report."""
+    if limit is not None:
+        first = "first row is" if limit == 1 else f"first {limit:,} rows are"
+        yield Notice(
+            "ignored", f"Only the {first} taken, as --limit says; the rest of the sheet is left aside."
+        )

@@ -286,6 +286,17 @@ def test_runs_stand_in_the_order_in_which_they_began(importer):
     assert [line.split()[0] for line in importer("runs").out.splitlines()] == ["early", "late"]
 
 
+def test_the_runs_are_looked_for_where_the_settings_file_has_them_made(importer, crm):
+    """Who has `reports = "out"` there was told that there are no runs, and that none is old enough to be purged."""
+    (importer.folder / "importer.toml").write_text('reports = "out"\nsave = "m.toml"\n')
+    importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes", "--run-id", "april")
+    assert importer("runs").out.startswith("april ")
+    assert importer("runs", "--reports", "reports").out == ""
+    assert importer("report", "april").code == 0
+    assert importer("resume", "april").code == 0
+    assert importer("purge", "--older-than", "0h", "--yes").err == "Removed 1 run: april.\n"
+
+
 def test_a_settings_file_that_is_not_there(importer):
     ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "--config", "none.toml")
     assert ended.code == 2

@@ -141,6 +141,15 @@ def test_limit_takes_the_first_data_rows(importer, crm, sheet):
     assert list(leads(crm)) == ["+919845010001"]
 
 
+def test_a_limit_is_told(importer, sheet):
+    """It may stand in a settings file, forgotten: all that went in is not all that there is."""
+    ended = importer("run", sheet, "--yes", "--limit", "1")
+    said = "Only the first row is taken, as --limit says; the rest of the sheet is left aside."
+    assert said in ended.out
+    assert ended.summary["ignored"] == [said]
+    assert said in unescape((ended.folder / "report.html").read_text("utf-8"))
+
+
 def test_unknown_drop_leaves_the_value_out_with_a_warning(importer, crm, sheet):
     ended = importer("run", sheet, "--yes", "--unknown", "drop")
     assert leads(crm)["+919845010002"] == {"first_name": "Ravi", "last_name": "Kumar", "notes": ["second"]}
@@ -243,6 +252,19 @@ def test_settings_from_importer_toml_and_flags_over_them(importer, crm, sheet):
     assert importer("run", sheet).summary["rows"] == 1
     assert leads(crm)["+919845010001"]["city"] == "Pune"
     assert importer("run", sheet, "--limit", "2").summary["rows"] == 2
+
+
+def test_a_pair_by_flag_goes_before_its_own_pair_of_importer_toml_alone(importer, crm):
+    """Who names one column more must not send the one that the file leaves out."""
+    (importer.folder / "importer.toml").write_text(
+        '[column]\nOwner = ""\nTown = "source"\n[set]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
+    )
+    rows = [["Phone", "Owner", "Town", "Job"], ["9845010001", "Kavya", "Pune", "Cook"]]
+    columns = ("--column", "Town=city", "--column", "Job=additional_info", "--set", "website=b.in")
+    assert importer("run", write_csv(importer.folder / "x.csv", rows), "--yes", *columns).code == 0
+    assert leads(crm)["+919845010001"] == {
+        "city": "Pune", "additional_info": "Job: Cook", "business_name": "Fair", "website": "b.in",
+    }  # fmt: skip
 
 
 def test_standard_input(importer, crm, monkeypatch):

@@ -1,11 +1,14 @@
 """Failed rows, mended in the ways of people, go in again under the mapping of their run, and nothing is left over."""
 
 import csv
+import json
 import shutil
 
 import openpyxl
 import pytest
 
+from importer.sandbox import Fault
+from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
 
 ROWS = [
@@ -132,6 +135,61 @@ def test_options_about_the_first_file_do_not_hinder_the_second(importer, crm):
     second = importer("run", first.folder / "failed_rows.xlsx", "--yes")
     assert (second.code, second.failed) == (0, [])
     assert there(crm) == WANTED
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['sheet = "Visitors"', "header_row = 3", 'encoding = "cp1252"', 'encoding = "utf-16"', 'delimiter = ";"', "limit = 1"],
+)  # fmt: skip
+def test_nor_do_they_hinder_a_report_as_csv(importer, crm, first, line):
+    """What importer.toml says of the sheets of an old program is not true of our own files (cells were read as cp1252)."""
+    (importer.folder / "importer.toml").write_text(line + "\n")
+    mend_csv(first.folder / "failed_rows.csv")
+    second = importer("run", first.folder / "failed_rows.csv", "--yes")
+    assert (second.code, second.failed) == (0, []), second
+    assert there(crm) == WANTED
+
+
+def test_a_report_that_another_program_saved_is_read_as_it_is_told(importer, crm, first):
+    """Excel may save it in a code page, parted by semicolons: the mark is gone, the columns are still ours."""
+    path = first.folder / "failed_rows.csv"
+    mend_csv(path)
+    text = path.read_text("utf-8-sig").replace("007", "Zo\xeb").replace(",", ";")
+    path.write_text(text, "mac_roman")
+    second = importer("run", path, "--yes", "--encoding", "mac_roman", "--delimiter", ";")
+    assert second.code == 0, second
+    assert leads(crm)["+919845010003"]["business_name"] == "Zo\xeb"
+
+
+def test_the_settings_file_does_not_come_before_the_mapping_of_the_run(importer, crm, first):
+    (importer.folder / "importer.toml").write_text(
+        'map = "gone.toml"\n[column]\nKontakt = ""\nGone = "city"\n[set]\nsource = "Shop"\n'
+    )
+    mend_csv(first.folder / "failed_rows.csv")
+    shown = importer("columns", first.folder / "failed_rows.csv", "--json")
+    assert json.loads(shown.out)["columns"][0]["field"] == "customer_phone"
+    second = importer("run", first.folder / "failed_rows.csv", "--yes", "--set", "city=Pune")
+    assert (second.code, second.failed) == (0, []), second
+    assert {lead["source"] for lead in leads(crm).values()} == {"Fair"}
+    assert leads(crm)["+919845010004"]["city"] == "Pune"
+
+
+def test_retry_needs_no_map_any_more(importer, crm):
+    """It takes the mapping of its run, which knows what the map said then."""
+    named = importer.folder / "m.toml"
+    named.write_text(
+        '[columns]\n"Wer" = "business_name"\n[values.lead_stage_name]\n"Warm led" = "Warm lead"\n'
+    )
+    crm.sandbox.faults.restart(FaultPlan(phones={"+919845010002": [Fault.UNAVAILABLE] * 5}))
+    sheet = write_csv(
+        importer.folder / "x.csv", [["Phone", "Wer", "Stage"], ["9845010002", "Ravi", "Warm led"]]
+    )
+    first = importer("run", sheet, "--yes", "--map", "m.toml", "--rate", "100")
+    assert first.summary["counts"]["unknown"] == 1
+    named.unlink()
+    second = importer("retry", first.folder.name, "--yes")
+    assert second.code == 0, second
+    assert leads(crm)["+919845010002"] == {"business_name": "Ravi", "lead_stage_name": "Warm lead"}
 
 
 def test_results_csv_is_input_too(importer, crm, first):
