@@ -15,7 +15,7 @@ from importer.cli.console import say, show_json
 from importer.cli.importing import source_of
 from importer.cli.options import settings_from, settings_of_reading, typed_again
 from importer.cli.words import cut, field_label
-from importer.errors import NoKey, NothingSent, UsageError, before_the_first_write
+from importer.errors import NoKey, NothingSent, RunStopped, UsageError, before_the_first_write
 from importer.guard import typed
 from importer.loader.header import column_name
 from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
@@ -100,7 +100,7 @@ def _titles_if_known(settings: Settings) -> AccountTitles:
         return fetch_titles(find_access(os.environ, Path()), settings)
     except NoKey:
         return {}
-    except NothingSent as error:
+    except (NothingSent, RunStopped) as error:
         say(f"The account's lists were not asked: {error.message}", err=True)
         return {}
 

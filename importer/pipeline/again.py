@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from importer.access import Access, checked_base_url, is_loopback
-from importer.errors import DamagedJournal, UsageError
+from importer.errors import DamagedJournal, RunStopped, UsageError
 from importer.issues import Issue, Severity, faults_of_reader
 from importer.journal import Journal, RunHeader
 from importer.models import (
@@ -24,7 +24,7 @@ from importer.models import (
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.flow import run
 from importer.pipeline.runs import account_of, find_run, held
-from importer.pipeline.sending import send_and_report
+from importer.pipeline.sending import send_and_report, stop_and_report
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
 from importer.settings import Settings, Unknown, command_to_send, with_run_settings
@@ -51,7 +51,10 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
                 with held(
                     journal.folder.parent, journal.run_id, sha256=header.sha256, account=header.account
                 ):
-                    titles = fetch_titles(access, settings)
+                    try:
+                        titles = fetch_titles(access, settings)
+                    except RunStopped as error:
+                        return stop_and_report(journal, error)
                     _check_account(header, access, titles)
                     journal.begin_sending()
                     _judge_gone_titles(journal, titles, settings.unknown)

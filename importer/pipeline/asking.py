@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from importer.access import Access
-from importer.errors import before_the_first_write
 from importer.models import AccountTitles
 from importer.sender.client import open_client
 from importer.settings import Settings
@@ -22,7 +21,7 @@ _STEP_S = 0.1
 
 
 def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
-    """The account's lists. What stops this is exit 2: nothing was sent."""
+    """The account's lists. Raises RunStopped."""
 
     async def fetch() -> AccountTitles:
         async with open_client(
@@ -30,8 +29,7 @@ def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
         ) as client:
             return await client.titles()
 
-    with before_the_first_write():
-        return run_async(fetch())
+    return run_async(fetch())
 
 
 def run_async(work: Coroutine[Any, Any, _T]) -> _T:

@@ -56,6 +56,12 @@ def send_and_report(journal: Journal, settings: Settings, access: Access, watch:
             raise
 
 
+def stop_and_report(journal: Journal, error: RunStopped) -> Summary:
+    """A resume that is stopped before its first row is what the run was, for a reason of its own: exit 3 again."""
+    journal.end(_end(journal, RunState.STOPPED, str(error)))
+    return write_reports(journal, journal.folder)
+
+
 def _send(journal: Journal, settings: Settings, access: Access, watch: Watch, asked: _Asked) -> RunEnd:
     try:
         finished = run_async(_sending(journal, settings, access, watch, asked))

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from importer.sandbox import rules, tasks
 from importer.sandbox.account import Account
 from importer.sandbox.faults import APPLIED, Fault, FaultPlan, Faults, SlidingLimit
-from importer.sandbox.faulty import INSTEAD, UNAUTHORIZED, answer_with
+from importer.sandbox.faulty import INSTEAD, TOO_MANY, UNAUTHORIZED, answer_with
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.page import show_page
 from importer.sandbox.refusal import Refusal, decoded
@@ -92,9 +92,8 @@ class Sandbox:
         """The fault to meet, the answer, and the words of Retry-After."""
         if not self._has_key(dict(scope["headers"])):
             return None, (401, UNAUTHORIZED), ""
-        wait = self.limit.wait(self.clock())
-        if wait or self._too_many():
-            return None, (429, "Too many requests"), self._retry_after(wait or 1)
+        if (words := self._not_now()) is not None:
+            return None, TOO_MANY, words
         fault = self.faults.next(phone, raw)
         if fault is Fault.LATE:
             return fault, (200, "success"), ""
@@ -108,6 +107,11 @@ class Sandbox:
         except Refusal as refusal:
             return refusal.status, refusal.message
         return 200, "success"
+
+    def _not_now(self) -> str | None:
+        """The words of Retry-After for a request beyond the account's limits; None for one within them."""
+        wait = self.limit.wait(self.clock())
+        return self._retry_after(wait or 1) if wait or self._too_many() else None
 
     def _too_many(self) -> bool:
         plan = self.faults.plan.concurrency_limit
@@ -153,19 +157,31 @@ class Sandbox:
         ]
 
     def _keyed(self, handler: _Handler) -> _Endpoint:
-        """The handler behind the key, its answer in the API's envelope."""
+        """The handler behind the key and the account's limits, its answer in the API's envelope."""
 
         async def endpoint(request: Request) -> Response:
-            if not self._has_key(dict(request.headers.raw)):
-                return refused(Refusal(401, UNAUTHORIZED))
-            if self.faults.is_banned:
-                return refused(Refusal(*INSTEAD[Fault.FORBIDDEN]))
+            self.in_flight += 1
             try:
-                return success(await handler(request))
-            except Refusal as refusal:
-                return refused(refusal)
+                answer = await self._answered(handler, request)
+                if latency := self._latency():
+                    await asyncio.sleep(latency)
+                return answer
+            finally:
+                self.in_flight -= 1
 
         return endpoint
+
+    async def _answered(self, handler: _Handler, request: Request) -> Response:
+        if not self._has_key(dict(request.headers.raw)):
+            return refused(Refusal(401, UNAUTHORIZED))
+        if (words := self._not_now()) is not None:
+            return refused(Refusal(*TOO_MANY), retry_after=words)
+        if self.faults.is_banned:
+            return refused(Refusal(*INSTEAD[Fault.FORBIDDEN]))
+        try:
+            return success(await handler(request))
+        except Refusal as refusal:
+            return refused(refusal)
 
     async def _read(self, request: Request) -> Any:
         phone = request.query_params.get("phone", "")

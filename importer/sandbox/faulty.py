@@ -12,13 +12,14 @@ from starlette.types import Message, Send
 from importer.sandbox.faults import Fault
 
 UNAUTHORIZED = "UnAuthorized, Please Provide Valid API Key"
+TOO_MANY = (429, "Too many requests")
 
 INSTEAD: dict[Fault, tuple[int, str]] = {
     Fault.ERROR_BEFORE: (500, "Internal server error"),
     Fault.UNAVAILABLE: (503, "Service unavailable"),
     Fault.TIMEOUT_408: (408, "Request timeout"),
     Fault.TOO_EARLY: (425, "Too early"),
-    Fault.THROTTLED: (429, "Too many requests"),
+    Fault.THROTTLED: TOO_MANY,
     Fault.UNAUTHORIZED: (401, UNAUTHORIZED),
     Fault.FORBIDDEN: (403, "Forbidden"),
     Fault.FIREWALL: (403, ""),

@@ -25,13 +25,13 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(description="What a 429 says of waiting: none, seconds, date, or the very words.")
     ] = "seconds"
     concurrency_limit: Annotated[int, Meta(ge=0, description="Most requests at once; 0 is no limit.")] = 0
-    error_share: Annotated[Share, Meta(description="Share of requests that are answered 503.")] = 0.0
+    error_share: Annotated[Share, Meta(description="Share of leads that are answered 503.")] = 0.0
     drop_before: Annotated[
-        Share, Meta(description="Share of connections dropped before the work is done.")
+        Share, Meta(description="Share of leads whose connection drops before the work is done.")
     ] = 0.0
-    drop_after: Annotated[Share, Meta(description="Share of connections dropped after the work is done.")] = (
-        0.0
-    )
+    drop_after: Annotated[
+        Share, Meta(description="Share of leads whose connection drops after the work is done.")
+    ] = 0.0
     seed: Annotated[int, Meta(description="Seed of the random faults.")] = 0
 
     @property

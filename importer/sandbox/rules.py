@@ -91,6 +91,8 @@ def _valid(number: str) -> str:
 
 
 def _check_values(body: LeadBody) -> None:
+    if body.email == []:
+        raise Refusal(400, "Validation failed: email needs one address or more")
     for address in _given(body.email, []):
         if not _EMAIL.fullmatch(address):
             raise Refusal(400, f"Validation failed: {address!r} is not an email")

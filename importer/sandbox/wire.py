@@ -67,9 +67,12 @@ def success(data: Any) -> Response:
     return as_json(200, {"data": data, "message": "success"})
 
 
-def refused(refusal: Refusal) -> Response:
+def refused(refusal: Refusal, *, retry_after: str = "") -> Response:
     """The API's envelope around a no."""
-    return as_json(refusal.status, {"message": refusal.message})
+    answer = as_json(refusal.status, {"message": refusal.message})
+    if retry_after:
+        answer.headers["retry-after"] = retry_after
+    return answer
 
 
 def as_json(status: int, body: Any) -> Response:

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ from importer.errors import Blocked, ImporterError, KeyRefused, ServerAway
 from importer.fields import Dropdown
 from importer.models import AccountTitles, Applied, Payload, Reply, Title
 from importer.sender import outcome
-from importer.sender.gate import too_long
+from importer.sender.gate import push_s, too_long
+from importer.sender.retry import is_throttled
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -144,7 +146,7 @@ class Client:
     ) -> tuple[Reply, bytes]:
         """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated.
 
-        A Retry-After is waited out, all of them together for as long as --patience; without one, four are enough.
+        What the server asks to wait is waited out, all of it together for as long as --patience; else four are enough.
         """
         from tenacity import AsyncRetrying, wait_random_exponential  # noqa: PLC0415
 
@@ -161,10 +163,10 @@ class Client:
             return _is_not_now(_last(state)[0])
 
         def wait_s(state: RetryCallState) -> float:
-            return max(_last(state)[0].retry_after_s or 0.0, jitter(state))
+            return max(_asked_s(state) or 0.0, jitter(state))
 
         def is_enough(state: RetryCallState) -> bool:
-            asked_s = _last(state)[0].retry_after_s
+            asked_s = _asked_s(state)
             if asked_s is None:
                 return state.attempt_number >= _MOST_GETS
             return state.idle_for + asked_s > self._patience_s
@@ -218,6 +220,14 @@ def _last(state: RetryCallState) -> tuple[Reply, bytes]:
     assert state.outcome is not None
     found: tuple[Reply, bytes] = state.outcome.result()
     return found
+
+
+def _asked_s(state: RetryCallState) -> float | None:
+    """The seconds to wait that the server asks for, as the gate has it: "not now" without a time is 1 s, 2 s, 4 s ..."""
+    reply, _ = _last(state)
+    if reply.retry_after_s is None and is_throttled(reply):
+        return push_s(state.attempt_number)
+    return reply.retry_after_s
 
 
 def _is_not_now(reply: Reply) -> bool:
@@ -295,5 +305,10 @@ def _retry_after(headers: httpx.Headers) -> float | None:
 
 
 def _seconds_until(date: str, server_now: str | None) -> float:
-    then = parsedate_to_datetime(date).timestamp()
-    return then - (parsedate_to_datetime(server_now).timestamp() if server_now else time.time())
+    return _moment(date) - (_moment(server_now) if server_now else time.time())
+
+
+def _moment(date: str) -> float:
+    """Seconds since 1970. HTTP's dates are UTC, also in the old form that names no zone (RFC 9110, 5.6.7)."""
+    moment = parsedate_to_datetime(date)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

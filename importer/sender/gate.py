@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from math import ldexp
 
 from importer.errors import ServerAway
 
@@ -81,10 +82,10 @@ class Gate:
             return  # an answer to a request that had left before the gate shut
         self._pushes += is_open
         if retry_after_s is None:
-            self._shut(min(_FLOOR_S * 2 ** (self._pushes - 1), _MOST_PUSH_S), _ASKS)
+            self._shut(push_s(self._pushes), _ASKS)
         else:
             # A server that says "now" again and again is not asked more than once a second.
-            self._shut(max(retry_after_s, min(_LEAST_S * 2 ** (self._pushes - 1), _FLOOR_S)), _ASKS)
+            self._shut(max(retry_after_s, _doubled(_LEAST_S, self._pushes, _FLOOR_S)), _ASKS)
 
     def failed(self, *, found_nobody: bool, out_of_budget: bool, status: int | None = None) -> None:
         """A request got no connection (`found_nobody`), no answer, or one that says that the server is not well.
@@ -111,6 +112,16 @@ class Gate:
         waited = self._shut_until - self._waiting_since
         if waited > self._patience_s:
             raise too_long(what, self.waiting_s, self._patience_s, "The rows that are left are kept.")
+
+
+def push_s(times: int) -> float:
+    """Seconds to wait where the server says "not now" and no time, so many times in a row."""
+    return _doubled(_FLOOR_S, times, _MOST_PUSH_S)
+
+
+def _doubled(first_s: float, times: int, most_s: float) -> float:
+    """The wait that doubles each time. A patient run may meet a thousand, whose power no float can hold."""
+    return min(ldexp(first_s, min(times - 1, 20)), most_s)
 
 
 def _what_it_does(status: int | None, *, found_nobody: bool) -> str:

@@ -251,6 +251,32 @@ def test_what_stops_a_run_keeps_all_that_is_known(importer, crm, sheet, plan, op
         assert lead.get("notes", []) == expected or phone in doubted
 
 
+@pytest.mark.parametrize(
+    ("key", "words"), [("wrong", "The CRM refused the API key."), (KEY, "403 (access denied)")]
+)
+def test_a_resume_that_is_stopped_before_its_first_row_is_a_stopped_run_too(
+    importer, crm, sheet, monkeypatch, key, words
+):
+    """A script resumes while the exit code is 3; "nothing was sent" (2) would be untrue of the run, and end it."""
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=11))
+    ended = stopped(importer, sheet)
+    if key != KEY:
+        crm.sandbox.faults.restart(FaultPlan())
+    with monkeypatch.context() as environment:
+        environment.setenv("SUPERFONE_API_KEY", key)
+        again = importer("resume", ended.folder.name, "--json")
+    assert again.code == 3
+    assert words in again.err
+    assert again.err.rstrip().endswith(f"Go on with: importer resume {ended.folder.name}")
+    told = json.loads(again.out)
+    assert told == ended.summary
+    assert (told["state"], told["exit_code"]) == ("stopped", 3)
+    assert words in told["reason"]
+    crm.sandbox.faults.restart(FaultPlan())
+    assert importer("resume", ended.folder.name).code == 0
+    assert all_in_once(crm, 30)
+
+
 def test_a_journal_that_its_disk_does_not_give_back_stops_the_run(importer, crm, sheet, monkeypatch):
     """Not "nothing was sent", nor damage: exit 3, and the run goes on once the disk does."""
 

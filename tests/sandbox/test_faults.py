@@ -62,6 +62,21 @@ def test_a_rate_limit_and_what_it_says_of_waiting(asked, words, header):
     assert client.post(f"{API}/lead", json=BODY).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", f"{API}/lead-stage"), ("GET", f"{API}/lead"), ("POST", f"{API}/lead/1/task")]
+)
+def test_the_limits_are_for_all_that_the_key_opens(asked, method, path):
+    """A real account counts the lists too: a client that hurries through them would never meet it here."""
+    sandbox, client = asked(rate_limit=1, concurrency_limit=2)
+    assert client.post(f"{API}/lead", json=BODY).status_code == 200
+    reply = client.request(method, path)
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "1")
+    assert reply.json() == {"message": "Too many requests"}
+    sandbox.clock, sandbox.in_flight = (lambda: 101.0), 2
+    assert client.request(method, path).status_code == 429
+    assert sandbox.in_flight == 2
+
+
 def test_a_limit_on_requests_at_once(asked):
     sandbox, client = asked(concurrency_limit=2)
     sandbox.in_flight = 1
@@ -89,7 +104,8 @@ def test_latency_is_what_every_answer_takes(asked, monkeypatch):
     monkeypatch.setattr("importer.sandbox.app.asyncio.sleep", sleep)
     _, client = asked(latency=0.25)
     client.post(f"{API}/lead", json=BODY)
-    assert slept == [0.25]
+    client.get(f"{API}/label")
+    assert slept == [0.25, 0.25]
 
 
 @pytest.mark.parametrize(("option", "done"), [("drop_before", False), ("drop_after", True)])

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import time
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 
@@ -141,6 +142,18 @@ def test_a_server_that_trickles_is_given_up_in_time(parts):
 NOW = 1_790_000_000
 
 
+@pytest.fixture
+def in_india(monkeypatch):
+    """Where a time without a zone is not UTC."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("this system's zone cannot be set")
+    with monkeypatch.context() as environment:
+        environment.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
@@ -150,6 +163,9 @@ NOW = 1_790_000_000
         ("0", 0.0),
         (formatdate(NOW + 90, usegmt=True), 90.0),
         (formatdate(NOW - 90, usegmt=True), 0.0),
+        ("Mon Sep 21 14:14:50 2026", 90.0),
+        ("Monday, 21-Sep-26 14:14:50 GMT", 90.0),
+        ("Mon, 21 Sep 2026 14:14:50 -0000", 90.0),
         ("999999999999", 7 * 24 * 3600.0),
         ("1" * 400, 7 * 24 * 3600.0),
         ("", None),
@@ -166,8 +182,12 @@ NOW = 1_790_000_000
         ("Fri, 31 Dec 99999 23:59:59 GMT", None),
     ],
 )
+@pytest.mark.usefixtures("in_india")
 def test_retry_after_in_seconds_or_as_a_date_by_the_servers_own_clock(text, seconds):
-    """The server's Date stands for now, however wrong our clock is; what is neither counts as not given."""
+    """The server's Date stands for now, however wrong our clock is; what is neither counts as not given.
+
+    HTTP's dates are UTC in all their forms (RFC 9110), wherever we are.
+    """
     headers = httpx.Headers(
         [(b"retry-after", text.encode()), (b"date", formatdate(NOW, usegmt=True).encode())]
     )

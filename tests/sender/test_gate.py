@@ -75,6 +75,17 @@ def test_a_server_that_says_now_again_and_again_is_asked_once_a_second(gate, tim
     assert waits == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1, 1, 1])
 
 
+@pytest.mark.parametrize("asked", [None, 0.0])
+def test_a_patient_run_is_pushed_back_more_than_a_thousand_times(time, asked):
+    """The wait was a power of two of their number, and the 1025th ended the run as a fault of ours."""
+    gate = Gate(patience_s=7 * 24 * 3600, clock=time, sleep=time.sleep, chance=random.Random(1))
+    for _ in range(1200):
+        gate.pushed_back(asked)
+        passed_at(gate, time)
+    gate.pushed_back(asked)
+    assert gate.waiting_s == (60 if asked is None else 1)
+
+
 def test_several_refusals_of_one_moment_count_once(gate):
     for _ in range(50):
         gate.pushed_back(None)

@@ -150,6 +150,18 @@ def test_a_retry_after_beyond_patience_is_a_sentence(asked, waits):
     assert len(server.waits) == waits
 
 
+@pytest.mark.parametrize("headers", [{}, {"retry_after": "soon"}])
+@pytest.mark.parametrize("status", [429, 425])
+def test_a_not_now_without_a_time_is_waited_out_like_that_of_a_lead(status, headers):
+    """Gateways that limit by the second or minute name no time; four tries within a second met the same answer."""
+    server = Busy(9, status, **headers)
+    server.titles(patience_s=900)
+    floors = [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert all(floor <= wait <= max(floor, 5) for floor, wait in zip(floors, server.waits, strict=True))
+    with pytest.raises(ServerAway, match="answered 429"):
+        Busy(99).titles(patience_s=200)
+
+
 def test_without_a_retry_after_four_are_enough():
     server = Busy(99, 503)
     with pytest.raises(ServerAway, match="answered 503"):
