@@ -49,7 +49,11 @@ def choose_columns(
     _check_region(region)
     column_map = column_map or ColumnMap()
     chosen_preset = find_preset(headers, preset)
-    evidence = [Evidence(index, sample, titles=titles or {}, region=region) for index in range(len(headers))]
+    clear = column_map.clear.token if column_map.clear else ""
+    evidence = [
+        Evidence(index, sample, titles=titles or {}, region=region, clear=clear)
+        for index in range(len(headers))
+    ]
     named = {
         **named_choices(headers, column_map.entries(), "map", map_said),
         **named_choices(headers, columns or {}, "option", "named by --column"),

@@ -39,12 +39,17 @@ Titles = Mapping[str, Sequence[str]]
 
 
 class Evidence:
-    """One column of the sample. Shares are of its filled cells, 0 to 1, and are counted when they are asked for."""
+    """One column of the sample. Shares are of its filled cells, 0 to 1, and are counted when they are asked for.
 
-    def __init__(self, index: int, sample: Sequence[SourceRow], *, titles: Titles, region: str) -> None:
+    A cell that clears its field (`clear` is the map's token) says nothing of what the column holds.
+    """
+
+    def __init__(
+        self, index: int, sample: Sequence[SourceRow], *, titles: Titles, region: str, clear: str = ""
+    ) -> None:
         cells = [row.cells[index].strip() for row in sample if index < len(row.cells)]
         filled = [cell for cell in cells if cell and cell.lower() not in NULL_WORDS]
-        self.cells = filled[:_LOOKED_AT]
+        self.cells = [cell for cell in filled if cell != clear][:_LOOKED_AT]
         self.filled = len(filled) / len(cells) if cells else 0.0
         self.samples = tuple(dict.fromkeys(filled))[:_SHOWN]
         self._titles = titles

@@ -6,7 +6,7 @@ from importer.errors import BadMapping, NoPhoneColumn
 from importer.fields import FIELDS
 from importer.loader import columns as columns_module
 from importer.loader.columns import choose_columns, is_unsure
-from importer.loader.mapfile import ColumnEntry, ColumnMap
+from importer.loader.mapfile import Clearing, ColumnEntry, ColumnMap
 from importer.models import SourceRow
 
 TITLES = {
@@ -327,6 +327,21 @@ def test_mixed_up_columns_are_left_out_and_said():
 def test_one_row_proves_nothing_against_a_sure_header():
     """The row is refused with its reason instead: leaving a whole column out needs more than one bad cell."""
     assert fields_of([("Phone", PHONE[:1]), ("Budget", ("call me",))])[1] == ("Budget", "deal_value")
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "field"),
+    [
+        ("Assignee phone", ("-none-",) * 4, "assignee_user_phone"),
+        ("Latitude", ("12.97", "-none-", "-none-", "-none-"), "address.latitude"),
+        ("Status", ("New", "-none-", "-none-"), "lead_stage_name"),
+        ("Assignee phone", ("Kavya", "-none-", "-none-"), ""),
+    ],
+)
+def test_cells_that_clear_a_field_say_nothing_against_their_column(header, cells, field):
+    """A sheet that unassigns leads was imported without its column: "holds names, and the CRM takes only a phone"."""
+    column_map = ColumnMap(clear=Clearing(token="-none-"))
+    assert fields_of([("Phone", PHONE), (header, cells)], column_map=column_map)[1] == (header, field)
 
 
 def test_a_slip_of_the_finger_is_asked_about():
