@@ -119,7 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         False
     )
     quiet: Annotated[bool, Meta(description="Say nothing but the last line.")] = False
-    verbose: Annotated[int, Meta(ge=0, description="Show the traceback of an error too.")] = 0
+    verbose: Annotated[bool, Meta(description="Show the traceback of an error too.")] = False
 
     def replaced(self, **values: Any) -> Settings:
         """The same settings with other values for some."""
@@ -136,6 +136,7 @@ OF_ONE_CALL = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "r
 """Options that concern one call of the command: resume and retry do not take them over."""
 
 _OF_PAIRS = frozenset({"column", "set"})
+_BETWEEN = re.compile(r"[\s!-/:-@\[-`{-~]+")
 
 _ON_DISK = frozenset({"reports", "save"})
 """Names of what lies on disk and is not written into the journal: bytes that are no letters do no harm in them."""
@@ -159,7 +160,9 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     merged = {**known, **given}
     for name in _OF_PAIRS & known.keys() & given.keys():
         if isinstance(known[name], Mapping) and isinstance(given[name], Mapping):
-            merged[name] = {**known[name], **given[name]}
+            said = set(map(_loose, given[name]))
+            merged[name] = {left: right for left, right in known[name].items() if _loose(left) not in said}
+            merged[name] |= given[name]
     from_file = frozenset(known) - frozenset(given)
     _check_texts(merged, from_file)
     try:
@@ -167,6 +170,11 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     except msgspec.ValidationError as error:
         raise _makes_no_sense(str(error), merged, from_file) from None
     return msgspec.structs.replace(settings, flags=given)
+
+
+def _loose(name: str) -> str:
+    """A header or field as it is compared: `Contact_No.` and `contact no` are the same."""
+    return _BETWEEN.sub("", name.casefold()) or name
 
 
 def of_flags(settings: Settings) -> Settings:

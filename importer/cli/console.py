@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +17,9 @@ import msgspec
 
 from importer.errors import CannotWrite
 from importer.guard import printable
+
+loud: ContextVar[bool] = ContextVar("loud", default=False)
+"""Whether tracebacks are shown: -v, or `verbose` of the settings file, which is read when much may have failed already."""
 
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What JSON lets stand as it is and a terminal obeys, or what turns the writing round."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from importer import __version__
-from importer.cli.console import say
+from importer.cli.console import loud, say
 from importer.errors import ImporterError, RunStopped, UsageError
 from importer.garbage import collect_seldom
 from importer.guard import typed
@@ -94,25 +94,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collect_seldom()
     _open_what_is_closed()
     _print_what_the_terminal_can()
-    loud = any(
-        (argument.startswith("-v") and set(argument[1:]) == {"v"}) or argument == "--verbose"
-        for argument in arguments
+    loud.set(
+        any(
+            (argument.startswith("-v") and set(argument[1:]) == {"v"}) or argument == "--verbose"
+            for argument in arguments
+        )
     )
     try:
         with _ended_as_by_ctrl_c():
             code = app.main(arguments, prog_name="importer", standalone_mode=False)
     except ImporterError as error:
         stopped = isinstance(error, RunStopped) and arguments[0] not in _SENDING
-        return _stopped(str(error), 2 if stopped else error.exit_code, loud=loud)
+        return _stopped(str(error), 2 if stopped else error.exit_code)
     except click.ClickException as error:
-        return _stopped(_plain(error), 2, loud=False)
+        return _stopped(_plain(error), 2, traced=False)
     except (KeyboardInterrupt, click.Abort):
-        return _stopped(_interrupted(arguments[0]), _INTERRUPTED, loud=loud)
+        return _stopped(_interrupted(arguments[0]), _INTERRUPTED)
     except MemoryError as error:
         said = " ".join(["There is not enough memory on this machine. Close other programs.", *_notes(error)])
-        return _stopped(said, 3 if _notes(error) else 2, loud=loud)
+        return _stopped(said, 3 if _notes(error) else 2)
     except Exception as error:  # noqa: BLE001 - the outermost place: a fault of ours is told like any other
-        return _stopped(*_unforeseen(error), loud=loud)
+        return _stopped(*_unforeseen(error))
     return code if given and isinstance(code, int) else 0 if given else 2
 
 
@@ -215,8 +217,8 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
         yield
 
 
-def _stopped(sentence: str, code: int, *, loud: bool) -> int:
-    if loud:
+def _stopped(sentence: str, code: int, *, traced: bool = True) -> int:
+    if traced and loud.get():
         for line in traceback.format_exc().splitlines():
             say(line, err=True)
     say(f"importer: {sentence}", err=True)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from importer.cli.console import loud
 from importer.errors import UsageError
 from importer.guard import typed
 from importer.settings import OF_ONE_CALL, Settings, about, read_config, resolve, words_of
@@ -57,11 +58,13 @@ def settings_from(flags: dict[str, Any]) -> Settings:
     """Settings from what click has read, `--config` among it."""
     config = flags.pop("config", None)
     settings = resolve(flags, read_config(Path(config) if config else None))
-    saves = "save" in flags and settings.save  # resume and its like save nothing, whatever importer.toml says
-    if saves and settings.save != settings.map and Path(saves).exists():
+    if settings.verbose:
+        loud.set(True)
+    save = settings.save if "save" in flags else None  # resume and its like save nothing, whatever the file says
+    if save and save != settings.map and Path(save).exists():
         raise UsageError(
-            f"There is a file {settings.save} already, and --save does not write over it.",
-            f"Name another, or change that one: {typed('--map', settings.save, '--save', settings.save)}",
+            f"There is a file {save} already, and --save does not write over it.",
+            f"Name another, or change that one: {typed('--map', save, '--save', save)}",
         )
     return settings
 
@@ -109,9 +112,9 @@ def _option(name: str, default: Any) -> Callable[[Command], Command]:
     return click.option(flag, name, metavar=title, help=f"{text}{shown}")
 
 
-def _given(_context: click.Context, _parameter: click.Parameter, value: int) -> int | None:
-    """A count of 0 is none given."""
-    return value or None
+def _given(_context: click.Context, _parameter: click.Parameter, value: int) -> bool | None:
+    """A count, for -vv is typed out of habit; of 0 it is none given."""
+    return bool(value) or None
 
 
 def _pairs(

@@ -22,7 +22,7 @@ OPTIONS = {
     "--sheet": None, "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--set": {}, "--region": "IN",
     "--create": True, "--duplicates": "merge", "--unknown": "reject", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
     "--patience": 900.0, "--limit": None, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
-    "-q": False, "-v": 0,
+    "-q": False, "-v": False,
 }  # fmt: skip
 """INTERFACE.md's options of check and run, with its defaults (where it names none, they are ours)."""
 

@@ -399,6 +399,17 @@ def test_verbose_shows_the_traceback_and_the_sentence(importer):
     assert ended.err.strip().splitlines()[-1].startswith("importer: There is no file")
 
 
+@pytest.mark.parametrize("value", ["true", "1"])
+def test_verbose_of_the_settings_file_does_the_same(importer, value):
+    """Every option of run is a key of that file; `verbose = true` was "takes true or false, not True"."""
+    (importer.folder / "importer.toml").write_text(f"verbose = {value}\n")
+    ended = importer("run", "nowhere.csv", "--yes")
+    assert "Traceback" in ended.err
+    assert ended.err.strip().splitlines()[-1].startswith("importer: There is no file")
+    (importer.folder / "importer.toml").unlink()
+    assert "Traceback" not in importer("run", "nowhere.csv", "--yes").err
+
+
 def test_key_refused_by_the_first_row_only(importer, crm):
     """401 once rows are on their way: exit 3, the rest stays pending, and the sentence says how to go on."""
     crm.sandbox.faults.restart(FaultPlan(at={2: Fault.UNAUTHORIZED}))

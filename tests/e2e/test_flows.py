@@ -257,7 +257,7 @@ def test_settings_from_importer_toml_and_flags_over_them(importer, crm, sheet):
 def test_a_pair_by_flag_goes_before_its_own_pair_of_importer_toml_alone(importer, crm):
     """Who names one column more must not send the one that the file leaves out."""
     (importer.folder / "importer.toml").write_text(
-        '[column]\nOwner = ""\nTown = "source"\n[set]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
+        '[column]\nOwner = ""\n"town." = "source"\n[set]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
     )
     rows = [["Phone", "Owner", "Town", "Job"], ["9845010001", "Kavya", "Pune", "Cook"]]
     columns = ("--column", "Town=city", "--column", "Job=additional_info", "--set", "website=b.in")
