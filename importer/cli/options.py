@@ -60,7 +60,8 @@ def settings_from(flags: dict[str, Any]) -> Settings:
     settings = resolve(flags, read_config(Path(config) if config else None))
     if settings.verbose:
         loud.set(True)
-    save = settings.save if "save" in flags else None  # resume and its like save nothing, whatever the file says
+    # Commands without --save save nothing, whatever importer.toml says.
+    save = settings.save if "save" in flags else None
     if save and save != settings.map and Path(save).exists():
         raise UsageError(
             f"There is a file {save} already, and --save does not write over it.",
