@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from importer.access import Access
@@ -38,7 +39,9 @@ def run(sheet: Sheet, settings: Settings, access: Access, watch: Watch, *, paren
     account = account_of(access)
     _ = sheet.opened  # what is wrong with the file is told before a folder is made for its run
     reports = Path(settings.reports)
-    with held(reports, settings.run_id or "", sha256=sheet.sha256, account=account):
+    with ExitStack() as holding:
+        with before_the_first_write():
+            holding.enter_context(held(reports, settings.run_id or "", sha256=sheet.sha256, account=account))
         if begun := unfinished_run(reports, sha256=sheet.sha256, account=account):
             watch.begun_before(begun)
         with stage("run", settings, sheet, access, watch, parent=parent) as journal:

@@ -18,10 +18,8 @@ from importer.errors import (
     CannotWrite,
     DamagedJournal,
     NoSuchRun,
-    NothingSent,
     RunIsHeld,
     UsageError,
-    before_the_first_write,
 )
 from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader, glance
 from importer.journal.opening import is_abandoned, writing
@@ -204,7 +202,7 @@ def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
 def held(
     reports: Path, run_id: str, *, sha256: str, account: str, wait_s: float = _LOOKING_S
 ) -> Iterator[None]:
-    """Hold the file and account while the block runs. Raises RunIsHeld, naming the run that has them; NothingSent.
+    """Hold the file and account while the block runs. Raises RunIsHeld, naming the run that has them; CannotWrite.
 
     The lock is the operating system's, so it goes with its process, however that ends.
     """
@@ -215,7 +213,7 @@ def held(
     holder = locks / f"{name}.json"
     lock = FileLock(locks / f"{name}.lock")
     try:
-        with before_the_first_write(), writing(reports):
+        with writing(reports):
             locks.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=wait_s)
@@ -270,7 +268,7 @@ def _is_held(reports: Path, run_id: str, *, sha256: str, account: str) -> bool:
             return False
     except RunIsHeld:
         return True
-    except NothingSent:
+    except CannotWrite:
         return False
 
 
