@@ -40,7 +40,7 @@ def test_check_reads_only_and_returns_the_rows(importer, crm, sheet):
     result = library.check_file(sheet)
     assert crm.sandbox.store.ledger() == []
     assert (result.ok, result.exit_code, result.summary.state) == (False, 1, "checked")
-    assert result.folder == Path("reports") / result.summary.run_id
+    assert result.folder == importer.reports / result.summary.run_id
     frame = result.to_frame()
     assert list(frame.columns) == [*ROWS[0], *REPORT_COLUMNS]
     assert frame["Phone"].tolist() == ["09845010001", "9845010002"]
@@ -85,6 +85,13 @@ def test_to_frame_says_what_results_csv_says(importer, sheet):
     result = library.check_file(sheet)
     shown = result.to_frame().astype("object").fillna("").map(str).to_dict("records")
     assert shown == read_csv(result.folder / "results.csv")
+
+
+def test_the_rows_are_found_from_another_folder(importer, sheet, monkeypatch):
+    """A notebook's %cd: the run was said to have been taken away."""
+    result = library.check_file(sheet)
+    monkeypatch.chdir("/")
+    assert len(result.to_frame()) == result.summary.rows
 
 
 def test_a_binary_stream(importer, crm, sheet):

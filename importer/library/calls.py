@@ -135,4 +135,5 @@ def _is_binary(source: object) -> bool:
 
 
 def _result(summary: Summary, settings: Settings) -> Result:
-    return Result(summary, Path(settings.reports) / summary.run_id)
+    # In full: a notebook may change its folder before it asks for the rows.
+    return Result(summary, Path(settings.reports).absolute() / summary.run_id)
