@@ -27,7 +27,7 @@ from importer.sandbox.page import show_page
 from importer.sandbox.refusal import Refusal, decoded
 from importer.sandbox.showing import shown
 from importer.sandbox.store import Store
-from importer.sandbox.wire import as_json, is_local, paged, read_body, refused, success
+from importer.sandbox.wire import as_json, is_local, paged, read_body, refused, says_json, success
 
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
@@ -70,6 +70,7 @@ class Sandbox:
         raw = await read_body(receive)
         if raw is None:
             return
+        raw = raw if says_json(scope) else b""
         phone, note = _phone_and_note(raw)
         self.in_flight += 1
         try:
@@ -199,8 +200,8 @@ class Sandbox:
         return paged(found, request, size=_LIST_PAGE, most=_LONGEST_LIST_PAGE)
 
     async def _add_task(self, request: Request) -> Any:
-        raw = await read_body(request.receive) or b""
-        tasks.add_task(self.store, request.path_params["lead_id"], raw, self.now())
+        raw = await read_body(request.receive) if says_json(request.scope) else None
+        tasks.add_task(self.store, request.path_params["lead_id"], raw or b"", self.now())
 
     async def _tasks(self, request: Request) -> Any:
         found = tasks.tasks_of(self.store, request.path_params["lead_id"])

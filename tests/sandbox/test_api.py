@@ -90,6 +90,23 @@ def test_an_upsert_of_a_known_lead(crm, fields, answer):
         assert crm.get(LEAD, params={"phone": PHONE}).json() == before
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("application/json", 200), ("Application/JSON; charset=utf-8", 200), ("text/plain", 400),
+     ("application/x-www-form-urlencoded", 400), (None, 400)],
+)  # fmt: skip
+@pytest.mark.parametrize("path", [LEAD, f"{LEAD}/1/task"])
+def test_a_body_must_be_said_to_be_json(crm, path, kind, status):
+    """As with the servers that such an API stands on: without it, every row of an import would be refused."""
+    body = (
+        b'{"customer_phone": "+919845000001"}'
+        if path == LEAD
+        else b'{"type": "BOOKING", "due_date": "2026-11-26"}'
+    )
+    reply = crm.post(path, content=body, headers={} if kind is None else {"content-type": kind})
+    assert reply.status_code == status, reply.text
+
+
 REQUIRED = 400, "Customer phone is required to identify the record to update"
 CREATE = "create_customer_if_customer_phone_not_found"
 
