@@ -32,7 +32,7 @@ from importer.sandbox.wire import as_json, is_local, paged, read_body, refused, 
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
 _LATE_S = 1.0  # longer than the timeout of a client that practises
-_LIST_PAGE, _LONGEST_LIST_PAGE = 50, 100  # what is given, and the most that may be asked for
+_LIST_PAGE = 50  # what is given, and the most that may be asked for: no more is documented
 _Handler = Callable[[Request], Awaitable[Any]]
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _plan_decoder = msgspec.json.Decoder(FaultPlan)
@@ -197,7 +197,7 @@ class Sandbox:
         rows = self.account.lists[request.url.path.rsplit("/", 1)[1]]
         text = request.query_params.get("text", "").lower()
         found = [row for row in rows if text in row["title"].lower()]
-        return paged(found, request, size=_LIST_PAGE, most=_LONGEST_LIST_PAGE)
+        return paged(found, request, size=_LIST_PAGE, most=_LIST_PAGE)
 
     async def _add_task(self, request: Request) -> Any:
         raw = await read_body(request.receive) if says_json(request.scope) else None

@@ -261,7 +261,7 @@ def test_a_list(crm, name, params, titles, rest):
 
 @pytest.mark.parametrize(
     "params",
-    [{"page": 0}, {"page": -1}, {"page": "x"}, {"page_size": 0}, {"page_size": 101}, {"page": "1e3"}, {"page": ""}, {"page": "9" * 40}],
+    [{"page": 0}, {"page": -1}, {"page": "x"}, {"page_size": 0}, {"page_size": 51}, {"page": "1e3"}, {"page": ""}, {"page": "9" * 40}],
 )  # fmt: skip
 def test_a_page_that_is_none(crm, params):
     assert crm.get(f"{API}/label", params=params).status_code == 400
