@@ -61,9 +61,7 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     kind = kind_of(path)
     if kind is FileKind.CSV:
         dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
-        if (
-            options.sheet is not None and not dialect.ours
-        ):  # of ours: it was said of the sheet that it was made of
+        if options.sheet is not None and not dialect.ours:
             raise UsageError("--sheet: a text file has no sheets.", "Leave --sheet out.")
         notices = [Notice("read", f"{dialect.label}.")]
         records = read_records(path, dialect)
