@@ -76,8 +76,6 @@ def retry(name: str, settings: Settings, access: Access, watch: Watch) -> Summar
         if not reader.opened.sample:
             return None
         settings = with_run_settings(settings, header.options, but=frozenset({"limit"}))
-        # The mapping comes from the journal: a map may have changed or gone since, and its path is of another folder.
-        settings = settings.replaced(map=None, preset=None, column={}, set={})
         sheet = Sheet(reader, file=header.file, sha256=header.sha256, origin=header)
         return run(sheet, settings, access, watch, parent=journal.run_id)
 

@@ -7,8 +7,6 @@ import shutil
 import openpyxl
 import pytest
 
-from importer.sandbox import Fault
-from importer.sandbox.faults import FaultPlan
 from tests.support import leads, write_csv
 
 ROWS = [
@@ -24,7 +22,7 @@ WANTED = {
     "+919845010001": ("Asha Rao", "x", "New", "Fair", ["first"]),
     "+919845010002": ("Ravi Kumar", "=y", "Warm lead", "Fair", ["- asked twice\n- call on Monday"]),
     "+919845010003": ("007", "z", "New", "Fair", []),
-    "+919845010004": ("'Quoted'", None, "Warm lead", "Fair", ["4"]),
+    "+919845010004": ("Quoted", None, "Warm lead", "Fair", ["4"]),
 }
 
 
@@ -172,24 +170,6 @@ def test_the_settings_file_does_not_come_before_the_mapping_of_the_run(importer,
     assert (second.code, second.failed) == (0, []), second
     assert {lead["source"] for lead in leads(crm).values()} == {"Fair"}
     assert leads(crm)["+919845010004"]["city"] == "Pune"
-
-
-def test_retry_needs_no_map_any_more(importer, crm):
-    """It takes the mapping of its run, which knows what the map said then."""
-    named = importer.folder / "m.toml"
-    named.write_text(
-        '[columns]\n"Wer" = "business_name"\n[values.lead_stage_name]\n"Warm led" = "Warm lead"\n'
-    )
-    crm.sandbox.faults.restart(FaultPlan(phones={"+919845010002": [Fault.UNAVAILABLE] * 5}))
-    sheet = write_csv(
-        importer.folder / "x.csv", [["Phone", "Wer", "Stage"], ["9845010002", "Ravi", "Warm led"]]
-    )
-    first = importer("run", sheet, "--yes", "--map", "m.toml", "--rate", "100")
-    assert first.summary["counts"]["unknown"] == 1
-    named.unlink()
-    second = importer("retry", first.folder.name, "--yes")
-    assert second.code == 0, second
-    assert leads(crm)["+919845010002"] == {"business_name": "Ravi", "lead_stage_name": "Warm lead"}
 
 
 def test_results_csv_is_input_too(importer, crm, first):
