@@ -46,6 +46,7 @@ def test_an_address_has_one_spelling(spelled, known_as):
         "https://crm.example:x",
         "https://me:secret@crm.example",
         "https://:secret@crm.example",
+        "https://me@crm.example",
         "https://crm.example/?a=b",
         "https://crm.example/#a",
         "https://crm\udcff.example",
