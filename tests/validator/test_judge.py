@@ -6,6 +6,7 @@ from importer.fields import Dropdown
 from importer.issues import Issue, sentence
 from importer.models import Accepted, Draft, Rejected, SourceRow, Title
 from importer.validator import compile_gone, compile_judge
+from importer.validator.titles import TitleList
 
 TITLES = {
     Dropdown.STAGE: (Title("New"), Title("Warm lead"), Title("Parked", active=False)),
@@ -149,3 +150,15 @@ def test_titles_that_have_gone_since_are_found():
     assert [issue.machine_code for issue in issues] == ["lead_stage_name.left_out_unknown"]
     assert left == {"customer_phone": PHONE, "add_labels": ["VIP"]}
     assert payload["lead_stage_name"] == "New"
+
+
+def test_what_is_remembered_of_a_column_has_a_bound(monkeypatch):
+    """A note in the column of stages is another text in every row: a million of them must not fill the memory."""
+    asked = []
+    find = TitleList.find
+    monkeypatch.setattr(TitleList, "find", lambda self, text: asked.append(text) or find(self, text))
+    monkeypatch.setattr("importer.validator.judge._MEMO_LIMIT", 2)
+    decide = compile_judge(TITLES, headers={}, unknown="drop")
+    for text in ["New", "a", "b", "New", "a", "b", "b"]:
+        decide(Draft(SourceRow(2, ()), {"customer_phone": PHONE, "lead_stage_name": text}))
+    assert asked == ["New", "a", "b", "b", "b"]
