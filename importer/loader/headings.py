@@ -75,6 +75,8 @@ _WHOSE_PLACE = _words(
 _VAGUE_PLACES = frozenset({"place", "area", "location"})
 """Not behind such a word: `Work place` and `Business area` are no addresses."""
 
+_NOTES = _words("remark remarks comment comments notes feedback")  # not note: a delivery note is a paper
+_COUNTING = _words("no number total count has")
 FREE_TEXTS = frozenset({"customer_note", "additional_info"})
 _PHRASES = {
     _SOMEBODY_ELSE: ("best number", "co applicant", "created by", "added by", "sales person"),
@@ -117,7 +119,7 @@ def _read(header: str) -> Said:
     return (
         _known(plain, "a known header")
         or (Said("", "decoy", 1.0, "it counts the rows") if plain in _COUNTS_ROWS else None)
-        or _note_of_anybody(plain)
+        or _note_of_anybody(header)
         or _about(plain, _SOMEBODY_ELSE, "the lead's own")
         or _about(plain, _MEASURES, "a field of the CRM")
         or _without_ballast(header)
@@ -205,10 +207,13 @@ def _known_as(plain: str) -> Said | None:
     return _known(plain, f'reads as "{plain}"')
 
 
-def _note_of_anybody(plain: str) -> Said | None:
-    """`Telecaller remarks`: a note is one whoever wrote it."""
-    said = _known_as(_without(plain, _SOMEBODY_ELSE | _FILLERS | _PERSONS))
-    return said if said and said.field == "customer_note" else None
+def _note_of_anybody(header: str) -> Said | None:
+    """`Telecaller remarks`, `Payment notes`: notes are notes whoever wrote them and of whatever, but not their number."""
+    words = plain_header(header).split()
+    last = words[-1] if len(words) > 1 else ""
+    if last not in _NOTES or words[0] in _COUNTING or _BETWEEN.search(header):
+        return None
+    return Said("customer_note", "synonym", 0.95, f'"{last}" says that they are notes')
 
 
 def _in_two_languages(header: str) -> Said | None:
@@ -237,7 +242,7 @@ def _is_place(field: str) -> bool:
 def _of_free_text(header: str) -> Said | None:
     """`Remarks/Follow up`: where one part is a note and none another field, the note holds the rest too."""
     said = _said_by_parts(header)
-    texts = [one for one in said if one is not None]
+    texts = [one for one in said if one is not None and not one.maybe]
     if len(said) < 2 or not texts or any(one.field not in FREE_TEXTS for one in texts):
         return None
     return texts[0]._replace(reason="a known header", maybe=False)
