@@ -34,6 +34,8 @@ class Teller:
         self._crm = ""
         self._bar: Bar | None = None
         self._time_left = TimeLeft()
+        context = click.get_current_context(silent=True)
+        self._sendings: list[object] = context.obj if context and context.obj is not None else []
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +77,8 @@ class Teller:
         self.other_names = other_names
 
     def sending(self, progress: Progress) -> None:
-        """Move the bar of the sending, which says when it waits and why."""
+        """Move the bar of the sending, which says when it waits and why; `main` learns that there was one."""
+        self._sendings[:] = [progress]
         self._time_left.told(time.monotonic(), progress.done, progress.waiting_s)
         self._bar_of("Sending", progress.total).at(progress.done, sending_note(progress, self._time_left))
 

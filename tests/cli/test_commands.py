@@ -436,3 +436,16 @@ def test_a_signal_while_the_lists_are_asked_for_ends_the_asking(importer, monkey
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
     assert (ended.code, ended.err.strip()) == (130, "importer: Stopped before anything was sent.")
     assert seen == ["went on", "cancelled"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_signal_behind_the_last_row_does_not_say_that_nothing_was_sent(importer, crm, monkeypatch, number):
+    """All rows had gone in, and Ctrl-C while the summary came was answered by "before anything was sent"."""
+    monkeypatch.setattr("importer.cli.showing.summary_lines", lambda *_: signal.raise_signal(number))
+    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
+    assert len(leads(crm)) == 1
+    assert ended.code == 130
+    assert ended.err.strip() == (
+        "importer: Stopped after the sending. importer runs tells what became of the run."
+    )
+    assert "before anything was sent" in importer("check", importer.folder / "x.csv").err
