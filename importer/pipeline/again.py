@@ -106,7 +106,7 @@ def _rows_to_retry(journal: Journal) -> Iterator[SourceRow]:
 
 
 def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: Unknown) -> None:
-    """Judge waiting rows anew whose stage, group, label or product has gone from the account since."""
+    """Judge waiting rows anew whose stage, group, label or product has gone since, or has another spelling now."""
     then = {dropdown: set(found) for dropdown, found in journal.header.titles.items()}
     now = {
         dropdown.value: {title.title for title in found if title.active} for dropdown, found in titles.items()
@@ -117,7 +117,8 @@ def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: Unknown
     after = -1
     while rows := journal.pending(after, 1000):
         after = rows[-1].number
-        gone = [(row, payload, issues) for row in rows for payload, issues in [judge(row.payload)] if issues]
+        judged = ((row, *judge(row.payload)) for row in rows)
+        gone = [(row, payload, issues) for row, payload, issues in judged if issues or payload != row.payload]
         earlier = journal.issues_of([row.number for row, _, _ in gone])
         unsure = [
             _still_unsure(row, issues) for row, _, issues in gone if row.in_doubt and not _may_go(issues)

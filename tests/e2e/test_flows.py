@@ -427,6 +427,23 @@ def test_resume_judges_titles_that_have_gone_again(importer, crm):
     assert first.failed[0]["_codes"] == "lead_stage_name.disabled"
 
 
+def test_resume_sends_titles_as_the_account_spells_them_now(importer, crm):
+    """The CRM counts letters: who set "Negotiation" right in the meantime had the waiting rows refused."""
+    rows = [
+        ["Phone", "Stage", "Note"],
+        *[[f"984502001{n}", "Negotiation" if n % 2 else "New", f"n {n}"] for n in range(4)],
+    ]
+    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN))
+    first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
+    crm.sandbox.faults.restart(FaultPlan())
+    for stage in crm.sandbox.account.lists["lead-stage"]:
+        stage["title"] = stage["title"].replace("Negotiation", "NEGOTIATION")
+    assert importer("resume", first.folder.name).code == 0
+    assert leads(crm)["+919845020011"]["lead_stage_name"] == "NEGOTIATION"
+    assert [row["_codes"] for row in first.results] == [""] * 4
+    assert [row["_note"] for row in first.results] == ["sent"] * 4
+
+
 def test_resume_leaves_titles_that_have_gone_out_where_the_run_does_so(importer, crm):
     """`--unknown drop` holds for the whole run; what was said of a row before is still said, and its note goes."""
     rows = [
