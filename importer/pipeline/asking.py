@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -29,10 +29,10 @@ def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
         ) as client:
             return await client.titles()
 
-    return run_async(fetch())
+    return run_async(fetch)
 
 
-def run_async(work: Coroutine[Any, Any, _T]) -> _T:
+def run_async(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """Run to the end, also where this thread has a loop running (a notebook, an async program).
 
     There it runs in a thread of its own, so that Ctrl-C is still caught by this one: it waits in short steps, since on
@@ -49,11 +49,14 @@ def run_async(work: Coroutine[Any, Any, _T]) -> _T:
         return running.result()
 
 
-def _run_here(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run on uvloop where there is one (not on Windows)."""
+def _run_here(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Run on uvloop where there is one (not on Windows).
+
+    The work is begun when its loop is there: of one that a signal keeps from being awaited Python would warn.
+    """
     if sys.platform == "win32":
-        return asyncio.run(work)
+        return asyncio.run(work())
     import uvloop  # noqa: PLC0415 - does not exist on Windows
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+        return runner.run(work())

@@ -64,7 +64,7 @@ def stop_and_report(journal: Journal, error: RunStopped) -> Summary:
 
 def _send(journal: Journal, settings: Settings, access: Access, watch: Watch, asked: _Asked) -> RunEnd:
     try:
-        finished = run_async(_sending(journal, settings, access, watch, asked))
+        finished = run_async(lambda: _sending(journal, settings, access, watch, asked))
     except RunStopped as error:
         return _end(journal, RunState.STOPPED, str(error))
     except Exception as error:

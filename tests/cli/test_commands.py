@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -449,3 +450,24 @@ def test_a_signal_behind_the_last_row_does_not_say_that_nothing_was_sent(importe
         "importer: Stopped after the sending. importer runs tells what became of the run."
     )
     assert "before anything was sent" in importer("check", importer.folder / "x.csv").err
+
+
+def test_a_signal_before_the_loop_is_there_leaves_one_line(tmp_path):
+    """Python warned of a coroutine that was never awaited, behind the one line."""
+    write_csv(tmp_path / "x.csv", GOOD)
+    program = (
+        "import asyncio, signal, sys; from importer.cli import main\n"
+        "asyncio.Runner = lambda **_: signal.raise_signal(signal.SIGTERM)\n"
+        "sys.exit(main(['run', 'x.csv', '--yes']))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "SUPERFONE_API_KEY": "k"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert ended.returncode == 130
+    assert ended.stderr.strip() == "importer: Stopped before anything was sent."
