@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from importer.cli.console import say, show_json
-from importer.cli.words import file_lines, last_line, summary_lines, unknown_values_line
+from importer.cli.words import file_lines, last_line, summary_lines, wholesale_lines
 from importer.pipeline.watch import OtherName
 from importer.report import Summary
 from importer.settings import Settings
@@ -23,7 +23,7 @@ def show_end(
     elif not settings.quiet:
         for line in summary_lines(summary, folder, other_names):
             say(line)
-        for line in chain(unknown_values_line(summary), file_lines(summary)):
+        for line in chain(wholesale_lines(summary), file_lines(summary)):
             say(line)
         say(f"Report: {folder / 'report.html'}")
     say(last_line(summary, folder, again), err=True, bold=True)

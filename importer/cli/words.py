@@ -19,6 +19,7 @@ from importer.report import Summary
 from importer.report.summary import RESULTS
 
 _COMMONEST = 3
+_MANY = 3  # faults of one kind in a column, which is then perhaps not what it was taken for
 _WIDEST = 32
 
 
@@ -89,13 +90,17 @@ def _merged_lines(
         yield "  Are they different people? Add --duplicates reject (both are kept out, to be mended), first or last (that row alone is sent)"
 
 
-def unknown_values_line(summary: Summary) -> Iterator[str]:
-    """After a check: that values of the sheet which the account does not have need no mending cell by cell."""
+def wholesale_lines(summary: Summary) -> Iterator[str]:
+    """What need not be mended cell by cell: values that the account does not have, amounts that are ranges."""
     if summary.state == RunState.CHECKED and any(code.endswith(".unknown") for code in summary.problems):
         yield (
             "Values that are not in the account: at a terminal importer run asks, once for each, what it means; "
             "--unknown drop sends the rows without them"
         )
+    if summary.problems.get("deal_value.not_a_number", 0) >= _MANY:
+        header = next(header for header, field in summary.columns.items() if field == "deal_value")
+        option = typed("--column", f"{header}=additional_info")
+        yield f"Amounts that are none, such as ranges: {option} sends that column as additional info instead"
 
 
 def file_lines(summary: Summary) -> Iterator[str]:
@@ -125,7 +130,7 @@ def problem_title(code: str) -> str:
 def last_line(summary: Summary, folder: Path, again: str) -> str:
     """What happened, and what to do next, in one line. `again` are the options to type with the next command."""
     in_crm = summary.went_in
-    mend = folder / summary.files["failed_rows.xlsx"]
+    mend = folder / summary.mended_in
     match summary.state:
         case RunState.CHECKED:
             said = f"{in_crm:,} of {_rows(summary.rows)} can go in. Nothing was sent."

@@ -61,15 +61,19 @@ def _undelivered(summary: Summary, folder: Path) -> list[Step]:
 def _mending(summary: Summary, folder: Path, again: list[str]) -> list[Step]:
     if not summary.to_mend:
         return []
-    workbook = summary.files[FAILED_XLSX]
+    file = summary.mended_in
+    how = _IN_WORKBOOK if file == summary.files[FAILED_XLSX] else _IN_CSV
     return [
-        Step(
-            "Mend the coloured cells in this workbook. Each says what is wrong with it (where a row has none, read "
-            "_problems), and stages, groups, labels and products can be chosen from a list:",
-            file=workbook,
-        ),
+        Step(how, file=file),
         Step(
             "Save it and feed it back. It knows how its columns are read:",
-            typed("importer", "run", str(folder / workbook), *again),
+            typed("importer", "run", str(folder / file), *again),
         ),
     ]
+
+
+_IN_WORKBOOK = (
+    "Mend the coloured cells in this workbook. Each says what is wrong with it (where a row has none, read "
+    "_problems), and stages, groups, labels and products can be chosen from a list:"
+)
+_IN_CSV = "Mend the rows in this file, for no workbook can hold them. Their _problems say what is wrong:"

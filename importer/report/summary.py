@@ -70,6 +70,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ]
     exit_code: Annotated[int, Meta(description="Of the command that the run ended with.")]
 
+    @property
+    def mended_in(self) -> str:
+        """The name of the file to mend: the workbook, unless it can hold none of the rows."""
+        return self.files[FAILED_XLSX if self.workbook_rows else FAILED_CSV]
+
 
 class Tally:
     """What is counted while the rows pass."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -97,6 +98,22 @@ def test_what_is_left_aside_far_down_the_sheet_is_told(importer):
     told = f"Row {3 * BLOCK_ROWS + 2}: totals or report footers below the leads, not read as leads.\n"
     assert importer("check", sheet).out.count(told) == 1
     assert told not in importer("check", sheet, "-q").out
+
+
+def test_a_column_of_ranges_needs_no_mending_cell_by_cell(importer, crm):
+    """The commonest refusal of property sheets: "80-90L" is no amount. The line that is shown does what it says."""
+    budgets = [*["50L"] * 9, "80-90L", "upto 60L", "1.2 cr to 1.5 cr"]
+    rows = [[f"98450{number:05}", budget] for number, budget in enumerate(budgets)]
+    sheet = write_csv(importer.folder / "x.csv", [["Phone", "My Budget"], *rows])
+    option = ("--column", "My Budget=additional_info")
+    checked = importer("check", sheet)
+    assert f"such as ranges: {shlex.join(option)} sends that column as additional info" in checked.out
+    assert importer("run", sheet, *option, "--yes").code == 0
+    assert [lead["additional_info"] for lead in leads(crm).values()] == [
+        f"My Budget: {budget}" for budget in budgets
+    ]
+    write_csv(sheet, [["Phone", "My Budget"], *rows[:11]])
+    assert "such as ranges" not in importer("check", sheet).out
 
 
 def test_a_finished_run_can_be_resumed_without_harm(importer, crm):

@@ -212,14 +212,15 @@ def test_the_canary_is_among_the_texts():
 def summary_in(state: str, **counts: int) -> Summary:
     """Each duplicate is one of an accepted row."""
     every = dict.fromkeys([status.value for status in Status], 0) | counts
+    failed = sum(every.values()) - every["accepted"] - every["duplicate"]
     given = {
         "schema_version": 1, "run_id": "run-1", "command": "run", "parent": "", "file": "my leads.csv", "sha256": "",
         "started_at": STARTED, "finished_at": STARTED, "state": state, "reason": "", "rows": sum(every.values()),
         "counts": every, "requests": 0, "retries": 0, "throttled": 0, "seconds": 0.0, "rate_reached": 0.0, "columns": {},
-        "problems": {}, "failed_rows": sum(every.values()) - every["accepted"] - every["duplicate"], "workbook_rows": 0, "warned_rows": 0,
+        "problems": {}, "failed_rows": failed, "workbook_rows": failed, "warned_rows": 0,
         "went_in": every["accepted"] + every["duplicate"], "undelivered": every["failed"] + every["unknown"],
         "to_mend": every["invalid"] + every["refused"],
-        "ignored": [], "files": {"failed_rows.xlsx": "failed_rows.xlsx"}, "exit_code": 0,
+        "ignored": [], "files": {name: name for name in ("failed_rows.csv", "failed_rows.xlsx")}, "exit_code": 0,
     }  # fmt: skip
     return msgspec.convert(given, Summary)
 

@@ -4,6 +4,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from importer.cli.words import last_line
 from importer.issues import Issue, sentence
 from importer.models import REPORT_COLUMNS
 from importer.report import workbook
@@ -165,6 +166,12 @@ def test_a_sheet_wider_than_excel(tmp_path):
     summary = made(tmp_path, header_of(columns), [refused(2, ["12", *["x"] * 16_380])])
     assert (summary.workbook_rows, summary.failed_rows) == (0, 1)
     assert [cell.value for cell in opened(tmp_path)[1]] == list(REPORT_COLUMNS)
+    # An empty workbook is nothing to mend.
+    assert "failed_rows.csv" in last_line(summary, tmp_path, "")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "for no workbook can hold them" in page
+    assert "importer run" in page
+    assert f"importer run {tmp_path / 'failed_rows.xlsx'}" not in page
 
 
 def test_where_every_row_went_in_there_is_nothing_to_mend(tmp_path):
