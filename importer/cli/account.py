@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from importer.access import find_access
-from importer.cli.console import say, show_json
+from importer.cli.console import say, say_wait, show_json
 from importer.fields import FIELDS
 from importer.models import AccountTitles
 from importer.pipeline.asking import fetch_titles
@@ -21,7 +21,7 @@ from importer.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def options_command(**flags: Any) -> int:
     """Show the account's stages, groups, labels, products and source types."""
-    titles = fetch_titles(find_access(os.environ, Path()), Settings())
+    titles = fetch_titles(find_access(os.environ, Path()), Settings(), say_wait)
     if flags["as_json"]:
         listed = {
             name: [msgspec.to_builtins(_named(t)) for t in found] for name, found in by_field(titles).items()

@@ -15,6 +15,7 @@ from typing import Any, Self
 import click
 import msgspec
 
+from importer.cli.timeleft import plain_time
 from importer.errors import CannotWrite
 from importer.guard import printable
 
@@ -34,6 +35,11 @@ def say(text: str = "", *, err: bool = False, **style: Any) -> None:
     line = printable(text)
     with reader_may_be_gone(err=err):
         click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
+
+
+def say_wait(seconds: float) -> None:
+    """What is waited for, where the CRM asks to come again later."""
+    say(f"The CRM asks to wait {plain_time(seconds)} before it gives its lists ...", err=True)
 
 
 def show_json(shown: object) -> None:

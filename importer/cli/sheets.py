@@ -11,7 +11,7 @@ import click
 
 from importer import report
 from importer.access import find_access
-from importer.cli.console import say, show_json
+from importer.cli.console import say, say_wait, show_json
 from importer.cli.importing import source_of
 from importer.cli.options import settings_from, settings_of_reading, typed_again
 from importer.cli.words import cut, field_label
@@ -69,7 +69,7 @@ def template_command(out: str, force: bool) -> int:
             f"There is a file {out} already, which somebody may have filled in.",
             "Choose another name, or write over it with --force.",
         )
-    titles = fetch_titles(find_access(os.environ, Path()), Settings())
+    titles = fetch_titles(find_access(os.environ, Path()), Settings(), say_wait)
     active = {dropdown.value: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()}
     try:
         placed = str(report.write_template(path, active))
@@ -97,7 +97,7 @@ def _as_run_would(sheet: Sheet, settings: Settings) -> Decided:
 def _titles_if_known(settings: Settings) -> AccountTitles:
     """The account's titles help to recognise columns, but looking at a sheet needs no account."""
     try:
-        return fetch_titles(find_access(os.environ, Path()), settings)
+        return fetch_titles(find_access(os.environ, Path()), settings, say_wait)
     except NoKey:
         return {}
     except (NothingSent, RunStopped) as error:

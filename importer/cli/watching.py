@@ -11,7 +11,7 @@ from typing import Self
 import click
 
 from importer.cli import asking
-from importer.cli.console import Bar, say
+from importer.cli.console import Bar, say, say_wait
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.words import columns_table, name_of_crm, summary_lines
 from importer.journal import RunHeader
@@ -52,6 +52,11 @@ class Teller:
             say(
                 f"Run {run_id} began to send this file and did not end. To finish it, instead of sending all again: {resume}"
             )
+
+    def waiting(self, seconds: float) -> None:
+        """Say that nothing is wrong: the wait may last for minutes."""
+        if self._talks:
+            say_wait(seconds)
 
     def understood(self, header: RunHeader) -> None:
         """Say how the sheet is read."""

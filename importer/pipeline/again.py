@@ -52,7 +52,7 @@ def resume(name: str, settings: Settings, access: Access, watch: Watch) -> Summa
                     journal.folder.parent, journal.run_id, sha256=header.sha256, account=header.account
                 ):
                     try:
-                        titles = fetch_titles(access, settings)
+                        titles = fetch_titles(access, settings, watch.waiting)
                     except RunStopped as error:
                         return stop_and_report(journal, error)
                     _check_account(header, access, titles)

@@ -18,16 +18,22 @@ from importer.settings import Settings
 
 _T = TypeVar("_T")
 _STEP_S = 0.1
+_LONG_WAIT_S = 5.0
 
 
-def fetch_titles(access: Access, settings: Settings) -> AccountTitles:
-    """The account's lists. Raises RunStopped."""
+def fetch_titles(access: Access, settings: Settings, waits: Callable[[float], None]) -> AccountTitles:
+    """The account's lists; `waits` is told of each long wait that the CRM asks for, in seconds. Raises RunStopped."""
+
+    async def sleep(seconds: float) -> None:
+        if seconds > _LONG_WAIT_S:
+            waits(seconds)
+        await asyncio.sleep(seconds)
 
     async def fetch() -> AccountTitles:
         async with open_client(
             access, timeout_s=settings.timeout, patience_s=settings.patience, connections=2
         ) as client:
-            return await client.titles()
+            return await client.titles(sleep)
 
     return run_async(fetch)
 

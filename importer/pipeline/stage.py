@@ -44,7 +44,7 @@ def _understood(
             f"{sheet.file} has a header and no rows below it.", "Nothing to import: check the file."
         )
     reports = Path(settings.reports)
-    titles = fetch_titles(access, settings)
+    titles = fetch_titles(access, settings, watch.waiting)
     origin = find_origin(sheet, reports)
     told, settings = of_flags(settings), inherited(settings, origin)
     decided = (

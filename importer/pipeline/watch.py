@@ -49,6 +49,9 @@ class Watch(Protocol):
     def begun_before(self, run_id: str) -> None:
         """An earlier run began to send this file, and could be finished instead of sending all of it again."""
 
+    def waiting(self, seconds: float) -> None:
+        """The CRM asks to wait so long before it gives the account's lists."""
+
     def understood(self, header: RunHeader) -> None:
         """The file was opened, and this is how it is read."""
 
@@ -89,6 +92,9 @@ class Silent:
     asks = False
 
     def begun_before(self, run_id: str) -> None:
+        """Nobody looks."""
+
+    def waiting(self, seconds: float) -> None:
         """Nobody looks."""
 
     def understood(self, header: RunHeader) -> None:

@@ -73,11 +73,9 @@ class Client:
         *,
         timeout_s: float,
         patience_s: float,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._transport = transport
         self._patience_s = patience_s
-        self._sleep = sleep
         self._lead = httpx.URL(f"{access.base_url}/enterprise/api/lead")
         self._base = f"{access.base_url}/enterprise/api"
         self._headers: list[tuple[str, str]] = [
@@ -105,9 +103,9 @@ class Client:
         reply, _ = await self._exchange(request)
         return reply
 
-    async def titles(self) -> AccountTitles:
-        """The account's five lists, every page. Raises KeyRefused, Blocked, ServerAway."""
-        return {dropdown: await self._list(dropdown) for dropdown in Dropdown}
+    async def titles(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> AccountTitles:
+        """The account's five lists, every page; `sleep` waits between tries. Raises KeyRefused, Blocked, ServerAway."""
+        return {dropdown: await self._list(dropdown, sleep) for dropdown in Dropdown}
 
     async def is_welcome(self, sleep: Callable[[float], Awaitable[None]]) -> bool:
         """Whether the account still gives a list; `sleep` waits between the tries. Raises KeyRefused, Blocked, ServerAway."""
@@ -117,7 +115,7 @@ class Client:
         _page_of(reply, body)
         return True
 
-    async def _list(self, dropdown: Dropdown) -> tuple[Title, ...]:
+    async def _list(self, dropdown: Dropdown, sleep: Callable[[float], Awaitable[None]]) -> tuple[Title, ...]:
         """Every page, also where the totals are wrong or the list moves while it is read.
 
         A row that comes again on the next page, pushed there by a new one, is the same row by its id.
@@ -125,7 +123,7 @@ class Client:
         rows: dict[Any, _ListRow] = {}
         last: list[_ListRow] = []
         for page in range(1, _MOST_PAGES + 1):
-            reply, body = await self._get(f"/{dropdown.value}?page={page}&page_size={_PAGE_SIZE}")
+            reply, body = await self._get(f"/{dropdown.value}?page={page}&page_size={_PAGE_SIZE}", sleep)
             found = _page_of(reply, body)
             rows |= {
                 str(row.id) if row.id is not None else (page, n): row for n, row in enumerate(found.rows)
@@ -141,9 +139,7 @@ class Client:
             )
         return tuple(Title(row.title, row.status in (None, "ACTIVE")) for row in rows.values() if row.title)
 
-    async def _get(
-        self, path: str, sleep: Callable[[float], Awaitable[None]] | None = None
-    ) -> tuple[Reply, bytes]:
+    async def _get(self, path: str, sleep: Callable[[float], Awaitable[None]]) -> tuple[Reply, bytes]:
         """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated.
 
         What the server asks to wait is waited out, all of it together for as long as --patience; else four are enough.
@@ -172,7 +168,7 @@ class Client:
             return state.idle_for + asked_s > self._patience_s
 
         retrying = AsyncRetrying(
-            sleep=sleep or self._sleep,
+            sleep=sleep,
             retry=is_not_now,
             wait=wait_s,
             stop=is_enough,

@@ -15,7 +15,7 @@ import pytest
 
 from importer.cli.words import name_of_crm
 from importer.journal import Journal
-from importer.models import BLOCK_ROWS
+from importer.models import BLOCK_ROWS, Applied, Reply
 from importer.sender.client import Client
 from tests.support import leads, write_csv
 
@@ -114,6 +114,26 @@ def test_a_column_of_ranges_needs_no_mending_cell_by_cell(importer, crm):
     ]
     write_csv(sheet, [["Phone", "My Budget"], *rows[:11]])
     assert "such as ranges" not in importer("check", sheet).out
+
+
+@pytest.mark.parametrize("command", [["check", "x.csv"], ["options"], ["check", "x.csv", "-q"]])
+def test_a_long_wait_for_the_lists_is_told(importer, monkeypatch, command):
+    """Nothing was shown for up to --patience, a quarter of an hour: it looked as if the command hung."""
+    busy = [Reply(applied=Applied.NOT_APPLIED, status=429, message="", retry_after_s=600.0)]
+
+    async def at_once(_, sleep=asyncio.sleep):
+        await sleep(0)
+
+    async def busy_first(client, *request, exchange=Client._exchange):
+        return (busy.pop(), b"") if busy else await exchange(client, *request)
+
+    monkeypatch.setattr("asyncio.sleep", at_once)
+    monkeypatch.setattr(Client, "_exchange", busy_first)
+    write_csv(importer.folder / "x.csv", GOOD)
+    ended = importer(*command)
+    assert ended.code == 0
+    told = "The CRM asks to wait 10 min before it gives its lists ...\n"
+    assert ended.err.count(told) == ("-q" not in command)
 
 
 def test_a_finished_run_can_be_resumed_without_harm(importer, crm):

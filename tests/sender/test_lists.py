@@ -122,8 +122,8 @@ class Busy:
     def titles(self, patience_s):
         access = Access("http://127.0.0.1:1/superfone", Secret("k"))
         transport = httpx.MockTransport(self.answer)
-        client = Client(transport, access, timeout_s=5, patience_s=patience_s, sleep=self.sleep)
-        return asyncio.run(client.titles())
+        client = Client(transport, access, timeout_s=5, patience_s=patience_s)
+        return asyncio.run(client.titles(self.sleep))
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -184,16 +184,14 @@ REFUSES = [
 ]
 
 
-def one_question(ask, answer, sleep=asyncio.sleep):
+def one_question(ask, answer):
     """What a client makes of this answer."""
 
     def fresh(_):
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     access = Access("http://127.0.0.1:1/superfone", Secret("k"))
-    return asyncio.run(
-        ask(Client(httpx.MockTransport(fresh), access, timeout_s=5, patience_s=900, sleep=sleep))
-    )
+    return asyncio.run(ask(Client(httpx.MockTransport(fresh), access, timeout_s=5, patience_s=900)))
 
 
 async def at_once(_):
@@ -204,7 +202,7 @@ async def at_once(_):
 def test_what_is_no_list_of_the_crm_is_an_error_that_says_so(answer, error):
     """Also a 4xx that is not the API's: a firewall, or another server at this address."""
     with pytest.raises(error):
-        one_question(Client.titles, answer, at_once)
+        one_question(lambda client: client.titles(at_once), answer)
 
 
 @pytest.mark.parametrize(("answer", "error"), REFUSES)
