@@ -461,7 +461,7 @@ def test_a_signal_while_the_lists_are_asked_for_ends_the_asking(importer, monkey
     """It does not strike amid the loop's own callbacks: those can lose it, and the rows would have been sent after all."""
     seen = []
 
-    async def titles(_):
+    async def titles(*_):
         try:
             signal.raise_signal(number)
             seen.append("went on")
