@@ -177,6 +177,16 @@ def _loose(name: str) -> str:
     return _BETWEEN.sub("", name.casefold()) or name
 
 
+def check_save(settings: Settings) -> None:
+    """Raises UsageError where `save` names a file that is there already, and is not the map that was read."""
+    save = settings.save
+    if save and save != settings.map and Path(save).exists():
+        raise UsageError(
+            f"There is a file {save} already, and --save does not write over it.",
+            f"Name another, or change that one: {typed('--map', save, '--save', save)}",
+        )
+
+
 def of_flags(settings: Settings) -> Settings:
     """What flags said, and defaults for the rest: that alone goes before the mapping of an earlier run."""
     return resolve(_flags(settings))

@@ -131,6 +131,11 @@ def test_settings_are_those_of_the_command(importer, sheet):
         library.check_file(sheet, sheeet="x")
     with pytest.raises(errors.UsageError, match="rate"):
         library.run_import(sheet, rate="fast")
+    mine = importer.folder / "mine.toml"
+    mine.write_text("# by hand")
+    with pytest.raises(errors.UsageError, match="does not write over it"):
+        library.check_file(sheet, save=mine)
+    assert mine.read_text() == "# by hand"
     with pytest.raises(errors.UsageError, match="yes="):
         library.run_import(sheet, yes=True)
 

@@ -12,7 +12,7 @@ import msgspec
 from importer.cli.console import loud
 from importer.errors import UsageError
 from importer.guard import typed
-from importer.settings import OF_ONE_CALL, Settings, about, read_config, resolve, words_of
+from importer.settings import OF_ONE_CALL, Settings, about, check_save, read_config, resolve, words_of
 
 Command = Callable[..., Any]
 
@@ -60,13 +60,8 @@ def settings_from(flags: dict[str, Any]) -> Settings:
     settings = resolve(flags, read_config(Path(config) if config else None))
     if settings.verbose:
         loud.set(True)
-    # Commands without --save save nothing, whatever importer.toml says.
-    save = settings.save if "save" in flags else None
-    if save and save != settings.map and Path(save).exists():
-        raise UsageError(
-            f"There is a file {save} already, and --save does not write over it.",
-            f"Name another, or change that one: {typed('--map', save, '--save', save)}",
-        )
+    if "save" in flags:  # commands without --save save nothing, whatever importer.toml says
+        check_save(settings)
     return settings
 
 

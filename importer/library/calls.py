@@ -17,7 +17,7 @@ from importer.library import frames
 from importer.pipeline import Silent, check, find_run, reports_beside, run
 from importer.report import Summary
 from importer.sender import Progress
-from importer.settings import Settings, resolve
+from importer.settings import Settings, check_save, resolve
 from importer.staging import Sheet, open_file, open_options
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def _settings(source: Source, given: dict[str, Any]) -> Settings:
     if isinstance(plain.get("sheet"), int):
         plain["sheet"] = str(plain["sheet"])
     home = reports_beside(Path(source)) if isinstance(source, str | PurePath) else None
-    return resolve({"reports": str(home), **plain} if home else plain)
+    made = resolve({"reports": str(home), **plain} if home else plain)
+    check_save(made)
+    return made
 
 
 def _access(api_key: str | None, base_url: str | None) -> Access:
