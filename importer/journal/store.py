@@ -45,6 +45,7 @@ from importer.models import (
     RunState,
     Status,
 )
+from importer.moving import moved
 
 _PHONES_AT_ONCE = 500
 
@@ -169,7 +170,7 @@ class Journal:
             return
         with writing(self.folder):
             self._sql.close()
-            staged.replace(self.folder / JOURNAL_NAME)
+            moved(staged, self.folder / JOURNAL_NAME)
             self._sql = opening.connect(self.folder / JOURNAL_NAME)
 
     def begin_sending(self) -> None:

@@ -14,6 +14,7 @@ from importer.loader.headers import plain_header
 from importer.loader.mapfile import ColumnEntry, ColumnMap
 from importer.loader.named import name_of
 from importer.models import ColumnRules, Mapping
+from importer.moving import moved
 
 _ABOVE = """\
 # How importer reads a sheet with these headers: header = field, "" leaves a column out.
@@ -29,7 +30,7 @@ def save_map(path: Path, mapping: Mapping) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(_ABOVE + tomli_w.dumps(content), "utf-8")
-    temporary.replace(path)
+    moved(temporary, path)
 
 
 def map_of(mapping: Mapping) -> ColumnMap:

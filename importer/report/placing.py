@@ -13,6 +13,8 @@ from types import TracebackType
 
 from filelock import FileLock
 
+from importer.moving import moved
+
 _MOST_ASIDE = 99
 _ROOM, _LOCK = ".writing-", ".writing.lock"
 
@@ -49,7 +51,7 @@ def put_in_place(temporary: Path, path: Path, *, stamp_s: float | None = None) -
     for place in _places(path):
         if not place.exists() or _is_ours(place, stamp_s, first=place == path):
             with suppress(PermissionError):
-                return temporary.replace(place)
+                return moved(temporary, place)
     raise PermissionError(EACCES, "cannot be replaced", str(path))
 
 
