@@ -332,6 +332,7 @@ _NEARLY_PLAIN = st.text(st.sampled_from("aZ09 ,./:&()_-'=#\"\\\t\n<ß\u00a0\u066
         st.sampled_from(sorted(NULL_WORDS)),
         st.text(),
         st.from_regex(r"\A[A-Z0-9][a-z0-9 .-]{9,}\Z"),
+        st.from_regex(r"\A[0-9]+\.0+\Z"),
     )
 )
 def test_what_is_plain_stays_as_it_is(typed):

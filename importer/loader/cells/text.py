@@ -39,7 +39,7 @@ _FORMULA = re.compile(
     r"^=\s*(?:[A-Z][A-Z0-9.]*\(|[+\-(]*\$?[A-Z]{1,3}\$?\d|'?[^=]*'?!\$?[A-Z]|\()|^=\(shared formula\)$"
 )
 _GUARDED = re.compile(r"^'[+\-=@\d(]")
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<! )").fullmatch
+_PLAIN = re.compile(r"(?!\d+\.0+$)[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<! )").fullmatch
 _LONGEST_NULL_WORD = max(map(len, NULL_WORDS))
 
 
@@ -137,5 +137,5 @@ def _unwrapped(value: str) -> str | Fault | None:
     return value[1:] if _GUARDED.match(value) else value
 
 
-TEXT_READERS = frozenset({clean, clean_name, clean_note})
+TEXT_READERS = frozenset({clean, clean_name, clean_note, clean_number})
 """The readers of texts; nothing is added by them to what `is_plain`."""
