@@ -146,7 +146,7 @@ def test_emails(typed, found):
     "typed",
     ["asha", "asha@", "@example.in", "asha@example", "a b@example.in c", "asha@@example.in", "asha@exam ple.in",
      "asha@example..in", "a@example.in, b@", "asha@-example.in", "Asha <a@example.in>, Ravi", "asha @example.in",
-     ".asha@example.in", "no email"],
+     ".asha@example.in", "no email asha", "none@", "unknown@asha"],
 )  # fmt: skip
 def test_what_is_no_email_is_refused(typed):
     found = read_emails(typed)

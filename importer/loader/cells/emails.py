@@ -15,6 +15,11 @@ _LABEL = re.compile(r"(?i)\b(?:mailto|e-?mail(?:\s*(?:id|address))?)\s*:\s*")
 _SLASHED = re.compile(r"(@[^\s@/,;|]+)/(?=[^\s@/]+@)")
 _PARTS = re.compile(r"(?i)\s*(?:[,;|\n]|:::|\s(?:/|&|and|or)\s)\s*|\s+(?=\S+@)")
 _IN_FRONT, _BEHIND = " \"'", " .\"'"
+_NO_ADDRESS = frozenset(
+    {"0", "no", "no email", "no e-mail", "no mail", "no email id", "no mail id", "no id", "not available",
+     "not given", "not provided", "not shared", "not applicable", "not known", "unknown", "nahi", "nahi hai", "नहीं", "नहीं है"}
+)  # fmt: skip
+"""What people type, in lower case, where a lead has none: there is nothing to mend."""
 _LOCAL_LIMIT = 64  # RFC 5321, 4.5.3.1.1
 
 
@@ -23,8 +28,10 @@ def read_emails(text: str) -> list[str] | Fault | None:
     if (plain := plain_address(text)) is not None:
         return [plain]
     cell = bare(text)
-    if cell is None or isinstance(cell, Fault) or cell == "0":
-        return cell if isinstance(cell, Fault) else None
+    if cell is None or isinstance(cell, Fault):
+        return cell
+    if cell.casefold().rstrip(".") in _NO_ADDRESS:
+        return None
     parts = _PARTS.split(_SLASHED.sub(r"\1, ", _LABEL.sub(" ", cell)))
     found: list[str] = []
     bad: list[Fault] = []
