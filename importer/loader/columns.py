@@ -226,21 +226,21 @@ def _may_be_kept(choice: ColumnChoice) -> bool:
 
 
 def _open(choices: Sequence[ColumnChoice]) -> list[ColumnChoice]:
-    return [choice for choice in choices if choice.why == "nothing" and choice.header]
+    return list(filter(_is_open, choices))
+
+
+def _is_open(choice: ColumnChoice) -> bool:
+    return choice.why == "nothing" and bool(choice.header)
 
 
 def _maybe_phones(choices: Sequence[ColumnChoice]) -> list[ColumnChoice]:
     """The open columns, and those left out for a word that is none of somebody else's, as `Verified phone` is."""
-    return [
-        choice
-        for choice in choices
-        if (choice.why == "nothing" and choice.header)
-        or (
-            choice.why == "decoy"
-            and speaks_of_phones(choice.header)
-            and not is_about_somebody_else(choice.header)
-        )
-    ]
+    return [choice for choice in choices if _is_open(choice) or _may_be_the_lead_s(choice)]
+
+
+def _may_be_the_lead_s(choice: ColumnChoice) -> bool:
+    header = choice.header
+    return choice.why == "decoy" and speaks_of_phones(header) and not is_about_somebody_else(header)
 
 
 def _is_the_phone(choice: ColumnChoice, rivals: Sequence[ColumnChoice], evidence: Sequence[Evidence]) -> bool:

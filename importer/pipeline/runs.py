@@ -14,13 +14,7 @@ from pathlib import Path
 import msgspec
 
 from importer.access import Access
-from importer.errors import (
-    CannotWrite,
-    DamagedJournal,
-    NoSuchRun,
-    RunIsHeld,
-    UsageError,
-)
+from importer.errors import CannotWrite, DamagedJournal, NoSuchRun, RunIsHeld, UsageError
 from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader, glance
 from importer.journal.opening import is_abandoned, writing
 from importer.models import RunState, Status
