@@ -36,7 +36,7 @@ _ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text
 def main() -> None:
     """Answer the parent's two questions, then end."""
     _mind_ctrl_c()
-    answers, sys.stdout = sys.stdout.buffer, sys.stderr  # a library that prints must not break a frame
+    answers = _standard_output()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     apply_limits()
     collect_seldom()
@@ -70,6 +70,17 @@ def _mind_ctrl_c(*, windows: bool = os.name == "nt") -> None:
     On Windows nothing interrupts its wait for what we say, and a large workbook opens for long: there we end by ourselves.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL if windows else signal.SIG_IGN)
+
+
+def _standard_output() -> BinaryIO:
+    """Where our answers go. What a library prints goes elsewhere from now on: it must not break a frame.
+
+    A stream of our own, since `sys.stdout.buffer` is none under PYTHONUNBUFFERED: a write that Ctrl-Z meets
+    half way is not brought to its end there, and says nothing of it.
+    """
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return answers
 
 
 def _end_with(parent: int) -> None:

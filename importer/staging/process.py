@@ -105,7 +105,7 @@ class ReadingProcess:
             raise self._died()
         try:
             answer: frames.FromChild = frames.decode_from_child(body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise self._died() from None
         if isinstance(answer, frames.Failed):
             raise (_revived(answer) or self._died()) from (

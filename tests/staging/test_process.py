@@ -51,6 +51,22 @@ def test_rows_come_in_the_order_of_the_file(sheet):
         assert reader.done.rows == 5000
 
 
+@pytest.mark.skipif(os.name == "nt", reason="nothing halts a process there as Ctrl-Z does")
+def test_no_row_is_lost_where_ctrl_z_meets_a_message_half_way(tmp_path, monkeypatch):
+    """As many containers do, with PYTHONUNBUFFERED: Python's own stream then leaves the rest of a message out."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    sheet = write_csv(tmp_path / "leads.csv", [["Phone", "Note"], *[["9845012345", "n" * 2000]] * 8000])
+    with ReadingProcess(sheet, OpenOptions()) as reader:
+        batches = reader.judged(RECIPE)
+        read = 0
+        for batch in batches:
+            read += len(batch)
+            time.sleep(0.1)  # the pipe is full: the child is in the middle of its next message
+            os.kill(reader._child.pid, signal.SIGSTOP)
+            os.kill(reader._child.pid, signal.SIGCONT)
+    assert read == 8000
+
+
 def test_a_file_that_changes_while_it_is_read_shifts_no_row(sheet):
     """It is read once, from a private copy."""
     with open_file(sheet, OpenOptions()) as opened:
@@ -115,6 +131,7 @@ def _impostor(monkeypatch, script: str) -> None:
         "out.write(b'\\xff\\xff\\xff\\xff' + b'x' * 100); out.flush(); time.sleep(60)",
         "out.write(b'\\0\\0\\0\\4junk'); out.flush(); time.sleep(60)",
         "out.write(b'\\0\\0\\0\\x64short')",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'Failed', 'kind': 'xx', 'message': 'm', 'advice': ''}).replace(b'xx', b'\\xff\\xfe'); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
         "import msgspec; b = msgspec.msgpack.encode({'type': 'Failed', 'kind': 'annotations', 'message': 'm', 'advice': ''}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
         "import msgspec; b = msgspec.msgpack.encode({'type': 'Done', 'rows': 7, 'notices': []}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
         "raise MemoryError",
