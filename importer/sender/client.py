@@ -254,7 +254,7 @@ def _page_of(reply: Reply, body: bytes) -> _ListData:
     if reply.status == 200:
         try:
             return _decode_page(body).data
-        except (msgspec.MsgspecError, RecursionError):
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, or of another shape
             raise Blocked(
                 "The server answered something that is not the Superfone API.", "Check SUPERFONE_BASE_URL."
             ) from None

@@ -123,7 +123,7 @@ def _applied(status: int, parsed: _Body | None) -> Applied:
 def _parse(body: bytes) -> _Body | None:
     try:
         return _decode(body)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or of another shape
         return None
 
 

@@ -12,8 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Self
 
-import msgspec
-
 from importer import errors
 from importer.access import KEY_NAME
 from importer.errors import ImporterError, UnreadableFile
@@ -105,7 +103,7 @@ class ReadingProcess:
             raise self._died()
         try:
             answer: frames.FromChild = frames.decode_from_child(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except ValueError:  # not ours, or no UTF-8
             raise self._died() from None
         if isinstance(answer, frames.Failed):
             raise (_revived(answer) or self._died()) from (

@@ -180,6 +180,7 @@ REFUSES = [
     (httpx.Response(407), Blocked),
     (httpx.Response(200, html="<html>hotel</html>"), Blocked),
     (httpx.Response(200, json={"ok": True}), Blocked),
+    (httpx.Response(200, content=b'{"data": {"rows": [{"title": "\xff\xfe"}]}}'), Blocked),  # no UTF-8
     (httpx.Response(503), ServerAway),
 ]
 
