@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 BENCH_STAMP := $(VENV)-bench/.installed
+USER_STAMP := $(VENV)-user/.installed
 
 .PHONY: demo test lint types layers suite bench torture test-desktop test-oldest constraints clean
 .DEFAULT_GOAL := help
@@ -64,11 +65,17 @@ $(BENCH_STAMP): pyproject.toml $(DEV_STAMP)
 	$(BIN)/python -m pip --python $(VENV)-bench/bin/python install --quiet --disable-pip-version-check --group bench
 	@touch $@
 
-bench: $(BENCH_STAMP)
+# The command as its users have it: without the libraries of developers, and compiled when it was installed.
+$(USER_STAMP): pyproject.toml constraints.txt $(DEV_STAMP) $(shell find importer -type f -not -name '*.pyc')
+	test -x $(VENV)-user/bin/python || $(PYTHON) -m venv $(VENV)-user
+	$(BIN)/python -m pip --python $(VENV)-user/bin/python install --quiet --disable-pip-version-check -c constraints.txt .
+	@touch $@
+
+bench: $(BENCH_STAMP) $(USER_STAMP)
 	$(BIN)/python -m benchmarks $(BENCH)
 
 constraints: $(DEV_STAMP)
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v -i '^pip==' > constraints.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-oldest build dist .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-user $(VENV)-oldest build dist .coverage* .mypy_cache .ruff_cache .pytest_cache

@@ -30,7 +30,7 @@ BUILD = ROOT / "build" / "bench"
 FIGURES = BUILD / "figures.json"
 RIVALS = Path(__file__).parent / "rivals"
 RIVAL_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
-IMPORTER = [sys.executable, "-m", "importer"]
+IMPORTER = ROOT / ".venv-user" / "bin" / "importer"
 CLIENT, SERVER = 0, 1  # cores
 
 Figures = dict[str, Any]
@@ -121,7 +121,9 @@ def sending(*, quick: bool, repeats: int) -> Figures:
     def rival(name: str) -> Callable[[], Cost]:
         def once() -> Cost:
             with server(core=SERVER) as url:
-                cost = measure.run([rival_python(), RIVALS / f"{name}.py", sheet, url], cores={CLIENT})
+                cost = measure.run(
+                    [installed(RIVAL_PYTHON), RIVALS / f"{name}.py", sheet, url], cores={CLIENT}
+                )
                 expect(url, rows)
             return cost
 
@@ -187,8 +189,11 @@ def starting(*, quick: bool, repeats: int) -> Figures:
     """CPU of `--help` and of `options`, in milliseconds."""
     with server() as url:
         contenders = {
-            "importer --help": (1, lambda: measure.run([*IMPORTER, "--help"])),
-            "importer options": (1, lambda: with_access(url, lambda: measure.run([*IMPORTER, "options"]))),
+            "importer --help": (1, lambda: measure.run([installed(IMPORTER), "--help"])),
+            "importer options": (
+                1,
+                lambda: with_access(url, lambda: measure.run([installed(IMPORTER), "options"])),
+            ),
         }
         found = rates(contenders, repeats=3 * repeats)
     return {name: {"cpu_ms": figure["cpu_s"] * 1000} for name, figure in found.items()}
@@ -202,7 +207,10 @@ def resuming(*, quick: bool, repeats: int) -> Figures:
     shutil.rmtree(BUILD / "resume", ignore_errors=True)
     with server() as url:
         passed = with_access(
-            url, lambda: seconds_to_first_request(csv_of(rows, clean=True), url, BUILD / "resume")
+            url,
+            lambda: seconds_to_first_request(
+                installed(IMPORTER), csv_of(rows, clean=True), url, BUILD / "resume"
+            ),
         )
     shutil.rmtree(BUILD / "resume", ignore_errors=True)
     return {"rows": rows, "seconds": passed}
@@ -257,7 +265,17 @@ def run(sheet: Path, url: str, *, cores: set[int] | None = None) -> Cost:
 
 def importer(command: str, sheet: Path, url: str, *more: str, **how: Any) -> Cost:
     shutil.rmtree(BUILD / "reports", ignore_errors=True)
-    words = [*IMPORTER, command, sheet, "-q", "--reports", BUILD / "reports", "--run-id", "run", *more]
+    words = [
+        installed(IMPORTER),
+        command,
+        sheet,
+        "-q",
+        "--reports",
+        BUILD / "reports",
+        "--run-id",
+        "run",
+        *more,
+    ]
     return with_access(url, lambda: measure.run(words, **how))
 
 
@@ -269,13 +287,15 @@ def with_access(url: str, work: Callable[[], Any]) -> Any:
 def pandas_check(sheet: Path, url: str) -> Cost:
     folder = BUILD / "pandas"
     folder.mkdir(exist_ok=True)
-    return measure.run([rival_python(), RIVALS / "pandas_check.py", sheet, url, folder], cores={CLIENT})
+    return measure.run(
+        [installed(RIVAL_PYTHON), RIVALS / "pandas_check.py", sheet, url, folder], cores={CLIENT}
+    )
 
 
-def rival_python() -> Path:
-    if not RIVAL_PYTHON.exists():
-        sys.exit(f"{RIVAL_PYTHON} is not there: use make bench, which installs what we are compared with.")
-    return RIVAL_PYTHON
+def installed(command: Path) -> Path:
+    if not command.exists():
+        sys.exit(f"{command} is not there: use make bench, which installs all that is compared.")
+    return command
 
 
 @contextmanager

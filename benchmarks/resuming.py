@@ -7,7 +7,6 @@ results for 90% of its rows and intents for a few more.
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -18,7 +17,7 @@ from importer.access import Access, Secret
 _BATCH = 20_000
 
 
-def seconds_to_first_request(sheet: Path, base_url: str, reports: Path) -> float:
+def seconds_to_first_request(importer: Path, sheet: Path, base_url: str, reports: Path) -> float:
     """Seconds from the start of the command to its first upsert."""
     with _staged(sheet, Access(base_url, Secret("k")), reports) as journal:
         journal.begin_sending()
@@ -29,18 +28,7 @@ def seconds_to_first_request(sheet: Path, base_url: str, reports: Path) -> float
         journal.record(intents=journal.pending(after, 50))
     before = _count(base_url)
     began = time.perf_counter()
-    command = [
-        sys.executable,
-        "-m",
-        "importer",
-        "resume",
-        "run",
-        "--reports",
-        str(reports),
-        "-q",
-        "--rate",
-        "100",
-    ]
+    command = [importer, "resume", "run", "--reports", reports, "-q", "--rate", "100"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as child:
         while _count(base_url) == before:
             time.sleep(0.01)
