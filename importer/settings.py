@@ -200,38 +200,9 @@ def about(name: str) -> tuple[str, str]:
     return title, next(meta.description for meta in metas if meta.description)
 
 
-def reports_words(reports: Path) -> list[str]:
-    """What is typed behind a command so that it finds the runs of `reports`: nothing for the usual folder."""
-    return [] if reports == Path(Settings().reports) else ["--reports", str(reports)]
-
-
-def words_of(options: Mapping[str, object]) -> list[str]:
-    """Options as they are typed: `--sheet Visitors --no-create`. What is None is left out."""
-    words: list[str] = []
-    for name, value in options.items():
-        flag = f"--{name.replace('_', '-')}"
-        match value:
-            case None:
-                continue
-            case dict():
-                words += [word for pair in value.items() for word in (flag, "=".join(pair))]
-            case bool():
-                words.append(flag if value else f"--no-{name}")
-            case _:
-                words += [flag, str(value)]
-    return words
-
-
-def command_to_send(file: str, options: Mapping[str, object], reports: Path) -> str:
-    """What is typed to send a sheet as it was checked: `options` are what its journal took over (`taken_over`)."""
-    usual = _plain(Settings())
-    told = {name: value for name, value in options.items() if name in usual and value != usual[name]}
-    return typed("importer", "run", file, *words_of(told), *reports_words(reports))
-
-
-def command_on(command: str, folder: Path) -> str:
-    """What is typed so that the command finds the run in `folder`: `importer resume RUN`."""
-    return typed("importer", command, folder.name, *reports_words(folder.parent))
+def flag_of(name: str) -> str:
+    """An option as it is typed: `--header-row`."""
+    return f"--{name.replace('_', '-')}"
 
 
 def read_config(path: Path | None) -> dict[str, Any]:
@@ -312,7 +283,7 @@ def _is_text(text: str, *, on_disk: bool) -> bool:
 
 
 def _named(name: str, from_file: frozenset[str]) -> str:
-    return f'"{name}" in the settings file' if name in from_file else f"--{name.replace('_', '-')}"
+    return f'"{name}" in the settings file' if name in from_file else flag_of(name)
 
 
 def _makes_no_sense(message: str, given: Mapping[str, Any], from_file: frozenset[str]) -> UsageError:

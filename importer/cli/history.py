@@ -12,11 +12,11 @@ import click
 from importer.cli.console import is_terminal, say, show_json
 from importer.cli.options import settings_from, settings_of_history
 from importer.cli.words import file_lines
+from importer.commandline import command_on
 from importer.errors import UsageError, before_the_first_write
 from importer.models import MEANING_OF_CHECK, RunState, Status
 from importer.pipeline.again import write_again
 from importer.pipeline.runs import RunLine, find_run, list_runs, now, old_runs, purge
-from importer.settings import command_on
 
 
 @click.command("runs")

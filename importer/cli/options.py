@@ -10,9 +10,10 @@ import click
 import msgspec
 
 from importer.cli.console import loud
+from importer.commandline import words_of
 from importer.errors import UsageError
 from importer.guard import typed
-from importer.settings import OF_ONE_CALL, Settings, about, check_save, read_config, resolve, words_of
+from importer.settings import OF_ONE_CALL, Settings, about, check_save, flag_of, read_config, resolve
 
 Command = Callable[..., Any]
 
@@ -87,7 +88,7 @@ def _with_options(command: Command, names: frozenset[str]) -> Command:
 
 def _option(name: str, default: Any) -> Callable[[Command], Command]:
     title, text = about(name)
-    flag = f"--{name.replace('_', '-')}"
+    flag = flag_of(name)
     if name in ("column", "set"):
         return click.option(flag, name, multiple=True, metavar=title, callback=_pairs, help=text)
     if name == "create":

@@ -23,7 +23,7 @@ from importer.journal.opening import writing
 from importer.loader.opening import OpenOptions
 from importer.pipeline import run
 from importer.sandbox import SandboxOptions
-from importer.settings import resolve
+from importer.settings import flag_of, resolve
 from importer.staging import open_file
 
 _DEMO_DB = "demo-crm.sqlite"
@@ -33,9 +33,8 @@ _DEMO_PAGE = "demo-crm.html"
 def _sandbox_options(command: Any) -> Any:
     for field in reversed(msgspec.structs.fields(SandboxOptions)):
         said = next(m.description for m in field.type.__metadata__ if getattr(m, "description", None))
-        flag = f"--{field.name.replace('_', '-')}"
         command = click.option(
-            flag,
+            flag_of(field.name),
             field.name,
             metavar="VALUE",
             help=f"{said} [default: {'none' if field.default is None else field.default}]",
@@ -62,9 +61,8 @@ def sandbox_command(**flags: Any) -> int:
         options = msgspec.convert(given, SandboxOptions, strict=False)
     except msgspec.ValidationError as error:
         name = str(error).replace("`", "").partition(" - at $.")[2]
-        flag = f"--{name.replace('_', '-')}"
         raise UsageError(
-            f"{flag} takes {_wanted(name)}, not {given[name]!r}.", "See importer sandbox --help."
+            f"{flag_of(name)} takes {_wanted(name)}, not {given[name]!r}.", "See importer sandbox --help."
         ) from None
     try:
         serve(options, announce)

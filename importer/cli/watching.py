@@ -14,12 +14,13 @@ from importer.cli import asking
 from importer.cli.console import Bar, say, say_wait
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.words import columns_table, name_of_crm, summary_lines
+from importer.commandline import command_on
 from importer.journal import RunHeader
 from importer.models import Notice
 from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
 from importer.report import Summary
 from importer.sender import Progress
-from importer.settings import Settings, command_on
+from importer.settings import Settings
 
 
 class Teller:

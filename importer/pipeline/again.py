@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from importer.access import Access, checked_base_url, is_loopback
+from importer.commandline import command_to_send
 from importer.errors import DamagedJournal, RunStopped, UsageError
 from importer.issues import Issue, Severity, faults_of_reader
 from importer.journal import Journal, RunHeader
@@ -27,7 +28,7 @@ from importer.pipeline.runs import account_of, find_run, held
 from importer.pipeline.sending import send_and_report, stop_and_report
 from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
-from importer.settings import Settings, Unknown, command_to_send, with_run_settings
+from importer.settings import Settings, Unknown, with_run_settings
 from importer.staging import RowsReader, Sheet
 from importer.validator import compile_gone
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from importer.access import Access
+from importer.commandline import command_on
 from importer.errors import (
     CannotRead,
     CannotWrite,
@@ -23,7 +24,7 @@ from importer.pipeline.watch import Watch
 from importer.report import Summary, write_reports
 from importer.report.summary import exit_code_of
 from importer.sender import SendSettings, Stop, open_client, send
-from importer.settings import Settings, command_on
+from importer.settings import Settings
 from importer.signals import caught
 
 _INTERRUPTED = {

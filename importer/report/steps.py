@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from importer.commandline import command_on, command_to_send, reports_words
 from importer.guard import typed
 from importer.models import RunState
 from importer.report.summary import FAILED_XLSX, Summary
-from importer.settings import command_on, command_to_send, reports_words
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from importer.commandline import command_on
 from importer.errors import CannotWrite
 from importer.journal import Journal
 from importer.report.gather import Findings
@@ -26,7 +27,6 @@ from importer.report.summary import (
 )
 from importer.report.tables import CsvTable, line_of_report, report_cells
 from importer.report.workbook import FailedWorkbook
-from importer.settings import command_on
 
 
 def write_reports(journal: Journal, folder: Path) -> Summary:
