@@ -222,6 +222,15 @@ def test_headers_of_two_lines_and_of_one_name(importer):
         (np.int64(12), "12"),
         (2.5, "2.5"),
         (np.float32(2.5), "2.5"),
+        (np.float32(1.1), "1.1"),
+        (np.float32(9845012345), "9.845012e+09"),
+        (np.float16(1.1), "1.1"),
+        (np.longdouble(9845012345), "9845012345"),
+        (np.str_("Asha"), "Asha"),
+        (b"Asha", "Asha"),
+        (b"Jos\xe9", "Jos\ufffd"),
+        (np.datetime64("2026-01-05", "ns"), "2026-01-05"),
+        (Decimal("sNaN"), ""),
         (1e16, "1e+16"),
         (-0.5, "-0.5"),
         (math.inf, "inf"),
@@ -239,6 +248,40 @@ def test_headers_of_two_lines_and_of_one_name(importer):
 )
 def test_what_a_person_would_see_in_the_cell(value, text):
     assert text_of(value) == text
+
+
+def test_a_text_of_another_kind_is_a_plain_one():
+    """Numpy's texts, those of scrapers, an enum's: the journal takes no other, and nor does the CRM."""
+    assert type(text_of(np.str_("Asha"))) is str
+
+
+@pytest.mark.parametrize("kind", ["float32", "Float32"])
+def test_a_number_that_its_column_could_not_hold_is_not_sent(importer, crm, kind):
+    """A program that saves memory makes float32 of a column of phones: 9845010001 is 9845010432 then."""
+    phones = pd.Series([9845010001.0, None], dtype=kind)
+    frame = pd.DataFrame({"Phone": phones, "Deal value": pd.Series([1.1, 2.5], dtype=kind)})
+    result = library.run_import(frame)
+    assert result.to_frame()["_codes"].tolist() == ["customer_phone.digits_lost", "customer_phone.missing"]
+    assert result.to_frame()["Deal value"].tolist() == ["1.1", "2.5"]
+    assert leads(crm) == {}
+
+
+def test_who_was_kept_out_for_a_shortened_number_stays_out_of_a_frame_too(importer, crm):
+    """The other row was mended: alone, his would take the place of the lead whose number it really is."""
+    frame = pd.DataFrame({"Phone": ["9845000000", "9845000000"], "Name": ["Asha Rao", "Ravi Menon"]})
+    left = library.run_import(frame).to_frame()
+    left.loc[0, "Phone"] = "9845012345"
+    again = library.run_import(left)
+    assert again.to_frame()["_status"].tolist() == ["accepted", "invalid"]
+    assert again.summary.problems["customer_phone.shortened"] == 1
+    assert list(leads(crm)) == ["+919845012345"]
+
+
+def test_a_row_that_could_not_be_read_goes_in_from_a_frame_once_it_is_mended(importer, crm):
+    """`_problems` goes on quoting the letter that was lost."""
+    left = library.run_import(pd.DataFrame({"Phone": ["9845010001"], "Name": ["Jos\ufffd"]})).to_frame()
+    left["Name"] = "José"
+    assert library.run_import(left).ok
 
 
 def test_from_a_notebook(importer, crm, sheet):

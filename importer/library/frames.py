@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 import re
 import sys
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,10 @@ import msgspec
 
 from importer.issues import faults_of_cells
 from importer.journal import Journal
-from importer.models import REPORT_COLUMNS, SourceRow
+from importer.models import REPORT_COLUMNS, SourceRow, blocks_of
 from importer.report.tables import report_cells
 from importer.staging import RowsReader, Sheet
-from importer.staging.own_files import is_ours, theirs
+from importer.staging.own_files import is_ours, their_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _HALF = re.compile("[\ud800-\udfff]").search  # half a character: no file and no request can hold it
 _FIRST_ROW = 2  # the header is row 1, as when the frame is saved as a sheet
 _EXACT_BELOW = 2**53  # a float above this has lost digits, and says so by its exponent
+_BYTES_OF_A_FLOAT = 8
 
 
 def is_frame(source: object) -> TypeIs[pd.DataFrame]:
@@ -42,17 +45,23 @@ def sheet_of(frame: pd.DataFrame) -> Sheet:
     its run is kept, as for failed_rows.
     """
     headers = tuple(_header(name) for name in frame.columns)
-    if ours := is_ours(headers):
-        frame = frame.iloc[:, theirs(headers)]
-        headers = tuple(headers[index] for index in theirs(headers))
-    reader = RowsReader(headers, rows_of(frame))
-    reader.opened = msgspec.structs.replace(reader.opened, ours=ours)
-    return Sheet(reader, file="DataFrame", sha256=_digest(headers, rows_of(frame)))
+    reader = RowsReader(*_read(frame, headers))
+    reader.opened = msgspec.structs.replace(reader.opened, ours=is_ours(headers))
+    return Sheet(reader, file="DataFrame", sha256=_digest(*_read(frame, headers)))
+
+
+def _read(frame: pd.DataFrame, headers: tuple[str, ...]) -> tuple[tuple[str, ...], Iterator[SourceRow]]:
+    """Headers and rows without our own columns."""
+    rows = rows_of(frame)
+    if not is_ours(headers):
+        return headers, rows
+    headers, blocks = their_rows(headers, blocks_of(rows))
+    return headers, chain.from_iterable(blocks)
 
 
 def rows_of(frame: pd.DataFrame) -> Iterator[SourceRow]:
     """The rows that hold something, in the frame's order."""
-    columns = [frame.iloc[:, index] for index in range(frame.shape[1])]
+    columns = [_values(frame.iloc[:, index]) for index in range(frame.shape[1])]
     for number, values in enumerate(zip(*columns, strict=True), _FIRST_ROW):
         cells = tuple(map(text_of, values))
         if any(cell.strip() for cell in cells):
@@ -62,16 +71,12 @@ def rows_of(frame: pd.DataFrame) -> Iterator[SourceRow]:
 def text_of(value: object) -> str:  # noqa: PLR0911 - one line for each kind of value
     """What a person would see in the cell.
 
-    A whole float is a whole number (a column with a gap in it turns 9845012345 into 9845012345.0), a date is
-    ISO, and None, NaN and NaT are empty.
+    A whole float is a whole number (a column with a gap in it turns 9845012345 into 9845012345.0), a float that is too
+    narrow for its digits says so by its exponent, a date is ISO, bytes are UTF-8, and None, NaN and NaT are empty.
     """
     match value:
-        case str():
-            return (
-                value
-                if not _HALF(value)
-                else value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-            )
+        case str() | bytes() | bytearray():
+            return _of_text(value)
         case None:
             return ""
         case list() | tuple():
@@ -90,7 +95,7 @@ def text_of(value: object) -> str:  # noqa: PLR0911 - one line for each kind of 
         case dt.date() | dt.time():
             return value.isoformat()
         case _:
-            return text_of(value.tolist()) if hasattr(value, "tolist") else str(value)  # numpy's own kinds
+            return _of_numpy(value) if hasattr(value, "dtype") else str(value)
 
 
 def of_run(folder: Path) -> pd.DataFrame:
@@ -107,12 +112,44 @@ def of_run(folder: Path) -> pd.DataFrame:
     return pd.concat([own, ours], axis=1)
 
 
+def _values(column: pd.Series[Any]) -> Iterable[object]:
+    """A column's cells. Pandas would show those of a float32 column as whole floats, with digits that none of them has."""
+    kind: Any = column.dtype
+    size = getattr(kind, "itemsize", _BYTES_OF_A_FLOAT)
+    narrow = kind.kind == "f" and size != _BYTES_OF_A_FLOAT
+    return column.to_numpy(f"f{size}", na_value=math.nan) if narrow else column
+
+
+def _of_text(value: str | bytes | bytearray) -> str:
+    """It as a plain text: numpy and scrapers have kinds of str of their own, and some readers leave bytes."""
+    text = str.__str__(value) if isinstance(value, str) else bytes(value).decode(errors="replace")
+    return (
+        text if not _HALF(text) else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    )
+
+
 def _is_missing(value: object) -> bool:
     """Whether it is NaN, NaT or NA: the first two are not equal to themselves, the last will not say."""
     try:
         return bool(value != value)  # noqa: PLR0124 - NaN is what is not itself
-    except (TypeError, ValueError):
-        return str(value) == "<NA>"
+    except (TypeError, ValueError, InvalidOperation):
+        return str(value) in ("<NA>", "sNaN")
+
+
+def _of_numpy(value: Any) -> str:
+    """An array, or a value of a kind of numpy's own."""
+    import numpy as np  # noqa: PLC0415 - it is there when one of its values is
+
+    if value.shape:
+        return ", ".join(map(text_of, value))
+    match value.dtype.kind:
+        case "M":
+            return text_of(value.astype("M8[us]").tolist())
+        case "f":  # its own digits: 1.1 as float32 is no 1.100000023841858, and 9845012345 is not held by it
+            exact_below = 2 ** (np.finfo(value.dtype).nmant + 1)
+            return text_of(float(str(value))) if abs(value) < exact_below else f"{value:e}"
+        case _:
+            return text_of(value.item())
 
 
 def _header(name: Any) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from importer.guard import unguarded
-from importer.issues import Issue
+from importer.issues import LOST, Issue
 from importer.loader.cells.phones import ends_as_shortened
 from importer.loader.kinds import FileKind
 from importer.loader.opening import Table
@@ -26,26 +26,41 @@ def theirs(headers: Sequence[str]) -> list[int]:
 def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
     """The headers and rows of the sheet that our report was made from, cells as they were first typed.
 
-    The cells of our workbook need no guard. A CSV file of ours that was saved as a workbook still has its own. Who was
-    kept out for a number that Excel may have shortened to somebody else's stays out until that number is mended: alone in
-    the report, his row would take the place of the other's lead.
+    The cells of our workbook need no guard. A CSV file of ours that was saved as a workbook still has its own.
     """
-    clean = str if table.kind is not FileKind.CSV and table.sheet == ROWS_SHEET else unguarded
-    kept = theirs(table.headers)
-    headers = tuple(clean(table.headers[index]) for index in kept)
-    columns = {name: at for at, name in enumerate(table.headers) if name in REPORT_COLUMNS}
+    is_workbook = table.kind is not FileKind.CSV and table.sheet == ROWS_SHEET
+    return their_rows(table.headers, table.blocks, str if is_workbook else unguarded)
+
+
+def their_rows(
+    ours: Sequence[str], blocks: Iterable[SourceRows], clean: Callable[[str], str] = str
+) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
+    """The same of rows under the headers of a report.
+
+    Who was kept out for a number that Excel may have shortened to somebody else's stays out until that number is mended:
+    alone in the report, his row would take the place of the other's lead.
+    """
+    kept = theirs(ours)
+    headers = tuple(clean(ours[index]) for index in kept)
+    columns = {name: at for at, name in enumerate(ours) if name in REPORT_COLUMNS}
     codes, phone = columns.get("_codes"), columns.get("_phone")
 
     def typed(block: SourceRows) -> SourceRows:
         cells = [tuple([clean(row[index]) for index in kept]) for row in block.cells]
-        faults = dict(block.faults)
+        faults = {at: _of_their_cells(found, cells[at]) for at, found in block.faults.items()}
         if codes is not None and phone is not None:
             for at in [at for at, row in enumerate(block.cells) if _is_shortened(row[codes])]:
                 told = _still_shortened(cells[at], headers, clean(block.cells[at][phone]))
                 faults[at] = (*faults.get(at, ()), *told)
         return SourceRows(block.numbers, cells, faults)
 
-    return headers, map(typed, table.blocks)
+    return headers, map(typed, blocks)
+
+
+def _of_their_cells(faults: tuple[Issue, ...], cells: Sequence[str]) -> tuple[Issue, ...]:
+    """The faults without that of a letter lost in our columns alone: `_problems` quotes it also where it was mended."""
+    lost = any(LOST in cell for cell in cells)
+    return tuple(issue for issue in faults if lost or issue.code != "undecodable")
 
 
 _LEAST_DIGITS = 10  # fewer are an amount of as many zeros

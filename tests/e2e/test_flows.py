@@ -6,6 +6,7 @@ from html import unescape
 from urllib.parse import urlsplit
 
 import openpyxl
+import pandas as pd
 import pytest
 
 import importer as library
@@ -656,6 +657,22 @@ def test_what_the_reader_refused_is_refused_when_it_comes_back_unmended(importer
         assert [row["_phone"] for row in again.failed] == [f"+91{BROKEN[code][:10].decode()}"]
         fed = again.folder / name
     assert list(leads(crm)) == ["+919845012346"]
+
+
+@pytest.mark.parametrize("name", ["failed_rows.csv", "failed_rows.xlsx", "results.csv"])
+def test_what_the_reader_refused_goes_in_once_it_is_mended(importer, crm, name):
+    """`_problems` goes on quoting the letter that was lost: it is no cell of the row's."""
+    sheet = importer.folder / "broken.csv"
+    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN.values()))
+    fed = importer("run", sheet, "--yes").folder / name
+    is_csv = fed.suffix == ".csv"
+    frame = pd.read_csv(fed, dtype=str) if is_csv else pd.read_excel(fed, dtype=str, engine="openpyxl")
+    frame.loc[frame["_status"] == "invalid", ["Name", "City"]] = ["Asha", "Goa"]
+    mended = importer.folder / f"mended{fed.suffix}"
+    (frame.to_csv if is_csv else frame.to_excel)(mended, index=False)
+    again = importer("run", mended, "--yes")
+    assert (again.code, again.failed) == (0, [])
+    assert {lead["first_name"] for lead in leads(crm).values()} == {"आशा", "Asha"}
 
 
 def test_letters_that_another_program_lost_are_not_taken_for_a_name(importer, crm):
