@@ -136,7 +136,6 @@ OF_ONE_CALL = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "r
 """Options that concern one call of the command: resume and retry do not take them over."""
 
 _OF_PAIRS = frozenset({"column", "set"})
-_BETWEEN = re.compile(r"[\s!-/:-@\[-`{-~]+")
 
 _ON_DISK = frozenset({"reports", "save"})
 """Names of what lies on disk and is not written into the journal: bytes that are no letters do no harm in them."""
@@ -145,7 +144,8 @@ _ON_DISK = frozenset({"reports", "save"})
 def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Told:
     """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError.
 
-    A pair of `--column` or `--set` goes before the file's pair of the same name alone: the others hold on.
+    The pairs of `--column` and `--set` stand behind the file's, which hold on: of two for one column or field the later
+    one goes.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
@@ -160,9 +160,7 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     merged = {**known, **given}
     for name in _OF_PAIRS & known.keys() & given.keys():
         if isinstance(known[name], Mapping) and isinstance(given[name], Mapping):
-            said = set(map(_loose, given[name]))
-            merged[name] = {left: right for left, right in known[name].items() if _loose(left) not in said}
-            merged[name] |= given[name]
+            merged[name] = {**known[name], **given[name]}
     from_file = frozenset(known) - frozenset(given)
     _check_texts(merged, from_file)
     try:
@@ -170,11 +168,6 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     except msgspec.ValidationError as error:
         raise _makes_no_sense(str(error), merged, from_file) from None
     return msgspec.structs.replace(settings, flags=given)
-
-
-def _loose(name: str) -> str:
-    """A header or field as it is compared: `Contact_No.` and `contact no` are the same."""
-    return _BETWEEN.sub("", name.casefold()) or name
 
 
 def check_save(settings: Settings) -> None:

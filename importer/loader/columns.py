@@ -41,10 +41,10 @@ def choose_columns(
 ) -> Mapping:
     """Decide on every column of a sheet.
 
-    `columns` are the pairs of `--column` (header -> field), `defaults` those of `--set`, `titles` the
-    account's active titles by field. Authority goes from options over map, preset, synonyms and likeness to
-    what the cells hold; a header that the cells belie is left out. Raises BadMapping, NoPhoneColumn and
-    UsageError, naming what can be typed.
+    `columns` are the pairs of `--column` (header -> field): where two name one column the later one goes.
+    `defaults` are those of `--set`, `titles` the account's active titles by field. Authority goes from options
+    over map, preset, synonyms and likeness to what the cells hold; a header that the cells belie is left out.
+    Raises BadMapping, NoPhoneColumn and UsageError, naming what can be typed.
     """
     _check_region(region)
     column_map = column_map or ColumnMap()
@@ -54,10 +54,9 @@ def choose_columns(
         Evidence(index, sample, titles=titles or {}, region=region, clear=clear)
         for index in range(len(headers))
     ]
-    named = {
-        **named_choices(headers, column_map.entries(), "map", map_said),
-        **named_choices(headers, columns or {}, "option", "named by --column"),
-    }
+    named = named_choices(headers, column_map.entries(), "map", map_said)
+    for header, field in (columns or {}).items():
+        named |= named_choices(headers, {header: field}, "option", "named by --column")
     choices = [
         named.get(index) or _by_itself(index, header, evidence[index], chosen_preset)
         for index, header in enumerate(headers)

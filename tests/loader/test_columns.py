@@ -375,13 +375,26 @@ def test_a_person_may_name_a_decoy():
         ({"Phone": "customer_fone"}, 'no field "customer_fone". Did you mean "customer_phone"?'),
         ({"Name": "city", "Name#2": "city"}, "takes one column"),
         ({"Name#3": "city"}, 'no column "Name#3"'),
-        ({"Name": "city", "name": "source"}, "name the same column"),
     ],
 )  # fmt: skip
 def test_names_that_do_not_fit(columns, said):
     with pytest.raises(BadMapping) as stopped:
         mapping_of([("Phone", PHONE), ("Name", NAME), ("Name", NAME)], columns=columns)
     assert said in str(stopped.value)
+
+
+def test_two_entries_of_a_map_for_one_column_are_not_right():
+    with pytest.raises(BadMapping, match="name the same column"):
+        mapping_of([("Name", NAME)], column_map=ColumnMap(columns={"Name": "city", "name": "source"}))
+
+
+def test_of_two_options_for_one_column_the_later_goes_however_its_header_is_spelled():
+    """Those of importer.toml come first, then flags, then what was answered at the terminal."""
+    columns = {"contact no": "", "Contact No.": "customer_phone", "TOWN": "source", "Town": "city"}
+    assert fields_of([("Contact No.", PHONE), ("Town", CITY)], columns=columns) == [
+        ("Contact No.", "customer_phone"),
+        ("Town", "city"),
+    ]
 
 
 def test_a_second_column_of_one_name_and_one_without_a_name():
