@@ -21,6 +21,8 @@ from importer.guard import printable
 
 loud: ContextVar[bool] = ContextVar("loud", default=False)
 """Whether tracebacks are shown: -v, or `verbose` of the settings file, which is read when much may have failed already."""
+has_sent: ContextVar[bool] = ContextVar("has_sent", default=False)
+"""Whether the command has come to the sending: a Ctrl-C after it is no "before anything was sent"."""
 
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What JSON lets stand as it is and a terminal obeys, or what turns the writing round."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from importer import __version__
-from importer.cli.console import loud, say
+from importer.cli.console import has_sent, loud, say
 from importer.errors import ImporterError, RunStopped, UsageError
 from importer.garbage import collect_seldom
 from importer.guard import typed
@@ -100,17 +100,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for argument in arguments
         )
     )
-    sendings: list[object] = []  # what was told of sending, by whoever shows it
+    has_sent.set(False)
     try:
         with _ended_as_by_ctrl_c():
-            code = app.main(arguments, prog_name="importer", standalone_mode=False, obj=sendings)
+            code = app.main(arguments, prog_name="importer", standalone_mode=False)
     except ImporterError as error:
         stopped = isinstance(error, RunStopped) and arguments[0] not in _SENDING
         return _stopped(str(error), 2 if stopped else error.exit_code)
     except click.ClickException as error:
         return _stopped(_plain(error), 2, traced=False)
     except (KeyboardInterrupt, click.Abort):
-        return _stopped(_interrupted(arguments[0], sent=bool(sendings)), _INTERRUPTED)
+        return _stopped(_interrupted(arguments[0]), _INTERRUPTED)
     except MemoryError as error:
         said = " ".join(["There is not enough memory on this machine. Close other programs.", *_notes(error)])
         return _stopped(said, 3 if _notes(error) else 2)
@@ -119,9 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if given and isinstance(code, int) else 0 if given else 2
 
 
-def _interrupted(command: str, *, sent: bool) -> str:
+def _interrupted(command: str) -> str:
     """What is said of a Ctrl-C that came while nothing was being sent: before it, or behind the last row."""
-    if sent:
+    if has_sent.get():
         return "Stopped after the sending. importer runs tells what became of the run."
     if command == "purge":
         return "Stopped. importer runs lists the runs that are still there."

@@ -11,7 +11,7 @@ from typing import Self
 import click
 
 from importer.cli import asking
-from importer.cli.console import Bar, say, say_wait
+from importer.cli.console import Bar, has_sent, say, say_wait
 from importer.cli.timeleft import TimeLeft, plain_time
 from importer.cli.words import columns_table, name_of_crm, summary_lines
 from importer.commandline import command_on
@@ -35,8 +35,7 @@ class Teller:
         self._crm = ""
         self._bar: Bar | None = None
         self._time_left = TimeLeft()
-        context = click.get_current_context(silent=True)
-        self._sendings: list[object] = context.obj if context and context.obj is not None else []
+        self._has_sent = False
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +43,7 @@ class Teller:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        has_sent.set(self._has_sent)  # here, since `sending` is told by a task, which sets none but its own
         self._leave_bar()
 
     def begun_before(self, run_id: str) -> None:
@@ -83,8 +83,8 @@ class Teller:
         self.other_names = other_names
 
     def sending(self, progress: Progress) -> None:
-        """Move the bar of the sending, which says when it waits and why; `main` learns that there was one."""
-        self._sendings[:] = [progress]
+        """Move the bar of the sending, which says when it waits and why."""
+        self._has_sent = True
         self._time_left.told(time.monotonic(), progress.done, progress.waiting_s)
         self._bar_of("Sending", progress.total).at(progress.done, sending_note(progress, self._time_left))
 
