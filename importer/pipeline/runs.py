@@ -38,6 +38,11 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     resumable: bool = False
     damage: str = ""
 
+    @property
+    def started(self) -> datetime | None:
+        """When the run began, where that is known."""
+        return datetime.fromisoformat(self.started_at) if self.started_at else None
+
 
 def account_of(access: Access) -> str:
     """16 hex digits that stand for the base address and key, and tell nothing of the key."""
@@ -119,8 +124,7 @@ def list_runs(reports: Path) -> list[RunLine]:
 
 def _age_order(line: RunLine) -> tuple[float, str]:
     """By the moment, not by how the clock of its country showed it; what cannot tell when comes first."""
-    when = datetime.fromisoformat(line.started_at).timestamp() if line.started_at else 0.0
-    return when, line.run_id
+    return line.started.timestamp() if line.started else 0.0, line.run_id
 
 
 def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
@@ -163,7 +167,7 @@ def old_runs(reports: Path, older_than: timedelta, now: datetime) -> tuple[list[
     """
     old, unsure = [], []
     for line in list_runs(reports):
-        if now - _started(reports / line.run_id, line) > older_than:
+        if now - (line.started or _last_written(reports / line.run_id)) > older_than:
             old.append(line)
         elif line.damage:
             unsure.append(line)
@@ -241,9 +245,7 @@ def _was_killed_early(folder: Path) -> bool:
         return False
 
 
-def _started(folder: Path, line: RunLine) -> datetime:
-    if line.started_at:
-        return datetime.fromisoformat(line.started_at)
+def _last_written(folder: Path) -> datetime:
     files = [folder / name for name in (JOURNAL_NAME, STAGING_NAME) if (folder / name).is_file()]
     # Not the folder's own time: SQLite lays files beside the journal even to read it.
     return datetime.fromtimestamp((files or [folder])[0].stat().st_mtime, UTC)
