@@ -36,7 +36,7 @@ class Step(NamedTuple):
 def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
     """The loader of one run's rows. `region` is the country of phones without a country code."""
     read_phones = compile_phone_reader(region)
-    put_phones = _compile_phones(mapping, read_phones)
+    put_phones = _compile_phones(mapping, region)
     steps = steps_of(mapping, region=region)
     judge_rules = compile_row_rules(mapping.row_rules, mapping.columns)
     fill = _compile_fill(mapping, read_phones)
@@ -203,50 +203,42 @@ def _one_phone(read_phones: PhoneReader) -> Callable[[str], Any]:
     return read
 
 
-def _compile_phones(
-    mapping: Mapping, read_phones: PhoneReader
-) -> Callable[[Cells, Payload, list[Issue]], None]:
+def _compile_phones(mapping: Mapping, region: str) -> Callable[[Cells, Payload, list[Issue]], None]:
     """Reads the lead's own phone and its others; the first good number is the lead's."""
-    columns = [c for name in ("customer_phone", "add_phones") for c in mapping.columns_of(name)]
     steps = [
-        (column, bool(column.rules.prefixes or column.rules.joiners or column.rules.drop_values))
-        for column in columns
+        (
+            column,
+            bool(column.rules.prefixes or column.rules.joiners or column.rules.drop_values),
+            compile_phone_reader(region, is_needed=name == "customer_phone"),
+        )
+        for name in ("customer_phone", "add_phones")
+        for column in mapping.columns_of(name)
     ]
     dial_index = next((column.index for column in mapping.columns_of("dial_code")), None)
 
     def put_phones(cells: Cells, payload: Payload, faults: list[Issue]) -> None:
-        others: list[str] = []
-        for column, ruled in steps:
+        numbers: list[str] = []
+        for column, ruled, read in steps:
             text = cells[column.index]
             if not text:
                 continue
             dial_code = cells[dial_index] if dial_index is not None else ""
-            found = read_phones(without_rules(text, column) if ruled else text, dial_code)
+            found = read(without_rules(text, column) if ruled else text, dial_code)
             if found is None:
                 continue
             if isinstance(found, Fault):
-                code = "part_left_out" if _is_no_number(column.field, found.code, text) else found.code
-                faults.append(Issue(column.field, code, column.header, found.value or text, found.hint))
+                faults.append(Issue(column.field, found.code, column.header, found.value or text, found.hint))
                 continue
-            numbers, left_out = found.numbers, found.left_out
-            for code, part in left_out:
+            for code, part in found.left_out:
                 faults.append(Issue(column.field, code, column.header, part))
             if column.field == "customer_phone":
-                payload["customer_phone"] = numbers[0]
-                others += numbers[1:]
-            else:
-                others += numbers
-        if others:
-            own = payload.get("customer_phone")
-            if rest := [number for number in dict.fromkeys(others) if number != own]:
-                payload["add_phones"] = rest
+                payload["customer_phone"] = found.numbers[0]
+            numbers += found.numbers
+        own = payload.get("customer_phone")
+        if others := [number for number in dict.fromkeys(numbers) if number != own]:
+            payload["add_phones"] = others
 
     return put_phones
-
-
-def _is_no_number(field: str, code: str, text: str) -> bool:
-    """Whether a cell of the other phones hides no number, such as `same`: nothing is lost where it is left out."""
-    return field == "add_phones" and code == "not_a_phone" and not any(map(str.isdigit, text))
 
 
 def _need_phone(payload: Payload, faults: list[Issue], header: str) -> None:

@@ -43,7 +43,10 @@ _EXCEL_ZEROS = "0000"  # what `9.84501E+09` leaves of a number that is written o
 
 
 class PhonesRead(NamedTuple):
-    """The good numbers of a cell in order, and what should be known beside them: (code, the part)."""
+    """The good numbers of a cell in order, and what should be known beside them: (code, the part).
+
+    One number at least where one is needed.
+    """
 
     numbers: list[str]
     left_out: list[tuple[str, str]]
@@ -53,14 +56,20 @@ PhoneReader = Callable[[str, str], PhonesRead | Fault | None]
 _Number = Callable[[str], str | Fault]
 
 
-def compile_phone_reader(region: str) -> PhoneReader:
-    """A reader of phone cells for a default region; called with the cell and its dial code, or ""."""
+def compile_phone_reader(region: str, *, is_needed: bool = True) -> PhoneReader:
+    """A reader of phone cells for a default region; called with the cell and its dial code, or "".
+
+    Where no number is needed, nothing is lost by a cell without a digit, such as `same`: it is left out, not a fault.
+    """
     in_india = region == "IN"
 
     def read(text: str, dial_code: str = "") -> PhonesRead | Fault | None:
         if in_india and not dial_code and (mobile := plain_indian_mobile(text)):
             return PhonesRead([mobile], [])
-        return _read_any(text, region, dial_code)
+        found = _read_any(text, region, dial_code)
+        if not is_needed and found == Fault("not_a_phone") and not any(map(str.isdigit, text)):
+            return PhonesRead([], [("part_left_out", text)])
+        return found
 
     return read
 
