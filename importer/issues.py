@@ -125,7 +125,7 @@ CATALOGUE: dict[str, IssueKind] = {
         "something between here and the CRM (most likely a firewall) turned this row away with {hint} ({value}). Shorten or "
         "reword its note or name and feed it back, or ask whoever runs your network to let it through.",
     ),
-    "no_such_lead": IssueKind(E, "no such lead", "the CRM has no lead with this phone, and --no-create was given. Run without it to make one."),
+    "no_such_lead": IssueKind(E, "no such lead", "the CRM has no lead with this phone, and --no-create was given. Feed the row back with --create to make one."),
     "failed": IssueKind(E, "not delivered", "the row could not be delivered in {hint} attempts ({value}). Run importer retry."),
     "unsure": IssueKind(E, "answer lost", "the row may have gone in, but the CRM's answer was lost ({value}). Run importer retry: it is safe."),
     "note_unsure": IssueKind(W, "note may be missing", "the note may or may not have been added, so it was not sent a second time. Look at the lead's timeline."),

@@ -91,7 +91,7 @@ def _merged_lines(
 
 
 def wholesale_lines(summary: Summary) -> Iterator[str]:
-    """What need not be mended cell by cell: values that the account does not have, amounts that are ranges."""
+    """What need not be mended cell by cell: values that the account does not have, amounts that are ranges, new leads."""
     if summary.state == RunState.CHECKED and any(code.endswith(".unknown") for code in summary.problems):
         yield (
             "Values that are not in the account: at a terminal importer run asks, once for each, what it means; "
@@ -101,6 +101,8 @@ def wholesale_lines(summary: Summary) -> Iterator[str]:
         header = next(header for header, field in summary.columns.items() if field == "deal_value")
         option = typed("--column", f"{header}=additional_info")
         yield f"Amounts that are none, such as ranges: {option} sends that column as additional info instead"
+    if "row.no_such_lead" in summary.problems:
+        yield "Rows of phones that are no lead's: fed back with --create they make leads of their own"
 
 
 def file_lines(summary: Summary) -> Iterator[str]:

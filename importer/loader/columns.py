@@ -268,8 +268,11 @@ def _need_phone(
     near = phones or [
         c
         for c in choices
-        if re.search("phone|mobile|contact|whatsapp", plain_header(c.header))
-        and (evidence[c.index].phone_like or not evidence[c.index].cells)
+        if _says_phone(c)
+        or (
+            re.search("phone|mobile|contact|whatsapp", plain_header(c.header))
+            and (evidence[c.index].phone_like or not evidence[c.index].cells)
+        )
     ]
     listed = ", ".join(f'"{header}"' for header in headers if header)
     said = "".join(f' "{choice.header}" was left out: {choice.reason}.' for choice in near[:3])
@@ -284,6 +287,11 @@ def _need_phone(
         f"No column holds the leads' phones.{said or f' The columns are: {listed}.'}",
         f'Name the right one: --column "{example}={LEADS_PHONE}"',
     )
+
+
+def _says_phone(choice: ColumnChoice) -> bool:
+    """Whether the header is one of the lead's phone, and only the cells speak against it: all may be cut short."""
+    return choice.why == "unfit" and read_heading(choice.header).field == LEADS_PHONE
 
 
 def _choice(index: int, header: str, said: Said, rules: ColumnRules | None = None) -> ColumnChoice:

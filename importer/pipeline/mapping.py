@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from importer.errors import BadMapping, CannotWrite, UsageError
+from importer.errors import BadMapping, CannotWrite, NoPhoneColumn, UsageError
 from importer.fields import BY_NAME, FIELDS
 from importer.issues import Severity, text
 from importer.journal import RunHeader
@@ -78,19 +79,30 @@ def columns_of(
 ) -> Decided:
     """The mapping by flags, map file or kept map, preset, synonyms and content, in that order."""
     column_map, said, notices = _map_of(settings, kept)
-    mapping = choose_columns(
-        opened.headers,
-        opened.sample,
-        preset=settings.preset,
-        column_map=column_map,
-        map_said=said,
-        columns=settings.column,
-        defaults=settings.set,
-        titles=active_titles(titles),
-        region=settings.region,
-        needs_phone=needs_phone,
-    )
+    with _naming_what_was_left_aside(opened):
+        mapping = choose_columns(
+            opened.headers,
+            opened.sample,
+            preset=settings.preset,
+            column_map=column_map,
+            map_said=said,
+            columns=settings.column,
+            defaults=settings.set,
+            titles=active_titles(titles),
+            region=settings.region,
+            needs_phone=needs_phone,
+        )
     return Decided(mapping, (*_of_preset(opened, settings, mapping), *notices, *_of_names(mapping)))
+
+
+@contextmanager
+def _naming_what_was_left_aside(opened: Opened) -> Iterator[None]:
+    """A workbook often begins with a sheet of sums: where the phones are missing, the sheets that were not read are named."""
+    try:
+        yield
+    except NoPhoneColumn as error:
+        aside = [notice.text for notice in opened.notices if notice.kind == "ignored"]
+        raise NoPhoneColumn(" ".join((error.message, *aside)), error.advice) from None
 
 
 def kept_map(opened: Opened, settings: Settings) -> Path | None:

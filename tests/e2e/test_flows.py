@@ -135,6 +135,30 @@ def test_a_lead_that_is_not_there_with_no_create(importer, crm, sheet):
     assert "--no-create was given" in ended.results[0]["_problems"]
 
 
+def test_leads_that_were_not_there_go_in_by_the_words_that_are_told(importer, crm, sheet):
+    """Their run's --no-create holds on for the rows that are fed back: "run without it" went round in circles."""
+    first = importer("run", sheet, "--yes", "--no-create")
+    assert "with --create" in first.results[0]["_problems"]
+    assert "--create" in first.out
+    importer("run", first.folder / "failed_rows.xlsx", "--yes", "--create")
+    assert list(leads(crm)) == ["+919845010001"]
+
+
+def test_a_workbook_without_phones_in_its_first_sheet_names_the_others(importer):
+    """They often begin with a sheet of sums, and nobody was told that there is another."""
+    book = openpyxl.Workbook()
+    book.active.title = "Summary"
+    book.active.append(["Owner", "Count"])
+    book.active.append(["Kavya", 20])
+    leads_sheet = book.create_sheet("Leads")
+    leads_sheet.append(["Name", "Phone"])
+    leads_sheet.append(["Asha Rao", "9845010001"])
+    book.save(importer.folder / "book.xlsx")
+    ended = importer("check", importer.folder / "book.xlsx")
+    assert ended.code == 2
+    assert 'Other sheets were not read: "Leads". Name one with --sheet.' in ended.err
+
+
 def test_limit_takes_the_first_data_rows(importer, crm, sheet):
     ended = importer("run", sheet, "--yes", "--limit", "1")
     assert ended.code == 0

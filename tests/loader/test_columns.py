@@ -324,6 +324,14 @@ def test_mixed_up_columns_are_left_out_and_said():
     assert '"Name" was left out: reads like Full name, but its cells are phones' in str(stopped.value)
 
 
+def test_a_phone_column_whose_numbers_are_all_cut_short_is_the_one_that_is_named():
+    """It was told to send the names as phones: --column "Name=customer_phone"."""
+    with pytest.raises(NoPhoneColumn) as stopped:
+        mapping_of([("Name", NAME), ("Phone", ("98450",) * 4)], needs_phone=True)
+    assert '"Phone" was left out: reads like Phone, but its cells are no phone numbers' in str(stopped.value)
+    assert '--column "Phone=customer_phone"' in str(stopped.value)
+
+
 def test_one_row_proves_nothing_against_a_sure_header():
     """The row is refused with its reason instead: leaving a whole column out needs more than one bad cell."""
     assert fields_of([("Phone", PHONE[:1]), ("Budget", ("call me",))])[1] == ("Budget", "deal_value")
