@@ -1,6 +1,6 @@
 """The reading process: opens the file, shows its first rows, then reads, drafts and judges every row.
 
-It runs as `python -m importer.staging.child`, talks over stdin and stdout, has no key in its environment, and
+It is a command of its own (`process` starts it), talks over stdin and stdout, has no key in its environment, and
 may be killed at any time: the only thing it holds is a copy of the file.
 """
 
@@ -155,7 +155,3 @@ def _write(answers: BinaryIO, body: bytes, numbers: Sequence[int]) -> None:
 def _ask(questions: BinaryIO) -> frames.ToChild | None:
     body = frames.read_frame(questions)
     return None if body is None else frames.decode_to_child(body)
-
-
-if __name__ == "__main__":
-    main()

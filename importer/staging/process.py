@@ -25,6 +25,8 @@ PATIENCE_S = 600.0
 _PIPE_BYTES = 1 << 20
 """Two messages: through the usual 64 KB, we and the child would wait for each other six times in each."""
 _LAST_BREATH_S = 2.0  # between the end of what it says and its own end
+_START = "import sys; sys.path += sys.argv[1:]; from importer.staging.child import main; main()"
+_KILLED = -9
 _ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
 
 
@@ -38,9 +40,10 @@ class ReadingProcess:
     def __init__(self, path: Path, options: OpenOptions, *, patience_s: float = PATIENCE_S) -> None:
         self._watchdog = Watchdog(self._kill, patience_s=patience_s)
         environment = {name: value for name, value in os.environ.items() if name != KEY_NAME}
-        self._child = subprocess.Popen(  # our own interpreter and module
-            # -P: a file csv.py in the user's folder must not stand in for Python's own.
-            [sys.executable, "-P", "-m", "importer.staging.child"],
+        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            # It finds modules where we do: a notebook or a host of functions may have told us alone of their folder. That
+            # comes last, and -P: a file csv.py in the user's folder must not stand in for Python's own.
+            [sys.executable, "-P", "-c", _START, *map(str, sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a reader that aborts prints its own traceback
@@ -125,6 +128,12 @@ class ReadingProcess:
         except subprocess.TimeoutExpired:  # one that talks nonsense is still alive
             self._child.kill()
             code = self._child.wait()
+        else:
+            if code == _KILLED:  # no file can do that: Linux does, where memory runs short
+                return UnreadableFile(
+                    f"The system ended the reader of the file (exit {code}), most likely for want of memory.",
+                    "Give this machine or container more of it, or save the sheet as CSV, which needs less.",
+                )
         return UnreadableFile(
             f"The reader of the file gave up on it (exit {code}): the file is damaged, or made to harm.",
             _ADVICE,
