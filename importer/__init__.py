@@ -67,11 +67,14 @@ __all__ = [
 _OF_THE_LIBRARY = frozenset({"Progress", "Result", "Summary", "check_file", "run_import"})
 
 
-def __getattr__(name: str) -> Any:
-    """Load what is asked for and no more, so that `importer --help` does not pay for the library."""
-    if name not in __all__:
-        raise AttributeError(f"module 'importer' has no attribute {name!r}")
-    return getattr(import_module("importer.library" if name in _OF_THE_LIBRARY else "importer.errors"), name)
+if not TYPE_CHECKING:  # a type checker that saw it would let every name pass
+
+    def __getattr__(name: str) -> Any:
+        """Load what is asked for and no more, so that `importer --help` does not pay for the library."""
+        if name not in __all__:
+            raise AttributeError(f"module 'importer' has no attribute {name!r}")
+        room = "importer.library" if name in _OF_THE_LIBRARY else "importer.errors"
+        return getattr(import_module(room), name)
 
 
 def __dir__() -> list[str]:

@@ -371,6 +371,20 @@ def test_every_error_is_exported():
         library.nothing  # noqa: B018
 
 
+def test_a_type_checker_knows_every_name_and_no_other(tmp_path):
+    """A misspelt error in an `except` would otherwise be found out when that error comes."""
+    script = tmp_path / "script.py"
+    names = "\n".join(f"importer.{name}" for name in library.__all__)
+    script.write_text(f"import importer\n{names}\nimporter.RunHeld\n")
+    root = Path(__file__).parents[1]
+    said = subprocess.run(
+        [sys.executable, "-m", "mypy", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert re.findall("Module has no attribute .*", said.stdout) == [
+        'Module has no attribute "RunHeld"; maybe "RunIsHeld"?  [attr-defined]'
+    ], said.stdout
+
+
 def test_help_and_a_plain_import_load_nothing_of_it():
     """`importer --help` has 120 ms: neither pandas nor the pipeline is touched."""
     told = subprocess.run(
