@@ -15,6 +15,9 @@ help:
 	@echo "make test     everything tests need, then linters, types, layers and the whole suite"
 	@echo "make torture  kills and faults by the thousand, with a table at the end"
 	@echo "make bench    speed and memory beside what one would use instead"
+	@echo "make test-desktop   reports opened in LibreOffice and Chromium"
+	@echo "make test-oldest    the suite with the oldest releases that pyproject.toml allows"
+	@echo "make constraints    the exact versions of now, into constraints.txt"
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), about a minute ..."

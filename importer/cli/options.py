@@ -44,7 +44,6 @@ def settings_of_reading(command: Command) -> Command:
         "set",
         "region",
         "reports",
-        "json",
         "verbose",
     }
     return _with_options(command, frozenset(names))

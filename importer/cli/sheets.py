@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from importer.cli.words import cut, field_label
 from importer.errors import NoKey, NothingSent, RunStopped, UsageError, before_the_first_write
 from importer.guard import typed
 from importer.loader.header import column_name
-from importer.models import AccountTitles, ColumnChoice, Mapping, Notice
+from importer.models import AccountTitles, ColumnChoice, Mapping
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, kept_map, save_mapping
 from importer.pipeline.origin import find_origin, inherited
@@ -32,6 +31,7 @@ _BESIDE_A_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "set"}
 @click.command("columns")
 @click.argument("file")
 @settings_of_reading
+@click.option("--json", is_flag=True, default=None, help="As JSON.")
 def columns_command(file: str, **flags: Any) -> int:
     """Show which column of FILE goes to which field and why, with samples and how full it is."""
     given = dict(flags)
@@ -39,10 +39,13 @@ def columns_command(file: str, **flags: Any) -> int:
     with open_file(source_of(file), open_options(settings)) as sheet:
         opened = sheet.opened
         mapping, notices = _as_run_would(sheet, settings)
+    for notice in opened.notices + notices:
+        say(notice.text, err=settings.json)
     if settings.json:
         show_json(mapping)
     else:
-        _show_all(mapping, opened.notices + notices)
+        for column in mapping.columns:
+            _show(column)
         if not settings.save:
             _say_what_next(mapping, typed("importer", "check", file) + typed_again(given))
     if settings.save:
@@ -103,13 +106,6 @@ def _titles_if_known(settings: Settings) -> AccountTitles:
     except (NothingSent, RunStopped) as error:
         say(f"The account's lists were not asked: {error.message}", err=True)
         return {}
-
-
-def _show_all(mapping: Mapping, notices: Sequence[Notice]) -> None:
-    for notice in notices:
-        say(notice.text)
-    for column in mapping.columns:
-        _show(column)
 
 
 def _say_what_next(mapping: Mapping, check: str) -> None:

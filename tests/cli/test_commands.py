@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from html import unescape
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from importer.cli.words import name_of_crm
@@ -282,6 +284,30 @@ def test_columns_ends_with_what_to_type_next(importer):
         "To check every row: importer check 'my leads.csv' --column Name=source --reports other\n"
     )
     assert "To check" not in importer("columns", "my leads.csv", "--json").err
+
+
+def test_what_scripts_are_told_stands_in_the_page(importer):
+    """The keys that docs/commands.md names; what else there is to say of the sheet is not lost, and not in their way."""
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+    sheet = importer.folder / "two.xlsx"
+    with pd.ExcelWriter(sheet, engine="openpyxl") as writer:
+        pd.DataFrame({"Phone": ["9845010001"]}).to_excel(writer, sheet_name="People", index=False)
+        pd.DataFrame({"Price": ["1"]}).to_excel(writer, sheet_name="Prices", index=False)
+    importer("check", sheet)
+    shown = importer("columns", sheet, "--json")
+    (column,) = json.loads(shown.out)["columns"]
+    (run,) = json.loads(importer("runs", "--json").out)
+    lists = json.loads(importer("options", "--json").out)
+    assert set(column) - {"why", "rules"} == set(named_in(page, "`--json` prints an object. Its `columns`"))
+    assert set(run) == set(named_in(page, "`runs --json` prints a list"))
+    assert set(lists) | {"title", "active"} == set(named_in(page, "`--json` prints an object with a list"))
+    assert 'Other sheets were not read: "Prices"' in shown.err
+
+
+def named_in(page, beginning):
+    """The keys in the sentences that begin so."""
+    paragraph = page[page.index(beginning) + len(beginning) :].split("\n\n")[0]
+    return re.findall(r"`(\w+)`(?!\])", paragraph)
 
 
 def test_the_demo_says_how_its_runs_can_be_gone_on_with(importer):

@@ -1,7 +1,10 @@
 """Request -> answer, beside the API page: what is taken, what is refused, and with which status and words."""
 
+import msgspec
 import pytest
 
+from importer.fields import FIELDS
+from importer.sandbox.rules import Address, LeadBody
 from tests.sandbox.conftest import ADDED, API, NOW, PHONE
 
 LEAD = f"{API}/lead"
@@ -10,6 +13,17 @@ GOOD = 200, "success"
 
 def invalid(what):
     return 400, f"Validation failed: {what}"
+
+
+def test_the_sandbox_takes_the_fields_of_the_table_and_no_other():
+    """A field that the table has gained would be refused here; `nullable` says the same in both."""
+    parts = {field.name: field for field in msgspec.structs.fields(LeadBody)}
+    del parts["create_customer_if_customer_phone_not_found"], parts["address"]
+    parts |= {f"address.{field.name}": field for field in msgspec.structs.fields(Address)}
+    ours = {field.name: field.nullable for field in FIELDS if field.name not in ("full_name", "dial_code")}
+    assert {name: "None" in str(field.type) for name, field in parts.items()} == ours | {
+        "customer_phone": True
+    }
 
 
 # --- POST /enterprise/api/lead: what is in the body beside the phone of a known lead -> answer
