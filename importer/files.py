@@ -21,6 +21,9 @@ def short_text_of(path: Path) -> str:
         raise ValueError("it is not a text file in UTF-8") from None
 
 
+_UNQUOTED = ("Invalid value", "Invalid statement", "Expected '=' after a key")
+
+
 def tables_in(text: str) -> dict[str, Any]:
     """What the text says as TOML. Raises ValueError with what is wrong in it."""
     try:
@@ -28,6 +31,10 @@ def tables_in(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         if "\\" in str(error) or "hex" in str(error):  # of `"D:\leads"` and `"C:\Users"`
             raise ValueError(rf"{error}; a text with \ in it stands in single quotes") from None
+        if str(error).startswith(_UNQUOTED):  # by hand, or by a word processor that bends them
+            raise ValueError(
+                f'{error}; texts stand between straight quotes, as in "Contact No." = "city"'
+            ) from None
         raise
     except RecursionError:
         raise ValueError("its brackets stand too deep in one another") from None

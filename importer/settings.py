@@ -147,8 +147,8 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     The pairs of `--column` and `--set` stand behind the file's, which hold on: of two for one column or field the later
     one goes.
     """
-    given = {name: value for name, value in flags.items() if value is not None}
-    known = {name.replace("-", "_"): value for name, value in (config or {}).items()}
+    given = {name: _unquoted(name, value) for name, value in flags.items() if value is not None}
+    known = {(key := name.replace("-", "_")): _unquoted(key, value) for name, value in (config or {}).items()}
     for name in (*known, *given):
         if name not in Settings.__struct_fields__:
             near = get_close_matches(name, Settings.__struct_fields__, n=1)
@@ -168,6 +168,17 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     except msgspec.ValidationError as error:
         raise _makes_no_sense(str(error), merged, from_file) from None
     return msgspec.structs.replace(settings, flags=given)
+
+
+def _unquoted(name: str, value: Any) -> Any:
+    """The option with its texts as texts: a number may stand without quotes, as in `sheet = 2`."""
+    if isinstance(value, Mapping):
+        return {left: _as_text(right) for left, right in value.items()}
+    return _as_text(value) if name == "sheet" else value
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def check_save(settings: Settings) -> None:
@@ -248,6 +259,10 @@ _WANTED = {
     "set": 'pairs of a field and a value, such as "source=Trade fair"',
     "concurrency": "a whole number from 1 to 1000",
 }
+_WANTED_IN_FILE = {
+    "column": 'a table: [column] in a line of its own, below it lines such as "Contact No." = "customer_phone"',
+    "set": 'a table: [set] in a line of its own, below it lines such as source = "Trade fair"',
+}
 _WANTED_BEHIND = {
     "N": "a whole number from 1 to 1000000000",
     "SECONDS": "a number of seconds above 0 (a year at most)",
@@ -286,5 +301,6 @@ def _makes_no_sense(message: str, given: Mapping[str, Any], from_file: frozenset
     if name not in given:
         return UsageError(f"{message}.", "See importer run --help.")
     title, _ = about(name)
-    wanted = _WANTED.get(name) or _WANTED_BEHIND.get(title) or " or ".join(title.split("|"))
+    in_file = _WANTED_IN_FILE.get(name) if name in from_file else None
+    wanted = in_file or _WANTED.get(name) or _WANTED_BEHIND.get(title) or " or ".join(title.split("|"))
     return UsageError(f"{_named(name, from_file)} takes {wanted}, not {given[name]!r}.")

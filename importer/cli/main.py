@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -190,8 +191,23 @@ def _plain(error: click.ClickException) -> str:
         case click.NoSuchOption():
             near = f" Did you mean {error.possibilities[0]}?" if error.possibilities else ""
             return f"There is no option {error.option_name}.{near} See {command} --help."
+        case click.UsageError(ctx=click.Context(params={"file": str(file)})) if extra := _EXTRA.match(
+            error.message
+        ):
+            return _one_file(command, file, extra[1])
         case _:
             return f"{error.format_message().rstrip('.')}. See {command} --help."
+
+
+_EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)\.?$", re.DOTALL)
+
+
+def _one_file(command: str, first: str, more: str) -> str:
+    """What is said of more words than one FILE: most often they are one name, typed without quotes."""
+    whole = f"{first} {more}"
+    if Path(whole).is_file():
+        return f"A name with spaces in it stands in quotes: {command} {typed(whole)}"
+    return f"{command} reads one FILE, and here are more: {whole}. A name with spaces in it stands in quotes. See {command} --help."
 
 
 _WANTED = {

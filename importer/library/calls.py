@@ -105,8 +105,6 @@ def _settings(source: Source, given: dict[str, Any]) -> Settings:
     if useless := sorted(_OF_THE_TERMINAL & given.keys()):
         raise UsageError(f"{useless[0]}= is for the command line.", "Leave it out: the library is silent.")
     plain = {name: str(value) if isinstance(value, PurePath) else value for name, value in given.items()}
-    if isinstance(plain.get("sheet"), int):
-        plain["sheet"] = str(plain["sheet"])
     home = reports_beside(Path(source)) if isinstance(source, str | PurePath) else None
     made = resolve({"reports": str(home), **plain} if home else plain)
     check_save(made)

@@ -177,6 +177,31 @@ def test_a_path_of_windows_in_the_settings_file(refused, importer, path):
     assert r"a text with \ in it stands in single quotes" in said
 
 
+@pytest.mark.parametrize(
+    "line", ["reports = shared", "reports = “shared”", "my reports = 1", "“reports” = 1"]
+)
+def test_a_text_without_straight_quotes_in_the_settings_file(refused, importer, line):
+    """Typed by hand, or in a program that bends quotation marks."""
+    (importer.folder / "importer.toml").write_text(f"{line}\n", "utf-8")
+    assert "; texts stand between straight quotes" in refused(write_csv(importer.folder / "x.csv", GOOD))
+
+
+def test_numbers_of_the_settings_file_need_no_quotes(refused, importer):
+    """`sheet = 2` was refused with "takes NAME or NUMBER, not 2"."""
+    (importer.folder / "importer.toml").write_text("sheet = 2\n[set]\ndeal_value = 5\n")
+    said = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert "sheet" in said
+    assert "not 2" not in said
+
+
+@pytest.mark.parametrize("name", ["column", "set"])
+def test_pairs_of_the_settings_file_that_are_no_table(refused, importer, name):
+    """It was told to write what it had written: pairs such as "source=Trade fair"."""
+    (importer.folder / "importer.toml").write_text(f'{name} = "source=Trade fair"\n')
+    said = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert f"takes a table: [{name}] in a line of its own, below it lines such as" in said
+
+
 @pytest.mark.parametrize("option", ["config", "map", "preset"])
 def test_a_file_of_ours_in_another_encoding(refused, importer, option):
     """As Windows PowerShell writes one by `>`."""
