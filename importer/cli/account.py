@@ -12,7 +12,7 @@ import msgspec
 from importer.access import find_access
 from importer.cli.console import say, say_wait, show_json
 from importer.fields import FIELDS
-from importer.models import AccountTitles
+from importer.models import AccountTitles, Title
 from importer.pipeline.asking import fetch_titles
 from importer.settings import Settings
 
@@ -23,10 +23,9 @@ def options_command(**flags: Any) -> int:
     """Show the account's stages, groups, labels, products and source types."""
     titles = fetch_titles(find_access(os.environ, Path()), Settings(), say_wait)
     if flags["as_json"]:
-        listed = {
-            name: [msgspec.to_builtins(_named(t)) for t in found] for name, found in by_field(titles).items()
-        }
-        show_json(listed)
+        show_json(
+            {name: list(map(msgspec.structs.asdict, found)) for name, found in by_field(titles).items()}
+        )
         return 0
     for name, found in by_field(titles).items():
         say(f"{name} ({len(found)})", bold=True)
@@ -35,14 +34,10 @@ def options_command(**flags: Any) -> int:
     return 0
 
 
-def by_field(titles: AccountTitles) -> dict[str, tuple[Any, ...]]:
+def by_field(titles: AccountTitles) -> dict[str, tuple[Title, ...]]:
     """The lists under the names of the fields that take them."""
     return {
         field.name: titles.get(field.dropdown, ())
         for field in FIELDS
         if field.dropdown is not None and field.name != "remove_labels"
     }
-
-
-def _named(title: Any) -> dict[str, Any]:
-    return {"title": title.title, "active": title.active}

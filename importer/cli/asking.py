@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from importer.cli.console import say
-from importer.cli.words import cut, field_label
+from importer.cli.words import cut, field_label, rows_text
 from importer.fields import FIELDS, field_named
 from importer.pipeline.watch import ColumnQuestion, UnknownTitle
 from importer.validator.titles import nearest
@@ -119,7 +119,7 @@ def _ask_titles_of(field: str, values: list[UnknownTitle]) -> Iterator[tuple[str
     label = field_label(field)
     rows = sum(value.rows for value in values)
     count = "1 value is" if len(values) == 1 else f"{len(values):,} values are"
-    say(f"{label}: {count} not in the account ({_rows(rows)}).", err=True)
+    say(f"{label}: {count} not in the account ({rows_text(rows)}).", err=True)
     say(
         "  Enter  leaves a value as it is (its rows are refused, or sent without it by --unknown drop)",
         err=True,
@@ -148,7 +148,7 @@ def _ask_titles_of(field: str, values: list[UnknownTitle]) -> Iterator[tuple[str
 def _ask_title(unknown: UnknownTitle, place: str) -> str:
     """A title, or one of the ways out."""
     near = nearest(unknown.value, unknown.titles, limit=_SHOWN_TITLES) or _all_of(unknown.titles)
-    say(f'{place}: {field_label(unknown.field)} "{unknown.value}" ({_rows(unknown.rows)})', err=True)
+    say(f'{place}: {field_label(unknown.field)} "{unknown.value}" ({rows_text(unknown.rows)})', err=True)
     for number, title in enumerate(near, 1):
         say(f"  {number}  {title}", err=True)
     wanted = "A number, or another title" if near else "A title (importer options lists them)"
@@ -181,7 +181,3 @@ def _more_than_one(said: str, found: Sequence[str]) -> str:
     if not found:
         return f'  The account has no "{said}". Type a number, a title, or Enter to leave the value as it is.'
     return f'  More than one title has "{said}": {", ".join(found[:_SHOWN_TITLES])}.'
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"

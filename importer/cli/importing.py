@@ -47,10 +47,9 @@ def run_command(file: str, **flags: Any) -> int:
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
-    given = dict(flags)
     settings, again = _told(file, flags, only=_NEXT)
     source = source_of(file)
-    asks = may_ask(settings, typed("importer", "run", file) + typed_again(given))
+    asks = may_ask(settings, typed("importer", "run", file) + typed_again(flags))
     access = find_access(os.environ, Path())
     with open_file(source, open_options(settings)) as sheet, _teller(settings, asks=asks) as teller:
         summary = pipeline.run(sheet, settings, access, teller)
@@ -74,9 +73,8 @@ def resume_command(run: str, **flags: Any) -> int:
 @settings_of_sending
 def retry_command(run: str, **flags: Any) -> int:
     """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
-    given = dict(flags)
     settings, again = _told_of(run, flags)
-    asks = may_ask(settings, typed("importer", "retry", run) + typed_again(given))
+    asks = may_ask(settings, typed("importer", "retry", run) + typed_again(flags))
     access = find_access(os.environ, Path())
     with _teller(settings, asks=asks) as teller:
         summary = pipeline.retry(run, settings, access, teller)
@@ -111,14 +109,13 @@ def _told(file: str, flags: dict[str, Any], *, only: frozenset[str] | None = Non
     A report that is fed back stays in its own reports folder, wherever it is called from: there is the memory
     of the notes that were sent.
     """
-    given = dict(flags)
     settings = settings_from(flags)
     home = pipeline.reports_beside(Path(file))
-    if home and given.get("reports") is None and not _is_same(home, Path(settings.reports)):
+    if home and flags.get("reports") is None and not _is_same(home, Path(settings.reports)):
         if not settings.quiet:
             say(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
-        return _at_home(home, settings, given, only)
-    return settings, typed_again(given, only=only)
+        return _at_home(home, settings, flags, only)
+    return settings, typed_again(flags, only=only)
 
 
 def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
@@ -126,12 +123,11 @@ def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
 
     Its reports folder is the one that it lies in: there are its locks, and the memory of the notes that were sent.
     """
-    given = dict(flags)
     settings = settings_from(flags)
     home = pipeline.find_run(Path(settings.reports), run).parent
     if _is_same(home, Path(settings.reports)):
-        return settings, typed_again(given, only=_NEXT)
-    return _at_home(home, settings, given, _NEXT)
+        return settings, typed_again(flags, only=_NEXT)
+    return _at_home(home, settings, flags, _NEXT)
 
 
 def _is_same(folder: Path, other: Path) -> bool:
@@ -142,9 +138,9 @@ def _is_same(folder: Path, other: Path) -> bool:
 
 
 def _at_home(
-    home: Path, settings: Settings, given: dict[str, Any], only: frozenset[str] | None
+    home: Path, settings: Settings, flags: dict[str, Any], only: frozenset[str] | None
 ) -> tuple[Settings, str]:
-    return settings.replaced(reports=str(home)), typed_again({**given, "reports": str(home)}, only=only)
+    return settings.replaced(reports=str(home)), typed_again({**flags, "reports": str(home)}, only=only)
 
 
 def may_ask(settings: Settings, command: str) -> bool:

@@ -54,10 +54,11 @@ def settings_of_history(command: Command) -> Command:
     return _with_options(command, frozenset({"reports"}))
 
 
-def settings_from(flags: dict[str, Any]) -> Settings:
+def settings_from(flags: Mapping[str, Any]) -> Settings:
     """Settings from what click has read, `--config` among it."""
-    config = flags.pop("config", None)
-    settings = resolve(flags, read_config(Path(config) if config else None))
+    config = flags.get("config")
+    said = {name: value for name, value in flags.items() if name != "config"}
+    settings = resolve(said, read_config(Path(config) if config else None))
     if settings.verbose:
         loud.set(True)
     if "save" in flags:  # commands without --save save nothing, whatever importer.toml says

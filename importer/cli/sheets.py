@@ -34,7 +34,6 @@ _BESIDE_A_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "set"}
 @click.option("--json", is_flag=True, default=None, help="As JSON.")
 def columns_command(file: str, **flags: Any) -> int:
     """Show which column of FILE goes to which field and why, with samples and how full it is."""
-    given = dict(flags)
     settings = settings_from(flags)
     with open_file(source_of(file), open_options(settings)) as sheet:
         opened = sheet.opened
@@ -47,11 +46,11 @@ def columns_command(file: str, **flags: Any) -> int:
         for column in mapping.columns:
             _show(column)
         if not settings.save:
-            _say_what_next(mapping, typed("importer", "check", file) + typed_again(given))
+            _say_what_next(mapping, typed("importer", "check", file) + typed_again(flags))
     if settings.save:
         with before_the_first_write():
             save_mapping(Path(settings.save), mapping)
-        back = typed("importer", "run", file, "--map", settings.save) + typed_again(given, only=_BESIDE_A_MAP)
+        back = typed("importer", "run", file, "--map", settings.save) + typed_again(flags, only=_BESIDE_A_MAP)
         say(f"Saved in {settings.save}. Change it as you like and give it back: {back}", err=True)
     return 0
 

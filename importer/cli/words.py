@@ -58,7 +58,7 @@ def summary_lines(summary: Summary, folder: Path, other_names: Sequence[OtherNam
     """
     checked = summary.state == RunState.CHECKED
     meaning = MEANING_OF_CHECK if checked else MEANING
-    yield f"{_rows(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
+    yield f"{rows_text(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
     for status in Status:
         count = summary.counts.get(status.value, 0)
         if count or status is Status.ACCEPTED:
@@ -71,7 +71,7 @@ def summary_lines(summary: Summary, folder: Path, other_names: Sequence[OtherNam
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
         go = "can go in" if checked else "went in"
-        yield f"Warnings on {_rows(summary.warned_rows)} that {go}: see _problems in {results}"
+        yield f"Warnings on {rows_text(summary.warned_rows)} that {go}: see _problems in {results}"
     if merged := summary.problems.get("row.other_name", 0):
         yield from _merged_lines(merged, other_names, checked=checked, results=results)
 
@@ -81,7 +81,7 @@ def _merged_lines(
 ) -> Iterator[str]:
     """Rows that share a phone and not a name, the first of them, and how to decide otherwise while it is time."""
     are = "is" if checked and rows == 1 else "are" if checked else "was" if rows == 1 else "were"
-    yield f"{_rows(rows)} {are} merged with a row of the same phone and another name"
+    yield f"{rows_text(rows)} {are} merged with a row of the same phone and another name"
     for row in other_names:
         yield f'  row {row.number} "{cut(row.name, _WIDEST)}" with {cut(row.other, 2 * _WIDEST)}'
     if rows > len(other_names):
@@ -135,29 +135,27 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
     mend = folder / summary.mended_in
     match summary.state:
         case RunState.CHECKED:
-            said = f"{in_crm:,} of {_rows(summary.rows)} can go in. Nothing was sent."
+            said = f"{in_crm:,} of {rows_text(summary.rows)} can go in. Nothing was sent."
             said += _no_leads(summary)
             mending = f" {_needs(summary.to_mend)} mending: {mend}." if summary.to_mend else ""
-            send = f" Send with: importer run {quoted(summary.file)}{again}" if in_crm else ""
+            send = f" Send with: importer run {typed(summary.file)}{again}" if in_crm else ""
             return f"{said}{mending}{send}"
         case RunState.STOPPED | RunState.INTERRUPTED:
-            return f"{summary.reason} Go on with: importer resume {quoted(summary.run_id)}{again}"
+            return f"{summary.reason} Go on with: importer resume {typed(summary.run_id)}{again}"
         case _ if summary.failed_rows and not summary.to_mend:
             return (
-                f"{in_crm:,} of {_rows(summary.rows)} went in. The others can be sent again as they are: "
-                f"importer retry {quoted(summary.run_id)}{again}"
+                f"{in_crm:,} of {rows_text(summary.rows)} went in. The others can be sent again as they are: "
+                f"importer retry {typed(summary.run_id)}{again}"
             )
         case _ if summary.failed_rows:
             return (
-                f"{in_crm:,} of {_rows(summary.rows)} went in. {_needs(summary.to_mend)} mending: open {mend}, "
-                f"mend it, and feed it back: importer run {quoted(str(mend))}{again}"
+                f"{in_crm:,} of {rows_text(summary.rows)} went in. {_needs(summary.to_mend)} mending: open {mend}, "
+                f"mend it, and feed it back: importer run {typed(str(mend))}{again}"
             )
         case _ if in_crm < summary.rows:
             left_out = summary.rows - in_crm
             others = "the other one is no lead" if left_out == 1 else f"the other {left_out:,} are no leads"
-            return (
-                f"{in_crm:,} of {_rows(summary.rows)} went in; {others}. The report: {folder / 'report.html'}"
-            )
+            return f"{in_crm:,} of {rows_text(summary.rows)} went in; {others}. The report: {folder / 'report.html'}"
         case _:
             all_rows = "The row" if summary.rows == 1 else f"All {summary.rows:,} rows"
             return f"{all_rows} went in. The report: {folder / 'report.html'}"
@@ -166,7 +164,7 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
 def _no_leads(summary: Summary) -> str:
     """Rows that were left out and need no mending, so that the numbers of the last line add up."""
     rows = summary.rows - summary.went_in - summary.failed_rows
-    return f" {_rows(rows)} {'is no lead' if rows == 1 else 'are no leads'}." if rows else ""
+    return f" {rows_text(rows)} {'is no lead' if rows == 1 else 'are no leads'}." if rows else ""
 
 
 def name_of_crm(base_url: str) -> str:
@@ -174,11 +172,6 @@ def name_of_crm(base_url: str) -> str:
     place = urlsplit(base_url)
     here = is_loopback(place.hostname or "")
     return f"the CRM on this machine ({place.netloc})" if here else f"the CRM at {place.netloc}"
-
-
-def quoted(word: str) -> str:
-    """One word of a command."""
-    return typed(word)
 
 
 def set_in_shell(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
@@ -194,7 +187,8 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _rows(count: int) -> str:
+def rows_text(count: int) -> str:
+    """`1 row`, `1,234 rows`."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 

@@ -17,10 +17,10 @@ import msgspec
 
 from importer.issues import faults_of_cells
 from importer.journal import Journal
-from importer.models import REPORT_COLUMNS, SourceRow, blocks_of
+from importer.models import REPORT_COLUMNS, SourceRow, blocks_of, is_report_header
 from importer.report.tables import report_cells
 from importer.staging import RowsReader, Sheet
-from importer.staging.own_files import is_ours, their_rows
+from importer.staging.own_files import their_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,14 +46,14 @@ def sheet_of(frame: pd.DataFrame) -> Sheet:
     """
     headers = tuple(_header(name) for name in frame.columns)
     reader = RowsReader(*_read(frame, headers))
-    reader.opened = msgspec.structs.replace(reader.opened, ours=is_ours(headers))
+    reader.opened = msgspec.structs.replace(reader.opened, ours=is_report_header(headers))
     return Sheet(reader, file="DataFrame", sha256=_digest(*_read(frame, headers)))
 
 
 def _read(frame: pd.DataFrame, headers: tuple[str, ...]) -> tuple[tuple[str, ...], Iterator[SourceRow]]:
     """Headers and rows without our own columns."""
     rows = rows_of(frame)
-    if not is_ours(headers):
+    if not is_report_header(headers):
         return headers, rows
     headers, blocks = their_rows(headers, blocks_of(rows))
     return headers, chain.from_iterable(blocks)

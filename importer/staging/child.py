@@ -24,9 +24,9 @@ from importer.garbage import collect_seldom
 from importer.journal import StagedRows
 from importer.loader.limits import apply_limits
 from importer.loader.opening import Table, open_table
-from importer.models import BLOCK_ROWS, SourceRows
+from importer.models import BLOCK_ROWS, SourceRows, is_report_header
 from importer.staging import frames
-from importer.staging.own_files import as_typed, is_ours
+from importer.staging.own_files import as_typed
 from importer.staging.recipe import Recipe, judge_rows
 
 _LOOK_EVERY_S = 1.0
@@ -102,7 +102,7 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
     question = _ask(questions)
     assert isinstance(question, frames.Open)
     table = open_table(Path(question.path), question.options)
-    ours = is_ours(table.headers)
+    ours = is_report_header(table.headers)
     headers, blocks = as_typed(table) if ours else (table.headers, table.blocks)
     begun: list[SourceRows] = []
     # A sheet that two blocks hold is read to its end: its last notices (hidden rows, footers) are shown at once.

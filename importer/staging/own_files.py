@@ -9,13 +9,8 @@ from importer.issues import LOST, Issue
 from importer.loader.cells.phones import ends_as_shortened
 from importer.loader.kinds import FileKind
 from importer.loader.opening import Table
-from importer.models import REPORT_COLUMNS, ROWS_SHEET, SourceRows, is_report_header
+from importer.models import REPORT_COLUMNS, ROWS_SHEET, SourceRows
 from importer.validator import is_typed_as
-
-
-def is_ours(headers: Sequence[str]) -> bool:
-    """Whether a report of ours has these columns, also where people have moved, added or deleted some."""
-    return is_report_header(headers)
 
 
 def theirs(headers: Sequence[str]) -> list[int]:

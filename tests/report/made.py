@@ -9,10 +9,19 @@ from typing import Any
 from importer.issues import Issue
 from importer.journal import Journal, RunEnd, RunHeader, staged
 from importer.loader.opening import OpenOptions, open_table
-from importer.models import Accepted, ColumnChoice, Mapping, Notice, Rejected, RunState, SourceRow
+from importer.models import (
+    Accepted,
+    ColumnChoice,
+    Mapping,
+    Notice,
+    Rejected,
+    RunState,
+    SourceRow,
+    is_report_header,
+)
 from importer.report import Summary, write_reports
 from importer.report.workbook import fits
-from importer.staging.own_files import as_typed, is_ours
+from importer.staging.own_files import as_typed
 from tests.naughty import CONTROLS, FORMULAS, MARKUP, TEXTS
 
 STARTED = "2026-11-25T10:15:01+05:30"
@@ -67,7 +76,7 @@ def made(folder: Path, header: RunHeader, rows: Iterable[Accepted | Rejected]) -
 def read_again(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headers and cells of a report that is fed back in."""
     table = open_table(path, OpenOptions())
-    assert is_ours(table.headers)
+    assert is_report_header(table.headers)
     headers, blocks = as_typed(table)
     return headers, [row.cells for block in blocks for row in block]
 
