@@ -402,6 +402,12 @@ ALIASES: dict[str, str] = {"address": "address.text"}
 """Names that people may also use for a field in `--column`, `--set` and a map."""
 
 
+def label_of(name: str) -> str:
+    """A field's name for people."""
+    field = BY_NAME.get(name)
+    return field.label if field else name
+
+
 def field_named(name: str) -> Field | None:
     """The field that `name` means, or None."""
     name = name.strip()

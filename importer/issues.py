@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from importer.fields import BY_NAME
+from importer.fields import BY_NAME, label_of
 
 
 class Severity(StrEnum):
@@ -194,6 +194,18 @@ def sentence(number: int, issue: Issue) -> str:
     """`Row 14, Stage: the account has no stage "Warm led". Did you mean "Warm lead"?`."""
     place = f"Row {number}, {issue.column}" if issue.column else f"Row {number}"
     return f"{place}: {text(issue)}"
+
+
+def title_of(machine_code: str) -> str:
+    """`lead_stage_name.unknown` as people say it: `Stage: not in the account`."""
+    field, _, code = machine_code.rpartition(".")
+    title = kind_of(code).title
+    return title if field == "row" else f"{label_of(field)}: {title}"
+
+
+def keeps_out(machine_code: str) -> bool:
+    """Whether a problem keeps its rows out, rather than only being worth knowing."""
+    return kind_of(machine_code.rpartition(".")[2]).severity is not Severity.WARNING
 
 
 def faults_of_reader(issues: Iterable[Issue]) -> tuple[Issue, ...]:

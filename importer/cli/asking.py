@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from importer.cli.console import say
-from importer.cli.words import cut, field_label, rows_text
-from importer.fields import FIELDS, field_named
+from importer.cli.words import cut, rows_text
+from importer.fields import FIELDS, field_named, label_of
 from importer.pipeline.watch import ColumnQuestion, UnknownTitle
 from importer.validator.titles import nearest
 
@@ -73,7 +73,7 @@ def ask_titles(unknown: Sequence[UnknownTitle]) -> dict[str, dict[str, str]]:
 def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
     column = question.column
     say(f'Column "{question.name}" ({_samples(question)}): {column.reason}.', err=True)
-    default = field_label(column.field) if column.field else _OMIT
+    default = label_of(column.field) if column.field else _OMIT
     while True:
         said: str = click.prompt(
             f"  It goes to [{default}]", default=column.field or _OMIT, show_default=False, err=True
@@ -88,7 +88,7 @@ def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
             say(f'  There is no field "{said}". ? lists the fields.', err=True)
         elif not _joins(name) and name in (question.taken | taken):
             say(
-                f"  {field_label(name)} has its column already. Choose another, or - to leave this one out.",
+                f"  {label_of(name)} has its column already. Choose another, or - to leave this one out.",
                 err=True,
             )
         else:
@@ -116,7 +116,7 @@ def _samples(question: ColumnQuestion) -> str:
 
 
 def _ask_titles_of(field: str, values: list[UnknownTitle]) -> Iterator[tuple[str, str]]:
-    label = field_label(field)
+    label = label_of(field)
     rows = sum(value.rows for value in values)
     count = "1 value is" if len(values) == 1 else f"{len(values):,} values are"
     say(f"{label}: {count} not in the account ({rows_text(rows)}).", err=True)
@@ -148,7 +148,7 @@ def _ask_titles_of(field: str, values: list[UnknownTitle]) -> Iterator[tuple[str
 def _ask_title(unknown: UnknownTitle, place: str) -> str:
     """A title, or one of the ways out."""
     near = nearest(unknown.value, unknown.titles, limit=_SHOWN_TITLES) or _all_of(unknown.titles)
-    say(f'{place}: {field_label(unknown.field)} "{unknown.value}" ({rows_text(unknown.rows)})', err=True)
+    say(f'{place}: {label_of(unknown.field)} "{unknown.value}" ({rows_text(unknown.rows)})', err=True)
     for number, title in enumerate(near, 1):
         say(f"  {number}  {title}", err=True)
     wanted = "A number, or another title" if near else "A title (importer options lists them)"

@@ -13,8 +13,9 @@ from importer.access import find_access
 from importer.cli.console import say, say_wait, show_json
 from importer.cli.importing import source_of
 from importer.cli.options import settings_from, settings_of_reading, typed_again
-from importer.cli.words import cut, field_label
+from importer.cli.words import cut
 from importer.errors import NoKey, NothingSent, RunStopped, UsageError, before_the_first_write
+from importer.fields import label_of
 from importer.guard import typed
 from importer.loader.header import column_name
 from importer.models import AccountTitles, ColumnChoice, Mapping
@@ -122,5 +123,5 @@ def _say_what_next(mapping: Mapping, check: str) -> None:
 def _show(column: ColumnChoice) -> None:
     samples = " | ".join(cut(sample, 40) for sample in column.samples) or "(empty)"
     say(column.header or f"({column_name(column.index)}, without a header)", bold=True)
-    say(f"  -> {field_label(column.field)} ({column.field})" if column.field else "  -> left out")
+    say(f"  -> {label_of(column.field)} ({column.field})" if column.field else "  -> left out")
     say(f"     why: {column.reason}; {column.filled:.0%} filled; {samples}")

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from importer.access import is_loopback
-from importer.fields import BY_NAME
+from importer.fields import label_of
 from importer.guard import powershell_text, typed
-from importer.issues import Severity, kind_of
+from importer.issues import keeps_out, title_of
 from importer.journal import RunHeader
 from importer.loader.headings import NO_SUCH_NAME
 from importer.models import MEANING, MEANING_OF_CHECK, ColumnChoice, Mapping, RunState, Status
@@ -35,7 +35,7 @@ def mapping_lines(mapping: Mapping) -> Iterator[str]:
     used = [column for column in mapping.columns if column.field]
     width = min(max((len(column.header) for column in used), default=0), _WIDEST)
     for column in used:
-        goes = f"{field_label(column.field):<20} {_why(column)}".rstrip()
+        goes = f"{label_of(column.field):<20} {_why(column)}".rstrip()
         yield f"  {cut(_name(column), _WIDEST):<{width}}  ->  {goes}"
     left_out = [column for column in mapping.columns if not column.field]
     for column in left_out:
@@ -43,12 +43,6 @@ def mapping_lines(mapping: Mapping) -> Iterator[str]:
             yield f"  left out: {cut(_name(column), _WIDEST)} {_why(column)}"
     if unknown := [cut(_name(column), _WIDEST) for column in left_out if column.reason == NO_SUCH_NAME]:
         yield f"  left out: {', '.join(unknown)}"
-
-
-def field_label(field: str) -> str:
-    """A field's name for people."""
-    found = BY_NAME.get(field)
-    return found.label if found else field
 
 
 def summary_lines(summary: Summary, folder: Path, other_names: Sequence[OtherName] = ()) -> Iterator[str]:
@@ -63,11 +57,11 @@ def summary_lines(summary: Summary, folder: Path, other_names: Sequence[OtherNam
         count = summary.counts.get(status.value, 0)
         if count or status is Status.ACCEPTED:
             yield f"  {count:>9,}  {meaning[status]}"
-    commonest = [item for item in summary.problems.items() if _refuses(item[0])][:_COMMONEST]
+    commonest = [item for item in summary.problems.items() if keeps_out(item[0])][:_COMMONEST]
     if commonest:
         yield "Commonest problems"
         for code, count in commonest:
-            yield f"  {count:>9,}  {problem_title(code)}"
+            yield f"  {count:>9,}  {title_of(code)}"
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
         go = "can go in" if checked else "went in"
@@ -115,18 +109,6 @@ def file_lines(summary: Summary) -> Iterator[str]:
             f"failed_rows.xlsx holds {summary.workbook_rows:,} of the {summary.failed_rows:,} rows to mend, "
             "which is all that a workbook can; failed_rows.csv holds every one"
         )
-
-
-def _refuses(code: str) -> bool:
-    """Whether a problem kept its rows out, rather than only being worth knowing."""
-    return kind_of(code.rpartition(".")[2]).severity is not Severity.WARNING
-
-
-def problem_title(code: str) -> str:
-    """`lead_stage_name.unknown` as people say it: `Stage: not in the account`."""
-    field, _, name = code.rpartition(".")
-    title = kind_of(name).title
-    return title if field in ("row", "") else f"{field_label(field)}: {title}"
 
 
 def last_line(summary: Summary, folder: Path, again: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from html import unescape
 from importlib import resources
@@ -13,9 +14,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from importer.fields import BY_NAME
+from importer.fields import label_of
 from importer.guard import printable
-from importer.issues import Severity, kind_of, text
+from importer.issues import keeps_out, text, title_of
 from importer.journal import Journal
 from importer.models import MEANING, MEANING_OF_CHECK, RowOutcome, RunState
 from importer.report.charts import AMBER, BLUE, COLOURS, RED, TEAL, bars_chart, outcome_chart, pace_chart
@@ -67,7 +68,7 @@ def headline(summary: Summary) -> str:
 
 
 def _content(journal: Journal, summary: Summary, findings: Findings) -> dict[str, Any]:
-    meanings = _meanings(summary)
+    meanings = MEANING_OF_CHECK if summary.state == RunState.CHECKED else MEANING
     charts = _charts(journal, summary, findings, meanings)
     style, script = _part("report.css") + _status_colours(), _part("report.js")
     worn = [unescape(found) for chart in charts for found in _STYLES.findall(chart["svg"])]
@@ -85,12 +86,12 @@ def _content(journal: Journal, summary: Summary, findings: Findings) -> dict[str
         "counts": [(status, count, meanings[status]) for status, count in summary.counts.items() if count],
         "charts": charts,
         "values": [
-            {"column": issue.column or _label(issue.field), "value": issue.value, "said": _said(text(issue)), "rows": rows}
+            {"column": issue.column or label_of(issue.field), "value": issue.value, "said": _said(text(issue)), "rows": rows}
             for issue, rows in values
         ],
         "more_values": len(findings.values) - len(values),
         "columns": [
-            {"header": c.header, "field": _label(c.field), "reason": c.reason, "filled": c.filled}
+            {"header": c.header, "field": label_of(c.field), "reason": c.reason, "filled": c.filled}
             for c in journal.header.mapping.columns
         ],
         "read": [notice.text for notice in journal.header.notices if notice.kind != "ignored"],
@@ -139,27 +140,13 @@ def _status_colours() -> str:
     return "".join(f".s-{status} {{ --c: {colour} }}\n" for status, colour in COLOURS.items())
 
 
-def _meanings(summary: Summary) -> dict[str, str]:
-    return MEANING_OF_CHECK if summary.state == RunState.CHECKED else MEANING
-
-
-def _titled(problems: dict[str, int]) -> dict[str, int]:
+def _titled(problems: dict[str, int]) -> Counter[str]:
     """Problems that keep rows out, by what people call them."""
-    titled: dict[str, int] = {}
+    titled: Counter[str] = Counter()
     for code, count in problems.items():
-        field, _, name = code.rpartition(".")
-        kind = kind_of(name)
-        if kind.severity is Severity.WARNING:
-            continue
-        title = kind.title
-        label = _said(title) if field == "row" else f"{_label(field)}: {title}"
-        titled[label] = titled.get(label, 0) + count
+        if keeps_out(code):
+            titled[_said(title_of(code))] += count
     return titled
-
-
-def _label(field: str) -> str:
-    found = BY_NAME.get(field)
-    return found.label if found else field
 
 
 def _shown_columns(journal: Journal) -> list[int]:

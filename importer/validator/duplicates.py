@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from importer.fields import BY_NAME
+from importer.fields import label_of
 from importer.issues import Issue
 from importer.models import NOTE_BREAK, Accepted, Payload, Rejudged, Status
 from importer.settings import Duplicates
@@ -163,8 +163,9 @@ def _merged(rows: Sequence[Accepted]) -> tuple[Payload, list[str]]:
             values.append((of_one_name[0].row.number, None))
         for (_, old), (number, new) in pairwise(values):
             for field, was, now in _replaced(name, old, new):
-                label = BY_NAME[field].label if field in BY_NAME else field
-                changes.append((number, f"{label} is {_quoted(now)} as in row {number}, was {_quoted(was)}"))
+                changes.append(
+                    (number, f"{label_of(field)} is {_quoted(now)} as in row {number}, was {_quoted(was)}")
+                )
     return payload, [said for _, said in sorted(changes, key=itemgetter(0))]
 
 
