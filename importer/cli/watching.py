@@ -17,13 +17,13 @@ from importer.cli.words import columns_table, name_of_crm, summary_lines
 from importer.commandline import command_on
 from importer.journal import RunHeader
 from importer.models import Notice
-from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle
+from importer.pipeline.watch import ColumnQuestion, OtherName, UnknownTitle, Watch
 from importer.report import Summary
 from importer.sender import Progress
 from importer.settings import Settings
 
 
-class Teller:
+class Teller(Watch):
     """The pipeline's watch on a terminal; silent where `--json` or `--quiet` says so."""
 
     def __init__(self, settings: Settings, *, asks: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -40,10 +39,10 @@ class OtherName(msgspec.Struct, frozen=True):
     other: str
 
 
-class Watch(Protocol):
-    """Told how the run goes; asked where only a person can know. `Silent` is the watch of scripts."""
+class Watch:
+    """Told how the run goes; asked where only a person can know. What is not overridden says nothing and agrees."""
 
-    asks: bool
+    asks = False
     """Whether somebody is there to answer."""
 
     def begun_before(self, run_id: str) -> None:
@@ -68,74 +67,36 @@ class Watch(Protocol):
         """How the sending stands."""
 
     def use_kept_map(self, path: Path) -> bool:
-        """Whether to read the sheet by the answers that were kept in `path` for an earlier one of its shape."""
+        """Whether to read the sheet by the answers that were kept in `path` for an earlier one of its shape.
+
+        Where nobody is asked, the notices of the run say that they were used.
+        """
+        del path
+        return True
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """The name of the column that holds the leads' phones, or "": no column says so itself."""
+        del questions
+        return ""
 
     def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         """Fields for columns that the mapping is unsure of: name -> field, "" to leave the column out."""
+        del questions
+        return {}
 
     def choose_titles(self, unknown: Sequence[UnknownTitle]) -> dict[str, dict[str, str]]:
         """For values that the account does not have: field -> sheet's value -> account's title, "" to leave it out."""
+        del unknown
+        return {}
 
     def kept(self, path: Path) -> None:
         """The answers are kept in `path` for the next sheet of this shape."""
 
     def confirm(self, summary: Summary) -> bool:
         """Whether the checked rows may now be sent."""
-
-
-class Silent:
-    """Says nothing, asks nothing, agrees to everything: for scripts, `--yes`, and the library."""
-
-    asks = False
-
-    def begun_before(self, run_id: str) -> None:
-        """Nobody looks."""
-
-    def waiting(self, seconds: float) -> None:
-        """Nobody looks."""
-
-    def understood(self, header: RunHeader) -> None:
-        """Nobody looks."""
-
-    def judged(self, rows: int) -> None:
-        """Nobody looks."""
-
-    def noticed(self, notices: Sequence[Notice]) -> None:
-        """Nobody looks."""
-
-    def merged(self, other_names: Sequence[OtherName]) -> None:
-        """Nobody looks."""
-
-    def sending(self, progress: Progress) -> None:
-        """Nobody looks."""
-
-    def use_kept_map(self, path: Path) -> bool:
-        """Nobody to ask; the notices of the run say that the map was used."""
-        del path
-        return True
-
-    def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
-        """Nobody to ask."""
-        del questions
-        return ""
-
-    def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
-        """Nobody to ask."""
-        del questions
-        return {}
-
-    def choose_titles(self, unknown: Sequence[UnknownTitle]) -> dict[str, dict[str, str]]:
-        """Nobody to ask."""
-        del unknown
-        return {}
-
-    def kept(self, path: Path) -> None:
-        """Nobody looks."""
-
-    def confirm(self, summary: Summary) -> bool:
-        """Who calls the library has decided already."""
         del summary
         return True
+
+
+class Silent(Watch):
+    """The watch of scripts, of `--yes` and of the library: who calls has decided already."""
