@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import lzma
+import posixpath
 import re
 import struct
 import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree as ET  # parts with a DOCTYPE are refused here
 
 from importer.errors import UnreadableFile
 from importer.loader import limits
@@ -18,7 +19,6 @@ from importer.loader.locked import locked
 _ROOT = re.compile(rb"<[a-z_]")
 _LONGEST_PREAMBLE = 256 * 1024
 _ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
-
 
 BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ET.ParseError, EOFError, OSError, ValueError,
@@ -40,6 +40,19 @@ def check_archive(path: Path) -> None:
                     _check_no_doctype(archive, part)
     except BROKEN as error:
         raise UnreadableFile("The workbook is cut off or damaged.", "Download or save it again.") from error
+
+
+def part_linked(archive: zipfile.ZipFile, links: str, relation: str) -> str:
+    """The part that a relation of the workbook leads to; `links` is the part that lists these (ECMA-376 part 2, 9.3)."""
+    root = ET.fromstring(archive.read(links))  # noqa: S314 - a child process that may die, and expat bounds entities
+    target = next((link.get("Target", "") for link in root if link.get("Id") == relation), "")
+    part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+    found = next((name for name in archive.namelist() if name.lower() == part.lower()), None)
+    if found is None:
+        raise UnreadableFile(
+            "The workbook cannot be read: it is cut off or damaged.", "Download or save it again."
+        )
+    return found
 
 
 def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:

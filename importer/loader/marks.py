@@ -27,6 +27,11 @@ class RowMarks(msgspec.Struct):
     texts: dict[int, str] = {}
     formats: dict[int, str] = {}
 
+    @property
+    def tells_any(self) -> bool:
+        """Whether there is anything to tell of the row."""
+        return bool(self.hidden or self.texts or self.formats)
+
 
 def error_text(code: int) -> str:
     """The name of an error by its number in binary workbooks (MS-XLS 2.5.10 BErr)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 BUILT_IN = {14: "dd-mm-yyyy", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM",
@@ -43,10 +43,14 @@ def digit_places(code: str) -> tuple[str, ...]:
     return pieces if pieces.count("0") >= 2 and places in (len(pieces), *range(5, 16)) else ()
 
 
-@lru_cache(maxsize=512)
-def changes_what_is_shown(code: str) -> bool:
-    """Whether a cell of this format shows something else than its bare value, as far as leads are concerned."""
-    return bool(code) and (is_date_format(code) or bool(digit_places(code)))
+def telling_styles(used: Sequence[int], own: dict[int, str]) -> dict[int, str]:
+    """Cell styles that show something else than the bare value, as far as leads are concerned: style -> format code.
+
+    `used` are the numbers of the styles' formats, in the styles' order; `own` are the codes of the workbook's own formats.
+    """
+    known = {**BUILT_IN, **own}
+    codes = {style: known.get(number, "") for style, number in enumerate(used)}
+    return {style: code for style, code in codes.items() if is_date_format(code) or digit_places(code)}
 
 
 def show_number(value: float, code: str | None) -> str:

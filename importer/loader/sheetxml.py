@@ -7,7 +7,6 @@ parser, slower and as right.
 
 from __future__ import annotations
 
-import posixpath
 import re
 import zipfile
 from collections import Counter
@@ -21,9 +20,10 @@ from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused bef
 import msgspec
 
 from importer.errors import UnreadableFile
+from importer.loader.archive import part_linked
 from importer.loader.marks import NO_VALUE, RowMarks, column_number, formula_text
 from importer.loader.merged import Area
-from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
+from importer.loader.numberformats import telling_styles
 
 _CHUNK = 4 << 20
 _FIRST_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*>")
@@ -37,7 +37,6 @@ _ERROR = re.compile(
 _NO_VALUE = re.compile(
     rb'<c r="([A-Z]{1,3})(\d+)"([^>]*)>\s*<f\b[^>]*?(?:/>|>([^<]*)</f>)\s*(<v\s*/>|<v></v>)?\s*</c>'
 )
-_DAMAGED = ("The workbook cannot be read: it is cut off or damaged.", "Download or save it again.")
 _STRICT = b"http://purl.oclc.org/ooxml/"
 _MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*\bref=["']([A-Z]+)(\d+):[A-Z]+(\d+)["']""")
 _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\b[^>]*\bref="[A-Z]+\d+:([A-Z]+)(\d+)"')
@@ -98,9 +97,7 @@ def xlsx_areas(path: Path, part: str) -> list[Area]:
 
 
 def _part_name(archive: zipfile.ZipFile, sheet: str) -> str:
-    book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - a child process that may die, and expat bounds entities - see the import
-    links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314 - a child process that may die, and expat bounds entities
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - a child process that may die, and expat bounds entities
     relation = next(
         (
             value
@@ -109,14 +106,9 @@ def _part_name(archive: zipfile.ZipFile, sheet: str) -> str:
             for key, value in node.attrib.items()
             if key.endswith("}id")
         ),
-        None,
+        "",
     )
-    target = targets.get(relation, "")
-    part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-    names = {name.lower(): name for name in archive.namelist()}
-    if part.lower() not in names:
-        raise UnreadableFile(*_DAMAGED)
-    return names[part.lower()]
+    return part_linked(archive, "xl/_rels/workbook.xml.rels", relation)
 
 
 def _is_usual(chunk: bytes) -> bool:
@@ -238,7 +230,7 @@ def _parsed(
                 _mark_cell(marks, column, node, styles)
             case "row", "end":
                 node.clear()
-                if marks.hidden or marks.texts or marks.formats:
+                if marks.tells_any:
                     yield number, marks
 
 
@@ -257,7 +249,7 @@ def _mark_cell(marks: RowMarks, column: int, cell: ET.Element, styles: dict[int,
 def _styles(archive: zipfile.ZipFile) -> dict[int, str]:
     """Cell styles whose format changes what is shown: style number -> format code."""
     try:
-        root = ET.fromstring(archive.read("xl/styles.xml"))  # noqa: S314 - a child process that may die, and expat bounds entities - see the import
+        root = ET.fromstring(archive.read("xl/styles.xml"))  # noqa: S314 - a child process that may die, and expat bounds entities
     except (KeyError, ET.ParseError):
         return {}
     own = {
@@ -266,10 +258,7 @@ def _styles(archive: zipfile.ZipFile) -> dict[int, str]:
         if node.tag.endswith("}numFmt")
     }
     formats = next((node for node in root if node.tag.endswith("}cellXfs")), ())
-    codes = {
-        style: {**BUILT_IN, **own}.get(int(xf.get("numFmtId", "0")), "") for style, xf in enumerate(formats)
-    }
-    return {style: code for style, code in codes.items() if changes_what_is_shown(code)}
+    return telling_styles([int(xf.get("numFmtId", "0")) for xf in formats], own)
 
 
 def _styled(styles: dict[int, str]) -> re.Pattern[bytes] | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-import posixpath
 import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused before (archive.py)
 
 from importer.errors import UnreadableFile
+from importer.loader.archive import part_linked
 from importer.loader.marks import RowMarks, error_text
 from importer.loader.merged import Area
-from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
+from importer.loader.numberformats import telling_styles
 
 _ROW, _CELL_ERROR, _FORMULA_ERROR = 0, 3, 11
 _CELLS = range(1, 12)
@@ -39,7 +38,7 @@ def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
                 if kind in _SIZED and not _fits(kind, body):
                     raise ValueError(kind)
                 if kind == _ROW:
-                    if marks.hidden or marks.texts or marks.formats:
+                    if marks.tells_any:
                         yield number, marks
                     number = int.from_bytes(body[:4], "little") + 1
                     marks = RowMarks(hidden=bool(body[11] & _HIDDEN))
@@ -47,7 +46,7 @@ def xlsb_marks(path: Path, sheet: str) -> Iterator[tuple[int, RowMarks]]:
                     _mark_cell(marks, kind, body, styles)
             if kind != _END_OF_SHEET:
                 raise ValueError(kind)  # a wrong length has led us, and every reader, past some rows
-            if marks.hidden or marks.texts or marks.formats:
+            if marks.tells_any:
                 yield number, marks
 
 
@@ -101,15 +100,12 @@ def _records(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
-    links = ET.fromstring(archive.read("xl/_rels/workbook.bin.rels"))  # noqa: S314 - see the import
-    targets = {link.get("Id", ""): link.get("Target", "") for link in links}
     with archive.open("xl/workbook.bin") as file:
         for kind, body in _records(file):
             if kind == _SHEET:
                 relation, rest = _wide_text(body[8:])
                 if _wide_text(rest)[0] == sheet:
-                    target = targets.get(relation, "")
-                    return target[1:] if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+                    return part_linked(archive, "xl/_rels/workbook.bin.rels", relation)
     raise KeyError(sheet)
 
 
@@ -135,5 +131,4 @@ def _styles(archive: zipfile.ZipFile) -> dict[int, str]:
                 inside = kind == _CELL_XFS
             elif kind == _XF and inside:
                 used.append(int.from_bytes(body[2:4], "little"))
-    codes = {style: {**BUILT_IN, **own}.get(number, "") for style, number in enumerate(used)}
-    return {style: code for style, code in codes.items() if changes_what_is_shown(code)}
+    return telling_styles(used, own)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.loader.marks import RowMarks, error_text
-from importer.loader.numberformats import BUILT_IN, changes_what_is_shown
+from importer.loader.numberformats import telling_styles
 
 _END_OF_CHAIN = 0xFFFFFFF0  # this and above are no sectors
 _BOF, _EOF, _SHEET, _FORMAT, _XF = 0x809, 0x0A, 0x85, 0x41E, 0xE0
@@ -77,8 +77,7 @@ def _start_of(stream: bytes, sheet: str) -> tuple[int, dict[int, str]]:
             used.append(int.from_bytes(body[2:4], "little"))
         elif kind == _SHEET and _text(body[6:], 1) == sheet:
             start = int.from_bytes(body[:4], "little")
-    codes = {style: {**BUILT_IN, **own}.get(number, "") for style, number in enumerate(used)}
-    return start, {style: code for style, code in codes.items() if changes_what_is_shown(code)}
+    return start, telling_styles(used, own)
 
 
 def _text(body: bytes, size: int) -> str:
