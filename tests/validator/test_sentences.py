@@ -21,7 +21,7 @@ def test_every_sentence_is_whole(code):
 
 
 ACTIONS = re.compile(
-    r"\b(?:Type|Fill|Format|Put|Keep|Check|Mend|Empty|Enable|Rename|Shorten|Open|Run|Choose|Did you mean|options lists)\b"
+    r"\b(?:Type|Fill|Format|Put|Keep|Check|Mend|Empty|Enable|Feed|Rename|Shorten|Open|Run|Choose|Did you mean|options lists)\b"
 )
 
 
