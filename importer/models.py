@@ -81,6 +81,13 @@ AccountTitles: TypeAlias = dict[Dropdown, tuple[Title, ...]]
 """The account's live dropdown lists, every page of them."""
 
 
+def active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
+    """What can be attached to a lead, by dropdown."""
+    return {
+        dropdown: tuple(title.title for title in found if title.active) for dropdown, found in titles.items()
+    }
+
+
 REPORT_COLUMNS = (
     "_row",
     "_status",

@@ -18,7 +18,7 @@ from importer.errors import NoKey, NothingSent, RunStopped, UsageError, before_t
 from importer.fields import label_of
 from importer.guard import typed
 from importer.loader.header import column_name
-from importer.models import AccountTitles, ColumnChoice, Mapping
+from importer.models import AccountTitles, ColumnChoice, Mapping, active_titles
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, kept_map, save_mapping
 from importer.pipeline.origin import find_origin, inherited
@@ -73,9 +73,8 @@ def template_command(out: str, force: bool) -> int:
             "Choose another name, or write over it with --force.",
         )
     titles = fetch_titles(find_access(os.environ, Path()), Settings(), say_wait)
-    active = {dropdown.value: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()}
     try:
-        placed = str(report.write_template(path, active))
+        placed = str(report.write_template(path, active_titles(titles)))
     except (OSError, ValueError) as error:  # the latter for a name that can be none
         said = error.strerror if isinstance(error, OSError) else error
         raise UsageError(

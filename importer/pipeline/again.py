@@ -21,6 +21,7 @@ from importer.models import (
     RunState,
     SourceRow,
     Status,
+    active_titles,
 )
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.flow import run
@@ -109,10 +110,8 @@ def _rows_to_retry(journal: Journal) -> Iterator[SourceRow]:
 def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: Unknown) -> None:
     """Judge waiting rows anew whose stage, group, label or product has gone since, or has another spelling now."""
     then = {dropdown: set(found) for dropdown, found in journal.header.titles.items()}
-    now = {
-        dropdown.value: {title.title for title in found if title.active} for dropdown, found in titles.items()
-    }
-    if all(then[dropdown] <= now.get(dropdown, set()) for dropdown in then):
+    now = active_titles(titles)
+    if all(found.issubset(now.get(dropdown, ())) for dropdown, found in then.items()):
         return
     judge = compile_gone(titles, unknown=unknown)
     after = -1

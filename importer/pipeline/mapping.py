@@ -19,7 +19,7 @@ from importer.loader.keptmaps import is_known_again, keep_map, map_of, path_of, 
 from importer.loader.mapfile import ColumnMap, read_map
 from importer.loader.named import name_of
 from importer.loader.presets import find_preset
-from importer.models import AccountTitles, ColumnChoice, Mapping, Notice, SourceRow
+from importer.models import AccountTitles, ColumnChoice, Mapping, Notice, SourceRow, active_titles
 from importer.pipeline.origin import fitted
 from importer.pipeline.watch import ColumnQuestion, Watch
 from importer.settings import Settings
@@ -62,7 +62,7 @@ def columns_of_origin(
         column_map=map_of(kept),
         columns=told.column,
         defaults=told.set,
-        titles=active_titles(titles),
+        titles=titles_by_field(titles),
         region=settings.region,
     )
     _check_defaults(chosen, settings, titles)
@@ -88,7 +88,7 @@ def columns_of(
             map_said=said,
             columns=settings.column,
             defaults=settings.set,
-            titles=active_titles(titles),
+            titles=titles_by_field(titles),
             region=settings.region,
             needs_phone=needs_phone,
         )
@@ -134,13 +134,10 @@ def save_mapping(path: Path, mapping: Mapping) -> None:
         ) from error
 
 
-def active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
-    """What can be attached, by field."""
-    return {
-        field.name: tuple(title.title for title in titles.get(field.dropdown, ()) if title.active)
-        for field in FIELDS
-        if field.dropdown is not None
-    }
+def titles_by_field(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
+    """The active titles that each field may have."""
+    active = active_titles(titles)
+    return {field.name: active.get(field.dropdown, ()) for field in FIELDS if field.dropdown is not None}
 
 
 def _of_names(mapping: Mapping) -> Iterator[Notice]:

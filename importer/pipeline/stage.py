@@ -8,7 +8,7 @@ from pathlib import Path
 from importer.access import Access
 from importer.errors import UnreadableFile, before_the_first_write
 from importer.journal import Journal, RunHeader
-from importer.models import AccountTitles, Notice
+from importer.models import AccountTitles, Notice, active_titles
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.folding import fold_shared_phones
 from importer.pipeline.mapping import Decided, columns_of_origin, decide_columns, save_mapping
@@ -122,7 +122,7 @@ def _header(
         options=taken_over(settings),
         notices=(*sheet.opened.notices, *decided.notices, *_of_limit(settings.limit)),
         parent=parent,
-        titles={dropdown: tuple(t.title for t in found if t.active) for dropdown, found in titles.items()},
+        titles=active_titles(titles),
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from importer.issues import faults_of_reader
 from importer.journal import Journal
 from importer.models import SourceRow, Status, blocks_of
-from importer.pipeline.mapping import active_titles, keep
+from importer.pipeline.mapping import keep, titles_by_field
 from importer.pipeline.watch import UnknownTitle, Watch
 from importer.settings import Settings
 from importer.staging import Recipe, judge_rows
@@ -20,7 +20,7 @@ _UNKNOWN = frozenset({"unknown", "left_out_unknown"})
 
 def settle_titles(journal: Journal, recipe: Recipe, settings: Settings, watch: Watch) -> None:
     """Ask once about each value that the account does not have, and judge its rows again with the answers."""
-    unknown = _unknown_titles(journal, active_titles(recipe.titles)) if watch.asks else []
+    unknown = _unknown_titles(journal, titles_by_field(recipe.titles)) if watch.asks else []
     answers = watch.choose_titles(unknown) if unknown else {}
     if not answers:
         return
