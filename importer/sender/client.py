@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import msgspec
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
 from importer.access import Access
 from importer.errors import Blocked, ImporterError, KeyRefused, ServerAway
@@ -24,10 +25,8 @@ from importer.fields import Dropdown
 from importer.models import AccountTitles, Applied, Payload, Reply, Title
 from importer.sender import outcome
 from importer.sender.gate import push_s, too_long
-from importer.sender.retry import is_throttled
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
+from importer.sender.retry import is_throttled, last_result
+from importer.sender.transport import AiohttpTransport, proxy_for
 
 _PAGE_SIZE = 50  # the maximum is not documented, so we ask for the default
 _MOST_PAGES = 2_000
@@ -144,8 +143,6 @@ class Client:
 
         What the server asks to wait is waited out, all of it together for as long as --patience; else four are enough.
         """
-        from tenacity import AsyncRetrying, wait_random_exponential  # noqa: PLC0415
-
         jitter = wait_random_exponential(multiplier=0.3, max=5)
         headers = [pair for pair in self._headers if pair[0] != "content-type"]
         url = httpx.URL(f"{self._base}{path}")
@@ -154,9 +151,6 @@ class Client:
             return await self._exchange(
                 httpx.Request("GET", url, headers=headers, extensions=self._extensions), _MOST_PAGE_BYTES
             )
-
-        def is_not_now(state: RetryCallState) -> bool:
-            return _is_not_now(_last(state)[0])
 
         def wait_s(state: RetryCallState) -> float:
             return max(_asked_s(state) or 0.0, jitter(state))
@@ -169,10 +163,10 @@ class Client:
 
         retrying = AsyncRetrying(
             sleep=sleep,
-            retry=is_not_now,
+            retry=retry_if_result(lambda found: _is_not_now(found[0])),
             wait=wait_s,
             stop=is_enough,
-            retry_error_callback=_last,
+            retry_error_callback=last_result,
         )
         found: tuple[Reply, bytes] = await retrying(once)
         reply, _ = found
@@ -206,21 +200,13 @@ async def open_client(
     access: Access, *, timeout_s: float, patience_s: float, connections: int
 ) -> AsyncIterator[Client]:
     """A client over aiohttp's connections (4,400 to 11,000 requests a second against httpx's own 330)."""
-    from importer.sender.transport import AiohttpTransport, proxy_for  # noqa: PLC0415 - commands that stay offline do not pay for it
-
     async with AiohttpTransport(connections=connections, proxy=proxy_for(access.base_url)) as transport:
         yield Client(transport, access, timeout_s=timeout_s, patience_s=patience_s)
 
 
-def _last(state: RetryCallState) -> tuple[Reply, bytes]:
-    assert state.outcome is not None
-    found: tuple[Reply, bytes] = state.outcome.result()
-    return found
-
-
 def _asked_s(state: RetryCallState) -> float | None:
     """The seconds to wait that the server asks for, as the gate has it: "not now" without a time is 1 s, 2 s, 4 s ..."""
-    reply, _ = _last(state)
+    reply: Reply = last_result(state)[0]
     if reply.retry_after_s is None and is_throttled(reply):
         return push_s(state.attempt_number)
     return reply.retry_after_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from tenacity import (
     AsyncRetrying,
@@ -40,14 +41,14 @@ def attempts(sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
         stop=stop_after_attempt(MOST_ATTEMPTS),
         wait=wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_MOST_WAIT_S),
         retry=retry_if_result(lambda reply: not is_final(reply)),
-        retry_error_callback=_last_reply,
+        retry_error_callback=last_result,
     )
 
 
-def _last_reply(state: RetryCallState) -> Reply:
+def last_result(state: RetryCallState) -> Any:
+    """What the last try gave."""
     assert state.outcome is not None
-    reply: Reply = state.outcome.result()
-    return reply
+    return state.outcome.result()
 
 
 class RetryBudget:
