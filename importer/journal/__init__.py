@@ -1,7 +1,7 @@
 """The run on disk (SQLite): rows, verdicts, intents, results; what resume, retry and the reports read."""
 
 from importer.journal.glance import glance
-from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
+from importer.journal.header import Beat, RunEnd, RunHeader, Traffic
 from importer.journal.opening import JOURNAL_NAME, SCHEMA_VERSION, STAGING_NAME
 from importer.journal.rows import StagedRow, StagedRows, staged
 from importer.journal.store import Journal
@@ -10,8 +10,8 @@ __all__ = [
     "JOURNAL_NAME",
     "SCHEMA_VERSION",
     "STAGING_NAME",
+    "Beat",
     "Journal",
-    "Pace",
     "RunEnd",
     "RunHeader",
     "StagedRow",

@@ -62,7 +62,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     rate_reached: float = 0.0
 
 
-class Pace(msgspec.Struct, frozen=True):
+class Beat(msgspec.Struct, frozen=True):
     """What happened in one second of sending."""
 
     second: int

@@ -99,7 +99,7 @@ class Ledger:
             [(_print(self._salt, base_url, note), *known) for note, known in notes],
         )
 
-    def is_whole(self) -> None:
+    def learnt_all(self) -> None:
         """All that the runs of the folder know has been learnt."""
         self._sql.execute(f"PRAGMA ledger.user_version = {_VERSION}")
         self.is_new = False

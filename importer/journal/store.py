@@ -18,7 +18,7 @@ import msgspec
 from importer.errors import DamagedJournal
 from importer.issues import Issue
 from importer.journal import opening
-from importer.journal.header import Pace, RunEnd, RunHeader, Traffic
+from importer.journal.header import Beat, RunEnd, RunHeader, Traffic
 from importer.journal.notes import Known, Ledger, Note
 from importer.journal.opening import JOURNAL_NAME, STAGING_NAME, UNDECODABLE, reading, writing
 from importer.journal.outcomes import JOINED, Page, read_counts, read_outcomes, read_pages
@@ -205,7 +205,7 @@ class Journal:
         intents: Sequence[PendingRow] = (),
         results: Sequence[RowResult] = (),
         withdrawn: Sequence[PendingRow] = (),
-        pace: Sequence[Pace] = (),
+        pace: Sequence[Beat] = (),
         traffic: Traffic | None = None,
     ) -> list[PendingRow]:
         """Write what is about to leave and what has come back, in one durable commit. Raises CannotWrite.
@@ -290,10 +290,10 @@ class Journal:
                 for note in row.notes:
                     yield (row.phones[0], note), known
 
-    def pace(self) -> list[Pace]:
+    def pace(self) -> list[Beat]:
         """What happened second by second."""
         with self._reading():
-            return [Pace(*row) for row in self._sql.execute("SELECT * FROM pace ORDER BY second")]
+            return [Beat(*row) for row in self._sql.execute("SELECT * FROM pace ORDER BY second")]
 
     # --- private
 
@@ -366,7 +366,7 @@ class Journal:
                 self.annotate((*self.header.notices, Notice("ignored", said)))
         with self._commit():
             ledger.learn(self.header.base_url, self.known_notes())
-            ledger.is_whole()
+            ledger.learnt_all()
 
     def _put(self, key: str, part: RunHeader | RunEnd | Traffic) -> None:
         self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, encode(part).decode()))

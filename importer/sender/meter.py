@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from importer.journal import Pace, Traffic
+from importer.journal import Beat, Traffic
 
 _RATE_WINDOW = 5  # seconds over which the reached rate is averaged
 
@@ -26,7 +26,7 @@ class Meter:
         self._requests += 1
         self._retries += retry
 
-    def beat(self, elapsed_s: float, *, last: bool = False) -> Pace | None:
+    def beat(self, elapsed_s: float, *, last: bool = False) -> Beat | None:
         """What happened since the last beat, once a second; None in between."""
         if int(elapsed_s) == self._told_at and not last:
             return None
@@ -37,7 +37,7 @@ class Meter:
         self._seconds.append(requests)
         if not last or elapsed_s >= 1:
             self._reached = max(self._reached, sum(self._seconds) / len(self._seconds))
-        return Pace(second, requests, throttled, retries)
+        return Beat(second, requests, throttled, retries)
 
     def rate(self, elapsed_s: float) -> float:
         """Requests a second of late."""

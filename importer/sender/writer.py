@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from importer.journal import Pace, Traffic
+from importer.journal import Beat, Traffic
 from importer.models import PendingRow, RowResult
 
 _T = TypeVar("_T")
@@ -30,7 +30,7 @@ class JournalOfSending(Protocol):
         intents: Sequence[PendingRow] = (),
         results: Sequence[RowResult] = (),
         withdrawn: Sequence[PendingRow] = (),
-        pace: Sequence[Pace] = (),
+        pace: Sequence[Beat] = (),
         traffic: Traffic | None = None,
     ) -> list[PendingRow]:
         """One durable commit; answers with the rows of `intents` as they may leave."""
@@ -54,7 +54,7 @@ class Writer:
         self._intents: list[PendingRow] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._withdrawn: list[PendingRow] = []
-        self._pace: list[Pace] = []
+        self._pace: list[Beat] = []
         self._wake = asyncio.Event()
         self._closing = False
 
@@ -68,9 +68,9 @@ class Writer:
         self._withdrawn.append(row)
         self._wake.set()
 
-    def beat(self, pace: Pace) -> None:
+    def beat(self, beat: Beat) -> None:
         """Keep what happened in a second; written with the next commit."""
-        self._pace.append(pace)
+        self._pace.append(beat)
 
     async def intend(self, rows: list[PendingRow]) -> None:
         """Return once it is on disk that these rows are about to leave; `may_leave` has them then, as they may.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.errors import CannotRead, CannotWrite, DamagedJournal, NothingSent
 from importer.issues import Issue
-from importer.journal import Journal, Pace, RunEnd, RunHeader, Traffic, glance, opening, staged
+from importer.journal import Beat, Journal, RunEnd, RunHeader, Traffic, glance, opening, staged
 from importer.journal.notes import Ledger
 from importer.journal.opening import is_abandoned, reading
 from importer.models import (
@@ -473,11 +473,11 @@ def test_staging_has_a_name_of_its_own_until_it_is_whole(tmp_path):
 def test_pace_and_traffic_add_up(tmp_path):
     """Two commits of one second are one second; totals are what was written last."""
     journal = new(tmp_path)
-    journal.record(pace=[Pace(0, 5, 1, 0)], traffic=Traffic(requests=5, throttled=1))
+    journal.record(pace=[Beat(0, 5, 1, 0)], traffic=Traffic(requests=5, throttled=1))
     journal.record(
-        pace=[Pace(0, 2, 0, 1), Pace(3, 1, 0, 0)], traffic=Traffic(requests=8, throttled=1, retries=1)
+        pace=[Beat(0, 2, 0, 1), Beat(3, 1, 0, 0)], traffic=Traffic(requests=8, throttled=1, retries=1)
     )
-    assert journal.pace() == [Pace(0, 7, 1, 1), Pace(3, 1, 0, 0)]
+    assert journal.pace() == [Beat(0, 7, 1, 1), Beat(3, 1, 0, 0)]
     assert journal.traffic == Traffic(requests=8, throttled=1, retries=1)
 
 
@@ -564,7 +564,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     journal._sql.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(CannotWrite, match="full"):
         for second in range(10_000):
-            journal.record(pace=[Pace(second, 1, 0, 0)])
+            journal.record(pace=[Beat(second, 1, 0, 0)])
     assert statuses(journal)[2] is Status.ACCEPTED
 
 

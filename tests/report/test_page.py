@@ -12,7 +12,7 @@ import pytest
 
 from importer.cli.words import last_line
 from importer.issues import Issue
-from importer.journal import Journal, Pace, RunEnd, Traffic, staged
+from importer.journal import Beat, Journal, RunEnd, Traffic, staged
 from importer.models import NoteState, Notice, RowResult, RunState, Status
 from importer.report import write_reports
 from importer.report.charts import bars_chart, pace_chart
@@ -68,7 +68,7 @@ def page(tmp_path) -> Page:
         journal.begin_sending()
         done = RowResult(number=2, status=Status.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE)
         traffic = Traffic(requests=2, retries=1, throttled=1, seconds=2.0, rate_reached=1.0)
-        journal.record(results=[done], pace=[Pace(0, 1, 1, 0), Pace(1, 1, 0, 1)], traffic=traffic)
+        journal.record(results=[done], pace=[Beat(0, 1, 1, 0), Beat(1, 1, 0, 1)], traffic=traffic)
         journal.end(
             RunEnd(
                 state=RunState.STOPPED,
@@ -270,9 +270,9 @@ def test_rows_that_only_the_network_failed_need_no_mending():
 
 def test_a_long_run_is_as_many_bars_as_can_be_seen():
     """Hours of sending, averaged; a pause is a gap and not left out."""
-    drawn = pace_chart([Pace(second, 40, 2, 0) for second in range(36_000) if not 9_000 < second < 18_000])
+    drawn = pace_chart([Beat(second, 40, 2, 0) for second in range(36_000) if not 9_000 < second < 18_000])
     assert 60 < drawn.count("<rect") < 140
-    assert "10:00" not in pace_chart([Pace(0, 1, 0, 0)])
+    assert "10:00" not in pace_chart([Beat(0, 1, 0, 0)])
 
 
 def test_beyond_eight_bars_the_rest_is_one():
