@@ -10,7 +10,7 @@ from importer.errors import BadMapping
 from importer.loader.header import column_name
 from importer.loader.headers import plain_header
 from importer.loader.mapfile import ColumnEntry
-from importer.loader.nearest import known_field, nearest
+from importer.loader.nearest import MOST_NAMED, known_field, nearest
 from importer.models import ColumnChoice
 
 _OF_TWO_NAMES = re.compile(r"^(.*)#(\d+)$", re.DOTALL)
@@ -19,11 +19,15 @@ _OF_TWO_NAMES = re.compile(r"^(.*)#(\d+)$", re.DOTALL)
 def named_choices(
     headers: Sequence[str], given: Pairs[str, str | ColumnEntry], why: str, said: str
 ) -> dict[int, ColumnChoice]:
-    """Choices by index of the column. Raises BadMapping for a header or a field that does not exist."""
+    """Choices by index of the column; `said` is who named them. Raises BadMapping for a header or a field that does not exist."""
     found: dict[int, ColumnChoice] = {}
+    missing: list[str] = []
     for header, entry in given.items():
         entry = entry if isinstance(entry, ColumnEntry) else ColumnEntry(entry)  # noqa: PLW2901 - the short form stands for the long one
-        index = find_column(headers, header)
+        index = _place_of(headers, header)
+        if index is None:
+            missing.append(header)
+            continue
         if index in found:
             raise BadMapping(f'"{header}" and "{found[index].header}" name the same column.', "Name it once.")
         field = known_field(entry.field).name if entry.field else ""
@@ -36,11 +40,13 @@ def named_choices(
             reason=said,
             rules=entry.rules,
         )
+    if missing:
+        raise _no_such_columns(headers, missing, said)
     return found
 
 
-def find_column(headers: Sequence[str], name: str) -> int:
-    """The column that `name` means. Raises BadMapping.
+def _place_of(headers: Sequence[str], name: str) -> int | None:
+    """The column that `name` means.
 
     `Phone#2` is the second column called Phone, `Column C` the third column where it has no header.
     """
@@ -49,16 +55,22 @@ def find_column(headers: Sequence[str], name: str) -> int:
     exact = [index for index, header in enumerate(headers) if header == wanted]
     alike = [index for index, header in enumerate(headers) if plain_header(header) == plain_header(wanted)]
     unnamed = [i for i, header in enumerate(headers) if not header and column_name(i) == name]
-    for same in (exact, alike, unnamed):
-        if 0 < nth <= len(same):
-            return same[nth - 1]
-    raise BadMapping(
-        f'The sheet has no column "{name}".', nearest(name, list(filter(None, headers)), "It has")
+    return next((same[nth - 1] for same in (exact, alike, unnamed) if 0 < nth <= len(same)), None)
+
+
+def _no_such_columns(headers: Sequence[str], missing: Sequence[str], said: str) -> BadMapping:
+    """All of them at once: a map that served another sheet is mended in one go."""
+    listed = ", ".join(f'"{name}"' for name in missing)
+    there = list(filter(None, headers))
+    if len(missing) == 1:
+        return BadMapping(f"The sheet has no column {listed} ({said}).", nearest(missing[0], there, "It has"))
+    return BadMapping(
+        f"The sheet has no columns {listed} ({said}).", f"It has: {', '.join(there[:MOST_NAMED])}."
     )
 
 
 def name_of(headers: Sequence[str], index: int) -> str:
-    """What `find_column` takes for a column: its header, numbered where another before it has the same."""
+    """What `named_choices` takes for a column: its header, numbered where another before it has the same."""
     header = headers[index]
     earlier = headers[:index].count(header)
     if not header:

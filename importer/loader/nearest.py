@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importer.errors import BadMapping
 from importer.fields import BY_NAME, Field, field_named
 
-_MOST_NAMED = 40
+MOST_NAMED = 40
 
 
 def known_field(name: str, place: str = "") -> Field:
@@ -27,5 +27,5 @@ def nearest(name: str, known: Sequence[str], otherwise: str) -> str:
     )
     if near:
         return f'Did you mean "{near[0]}"?'
-    more = ", ..." if len(known) > _MOST_NAMED else ""
-    return f"{otherwise}: {', '.join(known[:_MOST_NAMED])}{more}."
+    more = ", ..." if len(known) > MOST_NAMED else ""
+    return f"{otherwise}: {', '.join(known[:MOST_NAMED])}{more}."

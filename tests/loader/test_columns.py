@@ -379,7 +379,7 @@ def test_a_person_may_name_a_decoy():
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"Fone": "customer_phone"}, 'no column "Fone". Did you mean "Phone"?'),
+        ({"Fone": "customer_phone"}, 'no column "Fone" (named by --column). Did you mean "Phone"?'),
         ({"Phone": "customer_fone"}, 'no field "customer_fone". Did you mean "customer_phone"?'),
         ({"Name": "city", "Name#2": "city"}, "takes one column"),
         ({"Name#3": "city"}, 'no column "Name#3"'),
@@ -389,6 +389,16 @@ def test_names_that_do_not_fit(columns, said):
     with pytest.raises(BadMapping) as stopped:
         mapping_of([("Phone", PHONE), ("Name", NAME), ("Name", NAME)], columns=columns)
     assert said in str(stopped.value)
+
+
+def test_all_columns_that_a_map_names_and_the_sheet_lacks_are_told_at_once():
+    """Next month's sheet has one renamed and one gone: to be told of them one by one, run by run, wears people out."""
+    last_month = ColumnMap(columns={"Ph.": "customer_phone", "Name": "full_name", "Handled by": ""})
+    with pytest.raises(BadMapping) as stopped:
+        mapping_of([("Phone", PHONE), ("Name", NAME)], column_map=last_month)
+    assert str(stopped.value) == (
+        'The sheet has no columns "Ph.", "Handled by" (named by the map). It has: Phone, Name.'
+    )
 
 
 def test_two_entries_of_a_map_for_one_column_are_not_right():
