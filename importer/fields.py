@@ -119,6 +119,7 @@ FIELDS: tuple[Field, ...] = (
             "ఇతర నంబర్", "ಪರ್ಯಾಯ ಸಂಖ್ಯೆ", "മറ്റ് നമ്പർ",
             "બીજો નંબર", "বিকল্প নম্বর",
         ),
+        maybe=("alt", "alternate", "alternative"),
     ),
     Field(
         name="dial_code",

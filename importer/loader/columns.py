@@ -58,8 +58,8 @@ def choose_columns(
     for header, field in (columns or {}).items():
         named |= named_choices(headers, {header: field}, "option", "named by --column")
     choices = [
-        named.get(index) or _by_itself(index, header, evidence[index], chosen_preset)
-        for index, header in enumerate(headers)
+        named.get(index) or _by_itself(index, header, heading, evidence[index], chosen_preset)
+        for index, (header, heading) in enumerate(zip(headers, _in_full(headers), strict=True))
     ]
     choices = _by_content(_one_name(one_each(choices, evidence), sample), evidence)
     if chosen_preset is not None and chosen_preset.others:
@@ -118,7 +118,21 @@ def _defaults(column_map: ColumnMap, given: Pairs[str, str]) -> dict[str, str]:
 # --- what a column says by itself
 
 
-def _by_itself(index: int, header: str, evidence: Evidence, preset: Preset | None) -> ColumnChoice:
+def _in_full(headers: Sequence[str]) -> list[str]:
+    """The headers as they are meant: `First` and `Last` side by side are names, `Last` alone may be any last thing."""
+    plain = list(map(plain_header, headers))
+    short = _FIRST_AND_LAST if set(plain) >= _FIRST_AND_LAST else frozenset()
+    return [
+        f"{header} name" if name in short else header for header, name in zip(headers, plain, strict=True)
+    ]
+
+
+_FIRST_AND_LAST = frozenset({"first", "last"})
+
+
+def _by_itself(
+    index: int, header: str, heading: str, evidence: Evidence, preset: Preset | None
+) -> ColumnChoice:
     entry = preset.entry_for(header) if preset is not None else None
     if preset is not None and entry is not None:
         said = Said(entry.field, "preset", 0.98, entry.reason or f"known from {preset.title}")
@@ -129,7 +143,7 @@ def _by_itself(index: int, header: str, evidence: Evidence, preset: Preset | Non
     if not header:
         reason = "it has no header" if evidence.cells else "the column is empty"
         return _choice(index, header, Said("", "nothing", 0.0, reason))
-    said = read_heading(header)
+    said = read_heading(heading)
     choice = _checked(_choice(index, header, said), evidence)
     return _borne_out(choice, evidence) if choice.field and (said.maybe or said.why == "fuzzy") else choice
 

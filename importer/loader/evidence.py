@@ -143,6 +143,8 @@ class Evidence:
         """Phones and e-mails are no names: their columns have been mixed up. In a note they may stand."""
         if name in _IN_WORDS and self._share(_is_amount) >= MOST:
             return "its cells are numbers alone"
+        if name in _NAMES and self._share(_has_digit) >= MOST:
+            return "its cells are numbers or dates"
         if BY_NAME[name].joins and BY_NAME[name].dropdown is None:
             return ""
         if self.emails >= MOST:
@@ -169,6 +171,9 @@ class Evidence:
 
 _IN_WORDS = frozenset({"full_name", "first_name", "last_name", "business_name", "city", "address.text"})
 """Fields that are never numbers alone: `Visitors` counts them, and `Area` may be a size."""
+
+_NAMES = frozenset({"first_name", "last_name"})
+"""`First` and `Last` may be days on which somebody called."""
 
 _NO_PHONES = {"assignee_user_phone": "holds names, and the CRM takes only a team member's phone"}
 

@@ -451,6 +451,21 @@ def test_another_number_is_not_taken_for_the_leads_own(own, other):
     assert fields_of([(other, PHONE), (own, PHONE)]) == [(other, "add_phones"), (own, "customer_phone")]
 
 
+@pytest.mark.parametrize("header", ["Alt", "Alternate", "Alternative"])
+def test_an_alternate_of_phones_is_another_phone(header):
+    assert fields_of([("Phone", PHONE), (header, PHONE)])[1] == (header, "add_phones")
+    assert fields_of([("Phone", PHONE), (header, NAME)])[1] == (header, "")
+
+
+def test_first_and_last_side_by_side_are_names():
+    """They were left out, and the leads went in without a name."""
+    sheet = [("First", NAME), ("Last", NAME), ("Phone", PHONE)]
+    assert fields_of(sheet)[:2] == [("First", "first_name"), ("Last", "last_name")]
+    assert fields_of(sheet[1:])[0] == ("Last", "")
+    days = ("12/11/2026", "12 Nov 2026", "3 days ago", "13-11-2026")
+    assert fields_of([("First", days), ("Last", days), ("Phone", PHONE)])[:2] == [("First", ""), ("Last", "")]
+
+
 def test_of_two_columns_of_phones_neither_is_taken_where_one_has_a_word_too_many():
     """`Verified` says of a date that it is none of ours; of a phone it makes it no worse than the one beside it."""
     with pytest.raises(NoPhoneColumn, match="Verified phone"):
