@@ -77,8 +77,9 @@ $(USER_STAMP): pyproject.toml constraints.txt $(DEV_STAMP) $(shell find importer
 bench: $(BENCH_STAMP) $(USER_STAMP)
 	$(BIN)/python -m benchmarks $(BENCH)
 
+# For every Python and system that pyproject.toml allows: the numpy that 3.15 needs is none for 3.11.
 constraints: $(DEV_STAMP)
-	$(BIN)/python -m pip freeze --exclude-editable | grep -v -i '^pip==' > constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate --group dev pyproject.toml -o constraints.txt
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench $(VENV)-user $(VENV)-oldest build dist .coverage* .mypy_cache .ruff_cache .pytest_cache
