@@ -138,7 +138,7 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "name", "full name", "fullname", "customer name", "lead name", "contact name", "contact person",
             "contact person name", "client name", "person name", "attendee name", "guest name", "sender name",
-            "buyer name", "participant name", "student name", "patient name", "candidate name", "applicant name",
+            "buyer name", "billing name", "participant name", "student name", "patient name", "candidate name", "applicant name",
             "visitor name", "member name", "prospect name", "party name", "name in full", "complete name",
             "saved name", "display name", "pax name", "policy holder name", "policyholder name", "holder name",
             "नाम", "पूरा नाम", "ग्राहक का नाम", "ग्राहक नाम", "आपका नाम", "व्यक्ति का नाम", "नाव", "पूर्ण नाव",
@@ -152,14 +152,14 @@ FIELDS: tuple[Field, ...] = (
         name="first_name",
         label="First name",
         kind=Kind.TEXT,
-        synonyms=("first name", "firstname", "name first", "name first name", "given name", "fname", "f name",
+        synonyms=("first name", "firstname", "name first", "name first name", "given name", "billing first name", "fname", "f name",
             "forename", "पहला नाम", "प्रथम नाम"),
     ),
     Field(
         name="last_name",
         label="Last name",
         kind=Kind.TEXT,
-        synonyms=("last name", "lastname", "name last", "name last name", "surname", "family name", "lname", "l name",
+        synonyms=("last name", "lastname", "name last", "name last name", "surname", "family name", "billing last name", "lname", "l name",
             "उपनाम", "अंतिम नाम"),
     ),
     Field(
@@ -167,7 +167,7 @@ FIELDS: tuple[Field, ...] = (
         label="Business",
         kind=Kind.TEXT,
         synonyms=(
-            "business name", "business", "company", "company name", "firm", "firm name", "organisation",
+            "business name", "business", "company", "company name", "billing company", "firm", "firm name", "organisation",
             "organization", "organisation name", "organization name", "company account", "account name",
             "shop name", "store name", "outlet name", "firm company name", "name of firm", "name of company",
             "organisation company", "sender company", "co name", "org name", "ledger name", "name of ledger",

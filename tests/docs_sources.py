@@ -40,7 +40,7 @@ def _words(entry: PresetEntry) -> Iterator[str]:
         yield f"{', '.join(f'`{value}`' for value in entry.empty)} count as empty"
     if entry.otherwise:
         money = BY_NAME[entry.field].kind is Kind.MONEY
-        where = "some cells are no amounts" if money else "the account knows few of the values"
+        where = "some cells are no amounts" if money else "the account knows few of its values"
         yield f"{BY_NAME[entry.otherwise].label}, where {where}"
     if entry.reason:
         yield entry.reason

@@ -116,7 +116,7 @@ class Evidence:
         if field.kind is Kind.MONEY:
             return "" if all(map(_is_money, self.cells)) else "some of its cells are no amounts"
         few = bool(self.cells) and name in self._titles and self.titles != name
-        return f"few of its cells are {field.label.lower()} of the account" if few else ""
+        return "the account knows few of its values" if few else ""
 
     def against(self, name: str) -> str:
         """Why these cells cannot be the field `name`, in words; "" where they can."""

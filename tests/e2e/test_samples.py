@@ -33,6 +33,14 @@ EXPECTED: dict[str, Sample] = {
             13: "duplicate row.folded",
         },
     ),
+    "bitrix24-leads.csv": Sample(
+        "bitrix24",
+        12,
+        {
+            8: "accepted customer_phone.promoted",
+            10: "accepted customer_phone.promoted",
+        },
+    ),
     "dealer-visits.xls": Sample(
         "",
         12,
@@ -218,6 +226,14 @@ EXPECTED: dict[str, Sample] = {
             11: "invalid lead_stage_name.unknown",
             13: "invalid customer_phone.missing",
             14: "invalid customer_phone.digits_lost",
+        },
+    ),
+    "shopify-customers.csv": Sample(
+        "shopify",
+        12,
+        {
+            4: "accepted customer_phone.promoted",
+            9: "invalid customer_phone.missing",
         },
     ),
     "walk-ins.ods": Sample(

@@ -34,6 +34,9 @@ HEADERS = {
     "Record ID",
     "leadsquared": "ProspectID, FirstName, LastName, EmailAddress, Phone, Mobile, Company, ProspectStage, Source, "
     "SourceMedium, SourceCampaign, OwnerIdName, OwnerIdEmailAddress, mx_City, mx_State, mx_Street1, CreatedOn",
+    "bitrix24": "ID, Stage, Lead Name, Salutation, First name, Second name, Last name, Created on, Company Name, Position, "
+    "Source, Source information, Work Phone, Mobile, Fax, Home Phone, Pager Number, Other Phone Number, Corporate Website, "
+    "Work E-mail, Home E-mail, Other E-mail, Address, Street, City, Zip, Country, Total, Currency, Responsible, Comment",
     "meta-lead-ads": "id, created_time, ad_id, ad_name, adset_id, adset_name, campaign_id, campaign_name, form_id, "
     "form_name, is_organic, platform, full_name, phone_number, email, city, lead_status",
     "google-ads": "Lead ID, GCLID, Campaign Name, Ad Group Name, Lead Form Name, Date Submitted, User Phone, User Email, "
@@ -54,6 +57,9 @@ HEADERS = {
     "justdial": "leadid, leadtype, prefix, name, mobile, phone, email, date, category, city, area, dncmobile, dncphone, "
     "company, pincode",
     "property-portals": "Name, Mobile, Email, Project, Locality, City, Enquiry Date, Budget",
+    "shopify": "Customer ID, First Name, Last Name, Email, Accepts Email Marketing, Default Address Company, Default Address "
+    "Address1, Default Address Address2, Default Address City, Default Address Province Code, Default Address Country Code, "
+    "Default Address Zip, Default Address Phone, Phone, Accepts SMS Marketing, Total Spent, Total Orders, Note, Tax Exempt, Tags",
 }  # fmt: skip
 MORE = {
     "property-portals": "lead_name, lead_phone, lead_email, project_name, locality, lead_date",
@@ -62,6 +68,9 @@ MORE = {
     "pipedrive-people": "Personne - Nom, Organisation - Nom, Personne - E-mail - Travail, Personne - Téléphone - Travail",
     "meta-lead-ads": "lead_id, created_time, form_id, form_name, platform, first_name, last_name, phone, email",
     "hubspot": "Record ID, First Name, Last Name, Email, Phone Number, Contact owner, Lead Status",
+    "bitrix24": "First Name, Last Name, Company, Status, Responsible, Work Phone, Mobile, Fax, Home Phone, Other Phone Number, "
+    "Work E-mail, Home E-mail, Other E-mail, ID",
+    "shopify": "First Name, Last Name, Email, Accepts Email Marketing, Default Address Company, Phone, Tags, Total Spent, Total Orders",
     "outlook": "First Name, Middle Name, Last Name, Company, Business Phone, Home Phone, Mobile Phone, E-mail Address, "
     "Notes, Lead time",
 }  # fmt: skip
@@ -81,6 +90,8 @@ NEAR_MISSES = (
     "Order No., Customer, Mobile, Total Paid",
     "नाम, मोबाइल, शहर",
     "Name, Phone 1, Phone 2, E-mail 1",
+    "Lead Name, Responsible, Work Phone, Mobile, Home Phone, City",
+    "Customer ID, First Name, Last Name, Phone, Email, Total Spent, Tags",
     "",
 )
 
