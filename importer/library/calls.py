@@ -81,7 +81,8 @@ def run_import(
     Takes what `check_file` takes. `on_progress` is called some ten times a second while rows are sent.
     An import that was stopped on its way returns too: `result.summary.state` is `stopped` or `interrupted`,
     `result.summary.reason` says why, and `importer resume` goes on. Raises NothingSent and its kinds while
-    the CRM is as it was, RunIsHeld while another run sends the same rows to the same account.
+    the CRM is as it was, RunIsHeld while another run sends the same rows to the same account. Rows may have been
+    sent where it raises CannotWrite, CannotRead or Interrupted: docs/library.md says when.
     """
     made, access = _settings(source, settings), _access(api_key, base_url)
     with _opened(source, made) as sheet:

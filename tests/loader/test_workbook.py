@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.chart import BarChart
 
 from importer.errors import UnreadableFile, UsageError
 from importer.issues import faults_of_rows
@@ -298,3 +299,15 @@ def test_the_first_visible_sheet_is_read(tmp_path):
     book.active = 1
     book.save(tmp_path / "sheet")
     assert rows_of(tmp_path / "sheet") == {1: ["yes"]}
+
+
+def test_a_sheet_of_a_chart_alone_is_no_sheet(tmp_path):
+    """A dashboard in front of the list, as people make them: it has no cells."""
+    book = Workbook()
+    book.active.title = "Leads"
+    book.active["A1"] = "yes"
+    book.create_chartsheet("Chart", 0).add_chart(BarChart())
+    book.active = 0
+    book.save(tmp_path / "sheet")
+    assert rows_of(tmp_path / "sheet") == {1: ["yes"]}
+    assert said_of(tmp_path / "sheet") == ['Sheet "Leads" of the workbook.']
