@@ -1,8 +1,10 @@
 """The library: what the commands do, as functions, with DataFrames on both ends."""
 
 import asyncio
+import codecs
 import datetime as dt
 import math
+import os
 import re
 import shutil
 import subprocess
@@ -337,6 +339,25 @@ def test_a_source_that_cannot_be_read_is_refused_with_words(sheet):
     with sheet.open("rb") as stream:
         pass
     with pytest.raises(errors.UnreadableFile, match="closed file"):
+        library.check_file(stream)
+
+
+def test_a_pipe_that_does_not_block_is_not_taken_for_its_end(importer):
+    """Whoever starts us may have left it so: half of the leads were said to be all of them."""
+    reads, writes = os.pipe()
+    os.set_blocking(reads, False)
+    os.write(writes, b"Phone\n9845010001\n")
+    with os.fdopen(reads, "rb") as stream, pytest.raises(errors.UnreadableFile, match="still to come"):
+        library.check_file(stream)
+    os.close(writes)
+
+
+def test_a_stream_of_texts_in_disguise_is_refused_with_words(importer, sheet):
+    """What `codecs.open` and a temporary file in mode "w+" give is no TextIOBase."""
+    with (
+        codecs.open(str(sheet), encoding="utf-8") as stream,
+        pytest.raises(errors.UnreadableFile, match="text, not bytes"),
+    ):
         library.check_file(stream)
 
 

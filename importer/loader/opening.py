@@ -99,17 +99,26 @@ def _chunks(source: Path | BinaryIO) -> Iterator[bytes]:
     """The content of a file or stream."""
     try:
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
-            while chunk := stream.read(1 << 20):
+            while chunk := _bytes_of(stream.read(1 << 20)):
                 yield chunk
     except (
         OSError,
         ValueError,
     ) as error:  # the latter for a name that can be none, and a stream that was closed
-        said = error.strerror if isinstance(error, OSError) else error
+        said = (isinstance(error, OSError) and error.strerror) or error
         raise UnreadableFile(
             f"Cannot read {source if isinstance(source, Path) else 'standard input'}: {said}.",
             "Check that it is a file, and that you may read it.",
         ) from error
+
+
+def _bytes_of(chunk: bytes | str | None) -> bytes:
+    """What was read, where it is bytes. None is a pipe that does not block: no end, for the rest is still to come."""
+    if chunk is None:
+        raise ValueError("it does not wait for what is still to come")
+    if isinstance(chunk, str):
+        raise ValueError("it gives text, not bytes")  # noqa: TRY004 - told as what else a stream may do
+    return chunk
 
 
 def _table(
