@@ -22,7 +22,7 @@ from importer.models import AccountTitles, ColumnChoice, Mapping, active_titles
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.mapping import Decided, columns_of, columns_of_origin, kept_map, save_mapping
 from importer.pipeline.origin import find_origin, inherited
-from importer.settings import Settings, of_flags
+from importer.settings import Settings
 from importer.staging import Sheet, open_file, open_options
 
 _BESIDE_A_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "set"} | {"config"}
@@ -89,11 +89,10 @@ def _as_run_would(sheet: Sheet, settings: Settings) -> Decided:
     """The mapping that `run` would take, without its questions: a file of ours has that of its run."""
     titles = _titles_if_known(settings)
     origin = find_origin(sheet, Path(settings.reports))
-    told = of_flags(settings)
-    if origin is not None and not told.map and not told.preset:
-        return columns_of_origin(sheet.opened, told, inherited(settings, origin), titles, origin)
-    kept = kept_map(sheet.opened, settings)
-    return columns_of(sheet.opened, settings, titles, kept=kept, needs_phone=False)
+    settings = inherited(settings, origin)
+    return columns_of_origin(sheet.opened, settings, titles, origin) or columns_of(
+        sheet.opened, settings, titles, kept=kept_map(sheet.opened, settings), needs_phone=False
+    )
 
 
 def _titles_if_known(settings: Settings) -> AccountTitles:

@@ -18,7 +18,6 @@ from importer.loader.locked import locked
 
 _ROOT = re.compile(rb"<[a-z_]")
 _LONGEST_PREAMBLE = 256 * 1024
-_ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
 
 BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ET.ParseError, EOFError, OSError, ValueError,
@@ -59,21 +58,23 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
     twins = [name for name, count in Counter(part.filename.lower() for part in parts).items() if count > 1]
     if twins:
         raise UnreadableFile(
-            f"The workbook holds two parts named {twins[0]}: it is damaged, or made to harm.", _ADVICE
+            f"The workbook holds two parts named {twins[0]}: it is damaged, or made to harm.",
+            limits.COPY_THE_ROWS,
         )
     if len(parts) > limits.MAX_PARTS:
         raise UnreadableFile(
-            f"The workbook has {len(parts):,} parts: too many for a sheet of leads.", _ADVICE
+            f"The workbook has {len(parts):,} parts: too many for a sheet of leads.", limits.COPY_THE_ROWS
         )
     if sum(part.file_size for part in parts) > limits.MAX_UNPACKED_BYTES:
         raise UnreadableFile(
-            "The workbook unpacks to more than 4 GB: too much for a sheet of leads.", _ADVICE
+            "The workbook unpacks to more than 4 GB: too much for a sheet of leads.", limits.COPY_THE_ROWS
         )
     for part in parts:
         ratio = part.file_size / max(1, part.compress_size)
         if part.file_size > limits.RATIO_COUNTS_FROM and ratio > limits.MAX_RATIO:
             raise UnreadableFile(
-                f"A part of the workbook is packed {ratio:,.0f} times: it is made to harm.", _ADVICE
+                f"A part of the workbook is packed {ratio:,.0f} times: it is made to harm.",
+                limits.COPY_THE_ROWS,
             )
 
 
@@ -87,4 +88,6 @@ def _check_no_doctype(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         while not _ROOT.search(text) and len(text) < _LONGEST_PREAMBLE and (more := file.read(8192)):
             text += more.replace(b"\0", b"").lower()  # also where the part is UTF-16
     if b"<!doctype" in text or b"<!entity" in text or len(text) >= _LONGEST_PREAMBLE:
-        raise UnreadableFile("The workbook defines entities of its own: it is made to harm.", _ADVICE)
+        raise UnreadableFile(
+            "The workbook defines entities of its own: it is made to harm.", limits.COPY_THE_ROWS
+        )

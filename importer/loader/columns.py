@@ -15,7 +15,7 @@ from importer.loader.evidence import MOST, Evidence
 from importer.loader.header import column_name
 from importer.loader.headers import plain_header
 from importer.loader.headings import Said, is_about_somebody_else, read_heading, speaks_of_phones
-from importer.loader.mapfile import ColumnMap
+from importer.loader.mapfile import ColumnEntry, ColumnMap
 from importer.loader.named import name_of, named_choices
 from importer.loader.nearest import known_field
 from importer.loader.presets import Preset, find_preset
@@ -54,9 +54,11 @@ def choose_columns(
         Evidence(index, sample, titles=titles or {}, region=region, clear=clear)
         for index in range(len(headers))
     ]
-    named = named_choices(headers, column_map.entries(), "map", map_said)
-    for header, field in (columns or {}).items():
-        named |= named_choices(headers, {header: field}, "option", "named by --column")
+    options = {header: ColumnEntry(field) for header, field in (columns or {}).items()}
+    named = {
+        **named_choices(headers, column_map.entries(), "map", map_said),
+        **named_choices(headers, options, "option", "named by --column"),
+    }
     choices = [
         named.get(index) or _by_itself(index, header, heading, evidence[index], chosen_preset)
         for index, (header, heading) in enumerate(zip(headers, _in_full(headers), strict=True))

@@ -22,6 +22,9 @@ Drafter = Callable[[SourceRow], Draft]
 Cells = tuple[str, ...]
 _Put = Callable[[Payload, Any], None]
 
+OF_THE_LEADS_PHONES = frozenset({"customer_phone", "add_phones", "dial_code"})
+"""Fields that are read together, and are each lead's own."""
+
 
 class Step(NamedTuple):
     """What is done with one column: read its cell (a value, a Fault, CLEAR, or None for nothing), put it into the payload."""
@@ -40,6 +43,7 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
     steps = steps_of(mapping, region=region)
     judge_rules = compile_row_rules(mapping.row_rules, mapping.columns)
     fill = _compile_fill(mapping, read_phones)
+    phone_header = next((column.header for column in mapping.columns_of("customer_phone")), "")
 
     def draft(row: SourceRow) -> Draft:
         cells = row.cells
@@ -67,7 +71,6 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
             _need_phone(payload, faults, phone_header)
         return Draft(row, payload, tuple(faults))
 
-    phone_header = next((column.header for column in mapping.columns_of("customer_phone")), "")
     return draft
 
 
@@ -80,7 +83,7 @@ def steps_of(mapping: Mapping, *, region: str) -> list[Step]:
 
 def _is_plain(column: ColumnChoice) -> bool:
     field = BY_NAME.get(column.field)
-    return field is not None and field.name not in _OF_THE_LEADS_PHONES and column.rules.constant is None
+    return field is not None and field.name not in OF_THE_LEADS_PHONES and column.rules.constant is None
 
 
 def _step(mapping: Mapping, column: ColumnChoice, read_phones: PhoneReader) -> Step:
@@ -179,7 +182,6 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "address.latitude": read_latitude,
     "address.longitude": read_longitude,
 }
-_OF_THE_LEADS_PHONES = frozenset({"customer_phone", "add_phones", "dial_code"})
 
 
 def _reader_of(field: Field, header: str, read_phones: PhoneReader) -> Callable[[str], Any]:

@@ -10,7 +10,7 @@ from importer.fields import BETWEEN_TITLES, BY_NAME, Kind
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.money import read_money
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader
-from importer.loader.cells.text import NULL_WORDS, ascii_digits
+from importer.loader.cells.text import NULL_WORDS, ascii_digits, has_digit
 from importer.loader.wraps import loose
 from importer.models import SourceRow
 
@@ -123,7 +123,7 @@ class Evidence:
         if not self.cells:
             return ""
         kind = BY_NAME[name].kind
-        if kind in (Kind.PHONE, Kind.PHONES) and not any(map(_has_digit, self.cells)):
+        if kind in (Kind.PHONE, Kind.PHONES) and not any(map(has_digit, self.cells)):
             return _NO_PHONES.get(name, "its cells hold no numbers")
         if self.says_yes_or_no and name != "additional_info":  # there it stands under its own header
             return "its cells only say yes or no"
@@ -143,7 +143,7 @@ class Evidence:
         """Phones and e-mails are no names: their columns have been mixed up. In a note they may stand."""
         if name in _IN_WORDS and self._share(_is_amount) >= MOST:
             return "its cells are numbers alone"
-        if name in _NAMES and self._share(_has_digit) >= MOST:
+        if name in _NAMES and self._share(has_digit) >= MOST:
             return "its cells are numbers or dates"
         if BY_NAME[name].joins and BY_NAME[name].dropdown is None:
             return ""
@@ -182,10 +182,6 @@ def _titles_among(cells: set[str], titles: Sequence[str]) -> int:
     """How many of the cells are titles, or lists of nothing but titles."""
     known = {loose(title) for title in titles}
     return sum(cell in known or all(piece in known for piece in BETWEEN_TITLES.split(cell)) for cell in cells)
-
-
-def _has_digit(cell: str) -> bool:
-    return any(map(str.isdigit, cell))
 
 
 def _phone_like(cell: str) -> bool:

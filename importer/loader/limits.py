@@ -17,6 +17,10 @@ MAX_CELLS_AT_ONCE = 30_000_000  # places of a sheet, empty ones too, that the qu
 STREAM_FROM_BYTES = 150 * 1024**2  # unpacked sheet XML from which a workbook is streamed, slower and flat
 
 
+COPY_THE_ROWS = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
+"""What is advised where a file costs too much, or harms its reader."""
+
+
 def apply_limits() -> None:
     """Bound this process's memory and time, where the operating system can (not on Windows)."""
     if sys.platform == "win32":

@@ -17,18 +17,17 @@ _OF_TWO_NAMES = re.compile(r"^(.*)#(\d+)$", re.DOTALL)
 
 
 def named_choices(
-    headers: Sequence[str], given: Pairs[str, str | ColumnEntry], why: str, said: str
+    headers: Sequence[str], given: Pairs[str, ColumnEntry], why: str, said: str
 ) -> dict[int, ColumnChoice]:
     """Choices by index of the column; `said` is who named them. Raises BadMapping for a header or a field that does not exist."""
     found: dict[int, ColumnChoice] = {}
     missing: list[str] = []
     for header, entry in given.items():
-        entry = entry if isinstance(entry, ColumnEntry) else ColumnEntry(entry)  # noqa: PLW2901 - the short form stands for the long one
         index = _place_of(headers, header)
         if index is None:
             missing.append(header)
             continue
-        if index in found:
+        if index in found and why == "map":  # of two options the later one goes
             raise BadMapping(f'"{header}" and "{found[index].header}" name the same column.', "Name it once.")
         field = known_field(entry.field).name if entry.field else ""
         found[index] = ColumnChoice(

@@ -74,7 +74,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def entry_for(self, header: str) -> PresetEntry | None:
         """What the preset says of a column, or None. A header named in full goes before one with a `*`."""
-        for named, entry in self._in_order():
+        for named, entry in sorted(self.entries(), key=lambda pair: "*" in pair[0]):
             if _fits(header, (named,)):
                 return entry
         return None
@@ -89,10 +89,10 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         plain = [plain_header(header) for header in headers]
         rules = []
         for entry in self.rows:
-            index = -1 if entry.column == "*" else _index(plain, plain_header(entry.column))
-            if index is not None:
+            column = plain_header(entry.column)
+            if entry.column == "*" or column in plain:
                 rule = RowRule(
-                    index=index,
+                    index=-1 if entry.column == "*" else plain.index(column),
                     code=entry.code,
                     equals=tuple(map(str.lower, entry.equals)),
                     begins=tuple(map(str.lower, entry.begins)),
@@ -100,9 +100,6 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 )
                 rules.append(rule)
         return tuple(rules)
-
-    def _in_order(self) -> list[tuple[str, PresetEntry]]:
-        return sorted(self.entries(), key=lambda pair: "*" in pair[0])
 
 
 @cache
@@ -190,7 +187,3 @@ def _pattern(named: str) -> re.Pattern[str]:
 
 def _as_written(header: str) -> str:
     return " ".join(header.casefold().split())
-
-
-def _index(plain: list[str], header: str) -> int | None:
-    return plain.index(header) if header in plain else None

@@ -13,8 +13,9 @@ from importer.errors import BadMapping, CannotWrite, NoPhoneColumn, UsageError
 from importer.fields import BY_NAME, FIELDS
 from importer.issues import Severity, text
 from importer.journal import RunHeader
+from importer.loader.cells.text import has_digit
 from importer.loader.columns import choose_columns, is_unsure
-from importer.loader.drafts import compile_drafter
+from importer.loader.drafts import OF_THE_LEADS_PHONES, compile_drafter
 from importer.loader.keptmaps import is_known_again, keep_map, map_of, path_of, save_map
 from importer.loader.mapfile import ColumnMap, read_map
 from importer.loader.named import name_of
@@ -22,7 +23,7 @@ from importer.loader.presets import find_preset
 from importer.models import AccountTitles, ColumnChoice, Mapping, Notice, SourceRow, active_titles
 from importer.pipeline.origin import fitted
 from importer.pipeline.watch import ColumnQuestion, Watch
-from importer.settings import Settings
+from importer.settings import Settings, of_flags
 from importer.staging import Opened, Sheet
 from importer.validator import compile_judge
 
@@ -50,9 +51,15 @@ def decide_columns(sheet: Sheet, settings: Settings, titles: AccountTitles, watc
 
 
 def columns_of_origin(
-    opened: Opened, told: Settings, settings: Settings, titles: AccountTitles, origin: RunHeader
-) -> Decided:
-    """The mapping of a file of ours: that of its run, with what was `told` anew. `settings` are with the run's own."""
+    opened: Opened, settings: Settings, titles: AccountTitles, origin: RunHeader | None
+) -> Decided | None:
+    """The mapping of a file of ours: that of its run, with what flags say anew; None where these name another one.
+
+    `settings` are with the run's own (`inherited`).
+    """
+    told = of_flags(settings)
+    if origin is None or told.map or told.preset:
+        return None
     kept = fitted(origin.mapping, opened.headers)
     if not told.column and not told.set and kept.columns_of("customer_phone"):
         return Decided(kept)
@@ -231,7 +238,7 @@ def _has_phone(mapping: Mapping) -> bool:
 
 
 def _may_be_the_phone(column: ColumnChoice) -> bool:
-    return not column.field and any(map(str.isdigit, "".join(column.samples)))
+    return not column.field and has_digit("".join(column.samples))
 
 
 def _taken(mapping: Mapping, column: ColumnChoice) -> frozenset[str]:
@@ -250,7 +257,7 @@ def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles)
     """Refuse a value of --set or [defaults] that no row could be sent with: it would be every row's fault."""
     for name, value in mapping.defaults.items():
         where = f"--set {name}={value}" if name in settings.set else f'[defaults] {name} = "{value}"'
-        if name in _OF_ONE_LEAD:
+        if name in OF_THE_LEADS_PHONES:
             raise BadMapping(
                 f"{where}: a phone is each lead's own, so no value can stand for all rows.",
                 "For numbers without a country code use --region.",
@@ -263,7 +270,6 @@ def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles)
                 raise UsageError(f"{where}: {text(issue)}")
 
 
-_OF_ONE_LEAD = frozenset({"customer_phone", "add_phones", "dial_code"})
 _PHONE_COLUMN = ColumnChoice(
     index=0, header="Phone", field="customer_phone", why="option", sureness=1.0, reason=""
 )

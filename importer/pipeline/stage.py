@@ -16,7 +16,7 @@ from importer.pipeline.origin import find_origin, inherited
 from importer.pipeline.runs import account_of, new_folder, now, run_folder
 from importer.pipeline.titles import settle_titles
 from importer.pipeline.watch import Watch
-from importer.settings import Settings, of_flags, taken_over
+from importer.settings import Settings, taken_over
 from importer.staging import Recipe, Sheet
 
 
@@ -46,11 +46,9 @@ def _understood(
     reports = Path(settings.reports)
     titles = fetch_titles(access, settings, watch.waiting)
     origin = find_origin(sheet, reports)
-    told, settings = of_flags(settings), inherited(settings, origin)
-    decided = (
-        decide_columns(sheet, settings, titles, watch)
-        if origin is None or told.map or told.preset
-        else columns_of_origin(sheet.opened, told, settings, titles, origin)
+    settings = inherited(settings, origin)
+    decided = columns_of_origin(sheet.opened, settings, titles, origin) or decide_columns(
+        sheet, settings, titles, watch
     )
     header = _header(
         command, settings=settings, sheet=sheet, access=access, decided=decided, titles=titles, parent=parent

@@ -22,7 +22,7 @@ import msgspec
 from importer.errors import ImporterError, UnreadableFile
 from importer.garbage import collect_seldom
 from importer.journal import StagedRows
-from importer.loader.limits import apply_limits
+from importer.loader.limits import COPY_THE_ROWS, apply_limits
 from importer.loader.opening import Table, open_table
 from importer.models import BLOCK_ROWS, SourceRows, is_report_header
 from importer.staging import frames
@@ -58,7 +58,7 @@ def main() -> None:
             UnreadableFile(
                 f"The reader of the file met what it does not know ({type(error).__name__}): the file is damaged, "
                 "or this is a fault of importer (-v shows more).",
-                "Open it in Excel, copy the rows into a new sheet, save that, and import it.",
+                COPY_THE_ROWS,
             ),
             trace=traceback.format_exc(),
         )

@@ -16,6 +16,7 @@ from importer import errors
 from importer.access import KEY_NAME
 from importer.errors import ImporterError, UnreadableFile
 from importer.journal import StagedRows
+from importer.loader.limits import COPY_THE_ROWS
 from importer.loader.opening import OpenOptions
 from importer.staging import frames
 from importer.staging.recipe import Recipe
@@ -27,7 +28,6 @@ _PIPE_BYTES = 1 << 20
 _LAST_BREATH_S = 2.0  # between the end of what it says and its own end
 _START = "import sys; sys.path += sys.argv[1:]; from importer.staging.child import main; main()"
 _KILLED = -9
-_ADVICE = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
 
 
 class ReadingProcess:
@@ -121,7 +121,7 @@ class ReadingProcess:
         if self._watchdog.bit:
             return UnreadableFile(
                 f"The file kept its reader busy for {self._watchdog.patience_s / 60:.0f} minutes without a row.",
-                _ADVICE,
+                COPY_THE_ROWS,
             )
         try:
             code = self._child.wait(_LAST_BREATH_S)
@@ -136,7 +136,7 @@ class ReadingProcess:
                 )
         return UnreadableFile(
             f"The reader of the file gave up on it (exit {code}): the file is damaged, or made to harm.",
-            _ADVICE,
+            COPY_THE_ROWS,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from importer.loader.cells.text import NULL_WORDS
+from importer.loader.cells.text import NULL_WORDS, has_digit
 
 _MARKS = r"\s+()\[\]\-\u2010-\u2015\u2212.:;,#*/"
 _LABELS = frozenset(
@@ -69,7 +69,7 @@ def _says_nothing(part: str) -> bool:
 
 def _stretch(part: str) -> Stretch:
     extension = _EXTENSION.search(part)
-    number = part[: extension.start()] if extension and _has_digits(part[: extension.start()]) else part
+    number = part[: extension.start()] if extension and has_digit(part[: extension.start()]) else part
     remarks = False
 
     def cut(found: re.Match[str]) -> str:
@@ -81,9 +81,5 @@ def _stretch(part: str) -> Stretch:
         return _CUT
 
     pieces = [piece.strip(_EDGES) for piece in _ASIDES.sub(cut, number).split(_CUT)]
-    pieces = [piece for piece in pieces if _has_digits(piece)]
+    pieces = [piece for piece in pieces if has_digit(piece)]
     return Stretch(part, pieces, remarks, extension[0].strip(" (),;") if extension and number != part else "")
-
-
-def _has_digits(text: str) -> bool:
-    return any(char.isdigit() for char in text)

@@ -14,7 +14,7 @@ from phonenumbers.phonemetadata import PhoneMetadata
 
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.phone_parts import Stretch, stretches_of
-from importer.loader.cells.text import ascii_digits, bare
+from importer.loader.cells.text import ascii_digits, bare, has_digit
 
 _INDIA = PhoneMetadata.metadata_for_region("IN", None)
 _MOBILE = _INDIA.mobile.national_number_pattern if _INDIA is not None and _INDIA.mobile is not None else None
@@ -67,7 +67,7 @@ def compile_phone_reader(region: str, *, is_needed: bool = True) -> PhoneReader:
         if in_india and not dial_code and (mobile := plain_indian_mobile(text)):
             return PhonesRead([mobile], [])
         found = _read_any(text, region, dial_code)
-        if not is_needed and found == Fault("not_a_phone") and not any(map(str.isdigit, text)):
+        if not is_needed and found == Fault("not_a_phone") and not has_digit(text):
             return PhonesRead([], [("part_left_out", text)])
         return found
 

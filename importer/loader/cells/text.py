@@ -109,6 +109,11 @@ def ascii_digits(text: str) -> str:
     return "".join(_plain(char) for char in text)
 
 
+def has_digit(text: str) -> bool:
+    """Whether it holds a digit of any script."""
+    return any(map(str.isdigit, text))
+
+
 def _plain(char: str) -> str:
     if char.isdecimal():
         return str(unicodedata.decimal(char))
