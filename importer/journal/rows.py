@@ -85,10 +85,10 @@ def staged(verdict: Verdict) -> StagedRow:
     match verdict:
         case Accepted():
             return StagedRow(
-                row.number, cells, "accepted", verdict.phone, encode(verdict.payload).decode(), issues
+                row.number, cells, Status.ACCEPTED.value, verdict.phone, payload_text(verdict.payload), issues
             )
         case Rejected():
-            return StagedRow(row.number, cells, "invalid", verdict.phone, None, issues)
+            return StagedRow(row.number, cells, Status.INVALID.value, verdict.phone, None, issues)
 
 
 def issues_text(issues: Sequence[Issue]) -> str:

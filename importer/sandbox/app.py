@@ -197,7 +197,7 @@ class Sandbox:
         rows = self.account.lists[request.url.path.rsplit("/", 1)[1]]
         text = request.query_params.get("text", "").lower()
         found = [row for row in rows if text in row["title"].lower()]
-        return paged(found, request, size=_LIST_PAGE, most=_LIST_PAGE)
+        return paged(found, request, size=_LIST_PAGE)
 
     async def _add_task(self, request: Request) -> Any:
         raw = await read_body(request.receive) if says_json(request.scope) else None
@@ -205,7 +205,7 @@ class Sandbox:
 
     async def _tasks(self, request: Request) -> Any:
         found = tasks.tasks_of(self.store, request.path_params["lead_id"])
-        return paged(found, request, size=tasks.PAGE_SIZE, most=tasks.PAGE_SIZE)
+        return paged(found, request, size=tasks.PAGE_SIZE)
 
     async def _complete(self, request: Request) -> Any:
         tasks.complete_tasks(self.store, request.path_params["lead_id"])

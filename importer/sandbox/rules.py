@@ -56,7 +56,7 @@ _PLAIN = (
     "first_name", "last_name", "business_name", "website", "city", "email", "deal_value", "source", "source_type",
     "lead_stage_name", "lead_group_name", "assignee_user_phone", "additional_info",
 )  # fmt: skip
-_LISTS = {"add_labels": ("label", "labels"), "add_products": ("product", "products")}
+_LISTS = {"add_labels": "labels", "add_products": "products"}
 
 
 def upsert(store: Store, account: Account, raw: bytes) -> None:
@@ -134,7 +134,7 @@ def _apply(fields: dict[str, Any], body: LeadBody, added: list[str]) -> None:
             fields[name] = value
     if body.address is not msgspec.UNSET:
         fields["address"] = {**fields.get("address", {}), **msgspec.to_builtins(body.address)}
-    for name, (_, kept) in _LISTS.items():
+    for name, kept in _LISTS.items():
         fields[kept] = list(dict.fromkeys([*fields.get(kept, []), *_given(getattr(body, name), [])]))
     gone = set(_given(body.remove_labels, []))
     fields["labels"] = [title for title in fields["labels"] if title not in gone]

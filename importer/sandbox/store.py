@@ -72,8 +72,8 @@ class Store:
         ).fetchone()
         return _row(found) if found else None
 
-    def save(self, lead_id: int | None, phone: str, fields: dict[str, Any], note: str | None) -> int:
-        """Write a lead, its phones and its note at once; answers with its id."""
+    def save(self, lead_id: int | None, phone: str, fields: dict[str, Any], note: str | None) -> None:
+        """Write a lead, its phones and its note at once."""
         now = _now()
         with self.sql:
             self.sql.execute("BEGIN")
@@ -95,7 +95,6 @@ class Store:
                 self.sql.execute(
                     "INSERT INTO notes (lead_id, text, at) VALUES (?, ?, ?)", (lead_id, note, now)
                 )
-        return lead_id
 
     def phones(self, lead_id: int) -> list[str]:
         """All phones of a lead, its own first."""

@@ -39,12 +39,12 @@ def says_json(scope: Scope) -> bool:
     return bool(kind.split(b";")[0].strip().lower() == b"application/json")
 
 
-def paged(rows: list[dict[str, Any]], request: Request, *, size: int, most: int) -> dict[str, Any]:
-    """One page of a list (API page, "Dropdown lists"). Raises Refusal for what is no page."""
+def paged(rows: list[dict[str, Any]], request: Request, *, size: int) -> dict[str, Any]:
+    """One page of a list (API page, "Dropdown lists"), of `size` rows or of fewer. Raises Refusal for what is no page."""
     page = _number(request, "page", 1)
     page_size = _number(request, "page_size", size)
-    if page_size > most:
-        raise Refusal(400, f"page_size must be at most {most}")
+    if page_size > size:
+        raise Refusal(400, f"page_size must be at most {size}")
     start = (page - 1) * page_size
     return {
         "rows": rows[start : start + page_size],
