@@ -124,7 +124,7 @@ def test_what_a_person_can_do_something_about_is_named(kind, words):
         (200, b'{"data": null, "message": "queued"}', DOUBT),
         (200, b'{"data": null, "message": 5}', DOUBT),
         (200, b"[]", DOUBT),
-        (200, b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b', "message": "success"}', DOUBT),
+        (200, b'{"data":' + b"[" * 100_000 + b', "message": "success"}', DOUBT),
         (200, b"\x1f\x8b" + b"0" * 50, DOUBT),
         (200, b"\xff\xfe", DOUBT),
         (204, b"", DOUBT),
