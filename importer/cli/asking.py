@@ -22,7 +22,23 @@ _LEAVE, _OMIT, _REST, _OMIT_REST = "", "-", "all", "-all"
 def ask_kept_map(path: Path) -> bool:
     """Whether to read the sheet as an earlier one of its shape."""
     say(f"An earlier sheet had the same columns; your answers of then are in {path}.", err=True)
-    return click.confirm("Read this one the same way?", default=True, err=True)
+    return agreed("Read this one the same way?", default=True)
+
+
+def agreed(question: str, *, default: bool = False) -> bool:
+    """A yes or a no, asked until it is one; Enter is the `default`. Click's own says `Error: invalid input`."""
+    while True:
+        said: str = click.prompt(
+            f"{question} [{'Y/n' if default else 'y/N'}]", default="", show_default=False, err=True
+        )
+        match said.strip().casefold():
+            case "":
+                return default
+            case "y" | "yes":
+                return True
+            case "n" | "no":
+                return False
+        say("  Type y for yes or n for no, then Enter.", err=True)
 
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
@@ -32,14 +48,13 @@ def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
     say("No column says that it holds the leads' phones. Which one does?", err=True)
     for number, question in enumerate(questions, 1):
         say(f"  {number}  {question.name}  ({_samples(question)})", err=True)
-    answer: int = click.prompt(
-        "  A number, or 0 to stop here",
-        type=click.IntRange(0, len(questions)),
-        default=0,
-        show_default=False,
-        err=True,
-    )
-    return questions[answer - 1].name if answer else ""
+    while True:
+        said: str = click.prompt(
+            "  A number, or 0 to stop here", default="0", show_default=False, err=True
+        ).strip()
+        if said.isdecimal() and int(said) <= len(questions):
+            return questions[int(said) - 1].name if int(said) else ""
+        say(f"  Type one of the numbers 0 to {len(questions)}, then Enter.", err=True)
 
 
 def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:

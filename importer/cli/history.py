@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from importer.cli.asking import agreed
 from importer.cli.console import is_terminal, say, show_json
 from importer.cli.options import settings_from, settings_of_history
 from importer.cli.words import file_lines
@@ -91,7 +92,7 @@ def _agree(old: list[RunLine]) -> None:
         )
     unfinished = sum(line.resumable for line in old)
     but = f" {_runs(unfinished)} of them could still be resumed." if unfinished else ""
-    if not click.confirm(f"Remove {_runs(len(old))} with all personal data in them?{but}", err=True):
+    if not agreed(f"Remove {_runs(len(old))} with all personal data in them?{but}"):
         raise UsageError("Nothing was removed.")
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import click
-
 from importer.cli import asking
 from importer.cli.console import Bar, has_sent, say, say_wait
 from importer.cli.timeleft import TimeLeft, plain_time
@@ -122,7 +120,7 @@ class Teller(Watch):
             say("No row can be sent.", err=True)
             return False
         leads = "1 lead" if going == 1 else f"{going:,} leads"
-        return click.confirm(f"Send {leads} to {self._crm} now?", default=False, err=True)
+        return asking.agreed(f"Send {leads} to {self._crm} now?")
 
     def _bar_of(self, title: str, total: int | None) -> Bar:
         if self._bar is None or self._bar.title != title:

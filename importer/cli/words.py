@@ -62,6 +62,10 @@ def summary_lines(summary: Summary, folder: Path, other_names: Sequence[OtherNam
         yield "Commonest problems"
         for code, count in commonest:
             yield f"  {count:>9,}  {title_of(code)}"
+    if left_out := [item for item in summary.problems.items() if ".left_out_" in item[0]]:
+        yield "Values left out, as --unknown drop has it"
+        for code, count in left_out:
+            yield f"  {count:>9,}  {title_of(code).replace('left out: ', '')}"
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
         go = "can go in" if checked else "went in"

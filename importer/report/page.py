@@ -29,7 +29,7 @@ _SHOWN_CELL = 200
 _SHOWN_COLUMNS = 4
 _NOTES = {
     FAILED_XLSX: " (rows to mend)",
-    FAILED_CSV: " (the same as CSV)",
+    FAILED_CSV: " (rows to mend, as CSV)",
     RESULTS: " (every row)",
     SUMMARY: " (for programs)",
 }

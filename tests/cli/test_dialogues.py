@@ -219,6 +219,25 @@ def test_every_question_can_be_left(at_terminal, importer, crm, key, code):
     assert not list(importer.reports.glob("2*"))
 
 
+def test_an_answer_that_is_none_is_told_what_would_be_one(at_terminal, importer, crm):
+    """`Error: invalid input` and `'haan' is not a valid integer range` are for programmers."""
+    write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("or 0 to stop here")
+    for nonsense in ("haan", "7", "-1"):
+        terminal.type(nonsense)
+        terminal.expect("Type one of the numbers 0 to 1, then Enter.")
+        terminal.expect("or 0 to stop here")
+    terminal.type("1")
+    terminal.expect(" now? [y/N]: ")
+    terminal.type("send")
+    terminal.expect("Type y for yes or n for no, then Enter.")
+    terminal.expect(" now? [y/N]: ")
+    terminal.type("YES")
+    assert terminal.ended() == 0
+    assert list(leads(crm)) == ["+919845010001"]
+
+
 def test_nothing_is_asked_where_nothing_is_unsure(at_terminal, importer, crm):
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], ["9845010001", "New"]])
     terminal = at_terminal("run", "x.csv")

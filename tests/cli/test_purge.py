@@ -50,7 +50,7 @@ def test_it_asks_and_tells_what_could_still_be_resumed(importer, ran, monkeypatc
     asked = []
     monkeypatch.setattr(history, "is_terminal", lambda: True)
 
-    monkeypatch.setattr(history.click, "confirm", lambda question, **_: asked.append(question))
+    monkeypatch.setattr(history, "agreed", lambda question, **_: asked.append(question))
     ended = importer("purge", "--older-than", "0h")
     assert (ended.code, ended.err) == (2, "importer: Nothing was removed.\n")
     assert asked == ["Remove 1 run with all personal data in them?"]
@@ -64,7 +64,7 @@ def test_ctrl_c_while_it_asks_is_no_word_about_sending(importer, ran, monkeypatc
         raise history.click.Abort
 
     monkeypatch.setattr(history, "is_terminal", lambda: True)
-    monkeypatch.setattr(history.click, "confirm", press)
+    monkeypatch.setattr(history, "agreed", press)
     ended = importer("purge", "--older-than", "0h")
     assert ended.code == 130
     assert ended.err == "importer: Stopped. importer runs lists the runs that are still there.\n"

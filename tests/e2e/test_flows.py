@@ -179,6 +179,7 @@ def test_unknown_drop_leaves_the_value_out_with_a_warning(importer, crm, sheet):
     ended = importer("run", sheet, "--yes", "--unknown", "drop")
     assert leads(crm)["+919845010002"] == {"first_name": "Ravi", "last_name": "Kumar", "notes": ["second"]}
     assert ended.results[1]["_codes"] == "lead_stage_name.left_out_unknown"
+    assert "Values left out, as --unknown drop has it\n          1  Stage: not in the account\n" in ended.out
 
 
 SHARED = [
