@@ -232,7 +232,7 @@ def test_json_at_a_terminal_leaves_standard_output_to_the_json(importer, monkeyp
     """The summary that one agrees to is shown on standard error; the question names the CRM."""
     asked = []
     monkeypatch.setattr("importer.cli.importing.is_terminal", lambda: True)
-    monkeypatch.setattr("importer.cli.watching.click.confirm", lambda text, **_: asked.append(text) or True)
+    monkeypatch.setattr("importer.cli.watching.asking.agreed", lambda text, **_: asked.append(text) or True)
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--json")
     assert json.loads(ended.out)["counts"]["accepted"] == 1
     assert "1  can go in" in ended.err
