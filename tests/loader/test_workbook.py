@@ -135,6 +135,21 @@ def test_strict_workbooks_are_read(tmp_path, reader):
     assert rows_of(path) == {1: ["Phone", ""], 2: ["9845012345", "04-03-2024"]}
 
 
+def test_what_reads_like_an_escape_of_half_a_character_is_text(tmp_path, reader):
+    """Both readers take `_x000D_` for what it stands for; half a character no file and no request can hold."""
+    write_xlsx(tmp_path / "sheet", f'<row r="1">{text_cell("A1", "a_x000D_b _xD83D_ _x005F_x000D_")}</row>')
+    assert rows_of(tmp_path / "sheet") == {1: ["a\rb _xD83D_ _x000D_"]}
+
+
+@pytest.mark.parametrize(
+    "cell", ["<c r='A9'><v></v></c>", '<c r="A9"><v></v></c>', '<c r="A9" t="s"><v></v></c>']
+)
+def test_an_empty_value_at_the_end_is_no_value(tmp_path, cell):
+    """Some programs write them; a reader that passes the row over has not stopped too early."""
+    write_xlsx(tmp_path / "sheet", f'<row r="1">{text_cell("A1", "yes")}</row><row r="9">{cell}</row>')
+    assert rows_of(tmp_path / "sheet") == {1: ["yes"]}
+
+
 def test_macros_are_no_hindrance(tmp_path):
     path = write_xlsx(tmp_path / "sheet", SHEET, codes=CODES, more={"xl/vbaProject.bin": b"\0" * 100})
     assert _trimmed(rows_of(path)) == SHOWN_TRIMMED
