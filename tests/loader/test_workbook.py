@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
+import zipfile
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
@@ -20,7 +21,16 @@ from importer.loader.kinds import FileKind, kind_of
 from importer.loader.marks import RowMarks
 from importer.loader.workbook import open_sheet
 from importer.models import BLOCK_ROWS
-from tests.loader.books import MAIN, STRICT, text_cell, write_xlsb, write_xlsx
+from tests.loader.books import (
+    MAIN,
+    STRICT,
+    ods_cell,
+    text_cell,
+    write_ods,
+    write_parts,
+    write_xlsb,
+    write_xlsx,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Workbook contains no default style")
 
@@ -148,6 +158,64 @@ def test_an_empty_value_at_the_end_is_no_value(tmp_path, cell):
     """Some programs write them; a reader that passes the row over has not stopped too early."""
     write_xlsx(tmp_path / "sheet", f'<row r="1">{text_cell("A1", "yes")}</row><row r="9">{cell}</row>')
     assert rows_of(tmp_path / "sheet") == {1: ["yes"]}
+
+
+def test_a_workbook_without_styles_is_read(tmp_path, reader):
+    """Programs of a few lines leave them out."""
+    write_xlsx(tmp_path / "all", f'<row r="1">{text_cell("A1", "yes")}</row>')
+    with zipfile.ZipFile(tmp_path / "all") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist() if name != "xl/styles.xml"}
+    write_parts(tmp_path / "sheet", parts)
+    assert rows_of(tmp_path / "sheet") == {1: ["yes"]}
+
+
+ODS_TEXT = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+
+
+def test_a_table_within_a_cell_does_not_end_an_opendocument_sheet(tmp_path):
+    """Old LibreOffice has such tables, with a name of their own."""
+    within = (
+        f'<table:table table:name="T"><table:table-row>{ODS_TEXT.format("x")}</table:table-row></table:table>'
+    )
+    rows = [[ODS_TEXT.format("a"), f"<table:table-cell>{within}</table:table-cell>"], [ODS_TEXT.format("b")]]
+    found = rows_of(write_ods(tmp_path / "sheet", [(1, row) for row in rows]))
+    assert [cells for cells in found.values() if cells != ["x"]] == [["a"], ["b"]]
+
+
+def test_numbers_of_an_opendocument_sheet_that_make_no_sense_cost_neither_rows_nor_memory(tmp_path):
+    """Rows that stand there no times at all stand there once; nobody types a thousand million spaces."""
+    spaces = ODS_TEXT.format('a<text:s text:c="50000000"/>b')
+    found = rows_of(write_ods(tmp_path / "sheet", [(0, [ODS_TEXT.format("c")]), (1, [spaces])]))
+    assert found == {1: ["c"], 2: [f"a{' ' * 1000}b"]}
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        (ods_cell("float", "+91 98450 12345", "919845012345"), "+91 98450 12345"),
+        (ods_cell("float", "₹ 1,20,000", "120000"), "120000"),
+        (ods_cell("float", "Flat 12", "12"), "12"),
+        (ods_cell("string", "Err:502", formula="of:=A1"), "#VALUE!"),
+        (ods_cell("string", "Err: she hung up"), "Err: she hung up"),
+    ],
+)
+def test_a_number_of_an_opendocument_sheet_has_the_zeros_and_the_code_of_its_format_alone(
+    tmp_path, cell, shown
+):
+    """And an error is what a formula gives, not what somebody typed."""
+    assert rows_of(write_ods(tmp_path / "sheet", [(1, [cell])])) == {1: [shown]}
+
+
+def test_an_opendocument_sheet_is_read_in_flat_memory(tmp_path):
+    """A row is let go of when the next is asked for."""
+    rows = [(1, [ods_cell("string", f"{number}" * 20) for number in range(10)])] * 4_000
+    path = write_ods(tmp_path / "sheet", rows)
+    tracemalloc.start()
+    for _ in open_sheet(path, FileKind.ODS, None).blocks:
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 << 20
 
 
 def test_macros_are_no_hindrance(tmp_path):
