@@ -57,7 +57,7 @@ def choose_columns(
     options = {header: ColumnEntry(field) for header, field in (columns or {}).items()}
     named = {
         **named_choices(headers, column_map.entries(), "map", map_said),
-        **named_choices(headers, options, "option", "named by --column"),
+        **named_choices(headers, options, "option", "as you said"),
     }
     choices = [
         named.get(index) or _by_itself(index, header, heading, evidence[index], chosen_preset)

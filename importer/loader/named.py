@@ -40,8 +40,12 @@ def named_choices(
             rules=entry.rules,
         )
     if missing:
-        raise _no_such_columns(headers, missing, said)
+        raise _no_such_columns(headers, missing, said if why == "map" else _OPTION)
     return found
+
+
+_OPTION = "named by --column or in the settings file"
+"""Where an option was said: an importer.toml of another day is soon forgotten."""
 
 
 def _place_of(headers: Sequence[str], name: str) -> int | None:

@@ -379,7 +379,7 @@ def test_a_person_may_name_a_decoy():
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"Fone": "customer_phone"}, 'no column "Fone" (named by --column). Did you mean "Phone"?'),
+        ({"Fone": "customer_phone"}, 'no column "Fone" (named by --column or in the settings file). Did you mean "Phone"?'),
         ({"Phone": "customer_fone"}, 'no field "customer_fone". Did you mean "customer_phone"?'),
         ({"Name": "city", "Name#2": "city"}, "takes one column"),
         ({"Name#3": "city"}, 'no column "Name#3"'),
