@@ -206,6 +206,11 @@ def test_a_number_of_an_opendocument_sheet_has_the_zeros_and_the_code_of_its_for
     assert rows_of(write_ods(tmp_path / "sheet", [(1, [cell])])) == {1: [shown]}
 
 
+def test_the_name_of_an_opendocument_sheet_may_hold_what_xml_escapes(tmp_path):
+    path = write_ods(tmp_path / "sheet", [(1, [ods_cell("string", "yes")])], name="R&D <new>")
+    assert rows_of(path) == rows_of(path, "R&D <new>") == {1: ["yes"]}
+
+
 def test_an_opendocument_sheet_is_read_in_flat_memory(tmp_path):
     """A row is let go of when the next is asked for."""
     rows = [(1, [ods_cell("string", f"{number}" * 20) for number in range(10)])] * 4_000

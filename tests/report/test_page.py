@@ -14,7 +14,8 @@ from importer.cli.words import last_line
 from importer.issues import Issue
 from importer.journal import Beat, Journal, RunEnd, Traffic, staged
 from importer.models import NoteState, Notice, RowResult, RunState, Status
-from importer.report import write_reports
+from importer.report import gather, write_reports
+from importer.report import page as page_room
 from importer.report.charts import bars_chart, pace_chart
 from importer.report.page import headline
 from importer.report.steps import next_steps
@@ -126,6 +127,37 @@ def test_rows_that_were_not_tried_are_counted_and_not_listed(page):
     assert "1 not tried yet" in page.text
     assert "9845000016" not in page.text
     assert "9845000015" in page.text
+
+
+def test_the_page_stays_short_however_long_the_sheet(tmp_path, monkeypatch):
+    """A sheet whose every row is faulty would make a page that no browser opens; what is left out is counted."""
+    for room, name, most in (
+        (gather, "MOST_ROWS", 3), (gather, "MOST_VALUES", 5), (page_room, "_SHOWN_VALUES", 2), (page_room, "_SHOWN_CELL", 9),
+    ):  # fmt: skip
+        monkeypatch.setattr(room, name, most)
+    said = [Issue("lead_stage_name", "unknown", "Status", f"Stage {number}") for number in range(8)]
+    rows = [
+        refused(number, ["9845000002", "Asha Rao " * 50, issue.value], issue)
+        for number, issue in enumerate(said, 2)
+    ]
+    made(tmp_path, header_of(COLUMNS), rows)
+    page = page_of(tmp_path)
+    assert "The first 3 of 8; failed_rows.csv holds all that can be mended." in page.text
+    assert "And 3 other values." in page.text
+    assert "Asha Rao" in page.text
+    assert "Asha Rao Asha" not in page.text
+    assert re.findall(r"Stage \d", page.text).count("Stage 2") == 1  # in its row alone
+    assert "Stage 3" not in page.text
+
+
+def test_warnings_are_in_no_chart_of_problems(tmp_path):
+    """Rows that went in would else look like rows to mend."""
+    warned = msgspec.structs.replace(
+        accepted(2, ["9845000000", "Asha", "New"]),
+        issues=(Issue("customer_phone", "maybe_shortened", "Phone", "9845000000"),),
+    )
+    made(tmp_path, header_of(COLUMNS), [warned])
+    assert "Problems by" not in page_of(tmp_path).text
 
 
 def test_where_all_went_in_nothing_points_to_rows_to_mend(tmp_path):
