@@ -26,7 +26,8 @@ has_sent: ContextVar[bool] = ContextVar("has_sent", default=False)
 
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What JSON lets stand as it is and a terminal obeys, or what turns the writing round."""
-_READER_GONE = {errno.EPIPE, errno.EINVAL}  # the latter is what Windows calls a broken pipe
+_READER_GONE = {errno.EPIPE, errno.EINVAL, errno.EIO}
+"""A broken pipe; what Windows calls one; a terminal that was closed."""
 
 
 def say(text: str = "", *, err: bool = False, **style: Any) -> None:
@@ -56,16 +57,14 @@ def show_json(shown: object) -> None:
 
 @contextmanager
 def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
-    """A terminal that was closed (EIO), or `| head`, takes no more lines; what is under way must not end by that.
+    """A terminal that was closed, or `| head`, takes no more lines; what is under way must not end by that.
 
     Output that goes to a file on a full disk is a fault that its reader must hear of: raises CannotWrite.
     """
     try:
         yield
     except OSError as error:
-        if error.errno == errno.EIO:
-            return
-        # What is still in the buffer, and all that follows, is said to nobody.
+        # What is still in the buffer, and all that follows, is said to nobody: Python would exit with a code of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
         if error.errno not in _READER_GONE and not err:
             raise CannotWrite(

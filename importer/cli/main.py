@@ -72,6 +72,14 @@ class Commands(click.Group):
             raise UsageError(*_no_such_command(name, list(self.summaries)))
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Ctrl-C is told here: click prints a line of its own, which a terminal that was closed refuses."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            say(err=True)  # behind the terminal's ^C
+            raise click.Abort from interrupt
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, from the table: no command is loaded for it."""
         del ctx

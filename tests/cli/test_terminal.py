@@ -75,6 +75,15 @@ def test_no_color_is_honoured(importer, crm, sheet):
     assert not re.search(r"\x1b\[\d*m", terminal.shown)
 
 
+@pytest.mark.parametrize("phase", ["Reading", "Sending"])
+def test_a_closed_terminal_ends_it_as_ctrl_c_does(importer, crm, sheet, phase):
+    """Lines that nobody reads any more are no fault: Python would exit by 120 where they are left in its buffer."""
+    terminal = Terminal(importer.folder, "run", sheet, "--yes", "--rate", "20", PYTHONUNBUFFERED="")
+    terminal.expect(phase)
+    assert terminal.hang_up() == 130
+    terminal.close()
+
+
 @pytest.mark.parametrize("flag", ["--quiet", "--json"])
 def test_scripts_get_no_bar_even_on_a_terminal(importer, crm, sheet, flag):
     terminal = Terminal(importer.folder, "run", sheet, "--yes", flag)
