@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from importer.commandline import command_to_send
 from importer.journal import RunHeader
-from importer.models import ColumnChoice, Mapping
-from importer.pipeline.runs import header_in, headers_of_runs
+from importer.models import ColumnChoice, Mapping, Notice, Status
+from importer.pipeline.runs import counts_of, has_been_sent, header_in, headers_of_runs
 from importer.report import origin_of
 from importer.settings import Settings, with_run_settings
 from importer.staging import Sheet
@@ -35,6 +36,31 @@ def find_origin(sheet: Sheet, reports: Path) -> RunHeader | None:
     itself = [known for known in alike if known.run_id == named]  # its folder has another name now
     same = [known for known in alike if known.headers == sheet.opened.headers]
     return next(iter(itself or same or alike), None)
+
+
+def left_behind(reports: Path, origin: RunHeader, *, rows: int, account: str) -> Iterator[Notice]:
+    """Who mends what a check has refused, and sends that alone, may think that the sheet's sound rows went in too."""
+    counts = counts_of(reports / origin.run_id)
+    sound = counts.get(Status.ACCEPTED, 0)
+    if not sound or rows >= sum(counts.values()):
+        return  # all of them are here, as in results.csv
+    if has_been_sent(reports, sha256=origin.sha256, account=account):
+        return
+    send = command_to_send(origin.file, origin.options, reports)
+    those = "1 row that can go in is" if sound == 1 else f"{sound:,} rows that can go in are"
+    yield Notice(
+        "ignored",
+        f"{Path(origin.file).name} was only checked: its {those} not sent with these. Send them too: {send}",
+    )
+
+
+def of_a_run_that_is_gone(reports: Path) -> Notice:
+    """A report of ours without its run: purged, or made in another reports folder or on another machine."""
+    return Notice(
+        "read",
+        f"This report's run is not in {reports}, so its columns are read anew, and what that run was told "
+        "(such as --column, --set, --no-create) has to be said again.",
+    )
 
 
 def fitted(mapping: Mapping, headers: Sequence[str]) -> Mapping:

@@ -144,14 +144,27 @@ def header_in(folder: Path) -> RunHeader | None:
 
 def unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
     """The run that began to send this file to this account and can go on; "" where a later one has ended."""
-    begun = []
+    begun = list(_sendings(reports, sha256=sha256, account=account))
+    _, run_id, state = max(begun, default=(None, "", RunState.FINISHED))
+    return run_id if state in RESUMABLE else ""
+
+
+def has_been_sent(reports: Path, *, sha256: str, account: str) -> bool:
+    """Whether a run has begun to send this file to this account, whatever became of it."""
+    return any(_sendings(reports, sha256=sha256, account=account))
+
+
+def _sendings(reports: Path, *, sha256: str, account: str) -> Iterator[tuple[datetime, str, RunState]]:
     for path in reports.glob(f"*/{JOURNAL_NAME}"):
         match glance(path.parent):
             case (header, end) if (header.sha256, header.account) == (sha256, account):
                 if end.state in RESUMABLE or end.state is RunState.FINISHED:
-                    begun.append((header.started, path.parent.name, end.state))
-    _, run_id, state = max(begun, default=(None, "", RunState.FINISHED))
-    return run_id if state in RESUMABLE else ""
+                    yield header.started, path.parent.name, end.state
+
+
+def counts_of(folder: Path) -> dict[Status, int]:
+    """The rows of a run by status; nothing where it cannot be read."""
+    return _line(folder).counts
 
 
 def cut_off_run(reports: Path, *, sha256: str, account: str) -> str:

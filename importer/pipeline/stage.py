@@ -12,7 +12,7 @@ from importer.models import AccountTitles, Notice, active_titles
 from importer.pipeline.asking import fetch_titles
 from importer.pipeline.folding import fold_shared_phones
 from importer.pipeline.mapping import Decided, columns_of_origin, decide_columns, save_mapping
-from importer.pipeline.origin import find_origin, inherited
+from importer.pipeline.origin import find_origin, inherited, left_behind, of_a_run_that_is_gone
 from importer.pipeline.runs import account_of, new_folder, now, run_folder
 from importer.pipeline.titles import settle_titles
 from importer.pipeline.watch import Watch
@@ -30,26 +30,34 @@ def stage(
     assert settings.run_id is not None
     folder = run_folder(Path(settings.reports), settings.run_id)
     with before_the_first_write():
-        header, titles, settings = _understood(command, settings, sheet, access, watch, parent)
+        origin = find_origin(sheet, Path(settings.reports))
+        header, titles, settings = _understood(command, settings, sheet, access, watch, parent, origin)
         with new_folder(folder):
-            return _judged(Journal.create(folder, header), sheet, titles, settings, watch)
+            return _judged(Journal.create(folder, header), sheet, titles, settings, watch, origin)
 
 
 def _understood(
-    command: str, settings: Settings, sheet: Sheet, access: Access, watch: Watch, parent: str
+    command: str,
+    settings: Settings,
+    sheet: Sheet,
+    access: Access,
+    watch: Watch,
+    parent: str,
+    origin: RunHeader | None,
 ) -> tuple[RunHeader, AccountTitles, Settings]:
     """What the run is about, the account's lists, and the options that hold for it."""
     if not sheet.opened.sample:
         raise UnreadableFile(
             f"{sheet.file} has a header and no rows below it.", "Nothing to import: check the file."
         )
-    reports = Path(settings.reports)
     titles = fetch_titles(access, settings, watch.waiting)
-    origin = find_origin(sheet, reports)
     settings = inherited(settings, origin)
     decided = columns_of_origin(sheet.opened, settings, titles, origin) or decide_columns(
         sheet, settings, titles, watch
     )
+    if origin is None and sheet.opened.ours:
+        gone = of_a_run_that_is_gone(Path(settings.reports))
+        decided = decided._replace(notices=(gone, *decided.notices))
     header = _header(
         command, settings=settings, sheet=sheet, access=access, decided=decided, titles=titles, parent=parent
     )
@@ -58,7 +66,12 @@ def _understood(
 
 
 def _judged(
-    journal: Journal, sheet: Sheet, titles: AccountTitles, settings: Settings, watch: Watch
+    journal: Journal,
+    sheet: Sheet,
+    titles: AccountTitles,
+    settings: Settings,
+    watch: Watch,
+    origin: RunHeader | None,
 ) -> Journal:
     mapping = journal.header.mapping
     recipe = Recipe(
@@ -66,6 +79,8 @@ def _judged(
     )
     try:
         _stage_rows(journal, sheet, recipe, watch)
+        if origin is not None:
+            _tell_what_is_left_behind(journal, origin, Path(settings.reports), watch)
         settle_titles(journal, recipe, settings, watch)
         if settings.save:
             save_mapping(Path(settings.save), journal.header.mapping)
@@ -94,6 +109,13 @@ def _stage_rows(journal: Journal, sheet: Sheet, recipe: Recipe, watch: Watch) ->
         watch.noticed(late)
     of_mapping = tuple(notice for notice in journal.header.notices if notice not in sheet.opened.notices)
     journal.annotate(done.notices + of_mapping)
+
+
+def _tell_what_is_left_behind(journal: Journal, origin: RunHeader, reports: Path, watch: Watch) -> None:
+    behind = tuple(left_behind(reports, origin, rows=journal.rows, account=journal.header.account))
+    if behind:
+        watch.noticed(behind)
+        journal.annotate(journal.header.notices + behind)
 
 
 def _header(

@@ -144,6 +144,32 @@ def test_leads_that_were_not_there_go_in_by_the_words_that_are_told(importer, cr
     assert list(leads(crm)) == ["+919845010001"]
 
 
+def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only_checked(
+    importer, crm, sheet
+):
+    """ "All 3 rows went in" was all that was said, and the sound row of the sheet had never been sent."""
+    said = "leads.csv was only checked: its 1 row that can go in is not sent with these. Send them too: importer run "
+    checked = importer("check", sheet, "--set", "source=Fair").folder
+    ended = importer("run", checked / "failed_rows.csv", "--yes")
+    assert f"{said}{sheet} --set source=Fair" in ended.out
+    assert any(line.startswith(said) for line in ended.summary["ignored"])
+    assert said not in importer("run", checked / "results.csv", "--yes").out  # it holds them all
+    importer("run", sheet, "--yes")
+    assert said not in importer("run", checked / "failed_rows.csv", "--yes").out
+
+
+def test_a_report_whose_run_is_gone_says_that_its_options_are(importer, sheet):
+    """--no-create was forgotten without a word, and leads were made."""
+    first = importer("check", sheet, "--no-create")
+    said = "This report's run is not in "
+    assert said not in importer("check", first.folder / "failed_rows.xlsx").out
+    alone = shutil.copy(first.folder / "failed_rows.xlsx", importer.folder / "mended.xlsx")
+    importer("purge", "--older-than", "0h", "--yes")
+    ended = importer("check", alone)
+    assert said in ended.out
+    assert "--no-create) has to be said again" in ended.out
+
+
 def test_a_workbook_without_phones_in_its_first_sheet_names_the_others(importer):
     """They often begin with a sheet of sums, and nobody was told that there is another."""
     book = openpyxl.Workbook()
