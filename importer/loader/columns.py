@@ -13,7 +13,7 @@ from importer.errors import NoPhoneColumn, UsageError
 from importer.fields import BY_NAME
 from importer.loader.evidence import MOST, Evidence
 from importer.loader.header import column_name
-from importer.loader.headers import plain_header
+from importer.loader.headers import plain_header, words_of
 from importer.loader.headings import Said, is_about_somebody_else, read_heading, speaks_of_phones
 from importer.loader.mapfile import ColumnEntry, ColumnMap
 from importer.loader.named import name_of, named_choices
@@ -186,8 +186,8 @@ def _one_name(choices: list[ColumnChoice], sample: Sequence[SourceRow]) -> list[
     full, first, last = (choices[at[name]] for name in ("full_name", "first_name", "last_name"))
     rows = [
         (
-            set(_words_of(row.cells[full.index])),
-            _words_of(f"{row.cells[first.index]} {row.cells[last.index]}"),
+            set(words_of(row.cells[full.index])),
+            words_of(f"{row.cells[first.index]} {row.cells[last.index]}"),
         )
         for row in sample
         if len(row.cells) == len(choices) and row.cells[full.index].strip() and row.cells[first.index].strip()
@@ -198,10 +198,6 @@ def _one_name(choices: list[ColumnChoice], sample: Sequence[SourceRow]) -> list[
     reason = f'not the name that "{first.header}" and "{last.header}" are'
     told = msgspec.structs.replace(full, field="additional_info", reason=reason)
     return [told if choice is full else choice for choice in choices]
-
-
-def _words_of(name: str) -> list[str]:
-    return plain_header(name).split()
 
 
 # --- what only the cells tell

@@ -13,7 +13,7 @@ from importer.loader.cells.money import compile_money_reader
 from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
 from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_reader
 from importer.loader.cells.text import clean, clean_name, clean_note, clean_number
-from importer.loader.headers import KNOWN_HEADERS, plain_header
+from importer.loader.headers import KNOWN_HEADERS, plain_header, words_of
 from importer.loader.rowrules import compile_row_rules
 from importer.loader.wraps import CLEAR, without_rules, wrapped_reader
 from importer.models import ColumnChoice, Draft, Mapping, Payload, SourceRow
@@ -98,7 +98,8 @@ def _put_of(field: Field, mapping: Mapping, column: ColumnChoice) -> _Put:
     if name.startswith("address."):
         return _into_address(name.removeprefix("address."))
     if field.kind is Kind.FULL_NAME:
-        return _full_name
+        has_other_names = any(mapping.columns_of(other) for other in ("first_name", "last_name"))
+        return _full_name_beside(column.header) if has_other_names else _full_name
     if field.kind in (Kind.EMAILS, Kind.TITLES):
         return _extend(name)
     if field.joins and (len(mapping.columns_of(name)) > 1 or _needs_its_header(column)):
@@ -136,7 +137,7 @@ def _add_line(name: str, header: str) -> _Put:
 
     def put(payload: Payload, value: str) -> None:
         line = f"{header}: {value}"
-        payload[name] = f"{payload[name]}\n{line}" if name in payload else line
+        payload[name] = f"{payload[name]}\n{line}" if payload.get(name) else line
 
     return put
 
@@ -146,6 +147,26 @@ def _into_address(part: str) -> _Put:
         address = payload.setdefault("address", {})
         joined = isinstance(value, str) and address.get(part)
         address[part] = f"{address[part]}, {value}" if joined else value
+
+    return put
+
+
+def _full_name_beside(header: str) -> _Put:
+    """A full name that is another than the first and last name, or of which a part found no place, is kept as information.
+
+    What it has beside both, a title or a middle name, it does not: exports have columns for these.
+    """
+    keep = _add_line("additional_info", header)
+
+    def put(payload: Payload, value: tuple[str, str]) -> None:
+        _full_name(payload, value)
+        name = " ".join(value).strip()
+        first, last, full = (
+            set(words_of(text))
+            for text in (payload.get("first_name") or "", payload.get("last_name") or "", name)
+        )
+        if not (full <= first | last or (first and last and first | last <= full)):
+            keep(payload, name)
 
     return put
 

@@ -39,6 +39,11 @@ def plain_header(text: str) -> str:
     return _E_MAIL.sub("e", " ".join(words).replace("whats app", "whatsapp"))
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a header, or of a name in a cell, as they are compared."""
+    return plain_header(text).split()
+
+
 SURE_HEADERS: dict[str, str] = {
     plain_header(name): field.name for field in FIELDS for name in (field.name, field.label, *field.synonyms)
 }

@@ -38,7 +38,11 @@ _ODD: Final = "\0"
 _PHONES = "customer_phone"
 _TOUCHING = {"add_phones": _PHONES, "dial_code": _PHONES, "add_labels": "labels", "remove_labels": "labels"}
 _NAMES = dict.fromkeys(("full_name", "first_name", "last_name"), "name")
-"""Fields that are judged together, the latter where a full name is among them; all parts of the address are, too."""
+_OTHER_NAMES = {**_NAMES, "additional_info": "name"}  # which takes a full name that is another
+"""Fields that are judged together: names where a full name is among them, with the information where it has company.
+
+All parts of the address are, too.
+"""
 _MARK: Final = "\ue000"  # in the place of a value; JSON writes it as it is
 
 
@@ -211,7 +215,9 @@ def _pieces_of(group: Mapping, titles: AccountTitles, region: str, unknown: Unkn
 def _groups_of(mapping: Mapping) -> dict[str, Mapping]:
     """The mapping cut into parts that do not touch each other, in the order of the sheet."""
     fields = [column.field for column in mapping.columns if column.field in BY_NAME] + list(mapping.defaults)
-    touching = _TOUCHING | (_NAMES if "full_name" in fields else {})
+    touching = _TOUCHING
+    if "full_name" in fields:
+        touching |= _OTHER_NAMES if {"first_name", "last_name"} & set(fields) else _NAMES
 
     def group_of(field: str) -> str:
         return touching.get(field, field.partition(".")[0])

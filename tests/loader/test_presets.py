@@ -228,25 +228,28 @@ def test_a_text_of_several_values_stays_on_one_line():
 
 
 @pytest.mark.parametrize(
-    ("cells", "first", "last"),
+    ("cells", "first", "last", "information"),
     [
-        (("Asha Rao", "", ""), "Asha", "Rao"),
-        (("Asha Rao", "Asha", ""), "Asha", "Rao"),
-        (("Asha Rao", "", "Rao"), "Asha", "Rao"),
-        (("Rao", "", "Rao"), None, "Rao"),
-        (("Rao Asha", "", "Rao"), None, "Rao"),
-        (("Dr. Asha K Rao", "Asha", "Rao"), "Asha", "Rao"),
-        (("Asha", "", ""), "Asha", None),
+        (("Asha Rao", "", ""), "Asha", "Rao", None),
+        (("Asha Rao", "Asha", ""), "Asha", "Rao", None),
+        (("Asha Rao", "", "Rao"), "Asha", "Rao", None),
+        (("ASHA RAO", "Asha", "Rao"), "Asha", "Rao", None),
+        (("Rao", "", "Rao"), None, "Rao", None),
+        (("Rao Asha", "", "Rao"), None, "Rao", "Lead Name: Rao Asha"),
+        (("Dr. Asha K Rao", "Asha", "Rao"), "Asha", "Rao", None),
+        (("Sunita Pai", "Asha", "Rao"), "Asha", "Rao", "Lead Name: Sunita Pai"),
+        (("Asha", "", ""), "Asha", None, None),
     ],
 )  # fmt: skip
-def test_a_full_name_beside_its_halves(cells, first, last):
-    """The halves win, the full name adds the half that is empty, and no name is doubled."""
+def test_a_full_name_beside_its_halves(cells, first, last, information):
+    """The halves win, the full name adds the half that is empty, no name is doubled, and another is kept."""
     for order in ((0, 1, 2), (2, 1, 0)):
         headers = ["Lead Name", "First Name", "Last Name"]
         found = _drafts(
             [*(headers[i] for i in order), "Phone"], [[*(cells[i] for i in order), "9845012301"]]
         )[0].payload
         assert (found.get("first_name"), found.get("last_name")) == (first, last)
+        assert found.get("additional_info") == information
 
 
 def test_a_products_column_of_other_words_becomes_information():

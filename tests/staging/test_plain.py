@@ -64,6 +64,7 @@ RECIPES = [
     recipe("full_name", "customer_phone", "email", "additional_info", "address.text"),
     recipe("first_name", "customer_phone", "last_name", "address.additional", "address.latitude", "website"),
     recipe("last_name", "customer_phone", "full_name", values={"full_name": {"Asha Rao": "Ravi K. Rao"}}),
+    recipe("full_name", "customer_phone", "first_name", "additional_info", "city"),
 ]
 
 
@@ -78,6 +79,7 @@ RECIPES = [
         "a full name",
         "two names",
         "a part of a name",
+        "another name",
     ],
 )
 @given(
