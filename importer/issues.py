@@ -40,6 +40,12 @@ CATALOGUE: dict[str, IssueKind] = {
         "formulas without a value",
         "the cell holds the formula {value} and no stored value. Open the sheet in Excel, save it, and try again; or type the value itself.",
     ),
+    "letters_lost": IssueKind(
+        E,
+        "letters lost",
+        '"{value}" stands where letters were, such as Hindi ones: they were lost when the sheet was saved as plain CSV. Save it '
+        "again as a workbook or as CSV UTF-8, or type the value itself.",
+    ),
     "too_long": IssueKind(E, "cells too long", "the cell has {hint} characters. Shorten it."),
     # --- phones
     "missing": IssueKind(E, "missing", "{label} is missing. Fill the cell in."),

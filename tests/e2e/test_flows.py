@@ -147,7 +147,7 @@ def test_leads_that_were_not_there_go_in_by_the_words_that_are_told(importer, cr
 def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only_checked(
     importer, crm, sheet
 ):
-    """ "All 3 rows went in" was all that was said, and the sound row of the sheet had never been sent."""
+    """All 3 rows went in, was all that was said, and the sound row of the sheet had never been sent."""
     said = "leads.csv was only checked: its 1 row that can go in is not sent with these. Send them too: importer run "
     checked = importer("check", sheet, "--set", "source=Fair").folder
     ended = importer("run", checked / "failed_rows.csv", "--yes")

@@ -38,6 +38,8 @@ _WRAPPED = re.compile(r'^="(.*)"$', re.DOTALL)
 _FORMULA = re.compile(
     r"^=\s*(?:[A-Z][A-Z0-9.]*\(|[+\-(]*\$?[A-Z]{1,3}\$?\d|'?[^=]*'?!\$?[A-Z]|\()|^=\(shared formula\)$"
 )
+_LETTERS_LOST = re.compile(r"(?=(?:[^?]*\?){4})(?:[^\w]|[\d_])+").fullmatch
+"""`???? ???`: what Excel's plain CSV makes of Hindi. Fewer may be somebody's "not known"."""
 _GUARDED = re.compile(r"^'[+\-=@\d(]")
 _PLAIN = re.compile(r"(?!\d+\.0+$)[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<! )").fullmatch
 _LONGEST_NULL_WORD = max(map(len, NULL_WORDS))
@@ -58,7 +60,7 @@ def clean(text: str) -> str | Fault | None:
     value = _bare(text)
     if not value or value.lower() in NULL_WORDS:
         return None
-    return value if value[0] not in "'=#" else _unwrapped(value)
+    return value if value[0] not in "'=#?" else _unwrapped(value)
 
 
 def clean_name(text: str) -> str | Fault | None:
@@ -66,7 +68,7 @@ def clean_name(text: str) -> str | Fault | None:
     value = _bare(text)
     if not value or (value.lower() in NULL_WORDS and value not in _NAMES_OF_PEOPLE):
         return None
-    return value if value[0] not in "'=#" else _unwrapped(value)
+    return value if value[0] not in "'=#?" else _unwrapped(value)
 
 
 def clean_note(text: str) -> str | Fault | None:
@@ -132,9 +134,11 @@ def _bare(text: str) -> str:
 
 
 def _unwrapped(value: str) -> str | Fault | None:
-    """What begins with a mark of Excel's: its error, its formula, its ways to say "this is text"."""
+    """What begins with a mark of Excel's: its error, its formula, its ways to say "this is text", the ? of a lost letter."""
     if value in ERROR_VALUES:
         return Fault("error_value")
+    if _LETTERS_LOST(value):
+        return Fault("letters_lost")
     if wrapped := _WRAPPED.match(value):
         return wrapped[1].strip() or None
     if _FORMULA.match(value):
