@@ -43,8 +43,8 @@ CATALOGUE: dict[str, IssueKind] = {
     "letters_lost": IssueKind(
         E,
         "letters lost",
-        '"{value}" stands where letters were, such as Hindi ones: they were lost when the sheet was saved as plain CSV. Save it '
-        "again as a workbook or as CSV UTF-8, or type the value itself.",
+        '"{value}" stands where letters were, such as Hindi ones: they were lost when the sheet was saved as plain CSV. Type '
+        "them again, or save the sheet again from its program, as a workbook or as CSV UTF-8.",
     ),
     "too_long": IssueKind(E, "cells too long", "the cell has {hint} characters. Shorten it."),
     # --- phones
