@@ -49,9 +49,13 @@ def show_json(shown: object) -> None:
     """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
     text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
     safe = _OBEYED.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
+    left = memoryview(safe.encode() + b"\n")
     with reader_may_be_gone():
         sys.stdout.flush()
-        sys.stdout.buffer.write(safe.encode() + b"\n")
+        # Under PYTHONUNBUFFERED, as in most containers, the stream is raw: it takes what a disk has room for, or what
+        # went before a signal came, and only the next write is told why.
+        while left:
+            left = left[sys.stdout.buffer.write(left) :]
         sys.stdout.buffer.flush()
 
 

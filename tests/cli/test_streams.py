@@ -69,6 +69,17 @@ def test_a_full_disk_behind_a_stream(folder, crm, command, code):
         )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_fills_up_amid_the_output(folder, crm, monkeypatch, unbuffered):
+    """Half an output is a fault, also under PYTHONUNBUFFERED, where Python counts what was written and says no more."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    done = shell("ulimit -f 8; importer options --json >out.json", folder)  # blocks of 512 bytes
+    assert (folder / "out.json").stat().st_size == 4096
+    assert done.returncode == 2
+    assert done.stderr.startswith("importer: Standard output cannot be written: File too large")
+
+
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])
 def test_a_reader_that_has_left_is_no_fault(folder, number):
     """`| head`, `| more`: Windows calls the broken pipe an invalid argument (as subprocess.Popen.communicate knows)."""
