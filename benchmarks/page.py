@@ -42,7 +42,8 @@ make bench                                  # everything, with a table and the c
 Contenders of one table take turns, so that whatever else the machine does meets all of them alike; each figure is
 the median of its repeats. **By CPU** counts the processor time that a contender used, its children included, which
 is what a quiet machine would show; by the clock, whoever shares the machine counts too. The sheet has twelve columns of invented
-leads: mixed Indian phones, e-mails, stages, labels, lakh amounts, notes; three rows in a hundred are faulty.
+leads: mixed Indian phones, e-mails, stages, labels, lakh amounts, notes; three rows in a hundred are faulty. `importer` is
+installed in an environment of its own, as its users have it.
 """
 
 
