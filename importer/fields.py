@@ -85,7 +85,7 @@ FIELDS: tuple[Field, ...] = (
             "phone", "phone number", "phone no", "ph no", "ph number", "ph", "mobile", "mobile number", "mobile no",
             "mob", "mob no", "mob number", "mobile phone", "mobile phone number", "cell", "cell phone", "cell number",
             "cell no", "contact number", "contact no", "contact num", "phone num", "mobile num", "contact phone",
-            "contact mobile", "primary phone", "primary mobile", "primary number", "customer phone", "lead phone",
+            "contact mobile", "primary phone", "primary mobile", "primary number", "customer phone", "lead phone", "billing phone",
             "user phone", "sender mobile", "telephone", "telephone number", "telephone no", "tel", "tel no",
             "tel number", "phone work", "work number", "whatsapp number", "whatsapp no", "whatsapp", "whatsapp mobile",
             "whatsapp phone", "mobile number whatsapp", "calling number", "mobile with country code",

@@ -31,7 +31,6 @@ _FIRM = re.compile(
     r"|technolog(?:y|ies)|international|group|exports?|constructions?|builders|developers|hospital|clinic|school|hotel"
     r"|motors|furniture|hardware|electricals?|engineering|works)\b"
 )
-_AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")
 _YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false", "done", "not done", "हाँ", "हां", "नहीं"})
 
@@ -141,8 +140,8 @@ class Evidence:
 
     def _against_text(self, name: str) -> str:
         """Phones and e-mails are no names: their columns have been mixed up. In a note they may stand."""
-        if name in _IN_WORDS and self._share(_is_amount) >= MOST:
-            return "its cells are numbers alone"
+        if name in _IN_WORDS and self._share(_has_no_letter) >= MOST:
+            return "its cells are phones" if self.phones >= MOST else "its cells are numbers alone"
         if name in _NAMES and self._share(has_digit) >= MOST:
             return "its cells are numbers or dates"
         if BY_NAME[name].joins and BY_NAME[name].dropdown is None:
@@ -189,8 +188,8 @@ def _phone_like(cell: str) -> bool:
     return digits >= _LEAST_DIGITS or bool(_SCIENTIFIC.match(cell))
 
 
-def _is_amount(cell: str) -> bool:
-    return bool(_AMOUNT.fullmatch(ascii_digits(cell)))
+def _has_no_letter(cell: str) -> bool:
+    return not any(map(str.isalpha, cell))
 
 
 def _is_money(cell: str) -> bool:

@@ -317,6 +317,22 @@ def test_a_phone_column_that_begins_with_empty_words():
     assert fields_of([("Phone", cells), ("Name", NAME)])[0] == ("Phone", "customer_phone")
 
 
+def test_a_shops_sheet_of_orders_has_its_names_and_phones_under_billing():
+    """Its `Name` is the number of the order, and its `Phone` is mostly empty."""
+    orders = [
+        ("Name", ("#1001", "#1002", "#1003", "#1004")),
+        ("Billing Name", NAME),
+        ("Billing Phone", PHONE),
+        ("Phone", ()),
+    ]
+    assert fields_of(orders) == [
+        ("Name", ""),
+        ("Billing Name", "full_name"),
+        ("Billing Phone", "customer_phone"),
+        ("Phone", "add_phones"),
+    ]
+
+
 def test_mixed_up_columns_are_left_out_and_said():
     """Phones under Name, names under Phone: nothing may be imported like that."""
     with pytest.raises(NoPhoneColumn) as stopped:
