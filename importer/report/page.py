@@ -47,7 +47,7 @@ def write_page(path: Path, journal: Journal, summary: Summary, findings: Finding
     pages.filters["count"] = lambda value: f"{value:,}"
     pages.filters["span"] = _span
     html = pages.get_template("report.html").render(_content(journal, summary, findings))
-    path.write_text(html, "utf-8", errors="replace")
+    path.write_text(html, "utf-8")
 
 
 def headline(summary: Summary) -> str:

@@ -25,6 +25,7 @@ from importer.report.sheetrows import SheetRows, styles_of_sample
 
 MOST_ROWS = 100_000  # more than a person mends by hand; failed_rows.csv has all
 _MOST_CELL = 32_767  # of a cell, in UTF-16 units: Excel's own limit
+_MOST_OWN = _MOST_CELL // 2  # of a cell of ours, in characters: some are two units
 _MOST_COLUMNS = 16_384  # Excel's own limit too
 _MOST_COMMENT = 1_000
 COMMENTED_ROWS = 1_000  # as many as the page shows; further down the words stand in _problems alone
@@ -186,8 +187,8 @@ class FailedWorkbook:
         for column, cell in enumerate(outcome.cells):
             if column in said:
                 values[column], styles[column] = cell, _Style.BAD
-        own = [value if isinstance(value, int) else str(value or "") or None for value in behind]
-        own[_PROBLEMS] = sentences[:_MOST_CELL]
+        own = [value if isinstance(value, int) else str(value or "")[:_MOST_OWN] or None for value in behind]
+        own[_PROBLEMS] = sentences[:_MOST_OWN]
         problems = _Style.WRAPPED_BAD if NOWHERE in said else _Style.WRAPPED
         return values + own, [*styles, *_OWN_STYLES[:_PROBLEMS], problems, *_OWN_STYLES[_PROBLEMS + 1 :]]
 

@@ -58,6 +58,16 @@ def test_naughty_file_names(importer, crm, name):
     assert not OBEYED.search(importer("check", f"no such {name}").err)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows takes no such names")
+def test_a_reports_folder_whose_name_is_no_text(importer, crm):
+    """The page says what to type next, with the folder in it: it is written all the same, and so is the last line."""
+    path = write_csv(importer.folder / "x.csv", [["Phone"], ["98450"], ["9845010001"]])
+    ended = importer("run", path, "--yes", "--reports", "r\udcff")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1), ended
+    (page,) = (importer.folder / "r\udcff").glob("*/report.html")
+    assert "feed it back" in page.read_text("utf-8")
+
+
 def test_a_naughty_server(importer, crm, monkeypatch):
     """What a server says is shown as one line of text."""
     from importer.sender.client import Client

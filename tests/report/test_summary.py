@@ -9,10 +9,10 @@ import pytest
 
 from importer.issues import Issue
 from importer.journal import Journal, RunEnd, staged
-from importer.models import NoteState, Rejudged, RowResult, RunState, Status
+from importer.models import Mapping, NoteState, Rejudged, RowResult, RunState, Status
 from importer.report import write_reports
 from importer.report.schema import schema_text
-from tests.report.made import STARTED, accepted, header_of, made, refused
+from tests.report.made import STARTED, accepted, header_of, made, mapping_of, refused
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 COLUMNS = [("Phone", "customer_phone"), ("Phone", "add_phones"), ("Notes", "")]
@@ -109,3 +109,12 @@ def test_what_does_not_keep_to_it_is_noticed(tmp_path):
     for change in ({"counts": {"accepted": 1}}, {"state": "staging"}, {"schema_version": 2}, {"rows": "1"}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**summary, **change}, schema)
+
+
+def test_a_column_that_is_left_out_is_named_unless_it_is_empty(tmp_path):
+    """Exports have dozens of empty ones: what is lost by them is nothing."""
+    columns = mapping_of(COLUMNS).columns
+    empty = msgspec.structs.replace(columns[2], index=3, header="Fax", filled=0.0)
+    header = header_of([*COLUMNS, ("Fax", "")], mapping=Mapping(columns=(*columns, empty)))
+    summary = made(tmp_path, header, [accepted(2, ["9845000002", "", "x", ""])])
+    assert summary.ignored == ['Column "Notes" was left out: named.']

@@ -1,5 +1,7 @@
 """failed_rows.xlsx, opened: a person sees what to mend, on the very cell, and mends it with a click."""
 
+import zipfile
+
 import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
@@ -177,3 +179,20 @@ def test_a_sheet_wider_than_excel(tmp_path):
 def test_where_every_row_went_in_there_is_nothing_to_mend(tmp_path):
     made(tmp_path, header_of(COLUMNS), [accepted(2, row_of("9845000002"))])
     assert opened(tmp_path).max_row == 1
+
+
+def test_a_row_with_more_to_say_than_a_cell_holds_leaves_the_workbook_whole(tmp_path):
+    """A remark taken for labels has thousands of unknown ones; Excel would call the file damaged. The CSV has all."""
+    issues = [Issue("add_labels", "unknown", "Tags", f"{n} {'😀' * 70}") for n in range(2_000)]
+    made(tmp_path, header_of(COLUMNS), [refused(2, row_of("1"), *issues)])
+    told = [cell.value for cell in opened(tmp_path)[2][-len(REPORT_COLUMNS) :]]
+    assert all(len(text.encode("utf-16-le")) <= 2 * 32_767 for text in told if isinstance(text, str))
+    assert (tmp_path / "failed_rows.csv").read_text("utf-8").count("add_labels.unknown") == 2_000
+
+
+def test_a_workbook_beyond_what_an_archive_of_old_holds_is_written(tmp_path, monkeypatch):
+    """At 4 GB an archive is of another kind, which must be known before the rows are packed."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1 << 17)
+    rows = [refused(n, row_of(str(n), "x" * 30_000)) for n in range(2, 9)]
+    made(tmp_path, header_of(COLUMNS), rows)
+    assert len(read_again(tmp_path / "failed_rows.xlsx")[1]) == 7
