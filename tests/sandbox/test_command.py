@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from importer.cli import main
+from importer.sandbox import SandboxOptions
+from importer.sandbox.server import running
 
 
 def started(*arguments):
@@ -125,3 +127,10 @@ def test_pages_and_the_copy_that_needs_no_server(crm):
     assert all(f"+9198450001{number:02}" in copy for number in range(30))
     assert "<form" not in copy
     assert "<a href" not in copy
+
+
+def test_what_the_demo_leaves_is_one_file(tmp_path):
+    """It is named as what to go on with, and people move it."""
+    with running(SandboxOptions(db=str(tmp_path / "crm.sqlite"))) as sandbox:
+        sandbox.sandbox.store.save(None, "+919845000001", {}, "called")
+    assert [path.name for path in tmp_path.iterdir()] == ["crm.sqlite"]
