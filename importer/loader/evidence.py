@@ -142,7 +142,7 @@ class Evidence:
         """Phones and e-mails are no names: their columns have been mixed up. In a note they may stand."""
         if name in _IN_WORDS and self._share(_has_no_letter) >= MOST:
             return "its cells are phones" if self.phones >= MOST else "its cells are numbers alone"
-        if name in _NAMES and self._share(has_digit) >= MOST:
+        if name in _NAMES and self._share(lambda cell: cell[0].isdigit()) >= MOST:
             return "its cells are numbers or dates"
         if BY_NAME[name].joins and BY_NAME[name].dropdown is None:
             return ""

@@ -480,6 +480,8 @@ def test_first_and_last_side_by_side_are_names():
     assert fields_of(sheet[1:])[0] == ("Last", "")
     days = ("12/11/2026", "12 Nov 2026", "3 days ago", "13-11-2026")
     assert fields_of([("First", days), ("Last", days), ("Phone", PHONE)])[:2] == [("First", ""), ("Last", "")]
+    numbered = tuple(f"Lead {number}" for number in range(4))
+    assert fields_of([("Last name", numbered), ("Phone", PHONE)])[0] == ("Last name", "last_name")
 
 
 def test_of_two_columns_of_phones_neither_is_taken_where_one_has_a_word_too_many():
