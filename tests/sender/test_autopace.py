@@ -7,7 +7,7 @@ from tests.sender.simulation import Limited, Queueing, simulate
 
 @pytest.mark.parametrize("latency_s", [0.005, 0.3])
 @pytest.mark.parametrize("retry_after", [False, True])
-@pytest.mark.parametrize("limit", [5, 20, 50, 200])
+@pytest.mark.parametrize("limit", [5, 20, 200])
 def test_a_hidden_limit_is_found_and_held(limit, retry_after, latency_s):
     server = Limited(lambda _: limit, retry_after=retry_after, latency_s=latency_s)
     ended = simulate(server, rows=limit * 120, concurrency=100)
@@ -48,8 +48,8 @@ def test_a_server_that_queues_instead_of_refusing_is_not_drowned():
 
 def test_a_server_without_a_limit_is_used_as_far_as_concurrency_goes():
     server = Limited(lambda _: 1e9, latency_s=0.03, jitter_s=0.0)
-    ended = simulate(server, rows=60_000, concurrency=50, warm_s=15)
-    assert ended.rate >= 0.95 * 50 / 0.03
+    ended = simulate(server, rows=12_000, concurrency=15, warm_s=15)
+    assert ended.rate >= 0.95 * 15 / 0.03
 
 
 def test_a_fixed_rate_stays_and_waits_out_what_the_server_asks():

@@ -5,6 +5,7 @@ laws are checked: every row has one status, no note is there twice, and what is 
 """
 
 import asyncio
+import os
 import random
 import shutil
 import tempfile
@@ -111,7 +112,7 @@ class Life(RuleBasedStateMachine):
         )
     )
     def begin(self, sheet):
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
         self.crm = Crm()
         self.sheet = sheet
         self.runs = []
