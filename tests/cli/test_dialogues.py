@@ -2,8 +2,12 @@
 
 import os
 
+import click
 import pytest
 
+from importer.cli.asking import ask_columns
+from importer.models import ColumnChoice
+from importer.pipeline.watch import ColumnQuestion
 from tests.support import leads, write_csv
 
 if os.name == "nt":
@@ -268,3 +272,19 @@ def test_text_of_the_sheet_cannot_command_the_terminal(at_terminal, importer):
     assert "\x1b[2J" not in terminal.shown
     assert "\x1b]0;" not in terminal.shown
     assert "\x1b[31mNew" not in terminal.shown
+
+
+def test_two_columns_that_are_asked_about_do_not_get_one_field(monkeypatch, capsys):
+    """What was answered a moment ago is taken too."""
+    typed = iter(["Business", "Business", "City"])
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: next(typed))
+    questions = [
+        ColumnQuestion(
+            name,
+            ColumnChoice(index=at, header=name, field="", why="nothing", sureness=0, reason="?"),
+            frozenset(),
+        )
+        for at, name in enumerate(("Firm or shop", "Branch"))
+    ]
+    assert ask_columns(questions) == {"Firm or shop": "business_name", "Branch": "city"}
+    assert "Business has its column already." in capsys.readouterr().err

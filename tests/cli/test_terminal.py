@@ -68,8 +68,9 @@ def test_a_terminal_gets_a_bar_and_colour(importer, crm, sheet):
     assert "\x1b[1m" in terminal.shown
 
 
-def test_no_color_is_honoured(importer, crm, sheet):
-    terminal = Terminal(importer.folder, "run", sheet, "--yes", NO_COLOR="1")
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"NO_COLOR": "", "TERM": "dumb"}])
+def test_no_color_is_honoured(importer, crm, sheet, environment):
+    terminal = Terminal(importer.folder, "run", sheet, "--yes", **environment)
     assert terminal.ended() == 1
     terminal.close()
     assert not re.search(r"\x1b\[\d*m", terminal.shown)
@@ -272,6 +273,12 @@ def test_time_left_is_what_is_left_at_the_rate_of_late():
     )
     assert time_left.rows_per_s == pytest.approx(5)
     assert time_left.left_s(100, 0.0) == pytest.approx(20)
+
+
+def test_the_last_seconds_of_a_long_wait_are_still_that_wait():
+    """It counts down, and its end is no slow pace."""
+    time_left = told((0.0, 0, 0.0), (9.0, 90, 0.0), (10.0, 100, 60.0), (66.0, 100, 4.0), (70.0, 100, 0.0))
+    assert time_left.rows_per_s == pytest.approx(10)
 
 
 def test_short_waits_are_the_pace_itself():
