@@ -6,19 +6,24 @@ import os
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import importer as library
+from importer.cli.watching import Teller
 from importer.cli.words import name_of_crm
 from importer.journal import Journal
 from importer.models import BLOCK_ROWS, Applied, Reply
 from importer.sender.client import Client
+from importer.settings import Settings
 from tests.support import leads, write_csv
 
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
@@ -320,6 +325,27 @@ def test_the_demo_says_how_its_runs_can_be_gone_on_with(importer):
     assert ended.err.endswith(
         f"To go on with it: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
     )
+
+
+def test_a_second_demo_begins_with_an_empty_crm(importer):
+    """It shows what a first import does."""
+    sent = []
+    for _ in range(2):
+        importer("demo")
+        with closing(sqlite3.connect(importer.reports / "demo-crm.sqlite")) as crm:
+            sent += crm.execute("SELECT count(*) FROM requests").fetchone()
+    assert sent[0] == sent[1] > 0
+
+
+def test_the_question_leaves_standard_output_to_the_json(importer, crm, monkeypatch, capsys):
+    """Somebody at a terminal, and a program that reads what is printed."""
+    summary = library.check_file(write_csv(importer.folder / "x.csv", GOOD)).summary
+    monkeypatch.setattr("importer.cli.asking.agreed", lambda _: False)
+    capsys.readouterr()
+    assert not Teller(Settings(json=True), asks=True).confirm(summary)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "can go in" in printed.err
 
 
 def test_the_demo_asks_no_proxy_for_its_own_page(importer, monkeypatch):
