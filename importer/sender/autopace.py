@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from importer.sender.busy import Busy
+
 _START = 5.0
 _MOST = 20_000.0
 _LEAST = 0.2
@@ -44,6 +46,7 @@ class AutoPace:
         self._cut = -1
         self._probing = False
         self._pushed_at = float("-inf")
+        self._busy = Busy()
         self._flowing_since: float | None = None
         self._accepted: deque[float] = deque()
         self._taken, self._taken_since = 0, now  # since the last refusal
@@ -57,6 +60,7 @@ class AutoPace:
         """The server took a request."""
         if self._flowing_since is None:
             self._flowing_since = now
+        self._busy.took()
         self._taken += 1
         self._accepted.append(now)
         while self._accepted[0] < now - 2:
@@ -70,7 +74,7 @@ class AutoPace:
             self._proven(now)
 
     def pushed_back(self, now: float, left_at: float) -> None:
-        """The server refused, for coming too fast (429, 503), a request that had left at `left_at`."""
+        """The server refused, for coming too fast, a request that had left at `left_at`."""
         if left_at <= self._pushed_at:
             return  # it was under way already when the last refusal came, and tells nothing new
         self._pushed_at = now
@@ -84,6 +88,18 @@ class AutoPace:
             self._go(max(self._below_limit(now), self._low, self.rate * 0.3, _LEAST), now)
         self._flowing_since = None
         self._taken, self._taken_since = 0, now
+
+    def found_busy(self, now: float, left_at: float) -> None:
+        """The server answered 503 and named no time. Where it does so at any pace, the limit is not what was thought."""
+        if left_at <= self._pushed_at:
+            return
+        was_heeded = self._busy.is_heeded
+        if self._busy.is_about_the_pace(self.rate):
+            self.pushed_back(now, left_at)
+            self._busy.slowed_to(self.rate)
+        elif was_heeded:
+            self._high, self._step, self._probing = None, 0, False
+            self._restart(now)
 
     def _below_limit(self, now: float) -> float:
         """The rate after a refusal: from the limit where it was seen, else a cut."""

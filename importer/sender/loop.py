@@ -268,12 +268,13 @@ class _Sending:
                 return reply
             if reply.applied is Applied.MAY_HAVE_ARRIVED:
                 trip.doubt()
-            if is_throttled(reply) or reply.status == _BUSY:
-                self._rate.pushed_back(self._clock(), trip.left_at)
             if is_throttled(reply) or reply.retry_after_s is not None:
+                self._rate.pushed_back(self._clock(), trip.left_at)
                 self._meter.throttled += is_throttled(reply)
                 self._gate.pushed_back(reply.retry_after_s)
                 continue  # who is asked to wait has not tried (law 5); a doubt stays
+            if reply.status == _BUSY:
+                self._rate.found_busy(self._clock(), trip.left_at)
             found_nobody = reply.applied is Applied.NOT_APPLIED
             self._gate.failed(
                 found_nobody=found_nobody, out_of_budget=not self._budget.spend(), status=reply.status

@@ -28,6 +28,9 @@ class FixedPace:
     def pushed_back(self, now: float, left_at: float) -> None:
         """The gate waits out what the server asks for; the rate stays."""
 
+    def found_busy(self, now: float, left_at: float) -> None:
+        """The same."""
+
 
 class Pacer:
     """Gives out departure times. Pure: the caller waits and tells the time."""

@@ -156,6 +156,34 @@ class Limited:
         return len(self._window) < limit
 
 
+BUSY = Reply(applied=Applied.MAY_HAVE_ARRIVED, status=503, message="busy")
+
+
+class Failing(Limited):
+    """A server without a limit that answers 503 now and then, at any pace; `share` of the answers, by the time."""
+
+    def __init__(self, share: Callable[[float], float]) -> None:
+        super().__init__(lambda _: 1e9)
+        self._share = share
+
+    async def upsert(self, payload: dict[str, Any]) -> Reply:
+        loop = asyncio.get_running_loop()
+        if self.chance.random() >= self._share(loop.time()):
+            return await super().upsert(payload)
+        self.left.append(loop.time())
+        await asyncio.sleep(self.latency_s)
+        self.refused.append(loop.time())
+        return BUSY
+
+
+class SaysBusy(Limited):
+    """A server whose word for "too fast" is a 503 that names no time, as nginx's limit_req has it."""
+
+    async def upsert(self, payload: dict[str, Any]) -> Reply:
+        reply = await super().upsert(payload)
+        return BUSY if reply.applied is Applied.NOT_APPLIED else reply
+
+
 class Outcome(msgspec.Struct):
     """What a simulated sending did. `rate` is accepted requests a second from `warm_s` to the end."""
 

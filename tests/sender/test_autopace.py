@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sender.simulation import Limited, Queueing, simulate
+from tests.sender.simulation import Failing, Limited, Queueing, SaysBusy, simulate
 
 
 @pytest.mark.parametrize("latency_s", [0.005, 0.3])
@@ -50,6 +50,43 @@ def test_a_server_without_a_limit_is_used_as_far_as_concurrency_goes():
     server = Limited(lambda _: 1e9, latency_s=0.03, jitter_s=0.0)
     ended = simulate(server, rows=12_000, concurrency=15, warm_s=15)
     assert ended.rate >= 0.95 * 15 / 0.03
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.02, 500), (0.1, 250)])
+def test_a_server_that_fails_now_and_then_is_not_used_more_slowly_for_it(share, least):
+    """One 503 in fifty, at any pace, had held a run at a row and a half in a second, one in twenty at a row in five."""
+    ended = simulate(Failing(lambda _: share), rows=12_000)
+    assert ended.finished
+    assert ended.rate >= least
+    assert len(ended.journal.results) == 12_000
+
+
+def test_a_bad_minute_of_such_a_server_is_forgotten():
+    """Then its 503s come in crowds, and are heeded; later they come as ever, at half the pace as at the whole."""
+    ended = simulate(Failing(lambda now: 0.6 if 20 < now < 30 else 0.03), rows=40_000, warm_s=60)
+    assert ended.seconds < 100
+    assert len(ended.journal.results) == 40_000
+
+
+@pytest.mark.parametrize("counts", ["sliding", "bucket"])
+@pytest.mark.parametrize("limit", [20, 200])
+def test_a_limit_that_is_told_by_503_is_found_and_held(limit, counts):
+    ended = simulate(SaysBusy(lambda _: limit, counts=counts), rows=limit * 120)
+    assert ended.rate >= 0.95 * limit
+    assert ended.refused_share <= 0.015
+    assert all(result.status == "accepted" for result in ended.journal.results.values())
+
+
+def test_of_refusals_under_way_only_the_first_is_heeded():
+    """The others tell nothing new: a bucket of five a second, and answers that take a third of one."""
+    ended = simulate(SaysBusy(lambda _: 5, counts="bucket", latency_s=0.3), rows=5 * 120)
+    assert ended.refused_share <= 0.035
+
+
+def test_a_limit_told_by_503_that_falls_to_a_quarter_is_found_again():
+    ended = simulate(SaysBusy(lambda now: 200 if now < 60 else 50), rows=200 * 55 + 50 * 150, warm_s=150)
+    assert ended.rate >= 0.9 * 50
+    assert ended.refused_share <= 0.01
 
 
 def test_a_fixed_rate_stays_and_waits_out_what_the_server_asks():
