@@ -75,7 +75,7 @@ class Gate:
         self._probe_wait_s = _FIRST_PROBE_S
 
     def pushed_back(self, retry_after_s: float | None) -> None:
-        """429 or 503: shut for as long as the server asks. Raises ServerAway where that is too long."""
+        """The server asks to wait: shut for as long as it says. Raises ServerAway where that is too long."""
         self._probing = False
         is_open = self.waiting_s <= 0
         if not is_open and retry_after_s is None:

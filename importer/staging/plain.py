@@ -215,9 +215,9 @@ def _pieces_of(group: Mapping, titles: AccountTitles, region: str, unknown: Unkn
 def _groups_of(mapping: Mapping) -> dict[str, Mapping]:
     """The mapping cut into parts that do not touch each other, in the order of the sheet."""
     fields = [column.field for column in mapping.columns if column.field in BY_NAME] + list(mapping.defaults)
-    touching = _TOUCHING
-    if "full_name" in fields:
-        touching |= _OTHER_NAMES if {"first_name", "last_name"} & set(fields) else _NAMES
+    has_other_names = "first_name" in fields or "last_name" in fields
+    names = (_OTHER_NAMES if has_other_names else _NAMES) if "full_name" in fields else {}
+    touching = _TOUCHING | names
 
     def group_of(field: str) -> str:
         return touching.get(field, field.partition(".")[0])

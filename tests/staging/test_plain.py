@@ -170,3 +170,12 @@ def _bodies_of(plan):
     bodies_of = compile_plain_bodies(plan.mapping, plan.titles, region=plan.region, unknown=plan.unknown)
     assert bodies_of is not None
     return bodies_of
+
+
+def test_one_sheet_does_not_change_how_the_next_is_cut():
+    """Three names and information are one group; in a sheet of a full name alone they touch nothing."""
+    names = recipe("full_name", "first_name", "customer_phone", "additional_info").mapping
+    plain = recipe("full_name", "customer_phone", "additional_info").mapping
+    before = list(room._groups_of(plain))
+    assert list(room._groups_of(names)) == ["name", "customer_phone"]
+    assert list(room._groups_of(plain)) == before == ["name", "customer_phone", "additional_info"]
