@@ -13,7 +13,7 @@ from importer.errors import NoPhoneColumn, UsageError
 from importer.fields import BY_NAME
 from importer.loader.evidence import MOST, Evidence
 from importer.loader.header import column_name
-from importer.loader.headers import plain_header, words_of
+from importer.loader.headers import plain_header, plain_words
 from importer.loader.headings import Said, is_about_somebody_else, read_heading, speaks_of_phones
 from importer.loader.mapfile import ColumnEntry, ColumnMap
 from importer.loader.named import name_of, named_choices
@@ -186,8 +186,8 @@ def _one_name(choices: list[ColumnChoice], sample: Sequence[SourceRow]) -> list[
     full, first, last = (choices[at[name]] for name in ("full_name", "first_name", "last_name"))
     rows = [
         (
-            set(words_of(row.cells[full.index])),
-            words_of(f"{row.cells[first.index]} {row.cells[last.index]}"),
+            set(plain_words(row.cells[full.index])),
+            plain_words(f"{row.cells[first.index]} {row.cells[last.index]}"),
         )
         for row in sample
         if len(row.cells) == len(choices) and row.cells[full.index].strip() and row.cells[first.index].strip()

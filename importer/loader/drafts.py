@@ -13,7 +13,7 @@ from importer.loader.cells.money import compile_money_reader
 from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
 from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_reader
 from importer.loader.cells.text import clean, clean_name, clean_note, clean_number
-from importer.loader.headers import KNOWN_HEADERS, plain_header, words_of
+from importer.loader.headers import KNOWN_HEADERS, plain_header, plain_words
 from importer.loader.rowrules import compile_row_rules
 from importer.loader.wraps import CLEAR, without_rules, wrapped_reader
 from importer.models import ColumnChoice, Draft, Mapping, Payload, SourceRow
@@ -162,7 +162,7 @@ def _full_name_beside(header: str) -> _Put:
         _full_name(payload, value)
         name = " ".join(value).strip()
         first, last, full = (
-            set(words_of(text))
+            set(plain_words(text))
             for text in (payload.get("first_name") or "", payload.get("last_name") or "", name)
         )
         if not (full <= first | last or (first and last and first | last <= full)):

@@ -39,7 +39,7 @@ def plain_header(text: str) -> str:
     return _E_MAIL.sub("e", " ".join(words).replace("whats app", "whatsapp"))
 
 
-def words_of(text: str) -> list[str]:
+def plain_words(text: str) -> list[str]:
     """The words of a header, or of a name in a cell, as they are compared."""
     return plain_header(text).split()
 

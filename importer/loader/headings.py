@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from importer.fields import BY_NAME, Kind
 from importer.loader.cells.money import UNIT_WORDS
-from importer.loader.headers import KNOWN_HEADERS, MAYBE_HEADERS, SURE_HEADERS, plain_header, words_of
+from importer.loader.headers import KNOWN_HEADERS, MAYBE_HEADERS, SURE_HEADERS, plain_header, plain_words
 
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
 _BETWEEN = re.compile(r"[/|,&]|\b(?:or|and)\b", re.IGNORECASE)
@@ -141,7 +141,7 @@ def is_about_somebody_else(header: str) -> bool:
 
 def speaks_of_phones(header: str) -> bool:
     """Whether a header that names no field has a word of phones in it."""
-    return bool(_PHONE_WORDS & set(words_of(header)))
+    return bool(_PHONE_WORDS & set(plain_words(header)))
 
 
 _PHONE_WORDS = _words(
@@ -209,7 +209,7 @@ def _known_as(plain: str) -> Said | None:
 
 def _note_of_anybody(header: str) -> Said | None:
     """`Telecaller remarks`, `Payment notes`: notes are notes whoever wrote them and of whatever, but not their number."""
-    words = words_of(header)
+    words = plain_words(header)
     last = words[-1] if len(words) > 1 else ""
     if last not in _NOTES or words[0] in _COUNTING or _BETWEEN.search(header):
         return None

@@ -9,7 +9,7 @@ import msgspec
 from importer.errors import BadMapping
 from importer.fields import BY_NAME, FIELDS
 from importer.loader.evidence import MOST, Evidence
-from importer.loader.headers import words_of
+from importer.loader.headers import plain_words
 from importer.loader.headings import BY_PERSON, FREE_TEXTS
 from importer.models import ColumnChoice
 
@@ -76,7 +76,7 @@ def _rank(choice: ColumnChoice, evidence: Evidence) -> tuple[int, float, bool, i
 
 def _kind_of_phone(header: str) -> int:
     """A mobile is the best number of a lead; a number for WhatsApp alone comes behind a plain phone."""
-    words = set(words_of(header))
+    words = set(plain_words(header))
     if words & {"mobile", "mob", "cell", "primary", "मोबाइल", "मोबाईल"}:
         return 0
     return 2 if words & {"whatsapp", "wa", "work", "व्हाट्सएप"} else 1

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from importer.loader.cells.fault import Fault
 from importer.loader.cells.text import ascii_digits, bare
-from importer.loader.headers import words_of
+from importer.loader.headers import plain_words
 
 _AMOUNT = re.compile(
     r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
@@ -58,8 +58,8 @@ def compile_money_reader(header: str) -> MoneyReader:
 def unit_of(header: str) -> str:
     """The unit that a header names, `lakh`, `crore` or `thousand`, or "". An example, `(e.g. 50 lakh)`, is none."""
     bracketed = [said for said in _IN_BRACKETS.findall(header) if not re.search("[1-9]", said)]
-    short = [_SHORT_UNITS[word] for word in words_of(" ".join(bracketed)) if word in _SHORT_UNITS]
-    said = words_of(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
+    short = [_SHORT_UNITS[word] for word in plain_words(" ".join(bracketed)) if word in _SHORT_UNITS]
+    said = plain_words(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
     long = [_FULL_UNITS[_factor(word)] for word in said if word in UNIT_WORDS]
     return next(iter(long + short), "")
 
