@@ -190,7 +190,7 @@ def starting(*, quick: bool, repeats: int) -> Figures:
     with server() as url:
         contenders = {
             "importer --help": (1, lambda: measure.run([installed(IMPORTER), "--help"])),
-            "importer options": (
+            "importer dropdowns": (
                 1,
                 lambda: with_access(url, lambda: measure.run([installed(IMPORTER), "options"])),
             ),

@@ -12,14 +12,14 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.stages import _record_all, _staged
-from importer.access import Access, Secret
+from importer.credentials import Credentials, Secret
 
 _BATCH = 20_000
 
 
 def seconds_to_first_request(importer: Path, sheet: Path, base_url: str, reports: Path) -> float:
     """Seconds from the start of the command to its first upsert."""
-    with _staged(sheet, Access(base_url, Secret("k")), reports) as journal:
+    with _staged(sheet, Credentials(base_url, Secret("k")), reports) as journal:
         journal.begin_sending()
         until, after = journal.left * 9 // 10, -1
         while until > 0 and (rows := journal.pending(after, min(_BATCH, until))):

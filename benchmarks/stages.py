@@ -15,56 +15,60 @@ from typing import Any
 
 import uvloop
 
-from importer.access import Access, Secret
-from importer.journal import Journal, RunEnd
-from importer.loader.opening import OpenOptions, open_table
-from importer.models import NoteState, PendingRow, RowResult, RunState, Status
-from importer.pipeline.stage import stage
-from importer.pipeline.watch import Silent
-from importer.report import write_reports
-from importer.sender import SendSettings, Stop, open_client, send
-from importer.settings import resolve
-from importer.staging import Recipe, judge_rows, open_file
+from importer.credentials import Credentials, Secret
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd
+from importer.loader.table.table_reader import OpenOptions, open_table
+from importer.models.delivery import DeliveryResult, PendingRow
+from importer.models.status import NoteState, RowStatus, RunState
+from importer.pipeline.context import RunContext
+from importer.pipeline.prepare import prepare_run
+from importer.reader.row_processor import ProcessorConfig, process_rows
+from importer.reader.source import open_file
+from importer.report.report_writer import write_reports
+from importer.sender.client import open_client
+from importer.sender.send_loop import SendSettings, StopRequest, send
+from importer.settings import resolve_settings
 
 _COMMIT = 100
 
 
 def main(sheet: Path, base_url: str, folder: Path) -> None:
-    access = Access(base_url, Secret("k"))
-    with _staged(sheet, access, folder / "first") as journal:
+    credentials = Credentials(base_url, Secret("k"))
+    with _staged(sheet, credentials, folder / "first") as journal:
         rows = journal.rows
         stages = {"read and judge": _judging(sheet, journal)}
         journal.begin_sending()
         pending = journal.pending(-1, rows)
-        stages["HTTP over httpx's API"] = _cpu(lambda: _run(_post_all(access, pending)))
+        stages["HTTP over httpx's API"] = _cpu(lambda: _run(_post_all(credentials, pending)))
         stages["journal: intents and results, durable"] = _cpu(lambda: _record_all(journal, pending))
         journal.end(RunEnd(state=RunState.FINISHED))
         stages["reports"] = _cpu(lambda: write_reports(journal, journal.folder))
-    with _staged(sheet, access, folder / "second") as journal:
+    with _staged(sheet, credentials, folder / "second") as journal:
         journal.begin_sending()
-        whole = _cpu(lambda: _run(_send_all(access, journal)))
+        whole = _cpu(lambda: _run(_send_all(credentials, journal)))
     known = stages["HTTP over httpx's API"] + stages["journal: intents and results, durable"]
     stages["feed, pace, gate, workers, telling"] = max(whole - known, 0.0)
     print(json.dumps({name: round(spent / rows * 1e6, 1) for name, spent in stages.items()}))
 
 
-def _staged(sheet: Path, access: Access, reports: Path) -> Journal:
+def _staged(sheet: Path, credentials: Credentials, reports: Path) -> Journal:
     reports.mkdir(parents=True)
     with open_file(sheet, OpenOptions()) as opened:
-        settings = resolve({"reports": str(reports), "yes": True, "run_id": "run"})
-        return stage("run", settings, opened, access, Silent())
+        settings = resolve_settings({"reports": str(reports), "yes": True, "run_id": "run"})
+        return prepare_run("run", opened, RunContext(settings=settings, credentials=credentials))
 
 
 def _judging(sheet: Path, journal: Journal) -> float:
-    header = journal.header
+    header = journal.metadata
     titles: Any = {}
-    recipe = Recipe(mapping=header.mapping, titles=titles, region="IN", unknown="drop")
-    return _cpu(lambda: list(judge_rows(open_table(sheet, OpenOptions()).blocks, recipe)))
+    config = ProcessorConfig(mapping=header.mapping, titles=titles, region="IN", unknown="drop")
+    return _cpu(lambda: list(process_rows(open_table(sheet, OpenOptions()).blocks, config)))
 
 
-async def _post_all(access: Access, rows: list[PendingRow]) -> None:
+async def _post_all(credentials: Credentials, rows: list[PendingRow]) -> None:
     left = iter(rows)
-    async with open_client(access, timeout_s=30, patience_s=900, connections=50) as client:
+    async with open_client(credentials, timeout_s=30, max_wait_s=900, connections=50) as client:
 
         async def work() -> None:
             for row in left:
@@ -80,16 +84,23 @@ def _record_all(journal: Journal, rows: list[PendingRow]) -> None:
         journal.record(results=[_result(row) for row in leaving])
 
 
-def _result(row: PendingRow) -> RowResult:
+def _result(row: PendingRow) -> DeliveryResult:
     note = NoteState.NONE if row.note is None else NoteState.SENT
-    return RowResult(number=row.number, status=Status.ACCEPTED, attempts=1, http_status=200, note=note)
+    return DeliveryResult(
+        number=row.number, status=RowStatus.ACCEPTED, attempts=1, http_status=200, note=note
+    )
 
 
-async def _send_all(access: Access, journal: Journal) -> None:
-    settings = SendSettings(rate_per_s=100_000, concurrency=50, patience_s=60, create=True)
-    async with open_client(access, timeout_s=30, patience_s=900, connections=50) as client:
+async def _send_all(credentials: Credentials, journal: Journal) -> None:
+    settings = SendSettings(rate_per_s=100_000, concurrency=50, max_wait_s=60, create=True)
+    async with open_client(credentials, timeout_s=30, max_wait_s=900, connections=50) as client:
         await send(
-            journal, client, settings, total=journal.left, on_progress=lambda _: None, asked=lambda: Stop.NO
+            journal,
+            client,
+            settings,
+            total=journal.left,
+            on_progress=lambda _: None,
+            asked=lambda: StopRequest.NO,
         )
 
 

@@ -16,65 +16,73 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from importer.api import Result, check_file, run_import
     from importer.errors import (
-        BadMapping,
-        Blocked,
-        CannotRead,
-        CannotWrite,
-        DamagedJournal,
+        BlockedError,
+        DamagedJournalError,
+        DiskWriteError,
         ImporterError,
-        Interrupted,
-        KeyRefused,
-        NoKey,
-        NoPhoneColumn,
-        NoSuchRun,
-        NothingSent,
-        RunIsHeld,
-        RunStopped,
-        ServerAway,
-        UnreadableFile,
+        JournalReadError,
+        KeyRefusedError,
+        MappingError,
+        MissingKeyError,
+        MissingPhoneColumnError,
+        NothingSentError,
+        RunInterruptedError,
+        RunLockedError,
+        RunNotFoundError,
+        RunStoppedError,
+        ServerUnavailableError,
+        UnreadableFileError,
         UsageError,
     )
-    from importer.library import Progress, Result, Summary, check_file, run_import
+    from importer.report.summary import Summary
+    from importer.sender.send_loop import Progress
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BadMapping",
-    "Blocked",
-    "CannotRead",
-    "CannotWrite",
-    "DamagedJournal",
+    "BlockedError",
+    "DamagedJournalError",
+    "DiskWriteError",
     "ImporterError",
-    "Interrupted",
-    "KeyRefused",
-    "NoKey",
-    "NoPhoneColumn",
-    "NoSuchRun",
-    "NothingSent",
+    "JournalReadError",
+    "KeyRefusedError",
+    "MappingError",
+    "MissingKeyError",
+    "MissingPhoneColumnError",
+    "NothingSentError",
     "Progress",
     "Result",
-    "RunIsHeld",
-    "RunStopped",
-    "ServerAway",
+    "RunInterruptedError",
+    "RunLockedError",
+    "RunNotFoundError",
+    "RunStoppedError",
+    "ServerUnavailableError",
     "Summary",
-    "UnreadableFile",
+    "UnreadableFileError",
     "UsageError",
     "check_file",
     "run_import",
 ]
 
-_OF_THE_LIBRARY = frozenset({"Progress", "Result", "Summary", "check_file", "run_import"})
+_MODULES = {
+    "Progress": "importer.sender.send_loop",
+    "Result": "importer.api",
+    "Summary": "importer.report.summary",
+    "check_file": "importer.api",
+    "run_import": "importer.api",
+}
+"""Where each public name is defined; the errors, which are not listed, are in `importer.errors`."""
 
 
 if not TYPE_CHECKING:  # a type checker that saw it would let every name pass
 
     def __getattr__(name: str) -> Any:
-        """Load what is asked for and no more, so that `importer --help` does not pay for the library."""
+        """Import a public name when it is first used, so that `importer --help` does not load the library."""
         if name not in __all__:
             raise AttributeError(f"module 'importer' has no attribute {name!r}")
-        room = "importer.library" if name in _OF_THE_LIBRARY else "importer.errors"
-        return getattr(import_module(room), name)
+        return getattr(import_module(_MODULES.get(name, "importer.errors")), name)
 
 
 def __dir__() -> list[str]:

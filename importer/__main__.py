@@ -2,7 +2,7 @@
 
 import sys
 
-from importer.cli import main
+from importer.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

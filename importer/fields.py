@@ -51,15 +51,15 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     nullable: bool = False
     dropdown: Dropdown | None = None
-    joins: bool = False
+    takes_many_columns: bool = False
     synonyms: tuple[str, ...] = ()
-    maybe: tuple[str, ...] = ()
+    ambiguous_synonyms: tuple[str, ...] = ()
 
 
-BETWEEN_TITLES = re.compile(r"\s*[,;|\n]\s*")
+TITLE_SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
 """What parts the titles of one cell. A title may hold such a mark itself: the pieces are then put together again."""
 
-SAYS_LITTLE_ALONE = (
+NEEDS_HEADER = (
     "middle name", "middle initial", "do not call", "do not contact", "do not disturb", "dnd", "dnc", "opted out",
     "opt out", "phone opt out", "ndnc", "ndnc status", "dnd status", "dnc status", "trai dnd", "dnd registered",
     "unsubscribed", "consent", "consent to call", "call consent", "consent to contact",
@@ -101,13 +101,13 @@ FIELDS: tuple[Field, ...] = (
             "মোবাইল নম্বর",
             "মোবাইল নং", "ফোন", "ফোন নম্বর", "ਮੋਬਾਈਲ", "ਮੋਬਾਈਲ ਨੰਬਰ", "ਫੋਨ", "ਫੋਨ ਨੰਬਰ", "ମୋବାଇଲ", "ମୋବାଇଲ ନମ୍ବର",
         ),
-        maybe=("number", "no", "contact", "contacts", "contact details", "contact info", "customer number", "नंबर"),
+        ambiguous_synonyms=("number", "no", "contact", "contacts", "contact details", "contact info", "customer number", "नंबर"),
     ),
     Field(
         name="add_phones",
         label="Other phones",
         kind=Kind.PHONES,
-        joins=True,
+        takes_many_columns=True,
         synonyms=(
             *_ANOTHER_PHONE, "home phone", "landline", "landline no", "landline number", "office phone", "office number",
             "office no", "business phone", "company phone", "corporate phone", "work phone", "work direct phone",
@@ -119,7 +119,7 @@ FIELDS: tuple[Field, ...] = (
             "ఇతర నంబర్", "ಪರ್ಯಾಯ ಸಂಖ್ಯೆ", "മറ്റ് നമ്പർ",
             "બીજો નંબર", "বিকল্প নম্বর",
         ),
-        maybe=("alt", "alternate", "alternative"),
+        ambiguous_synonyms=("alt", "alternate", "alternative"),
     ),
     Field(
         name="dial_code",
@@ -129,7 +129,7 @@ FIELDS: tuple[Field, ...] = (
             "dial code", "dialing code", "dialling code", "isd code", "isd", "phone code", "phone country code",
             "country dial code",
         ),
-        maybe=("country code",),
+        ambiguous_synonyms=("country code",),
     ),
     Field(
         name="full_name",
@@ -145,7 +145,7 @@ FIELDS: tuple[Field, ...] = (
             "ग्राहकाचे नाव",
             "naam", "பெயர்", "முழு பெயர்", "పేరు", "ಹೆಸರು", "പേര്", "નામ", "নাম", "ਨਾਮ", "ନାମ",
         ),
-        maybe=("user name", "person", "customer", "client", "lead", "party", "guest", "attendee", "participant", "ग्राहक", "student",
+        ambiguous_synonyms=("user name", "person", "customer", "client", "lead", "party", "guest", "attendee", "participant", "ग्राहक", "student",
             "patient", "visitor", "candidate", "applicant", "prospect", "member", "buyer", "enquirer"),
     ),
     Field(
@@ -176,13 +176,13 @@ FIELDS: tuple[Field, ...] = (
             "फर्म का नाम",
             "दुकान", "दुकान का नाम", "संस्था", "व्यवसाय का नाम",
         ),
-        maybe=("associated company", "employer", "shop", "store", "institute", "institution"),
+        ambiguous_synonyms=("associated company", "employer", "shop", "store", "institute", "institution"),
     ),
     Field(
         name="email",
         label="E-mail",
         kind=Kind.EMAILS,
-        joins=True,
+        takes_many_columns=True,
         synonyms=(
             "email", "emails", "email id", "mail id", "email address", "mail", "emailaddress", "user email",
             "lead email",
@@ -199,7 +199,7 @@ FIELDS: tuple[Field, ...] = (
         synonyms=(
             "website", "web site", "site url", "company website", "website url", "homepage", "company url", "वेबसाइट",
         ),
-        maybe=("url", "site", "domain", "web"),
+        ambiguous_synonyms=("url", "site", "domain", "web"),
     ),
     Field(
         name="city",
@@ -217,7 +217,7 @@ FIELDS: tuple[Field, ...] = (
         label="Address",
         kind=Kind.TEXT,
         nullable=True,
-        joins=True,
+        takes_many_columns=True,
         synonyms=(
             "address", "street", "street address", "full address", "postal address", "home address",
             "mailing address", "address 1", "address line 1", "address line 2", "sender address", "area",
@@ -233,7 +233,7 @@ FIELDS: tuple[Field, ...] = (
         label="Address, further",
         kind=Kind.TEXT,
         nullable=True,
-        joins=True,
+        takes_many_columns=True,
         synonyms=(
             "address additional", "landmark", "state", "state province", "province", "sender state", "mx state",
             "pincode", "pin code", "pin", "postal code", "zip", "zip code", "zip postal code", "postcode",
@@ -273,7 +273,7 @@ FIELDS: tuple[Field, ...] = (
             "deal size", "opportunity value", "opportunity amount", "quote amount", "quote value", "quotation amount",
             "budget in rs", "budget inr", "budget range", "बजट",
         ),
-        maybe=("value", "amount", "potential", "estimated value", "worth", "loan amount", "loan amt",
+        ambiguous_synonyms=("value", "amount", "potential", "estimated value", "worth", "loan amount", "loan amt",
             "investment", "investment capacity", "investment amount", "ticket size", "max budget", "budget amount",
             "total budget", "approx budget", "approximate budget", "requirement budget", "राशि", "रकम"),
     ),
@@ -285,7 +285,7 @@ FIELDS: tuple[Field, ...] = (
             "source", "lead source", "original source", "enquiry source", "inquiry source", "lead origin",
             "source channel", "source of lead", "source of enquiry", "lead generated from", "स्रोत", "सोर्स",
         ),
-        maybe=("channel", "came from", "origin", "how did you hear about us"),
+        ambiguous_synonyms=("channel", "came from", "origin", "how did you hear about us"),
     ),
     Field(
         name="source_type",
@@ -304,7 +304,7 @@ FIELDS: tuple[Field, ...] = (
             "stage", "lead stage", "lead status", "pipeline stage", "deal stage", "prospect stage", "sales stage",
             "लीड स्टेज", "चरण",
         ),
-        maybe=(
+        ambiguous_synonyms=(
             "status", "lifecycle stage", "current status", "current stage", "call status", "call disposition",
             "disposition", "follow up status", "followup status", "enquiry status", "outcome", "final status",
             "status reason", "स्थिति", "स्टेटस",
@@ -317,17 +317,17 @@ FIELDS: tuple[Field, ...] = (
         dropdown=Dropdown.GROUP,
         nullable=True,
         synonyms=("group", "lead group", "समूह", "ग्रुप"),
-        maybe=("group name", "list", "list name", "segment"),
+        ambiguous_synonyms=("group name", "list", "list name", "segment"),
     ),
     Field(
         name="add_labels",
         label="Labels",
         kind=Kind.TITLES,
         dropdown=Dropdown.LABEL,
-        joins=True,
+        takes_many_columns=True,
         synonyms=("label", "labels", "tag", "tags", "lead label", "lead labels", "lead tag", "lead tags", "टैग",
             "लेबल"),
-        maybe=("category", "categories", "interest level", "priority", "rating"),
+        ambiguous_synonyms=("category", "categories", "interest level", "priority", "rating"),
     ),
     Field(
         name="remove_labels",
@@ -341,13 +341,13 @@ FIELDS: tuple[Field, ...] = (
         label="Products",
         kind=Kind.TITLES,
         dropdown=Dropdown.PRODUCT,
-        joins=True,
+        takes_many_columns=True,
         synonyms=(
             "product", "products", "product name", "interested product", "interested products",
             "product interested", "product interested in", "product interest", "query product name", "उत्पाद",
             "प्रोडक्ट",
         ),
-        maybe=(
+        ambiguous_synonyms=(
             "interested in", "interest", "item interested", "item", "service", "services", "course", "project",
             "property", "model", "plan", "package", "looking for", "requirement for", "project name",
             "interested project",
@@ -363,17 +363,17 @@ FIELDS: tuple[Field, ...] = (
             "assignee user phone", "assignee phone", "assigned to phone", "assigned user phone", "assignee mobile",
             "assigned to mobile",
         ),
-        maybe=("assignee", "assigned to", "assigned", "allotted to"),
+        ambiguous_synonyms=("assignee", "assigned to", "assigned", "allotted to"),
     ),
     Field(
         name="additional_info",
         label="Additional info",
         kind=Kind.TEXT,
-        joins=True,
+        takes_many_columns=True,
         synonyms=(
             "additional info", "additional information", "description", "details", "requirement", "requirements",
             "enquiry", "inquiry", "message", "query", "query message", "other details", "about", "enquiry details",
-            "requirement details", *SAYS_LITTLE_ALONE, "enquiry message", "inquiry message", "lead message",
+            "requirement details", *NEEDS_HEADER, "enquiry message", "inquiry message", "lead message",
             "buyer message", "question",
             "questions", "queries", "req", "need", "needs", "need details", "property details", "product details",
             "deal name", "deal title", "opportunity name", "topic", "purpose of visit", "विवरण", "आवश्यकता", "ज़रूरत",
@@ -384,7 +384,7 @@ FIELDS: tuple[Field, ...] = (
         name="customer_note",
         label="Note",
         kind=Kind.TEXT,
-        joins=True,
+        takes_many_columns=True,
         synonyms=(
             "customer note", "note", "notes", "remark", "remarks", "comment", "comments", "follow up notes",
             "call notes",
@@ -397,19 +397,19 @@ FIELDS: tuple[Field, ...] = (
     ),
 )  # fmt: skip
 
-BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+FIELDS_BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
 
 ALIASES: dict[str, str] = {"address": "address.text"}
-"""Names that people may also use for a field in `--column`, `--set` and a map."""
+"""Names that people may also use for a field in `--column`, `--default` and a map."""
 
 
-def label_of(name: str) -> str:
+def get_field_label(name: str) -> str:
     """A field's name for people."""
-    field = BY_NAME.get(name)
+    field = FIELDS_BY_NAME.get(name)
     return field.label if field else name
 
 
-def field_named(name: str) -> Field | None:
+def find_field(name: str) -> Field | None:
     """The field that `name` means, or None."""
     name = name.strip()
-    return BY_NAME.get(ALIASES.get(name, name))
+    return FIELDS_BY_NAME.get(ALIASES.get(name, name))

@@ -18,13 +18,13 @@ import msgspec
 from msgspec import Meta
 
 from importer.errors import UsageError
-from importer.files import short_text_of, tables_in
-from importer.guard import typed
+from importer.toml_file import parse_toml, read_short_text
+from importer.untrusted_text import quote_command
 
 CONFIG_NAME = "importer.toml"
 
-Duplicates: TypeAlias = Literal["merge", "first", "last", "reject"]
-Unknown: TypeAlias = Literal["reject", "drop"]
+DuplicatesPolicy: TypeAlias = Literal["merge", "first", "last", "reject"]
+UnknownPolicy: TypeAlias = Literal["reject", "drop"]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=366 * 24 * 3600)]
 PerSecond = Annotated[float, Meta(gt=0, le=100_000)]
@@ -76,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description='Send a column to a field; "HEADER=" leaves it out. Repeatable.',
         ),
     ] = {}
-    set: Annotated[
+    default: Annotated[
         dict[str, str],
         Meta(title='"FIELD=VALUE"', description="A value for rows whose cell is empty. Repeatable."),
     ] = {}
@@ -86,11 +86,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "IN"
     create: Annotated[bool, Meta(description="Create leads that the CRM does not have yet.")] = True
     duplicates: Annotated[
-        Duplicates,
+        DuplicatesPolicy,
         Meta(title="merge|first|last|reject", description="What becomes of rows that share a phone."),
     ] = "merge"
     unknown: Annotated[
-        Unknown,
+        UnknownPolicy,
         Meta(
             title="reject|drop",
             description="Dropdown values that do not exist: refuse the row, or leave the value out.",
@@ -104,7 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(title="N", ge=1, le=1000, description="Most requests in flight at once.")
     ] = 50
     timeout: Annotated[Seconds, Meta(title="SECONDS", description="Longest wait for one answer.")] = 30.0
-    patience: Annotated[
+    max_wait: Annotated[
         Seconds,
         Meta(
             title="SECONDS",
@@ -121,30 +121,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     quiet: Annotated[bool, Meta(description="Say nothing but the last line.")] = False
     verbose: Annotated[bool, Meta(description="Show the traceback of an error too.")] = False
 
-    def replaced(self, **values: Any) -> Settings:
+    def replace(self, **values: Any) -> Settings:
         """The same settings with other values for some."""
         return msgspec.structs.replace(self, **values)
 
 
-class Told(Settings, frozen=True, kw_only=True):
+class ExplicitSettings(Settings, frozen=True, kw_only=True):
     """Settings that know what of them was said by flags: `flags` is no option itself."""
 
     flags: dict[str, Any] = {}
 
 
-OF_ONE_CALL = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "reports"})
+PER_CALL_OPTIONS = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "reports"})
 """Options that concern one call of the command: resume and retry do not take them over."""
 
-_OF_PAIRS = frozenset({"column", "set"})
+_OF_PAIRS = frozenset({"column", "default"})
 
 _ON_DISK = frozenset({"reports", "save"})
 """Names of what lies on disk and is not written into the journal: bytes that are no letters do no harm in them."""
 
 
-def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> Told:
+def resolve_settings(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> ExplicitSettings:
     """Settings from flags (None: not given) over the contents of importer.toml. Raises UsageError.
 
-    The pairs of `--column` and `--set` stand behind the file's, which hold on: of two for one column or field the later
+    The pairs of `--column` and `--default` stand behind the file's, which hold on: of two for one column or field the later
     one goes.
     """
     given = {name: _unquoted(name, value) for name, value in flags.items() if value is not None}
@@ -164,7 +164,7 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -
     from_file = frozenset(known) - frozenset(given)
     _check_texts(merged, from_file)
     try:
-        settings = msgspec.convert(merged, Told, strict=False)
+        settings = msgspec.convert(merged, ExplicitSettings, strict=False)
     except msgspec.ValidationError as error:
         raise _makes_no_sense(str(error), merged, from_file) from None
     return msgspec.structs.replace(settings, flags=given)
@@ -181,22 +181,22 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def check_save(settings: Settings) -> None:
+def check_save_target(settings: Settings) -> None:
     """Raises UsageError where `save` names a file that is there already, and is not the map that was read."""
     save = settings.save
     if save and save != settings.map and Path(save).exists():
         raise UsageError(
             f"There is a file {save} already, and --save does not write over it.",
-            f"Name another, or change that one: {typed('--map', save, '--save', save)}",
+            f"Name another, or change that one: {quote_command('--map', save, '--save', save)}",
         )
 
 
-def of_flags(settings: Settings) -> Settings:
+def select_explicit(settings: Settings) -> Settings:
     """What flags said, and defaults for the rest: that alone goes before the mapping of an earlier run."""
-    return resolve(_flags(settings))
+    return resolve_settings(_flags(settings))
 
 
-def about(name: str) -> tuple[str, str]:
+def describe_option(name: str) -> tuple[str, str]:
     """What stands behind an option in the help ("" for a switch), and what it is for."""
     field = next(field for field in msgspec.structs.fields(Settings) if field.name == name)
     metas = [meta for meta in get_args(field.type)[1:] if isinstance(meta, Meta)]
@@ -204,7 +204,7 @@ def about(name: str) -> tuple[str, str]:
     return title, next(meta.description for meta in metas if meta.description)
 
 
-def flag_of(name: str) -> str:
+def format_flag(name: str) -> str:
     """An option as it is typed: `--header-row`."""
     return f"--{name.replace('_', '-')}"
 
@@ -215,7 +215,7 @@ def read_config(path: Path | None) -> dict[str, Any]:
     if path is None and not chosen.exists():
         return {}
     try:
-        return tables_in(short_text_of(chosen))
+        return parse_toml(read_short_text(chosen))
     except (OSError, ValueError) as error:
         said = (isinstance(error, OSError) and error.strerror) or error
         raise UsageError(
@@ -223,12 +223,12 @@ def read_config(path: Path | None) -> dict[str, Any]:
         ) from None
 
 
-def taken_over(settings: Settings) -> dict[str, object]:
+def get_inheritable(settings: Settings) -> dict[str, object]:
     """What resume and retry take over from a run, in plain values."""
-    return {name: value for name, value in _plain(settings).items() if name not in OF_ONE_CALL}
+    return {name: value for name, value in _plain(settings).items() if name not in PER_CALL_OPTIONS}
 
 
-def with_run_settings(
+def merge_run_settings(
     settings: Settings, run: Mapping[str, object], *, but: frozenset[str] = frozenset()
 ) -> Settings:
     """`settings` where flags named them, else those of an earlier run; those of `but` by flags alone.
@@ -238,12 +238,12 @@ def with_run_settings(
     """
     flags = _flags(settings)
     now = {name: value for name, value in _plain(settings).items() if name in flags or name not in but}
-    kept = {name: value for name, value in run.items() if name not in but | OF_ONE_CALL | flags.keys()}
-    return msgspec.structs.replace(resolve({**now, **kept}), flags=flags)
+    kept = {name: value for name, value in run.items() if name not in but | PER_CALL_OPTIONS | flags.keys()}
+    return msgspec.structs.replace(resolve_settings({**now, **kept}), flags=flags)
 
 
 def _flags(settings: Settings) -> dict[str, Any]:
-    return settings.flags if isinstance(settings, Told) else {}
+    return settings.flags if isinstance(settings, ExplicitSettings) else {}
 
 
 def _plain(settings: Settings) -> dict[str, object]:
@@ -256,12 +256,12 @@ _WANTED = {
     "rate": "auto, or a number above 0 (100000 at most)",
     "run_id": "letters, digits, . _ and - (100 at most, no . at the end, and none of the names kept for other things)",
     "column": 'pairs of a header and a field, such as "Contact No.=customer_phone"',
-    "set": 'pairs of a field and a value, such as "source=Trade fair"',
+    "default": 'pairs of a field and a value, such as "source=Trade fair"',
     "concurrency": "a whole number from 1 to 1000",
 }
 _WANTED_IN_FILE = {
     "column": 'a table: [column] in a line of its own, below it lines such as "Contact No." = "customer_phone"',
-    "set": 'a table: [set] in a line of its own, below it lines such as source = "Trade fair"',
+    "default": 'a table: [default] in a line of its own, below it lines such as source = "Trade fair"',
 }
 _WANTED_BEHIND = {
     "N": "a whole number from 1 to 1000000000",
@@ -291,7 +291,7 @@ def _is_text(text: str, *, on_disk: bool) -> bool:
 
 
 def _named(name: str, from_file: frozenset[str]) -> str:
-    return f'"{name}" in the settings file' if name in from_file else flag_of(name)
+    return f'"{name}" in the settings file' if name in from_file else format_flag(name)
 
 
 def _makes_no_sense(message: str, given: Mapping[str, Any], from_file: frozenset[str]) -> UsageError:
@@ -300,7 +300,7 @@ def _makes_no_sense(message: str, given: Mapping[str, Any], from_file: frozenset
     name = found[1] if found else ""
     if name not in given:
         return UsageError(f"{message}.", "See importer run --help.")
-    title, _ = about(name)
+    title, _ = describe_option(name)
     in_file = _WANTED_IN_FILE.get(name) if name in from_file else None
     wanted = in_file or _WANTED.get(name) or _WANTED_BEHIND.get(title) or " or ".join(title.split("|"))
     return UsageError(f"{_named(name, from_file)} takes {wanted}, not {given[name]!r}.")

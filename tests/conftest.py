@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from importer.sandbox import SandboxOptions
-from importer.sandbox.server import Running, running
+from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.server import RunningSandbox, run_sandbox
 from tests.support import KEY, Command, Expected
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
@@ -32,15 +32,15 @@ if hasattr(signal, "SIGHUP"):
 
 
 @pytest.fixture
-def crm() -> Iterator[Running]:
+def crm() -> Iterator[RunningSandbox]:
     """A healthy sandbox."""
-    with running(SandboxOptions()) as sandbox:
+    with run_sandbox(SandboxOptions()) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def importer(
-    crm: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    crm: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """The command, in an empty folder, with the sandbox's address and key set."""
     monkeypatch.chdir(tmp_path)

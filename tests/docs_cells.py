@@ -6,11 +6,11 @@ import json
 import re
 from typing import Any
 
-from importer.issues import CATALOGUE
+from importer.issues import ISSUE_CATALOGUE
+from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.fault import Fault
 from importer.loader.cells.money import read_money
-from importer.loader.cells.others import read_full_name, read_latitude, read_list
+from importer.loader.cells.names import read_full_name, read_latitude, read_list
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader
 from importer.loader.cells.text import clean
 
@@ -39,10 +39,10 @@ def _unescaped(found: re.Match[str]) -> str:
 
 def _words(value: Any) -> str:
     match value:
-        case Fault():
-            return f"*refused*: {CATALOGUE[value.code].title}"
+        case CellError():
+            return f"*refused*: {ISSUE_CATALOGUE[value.code].title}"
         case PhonesRead():
-            doubts = [f"{CATALOGUE[code].title}: `{part}`" for code, part in value.left_out]
+            doubts = [f"{ISSUE_CATALOGUE[code].title}: `{part}`" for code, part in value.left_out]
             return "; ".join([_words(value.numbers), *doubts])
         case list():
             return ", ".join(f"`{one}`" for one in value)

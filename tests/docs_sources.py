@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.fields import BY_NAME, Kind
-from importer.loader.presets import Preset, PresetEntry, presets
+from importer.fields import FIELDS_BY_NAME, Kind
+from importer.loader.mapping.presets import Preset, PresetEntry, load_presets
 
 SOURCES = Path(__file__).parents[1] / "docs" / "sources"
 BEGIN, END = "<!-- what follows is made from the preset -->\n", "<!-- until here -->\n"
@@ -27,7 +27,7 @@ def _table(preset: Preset) -> Iterator[str]:
     yield "|---|---|---|"
     entries = list(preset.entries())
     for header, entry in [e for e in entries if e[1].field] + [e for e in entries if not e[1].field]:
-        goes = BY_NAME[entry.field].label if entry.field else "left out"
+        goes = FIELDS_BY_NAME[entry.field].label if entry.field else "left out"
         yield f"| `{header}` | {goes} | {'; '.join(_words(entry))} |"
 
 
@@ -39,21 +39,21 @@ def _words(entry: PresetEntry) -> Iterator[str]:
     if entry.empty:
         yield f"{', '.join(f'`{value}`' for value in entry.empty)} count as empty"
     if entry.otherwise:
-        money = BY_NAME[entry.field].kind is Kind.MONEY
+        money = FIELDS_BY_NAME[entry.field].kind is Kind.MONEY
         where = "some cells are no amounts" if money else "the account knows few of its values"
-        yield f"{BY_NAME[entry.otherwise].label}, where {where}"
+        yield f"{FIELDS_BY_NAME[entry.otherwise].label}, where {where}"
     if entry.reason:
         yield entry.reason
 
 
 def _further(preset: Preset) -> Iterator[str]:
     if preset.others:
-        yield f"Any other column is kept in {BY_NAME[preset.others].label}, under its own header."
+        yield f"Any other column is kept in {FIELDS_BY_NAME[preset.others].label}, under its own header."
     for field, value in preset.defaults.items():
-        yield f'{BY_NAME[field].label} is "{value}", where the sheet says nothing else.'
+        yield f'{FIELDS_BY_NAME[field].label} is "{value}", where the sheet says nothing else.'
     for field, pairs in preset.values.items():
         said = ", ".join(f"`{was}` becomes {means}" for was, means in pairs.items())
-        yield f"{BY_NAME[field].label}: {said}."
+        yield f"{FIELDS_BY_NAME[field].label}: {said}."
     for row in preset.rows:
         where = "any column" if row.column == "*" else f"`{row.column}`"
         said = " or ".join([*(f"is `{v}`" for v in row.equals), *(f"begins with `{v}`" for v in row.begins)])
@@ -61,6 +61,6 @@ def _further(preset: Preset) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for each in presets():
+    for each in load_presets():
         page = SOURCES / f"{each.name}.md"
         page.write_text(PART.sub(lambda _, each=each: part_of(each), page.read_text("utf-8")), "utf-8")

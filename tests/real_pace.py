@@ -13,12 +13,14 @@ from pathlib import Path
 
 import msgspec
 
-from importer.access import Access, Secret
-from importer.models import SourceRow, Status
-from importer.pipeline import Silent, run
+from importer.credentials import Credentials, Secret
+from importer.models.row import SourceRow
+from importer.models.status import RowStatus
+from importer.pipeline.context import RunContext
+from importer.pipeline.run import run
+from importer.reader.source import InMemoryReader, Sheet
 from importer.sandbox.faults import FaultPlan
 from importer.settings import Settings
-from importer.staging import RowsReader, Sheet
 from tests.support import KEY
 from tests.torture import crm
 
@@ -52,9 +54,13 @@ def measured(line: Line) -> str:
     with tempfile.TemporaryDirectory() as folder, crm(1) as sandbox:
         sandbox.follow(FaultPlan(rate_limit=line.limit, retry_after=line.retry_after, latency=0.02))
         settings = Settings(reports=str(Path(folder)), rate=line.rate, run_id="r")
-        sheet = Sheet(RowsReader(("Phone", "Name"), rows), file="x.csv", sha256="x")
-        summary = run(sheet, settings, Access(sandbox.base_url, Secret(KEY)), Silent())
-        return _judged(line, expected, summary.counts[Status.ACCEPTED] == len(rows), sandbox.new_requests())
+        sheet = Sheet(InMemoryReader(("Phone", "Name"), rows), file="x.csv", sha256="x")
+        summary = run(
+            sheet, RunContext(settings=settings, credentials=Credentials(sandbox.base_url, Secret(KEY)))
+        )
+        return _judged(
+            line, expected, summary.counts[RowStatus.ACCEPTED] == len(rows), sandbox.new_requests()
+        )
 
 
 def _judged(line: Line, expected: float, all_in: bool, ledger: Sequence[dict[str, float]]) -> str:

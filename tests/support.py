@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from importer.cli import main
-from importer.sandbox.server import Running
+from importer.cli.main import main
+from importer.sandbox.server import RunningSandbox
 
 KEY = "sandbox-key"
 
@@ -77,7 +77,7 @@ def write_csv(
     return path
 
 
-def leads(running: Running) -> dict[str, dict[str, Any]]:
+def leads(running: RunningSandbox) -> dict[str, dict[str, Any]]:
     """What the CRM holds, by primary phone: the fields that were set, and the notes."""
     return {lead["phone"]: _fields(lead) for lead in running.sandbox.store.all_leads()}
 

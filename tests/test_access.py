@@ -2,8 +2,8 @@
 
 import pytest
 
-from importer.access import checked_base_url, find_access
-from importer.errors import NoKey, UsageError
+from importer.credentials import find_credentials, normalize_base_url
+from importer.errors import MissingKeyError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from importer.errors import NoKey, UsageError
 )
 def test_an_address_has_one_spelling(spelled, known_as):
     """Or the memory of the notes that were sent would not know the account again, and send them twice."""
-    assert checked_base_url(spelled) == known_as
-    assert checked_base_url(known_as) == known_as
+    assert normalize_base_url(spelled) == known_as
+    assert normalize_base_url(known_as) == known_as
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_an_address_has_one_spelling(spelled, known_as):
 )
 def test_what_is_no_address_is_called_so(text):
     with pytest.raises(UsageError, match="is not an address"):
-        checked_base_url(text)
+        normalize_base_url(text)
 
 
 def test_an_env_file_that_is_no_text(tmp_path):
     (tmp_path / ".env").write_bytes(b"SUPERFONE_API_KEY=\xff\xfe")
-    with pytest.raises(NoKey, match="UTF-8"):
-        find_access({}, tmp_path)
+    with pytest.raises(MissingKeyError, match="UTF-8"):
+        find_credentials({}, tmp_path)

@@ -20,9 +20,9 @@ import pytest
 
 import importer as library
 from importer import errors
-from importer.journal import Journal
-from importer.library.frames import text_of
-from importer.models import REPORT_COLUMNS
+from importer.dataframe import text_of
+from importer.journal.run_journal import Journal
+from importer.models.status import REPORT_COLUMNS
 from tests.support import KEY, leads, read_csv, write_csv
 
 ROWS = [
@@ -58,7 +58,7 @@ def test_check_reads_only_and_returns_the_rows(importer, crm, sheet):
 
 def test_run_import_sends_and_tells_how_it_goes(importer, crm, sheet):
     told = []
-    result = library.run_import(sheet, on_progress=told.append, set={"source": "Fair"}, rate=500)
+    result = library.run_import(sheet, on_progress=told.append, default={"source": "Fair"}, rate=500)
     assert leads(crm)["+919845010001"]["source"] == "Fair"
     assert result.summary.counts["accepted"] == 1
     assert told[0].total == 1
@@ -115,7 +115,7 @@ def test_a_text_stream_is_refused_with_words(importer, sheet):
 def test_key_and_address_can_be_given(importer, crm, sheet, monkeypatch):
     """They come before those of the environment."""
     monkeypatch.setenv("SUPERFONE_API_KEY", "wrong")
-    with pytest.raises(errors.NothingSent, match="refused the API key"):
+    with pytest.raises(errors.NothingSentError, match="refused the API key"):
         library.check_file(sheet)
     assert library.check_file(sheet, api_key=KEY).summary.rows == 2
     monkeypatch.setenv("SUPERFONE_BASE_URL", "http://127.0.0.1:9/superfone")
@@ -195,7 +195,7 @@ def test_mended_rows_of_a_frame_keep_the_mapping_of_their_run(importer, crm, she
 
 
 def test_a_frame_without_rows(importer):
-    with pytest.raises(errors.UnreadableFile, match="DataFrame has a header and no rows"):
+    with pytest.raises(errors.UnreadableFileError, match="DataFrame has a header and no rows"):
         library.check_file(pd.DataFrame({"Phone": []}))
 
 
@@ -320,11 +320,10 @@ def test_from_a_thread(importer, crm, sheet):
 
 def test_a_stopped_import_returns_and_says_why(importer, crm):
     """Rows are in the CRM by then: the result says which, where an error could not."""
-    from importer.sandbox import Fault
-    from importer.sandbox.faults import FaultPlan
+    from importer.sandbox.faults import FaultPlan, InjectedFault
 
     sheet = write_csv(importer.folder / "leads.csv", [["Phone"], *[[f"98450100{n:02d}"] for n in range(20)]])
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=11))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
     result = library.run_import(sheet, rate=200, concurrency=4)
     assert (result.ok, result.exit_code, result.summary.state) == (False, 3, "stopped")
     assert result.summary.counts["accepted"] == 10
@@ -334,11 +333,11 @@ def test_a_stopped_import_returns_and_says_why(importer, crm):
 
 def test_a_source_that_cannot_be_read_is_refused_with_words(sheet):
     """A name that no file can have, and a stream that was closed."""
-    with pytest.raises(errors.UnreadableFile, match="embedded null"):
+    with pytest.raises(errors.UnreadableFileError, match="embedded null"):
         library.check_file("a\0b.csv")
     with sheet.open("rb") as stream:
         pass
-    with pytest.raises(errors.UnreadableFile, match="closed file"):
+    with pytest.raises(errors.UnreadableFileError, match="closed file"):
         library.check_file(stream)
 
 
@@ -347,7 +346,7 @@ def test_a_pipe_that_does_not_block_is_not_taken_for_its_end(importer):
     reads, writes = os.pipe()
     os.set_blocking(reads, False)
     os.write(writes, b"Phone\n9845010001\n")
-    with os.fdopen(reads, "rb") as stream, pytest.raises(errors.UnreadableFile, match="still to come"):
+    with os.fdopen(reads, "rb") as stream, pytest.raises(errors.UnreadableFileError, match="still to come"):
         library.check_file(stream)
     os.close(writes)
 
@@ -356,7 +355,7 @@ def test_a_stream_of_texts_in_disguise_is_refused_with_words(importer, sheet):
     """What `codecs.open` and a temporary file in mode "w+" give is no TextIOBase."""
     with (
         codecs.open(str(sheet), encoding="utf-8") as stream,
-        pytest.raises(errors.UnreadableFile, match="text, not bytes"),
+        pytest.raises(errors.UnreadableFileError, match="text, not bytes"),
     ):
         library.check_file(stream)
 
@@ -374,12 +373,12 @@ def test_text_that_is_no_text(importer, text):
 def test_a_run_that_was_taken_away(importer, sheet):
     result = library.check_file(sheet)
     importer("purge", "--older-than", "0h", "--yes")
-    with pytest.raises(errors.NoSuchRun):
+    with pytest.raises(errors.RunNotFoundError):
         result.to_frame()
 
 
 def test_every_error_is_exported():
-    """`importer.NoKey` is `importer.errors.NoKey`, and so is every other of the tree."""
+    """`importer.MissingKeyError` is `importer.errors.MissingKeyError`, and so is every other of the tree."""
     tree = {
         kind
         for kind in vars(errors).values()
@@ -396,13 +395,13 @@ def test_a_type_checker_knows_every_name_and_no_other(tmp_path):
     """A misspelt error in an `except` would otherwise be found out when that error comes."""
     script = tmp_path / "script.py"
     names = "\n".join(f"importer.{name}" for name in library.__all__)
-    script.write_text(f"import importer\n{names}\nimporter.RunHeld\n")
+    script.write_text(f"import importer\n{names}\nimporter.RunLockedError\n")
     root = Path(__file__).parents[1]
     said = subprocess.run(
         [sys.executable, "-m", "mypy", script], cwd=root, capture_output=True, text=True, check=False
     )
     assert re.findall("Module has no attribute .*", said.stdout) == [
-        'Module has no attribute "RunHeld"; maybe "RunIsHeld"?  [attr-defined]'
+        'Module has no attribute "RunLockedError"; maybe "RunLockedError"?  [attr-defined]'
     ], said.stdout
 
 

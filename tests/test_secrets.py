@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from importer.access import DEFAULT_BASE_URL, Access, Secret, find_access
-from importer.errors import NoKey, UsageError
+from importer.credentials import DEFAULT_BASE_URL, Credentials, Secret, find_credentials
+from importer.errors import MissingKeyError, UsageError
 
 KEY = "canary-KEY-7f3a9b"
 
@@ -18,9 +18,9 @@ KEY = "canary-KEY-7f3a9b"
 def test_a_secret_shows_itself_to_nobody():
     """Neither in a log, nor in a traceback's locals, nor on its way to another process."""
     secret = Secret(KEY)
-    access = Access(DEFAULT_BASE_URL, secret)
+    credentials = Credentials(DEFAULT_BASE_URL, secret)
     assert secret.reveal() == KEY
-    assert KEY not in f"{secret} {secret!r} {access} {access!r} {[secret]} {secret:}"
+    assert KEY not in f"{secret} {secret!r} {credentials} {credentials!r} {[secret]} {secret:}"
     for way in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError):
             way(secret)
@@ -40,14 +40,14 @@ def env_file(folder, text, mode=0o600):
 
 def test_the_environment_goes_before_the_env_file(tmp_path):
     env_file(tmp_path, "SUPERFONE_API_KEY=from-file\nSUPERFONE_BASE_URL=https://file.example\n")
-    found = find_access({"SUPERFONE_API_KEY": "from-env"}, tmp_path)
+    found = find_credentials({"SUPERFONE_API_KEY": "from-env"}, tmp_path)
     assert found.key.reveal() == "from-env"
     assert found.base_url == DEFAULT_BASE_URL  # a key is not sent to an address from somewhere else
 
 
 def test_the_env_file_gives_key_and_address(tmp_path):
     env_file(tmp_path, 'SUPERFONE_API_KEY="k$HOME"\nSUPERFONE_BASE_URL=https://file.example/s/\n')
-    found = find_access({}, tmp_path)
+    found = find_credentials({}, tmp_path)
     assert found.key.reveal() == "k$HOME"  # taken as it stands
     assert found.base_url == "https://file.example/s"
 
@@ -56,10 +56,10 @@ def test_the_env_file_gives_key_and_address(tmp_path):
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
 def test_an_env_file_that_others_may_read_is_refused(tmp_path, mode):
     env_file(tmp_path, "SUPERFONE_API_KEY=k\n", mode)
-    with pytest.raises(NoKey, match="Others on this machine") as raised:
-        find_access({}, tmp_path)
+    with pytest.raises(MissingKeyError, match="Others on this machine") as raised:
+        find_credentials({}, tmp_path)
     assert "chmod 600" in raised.value.advice
-    assert find_access({"SUPERFONE_API_KEY": "k"}, tmp_path).key.reveal() == "k"
+    assert find_credentials({"SUPERFONE_API_KEY": "k"}, tmp_path).key.reveal() == "k"
 
 
 def keyring_with(monkeypatch, answer):
@@ -80,7 +80,7 @@ def keyring_with(monkeypatch, answer):
 
 def test_the_keyring_keeps_a_key_for_each_address(tmp_path, monkeypatch):
     asked = keyring_with(monkeypatch, "from-keyring")
-    found = find_access({"SUPERFONE_BASE_URL": "https://crm.example/superfone"}, tmp_path)
+    found = find_credentials({"SUPERFONE_BASE_URL": "https://crm.example/superfone"}, tmp_path)
     assert found.key.reveal() == "from-keyring"
     assert asked == [("superfone-importer", "https://crm.example/superfone")]
 
@@ -91,21 +91,21 @@ def test_the_keyring_keeps_a_key_for_each_address(tmp_path, monkeypatch):
 def test_a_keyring_that_has_none_is_no_fault(tmp_path, monkeypatch, answer):
     """Nor one that cannot be asked: under cron there is no session for it. Besides its own errors it raises many others."""
     keyring_with(monkeypatch, answer)
-    with pytest.raises(NoKey, match="No API key was given"):
-        find_access({}, tmp_path)
+    with pytest.raises(MissingKeyError, match="No API key was given"):
+        find_credentials({}, tmp_path)
 
 
 def test_without_the_extra_nothing_is_missed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", None)
-    with pytest.raises(NoKey):
-        find_access({}, tmp_path)
+    with pytest.raises(MissingKeyError):
+        find_credentials({}, tmp_path)
 
 
 @pytest.mark.parametrize("key", ["two words", "tab\tin", "line\nbreak", "schlüssel", "\u200bkey"])
 def test_a_key_that_cannot_be_one_is_refused_without_being_told(tmp_path, key):
     """A header that is cut in two by a line break would be an attack; a refusal must not print the key either."""
-    with pytest.raises(NoKey) as raised:
-        find_access({"SUPERFONE_API_KEY": key}, tmp_path)
+    with pytest.raises(MissingKeyError) as raised:
+        find_credentials({"SUPERFONE_API_KEY": key}, tmp_path)
     assert key not in str(raised.value)
 
 
@@ -124,7 +124,7 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_told(tmp_path, key):
 )
 def test_addresses_that_the_key_must_not_travel_to(tmp_path, url):
     with pytest.raises(UsageError):
-        find_access({"SUPERFONE_API_KEY": "k", "SUPERFONE_BASE_URL": url}, Path(tmp_path))
+        find_credentials({"SUPERFONE_API_KEY": "k", "SUPERFONE_BASE_URL": url}, Path(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,5 @@ def test_addresses_that_the_key_must_not_travel_to(tmp_path, url):
     ],
 )
 def test_plain_http_stays_on_this_machine(tmp_path, url, spelled):
-    found = find_access({"SUPERFONE_API_KEY": "k", "SUPERFONE_BASE_URL": url}, Path(tmp_path))
+    found = find_credentials({"SUPERFONE_API_KEY": "k", "SUPERFONE_BASE_URL": url}, Path(tmp_path))
     assert found.base_url == spelled

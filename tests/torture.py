@@ -29,21 +29,24 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from importer.access import Access, Secret
-from importer.errors import DamagedJournal, ImporterError, NoSuchRun, NothingSent
-from importer.journal import Journal
-from importer.models import NoteState, RowOutcome, SourceRow, Status
-from importer.pipeline import Silent, resume, retry, run
-from importer.sandbox import Fault
-from importer.sandbox.faults import FaultPlan
+from importer.credentials import Credentials, Secret
+from importer.errors import DamagedJournalError, ImporterError, NothingSentError, RunNotFoundError
+from importer.journal.run_journal import Journal
+from importer.models.delivery import ReportRow
+from importer.models.row import SourceRow
+from importer.models.status import NoteState, RowStatus
+from importer.pipeline.context import RunContext
+from importer.pipeline.resume import resume, retry
+from importer.pipeline.run import run
+from importer.reader.source import InMemoryReader, Sheet
+from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.settings import Settings
-from importer.staging import RowsReader, Sheet
 from tests.support import KEY, read_csv
 
 T = TypeVar("T")
 ROWS = 60
 HEADERS = ("Phone", "Name", "Note")
-_STOPPING = frozenset({Fault.UNAUTHORIZED, Fault.REDIRECT, Fault.HTML})
+_STOPPING = frozenset({InjectedFault.UNAUTHORIZED, InjectedFault.REDIRECT, InjectedFault.HTML})
 
 
 class Tally(msgspec.Struct):
@@ -141,49 +144,51 @@ class Trial:
         self.sandbox = sandbox
         self.reports = reports
         self.run_id = f"t{number}"
-        self.access = Access(sandbox.base_url, Secret(KEY))
+        self.access = Credentials(sandbox.base_url, Secret(KEY))
         self.settings = Settings(
             reports=str(reports),
             rate=100_000.0,
             timeout=0.4,
-            patience=20.0,
+            max_wait=20.0,
             concurrency=chance.choice([1, 4, 16]),
         )
         self.rows = [_row(number, n) for n in range(rows)]
 
     def start(self) -> None:
         """Run it; what stops it is in its journal."""
-        self._run(self.settings.replaced(run_id=self.run_id))
+        self._run(self.settings.replace(run_id=self.run_id))
 
     def go_on(self) -> None:
         """Resume it; or start it, under its own id, where it was killed before its first write."""
         try:
-            _patiently(lambda: resume(self.run_id, self.settings, self.access, Silent()))
-        except (NoSuchRun, DamagedJournal):
+            _patiently(
+                lambda: resume(self.run_id, RunContext(settings=self.settings, credentials=self.access))
+            )
+        except (RunNotFoundError, DamagedJournalError):
             self.start()
 
     def retry(self) -> str:
         """Send what did not go in, as a run of its own; answers with its id."""
-        calm = self.settings.replaced(timeout=29.0)  # 30 would be "not given"
-        summary = _patiently(lambda: retry(self.run_id, calm, self.access, Silent()))
+        calm = self.settings.replace(timeout=29.0)  # 30 would be "not given"
+        summary = _patiently(lambda: retry(self.run_id, RunContext(settings=calm, credentials=self.access)))
         assert summary is not None, "there was something to retry"
         return summary.run_id
 
     def run_again(self) -> None:
         """Send the same sheet once more, as somebody who is not sure might."""
-        self._run(self.settings.replaced(run_id=f"{self.run_id}-twice", timeout=30.0))
+        self._run(self.settings.replace(run_id=f"{self.run_id}-twice", timeout=30.0))
 
     def _run(self, settings: Settings) -> None:
-        reader = RowsReader(HEADERS, self.rows)
+        reader = InMemoryReader(HEADERS, self.rows)
         sheet = Sheet(reader, file=f"{self.run_id}.csv", sha256=self.run_id)
-        _patiently(lambda: run(sheet, settings, self.access, Silent()))
+        _patiently(lambda: run(sheet, RunContext(settings=settings, credentials=self.access)))
 
     @property
     def reached(self) -> str:
         """How far it had come: `before`, `amid` or `after` the sending."""
         try:
             with Journal.open(self.reports / self.run_id) as journal:
-                sending = journal.ended.state != "staging"
+                sending = journal.run_end.state != "staging"
                 return "before" if not sending else "amid" if journal.left else "after"
         except ImporterError:
             return "before"
@@ -193,13 +198,13 @@ class Trial:
         folder = self.reports / self.run_id
         try:
             with Journal.open(folder) as journal:
-                return journal.ended.state == "finished"
+                return journal.run_end.state == "finished"
         except ImporterError:
             return False
 
-    def outcomes(self, run_id: str | None = None) -> list[RowOutcome]:
+    def read_report_rows(self, run_id: str | None = None) -> list[ReportRow]:
         with Journal.open(self.reports / (run_id or self.run_id)) as journal:
-            return list(journal.outcomes())
+            return list(journal.read_report_rows())
 
 
 def _patiently(attempt: Callable[[], T]) -> T:
@@ -207,9 +212,9 @@ def _patiently(attempt: Callable[[], T]) -> T:
     for _ in range(20):
         try:
             return attempt()
-        except NoSuchRun:
+        except RunNotFoundError:
             raise
-        except NothingSent as error:
+        except NothingSentError as error:
             if "cannot be reached" not in error.message:
                 raise
     raise TimeoutError("the sandbox does not answer")
@@ -222,7 +227,7 @@ def _row(trial: int, n: int) -> SourceRow:
 
 def judge(trial: Trial, requests: list[dict[str, Any]], tally: Tally) -> None:
     """Compare what the CRM saw and holds with what journal and reports say."""
-    outcomes = trial.outcomes()
+    outcomes = trial.read_report_rows()
     reported = read_csv(trial.reports / trial.run_id / "results.csv")
     leads = trial.sandbox.leads()
     applied = Counter(entry["phone"] for entry in requests if entry["applied"])
@@ -237,7 +242,7 @@ def judge(trial: Trial, requests: list[dict[str, Any]], tally: Tally) -> None:
 
 def _judge_row(
     row: SourceRow,
-    outcome: RowOutcome,
+    outcome: ReportRow,
     line: dict[str, str],
     leads: dict[str, Any],
     applied: Counter[str],
@@ -249,15 +254,15 @@ def _judge_row(
     if len(notes) > 1:
         tally.doubled += 1
         tally.findings.append(f"{phone}: the note is there {len(notes)} times")
-    if outcome.status is Status.ACCEPTED and not lead:
+    if outcome.status is RowStatus.ACCEPTED and not lead:
         tally.lost += 1
         tally.findings.append(f"{phone}: accepted, but not in the CRM")
     said = (line["_status"], line["_row"], line["_phone"], line["_note"])
     faults = [
         said != (outcome.status.value, str(row.number), phone, outcome.note.value),
-        outcome.status in (Status.PENDING, Status.DUPLICATE, Status.INVALID),
-        outcome.status is Status.FAILED and bool(applied[phone]),
-        outcome.status is Status.ACCEPTED
+        outcome.status in (RowStatus.PENDING, RowStatus.DUPLICATE, RowStatus.INVALID),
+        outcome.status is RowStatus.FAILED and bool(applied[phone]),
+        outcome.status is RowStatus.ACCEPTED
         and lead is not None
         and f"{lead['first_name']} {lead['last_name']}" != row.cells[1],
         outcome.note is NoteState.SENT and len(notes) != 1,
@@ -273,7 +278,7 @@ def _judge_row(
 
 
 def fault_trial(
-    fault: Fault | None,
+    fault: InjectedFault | None,
     number: int,
     sandbox: Crm,
     reports: Path,
@@ -295,12 +300,12 @@ def fault_trial(
     _afterwards(trial, chance, tally)
 
 
-def _plan(fault: Fault | None, chance: random.Random, rows: int) -> FaultPlan:
+def _plan(fault: InjectedFault | None, chance: random.Random, rows: int) -> FaultPlan:
     if fault in _STOPPING:
         return FaultPlan(at={chance.randint(1, rows): fault})
     if fault is None:
         return FaultPlan(
-            shares={kind: 0.02 for kind in Fault if kind not in _STOPPING},
+            shares={kind: 0.02 for kind in InjectedFault if kind not in _STOPPING},
             at={chance.randint(1, 2 * rows): chance.choice(sorted(_STOPPING))},
             retry_after="0",
         )
@@ -310,16 +315,16 @@ def _plan(fault: Fault | None, chance: random.Random, rows: int) -> FaultPlan:
 def _afterwards(trial: Trial, chance: random.Random, tally: Tally) -> None:
     """A retry on a healthy server brings every row in, the sheet run again changes nothing: no note is doubled."""
     again = []
-    if any(outcome.goes_again for outcome in trial.outcomes()):
-        again += trial.outcomes(trial.retry())
+    if any(outcome.is_retryable for outcome in trial.read_report_rows()):
+        again += trial.read_report_rows(trial.retry())
     if chance.random() < 0.25:
         trial.run_again()
-        again += trial.outcomes(f"{trial.run_id}-twice")
+        again += trial.read_report_rows(f"{trial.run_id}-twice")
     trial.sandbox.new_requests()
     leads = trial.sandbox.leads()
     for outcome in again:
         lead = leads.get(outcome.phone)
-        if outcome.status is not Status.ACCEPTED or lead is None:
+        if outcome.status is not RowStatus.ACCEPTED or lead is None:
             tally.lost += 1
             tally.findings.append(f"{outcome.phone}: {outcome.status} when it was sent again")
         elif len(lead["notes"]) > 1:
@@ -335,7 +340,7 @@ def kill_trial(
 ) -> None:
     """One run killed at a random moment, its resumes too, then finished in peace."""
     trial = Trial(number, sandbox, reports, chance)
-    sandbox.follow(FaultPlan(latency=0.004, shares={Fault.DROP_AFTER: 0.02}))
+    sandbox.follow(FaultPlan(latency=0.004, shares={InjectedFault.DROP_AFTER: 0.02}))
     _killed(trial, trial.start, chance.uniform(0, span_s), tally)
     while chance.random() < 0.5 and not trial.is_finished:
         _killed(trial, trial.go_on, chance.uniform(0, span_s), tally)
@@ -376,7 +381,7 @@ def _work_and_leave(work: Callable[[], None]) -> None:
 # --- series, and the table
 
 
-def fault_series(fault: Fault | None, seed: int, trials: int) -> Tally:
+def fault_series(fault: InjectedFault | None, seed: int, trials: int) -> Tally:
     """Runs with one kind of fault, or with all."""
     tally = Tally(f"fault: {fault.value if fault else 'all kinds mixed'}")
     chance = random.Random(f"{seed}{fault}")
@@ -407,7 +412,7 @@ def work(job: Job) -> Done:
     """One job, in the process that was made for it."""
     if job.fault is None:
         return Done(job.key, kill_series(job.seed, job.trials))
-    return Done(job.key, fault_series(Fault(job.fault) if job.fault else None, job.seed, job.trials))
+    return Done(job.key, fault_series(InjectedFault(job.fault) if job.fault else None, job.seed, job.trials))
 
 
 def work_apart(job: Job, until: float) -> bytes:
@@ -420,7 +425,7 @@ def work_apart(job: Job, until: float) -> bytes:
 
 def jobs_of(faults: int, kills: int, seed: int) -> Iterator[Job]:
     """All the jobs, ten runs or twenty kills each, kinds by turns, so that a part of them is a fair sample."""
-    kinds = [*(fault.value for fault in Fault), ""]
+    kinds = [*(fault.value for fault in InjectedFault), ""]
     a_kind = max(1, faults // len(kinds))
     rounds = max(1, a_kind // 10)
     for turn in range(rounds):

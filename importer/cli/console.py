@@ -9,15 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import click
 import msgspec
 
-from importer.cli.timeleft import plain_time
-from importer.errors import CannotWrite
-from importer.guard import printable
+from importer.errors import DiskWriteError
+from importer.untrusted_text import sanitize
 
 loud: ContextVar[bool] = ContextVar("loud", default=False)
 """Whether tracebacks are shown: -v, or `verbose` of the settings file, which is read when much may have failed already."""
@@ -35,14 +33,9 @@ def say(text: str = "", *, err: bool = False, **style: Any) -> None:
 
     It is one line whatever the text: a file name with a line break in it could else say that all went well.
     """
-    line = printable(text)
+    line = sanitize(text)
     with reader_may_be_gone(err=err):
         click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
-
-
-def say_wait(seconds: float) -> None:
-    """What is waited for, where the CRM asks to come again later."""
-    say(f"The CRM asks to wait {plain_time(seconds)} before it gives its lists ...", err=True)
 
 
 def show_json(shown: object) -> None:
@@ -63,7 +56,7 @@ def show_json(shown: object) -> None:
 def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
     """A terminal that was closed, or `| head`, takes no more lines; what is under way must not end by that.
 
-    Output that goes to a file on a full disk is a fault that its reader must hear of: raises CannotWrite.
+    Output that goes to a file on a full disk is a fault that its reader must hear of: raises DiskWriteError.
     """
     try:
         yield
@@ -71,7 +64,7 @@ def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
         # What is still in the buffer, and all that follows, is said to nobody: Python would exit with a code of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
         if error.errno not in _READER_GONE and not err:
-            raise CannotWrite(
+            raise DiskWriteError(
                 f"Standard output cannot be written: {error.strerror}.",
                 "Make room on the disk. What was done stands in the run's folder: importer runs lists it.",
             ) from error
@@ -86,56 +79,3 @@ def has_colour(*, err: bool = False) -> bool:
 def is_terminal() -> bool:
     """Whether a person is there to be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n:,}/{total:,} rows{postfix}"
-_WITHOUT_TOTAL = "{desc} {n:,} rows{postfix}"
-
-
-class Bar:
-    """A progress bar on standard error: drawn on a terminal only, so that files and pipes stay plain."""
-
-    def __init__(self, title: str, *, total: int | None, shown: bool) -> None:
-        self.title = title
-        self._total = total
-        self._shown = shown and sys.stderr.isatty()
-        self._bar: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def at(self, done: int, note: str = "") -> None:
-        """The bar stands at `done`; `note` is shown behind it."""
-        if not self._shown:
-            return
-        with reader_may_be_gone(err=True):
-            bar = self._bar if self._bar is not None else self._open()
-            bar.n = done
-            bar.set_postfix_str(note, refresh=False)
-            bar.update(0)
-
-    def close(self) -> None:
-        """Leave the line."""
-        if self._bar is not None:
-            with reader_may_be_gone(err=True):
-                self._bar.refresh()
-                self._bar.close()
-            self._bar = None
-
-    def _open(self) -> Any:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=self._total,
-            desc=self.title,
-            mininterval=0.2,
-            dynamic_ncols=True,
-            file=sys.stderr,
-            bar_format=_WITH_TOTAL if self._total else _WITHOUT_TOTAL,
-        )
-        return self._bar

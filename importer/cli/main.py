@@ -17,9 +17,9 @@ import click
 
 from importer import __version__
 from importer.cli.console import has_sent, loud, say
-from importer.errors import ImporterError, RunStopped, UsageError
-from importer.garbage import collect_seldom
-from importer.guard import typed
+from importer.errors import ImporterError, RunStoppedError, UsageError
+from importer.process_setup import tune_gc
+from importer.untrusted_text import quote_command
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,18 +33,21 @@ class Commands(click.Group):
     """The commands by name, each loaded only when it is called: `--help` loads none of the rooms."""
 
     summaries = {  # noqa: RUF012 - click's own way of class tables
-        "check": ("Check every row of a sheet; change nothing in the CRM.", "importing"),
-        "run": ("Check a sheet, then send its rows to the CRM.", "importing"),
-        "resume": ("Finish an interrupted or stopped run.", "importing"),
-        "retry": ("Send the rows of a run again that did not go in.", "importing"),
-        "runs": ("List the runs there are.", "history"),
-        "report": ("Write a run's reports again from its journal.", "history"),
-        "purge": ("Remove old runs, and the personal data in them.", "history"),
-        "options": ("Show the account's stages, groups, labels, products and source types.", "account"),
-        "columns": ("Show which column goes to which field, and why.", "sheets"),
-        "template": ("Write an empty sheet to fill in, with the account's dropdown lists.", "sheets"),
-        "sandbox": ("Start a local stand-in for the CRM.", "trying_out"),
-        "demo": ("Import a sample sheet into a sandbox.", "trying_out"),
+        "check": ("Check every row of a sheet; change nothing in the CRM.", "run_commands"),
+        "run": ("Check a sheet, then send its rows to the CRM.", "run_commands"),
+        "resume": ("Finish an interrupted or stopped run.", "run_commands"),
+        "retry": ("Send the rows of a run again that did not go in.", "run_commands"),
+        "runs": ("List the runs there are.", "history_commands"),
+        "report": ("Write a run's reports again from its journal.", "history_commands"),
+        "purge": ("Remove old runs, and the personal data in them.", "history_commands"),
+        "dropdowns": (
+            "Show the account's stages, groups, labels, products and source types.",
+            "sheet_commands",
+        ),
+        "columns": ("Show which column goes to which field, and why.", "sheet_commands"),
+        "template": ("Write an empty sheet to fill in, with the account's dropdown lists.", "sheet_commands"),
+        "sandbox": ("Start a local stand-in for the CRM.", "sandbox_commands"),
+        "demo": ("Import a sample sheet into a sandbox.", "sandbox_commands"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -100,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answers with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     arguments = [*given[1:2], "--help"] if not given or given[0] == "help" else given
-    collect_seldom()
+    tune_gc()
     _open_what_is_closed()
     _print_what_the_terminal_can()
     loud.set(
@@ -114,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _ended_as_by_ctrl_c():
             code = app.main(arguments, prog_name="importer", standalone_mode=False)
     except ImporterError as error:
-        stopped = isinstance(error, RunStopped) and arguments[0] not in _SENDING
+        stopped = isinstance(error, RunStoppedError) and arguments[0] not in _SENDING
         return _stopped(str(error), 2 if stopped else error.exit_code)
     except click.ClickException as error:
         return _stopped(_plain(error), 2, traced=False)
@@ -181,7 +184,7 @@ def _print_what_the_terminal_can() -> None:
 
 def _no_such_command(name: str, commands: list[str]) -> tuple[str, str]:
     if Path(name).is_file() or "." in name:
-        check = typed("importer", "check", name)
+        check = quote_command("importer", "check", name)
         return f"{name} is a file, not a command.", f"To check it, without sending anything: {check}"
     near = get_close_matches(name, commands, n=1, cutoff=0.5)
     meant = f"Did you mean importer {near[0]}?" if near else f"There are: {', '.join(commands)}."
@@ -214,7 +217,7 @@ def _one_file(command: str, first: str, more: str) -> str:
     """What is said of more words than one FILE: most often they are one name, typed without quotes."""
     whole = f"{first} {more}"
     if Path(whole).is_file():
-        return f"A name with spaces in it stands in quotes: {command} {typed(whole)}"
+        return f"A name with spaces in it stands in quotes: {command} {quote_command(whole)}"
     return f"{command} reads one FILE, and here are more: {whole}. A name with spaces in it stands in quotes. See {command} --help."
 
 
@@ -234,13 +237,13 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
     """
     import signal
 
-    from importer.signals import caught
+    from importer.process_setup import handle_signals
 
     def as_ctrl_c(number: int, frame: FrameType | None) -> None:
         minded = signal.getsignal(signal.SIGINT)
         (minded if callable(minded) else signal.default_int_handler)(number, frame)
 
-    with caught(("SIGTERM", "SIGHUP"), as_ctrl_c):
+    with handle_signals(("SIGTERM", "SIGHUP"), as_ctrl_c):
         yield
 
 

@@ -9,7 +9,7 @@ CREATE TABLE rows (
   phone   TEXT NOT NULL,                 -- E.164, or '' where none could be read
   payload TEXT,                          -- JSON body of the request; NULL unless accepted
   issues  TEXT NOT NULL DEFAULT '',      -- JSON list of issues, or ''
-  kept_in INTEGER                        -- of a duplicate: the row that it was folded into
+  survivor_row INTEGER                        -- of a duplicate: the row that it was folded into
 ) STRICT;
 
 -- An attempt that was about to leave. Without a result after a crash, it may have arrived.

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from importer.access import Access
-from importer.errors import CannotWrite, DamagedJournal, NoSuchRun, RunIsHeld, UsageError
-from importer.journal import JOURNAL_NAME, STAGING_NAME, Journal, RunHeader, glance
-from importer.journal.opening import is_abandoned, writing
-from importer.models import RunState, Status
+from importer.credentials import Credentials
+from importer.errors import DamagedJournalError, DiskWriteError, RunLockedError, RunNotFoundError, UsageError
+from importer.journal.database import JOURNAL_NAME, STAGING_NAME, is_abandoned, translate_write_errors
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunMetadata, peek_metadata
+from importer.models.status import RowStatus, RunState
 
 RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
 """States from which `importer resume` goes on."""
@@ -34,7 +35,7 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     file: str = ""
     started_at: str = ""
     state: str = ""
-    counts: dict[Status, int] = {}
+    counts: dict[RowStatus, int] = {}
     resumable: bool = False
     damage: str = ""
 
@@ -44,17 +45,17 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
         return datetime.fromisoformat(self.started_at) if self.started_at else None
 
 
-def account_of(access: Access) -> str:
+def fingerprint_account(credentials: Credentials) -> str:
     """16 hex digits that stand for the base address and key, and tell nothing of the key."""
-    return hashlib.sha256(f"{access.base_url}\0{access.key.reveal()}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{credentials.base_url}\0{credentials.key.reveal()}".encode()).hexdigest()[:16]
 
 
-def new_run_id(now: datetime) -> str:
+def make_run_id(now: datetime) -> str:
     """An id that sorts by time and does not collide: `20261124-114500-3fa2`."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def run_folder(reports: Path, run_id: str) -> Path:
+def choose_run_folder(reports: Path, run_id: str) -> Path:
     """Where a new run lives. Raises UsageError when the id is taken.
 
     A run that was killed before its sheet was judged sent nothing: its id is free again.
@@ -68,12 +69,12 @@ def run_folder(reports: Path, run_id: str) -> Path:
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[None]:
-    """Make the folder of a new run; where the block fails, it goes again. Raises UsageError, CannotWrite.
+def make_run_folder(folder: Path) -> Iterator[None]:
+    """Make the folder of a new run; where the block fails, it goes again. Raises UsageError, DiskWriteError.
 
     Of two commands with one --run-id the one that makes it has the id: the other must not take it away.
     """
-    with writing(folder):
+    with translate_write_errors(folder):
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
@@ -90,7 +91,7 @@ def _taken(folder: Path) -> UsageError:
 
 
 def find_run(reports: Path, run: str) -> Path:
-    """The folder of a run named by its id or its folder. Raises NoSuchRun.
+    """The folder of a run named by its id or its folder. Raises RunNotFoundError.
 
     The locks and the memory of notes lie beside the folder, so `.`, `..` and links are answered in full.
     """
@@ -98,11 +99,11 @@ def find_run(reports: Path, run: str) -> Path:
         if (folder / JOURNAL_NAME).is_file():
             return folder.resolve() if folder.name in ("", "..") or folder.is_symlink() else folder
         if (folder / STAGING_NAME).is_file():
-            raise NoSuchRun(
+            raise RunNotFoundError(
                 f"Run {run} has judged no sheet: {_KILLED_EARLY}, or it is being checked right now.",
                 "Start it again: importer run FILE",
             )
-    raise NoSuchRun(f"There is no run {run} in {reports}.", "importer runs lists the runs there are.")
+    raise RunNotFoundError(f"There is no run {run} in {reports}.", "importer runs lists the runs there are.")
 
 
 def reports_beside(sheet: Path) -> Path | None:
@@ -127,22 +128,22 @@ def _age_order(line: RunLine) -> tuple[float, str]:
     return line.started.timestamp() if line.started else 0.0, line.run_id
 
 
-def headers_of_runs(reports: Path) -> Iterator[RunHeader]:
+def list_metadata(reports: Path) -> Iterator[RunMetadata]:
     """The headers of the runs that can be read, newest first."""
     for path in sorted(
         reports.glob(f"*/{JOURNAL_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True
     ):
-        if header := header_in(path.parent):
+        if header := read_metadata(path.parent):
             yield header
 
 
-def header_in(folder: Path) -> RunHeader | None:
+def read_metadata(folder: Path) -> RunMetadata | None:
     """The header of the run in `folder`, or None: of a damaged one `importer runs` tells."""
-    found = glance(folder, wait_s=_WAIT_S)
+    found = peek_metadata(folder, wait_s=_WAIT_S)
     return found[0] if found else None
 
 
-def unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
+def find_unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
     """The run that began to send this file to this account and can go on; "" where a later one has ended."""
     begun = list(_sendings(reports, sha256=sha256, account=account))
     _, run_id, state = max(begun, default=(None, "", RunState.FINISHED))
@@ -156,24 +157,24 @@ def has_been_sent(reports: Path, *, sha256: str, account: str) -> bool:
 
 def _sendings(reports: Path, *, sha256: str, account: str) -> Iterator[tuple[datetime, str, RunState]]:
     for path in reports.glob(f"*/{JOURNAL_NAME}"):
-        match glance(path.parent):
+        match peek_metadata(path.parent):
             case (header, end) if (header.sha256, header.account) == (sha256, account):
                 if end.state in RESUMABLE or end.state is RunState.FINISHED:
                     yield header.started, path.parent.name, end.state
 
 
-def counts_of(folder: Path) -> dict[Status, int]:
+def count_rows(folder: Path) -> dict[RowStatus, int]:
     """The rows of a run by status; nothing where it cannot be read."""
     return _line(folder).counts
 
 
-def cut_off_run(reports: Path, *, sha256: str, account: str) -> str:
+def find_interrupted_run(reports: Path, *, sha256: str, account: str) -> str:
     """The same, for who does not hold the file: "" also while that run is being sent."""
-    begun = unfinished_run(reports, sha256=sha256, account=account)
+    begun = find_unfinished_run(reports, sha256=sha256, account=account)
     return "" if begun and _is_held(reports, begun, sha256=sha256, account=account) else begun
 
 
-def old_runs(reports: Path, older_than: timedelta, now: datetime) -> tuple[list[RunLine], list[RunLine]]:
+def find_old_runs(reports: Path, older_than: timedelta, now: datetime) -> tuple[list[RunLine], list[RunLine]]:
     """The runs that started longer ago, and those that cannot be read and may have.
 
     Of a run that cannot be read its file tells the age: it started no later than it was last written to.
@@ -191,7 +192,7 @@ def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
     """Take runs away, with all that is personal in them; answers with their ids.
 
     A run that is being sent right now stays. The ledger of notes stays too: it holds fingerprints, so that no
-    note is sent twice. Raises CannotWrite where a file of a run is in use.
+    note is sent twice. Raises DiskWriteError where a file of a run is in use.
     """
     gone = []
     for line in lines:
@@ -201,7 +202,7 @@ def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
         try:
             shutil.rmtree(folder)
         except OSError as error:
-            raise CannotWrite(
+            raise DiskWriteError(
                 f"{error.filename or folder} could not be removed: {error.strerror}.",
                 "Close the program that has it open, and purge again.",
             ) from error
@@ -210,10 +211,10 @@ def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
 
 
 @contextmanager
-def held(
+def lock_run(
     reports: Path, run_id: str, *, sha256: str, account: str, wait_s: float = _LOOKING_S
 ) -> Iterator[None]:
-    """Hold the file and account while the block runs. Raises RunIsHeld, naming the run that has them; CannotWrite.
+    """Hold the file and account while the block runs. Raises RunLockedError, naming the run that has them; DiskWriteError.
 
     The lock is the operating system's, so it goes with its process, however that ends.
     """
@@ -224,12 +225,12 @@ def held(
     holder = locks / f"{name}.json"
     lock = FileLock(locks / f"{name}.lock")
     try:
-        with writing(reports):
+        with translate_write_errors(reports):
             locks.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=wait_s)
             except Timeout:
-                raise RunIsHeld(
+                raise RunLockedError(
                     f"Run {_holder_of(holder)} is sending this file to this account right now.",
                     "Wait until it has ended, or stop it and use importer resume.",
                 ) from None
@@ -253,8 +254,8 @@ def _was_killed_early(folder: Path) -> bool:
         return is_abandoned(staging)
     try:
         with Journal.open(folder) as journal:
-            return journal.ended.state is RunState.STAGING
-    except DamagedJournal:
+            return journal.run_end.state is RunState.STAGING
+    except DamagedJournalError:
         return False
 
 
@@ -265,7 +266,7 @@ def _last_written(folder: Path) -> datetime:
 
 
 def _is_being_sent(folder: Path) -> bool:
-    header = header_in(folder)
+    header = read_metadata(folder)
     return header is not None and _is_held(
         folder.parent, folder.name, sha256=header.sha256, account=header.account
     )
@@ -273,11 +274,11 @@ def _is_being_sent(folder: Path) -> bool:
 
 def _is_held(reports: Path, run_id: str, *, sha256: str, account: str) -> bool:
     try:
-        with held(reports, run_id, sha256=sha256, account=account, wait_s=0):
+        with lock_run(reports, run_id, sha256=sha256, account=account, wait_s=0):
             return False
-    except RunIsHeld:
+    except RunLockedError:
         return True
-    except CannotWrite:
+    except DiskWriteError:
         return False
 
 
@@ -291,18 +292,18 @@ def _holder_of(holder: Path) -> str:
 def _line(folder: Path) -> RunLine:
     try:
         with Journal.open(folder) as journal:
-            state = journal.ended.state
+            state = journal.run_end.state
             if state is RunState.STAGING:
                 return RunLine(run_id=folder.name, damage=_KILLED_EARLY)
             if state is RunState.RUNNING and not _is_being_sent(folder):
                 state = RunState.INTERRUPTED  # it was killed
             return RunLine(
                 run_id=folder.name,
-                file=journal.header.file,
-                started_at=journal.header.started_at,
+                file=journal.metadata.file,
+                started_at=journal.metadata.started_at,
                 state=state.value,
                 counts=journal.counts(),
                 resumable=state in RESUMABLE - {RunState.RUNNING},
             )
-    except DamagedJournal as error:
+    except DamagedJournalError as error:
         return RunLine(run_id=folder.name, damage=error.message)

@@ -10,7 +10,7 @@ from typing import Any
 import pygal
 from pygal.style import Style
 
-from importer.journal import Beat
+from importer.journal.run_metadata import SecondMetrics
 
 COLOURS = {
     "accepted": "#15803d", "duplicate": "#64748b", "invalid": "#d97706", "refused": "#dc2626",
@@ -64,7 +64,7 @@ def bars_chart(counts: Mapping[str, int], colour: str, name: str) -> str:
     return _svg(chart, name)
 
 
-def pace_chart(pace: Sequence[Beat]) -> str:
+def pace_chart(pace: Sequence[SecondMetrics]) -> str:
     """Requests a second over time, with what the CRM throttled."""
     points = _thinned(pace)
     every = max(1, -(-len(points) // _MOST_MARKS))
@@ -82,7 +82,7 @@ def pace_chart(pace: Sequence[Beat]) -> str:
     return _svg(chart, "Requests a second")
 
 
-def _thinned(pace: Sequence[Beat]) -> list[Beat]:
+def _thinned(pace: Sequence[SecondMetrics]) -> list[SecondMetrics]:
     """As many bars as can be seen: several seconds are averaged into one."""
     if not pace:
         return []
@@ -92,7 +92,10 @@ def _thinned(pace: Sequence[Beat]) -> list[Beat]:
         found = bins[beat.second - beat.second % step]
         found[0] += beat.requests
         found[1] += beat.throttled
-    return [Beat(start, round(sent / step), round(late / step), 0) for start, (sent, late) in bins.items()]
+    return [
+        SecondMetrics(start, round(sent / step), round(late / step), 0)
+        for start, (sent, late) in bins.items()
+    ]
 
 
 def _marks(most: int) -> list[int]:

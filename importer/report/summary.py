@@ -8,8 +8,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from importer.journal import Journal
-from importer.models import RowOutcome, RunState, Status
+from importer.journal.run_journal import Journal
+from importer.models.delivery import ReportRow
+from importer.models.status import RowStatus, RunState
 
 SCHEMA_VERSION = 1
 RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
@@ -53,7 +54,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             description="Rows that went in, after a check that can: duplicates with the row that they are in."
         ),
     ]
-    to_mend: Annotated[int, Meta(description="Rows that must be changed before they can go in.")]
+    to_fix: Annotated[int, Meta(description="Rows that must be changed before they can go in.")]
     undelivered: Annotated[
         int,
         Meta(description="Sound rows that the network or the CRM let down, duplicates of such a row too."),
@@ -71,7 +72,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: Annotated[int, Meta(description="Of the command that the run ended with.")]
 
     @property
-    def mended_in(self) -> str:
+    def file_to_fix(self) -> str:
         """The name of the file to mend: the workbook, unless it can hold none of the rows."""
         return self.files[FAILED_XLSX if self.workbook_rows else FAILED_CSV]
 
@@ -80,36 +81,39 @@ class Tally:
     """What is counted while the rows pass."""
 
     def __init__(self) -> None:
-        self.counts: dict[Status, int] = dict.fromkeys(Status, 0)
+        self.counts: dict[RowStatus, int] = dict.fromkeys(RowStatus, 0)
         self.problems: Counter[str] = Counter()
-        self.went_in = self.to_mend = self.undelivered = 0
+        self.went_in = self.to_fix = self.undelivered = 0
         self.failed_rows = 0
         self.workbook_rows = 0
         self.warned_rows = 0
 
-    def add(self, outcome: RowOutcome) -> None:
+    def add(self, outcome: ReportRow) -> None:
         """Count one row."""
         self.counts[outcome.status] += 1
-        self.went_in += outcome.fate is Status.ACCEPTED
-        self.undelivered += outcome.fate in _UNDELIVERED
-        self.to_mend += outcome.goes_again and outcome.fate not in {*_UNDELIVERED, Status.PENDING}
-        self.failed_rows += outcome.goes_again
-        self.warned_rows += outcome.status is Status.ACCEPTED and bool(outcome.issues)
+        self.went_in += outcome.effective_status is RowStatus.ACCEPTED
+        self.undelivered += outcome.effective_status in _UNDELIVERED
+        self.to_fix += outcome.is_retryable and outcome.effective_status not in {
+            *_UNDELIVERED,
+            RowStatus.PENDING,
+        }
+        self.failed_rows += outcome.is_retryable
+        self.warned_rows += outcome.status is RowStatus.ACCEPTED and bool(outcome.issues)
         for issue in outcome.issues:
             self.problems[issue.machine_code] += 1
 
     def add_plain(self, rows: int) -> None:
         """Count rows that went in, or can, and of which nothing is to be said."""
-        self.counts[Status.ACCEPTED] += rows
+        self.counts[RowStatus.ACCEPTED] += rows
         self.went_in += rows
 
 
-_UNDELIVERED = frozenset({Status.FAILED, Status.UNKNOWN})
+_UNDELIVERED = frozenset({RowStatus.FAILED, RowStatus.UNKNOWN})
 
 
-def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary:
+def build_summary(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary:
     """The summary, with what was counted on the way."""
-    header, end, traffic, counts = journal.header, journal.ended, journal.traffic, tally.counts
+    header, end, traffic, counts = journal.metadata, journal.run_end, journal.send_totals, tally.counts
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
     return Summary(
         schema_version=SCHEMA_VERSION,
@@ -132,31 +136,31 @@ def summary_of(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary
         columns=_columns(journal),
         problems=dict(tally.problems.most_common()),
         went_in=tally.went_in,
-        to_mend=tally.to_mend,
+        to_fix=tally.to_fix,
         undelivered=tally.undelivered,
         failed_rows=tally.failed_rows,
         workbook_rows=tally.workbook_rows,
         warned_rows=tally.warned_rows,
         ignored=_ignored(journal),
         files=files,
-        exit_code=end.exit_code if end.exit_code is not None else exit_code_of(state, counts),
+        exit_code=end.exit_code if end.exit_code is not None else compute_exit_code(state, counts),
     )
 
 
-def exit_code_of(state: RunState, counts: dict[Status, int]) -> int:
+def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
     """0 when every row went in (a duplicate goes in with the row it was folded into), else 1; 130 when interrupted."""
     if state is RunState.INTERRUPTED:
         return 130
     if state is RunState.STOPPED:
         return 3
-    return 0 if sum(counts.values()) == counts[Status.ACCEPTED] + counts[Status.DUPLICATE] else 1
+    return 0 if sum(counts.values()) == counts[RowStatus.ACCEPTED] + counts[RowStatus.DUPLICATE] else 1
 
 
 def _columns(journal: Journal) -> dict[str, str]:
     """Header to field; the second of two equal headers is `Phone#2`."""
     columns: dict[str, str] = {}
     seen: Counter[str] = Counter()
-    for column in journal.header.mapping.columns:
+    for column in journal.metadata.mapping.columns:
         seen[column.header] += 1
         name = column.header if seen[column.header] == 1 else f"{column.header}#{seen[column.header]}"
         columns[name] = column.field
@@ -164,6 +168,8 @@ def _columns(journal: Journal) -> dict[str, str]:
 
 
 def _ignored(journal: Journal) -> list[str]:
-    notices = [notice.text for notice in journal.header.notices if notice.kind == "ignored"]
-    left_out = [column for column in journal.header.mapping.columns if not column.field and column.filled]
+    notices = [notice.text for notice in journal.metadata.notices if notice.kind == "ignored"]
+    left_out = [
+        column for column in journal.metadata.mapping.columns if not column.field and column.fill_rate
+    ]
     return notices + [f'Column "{column.header}" was left out: {column.reason}.' for column in left_out]

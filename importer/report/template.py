@@ -8,9 +8,9 @@ from pathlib import Path
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
+from importer.atomic_file import AtomicFile
 from importer.fields import FIELDS, Field, Kind
-from importer.report.placing import Placing
-from importer.report.workbook import add_dropdowns
+from importer.report.failed_workbook import add_dropdowns
 
 _ROWS = 5_000
 _LEFT_OUT = frozenset(
@@ -47,8 +47,8 @@ def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> Path:
     `titles` are the account's active ones, by dropdown. Raises OSError.
     """
     fields = [field for field in FIELDS if field.name not in _LEFT_OUT]
-    placing = Placing(path)
-    with placing as temporary:
+    file = AtomicFile(path)
+    with file as temporary:
         book = xlsxwriter.Workbook(str(temporary), {"strings_to_formulas": False})
         sheet = book.add_worksheet("Leads")
         text = book.add_format({"num_format": "@"})
@@ -71,7 +71,7 @@ def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> Path:
             book.close()
         except FileCreateError as error:
             raise error.args[0] from None  # XlsxWriter wraps what the system said
-    return placing.placed
+    return file.published
 
 
 def _note(field: Field) -> str:

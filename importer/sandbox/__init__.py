@@ -2,8 +2,3 @@
 
 It knows nothing of the importer's own code, so that it is a better judge of it.
 """
-
-from importer.sandbox.faults import Fault, Faults
-from importer.sandbox.options import SandboxOptions
-
-__all__ = ["Fault", "Faults", "SandboxOptions"]

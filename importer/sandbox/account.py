@@ -53,7 +53,7 @@ class Account:
         return next((row for row in self.members if row["phone"] == phone), None)
 
 
-def seeded_account() -> Account:
+def load_default_account() -> Account:
     """The account of `account.toml`."""
     text = resources.files(__package__).joinpath("account.toml").read_text("utf-8")
     return Account(tomllib.loads(text))

@@ -18,16 +18,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from importer.sandbox import rules, tasks
+from importer.sandbox import lead_rules, task_rules
 from importer.sandbox.account import Account
-from importer.sandbox.faults import APPLIED, Fault, FaultPlan, Faults, SlidingLimit
-from importer.sandbox.faulty import INSTEAD, TOO_MANY, UNAUTHORIZED, answer_with
-from importer.sandbox.options import SandboxOptions
-from importer.sandbox.page import show_page
-from importer.sandbox.refusal import Refusal, decoded
-from importer.sandbox.showing import shown
-from importer.sandbox.store import Store
-from importer.sandbox.wire import as_json, is_local, paged, read_body, refused, says_json, success
+from importer.sandbox.api_error import ApiError, decoded
+from importer.sandbox.fault_responses import INSTEAD, TOO_MANY, UNAUTHORIZED, answer_with
+from importer.sandbox.faults import APPLIED, FaultInjector, FaultPlan, InjectedFault, SlidingWindowLimit
+from importer.sandbox.http_helpers import as_json, is_local, paged, read_body, refused, says_json, success
+from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.lead_view import shown
+from importer.sandbox.leads_page import show_page
+from importer.sandbox.sandbox_options import SandboxOptions
 
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
@@ -41,17 +41,17 @@ _plan_decoder = msgspec.json.Decoder(FaultPlan)
 class Sandbox:
     """One stand-in CRM: account, leads, faults, and the ASGI application over them."""
 
-    def __init__(self, options: SandboxOptions, account: Account, store: Store) -> None:
+    def __init__(self, options: SandboxOptions, account: Account, store: LeadStore) -> None:
         self.options = options
         self.account = account
         self.store = store
         shares = {
-            Fault.UNAVAILABLE: options.error_share,
-            Fault.DROP_BEFORE: options.drop_before,
-            Fault.DROP_AFTER: options.drop_after,
+            InjectedFault.UNAVAILABLE: options.error_share,
+            InjectedFault.DROP_BEFORE: options.drop_before,
+            InjectedFault.DROP_AFTER: options.drop_after,
         }
-        self.faults = Faults(options.seed, {fault: share for fault, share in shares.items() if share})
-        self.limit = SlidingLimit(options.rate_limit)
+        self.faults = FaultInjector(options.seed, {fault: share for fault, share in shares.items() if share})
+        self.limit = SlidingWindowLimit(options.rate_limit)
         self.in_flight = 0
         self.clock = time.monotonic
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -80,7 +80,7 @@ class Sandbox:
             self.store.note_request(ledger)
             if latency := self._latency():
                 await asyncio.sleep(latency)
-            if fault is Fault.LATE:
+            if fault is InjectedFault.LATE:
                 await asyncio.sleep(_LATE_S)
                 self._do(raw)
             await answer_with(send, fault, answer, wait)
@@ -89,23 +89,27 @@ class Sandbox:
 
     def _judge(
         self, scope: Scope, raw: bytes, phone: str | None
-    ) -> tuple[Fault | None, tuple[int, str], str]:
+    ) -> tuple[InjectedFault | None, tuple[int, str], str]:
         """The fault to meet, the answer, and the words of Retry-After."""
         if not self._has_key(dict(scope["headers"])):
             return None, (401, UNAUTHORIZED), ""
         if (words := self._not_now()) is not None:
             return None, TOO_MANY, words
         fault = self.faults.next(phone, raw)
-        if fault is Fault.LATE:
+        if fault is InjectedFault.LATE:
             return fault, (200, "success"), ""
         if fault is None or fault in APPLIED:
             return fault, self._do(raw), ""
-        return fault, INSTEAD.get(fault, (0, "")), self._retry_after(1) if fault is Fault.THROTTLED else ""
+        return (
+            fault,
+            INSTEAD.get(fault, (0, "")),
+            self._retry_after(1) if fault is InjectedFault.THROTTLED else "",
+        )
 
     def _do(self, raw: bytes) -> tuple[int, str]:
         try:
-            rules.upsert(self.store, self.account, raw)
-        except Refusal as refusal:
+            lead_rules.upsert(self.store, self.account, raw)
+        except ApiError as refusal:
             return refusal.status, refusal.message
         return 200, "success"
 
@@ -174,23 +178,23 @@ class Sandbox:
 
     async def _answered(self, handler: _Handler, request: Request) -> Response:
         if not self._has_key(dict(request.headers.raw)):
-            return refused(Refusal(401, UNAUTHORIZED))
+            return refused(ApiError(401, UNAUTHORIZED))
         if (words := self._not_now()) is not None:
-            return refused(Refusal(*TOO_MANY), retry_after=words)
+            return refused(ApiError(*TOO_MANY), retry_after=words)
         if self.faults.is_banned:
-            return refused(Refusal(*INSTEAD[Fault.FORBIDDEN]))
+            return refused(ApiError(*INSTEAD[InjectedFault.FORBIDDEN]))
         try:
             return success(await handler(request))
-        except Refusal as refusal:
+        except ApiError as refusal:
             return refused(refusal)
 
     async def _read(self, request: Request) -> Any:
         phone = request.query_params.get("phone", "")
         if not phone:
-            raise Refusal(400, "phone is required")
+            raise ApiError(400, "phone is required")
         lead = self.store.lead_with(phone)
         if lead is None:
-            raise Refusal(404, "Customer not found")
+            raise ApiError(404, "Customer not found")
         return shown(lead, self.store, self.account)
 
     async def _list(self, request: Request) -> Any:
@@ -201,14 +205,14 @@ class Sandbox:
 
     async def _add_task(self, request: Request) -> Any:
         raw = await read_body(request.receive) if says_json(request.scope) else None
-        tasks.add_task(self.store, request.path_params["lead_id"], raw or b"", self.now())
+        task_rules.add_task(self.store, request.path_params["lead_id"], raw or b"", self.now())
 
     async def _tasks(self, request: Request) -> Any:
-        found = tasks.tasks_of(self.store, request.path_params["lead_id"])
-        return paged(found, request, size=tasks.PAGE_SIZE)
+        found = task_rules.tasks_of(self.store, request.path_params["lead_id"])
+        return paged(found, request, size=task_rules.PAGE_SIZE)
 
     async def _complete(self, request: Request) -> Any:
-        tasks.complete_tasks(self.store, request.path_params["lead_id"])
+        task_rules.complete_tasks(self.store, request.path_params["lead_id"])
 
     async def _page(self, request: Request) -> Response:
         return show_page(request, self.store, self.account)
@@ -232,10 +236,10 @@ def _local(handler: Callable[[Request], Awaitable[Response]]) -> _Endpoint:
 
     async def endpoint(request: Request) -> Response:
         if not is_local(request):
-            return refused(Refusal(403, "loopback only"))
+            return refused(ApiError(403, "loopback only"))
         try:
             return await handler(request)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return refused(refusal)
 
     return endpoint

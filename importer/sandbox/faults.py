@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Fault(StrEnum):
+class InjectedFault(StrEnum):
     """What may go wrong with a request for a lead. `before` and `after`: whether the work is done first."""
 
     DROP_BEFORE = "drop_before"
@@ -39,16 +39,16 @@ class Fault(StrEnum):
 
 APPLIED = frozenset(
     {
-        Fault.DROP_AFTER,
-        Fault.DROP_MID,
-        Fault.STALL_MID,
-        Fault.STALL_AFTER,
-        Fault.LATE,
-        Fault.ERROR_AFTER,
-        Fault.NOT_JSON,
-        Fault.OVERSIZED,
-        Fault.GZIP_BOMB,
-        Fault.DEEP_JSON,
+        InjectedFault.DROP_AFTER,
+        InjectedFault.DROP_MID,
+        InjectedFault.STALL_MID,
+        InjectedFault.STALL_AFTER,
+        InjectedFault.LATE,
+        InjectedFault.ERROR_AFTER,
+        InjectedFault.NOT_JSON,
+        InjectedFault.OVERSIZED,
+        InjectedFault.GZIP_BOMB,
+        InjectedFault.DEEP_JSON,
     }
 )
 """Faults that strike after the work was done: the client cannot know it."""
@@ -61,11 +61,11 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     firewall dislikes, wherever it stands in a lead.
     """
 
-    shares: dict[Fault, float] = {}
-    at: dict[int, Fault] = {}
-    always: Fault | None = None
+    shares: dict[InjectedFault, float] = {}
+    at: dict[int, InjectedFault] = {}
+    always: InjectedFault | None = None
     from_request: int = 1
-    phones: dict[str, list[Fault]] = {}
+    phones: dict[str, list[InjectedFault]] = {}
     firewall: str | None = None
     rate_limit: float | None = None
     retry_after: str | None = None
@@ -73,10 +73,10 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     latency: float | None = None
 
 
-class Faults:
+class FaultInjector:
     """Chooses by plan, then by chance; the same seed makes the same choices."""
 
-    def __init__(self, seed: int, shares: dict[Fault, float]) -> None:
+    def __init__(self, seed: int, shares: dict[InjectedFault, float]) -> None:
         self._random = random.Random(seed)  # noqa: S311 - chances to practise on, no secrets
         self.plan = FaultPlan(shares=shares)
         self._count = 0
@@ -84,13 +84,13 @@ class Faults:
     @property
     def is_banned(self) -> bool:
         """Whether the account has been shut out, whatever it asks for."""
-        return self.plan.always is Fault.FORBIDDEN and self._count >= self.plan.from_request
+        return self.plan.always is InjectedFault.FORBIDDEN and self._count >= self.plan.from_request
 
-    def next(self, phone: str | None, raw: bytes = b"") -> Fault | None:
+    def next(self, phone: str | None, raw: bytes = b"") -> InjectedFault | None:
         """The fault that this request meets, or None."""
         self._count += 1
         if self.plan.firewall and self.plan.firewall.encode() in raw:
-            return Fault.FIREWALL
+            return InjectedFault.FIREWALL
         waiting = self.plan.phones.get(phone or "")
         if waiting:
             return waiting.pop(0)
@@ -105,7 +105,7 @@ class Faults:
         self.plan = plan
         self._count = 0
 
-    def _by_chance(self) -> Fault | None:
+    def _by_chance(self) -> InjectedFault | None:
         if not self.plan.shares:
             return None
         drawn = self._random.random()
@@ -116,7 +116,7 @@ class Faults:
         return None
 
 
-class SlidingLimit:
+class SlidingWindowLimit:
     """At most `per_s` requests in any second that slides; 0 is no limit. Refused ones do not count."""
 
     def __init__(self, per_s: float) -> None:

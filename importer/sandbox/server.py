@@ -13,13 +13,13 @@ from contextlib import contextmanager
 import msgspec
 import uvicorn
 
-from importer.sandbox.account import seeded_account
+from importer.sandbox.account import load_default_account
 from importer.sandbox.app import BASE, Sandbox
-from importer.sandbox.options import SandboxOptions
-from importer.sandbox.store import Store
+from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.sandbox_options import SandboxOptions
 
 
-class Running(msgspec.Struct, frozen=True):
+class RunningSandbox(msgspec.Struct, frozen=True):
     """A sandbox that answers: its addresses, and the object behind them for tests to look into."""
 
     base_url: str
@@ -43,7 +43,7 @@ def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def running(options: SandboxOptions | None = None) -> Iterator[Running]:
+def run_sandbox(options: SandboxOptions | None = None) -> Iterator[RunningSandbox]:
     """A sandbox in a thread of its own, on a free port, for as long as the block runs."""
     sandbox, listener = _prepared(options or SandboxOptions())
     server = _server(sandbox)
@@ -51,7 +51,7 @@ def running(options: SandboxOptions | None = None) -> Iterator[Running]:
     thread.start()
     base_url = _base_url(listener)
     try:
-        yield Running(base_url, page_of(base_url), sandbox)
+        yield RunningSandbox(base_url, get_page_url(base_url), sandbox)
     finally:
         server.should_exit = server.force_exit = True
         thread.join(timeout=5)
@@ -67,7 +67,7 @@ def _prepared(options: SandboxOptions) -> tuple[Sandbox, socket.socket]:
     try:
         listener.bind(("127.0.0.1", options.port))
         listener.listen(1024)
-        return Sandbox(options, seeded_account(), Store(options.database)), listener
+        return Sandbox(options, load_default_account(), LeadStore(options.database)), listener
     except (OSError, sqlite3.Error):
         listener.close()
         raise
@@ -85,7 +85,7 @@ def _server(sandbox: Sandbox) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def page_of(base_url: str) -> str:
+def get_page_url(base_url: str) -> str:
     """The page for people of the sandbox with this base URL."""
     return base_url.removesuffix(BASE) + "/"
 

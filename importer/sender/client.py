@@ -19,12 +19,14 @@ import httpx
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
-from importer.access import Access
-from importer.errors import Blocked, ImporterError, KeyRefused, ServerAway
+from importer.credentials import Credentials
+from importer.errors import BlockedError, ImporterError, KeyRefusedError, ServerUnavailableError
 from importer.fields import Dropdown
-from importer.models import AccountTitles, Applied, Payload, Reply, Title
-from importer.sender import outcome
-from importer.sender.gate import push_s, too_long
+from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.models.mapping import AccountTitles, Title
+from importer.models.row import Payload
+from importer.sender import response_classifier
+from importer.sender.circuit_breaker import push_s, too_long
 from importer.sender.retry import is_throttled, last_result
 from importer.sender.transport import AiohttpTransport, proxy_for
 
@@ -68,18 +70,18 @@ class Client:
     def __init__(
         self,
         transport: httpx.AsyncBaseTransport,
-        access: Access,
+        credentials: Credentials,
         *,
         timeout_s: float,
-        patience_s: float,
+        max_wait_s: float,
     ) -> None:
         self._transport = transport
-        self._patience_s = patience_s
-        self._lead = httpx.URL(f"{access.base_url}/enterprise/api/lead")
-        self._base = f"{access.base_url}/enterprise/api"
+        self._max_wait_s = max_wait_s
+        self._lead = httpx.URL(f"{credentials.base_url}/enterprise/api/lead")
+        self._base = f"{credentials.base_url}/enterprise/api"
         self._headers: list[tuple[str, str]] = [
             ("host", self._lead.netloc.decode()),
-            ("x-api-key", access.key.reveal()),
+            ("x-api-key", credentials.key.reveal()),
             ("content-type", "application/json"),
             ("accept", "application/json"),
             # A body that was packed could be a bomb; ours never needs to be.
@@ -92,8 +94,8 @@ class Client:
         # The transport's own timeouts begin anew with each byte: a server that trickles would never end.
         self._whole_s = timeouts["connect"] + timeout_s
 
-    async def upsert(self, payload: Payload) -> Reply:
-        """Send one lead. Raises KeyRefused and Blocked; everything else is a Reply."""
+    async def upsert(self, payload: Payload) -> CrmResponse:
+        """Send one lead. Raises KeyRefusedError and BlockedError; everything else is a Reply."""
         # A stream is taken as it is; of `content` httpx would work out headers that the connection sets itself.
         body = httpx.ByteStream(_encode(payload))
         request = httpx.Request(
@@ -102,14 +104,14 @@ class Client:
         reply, _ = await self._exchange(request)
         return reply
 
-    async def titles(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> AccountTitles:
-        """The account's five lists, every page; `sleep` waits between tries. Raises KeyRefused, Blocked, ServerAway."""
+    async def fetch_titles(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> AccountTitles:
+        """The account's five lists, every page; `sleep` waits between tries. Raises KeyRefusedError, BlockedError, ServerUnavailableError."""
         return {dropdown: await self._list(dropdown, sleep) for dropdown in Dropdown}
 
-    async def is_welcome(self, sleep: Callable[[float], Awaitable[None]]) -> bool:
-        """Whether the account still gives a list; `sleep` waits between the tries. Raises KeyRefused, Blocked, ServerAway."""
+    async def probe_access(self, sleep: Callable[[float], Awaitable[None]]) -> bool:
+        """Whether the account still gives a list; `sleep` waits between the tries. Raises KeyRefusedError, BlockedError, ServerUnavailableError."""
         reply, body = await self._get(f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1", sleep)
-        if reply.applied is Applied.REFUSED:
+        if reply.outcome is DeliveryOutcome.REFUSED:
             return False
         _page_of(reply, body)
         return True
@@ -132,22 +134,22 @@ class Client:
                 break
             last = found.rows
         else:
-            raise Blocked(
+            raise BlockedError(
                 f"The CRM's list {dropdown.value} has no end: {_MOST_PAGES:,} pages of it came.",
                 "A part of it would not do. Check SUPERFONE_BASE_URL, or ask Superfone.",
             )
         return tuple(Title(row.title, row.status in (None, "ACTIVE")) for row in rows.values() if row.title)
 
-    async def _get(self, path: str, sleep: Callable[[float], Awaitable[None]]) -> tuple[Reply, bytes]:
+    async def _get(self, path: str, sleep: Callable[[float], Awaitable[None]]) -> tuple[CrmResponse, bytes]:
         """One GET, tried again while the server is not there. GETs change nothing, so they may be repeated.
 
-        What the server asks to wait is waited out, all of it together for as long as --patience; else four are enough.
+        What the server asks to wait is waited out, all of it together for as long as --max-wait; else four are enough.
         """
         jitter = wait_random_exponential(multiplier=0.3, max=5)
         headers = [pair for pair in self._headers if pair[0] != "content-type"]
         url = httpx.URL(f"{self._base}{path}")
 
-        async def once() -> tuple[Reply, bytes]:
+        async def once() -> tuple[CrmResponse, bytes]:
             return await self._exchange(
                 httpx.Request("GET", url, headers=headers, extensions=self._extensions), _MOST_PAGE_BYTES
             )
@@ -159,7 +161,7 @@ class Client:
             asked_s = _asked_s(state)
             if asked_s is None:
                 return state.attempt_number >= _MOST_GETS
-            return state.idle_for + asked_s > self._patience_s
+            return state.idle_for + asked_s > self._max_wait_s
 
         retrying = AsyncRetrying(
             sleep=sleep,
@@ -168,13 +170,15 @@ class Client:
             stop=is_enough,
             retry_error_callback=last_result,
         )
-        found: tuple[Reply, bytes] = await retrying(once)
+        found: tuple[CrmResponse, bytes] = await retrying(once)
         reply, _ = found
         if _is_not_now(reply) and reply.retry_after_s is not None:
-            raise too_long("asks to wait until", reply.retry_after_s, self._patience_s, "Try again then.")
+            raise too_long("asks to wait until", reply.retry_after_s, self._max_wait_s, "Try again then.")
         return found
 
-    async def _exchange(self, request: httpx.Request, most_bytes: int = _MOST_BYTES) -> tuple[Reply, bytes]:
+    async def _exchange(
+        self, request: httpx.Request, most_bytes: int = _MOST_BYTES
+    ) -> tuple[CrmResponse, bytes]:
         try:
             async with asyncio.timeout(self._whole_s):
                 response = await self._transport.handle_async_request(request)
@@ -182,37 +186,37 @@ class Client:
                     body = await _limited_body(response, most_bytes)
                 finally:
                     await response.aclose()
-        except outcome.CAUGHT as error:
-            return outcome.of_error(error), b""
-        reply = outcome.of_answer(
+        except response_classifier.CAUGHT as error:
+            return response_classifier.classify_error(error), b""
+        reply = response_classifier.classify_response(
             response.status_code,
             body,
             whole=len(body) <= most_bytes,
             retry_after_s=_retry_after(response.headers) if response.status_code >= 400 else None,
         )
-        if reply.status == 401 or outcome.is_foreign(reply, body):
-            raise stop_for(reply)
+        if reply.status == 401 or response_classifier.is_not_the_api(reply, body):
+            raise to_stop_error(reply)
         return reply, body
 
 
 @asynccontextmanager
 async def open_client(
-    access: Access, *, timeout_s: float, patience_s: float, connections: int
+    credentials: Credentials, *, timeout_s: float, max_wait_s: float, connections: int
 ) -> AsyncIterator[Client]:
     """A client over aiohttp's connections (4,400 to 11,000 requests a second against httpx's own 330)."""
-    async with AiohttpTransport(connections=connections, proxy=proxy_for(access.base_url)) as transport:
-        yield Client(transport, access, timeout_s=timeout_s, patience_s=patience_s)
+    async with AiohttpTransport(connections=connections, proxy=proxy_for(credentials.base_url)) as transport:
+        yield Client(transport, credentials, timeout_s=timeout_s, max_wait_s=max_wait_s)
 
 
 def _asked_s(state: RetryCallState) -> float | None:
     """The seconds to wait that the server asks for, as the gate has it: "not now" without a time is 1 s, 2 s, 4 s ..."""
-    reply: Reply = last_result(state)[0]
+    reply: CrmResponse = last_result(state)[0]
     if reply.retry_after_s is None and is_throttled(reply):
         return push_s(state.attempt_number)
     return reply.retry_after_s
 
 
-def _is_not_now(reply: Reply) -> bool:
+def _is_not_now(reply: CrmResponse) -> bool:
     """Whether a question may be answered later."""
     return reply.status is None or reply.status in (408, 425, 429) or reply.status >= 500
 
@@ -231,9 +235,9 @@ async def _limited_body(response: httpx.Response, most_bytes: int) -> bytes:
     return b"".join(parts)[: most_bytes + 1]
 
 
-def _page_of(reply: Reply, body: bytes) -> _ListData:
+def _page_of(reply: CrmResponse, body: bytes) -> _ListData:
     if reply.status == 200 and len(body) > _MOST_PAGE_BYTES:
-        raise Blocked(
+        raise BlockedError(
             f"A page of the CRM's lists is larger than {_MOST_PAGE_BYTES // 1024**2} MB.",
             "Check SUPERFONE_BASE_URL, or ask Superfone.",
         )
@@ -241,36 +245,36 @@ def _page_of(reply: Reply, body: bytes) -> _ListData:
         try:
             return _decode_page(body).data
         except (ValueError, RecursionError):  # no JSON, no UTF-8, or of another shape
-            raise Blocked(
+            raise BlockedError(
                 "The server answered something that is not the Superfone API.", "Check SUPERFONE_BASE_URL."
             ) from None
-    if reply.applied is Applied.TURNED_AWAY:
-        raise stop_for(reply)
+    if reply.outcome is DeliveryOutcome.TURNED_AWAY:
+        raise to_stop_error(reply)
     if reply.status is None:
-        raise ServerAway(
+        raise ServerUnavailableError(
             f"The CRM cannot be reached: {reply.message}.", "Check the network and SUPERFONE_BASE_URL."
         )
-    raise ServerAway(
+    raise ServerUnavailableError(
         f"The CRM answered {reply.status} when asked for its lists: {reply.message}.",
         "Check SUPERFONE_BASE_URL, or try later.",
     )
 
 
-def stop_for(reply: Reply) -> ImporterError:
+def to_stop_error(reply: CrmResponse) -> ImporterError:
     """What stops the run where the key is refused, or somebody else than the API answers."""
     if reply.status == 401:
-        return KeyRefused("The CRM refused the API key.", "Set SUPERFONE_API_KEY to a valid one.")
+        return KeyRefusedError("The CRM refused the API key.", "Set SUPERFONE_API_KEY to a valid one.")
     if reply.status is not None and 300 <= reply.status < 400:
         what = f"a redirect ({reply.status})"
     elif reply.status in (403, 407):
         what = f"{reply.status} (access denied)"
     else:
         what = f"{reply.message} ({reply.status})"
-    error = Blocked(
+    error = BlockedError(
         f"Where the CRM should answer, {what} came.",
         "Check the network (a hotel or office login page?), the address in SUPERFONE_BASE_URL, and the account.",
     )
-    error.may_have_arrived = reply.applied is Applied.MAY_HAVE_ARRIVED
+    error.may_have_arrived = reply.outcome is DeliveryOutcome.MAY_HAVE_ARRIVED
     return error
 
 

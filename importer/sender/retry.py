@@ -13,7 +13,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from importer.models import Applied, Reply
+from importer.models.delivery import CrmResponse, DeliveryOutcome
 
 MOST_ATTEMPTS = 5
 _FIRST_WAIT_S = 0.5
@@ -24,12 +24,12 @@ THROTTLED = frozenset({425, 429})
 """Answers that say "later", not "no": they are no attempt and never fail a row."""
 
 
-def is_final(reply: Reply) -> bool:
+def is_final(reply: CrmResponse) -> bool:
     """Whether the row is settled by this reply."""
-    return reply.applied in (Applied.APPLIED, Applied.REFUSED, Applied.TURNED_AWAY)
+    return reply.outcome in (DeliveryOutcome.APPLIED, DeliveryOutcome.REFUSED, DeliveryOutcome.TURNED_AWAY)
 
 
-def is_throttled(reply: Reply) -> bool:
+def is_throttled(reply: CrmResponse) -> bool:
     """Whether the server asked for patience."""
     return reply.status in THROTTLED
 

@@ -17,7 +17,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from importer.access import is_loopback
+from importer.credentials import is_loopback
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from importer.fields import FIELDS, Dropdown, Field, Kind
-from importer.issues import Issue, Severity
-from importer.models import Accepted, AccountTitles, Draft, Payload, Rejected, Verdict
-from importer.settings import Unknown
-from importer.validator.titles import Found, TitleList, whole_titles
+from importer.issues import Issue, IssueCode, Severity
+from importer.models.mapping import AccountTitles
+from importer.models.row import Accepted, Draft, Payload, Rejected, Verdict
+from importer.settings import UnknownPolicy
+from importer.validator.title_lookup import Found, TitleList, whole_titles
 
 Judge: TypeAlias = Callable[[Draft], Verdict]
 Rejudge: TypeAlias = Callable[[Payload], tuple[Payload, tuple[Issue, ...]]]
@@ -18,7 +19,7 @@ _LABELS = {"add_labels", "remove_labels"}
 _MEMO_LIMIT = 20_000  # distinct texts remembered a list: a column of free text must not fill the memory
 
 
-def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown: Unknown) -> Judge:
+def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown: UnknownPolicy) -> Judge:
     """The judge of one run. `headers` names the column that feeds a field, for the sentences.
 
     It works out once what every row needs, since it stands in the path of every row.
@@ -33,7 +34,7 @@ def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown:
             if name in payload:
                 check(payload, faults)
         if both and (unknown == "reject" or payload.keys() >= _LABELS):
-            faults.append(Issue("add_labels", "with_remove_labels", headers.get("add_labels", "")))
+            faults.append(Issue("add_labels", IssueCode.WITH_REMOVE_LABELS, headers.get("add_labels", "")))
         phone = payload.get("customer_phone", "")
         if any(fault.severity is not Severity.WARNING for fault in faults):
             return Rejected(draft.row, phone, tuple(faults))
@@ -42,7 +43,7 @@ def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown:
     return judge
 
 
-def compile_gone(titles: AccountTitles, *, unknown: Unknown) -> Rejudge:
+def compile_gone(titles: AccountTitles, *, unknown: UnknownPolicy) -> Rejudge:
     """Judges payloads that were sound when they were judged, by the titles that the account has now.
 
     Answers with the payload as it may go, and what is wrong by now: errors, or warnings where values are left out.
@@ -60,7 +61,9 @@ def compile_gone(titles: AccountTitles, *, unknown: Unknown) -> Rejudge:
     return judge
 
 
-def _checks_of(titles: AccountTitles, headers: Mapping[str, str], unknown: Unknown) -> dict[str, _Check]:
+def _checks_of(
+    titles: AccountTitles, headers: Mapping[str, str], unknown: UnknownPolicy
+) -> dict[str, _Check]:
     lists = {dropdown: TitleList(titles.get(dropdown, ())) for dropdown in Dropdown}
     return {
         field.name: _check_of(field, lists[field.dropdown], headers.get(field.name, ""), unknown)
@@ -69,7 +72,7 @@ def _checks_of(titles: AccountTitles, headers: Mapping[str, str], unknown: Unkno
     }
 
 
-def _check_of(field: Field, titles: TitleList, header: str, unknown: Unknown) -> _Check:
+def _check_of(field: Field, titles: TitleList, header: str, unknown: UnknownPolicy) -> _Check:
     find = _remembering(titles)
 
     def found(text: str, faults: list[Issue]) -> str:

@@ -19,7 +19,7 @@ _PRESSED_AGAIN_S = 3.0
 _PROGRAM = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches it
-from importer.cli import main
+from importer.cli.main import main
 sys.exit(main())
 """
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -75,9 +75,9 @@ class Terminal:
             self.press(key)
             while self._read(time.monotonic() + _PRESSED_AGAIN_S):
                 pass
-        return self.ended()
+        return self.run_end()
 
-    def ended(self) -> int:
+    def run_end(self) -> int:
         """Wait for the end; answers with the exit code."""
         until = time.monotonic() + _PATIENCE_S
         while self._read(until):

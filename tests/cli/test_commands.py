@@ -18,10 +18,11 @@ import pandas as pd
 import pytest
 
 import importer as library
-from importer.cli.watching import Teller
-from importer.cli.words import name_of_crm
-from importer.journal import Journal
-from importer.models import BLOCK_ROWS, Applied, Reply
+from importer.cli.summary_view import name_of_crm
+from importer.cli.terminal_observer import TerminalObserver, TerminalPrompter
+from importer.journal.run_journal import Journal
+from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.models.row import BLOCK_ROWS
 from importer.sender.client import Client
 from importer.settings import Settings
 from tests.support import leads, write_csv
@@ -126,10 +127,10 @@ def test_a_column_of_ranges_needs_no_mending_cell_by_cell(importer, crm):
     assert "such as ranges" not in importer("check", sheet).out
 
 
-@pytest.mark.parametrize("command", [["check", "x.csv"], ["options"], ["check", "x.csv", "-q"]])
+@pytest.mark.parametrize("command", [["check", "x.csv"], ["dropdowns"], ["check", "x.csv", "-q"]])
 def test_a_long_wait_for_the_lists_is_told(importer, monkeypatch, command):
-    """Nothing was shown for up to --patience, a quarter of an hour: it looked as if the command hung."""
-    busy = [Reply(applied=Applied.NOT_APPLIED, status=429, message="", retry_after_s=600.0)]
+    """Nothing was shown for up to --max-wait, a quarter of an hour: it looked as if the command hung."""
+    busy = [CrmResponse(applied=DeliveryOutcome.NOT_APPLIED, status=429, message="", retry_after_s=600.0)]
 
     async def at_once(_, sleep=asyncio.sleep):
         await sleep(0)
@@ -167,9 +168,9 @@ def test_a_run_that_was_only_checked_says_how_to_send_it(importer):
 def test_what_a_check_found_is_sent_by_the_options_of_the_check(importer):
     """The page is read days later: without them another sheet would be sent, or two people become one lead."""
     write_csv(importer.folder / "my leads.csv", GOOD)
-    given = ("--set", "source=Trade fair", "--no-create", "--duplicates", "reject", "--limit", "1")
+    given = ("--default", "source=Trade fair", "--no-create", "--duplicates", "reject", "--limit", "1")
     importer("check", "my leads.csv", *given, "--reports", "out", "--run-id", "first")
-    command = "importer run 'my leads.csv' --set 'source=Trade fair' --no-create --duplicates reject --limit 1 --reports out"
+    command = "importer run 'my leads.csv' --default 'source=Trade fair' --no-create --duplicates reject --limit 1 --reports out"
     assert unescape((importer.folder / "out/first/report.html").read_text("utf-8")).count(command) == 1
     for again in ("resume", "retry"):
         said = importer(again, "first", "--reports", "out", "--yes").err
@@ -180,8 +181,8 @@ def test_what_a_check_found_is_sent_by_the_options_of_the_check(importer):
     ("given", "said"),
     [
         (
-            ("run", "my leads.csv", "--set", "source=Trade fair", "--duplicates", "reject"),
-            "importer run 'my leads.csv' --set 'source=Trade fair' --duplicates reject --yes",
+            ("run", "my leads.csv", "--default", "source=Trade fair", "--duplicates", "reject"),
+            "importer run 'my leads.csv' --default 'source=Trade fair' --duplicates reject --yes",
         ),
         (("retry", "first", "--rate", "5"), "importer retry first --rate 5 --yes"),
     ],
@@ -199,7 +200,9 @@ def test_who_is_told_to_add_yes_is_told_all_that_was_typed(importer, given, said
 def test_a_map_that_was_saved_is_given_back_with_what_it_does_not_hold(importer):
     """Sheet, header row, encoding and region are no part of a map; columns and defaults are."""
     write_csv(importer.folder / "x.csv", GOOD)
-    ended = importer("columns", "x.csv", "--region", "AE", "--set", "source=Fair", "--save", "my map.toml")
+    ended = importer(
+        "columns", "x.csv", "--region", "AE", "--default", "source=Fair", "--save", "my map.toml"
+    )
     assert ended.err.endswith("give it back: importer run x.csv --map 'my map.toml' --region AE\n")
 
 
@@ -236,8 +239,10 @@ def test_a_run_id_of_the_settings_file_does_not_stand_in_the_way_of_retry(import
 def test_json_at_a_terminal_leaves_standard_output_to_the_json(importer, monkeypatch):
     """The summary that one agrees to is shown on standard error; the question names the CRM."""
     asked = []
-    monkeypatch.setattr("importer.cli.importing.is_terminal", lambda: True)
-    monkeypatch.setattr("importer.cli.watching.asking.agreed", lambda text, **_: asked.append(text) or True)
+    monkeypatch.setattr("importer.cli.run_commands.is_terminal", lambda: True)
+    monkeypatch.setattr(
+        "importer.cli.terminal_observer.asking.agreed", lambda text, **_: asked.append(text) or True
+    )
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--json")
     assert json.loads(ended.out)["counts"]["accepted"] == 1
     assert "1  can go in" in ended.err
@@ -305,7 +310,7 @@ def test_what_scripts_are_told_stands_in_the_page(importer):
     shown = importer("columns", sheet, "--json")
     (column,) = json.loads(shown.out)["columns"]
     (run,) = json.loads(importer("runs", "--json").out)
-    lists = json.loads(importer("options", "--json").out)
+    lists = json.loads(importer("dropdowns", "--json").out)
     assert set(column) - {"why", "rules"} == set(named_in(page, "`--json` prints an object. Its `columns`"))
     assert set(run) == set(named_in(page, "`runs --json` prints a list"))
     assert set(lists) | {"title", "active"} == set(named_in(page, "`--json` prints an object with a list"))
@@ -340,9 +345,9 @@ def test_a_second_demo_begins_with_an_empty_crm(importer):
 def test_the_question_leaves_standard_output_to_the_json(importer, crm, monkeypatch, capsys):
     """Somebody at a terminal, and a program that reads what is printed."""
     summary = library.check_file(write_csv(importer.folder / "x.csv", GOOD)).summary
-    monkeypatch.setattr("importer.cli.asking.agreed", lambda _: False)
+    monkeypatch.setattr("importer.cli.prompts.agreed", lambda _: False)
     capsys.readouterr()
-    assert not Teller(Settings(json=True), asks=True).confirm(summary)
+    assert not TerminalPrompter(TerminalObserver(Settings(json=True))).confirm_send(summary)
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "can go in" in printed.err
@@ -445,9 +450,9 @@ def test_a_map_that_cannot_be_written_is_said_before_anything_is_sent(importer, 
 
 
 def test_a_reader_that_has_gone_is_no_fault(importer):
-    """`importer options | head -1`."""
+    """`importer dropdowns | head -1`."""
     ended = subprocess.run(
-        f'"{sys.executable}" -m importer options | head -1',
+        f'"{sys.executable}" -m importer dropdowns | head -1',
         shell=True,
         capture_output=True,
         check=False,
@@ -472,7 +477,7 @@ def test_a_run_whose_reader_has_gone_ends_as_ever(importer, crm):
     assert len(leads(crm)) == 1
 
 
-@pytest.mark.parametrize(("place", "code"), [("judge_rows", 2), ("send", 3)])
+@pytest.mark.parametrize(("place", "code"), [("process_rows", 2), ("send", 3)])
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -491,7 +496,10 @@ def test_what_nobody_foresaw_is_a_sentence(importer, crm, monkeypatch, place, co
     def broken(*_, **__):
         raise error
 
-    where = {"judge_rows": "importer.pipeline.stage._stage_rows", "send": "importer.pipeline.sending.send"}
+    where = {
+        "process_rows": "importer.pipeline.prepare._stage_rows",
+        "send": "importer.pipeline.send_and_report.send",
+    }
     monkeypatch.setattr(where[place], broken)
     sheet = write_csv(importer.folder / "leads.csv", [["Phone"], ["9845010001"]])
     ended = importer("run", sheet, "--yes")
@@ -507,7 +515,7 @@ def test_ctrl_c_in_resume_does_not_say_that_nothing_was_sent(importer, monkeypat
         raise KeyboardInterrupt
 
     importer("check", write_csv(importer.folder / "x.csv", [["Phone"], ["9845012345"]]), "--run-id", "r")
-    monkeypatch.setattr("importer.cli.importing.pipeline.resume", stopped, raising=False)
+    monkeypatch.setattr("importer.cli.run_commands.pipeline.resume", stopped, raising=False)
     assert "before anything more was sent" in importer("resume", "r").err
 
 
@@ -534,7 +542,7 @@ def test_a_signal_while_the_lists_are_asked_for_ends_the_asking(importer, monkey
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_signal_behind_the_last_row_does_not_say_that_nothing_was_sent(importer, crm, monkeypatch, number):
     """All rows had gone in, and Ctrl-C while the summary came was answered by "before anything was sent"."""
-    monkeypatch.setattr("importer.cli.showing.summary_lines", lambda *_: signal.raise_signal(number))
+    monkeypatch.setattr("importer.cli.summary_view.summary_lines", lambda *_: signal.raise_signal(number))
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
     assert len(leads(crm)) == 1
     assert ended.code == 130

@@ -11,17 +11,17 @@ import msgspec
 import pytest
 
 from importer.cli.main import Commands
-from importer.fields import FIELDS, field_named
-from importer.settings import OF_ONE_CALL, Settings
+from importer.fields import FIELDS, find_field
+from importer.settings import PER_CALL_OPTIONS, Settings
 
 ROOT = Path(__file__).parents[2]
 INTERFACE = Path("/work/shared/INTERFACE.md")
 TABLE = re.compile(r"<!-- ([\w ]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 OPTIONS = {
-    "--sheet": None, "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--set": {}, "--region": "IN",
+    "--sheet": None, "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--default": {}, "--region": "IN",
     "--create": True, "--duplicates": "merge", "--unknown": "reject", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
-    "--patience": 900.0, "--limit": None, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
+    "--max-wait": 900.0, "--limit": None, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
     "-q": False, "-v": False,
 }  # fmt: skip
 """INTERFACE.md's options of check and run, with its defaults (where it names none, they are ours)."""
@@ -89,7 +89,7 @@ def table(name):
                 (
                     f"`{f.name}`",
                     f"{f.label}: {f.kind.value}",
-                    "yes" if f.joins else "",
+                    "yes" if f.takes_many_columns else "",
                     "yes" if f.nullable else "",
                 )
                 for f in FIELDS
@@ -131,7 +131,7 @@ def test_the_tables_of_a_page_are_what_the_code_says(page, request):
 
 
 def test_the_examples_of_a_map_can_be_read(tmp_path):
-    from importer.loader.mapfile import read_map
+    from importer.loader.mapping.map_file import read_map
 
     page = (ROOT / "docs" / "mapping.md").read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
@@ -139,13 +139,13 @@ def test_the_examples_of_a_map_can_be_read(tmp_path):
     for example in examples:
         (tmp_path / "m.toml").write_text(example, "utf-8")
         for entry in read_map(tmp_path / "m.toml").entries().values():
-            assert entry.field == "" or field_named(entry.field)
+            assert entry.field == "" or find_field(entry.field)
 
 
 def test_resume_and_retry_take_only_what_makes_sense_for_known_rows():
     for name in ("resume", "retry"):
         given = {option.name for option in options_of(name)}
-        assert given == {"rate", "concurrency", "timeout", "patience", "config"} | OF_ONE_CALL - {
+        assert given == {"rate", "concurrency", "timeout", "patience", "config"} | PER_CALL_OPTIONS - {
             "run_id",
             "save",
         }

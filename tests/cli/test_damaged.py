@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from importer.errors import DamagedJournal
-from importer.library.frames import of_run
+from importer.dataframe import of_run
+from importer.errors import DamagedJournalError
 from tests.support import leads, write_csv
 
 NEWER = 'was written by a newer importer, or changed by hand (this one knows no problem "brand_new"). Update importer and try again.'
@@ -86,7 +86,7 @@ def test_a_request_that_only_the_page_reads(importer, ran, command):
 def test_a_frame_of_it_too(ran, statement, words):
     pytest.importorskip("pandas")
     write_in(ran.folder, statement)
-    with pytest.raises(DamagedJournal, match=words):
+    with pytest.raises(DamagedJournalError, match=words):
         of_run(ran.folder)
 
 

@@ -5,9 +5,9 @@ import os
 import click
 import pytest
 
-from importer.cli.asking import ask_columns
-from importer.models import ColumnChoice
-from importer.pipeline.watch import ColumnQuestion
+from importer.cli.prompts import ask_columns
+from importer.models.mapping import ColumnChoice
+from importer.pipeline.observer import ColumnQuestion
 from tests.support import leads, write_csv
 
 if os.name == "nt":
@@ -69,7 +69,7 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     )
     first.type("y")
     first.expect("All 3 rows went in.")
-    assert first.ended() == 0
+    assert first.run_end() == 0
     assert leads(crm)["+919845010001"]["notes"] == ["Yes"]
 
     second = at_terminal("run", "two.csv")
@@ -82,7 +82,7 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     assert "not sure" not in shown
     second.type("n")
     second.expect("Nothing was sent. The check's reports are in")
-    assert second.ended() == 2
+    assert second.run_end() == 2
 
     third = at_terminal("run", "two.csv")
     third.expect("Read this one the same way?")
@@ -101,7 +101,7 @@ def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm
         first.type(answer)
     first.expect("Send 3 leads")
     first.type("n")
-    assert first.ended() == 2
+    assert first.run_end() == 2
     ended = importer("run", sheet, "--yes", "--column", "Status=")
     assert "Kept in reports/maps/" in ended.out
     assert ended.summary["columns"] == {
@@ -119,7 +119,7 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
     terminal = at_terminal("run", "x.csv", "--save", "m.toml")
     terminal.expect("Labels: 1 value is not in the account (1 row).")
     terminal.expect('1 of 1: Labels "Vlp" (1 row)')
-    terminal.expect("Which is meant? A title (importer options lists them): ")
+    terminal.expect("Which is meant? A title (importer dropdowns lists them): ")
     terminal.type("-")
     terminal.expect("Stage: 3 values are not in the account (4 rows).")
     shown = terminal.expect("A number, or another title: ")
@@ -139,7 +139,7 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
     terminal.expect("4  can go in")
     terminal.expect("Send 4 leads to the CRM on this machine (127.0.0.1:")
     terminal.type("y")
-    assert terminal.ended() == 1
+    assert terminal.run_end() == 1
     found = leads(crm)
     assert {phone: lead.get("lead_stage_name") for phone, lead in found.items()} == {
         "+919845010001": "Warm lead",
@@ -166,7 +166,7 @@ def test_two_hundred_unknown_values_are_no_two_hundred_questions(at_terminal, im
     terminal.expect(f"{accepted}  can go in")
     terminal.expect(") now?")
     terminal.type("n")
-    assert terminal.ended() == 2
+    assert terminal.run_end() == 2
 
 
 def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importer, crm):
@@ -184,7 +184,7 @@ def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importe
     terminal.type("1")
     terminal.expect("Send 2 leads")
     terminal.type("y")
-    assert terminal.ended() == 0
+    assert terminal.run_end() == 0
     assert set(leads(crm)) == {"+919845010001", "+919845010002"}
 
 
@@ -206,7 +206,7 @@ def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, imp
     assert "--duplicates reject" in summary[8]
     assert "first or last" in summary[8]
     terminal.type("n")
-    assert terminal.ended() == 2
+    assert terminal.run_end() == 2
     one_each = importer("run", "x.csv", "--yes", "--duplicates", "first")
     assert "another name" not in one_each.out
     assert leads(crm)["+919845010099"]["first_name"] == "Ravi"
@@ -238,7 +238,7 @@ def test_an_answer_that_is_none_is_told_what_would_be_one(at_terminal, importer,
     terminal.expect("Type y for yes or n for no, then Enter.")
     terminal.expect(" now? [y/N]: ")
     terminal.type("YES")
-    assert terminal.ended() == 0
+    assert terminal.run_end() == 0
     assert list(leads(crm)) == ["+919845010001"]
 
 
@@ -249,7 +249,7 @@ def test_nothing_is_asked_where_nothing_is_unsure(at_terminal, importer, crm):
     shown += terminal.expect(" now? [y/N]: ")
     assert shown.count("?") == 1
     terminal.type("")
-    assert terminal.ended() == 2
+    assert terminal.run_end() == 2
     assert not (importer.reports / "maps").exists()
 
 
@@ -257,7 +257,7 @@ def test_a_sheet_of_which_no_row_can_go_is_not_asked_about(at_terminal, importer
     write_csv(importer.folder / "x.csv", [["Mobile"], ["98450"], ["123"]])
     terminal = at_terminal("run", "x.csv")
     terminal.expect("No row can be sent.")
-    assert terminal.ended() == 2
+    assert terminal.run_end() == 2
     assert "now?" not in terminal.plain
 
 
@@ -268,7 +268,7 @@ def test_text_of_the_sheet_cannot_command_the_terminal(at_terminal, importer):
     terminal = at_terminal("run", "x.csv", "--column", f"{evil}=address.text")
     terminal.expect("not in the account")
     terminal.type("")
-    terminal.ended()
+    terminal.run_end()
     assert "\x1b[2J" not in terminal.shown
     assert "\x1b]0;" not in terminal.shown
     assert "\x1b[31mNew" not in terminal.shown
@@ -281,7 +281,7 @@ def test_two_columns_that_are_asked_about_do_not_get_one_field(monkeypatch, caps
     questions = [
         ColumnQuestion(
             name,
-            ColumnChoice(index=at, header=name, field="", why="nothing", sureness=0, reason="?"),
+            ColumnChoice(index=at, header=name, field="", source="nothing", confidence=0, reason="?"),
             frozenset(),
         )
         for at, name in enumerate(("Firm or shop", "Branch"))

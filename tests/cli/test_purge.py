@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from importer.cli import history
-from importer.errors import CannotWrite
+from importer.cli import history_commands
+from importer.errors import DiskWriteError
 from importer.pipeline.runs import list_runs, purge
 from tests.support import write_csv
 
@@ -48,9 +48,9 @@ def test_it_asks_and_tells_what_could_still_be_resumed(importer, ran, monkeypatc
     assert (ended.code, ran.folder.exists()) == (2, True)
     assert "--yes" in ended.err
     asked = []
-    monkeypatch.setattr(history, "is_terminal", lambda: True)
+    monkeypatch.setattr(history_commands, "is_terminal", lambda: True)
 
-    monkeypatch.setattr(history, "agreed", lambda question, **_: asked.append(question))
+    monkeypatch.setattr(history_commands, "agreed", lambda question, **_: asked.append(question))
     ended = importer("purge", "--older-than", "0h")
     assert (ended.code, ended.err) == (2, "importer: Nothing was removed.\n")
     assert asked == ["Remove 1 run with all personal data in them?"]
@@ -61,10 +61,10 @@ def test_ctrl_c_while_it_asks_is_no_word_about_sending(importer, ran, monkeypatc
     """And none about what was removed: it may come while runs are being removed."""
 
     def press(*_, **__):
-        raise history.click.Abort
+        raise history_commands.click.Abort
 
-    monkeypatch.setattr(history, "is_terminal", lambda: True)
-    monkeypatch.setattr(history, "agreed", press)
+    monkeypatch.setattr(history_commands, "is_terminal", lambda: True)
+    monkeypatch.setattr(history_commands, "agreed", press)
     ended = importer("purge", "--older-than", "0h")
     assert ended.code == 130
     assert ended.err == "importer: Stopped. importer runs lists the runs that are still there.\n"
@@ -106,7 +106,7 @@ def test_a_file_that_is_in_use_is_a_sentence(importer, ran, monkeypatch):
         raise PermissionError(13, "in use", str(path / "failed_rows.xlsx"))
 
     monkeypatch.setattr(shutil, "rmtree", refuse)
-    with pytest.raises(CannotWrite, match=r"failed_rows\.xlsx could not be removed"):
+    with pytest.raises(DiskWriteError, match=r"failed_rows\.xlsx could not be removed"):
         purge(importer.reports, list_runs(importer.reports))
     ended = importer("purge", "--older-than", "0h", "--yes")
     assert ended.code == 2

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from importer.errors import ServerAway
-from importer.pipeline.asking import fetch_titles
-from importer.sandbox import Fault
-from importer.sandbox.faults import FaultPlan
+from importer.errors import ServerUnavailableError
+from importer.pipeline.account_lists import fetch_account_titles
+from importer.sandbox.faults import FaultPlan, InjectedFault
 from tests.support import leads, write_csv
 
 NO_RUN_IDS = ("notes.sqlite", "Notes.SQLite-wal", "maps", "MAPS", "a.", "con", "NUL.txt", "com1", "a\n", "")
@@ -93,7 +92,7 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--rate", "fast"], "--rate"),
         (["--rate", "inf"], "--rate takes auto, or a number above 0 (100000 at most), not"),
         (["--rate", "nan"], "--rate takes auto"),
-        (["--patience", "inf"], "--patience takes a number of seconds above 0 (a year at most), not"),
+        (["--max-wait", "inf"], "--max-wait takes a number of seconds above 0 (a year at most), not"),
         (["--timeout", "nan"], "--timeout takes a number of seconds"),
         (["--duplicates", "mrge"], "--duplicates"),
         (["--unknown", "maybe"], "--unknown"),
@@ -106,13 +105,13 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--limit", "9" * 23], "--limit takes a whole number from 1 to 1000000000, not"),
         (["--header-row", "9" * 23], "--header-row takes a whole number from 1 to 1000000000, not"),
         (["--column", "Phone"], 'takes "HEADER=FIELD"'),
-        (["--column", "Phone=customer_phone", "--set", "lead_stage_name=Warm led"], 'Did you mean "Warm lead"?'),
-        (["--set", "deal_value=much"], "or 1.2 lakh, or empty the cell"),
-        (["--set", "customer_phone=9845012345"], "each lead's own"),
-        (["--set", "dial_code=91"], "each lead's own"),
+        (["--column", "Phone=customer_phone", "--default", "lead_stage_name=Warm led"], 'Did you mean "Warm lead"?'),
+        (["--default", "deal_value=much"], "or 1.2 lakh, or empty the cell"),
+        (["--default", "customer_phone=9845012345"], "each lead's own"),
+        (["--default", "dial_code=91"], "each lead's own"),
         (["--column", "Fone=customer_phone"], 'no column "Fone"'),
         (["--column", "Phone=customer_fone"], 'no field "customer_fone"'),
-        (["--set", "stage=New"], 'no field "stage"'),
+        (["--default", "stage=New"], 'no field "stage"'),
         (["--map", "none.toml"], "none.toml"),
         (["--preset", "hubspt"], "no preset"),
         (["--sheet", "2"], "--sheet"),
@@ -123,8 +122,8 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--encoding", "utf-16"], "the file is not in utf-16, by its first bytes."),
         (["--sheet", "a\udcff"], r"--sheet holds what is no text: 'a\udcff'. Type it again."),
         (["--limit", "\ud800"], "--limit holds what is no text"),
-        (["--set", "city=\udcff"], "--set holds what is no text"),
-        (["--set", "\udcff=Pune"], "--set holds what is no text"),
+        (["--default", "city=\udcff"], "--default holds what is no text"),
+        (["--default", "\udcff=Pune"], "--default holds what is no text"),
         (["--column", "\udcff=city"], "--column holds what is no text"),
         (["--map", "\udcff.toml"], "--map holds what is no text: '\\udcff.toml'. Rename the file."),
         (["--reports", "\ud800"], "--reports holds what is no text"),
@@ -242,7 +241,7 @@ def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):
     assert importer("run", sheet, "--yes", "--reports", tmp_path / "all").code == 0
     assert importer("check", run / "results.csv").code == 0
     assert importer("resume", run).code == 0
-    for command in ("options", "runs", f"columns {sheet}", f"template {tmp_path / 't.xlsx'}"):
+    for command in ("dropdowns", "runs", f"columns {sheet}", f"template {tmp_path / 't.xlsx'}"):
         assert importer(*command.split()).code == 0
     for command in ("check", "run --yes", "columns"):
         name, *flags = command.split()
@@ -346,16 +345,16 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
     """It saw no folder when it began, and found one later: the run in it may be sending its rows right now."""
 
     def meanwhile(*arguments):
-        monkeypatch.setattr("importer.pipeline.stage.fetch_titles", fetch_titles)
+        monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", fetch_account_titles)
         assert (
             importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
             == 0
         )
         if fails:
-            raise ServerAway("The CRM cannot be reached.")
-        return fetch_titles(*arguments)
+            raise ServerUnavailableError("The CRM cannot be reached.")
+        return fetch_account_titles(*arguments)
 
-    monkeypatch.setattr("importer.pipeline.stage.fetch_titles", meanwhile)
+    monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", meanwhile)
     ended = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
     assert ended.code == 2
     assert fails or "There is a run r in reports already" in ended.err
@@ -382,7 +381,7 @@ def test_a_reports_folder_that_cannot_be_written(importer, crm):
 def test_a_disk_without_room_for_the_name_of_who_holds_the_file(importer, crm, monkeypatch, command):
     """The first thing that is written: the sentence is about the disk, and purge, which makes room, is not stopped."""
     sheet = write_csv(importer.folder / "x.csv", GOOD)
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.REDIRECT))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.REDIRECT))
     assert importer("run", sheet, "--yes", "--run-id", "r").code == 3
 
     def full(*_, **__):
@@ -414,7 +413,7 @@ def test_who_reads_the_name_of_a_run_as_it_ends_does_not_spoil_its_end(importer,
 
 def test_a_fault_of_ours_is_not_hidden(importer, monkeypatch):
     """What is no ImporterError is a bug: it is called one, and -v shows where it is."""
-    monkeypatch.setattr("importer.cli.importing.open_file", lambda *_: 1 / 0)
+    monkeypatch.setattr("importer.cli.run_commands.open_file", lambda *_: 1 / 0)
     ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "-v")
     assert ended.code == 2
     assert "ZeroDivisionError: division by zero" in ended.err
@@ -441,7 +440,7 @@ def test_verbose_of_the_settings_file_does_the_same(importer, value):
 
 def test_key_refused_by_the_first_row_only(importer, crm):
     """401 once rows are on their way: exit 3, the rest stays pending, and the sentence says how to go on."""
-    crm.sandbox.faults.restart(FaultPlan(at={2: Fault.UNAUTHORIZED}))
+    crm.sandbox.faults.restart(FaultPlan(at={2: InjectedFault.UNAUTHORIZED}))
     sheet = write_csv(importer.folder / "x.csv", [["Phone"], *[[f"98450123{n:02}"] for n in range(10)]])
     ended = importer("run", sheet, "--yes", "--concurrency", "1", "--rate", "50")
     assert ended.code == 3

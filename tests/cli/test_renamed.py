@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.sandbox import Fault
-from importer.sandbox.faults import FaultPlan
+from importer.sandbox.faults import FaultPlan, InjectedFault
 from tests.support import leads, write_csv
 
 ROWS = [["Phone", "Name"], *[[f"98450200{n:02}", f"N{n}"] for n in range(9)], ["12", "B"]]
@@ -19,7 +18,7 @@ FOLDERS = [("reports", "May leads (old)"), ("my runs", "May")]
 def renamed(request, importer, crm):
     """A run that was stopped after three rows, its folder renamed since; every further lead is refused the key."""
     reports, name = request.param
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.UNAUTHORIZED, from_request=4))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=4))
     sheet = write_csv(importer.folder / "x.csv", ROWS)
     importer("run", sheet, "--yes", "--concurrency", "1", "--run-id", "first", "--reports", reports)
     return Path(reports, "first").rename(Path(reports, name))
@@ -47,7 +46,7 @@ def test_what_a_fault_says_goes_on(importer, crm, renamed, monkeypatch):
     """Amid the sending, where the reports folder is not known to who says it from the command."""
     crm.sandbox.faults.restart(FaultPlan())
     with monkeypatch.context() as patched:
-        patched.setattr("importer.pipeline.sending.write_reports", lambda *_: 1 / 0)
+        patched.setattr("importer.pipeline.send_and_report.write_reports", lambda *_: 1 / 0)
         ended = importer("resume", renamed)
     assert ended.code == 3
     said = re.search(r"Go on with: importer (.*?)\. To have it mended", ended.err)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from importer.cli.console import say
-from importer.errors import Blocked
+from importer.errors import BlockedError
 from tests.naughty import CONTROLS, TEXTS
 from tests.support import write_csv
 
@@ -73,7 +73,7 @@ def test_a_naughty_server(importer, crm, monkeypatch):
     from importer.sender.client import Client
 
     async def titles(self):
-        raise Blocked("The server says: \x1b]52;c;eA==\x07\nAll rows went in.\u202e")
+        raise BlockedError("The server says: \x1b]52;c;eA==\x07\nAll rows went in.\u202e")
 
     monkeypatch.setattr(Client, "titles", titles)
     ended = importer("check", write_csv(importer.folder / "x.csv", [["Phone"], ["9845010001"]]))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli import main
+from importer.cli.main import main
 from tests.support import write_csv
 
 FULL = Path("/dev/full")
@@ -54,7 +54,7 @@ def test_without_a_terminal_or_a_standard_input_at_all_it_does_not_ask(folder):
         ("importer run x.csv --yes -q 2>/dev/full", 0),
         ("importer run x.csv --yes --json >/dev/full", 3),
         ("importer check x.csv --json >/dev/full", 2),
-        ("importer options --json >/dev/full", 2),
+        ("importer dropdowns --json >/dev/full", 2),
         ("importer runs --json >/dev/full", 2),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_full_disk_behind_a_stream(folder, crm, command, code):
 def test_a_disk_that_fills_up_amid_the_output(folder, crm, monkeypatch, unbuffered):
     """Half an output is a fault, also under PYTHONUNBUFFERED, where Python counts what was written and says no more."""
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
-    done = shell("ulimit -f 8; importer options --json >out.json", folder)  # blocks of 512 bytes
+    done = shell("ulimit -f 8; importer dropdowns --json >out.json", folder)  # blocks of 512 bytes
     assert (folder / "out.json").stat().st_size == 4096
     assert done.returncode == 2
     assert done.stderr.startswith("importer: Standard output cannot be written: File too large")
@@ -119,7 +119,7 @@ def test_memory_that_ends_after_the_first_write_can_be_gone_on_from(folder, crm,
     def ends(*_args, **_settings):
         raise MemoryError
 
-    monkeypatch.setattr("importer.pipeline.sending._sending", ends)
+    monkeypatch.setattr("importer.pipeline.send_and_report._sending", ends)
     ended = importer("run", folder / "x.csv", "--yes", "--run-id", "r")
     assert ended.code == 3
     assert "importer resume r" in ended.err

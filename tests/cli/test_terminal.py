@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli.timeleft import TimeLeft, plain_time
-from importer.cli.watching import sending_note
-from importer.cli.words import set_in_shell
-from importer.guard import typed
-from importer.sandbox import SandboxOptions
-from importer.sandbox.server import running
-from importer.sender import Progress
+from importer.cli.progress import TimeLeft, plain_time
+from importer.cli.summary_view import set_in_shell
+from importer.cli.terminal_observer import sending_note
+from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.server import run_sandbox
+from importer.sender.send_loop import Progress
+from importer.untrusted_text import quote_command
 from tests.support import KEY, leads, write_csv
 
 if os.name == "nt":
@@ -60,7 +60,7 @@ def test_piped_text_is_plain(importer, crm, sheet):
 
 def test_a_terminal_gets_a_bar_and_colour(importer, crm, sheet):
     terminal = Terminal(importer.folder, "run", sheet, "--yes", "--rate", "60", NO_COLOR="")
-    assert terminal.ended() == 1
+    assert terminal.run_end() == 1
     terminal.close()
     assert re.search(r"Sending +\d+%", terminal.plain)
     assert "60/60 rows" in terminal.plain
@@ -71,7 +71,7 @@ def test_a_terminal_gets_a_bar_and_colour(importer, crm, sheet):
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"NO_COLOR": "", "TERM": "dumb"}])
 def test_no_color_is_honoured(importer, crm, sheet, environment):
     terminal = Terminal(importer.folder, "run", sheet, "--yes", **environment)
-    assert terminal.ended() == 1
+    assert terminal.run_end() == 1
     terminal.close()
     assert not re.search(r"\x1b\[\d*m", terminal.shown)
 
@@ -88,7 +88,7 @@ def test_a_closed_terminal_ends_it_as_ctrl_c_does(importer, crm, sheet, phase):
 @pytest.mark.parametrize("flag", ["--quiet", "--json"])
 def test_scripts_get_no_bar_even_on_a_terminal(importer, crm, sheet, flag):
     terminal = Terminal(importer.folder, "run", sheet, "--yes", flag)
-    assert terminal.ended() == 1
+    assert terminal.run_end() == 1
     terminal.close()
     assert "Sending" not in terminal.plain
 
@@ -109,23 +109,23 @@ def test_a_terminal_of_another_encoding_shows_marks_and_goes_on(importer, crm, s
         ["check", "हिंदी.csv"],
         ["columns", "हिंदी.csv"],
         ["check", sheet, "--json"],
-        ["options"],
+        ["dropdowns"],
     ):
         ended = command(*arguments, folder=importer.folder, crm=crm, **environment)
         assert ended.returncode in (0, 1), ended.stderr
         assert b"Traceback" not in ended.stderr
     terminal = Terminal(importer.folder, "run", "हिंदी.csv", "--yes", **environment)
-    assert terminal.ended() == 0
+    assert terminal.run_end() == 0
     terminal.close()
 
 
 def test_the_next_command_can_be_pasted(importer, crm, sheet):
     """Quoted for a file name with spaces, and with the options that say how the sheet is read."""
     ended = importer(
-        "check", "my leads.csv", "--set", "source=Trade fair", "--no-create", "--limit", "5", "-q"
+        "check", "my leads.csv", "--default", "source=Trade fair", "--no-create", "--limit", "5", "-q"
     )
     said = ended.err.strip().partition("Send with: ")[2]
-    assert said == "importer run 'my leads.csv' --set 'source=Trade fair' --no-create --limit 5"
+    assert said == "importer run 'my leads.csv' --default 'source=Trade fair' --no-create --limit 5"
     ended = importer("run", "my leads.csv", "--yes", "--reports", "my runs", "-q")
     found = re.search(
         r"feed it back: (importer run '.*failed_rows\.xlsx') --reports 'my runs'$", ended.err.strip()
@@ -211,7 +211,7 @@ def test_the_line_that_points_importer_at_the_sandbox_can_be_pasted(windows, sai
 )
 def test_a_command_can_be_pasted_on_windows(word, said):
     """PowerShell takes more for its own than spaces: `leads(1).csv` is three words to it, and `$5` is nothing."""
-    assert typed("importer", "run", word, windows=True) == f"importer run {said}"
+    assert quote_command("importer", "run", word, windows=True) == f"importer run {said}"
 
 
 def test_a_file_name_that_is_no_text(importer, crm):
@@ -238,11 +238,11 @@ def test_folders_and_maps_of_names_that_are_no_text(importer, crm):
 
 
 def test_the_bar_tells_of_waiting_while_the_crm_pushes_back(importer, monkeypatch):
-    with running(SandboxOptions(rate_limit=10)) as crm:
+    with run_sandbox(SandboxOptions(rate_limit=10)) as crm:
         monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url)
         sheet = write_csv(importer.folder / "x.csv", SHEET[:-1])
         terminal = Terminal(importer.folder, "run", sheet, "--yes", "--rate", "200")
-        assert terminal.ended() == 0
+        assert terminal.run_end() == 0
         terminal.close()
     assert re.search(r"waiting \d+ s for the CRM", terminal.plain)
     assert re.search(r"about \d+ s left", terminal.plain)
@@ -251,7 +251,7 @@ def test_the_bar_tells_of_waiting_while_the_crm_pushes_back(importer, monkeypatc
 def test_the_bar_is_left_before_the_summary_begins(importer):
     """What to do next is the last thing that is read: the bar does not stand in front of it, nor below it."""
     terminal = Terminal(importer.folder, "run", write_csv(importer.folder / "x.csv", SHEET[:-1]), "--yes")
-    terminal.ended()
+    terminal.run_end()
     terminal.close()
     summary, end = terminal.plain.index("rows of x.csv"), terminal.plain.rindex("rows/s")
     assert end < summary

@@ -5,7 +5,7 @@ import re
 import openpyxl
 import pytest
 
-from importer.report.workbook import fits
+from importer.report.failed_workbook import fits
 from tests.desktop.programs import CSV_AS_TEXT, CSV_OUT, needs_office, saved_by_office
 from tests.naughty import TEXTS
 from tests.report.made import header_of, made, read_again, refused

@@ -14,11 +14,11 @@ import time
 import msgspec
 import pytest
 
-from importer.cli import main
-from importer.errors import CannotWrite
-from importer.sandbox import Fault, SandboxOptions
-from importer.sandbox.faults import FaultPlan
-from importer.sandbox.server import running
+from importer.cli.main import main
+from importer.errors import DiskWriteError
+from importer.sandbox.faults import FaultPlan, InjectedFault
+from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.server import run_sandbox
 from tests.support import KEY, leads, read_csv, write_csv
 from tests.torture import Tally, crm, fault_trial, kill_trial
 
@@ -32,11 +32,13 @@ def battered():
         yield sandbox
 
 
-@pytest.mark.parametrize("fault", [*Fault, None], ids=lambda fault: fault.value if fault else "all mixed")
+@pytest.mark.parametrize(
+    "fault", [*InjectedFault, None], ids=lambda fault: fault.value if fault else "all mixed"
+)
 def test_a_fault_loses_nothing_doubles_nothing_and_is_reported_as_it_was(battered, tmp_path, fault):
     """The sandbox's ledger against journal and reports, row by row; then resumed, retried, run again."""
     tally = Tally("")
-    number = 1 + [*Fault, None].index(fault)
+    number = 1 + [*InjectedFault, None].index(fault)
     fault_trial(fault, number, battered, tmp_path, random.Random(number), tally, rows=18)
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
 
@@ -106,7 +108,7 @@ class Process:
 
 @pytest.fixture
 def slow(tmp_path):
-    with running(SandboxOptions(latency=0.05)) as sandbox:
+    with run_sandbox(SandboxOptions(latency=0.05)) as sandbox:
         yield Process(sandbox, tmp_path)
 
 
@@ -138,7 +140,7 @@ def test_under_nohup_a_closed_terminal_is_no_reason_to_stop(slow):
 
 
 def test_a_second_ctrl_c_does_not_wait_for_answers(slow):
-    slow.sandbox.sandbox.faults.restart(FaultPlan(always=Fault.STALL_AFTER, from_request=10))
+    slow.sandbox.sandbox.faults.restart(FaultPlan(always=InjectedFault.STALL_AFTER, from_request=10))
     child = slow.start("--rate", "60")
     slow.sent(14)
     began = time.monotonic()
@@ -226,14 +228,14 @@ def stopped(importer, sheet, *options):
 @pytest.mark.parametrize(
     ("plan", "options", "words"),
     [
-        (FaultPlan(always=Fault.UNAUTHORIZED, from_request=11), [], "refused the API key"),
-        (FaultPlan(always=Fault.FORBIDDEN, from_request=11), [], "403 (access denied)"),
-        (FaultPlan(always=Fault.REDIRECT, from_request=11), [], "a redirect (302)"),
-        (FaultPlan(always=Fault.HTML, from_request=11), [], "a page of HTML (200)"),
-        (FaultPlan(always=Fault.THROTTLED, from_request=11, retry_after="4000"), [], "asks to wait until"),
-        (FaultPlan(always=Fault.THROTTLED, from_request=11, retry_after="soon"), ["--patience", "2"], "asks to wait"),
-        (FaultPlan(always=Fault.DROP_BEFORE, from_request=11), ["--patience", "1"], "does not answer; the next try"),
-        (FaultPlan(always=Fault.ERROR_BEFORE, from_request=11), ["--patience", "1"], "answers 500; the next try"),
+        (FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=11), [], "refused the API key"),
+        (FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11), [], "403 (access denied)"),
+        (FaultPlan(always=InjectedFault.REDIRECT, from_request=11), [], "a redirect (302)"),
+        (FaultPlan(always=InjectedFault.HTML, from_request=11), [], "a page of HTML (200)"),
+        (FaultPlan(always=InjectedFault.THROTTLED, from_request=11, retry_after="4000"), [], "asks to wait until"),
+        (FaultPlan(always=InjectedFault.THROTTLED, from_request=11, retry_after="soon"), ["--max-wait", "2"], "asks to wait"),
+        (FaultPlan(always=InjectedFault.DROP_BEFORE, from_request=11), ["--max-wait", "1"], "does not answer; the next try"),
+        (FaultPlan(always=InjectedFault.ERROR_BEFORE, from_request=11), ["--max-wait", "1"], "answers 500; the next try"),
     ],
 )  # fmt: skip
 def test_what_stops_a_run_keeps_all_that_is_known(importer, crm, sheet, plan, options, words):
@@ -258,7 +260,7 @@ def test_a_resume_that_is_stopped_before_its_first_row_is_a_stopped_run_too(
     importer, crm, sheet, monkeypatch, key, words
 ):
     """A script resumes while the exit code is 3; "nothing was sent" (2) would be untrue of the run, and end it."""
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=11))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
     ended = stopped(importer, sheet)
     if key != KEY:
         crm.sandbox.faults.restart(FaultPlan())
@@ -286,7 +288,7 @@ def test_a_journal_that_its_disk_does_not_give_back_stops_the_run(importer, crm,
         raise error
 
     with monkeypatch.context() as disk:
-        disk.setattr("importer.journal.store.pending_of", broken)
+        disk.setattr("importer.journal.run_journal.pending_of", broken)
         ended = stopped(importer, sheet)
     assert "cannot be read (disk I/O error)" in ended.err
     assert importer("resume", ended.folder.name).code == 0
@@ -295,7 +297,7 @@ def test_a_journal_that_its_disk_does_not_give_back_stops_the_run(importer, crm,
 
 def test_a_new_key_of_the_account_goes_on(importer, crm, sheet, monkeypatch):
     """The usual way out of a 401: the rest goes in, and no note goes twice, also when the file is run again."""
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.UNAUTHORIZED, from_request=11))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=11))
     ended = stopped(importer, sheet)
     crm.sandbox.faults.restart(FaultPlan())
     crm.sandbox.options = msgspec.structs.replace(crm.sandbox.options, api_key="a-new-key")
@@ -312,7 +314,7 @@ def test_a_new_key_of_the_account_goes_on(importer, crm, sheet, monkeypatch):
 
 def test_the_key_of_another_account_does_not_go_on(importer, crm, sheet, monkeypatch):
     """The rest of somebody's customers must not end in somebody else's CRM."""
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=11))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
     ended = stopped(importer, sheet)
     crm.sandbox.faults.restart(FaultPlan())
     for rows in crm.sandbox.account.lists.values():
@@ -331,10 +333,12 @@ def test_a_reports_folder_that_became_read_only(importer, crm, sheet, monkeypatc
     """All was sent, and the reports cannot be written: exit 3, and the sentence says how to get them."""
 
     def read_only(*_):
-        raise CannotWrite("Cannot write to the folder reports: Read-only file system.", "Make it writable.")
+        raise DiskWriteError(
+            "Cannot write to the folder reports: Read-only file system.", "Make it writable."
+        )
 
     with monkeypatch.context() as patch:
-        patch.setattr("importer.pipeline.sending.write_reports", read_only)
+        patch.setattr("importer.pipeline.send_and_report.write_reports", read_only)
         ended = importer("run", sheet, "--yes", "--run-id", "r")
     assert ended.code == 3
     assert "Read-only file system" in ended.err
@@ -347,7 +351,7 @@ def test_a_reports_folder_that_became_read_only(importer, crm, sheet, monkeypatc
 def test_a_row_in_doubt_whose_stage_has_gone_stays_in_doubt(importer, crm):
     """It may be in the CRM: "refused before anything was sent" would be a lie."""
     rows = [["Phone", "Stage", "Note"], ["9845010001", "Negotiation", "hi"], ["9845010002", "New", ""]]
-    crm.sandbox.faults.restart(FaultPlan(at={1: Fault.DROP_AFTER, 2: Fault.REDIRECT}))
+    crm.sandbox.faults.restart(FaultPlan(at={1: InjectedFault.DROP_AFTER, 2: InjectedFault.REDIRECT}))
     sheet = write_csv(importer.folder / "x.csv", rows)
     first = importer("run", sheet, "--yes", "--rate", "5", "--concurrency", "1")
     assert first.code == 3
@@ -368,7 +372,9 @@ def test_a_row_in_doubt_whose_stage_has_gone_stays_in_doubt(importer, crm):
 
 def test_a_resume_while_the_run_is_still_going_exits_4(slow):
     """Under another name and in another folder the file is the same, too."""
-    slow.sandbox.sandbox.faults.restart(FaultPlan(always=Fault.STALL_BEFORE, from_request=6))  # it cannot end
+    slow.sandbox.sandbox.faults.restart(
+        FaultPlan(always=InjectedFault.STALL_BEFORE, from_request=6)
+    )  # it cannot end
     child = slow.start("--rate", "60")
     slow.sent(6)
     resumed = slow.call("resume", "r")
@@ -408,7 +414,7 @@ def test_rows_that_name_each_others_phones_go_in_file_order(importer, crm):
     """Law 4, also where one names the other's phone as a further one."""
     numbers = [f"98450{n:05}" for n in range(40)]
     pairs = [["Phone", "Alternate mobile"], *([own, other] for own, other in itertools.pairwise(numbers))]
-    crm.sandbox.faults.restart(FaultPlan(latency=0.01, shares={Fault.UNAVAILABLE: 0.1}))
+    crm.sandbox.faults.restart(FaultPlan(latency=0.01, shares={InjectedFault.UNAVAILABLE: 0.1}))
     ended = importer("run", write_csv(importer.folder / "x.csv", pairs), "--yes", "--rate", "500")
     assert ended.code == 0
     ledger = [entry["phone"] for entry in crm.sandbox.store.ledger() if entry["applied"]]
@@ -421,17 +427,17 @@ def test_rows_that_name_each_others_phones_go_in_file_order(importer, crm):
 CANARY = "canary-KEY-7f3a9b"
 
 
-@pytest.mark.parametrize("fault", [*Fault, None], ids=lambda fault: fault.value if fault else "none")
+@pytest.mark.parametrize("fault", [*InjectedFault, None], ids=lambda fault: fault.value if fault else "none")
 def test_at_vvv_no_fault_tells_the_key_or_a_phone(tmp_path, monkeypatch, capfd, fault):
     """The key is nowhere; phones are in the reports, where they belong, and in nothing that was printed."""
-    with running(SandboxOptions(api_key=CANARY)) as sandbox:
+    with run_sandbox(SandboxOptions(api_key=CANARY)) as sandbox:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("SUPERFONE_API_KEY", CANARY)
         monkeypatch.setenv("SUPERFONE_BASE_URL", sandbox.base_url)
         sheet = write_csv(tmp_path / "x.csv", people(8))
         capfd.readouterr()
         sandbox.sandbox.faults.restart(FaultPlan(always=fault, from_request=3, retry_after="0"))
-        options = ["--timeout", "0.2", "--patience", "0.5", "--rate", "100", "-vvv"]
+        options = ["--timeout", "0.2", "--max-wait", "0.5", "--rate", "100", "-vvv"]
         main(["run", str(sheet), "--yes", "--run-id", "r", *options])
         monkeypatch.setenv("SUPERFONE_BASE_URL", "http://127.0.0.1:9/superfone")
         main(["check", str(sheet), "-vvv"])

@@ -8,8 +8,8 @@ import sys
 import httpx
 import pytest
 
-from importer.cli.trying_out import sample
-from importer.fields import BY_NAME
+from importer.cli.sandbox_commands import sample
+from importer.fields import FIELDS_BY_NAME
 from tests.support import KEY, leads, write_csv
 
 
@@ -120,7 +120,7 @@ def test_an_old_crms_export(importer, crm):
         },
         "+919845033003": {},
     }  # fmt: skip
-    assert {field for field in ended.summary["columns"].values() if field} == set(BY_NAME) - {
+    assert {field for field in ended.summary["columns"].values() if field} == set(FIELDS_BY_NAME) - {
         "full_name",
         "dial_code",
     }
@@ -166,9 +166,9 @@ def test_fifty_thousand_rows_all_arrive(importer):
         try:
             assert sandbox.stdout is not None
             base_url = sandbox.stdout.readline().removeprefix("LISTENING ").strip()
-            access = {"SUPERFONE_BASE_URL": base_url, "SUPERFONE_API_KEY": KEY}
+            credentials = {"SUPERFONE_BASE_URL": base_url, "SUPERFONE_API_KEY": KEY}
             words = [*command, "run", str(sheet), "--yes", "--rate", "100000", "--json"]
-            ended = subprocess.run(words, env={**plain, **access}, stdout=subprocess.PIPE, check=False)
+            ended = subprocess.run(words, env={**plain, **credentials}, stdout=subprocess.PIPE, check=False)
             there = httpx.get(base_url.replace("/superfone", "/_sandbox/leads"), timeout=60).json()
         finally:
             sandbox.terminate()

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 
 import importer as library
-from importer.guard import cells_of, guarded, typed
-from importer.issues import OF_THE_READER
-from importer.journal import Journal, RunEnd, glance
-from importer.models import RunState
-from importer.pipeline.runs import held, unfinished_run
-from importer.sandbox import Fault
-from importer.sandbox.faults import FaultPlan
+from importer.csv_injection import escape_formula, parse_csv_line
+from importer.issues import READER_CODES
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd, peek_metadata
+from importer.models.status import RunState
+from importer.pipeline.runs import find_unfinished_run, lock_run
+from importer.sandbox.faults import FaultPlan, InjectedFault
+from importer.untrusted_text import quote_command
 from tests.support import leads, write_csv
 
 ROWS = [
@@ -35,7 +36,7 @@ def sheet(importer):
 
 def test_failed_rows_mended_and_fed_back_end_with_nothing_left_over(importer, crm, sheet):
     """Mapping and options of the first run are kept, the `_` columns ignored, in CSV and in Excel."""
-    first = importer("run", sheet, "--yes", "--set", "source=Fair", "--column", "Name=business_name")
+    first = importer("run", sheet, "--yes", "--default", "source=Fair", "--column", "Name=business_name")
     assert first.code == 1
     assert [row["_row"] for row in first.failed] == ["3", "4", "5"]
     assert [row["Phone"] for row in first.failed] == ["9845010002", "09845010003", "98450"]
@@ -76,14 +77,14 @@ def test_failed_rows_csv_comes_back_as_typed(importer, crm):
     third = importer("run", again.folder / "failed_rows.xlsx", "--yes")
     for ended in (first, again, third):
         (row,) = ended.failed
-        assert [row[name] for name in header[1:]] == [guarded(cell) for cell in odd]
+        assert [row[name] for name in header[1:]] == [escape_formula(cell) for cell in odd]
     import sqlite3
 
     for ended in (first, again, third):
         (cells,) = (
             sqlite3.connect(ended.folder / "journal.sqlite").execute("SELECT cells FROM rows").fetchone()
         )
-        assert cells_of(cells) == ("12", *odd)
+        assert parse_csv_line(cells) == ("12", *odd)
 
 
 def test_a_moved_failed_rows_file_still_knows_its_run(importer, crm, sheet):
@@ -149,9 +150,9 @@ def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only
 ):
     """All 3 rows went in, was all that was said, and the sound row of the sheet had never been sent."""
     said = "leads.csv was only checked: its 1 row that can go in is not sent with these. Send them too: importer run "
-    checked = importer("check", sheet, "--set", "source=Fair").folder
+    checked = importer("check", sheet, "--default", "source=Fair").folder
     ended = importer("run", checked / "failed_rows.csv", "--yes")
-    assert f"{said}{sheet} --set source=Fair" in ended.out
+    assert f"{said}{sheet} --default source=Fair" in ended.out
     assert any(line.startswith(said) for line in ended.summary["ignored"])
     assert said not in importer("run", checked / "results.csv", "--yes").out  # it holds them all
     importer("run", sheet, "--yes")
@@ -312,7 +313,7 @@ def test_a_pair_by_flag_goes_before_its_own_pair_of_importer_toml_alone(importer
         '[column]\nOwner = ""\n"town." = "source"\n[set]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
     )
     rows = [["Phone", "Owner", "Town", "Job"], ["9845010001", "Kavya", "Pune", "Cook"]]
-    columns = ("--column", "Town=city", "--column", "Job=additional_info", "--set", "website=b.in")
+    columns = ("--column", "Town=city", "--column", "Job=additional_info", "--default", "website=b.in")
     assert importer("run", write_csv(importer.folder / "x.csv", rows), "--yes", *columns).code == 0
     assert leads(crm)["+919845010001"] == {
         "city": "Pune", "additional_info": "Job: Cook", "business_name": "Fair", "website": "b.in",
@@ -352,7 +353,7 @@ def test_a_stopped_run_is_resumed_and_every_row_ends_once(importer, crm):
     """403 in mid-run: exit 3, the rest pending; resume goes on where it was."""
     rows = [["Phone", "Note"], *[[f"98450200{n:02}", f"note {n}"] for n in range(30)]]
     sheet = write_csv(importer.folder / "x.csv", rows)
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=11))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
     first = importer("run", sheet, "--yes", "--rate", "200", "--concurrency", "4")
     assert first.code == 3
     assert "importer resume" in first.err
@@ -376,7 +377,7 @@ def test_a_stopped_run_is_resumed_and_every_row_ends_once(importer, crm):
 def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(importer, crm, path):
     """Early versions kept the address as it was typed; that of another server is refused, and nothing is sent."""
     rows = [["Phone"], *[[f"98450200{n:02}"] for n in range(1, 7)]]
-    crm.sandbox.faults.restart(FaultPlan(at={3: Fault.REFUSED, 5: Fault.REDIRECT}))
+    crm.sandbox.faults.restart(FaultPlan(at={3: InjectedFault.REFUSED, 5: InjectedFault.REDIRECT}))
     sheet = write_csv(importer.folder / "x.csv", rows)
     first = importer("run", sheet, "--yes", "--concurrency", "1")
     assert first.code == 3
@@ -400,7 +401,7 @@ def test_who_runs_a_file_again_is_told_of_the_run_that_was_cut_off(importer, crm
     rows = [["Phone"], *[[f"98450200{n:02}"] for n in range(30)]]
     sheet = write_csv(importer.folder / "x.csv", rows)
     options = ("--yes", "--rate", "200", "--concurrency", "4")
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.UNAUTHORIZED, from_request=11))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=11))
     cut_off = importer("run", sheet, *options).folder.name
     said = f"Run {cut_off} began to send this file and did not end. To finish it, instead of sending all again: importer resume {cut_off}"
     checked = importer("check", sheet)
@@ -425,15 +426,15 @@ def test_who_checks_a_file_is_not_told_to_resume_a_run_that_is_being_sent(import
     sent = importer("run", sheet, "--yes")
     with Journal.open(sent.folder) as journal:
         journal.end(RunEnd(state=RunState.RUNNING))
-        header = journal.header
-    with held(importer.reports, "other", sha256=header.sha256, account=header.account):
+        header = journal.metadata
+    with lock_run(importer.reports, "other", sha256=header.sha256, account=header.account):
         assert "did not end" not in importer("check", sheet).out
     assert "did not end" in importer("check", sheet).out
 
 
 def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_it_is_finished(importer, crm):
     sheet = write_csv(importer.folder / "x.csv", [["Phone"], *[[f"98450200{n:02}"] for n in range(9)]])
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.UNAUTHORIZED, from_request=4))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=4))
     there = ("--reports", "my runs")
     importer("run", sheet, "--yes", "--rate", "200", *there)
     (journal,) = (importer.folder / "my runs").glob("*/journal.sqlite")
@@ -442,9 +443,9 @@ def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_
     (damaged / journal.name).write_bytes(journal.read_bytes()[:5000])
     (damaged.with_name("a folder") / journal.name).mkdir(parents=True)
     crm.sandbox.faults.restart(FaultPlan())
-    header, _ = glance(journal.parent)
+    header, _ = peek_metadata(journal.parent)
     for account, found in ((header.account, journal.parent.name), ("of another key", "")):
-        assert unfinished_run(journal.parents[1], sha256=header.sha256, account=account) == found
+        assert find_unfinished_run(journal.parents[1], sha256=header.sha256, account=account) == found
     resume = f"importer resume {journal.parent.name} --reports 'my runs'\n"
     assert resume in importer("retry", journal.parent.name, "--yes", *there).out
     (retried,) = set(journal.parents[1].glob("2*")) - {journal.parent}
@@ -466,7 +467,7 @@ def test_runs_says_of_a_check_what_can_go_in(importer, crm):
 
 def test_resume_judges_titles_that_have_gone_again(importer, crm):
     rows = [["Phone", "Stage"], *[[f"98450200{n:02}", "Negotiation" if n % 2 else "New"] for n in range(10)]]
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN))
     first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
     assert first.summary["counts"]["pending"] == 10
     crm.sandbox.faults.restart(FaultPlan())
@@ -485,7 +486,7 @@ def test_resume_sends_titles_as_the_account_spells_them_now(importer, crm):
         ["Phone", "Stage", "Note"],
         *[[f"984502001{n}", "Negotiation" if n % 2 else "New", f"n {n}"] for n in range(4)],
     ]
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN))
     first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
     crm.sandbox.faults.restart(FaultPlan())
     for stage in crm.sandbox.account.lists["lead-stage"]:
@@ -503,7 +504,7 @@ def test_resume_leaves_titles_that_have_gone_out_where_the_run_does_so(importer,
         ["9845020000", "Negotiation", "Nowhere", "call"],
         ["9845020001", "New", "", ""],
     ]
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN))
     first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes", "--unknown", "drop")
     before = first.results[0]["_codes"]
     crm.sandbox.faults.restart(FaultPlan())
@@ -521,7 +522,7 @@ def test_resume_leaves_titles_that_have_gone_out_where_the_run_does_so(importer,
 
 def test_retry_is_a_new_run_over_the_rows_that_did_not_go_in(importer, crm):
     rows = [["Phone", "Firm"], *[[f"98450200{n:02}", f"Firm {n}"] for n in range(6)]]
-    crm.sandbox.faults.restart(FaultPlan(phones={"+919845020003": [Fault.REFUSED]}))
+    crm.sandbox.faults.restart(FaultPlan(phones={"+919845020003": [InjectedFault.REFUSED]}))
     first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
     assert first.code == 1
     assert first.summary["counts"]["refused"] == 1
@@ -566,11 +567,11 @@ def test_a_run_that_does_not_exist(importer, command):
 
 
 def test_options_lists_every_page_and_what_is_disabled(importer):
-    ended = importer("options")
+    ended = importer("dropdowns")
     assert ended.code == 0
     assert "Old enquiry  (disabled)" in ended.out
     assert "add_labels (56)" in ended.out
-    listed = json.loads(importer("options", "--json").out)
+    listed = json.loads(importer("dropdowns", "--json").out)
     assert len(listed["add_labels"]) == 56
     assert {"title": "New", "active": True} in listed["lead_stage_name"]
 
@@ -616,12 +617,12 @@ def test_template_filled_in_goes_in(importer, crm):
 def test_a_second_run_on_the_same_file_exits_4_and_names_the_first(importer, sheet, crm):
     import hashlib
 
-    from importer.access import Access, Secret
-    from importer.pipeline.runs import account_of, held
+    from importer.credentials import Credentials, Secret
+    from importer.pipeline.runs import fingerprint_account, lock_run
 
     digest = hashlib.sha256(sheet.read_bytes()).hexdigest()
-    account = account_of(Access(crm.base_url, Secret("sandbox-key")))
-    with held(importer.reports, "the-first", sha256=digest, account=account):
+    account = fingerprint_account(Credentials(crm.base_url, Secret("sandbox-key")))
+    with lock_run(importer.reports, "the-first", sha256=digest, account=account):
         ended = importer("run", sheet, "--yes")
     assert ended.code == 4
     assert "the-first" in ended.err
@@ -644,7 +645,7 @@ def test_what_the_reader_refused_is_refused_by_retry_too(importer, crm):
     sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN.values()))
     first = importer("run", sheet, "--yes")
     found = {row["_codes"] for row in first.failed}
-    assert found == {f"row.{code}" for code in BROKEN} == {f"row.{code}" for code in OF_THE_READER}
+    assert found == {f"row.{code}" for code in BROKEN} == {f"row.{code}" for code in READER_CODES}
     again = importer("retry", first.folder.name, "--yes")
     assert {row["_codes"] for row in again.failed} == found
     assert list(leads(crm)) == ["+919845012346"]
@@ -756,7 +757,9 @@ def test_the_page_names_the_whole_way_to_the_workbook(importer, sheet):
     ended = importer("run", sheet, "--yes", "--reports", "my runs")
     (folder,) = (path.parent for path in (importer.folder / "my runs").glob("*/journal.sqlite"))
     page = unescape((folder / "report.html").read_text("utf-8"))
-    command = typed("importer", "run", f"my runs/{folder.name}/failed_rows.xlsx", "--reports", "my runs")
+    command = quote_command(
+        "importer", "run", f"my runs/{folder.name}/failed_rows.xlsx", "--reports", "my runs"
+    )
     assert command in page
     assert command in ended.err.replace("'my runs/'", "my runs/")
 
@@ -783,7 +786,7 @@ def test_rows_of_a_no_create_run_that_are_fed_back_create_nothing(importer, crm)
 def test_a_run_named_by_the_folder_one_stands_in_keeps_its_memory_of_notes(importer, crm, monkeypatch):
     """`cd reports/RUN; importer resume .`: locks and ledger lie beside the run's folder, not in it."""
     rows = [["Phone", "Note"], *([f"98450100{n:02d}", "Called"] for n in range(6))]
-    crm.sandbox.faults.restart(FaultPlan(at={3: Fault.REDIRECT}))
+    crm.sandbox.faults.restart(FaultPlan(at={3: InjectedFault.REDIRECT}))
     first = importer(
         "run", write_csv(importer.folder / "a.csv", rows), "--yes", "--run-id", "a", "--concurrency", "1"
     )
@@ -798,7 +801,7 @@ def test_a_run_named_by_the_folder_one_stands_in_keeps_its_memory_of_notes(impor
 def test_a_retry_of_the_run_one_stands_in_lies_beside_it(importer, crm, monkeypatch):
     """In a reports folder of its own it would know nothing of the notes that were sent."""
     rows = [["Phone", "Note"], ["9845010001", "Called"], ["9845010002", "Called"]]
-    crm.sandbox.faults.restart(FaultPlan(at={1: Fault.NOT_JSON, 2: Fault.REFUSED}))
+    crm.sandbox.faults.restart(FaultPlan(at={1: InjectedFault.NOT_JSON, 2: InjectedFault.REFUSED}))
     sheet = write_csv(importer.folder / "a.csv", rows)
     first = importer("run", sheet, "--yes", "--run-id", "a", "--concurrency", "1")
     assert first.code == 1
@@ -815,7 +818,7 @@ def test_a_retry_of_the_run_one_stands_in_lies_beside_it(importer, crm, monkeypa
 @pytest.mark.parametrize("since", ["gone", "changed"])
 def test_retry_reads_the_rows_as_their_run_did_whatever_became_of_its_map(importer, crm, since):
     """The journal has the mapping; the map's file is the user's to change, and to leave in another folder."""
-    crm.sandbox.faults.restart(FaultPlan(phones={"+919845010001": [Fault.REFUSED]}))
+    crm.sandbox.faults.restart(FaultPlan(phones={"+919845010001": [InjectedFault.REFUSED]}))
     sheet = write_csv(importer.folder / "x.csv", [["A", "B", "C"], ["9845010001", "Asha", "9845010002"]])
     told = importer.folder / "m.toml"
     told.write_text(

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from importer.journal import Journal
+from importer.journal.run_journal import Journal
 from tests.support import leads
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -272,7 +272,7 @@ def test_a_sample_goes_in_right(name, importer, crm, expected):
     found = leads(crm)
     assert found == expected(Path(name).stem, found)
     with Journal.open(ended.folder) as journal:
-        assert journal.header.mapping.preset == sample.preset
+        assert journal.metadata.mapping.preset == sample.preset
     others = {
         int(row["_row"]): " ".join(filter(None, (row["_status"], row["_codes"])))
         for row in ended.results

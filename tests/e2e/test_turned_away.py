@@ -1,7 +1,6 @@
 """A firewall that dislikes one row: that row is refused with words that help, and every other row goes in."""
 
-from importer.sandbox import Fault
-from importer.sandbox.faults import FaultPlan
+from importer.sandbox.faults import FaultPlan, InjectedFault
 from tests.support import leads, read_csv, write_csv
 
 WORD = "SELECT * FROM plans"
@@ -58,7 +57,7 @@ def test_reworded_it_goes_in_and_its_note_once(importer, crm):
 
 def test_a_run_that_was_stopped_at_such_a_row_is_finished_by_resume(importer, crm):
     """While the account is shut out the run stops there, before and after; then the row alone is left behind."""
-    crm.sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=18))
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=18))
     first = importer("run", sheet_of(importer), "--yes", "--concurrency", "1", "--rate", "500")
     assert first.code == 3
     assert "403 (access denied) came. That was at row 19." in first.err

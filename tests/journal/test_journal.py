@@ -9,30 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.errors import CannotRead, CannotWrite, DamagedJournal, NothingSent
+from importer.errors import DamagedJournalError, DiskWriteError, JournalReadError, NothingSentError
 from importer.issues import Issue
-from importer.journal import Beat, Journal, RunEnd, RunHeader, Traffic, glance, opening, staged
-from importer.journal.notes import Ledger
-from importer.journal.opening import is_abandoned, reading
-from importer.models import (
-    NOTE_BREAK,
-    Accepted,
-    Mapping,
-    NoteState,
-    Rejected,
-    Rejudged,
-    RowResult,
-    RunState,
-    SourceRow,
-    Status,
-)
-from importer.report.tables import line_of_report, report_cells
+from importer.journal import database
+from importer.journal.database import is_abandoned, translate_read_errors
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd, RunMetadata, SecondMetrics, SendTotals, peek_metadata
+from importer.journal.staging import to_staged_row
+from importer.models.delivery import NOTE_BREAK, DeliveryResult
+from importer.models.mapping import Mapping
+from importer.models.row import Accepted, NewVerdict, Rejected, SourceRow
+from importer.models.status import NoteState, RowStatus, RunState
+from importer.report.results_csv import format_report_line, to_report_cells
+from importer.state.note_ledger import NoteLedger
 
 URL = "http://127.0.0.1:1/superfone"
 
 
 def header(run_id="run-1", account="a" * 16, base_url=URL):
-    return RunHeader(
+    return RunMetadata(
         run_id=run_id,
         command="run",
         file="leads.csv",
@@ -53,16 +48,16 @@ def accepted(number, note=None, **payload):
     body = {"customer_phone": phone(number), **payload}
     if note is not None:
         body["customer_note"] = note
-    return staged(Accepted(SourceRow(number, (phone(number), note or "")), phone(number), body))
+    return to_staged_row(Accepted(SourceRow(number, (phone(number), note or "")), phone(number), body))
 
 
 def rejected(number):
     issue = Issue("customer_phone", "missing", "Phone")
-    return staged(Rejected(SourceRow(number, ("", "")), "", (issue,)))
+    return to_staged_row(Rejected(SourceRow(number, ("", "")), "", (issue,)))
 
 
-def result(number, status=Status.ACCEPTED, note=NoteState.NONE, http_status=200):
-    return RowResult(number=number, status=status, attempts=1, http_status=http_status, note=note)
+def result(number, status=RowStatus.ACCEPTED, note=NoteState.NONE, http_status=200):
+    return DeliveryResult(number=number, status=status, attempts=1, http_status=http_status, note=note)
 
 
 def leaving(journal, most=1):
@@ -78,19 +73,19 @@ def new(tmp_path, run_id="run-1", rows=(), *, account="a" * 16, base_url=URL):
 
 
 def statuses(journal):
-    return {outcome.number: outcome.status for outcome in journal.outcomes()}
+    return {outcome.number: outcome.status for outcome in journal.read_report_rows()}
 
 
 def test_a_row_has_its_status_at_every_moment(tmp_path):
     """Pending, then unknown once it was about to leave, then what the CRM made of it."""
     journal = new(tmp_path, rows=[accepted(2), rejected(3), accepted(5)])
-    assert statuses(journal) == {2: Status.PENDING, 3: Status.INVALID, 5: Status.PENDING}
+    assert statuses(journal) == {2: RowStatus.PENDING, 3: RowStatus.INVALID, 5: RowStatus.PENDING}
     row = journal.pending(0, 1)[0]
     journal.record(intents=[row])
-    assert statuses(journal)[2] is Status.UNKNOWN
+    assert statuses(journal)[2] is RowStatus.UNKNOWN
     journal.record(results=[result(2)])
-    assert statuses(journal) == {2: Status.ACCEPTED, 3: Status.INVALID, 5: Status.PENDING}
-    assert journal.counts()[Status.PENDING] == 1
+    assert statuses(journal) == {2: RowStatus.ACCEPTED, 3: RowStatus.INVALID, 5: RowStatus.PENDING}
+    assert journal.counts()[RowStatus.PENDING] == 1
     assert sum(journal.counts().values()) == journal.rows == 3
 
 
@@ -99,7 +94,7 @@ def test_after_a_check_a_row_that_could_go_in_is_accepted(tmp_path):
     journal = Journal.create(tmp_path / "c", header("c"))
     journal.stage([accepted(2), rejected(3)])
     journal.end(RunEnd(state=RunState.CHECKED))
-    assert statuses(journal) == {2: Status.ACCEPTED, 3: Status.INVALID}
+    assert statuses(journal) == {2: RowStatus.ACCEPTED, 3: RowStatus.INVALID}
 
 
 def test_pending_rows_come_in_file_order_without_their_note(tmp_path):
@@ -127,10 +122,10 @@ def test_a_note_on_its_way_when_the_tool_died_is_in_doubt_for_ever(tmp_path):
         again.begin_sending()
         row = again.pending(0, 1)[0]
         assert row.note_state is NoteState.UNKNOWN
-        assert next(again.outcomes()).note is NoteState.UNKNOWN
+        assert next(again.read_report_rows()).note is NoteState.UNKNOWN
         again.record(intents=[row])
         assert again.pending(0, 1)[0].note_state is NoteState.UNKNOWN
-        assert next(again.outcomes()).note is NoteState.UNKNOWN
+        assert next(again.read_report_rows()).note is NoteState.UNKNOWN
 
 
 def test_a_note_that_did_not_leave_may_travel_again(tmp_path):
@@ -138,7 +133,7 @@ def test_a_note_that_did_not_leave_may_travel_again(tmp_path):
     journal = new(tmp_path, rows=[accepted(2, "hi")])
     (row,) = leaving(journal)
     journal.record(withdrawn=[row])
-    assert statuses(journal)[2] is Status.PENDING
+    assert statuses(journal)[2] is RowStatus.PENDING
     assert leaving(journal)[0].note == "hi"
 
 
@@ -148,9 +143,9 @@ def test_giving_an_intent_back_does_not_end_an_earlier_doubt(tmp_path):
     with Journal.open(tmp_path / "run-1") as again:
         again.begin_sending()
         (row,) = leaving(again)
-        assert row.in_doubt
+        assert row.may_have_arrived
         again.record(withdrawn=[row])
-        assert statuses(again)[2] is Status.UNKNOWN
+        assert statuses(again)[2] is RowStatus.UNKNOWN
         assert again.pending(0, 1)[0].note_state is NoteState.UNKNOWN
 
 
@@ -171,7 +166,7 @@ def test_what_one_run_knows_of_a_note_the_next_knows_too(tmp_path, note, later):
     (row,) = leaving(new(tmp_path, "run-2", [accepted(2, "hi")]))
     assert row.note_state is later
     assert row.note == ("hi" if later is NoteState.NOT_SENT else None)
-    assert row.note_run == ("" if later is NoteState.NOT_SENT else "run-1")
+    assert row.note_run_id == ("" if later is NoteState.NOT_SENT else "run-1")
 
 
 def test_only_the_same_words_on_the_same_lead_of_the_same_crm_count_as_sent(tmp_path):
@@ -193,7 +188,7 @@ def test_another_key_may_be_another_account_or_not_so_the_note_does_not_travel_a
     leaving(first)
     first.record(results=[result(2, note=NoteState.SENT)])
     (row,) = leaving(new(tmp_path, "run-2", [accepted(2, "hi")], account="b" * 16))
-    assert (row.note, row.note_state, row.other_key) == (None, NoteState.UNKNOWN, True)
+    assert (row.note, row.note_state, row.is_other_key) == (None, NoteState.UNKNOWN, True)
 
 
 def test_two_runs_that_read_before_either_sent_do_not_both_send(tmp_path):
@@ -243,7 +238,7 @@ def test_a_lost_ledger_is_made_again_from_the_runs_that_are_there(tmp_path):
     first = new(tmp_path, rows=[accepted(n, f"note {n}") for n in (2, 3, 4, 5)])
     leaving(first, 4)
     first.record(results=[result(2, note=NoteState.SENT), result(3, note=NoteState.UNKNOWN)])
-    first.record(results=[result(4, Status.REFUSED, NoteState.NOT_SENT, 400)])
+    first.record(results=[result(4, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
     first.close()
     for path in tmp_path.glob("notes.sqlite*"):
         path.unlink()
@@ -272,7 +267,7 @@ def test_a_ledger_that_was_half_made_again_is_learnt_to_its_end(tmp_path, monkey
         first.close()
     for path in tmp_path.glob("notes.sqlite*"):
         path.unlink()
-    learn, learnt = Ledger.learn, []
+    learn, learnt = NoteLedger.learn, []
 
     def dying(self, *what):
         if learnt:
@@ -280,7 +275,7 @@ def test_a_ledger_that_was_half_made_again_is_learnt_to_its_end(tmp_path, monkey
         learnt.append(what)
         learn(self, *what)
 
-    monkeypatch.setattr(Ledger, "learn", dying)
+    monkeypatch.setattr(NoteLedger, "learn", dying)
     with pytest.raises(KeyboardInterrupt):
         new(tmp_path, "run-3", [accepted(2, "hi"), accepted(3, "hi")])
     monkeypatch.undo()
@@ -315,12 +310,12 @@ def test_a_run_whose_notes_cannot_be_learnt_is_named(tmp_path, harm):
         (sqlite3.SQLITE_CORRUPT, "is damaged"),
     ],
 )
-@pytest.mark.parametrize(("is_sending", "kind"), [(False, DamagedJournal), (True, CannotRead)])
+@pytest.mark.parametrize(("is_sending", "kind"), [(False, DamagedJournalError), (True, JournalReadError)])
 def test_what_stands_before_a_journal_is_told_from_damage(tmp_path, code, words, is_sending, kind):
     """And while rows are sent nothing is called "nothing was sent": that is a run that stopped, exit 3."""
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = code
-    with pytest.raises(kind, match=words) as raised, reading(tmp_path, is_sending=is_sending):
+    with pytest.raises(kind, match=words) as raised, translate_read_errors(tmp_path, is_sending=is_sending):
         raise error
     assert raised.value.advice
     assert raised.value.exit_code == (3 if is_sending else 2)
@@ -332,12 +327,12 @@ def test_a_ledger_that_a_halted_run_keeps_locked_is_no_want_of_room(tmp_path, is
     halted = new(tmp_path, rows=[accepted(2)])
     other = Journal.create(tmp_path / "run-2", header("run-2"))
     other.stage([accepted(3)])
-    other.complete()
+    other.complete_staging()
     if is_sending:
         other.begin_sending()
     other._sql.execute("PRAGMA busy_timeout = 0")
     halted._sql.execute("BEGIN IMMEDIATE")
-    with pytest.raises(CannotWrite, match="is locked") as raised:
+    with pytest.raises(DiskWriteError, match="is locked") as raised:
         leaving(other) if is_sending else other.begin_sending()
     assert "halted by Ctrl-Z" in raised.value.advice
 
@@ -349,9 +344,9 @@ def test_a_journal_that_cannot_be_opened_is_let_go_of(tmp_path, monkeypatch, har
     journal._sql.execute(harm)
     journal.close()
     made = []
-    connect = opening.connect
-    monkeypatch.setattr(opening, "connect", lambda path: made.append(connect(path)) or made[-1])
-    with pytest.raises(DamagedJournal):
+    connect = database.connect
+    monkeypatch.setattr(database, "connect", lambda path: made.append(connect(path)) or made[-1])
+    with pytest.raises(DamagedJournalError):
         Journal.open(tmp_path / "run-1")
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         made[0].execute("SELECT 1")
@@ -360,7 +355,7 @@ def test_a_journal_that_cannot_be_opened_is_let_go_of(tmp_path, monkeypatch, har
 def test_a_read_that_fails_in_mid_sending_stops_the_run(tmp_path):
     journal = new(tmp_path, rows=[accepted(2, "hi"), accepted(3)])
     journal._sql.execute("UPDATE rows SET payload = '{' WHERE number = 3")
-    with pytest.raises(CannotRead):
+    with pytest.raises(JournalReadError):
         journal.pending(-1, 10)
 
 
@@ -376,7 +371,7 @@ def test_a_ledger_that_cannot_be_trusted_is_refused_with_words(tmp_path, harm):
             damage_middle(path)
         case "newer":
             make_newer(path)
-    with pytest.raises(NothingSent, match="memory of notes") as raised:
+    with pytest.raises(NothingSentError, match="memory of notes") as raised:
         new(tmp_path, "run-2", [accepted(2, "hi")])
     assert "Move it out of the folder" in raised.value.advice
 
@@ -387,7 +382,7 @@ def test_a_refused_row_does_not_free_what_an_earlier_run_sent(tmp_path):
     first.record(intents=first.pending(0, 1))
     first.record(results=[result(2, note=NoteState.SENT)])
     second = new(tmp_path, "run-2", [accepted(2, "hi")])
-    second.record(results=[result(2, Status.REFUSED, NoteState.NOT_SENT, 400)])
+    second.record(results=[result(2, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
     third = new(tmp_path, "run-3", [accepted(2, "hi")])
     assert leaving(third)[0].note_state is NoteState.SENT
 
@@ -417,19 +412,19 @@ def test_a_duplicate_goes_again_with_the_row_it_was_folded_into(tmp_path):
     """Else its values would be lost when only the kept row is mended and fed again."""
     journal = new(tmp_path, rows=[accepted(2), accepted(3)])
     issue = Issue("row", "folded", "Phone", "its values went into that row", "2")
-    journal.rejudge([Rejudged(3, Status.DUPLICATE, None, (issue,), 2)])
-    assert [o.goes_again for o in journal.outcomes()] == [True, True]
+    journal.update_verdicts([NewVerdict(3, RowStatus.DUPLICATE, None, (issue,), 2)])
+    assert [o.is_retryable for o in journal.read_report_rows()] == [True, True]
     journal.record(results=[result(2)])
-    assert [o.goes_again for o in journal.outcomes()] == [False, False]
+    assert [o.is_retryable for o in journal.read_report_rows()] == [False, False]
 
 
 def test_a_duplicate_shares_the_doubt_of_the_row_it_was_folded_into(tmp_path):
     """What was on its way when the run was killed may be in the CRM, and with it what was folded into it."""
     journal = new(tmp_path, rows=[accepted(2), accepted(3)])
-    journal.rejudge([Rejudged(3, Status.DUPLICATE, None, (), 2)])
-    assert [o.fate for o in journal.outcomes()] == [Status.PENDING] * 2
+    journal.update_verdicts([NewVerdict(3, RowStatus.DUPLICATE, None, (), 2)])
+    assert [o.effective_status for o in journal.read_report_rows()] == [RowStatus.PENDING] * 2
     leaving(journal)
-    assert [o.fate for o in journal.outcomes()] == [Status.UNKNOWN] * 2
+    assert [o.effective_status for o in journal.read_report_rows()] == [RowStatus.UNKNOWN] * 2
 
 
 def test_groups_of_one_phone_are_found_over_the_whole_file(tmp_path):
@@ -438,19 +433,21 @@ def test_groups_of_one_phone_are_found_over_the_whole_file(tmp_path):
     twin = rows[0]._replace(number=90)
     journal = Journal.create(tmp_path / "r", header("r"))
     journal.stage([*rows, twin])
-    assert [[row.row.number for row in group] for group in journal.shared_phones()] == [[2, 90]]
+    assert [[row.row.number for row in group] for group in journal.read_phone_groups()] == [[2, 90]]
 
 
 def test_many_groups_come_in_batches_and_may_be_rejudged_on_the_way(tmp_path, monkeypatch):
     """Memory does not grow with the number of shared phones."""
-    monkeypatch.setattr("importer.journal.store._PHONES_AT_ONCE", 3)
+    monkeypatch.setattr("importer.journal.run_journal._PHONES_AT_ONCE", 3)
     journal = Journal.create(tmp_path / "r", header("r"))
     rows = [accepted(n) for n in range(1, 21)]
     journal.stage([*rows, *(row._replace(number=row.number + 100) for row in rows)])
     groups = []
-    for group in journal.shared_phones():
+    for group in journal.read_phone_groups():
         groups.append([row.row.number for row in group])
-        journal.rejudge([Rejudged(group[1].row.number, Status.DUPLICATE, None, (), group[0].row.number)])
+        journal.update_verdicts(
+            [NewVerdict(group[1].row.number, RowStatus.DUPLICATE, None, (), group[0].row.number)]
+        )
     assert groups == [[n, n + 100] for n in range(1, 21)]
 
 
@@ -460,7 +457,7 @@ def test_staging_has_a_name_of_its_own_until_it_is_whole(tmp_path):
     journal.stage([accepted(2)])
     assert not (tmp_path / "r" / "journal.sqlite").exists()
     assert not is_abandoned(tmp_path / "r" / "staging.sqlite")
-    journal.complete()
+    journal.complete_staging()
     assert [path.name for path in (tmp_path / "r").iterdir()] == ["journal.sqlite"]
     journal.stage([accepted(3)])
     assert journal.rows == 2
@@ -473,12 +470,13 @@ def test_staging_has_a_name_of_its_own_until_it_is_whole(tmp_path):
 def test_pace_and_traffic_add_up(tmp_path):
     """Two commits of one second are one second; totals are what was written last."""
     journal = new(tmp_path)
-    journal.record(pace=[Beat(0, 5, 1, 0)], traffic=Traffic(requests=5, throttled=1))
+    journal.record(pace=[SecondMetrics(0, 5, 1, 0)], send_totals=SendTotals(requests=5, throttled=1))
     journal.record(
-        pace=[Beat(0, 2, 0, 1), Beat(3, 1, 0, 0)], traffic=Traffic(requests=8, throttled=1, retries=1)
+        pace=[SecondMetrics(0, 2, 0, 1), SecondMetrics(3, 1, 0, 0)],
+        send_totals=SendTotals(requests=8, throttled=1, retries=1),
     )
-    assert journal.pace() == [Beat(0, 7, 1, 1), Beat(3, 1, 0, 0)]
-    assert journal.traffic == Traffic(requests=8, throttled=1, retries=1)
+    assert journal.read_second_metrics() == [SecondMetrics(0, 7, 1, 1), SecondMetrics(3, 1, 0, 0)]
+    assert journal.send_totals == SendTotals(requests=8, throttled=1, retries=1)
 
 
 def test_a_result_is_never_written_twice(tmp_path):
@@ -486,7 +484,7 @@ def test_a_result_is_never_written_twice(tmp_path):
     journal = new(tmp_path, rows=[accepted(2)])
     journal.record(results=[result(2)])
     with pytest.raises(sqlite3.IntegrityError):
-        journal.record(results=[result(2, Status.REFUSED)])
+        journal.record(results=[result(2, RowStatus.REFUSED)])
 
 
 def test_a_commit_is_all_or_nothing(tmp_path):
@@ -495,7 +493,7 @@ def test_a_commit_is_all_or_nothing(tmp_path):
     journal.record(results=[result(2)])
     with pytest.raises(sqlite3.IntegrityError):
         journal.record(results=[result(3), result(2)])
-    assert statuses(journal) == {2: Status.ACCEPTED, 3: Status.PENDING}
+    assert statuses(journal) == {2: RowStatus.ACCEPTED, 3: RowStatus.PENDING}
 
 
 def test_results_survive_power_loss(tmp_path):
@@ -509,7 +507,7 @@ def test_results_survive_power_loss(tmp_path):
 def test_what_was_staged_is_on_the_disk_before_the_first_intent(tmp_path, monkeypatch):
     """Staging does not wait for the disk, so `begin_sending` must: the WAL alone holds no staged row."""
     synced = []
-    monkeypatch.setattr("importer.journal.opening.os.fsync", synced.append)
+    monkeypatch.setattr("importer.journal.database.os.fsync", synced.append)
     journal = Journal.create(tmp_path / "r", header("r"))
     journal.stage([accepted(2)])
     assert synced == []
@@ -548,24 +546,24 @@ def test_a_journal_that_cannot_be_trusted_is_refused_with_words(tmp_path, harm, 
     """Damaged, foreign or from a newer version: said, and nothing is sent from it."""
     journal = Journal.create(tmp_path / "r", header("r"))
     journal.stage([accepted(2)])
-    journal.complete()
+    journal.complete_staging()
     journal.close()
     harm(tmp_path / "r" / "journal.sqlite")
-    with pytest.raises(DamagedJournal, match=words) as raised:
+    with pytest.raises(DamagedJournalError, match=words) as raised:
         Journal.open(tmp_path / "r")
     assert raised.value.advice
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):
-    """SQLite's own 'database or disk is full' becomes CannotWrite with what to do; nothing known is lost."""
+    """SQLite's own 'database or disk is full' becomes DiskWriteError with what to do; nothing known is lost."""
     journal = new(tmp_path, rows=[accepted(2), accepted(3)])
     journal.record(results=[result(2)])
     (pages,) = journal._sql.execute("PRAGMA page_count").fetchone()
     journal._sql.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(CannotWrite, match="full"):
+    with pytest.raises(DiskWriteError, match="full"):
         for second in range(10_000):
-            journal.record(pace=[Beat(second, 1, 0, 0)])
-    assert statuses(journal)[2] is Status.ACCEPTED
+            journal.record(pace=[SecondMetrics(second, 1, 0, 0)])
+    assert statuses(journal)[2] is RowStatus.ACCEPTED
 
 
 @settings(max_examples=40, deadline=None)
@@ -582,12 +580,12 @@ def test_counts_add_up_in_every_state(tmp_path_factory, data):
     about = data.draw(st.lists(st.sampled_from(left), unique_by=lambda row: row.number)) if left else []
     ended = data.draw(st.lists(st.sampled_from(about), unique_by=lambda row: row.number)) if about else []
     journal.record(intents=about)
-    status = st.sampled_from([Status.ACCEPTED, Status.REFUSED, Status.FAILED, Status.UNKNOWN])
+    status = st.sampled_from([RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN])
     journal.record(results=[result(row.number, data.draw(status)) for row in ended])
     counts = journal.counts()
-    assert sum(counts.values()) == len(numbers) == len(list(journal.outcomes()))
-    assert counts[Status.INVALID] == len(bad)
-    assert counts[Status.PENDING] == len(left) - len(about)
+    assert sum(counts.values()) == len(numbers) == len(list(journal.read_report_rows()))
+    assert counts[RowStatus.INVALID] == len(bad)
+    assert counts[RowStatus.PENDING] == len(left) - len(about)
     journal.close()
 
 
@@ -606,30 +604,36 @@ def test_pages_tell_of_each_row_what_it_tells_itself(tmp_path_factory, data, che
         said = data.draw(st.sampled_from([(), (Issue("city", "left_out_unknown", "City", "x"),)]))
         good = Accepted(row, phone(n), {"customer_phone": phone(n), **note}, said)
         journal.stage(
-            [staged(good if data.draw(st.booleans()) else Rejected(row, "", said or (Issue("row", "nul"),)))]
+            [
+                to_staged_row(
+                    good if data.draw(st.booleans()) else Rejected(row, "", said or (Issue("row", "nul"),))
+                )
+            ]
         )
     if checked:
         journal.end(RunEnd(state=RunState.CHECKED))
     else:
         journal.begin_sending()
         for row in leaving(journal, most=data.draw(st.integers(0, 12))):
-            ended = data.draw(st.sampled_from([None, Status.ACCEPTED, Status.ACCEPTED, Status.REFUSED]))
+            ended = data.draw(
+                st.sampled_from([None, RowStatus.ACCEPTED, RowStatus.ACCEPTED, RowStatus.REFUSED])
+            )
             if ended:
                 note = data.draw(st.sampled_from(NoteState))
                 journal.record(
                     results=[result(row.number, ended, note, data.draw(st.sampled_from([None, 200])))]
                 )
-    outcomes = list(journal.outcomes())
-    with patch("importer.journal.outcomes.BLOCK_ROWS", page_rows):
-        pages = list(journal.pages())
+    outcomes = list(journal.read_report_rows())
+    with patch("importer.journal.report_query.BLOCK_ROWS", page_rows):
+        pages = list(journal.read_report_pages())
     others = [outcome for page in pages for outcome in page.others]
-    plain = [o for o in outcomes if o.status is Status.ACCEPTED and not o.issues]
+    plain = [o for o in outcomes if o.status is RowStatus.ACCEPTED and not o.issues]
     assert others == [outcome for outcome in outcomes if outcome not in plain]
     assert [body for page in pages for body in page.bodies] == [outcome.body for outcome in plain]
-    own = {o.number: line_of_report(o, report_cells(o)) for o in outcomes}
+    own = {o.number: format_report_line(o, to_report_cells(o)) for o in outcomes}
     left = iter(others)
     assert [line or own[next(left).number] for page in pages for line in page.lines] == list(own.values())
-    assert journal.counts() == {status: sum(o.status is status for o in outcomes) for status in Status}
+    assert journal.counts() == {status: sum(o.status is status for o in outcomes) for status in RowStatus}
     journal.close()
 
 
@@ -638,7 +642,7 @@ def test_left_is_what_pending_gives(tmp_path):
     with new(tmp_path, rows=[accepted(1), rejected(2), accepted(3), accepted(4)]) as journal:
         journal.begin_sending()
         assert journal.left == len(journal.pending(-1, 9)) == 3
-        journal.record(intents=leaving(journal, most=2), results=[result(1), result(3, Status.REFUSED)])
+        journal.record(intents=leaving(journal, most=2), results=[result(1), result(3, RowStatus.REFUSED)])
         assert journal.left == len(journal.pending(-1, 9)) == 1
 
 
@@ -655,13 +659,13 @@ def test_a_flipped_bit_is_words_or_nothing_never_a_traceback(tmp_path_factory, a
     body = bytearray(path.read_bytes())
     body[at % len(body)] ^= 1 << bit
     path.write_bytes(body)
-    with suppress(DamagedJournal), Journal.open(folder / "run-1") as again:
-        outcomes = list(again.outcomes())
+    with suppress(DamagedJournalError), Journal.open(folder / "run-1") as again:
+        outcomes = list(again.read_report_rows())
         again.pending(-1, 10)
         assert sum(again.counts().values()) == len(outcomes)
         assert again.left <= 2
-        assert again.traffic.requests >= 0
-        assert len(again.pace()) <= 1
+        assert again.send_totals.requests >= 0
+        assert len(again.read_second_metrics()) <= 1
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.95])
@@ -670,7 +674,7 @@ def test_a_journal_that_was_cut_off_is_refused_with_words(tmp_path, share):
     journal.close()
     path = tmp_path / "run-1" / "journal.sqlite"
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-    with pytest.raises(DamagedJournal) as raised:
+    with pytest.raises(DamagedJournalError) as raised:
         Journal.open(tmp_path / "run-1")
     assert raised.value.advice
 
@@ -680,13 +684,13 @@ def test_a_glance_reads_what_a_run_says_of_itself_and_makes_no_file(tmp_path):
     new(tmp_path, rows=[accepted(n, "a note") for n in range(2, 400)]).close()
     path = tmp_path / "run-1" / "journal.sqlite"
     path.write_bytes(path.read_bytes()[:-4000] + b"\xff" * 4000)
-    with pytest.raises(DamagedJournal):
+    with pytest.raises(DamagedJournalError):
         Journal.open(tmp_path / "run-1")
-    assert glance(tmp_path / "run-1") == (header(), RunEnd(state=RunState.RUNNING))
+    assert peek_metadata(tmp_path / "run-1") == (header(), RunEnd(state=RunState.RUNNING))
     make_newer(path)
-    assert glance(tmp_path / "run-1") is None
+    assert peek_metadata(tmp_path / "run-1") is None
     (tmp_path / "none").mkdir()
-    assert glance(tmp_path / "none") is None
+    assert peek_metadata(tmp_path / "none") is None
     assert not list((tmp_path / "none").iterdir())
 
 
@@ -695,8 +699,8 @@ def test_a_glance_waits_for_a_journal_that_is_locked_only_where_it_is_told_to(tm
     with closing(sqlite3.connect(tmp_path / "run-1" / "journal.sqlite", isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN EXCLUSIVE")
-        assert glance(tmp_path / "run-1") is None
+        assert peek_metadata(tmp_path / "run-1") is None
         with ThreadPoolExecutor(1) as thread:
-            waiting = thread.submit(glance, tmp_path / "run-1", wait_s=60)
+            waiting = thread.submit(peek_metadata, tmp_path / "run-1", wait_s=60)
             other.execute("COMMIT")
             assert waiting.result() is not None

@@ -8,18 +8,18 @@ from itertools import chain
 
 import pytest
 
-from importer.errors import UnreadableFile
-from importer.loader import archive as room
-from importer.loader.archive import check_archive
-from importer.loader.kinds import kind_of
-from importer.loader.workbook import open_sheet
+from importer.errors import UnreadableFileError
+from importer.loader.formats import zip_safety
+from importer.loader.formats.file_kind import detect_file_kind
+from importer.loader.formats.workbook_reader import open_sheet
+from importer.loader.formats.zip_safety import check_archive
 from tests.loader.books import text_cell, write_parts, write_xlsx
 
 SHEET = f'<row r="1">{text_cell("A1", "Phone")}</row><row r="2"><c r="A2"><v>9845012345</v></c></row>'
 
 
 def refused(path) -> str:
-    with pytest.raises(UnreadableFile) as error:
+    with pytest.raises(UnreadableFileError) as error:
         check_archive(path)
     assert error.value.advice
     return error.value.message
@@ -36,7 +36,7 @@ def test_a_bomb_is_refused_before_it_goes_off(tmp_path):
 
 
 def test_an_archive_of_more_than_the_limit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(room.limits, "MAX_UNPACKED_BYTES", 100)
+    monkeypatch.setattr(zip_safety.limits, "MAX_UNPACKED_BYTES", 100)
     assert "unpacks to more than" in refused(write_xlsx(tmp_path / "sheet", SHEET))
 
 
@@ -91,8 +91,8 @@ def test_an_archive_that_lies_about_a_size_is_read_whole_or_refused(tmp_path, si
     content[local + 22 : local + 26] = content[central + 24 : central + 28] = struct.pack("<I", size)
     path.write_bytes(content)
     try:
-        rows = list(chain.from_iterable(open_sheet(path, kind_of(path), None).blocks))
-    except UnreadableFile:
+        rows = list(chain.from_iterable(open_sheet(path, detect_file_kind(path), None).blocks))
+    except UnreadableFileError:
         return
     assert [(row.number, row.cells) for row in rows] == [(1, ("Phone",)), (2, ("9845012345",))]
 
@@ -114,12 +114,14 @@ def test_a_password_of_libreoffice_is_named(tmp_path):
             "META-INF/manifest.xml": "<manifest><encryption-data/></manifest>",
         },
     )
-    with pytest.raises(UnreadableFile, match="password"):
-        open_sheet(path, kind_of(path), None)
+    with pytest.raises(UnreadableFileError, match="password"):
+        open_sheet(path, detect_file_kind(path), None)
 
 
 def test_paths_that_lead_out_of_the_archive_lead_nowhere(tmp_path):
     """Nothing is ever unpacked to the disk."""
     write_xlsx(tmp_path / "sheet", SHEET, more={"../../outside.xml": "<x/>", "/etc/outside.xml": "<x/>"})
-    assert sum(map(len, open_sheet(tmp_path / "sheet", kind_of(tmp_path / "sheet"), None).blocks)) == 2
+    assert (
+        sum(map(len, open_sheet(tmp_path / "sheet", detect_file_kind(tmp_path / "sheet"), None).blocks)) == 2
+    )
     assert [path.name for path in tmp_path.parent.rglob("outside.xml")] == []

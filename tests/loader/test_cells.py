@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.fault import Fault
 from importer.loader.cells.money import read_money
-from importer.loader.cells.others import read_full_name, read_latitude, read_list, read_longitude
+from importer.loader.cells.names import read_full_name, read_latitude, read_list, read_longitude
 from importer.loader.cells.text import NULL_WORDS, TEXT_READERS, clean, clean_name, clean_note, is_plain
-from importer.loader.drafts import compile_drafter
-from importer.models import ColumnChoice, Mapping, SourceRow
+from importer.loader.rows.drafts import compile_drafter
+from importer.models.mapping import ColumnChoice, Mapping
+from importer.models.row import SourceRow
 
 
 @pytest.mark.parametrize(
@@ -89,12 +90,12 @@ def test_money_as_india_writes_it(typed, value):
 )
 def test_an_amount_that_could_be_two_things_is_refused(typed):
     found = read_money(typed)
-    assert isinstance(found, Fault), found
+    assert isinstance(found, CellError), found
     assert found.code == "not_a_number"
 
 
 def test_an_amount_that_has_lost_digits():
-    assert read_money("1.2E+05") == Fault("digits_lost")
+    assert read_money("1.2E+05") == CellError("digits_lost")
 
 
 @pytest.mark.parametrize("typed", ["12345678901234567890", "99999999999999.99", "-10000001 crore"])
@@ -150,7 +151,7 @@ def test_emails(typed, found):
 )  # fmt: skip
 def test_what_is_no_email_is_refused(typed):
     found = read_emails(typed)
-    assert isinstance(found, Fault), found
+    assert isinstance(found, CellError), found
     assert found.code == "not_an_email"
 
 
@@ -243,13 +244,13 @@ def test_a_joiner_stays_where_it_joins():
 
 @pytest.mark.parametrize("shown", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
 def test_an_excel_error_is_a_fault_not_a_blank(shown):
-    assert clean(shown) == Fault("error_value")
-    assert read_money(shown) == Fault("error_value")
+    assert clean(shown) == CellError("error_value")
+    assert read_money(shown) == CellError("error_value")
 
 
 @pytest.mark.parametrize("shown", ["=A1+1", "=VLOOKUP(A2,B:C,2,0)", "=Sheet2!A1", "='My sheet'!B2", "=(1)"])
 def test_a_formula_without_its_value_is_a_fault(shown):
-    assert clean(shown) == Fault("formula_without_value")
+    assert clean(shown) == CellError("formula_without_value")
 
 
 def test_breaks_of_web_exports_become_lines():
@@ -290,10 +291,10 @@ def test_degrees(typed, found):
 
 
 def test_degrees_that_do_not_exist():
-    assert read_latitude("91") == Fault("out_of_range", "-90 and 90")
-    assert read_longitude("181") == Fault("out_of_range", "-180 and 180")
+    assert read_latitude("91") == CellError("out_of_range", "-90 and 90")
+    assert read_longitude("181") == CellError("out_of_range", "-180 and 180")
     for typed in ("east", "12° 58' N", "1_0", "1e1", "inf", "12,97"):
-        assert read_longitude(typed) == Fault("not_degrees"), typed
+        assert read_longitude(typed) == CellError("not_degrees"), typed
 
 
 @given(st.text(max_size=60))
@@ -315,11 +316,11 @@ def test_no_text_breaks_a_reader(typed):
 def test_every_bad_address_of_a_cell_is_named():
     """Mended at once, not one at each try."""
     fault = read_emails("asha@example.in, ravi@, meena.example.in")
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, CellError)
     assert fault.value == "ravi@, meena.example.in"
     assert fault.hint.count(";") == 1
     one = read_emails("asha@example.in, ravi@")
-    assert isinstance(one, Fault)
+    assert isinstance(one, CellError)
     assert (one.value, one.hint.count(";")) == ("ravi@", 0)
 
 
@@ -378,7 +379,7 @@ def test_plain_texts_pass_the_quick_look():
 def test_a_program_s_point_nought_is_no_part_of_a_pin_code(field, typed, kept):
     """Pandas writes a column of whole numbers so as soon as one of its cells is empty."""
     columns = tuple(
-        ColumnChoice(index=at, header=name, field=name, why="option", sureness=1.0, reason="")
+        ColumnChoice(index=at, header=name, field=name, source="option", confidence=1.0, reason="")
         for at, name in enumerate(["customer_phone", field])
     )
     draft = compile_drafter(Mapping(columns=columns), region="IN")(SourceRow(2, ("9845012345", typed)))

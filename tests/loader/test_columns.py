@@ -2,12 +2,11 @@
 
 import pytest
 
-from importer.errors import BadMapping, NoPhoneColumn
+from importer.errors import MappingError, MissingPhoneColumnError
 from importer.fields import FIELDS
-from importer.loader import columns as columns_module
-from importer.loader.columns import choose_columns, is_unsure
-from importer.loader.mapfile import Clearing, ColumnEntry, ColumnMap
-from importer.models import SourceRow
+from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
+from importer.loader.mapping.map_file import Clearing, ColumnEntry, ColumnMap
+from importer.models.row import SourceRow
 
 TITLES = {
     "lead_stage_name": ("New", "Contacted", "Interested", "Warm lead", "Hot lead", "Won", "Lost"),
@@ -42,7 +41,7 @@ LINK = ("www.example.in", "https://example.com", "example.org", "www.example.co.
 @pytest.fixture(autouse=True)
 def without_presets(monkeypatch):
     """What headers and cells say by themselves; presets have tests of their own."""
-    monkeypatch.setattr(columns_module, "find_preset", lambda *_: None)
+    monkeypatch.setattr(column_chooser, "find_preset", lambda *_: None)
 
 
 def mapping_of(sheet, **options):
@@ -253,8 +252,8 @@ def test_never_two_columns_into_one_single_valued_field(name):
     sheet = [(header, cells) for header, cells, _ in SHEETS[name]]
     mapping = mapping_of(sheet + sheet)
     for field in FIELDS:
-        if not field.joins:
-            assert len(mapping.columns_of(field.name)) <= 1, field.name
+        if not field.takes_many_columns:
+            assert len(mapping.find_columns(field.name)) <= 1, field.name
     assert all(column.reason for column in mapping.columns)
 
 
@@ -264,7 +263,7 @@ def test_never_two_columns_into_one_single_valued_field(name):
 def test_titles_of_the_account_tell_a_column_whose_header_says_nothing():
     mapping = mapping_of([("Phone", PHONE), ("XYZ", ("New", "Hot lead", "Won", "New"))])
     assert mapping.columns[1].field == "lead_stage_name"
-    assert is_unsure(mapping.columns[1])
+    assert needs_confirmation(mapping.columns[1])
 
 
 @pytest.mark.parametrize(
@@ -282,12 +281,12 @@ def test_a_few_titles_prove_nothing(cells):
 def test_without_the_accounts_lists_a_doubtful_header_is_asked_about():
     mapping = mapping_of([("Phone", PHONE), ("Status", STAGE)], titles={})
     assert mapping.columns[1].field == "lead_stage_name"
-    assert is_unsure(mapping.columns[1])
+    assert needs_confirmation(mapping.columns[1])
 
 
 def test_two_columns_of_phones_without_a_word_are_left_to_a_person():
     """Nobody can tell which of the two is the lead's, so it is said, and what to type."""
-    with pytest.raises(NoPhoneColumn) as stopped:
+    with pytest.raises(MissingPhoneColumnError) as stopped:
         mapping_of([("Introducer", PHONE), ("Introduced", PHONE)], needs_phone=True)
     assert '"Introducer" was left out: its cells are phones' in str(stopped.value)
     assert '--column "Introducer=customer_phone"' in str(stopped.value)
@@ -301,7 +300,7 @@ def test_of_two_unknown_columns_of_phones_the_one_that_says_phone_is_it():
 
 
 def test_a_decoy_is_not_taken_even_where_no_other_phone_is():
-    with pytest.raises(NoPhoneColumn, match="parent"):
+    with pytest.raises(MissingPhoneColumnError, match="parent"):
         mapping_of([("Name", NAME), ("Parent's phone number", PHONE)], needs_phone=True)
 
 
@@ -335,14 +334,14 @@ def test_a_shops_sheet_of_orders_has_its_names_and_phones_under_billing():
 
 def test_mixed_up_columns_are_left_out_and_said():
     """Phones under Name, names under Phone: nothing may be imported like that."""
-    with pytest.raises(NoPhoneColumn) as stopped:
+    with pytest.raises(MissingPhoneColumnError) as stopped:
         mapping_of([("Name", PHONE), ("Phone", NAME)], needs_phone=True)
     assert '"Name" was left out: reads like Full name, but its cells are phones' in str(stopped.value)
 
 
 def test_a_phone_column_whose_numbers_are_all_cut_short_is_the_one_that_is_named():
     """It was told to send the names as phones: --column "Name=customer_phone"."""
-    with pytest.raises(NoPhoneColumn) as stopped:
+    with pytest.raises(MissingPhoneColumnError) as stopped:
         mapping_of([("Name", NAME), ("Phone", ("98450",) * 4)], needs_phone=True)
     assert '"Phone" was left out: reads like Phone, but its cells are no phone numbers' in str(stopped.value)
     assert '--column "Phone=customer_phone"' in str(stopped.value)
@@ -370,7 +369,7 @@ def test_cells_that_clear_a_field_say_nothing_against_their_column(header, cells
 
 def test_a_slip_of_the_finger_is_asked_about():
     column = mapping_of([("Phone", PHONE), ("Adress", WORDS)]).columns[1]
-    assert is_unsure(column)
+    assert needs_confirmation(column)
     assert column.reason == 'reads like "address"'
 
 
@@ -402,7 +401,7 @@ def test_a_person_may_name_a_decoy():
     ],
 )  # fmt: skip
 def test_names_that_do_not_fit(columns, said):
-    with pytest.raises(BadMapping) as stopped:
+    with pytest.raises(MappingError) as stopped:
         mapping_of([("Phone", PHONE), ("Name", NAME), ("Name", NAME)], columns=columns)
     assert said in str(stopped.value)
 
@@ -410,7 +409,7 @@ def test_names_that_do_not_fit(columns, said):
 def test_all_columns_that_a_map_names_and_the_sheet_lacks_are_told_at_once():
     """Next month's sheet has one renamed and one gone: to be told of them one by one, run by run, wears people out."""
     last_month = ColumnMap(columns={"Ph.": "customer_phone", "Name": "full_name", "Handled by": ""})
-    with pytest.raises(BadMapping) as stopped:
+    with pytest.raises(MappingError) as stopped:
         mapping_of([("Phone", PHONE), ("Name", NAME)], column_map=last_month)
     assert str(stopped.value) == (
         'The sheet has no columns "Ph.", "Handled by" (named by the map). It has: Phone, Name.'
@@ -418,7 +417,7 @@ def test_all_columns_that_a_map_names_and_the_sheet_lacks_are_told_at_once():
 
 
 def test_two_entries_of_a_map_for_one_column_are_not_right():
-    with pytest.raises(BadMapping, match="name the same column"):
+    with pytest.raises(MappingError, match="name the same column"):
         mapping_of([("Name", NAME)], column_map=ColumnMap(columns={"Name": "city", "name": "source"}))
 
 
@@ -486,7 +485,7 @@ def test_first_and_last_side_by_side_are_names():
 
 def test_of_two_columns_of_phones_neither_is_taken_where_one_has_a_word_too_many():
     """`Verified` says of a date that it is none of ours; of a phone it makes it no worse than the one beside it."""
-    with pytest.raises(NoPhoneColumn, match="Verified phone"):
+    with pytest.raises(MissingPhoneColumnError, match="Verified phone"):
         mapping_of([("Verified phone", PHONE), ("Phone of sorts", PHONE)], needs_phone=True)
 
 
@@ -614,7 +613,7 @@ def test_a_full_name_that_is_not_the_name_is_kept_as_information():
 def test_a_sheet_without_phones_is_not_told_to_take_its_e_mails_for_them():
     """A list of deals names its contacts by their e-mails."""
     contacts = ("Asha (asha@example.in)", "Ravi (ravi@example.in)", "Meena (m@example.in)")
-    with pytest.raises(NoPhoneColumn) as refused:
+    with pytest.raises(MissingPhoneColumnError) as refused:
         mapping_of([("Deal Name", WORDS), ("Associated Contact", contacts)], needs_phone=True)
     assert "add a column of phones" in str(refused.value)
     assert "Associated Contact=" not in str(refused.value)

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import UsageError
-from importer.loader import delimited
-from importer.loader.delimited import find_dialect, read_records
-from importer.loader.limits import MAX_CELL_CHARS
-from importer.models import SourceRow
+from importer.loader.formats import delimited_text
+from importer.loader.formats.delimited_text import find_dialect, read_records
+from importer.loader.formats.limits import MAX_CELL_CHARS
+from importer.models.row import SourceRow
 
 HEADER = ["Name", "Phone", "Note"]
 MARKS = [",", ";", "\t", "|"]
@@ -39,7 +39,7 @@ def cells(found: list[SourceRow]) -> list[list[str]]:
 
 def codes(found: list[SourceRow]) -> dict[int, list[str]]:
     """Row number -> what is wrong with it."""
-    return {record.number: [issue.code for issue in record.faults] for record in found if record.faults}
+    return {record.number: [issue.code for issue in record.issues] for record in found if record.issues}
 
 
 def written(rows: list[list[str]], **dialect: object) -> str:
@@ -241,7 +241,7 @@ def test_a_stray_quote_costs_no_more_lines_the_longer_the_file_is(monkeypatch):
 
         return Counted()
 
-    monkeypatch.setattr(delimited.csv, "reader", counting)
+    monkeypatch.setattr(delimited_text.csv, "reader", counting)
     lines = ['Asha,"9845012345,x\n', *["Ravi,9845012346,y\n"] * 50_000]
     assert len(records("".join(lines), encoding="utf-8", delimiter=",")) == 50_001
     assert fed < 3 * len(lines)
@@ -331,7 +331,7 @@ def test_a_cell_that_is_far_too_long_refuses_its_row_alone(cell):
     found = records(written([["Name", "Phone"], [cell, "1"], ["Meena", "3"]]))
     assert codes(found) == {2: ["too_long"]}
     assert MAX_CELL_CHARS < len(found[1].cells[0]) <= MAX_CELL_CHARS + 1
-    assert found[1].faults[0].hint == f"{len(cell):,}"
+    assert found[1].issues[0].hint == f"{len(cell):,}"
     assert cells(found)[2] == ["Meena", "3"]
 
 
@@ -355,8 +355,8 @@ def test_bytes_that_are_no_text_refuse_their_row_alone(content, encoding):
     """Found or named, in any encoding; nothing is replaced in silence."""
     found = records(content, encoding=encoding)
     assert codes(found) == {3: ["undecodable"]}
-    assert [record.cells[0] for record in found if not record.faults] == ["Name", "José", "Zoë"]
-    assert "\ufffd" in found[2].faults[0].value
+    assert [record.cells[0] for record in found if not record.issues] == ["Name", "José", "Zoë"]
+    assert "\ufffd" in found[2].issues[0].value
     assert "\ufffd" in found[2].cells[0]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.loader.presets import Preset, PresetEntry, presets
+from importer.loader.mapping.presets import Preset, PresetEntry, load_presets
 from tests.docs_sources import PART, SOURCES, part_of
 from tests.e2e.test_samples import EXPECTED
 from tests.support import leads, write_csv
@@ -14,7 +14,7 @@ from tests.support import leads, write_csv
 PAGE = Path(__file__).parents[2] / "docs" / "presets.md"
 
 
-@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.name)
 def test_a_page_has_the_columns_of_its_preset(preset):
     """`python -m tests.docs_sources` writes the tables anew."""
     page = (SOURCES / f"{preset.name}.md").read_text("utf-8")
@@ -25,7 +25,7 @@ def test_a_page_has_the_columns_of_its_preset(preset):
 def test_every_page_is_in_the_index_and_has_a_preset():
     index = (SOURCES / "README.md").read_text("utf-8")
     linked = re.findall(r"\]\(([\w-]+)\.md\)", index)
-    assert sorted(linked) == sorted(preset.name for preset in presets())
+    assert sorted(linked) == sorted(preset.name for preset in load_presets())
     assert {path.stem for path in SOURCES.glob("*.md")} == {*linked, "README"}
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ImporterError
-from importer.loader.limits import apply_limits
-from importer.loader.opening import OpenOptions, open_table
-from importer.loader.xlsbinary import xlsb_marks
+from importer.loader.formats.limits import apply_limits
+from importer.loader.formats.xlsb_metadata import xlsb_marks
+from importer.loader.table.table_reader import OpenOptions, open_table
 from tests.loader.books import write_xlsb
 
 FILES = Path(__file__).parent / "files"

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import UsageError
-from importer.loader.footers import is_footer
-from importer.loader.header import HeaderFound, column_name, find_header, header_at, is_phone_like
+from importer.loader.table.footers import is_footer
+from importer.loader.table.header_row import (
+    HeaderFound,
+    find_header,
+    format_column_name,
+    header_at,
+    is_phone_like,
+)
 
 ASHA = ["Asha Rao", "9845012345", "Mysuru"]
 RAVI = ["Ravi Kumar", "9845012346", "Hosur"]
@@ -101,7 +107,7 @@ def test_a_header_row_that_is_not_there_is_refused_with_words(index):
     ("index", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA"), (16383, "XFD")]
 )
 def test_columns_without_a_name_are_lettered_as_the_spreadsheet_does(index, name):
-    assert column_name(index) == f"Column {name}"
+    assert format_column_name(index) == f"Column {name}"
 
 
 @pytest.mark.parametrize(

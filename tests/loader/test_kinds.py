@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from importer.errors import UnreadableFile
-from importer.loader.kinds import FileKind, kind_of
+from importer.errors import UnreadableFileError
+from importer.loader.formats.file_kind import FileKind, detect_file_kind
 
 
 def _zip(path, *names):
@@ -38,7 +38,7 @@ def _zip(path, *names):
 )
 def test_text_is_text(tmp_path, content):
     (tmp_path / "sheet").write_bytes(content)
-    assert kind_of(tmp_path / "sheet") is FileKind.CSV
+    assert detect_file_kind(tmp_path / "sheet") is FileKind.CSV
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_text_is_text(tmp_path, content):
 )
 def test_archives_are_told_by_their_parts(tmp_path, parts, kind):
     _zip(tmp_path / "sheet", *parts)
-    assert kind_of(tmp_path / "sheet") is kind
+    assert detect_file_kind(tmp_path / "sheet") is kind
 
 
 def test_a_file_that_says_it_is_text_is_text(tmp_path):
     """Our own reports begin like this: a header full of control characters must not keep them from coming back."""
     odd = tmp_path / "odd.csv"
     odd.write_bytes(b"\xef\xbb\xbf" + b"\x1f\x19\x19,\x08\x1f,_row,_codes\r\n1,2,2,row.nul\r\n")
-    assert kind_of(odd) is FileKind.CSV
+    assert detect_file_kind(odd) is FileKind.CSV
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_a_file_that_says_it_is_text_is_text(tmp_path):
 def test_what_is_no_sheet_is_named(tmp_path, content, says):
     """One sentence that says what it is, one that says what to do."""
     (tmp_path / "sheet").write_bytes(content)
-    with pytest.raises(UnreadableFile, match=says) as refused:
-        kind_of(tmp_path / "sheet")
+    with pytest.raises(UnreadableFileError, match=says) as refused:
+        detect_file_kind(tmp_path / "sheet")
     assert refused.value.advice
 
 
 def test_a_zip_of_other_things_is_named(tmp_path):
     _zip(tmp_path / "sheet", "leads.csv")
-    with pytest.raises(UnreadableFile, match="without a sheet"):
-        kind_of(tmp_path / "sheet")
+    with pytest.raises(UnreadableFileError, match="without a sheet"):
+        detect_file_kind(tmp_path / "sheet")

@@ -15,9 +15,9 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from msoffcrypto.method.rc4 import DocumentRC4
 from xlwt.CompoundDoc import XlsDoc
 
-from importer.loader.archive import check_archive
-from importer.loader.kinds import FileKind, kind_of
-from importer.loader.workbook import open_sheet
+from importer.loader.formats.file_kind import FileKind, detect_file_kind
+from importer.loader.formats.workbook_reader import open_sheet
+from importer.loader.formats.zip_safety import check_archive
 from tests.loader.books import text_cell, write_parts, write_xlsb, write_xlsx
 from tests.support import leads
 
@@ -124,7 +124,7 @@ def test_these_workbooks_are_really_locked(tmp_path, kind):
         book.load_key(password=PASSWORD)
         book.decrypt(opened)
     (tmp_path / "opened").write_bytes(opened.getvalue())
-    again = kind_of(tmp_path / "opened")
+    again = detect_file_kind(tmp_path / "opened")
     assert again.value == kind
     if kind != "xls":  # the lock's record is still there, made void, and that is what readers stop at
         check_archive(tmp_path / "opened")
@@ -141,4 +141,4 @@ def test_a_lead_that_names_the_lock_is_no_lock(tmp_path):
     sheet.write(1, 0, "9845012345 EncryptedPackage नमस्ते")
     book.save(str(tmp_path / "sheet"))
     assert "EncryptedPackage".encode("utf-16-le") in (tmp_path / "sheet").read_bytes()
-    assert kind_of(tmp_path / "sheet") is FileKind.XLS
+    assert detect_file_kind(tmp_path / "sheet") is FileKind.XLS

@@ -2,13 +2,19 @@
 
 import pytest
 
-from importer.errors import BadMapping
+from importer.errors import MappingError
 from importer.fields import FIELDS, Kind
-from importer.loader.columns import choose_columns
-from importer.loader.drafts import compile_drafter
-from importer.loader.keptmaps import keep_map, map_of, path_of, save_map, shape_of
-from importer.loader.mapfile import ColumnEntry, read_map
-from importer.models import SourceRow
+from importer.loader.mapping.column_chooser import choose_columns
+from importer.loader.mapping.map_file import ColumnEntry, read_map
+from importer.loader.mapping.saved_maps import (
+    fingerprint_headers,
+    get_map_path,
+    remember_map,
+    save_map,
+    to_column_map,
+)
+from importer.loader.rows.drafts import compile_drafter
+from importer.models.row import SourceRow
 
 INTERFACE = """
 [columns]                     # header = field; "" leaves a column out
@@ -166,7 +172,7 @@ def test_numbers_may_stand_without_quotes(read):
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_sentence_with_the_line_or_the_key(read, text, said):
-    with pytest.raises(BadMapping) as stopped:
+    with pytest.raises(MappingError) as stopped:
         read(text)
     assert said in str(stopped.value)
     assert "m.toml" in str(stopped.value)
@@ -176,9 +182,9 @@ def test_what_is_wrong_is_one_sentence_with_the_line_or_the_key(read, text, said
 def test_a_map_that_is_no_text(tmp_path):
     path = tmp_path / "m.toml"
     path.write_bytes(b"[columns]\nX = '\xff\xfe'")
-    with pytest.raises(BadMapping, match="UTF-8"):
+    with pytest.raises(MappingError, match="UTF-8"):
         read_map(path)
-    with pytest.raises(BadMapping, match="Cannot read the map"):
+    with pytest.raises(MappingError, match="Cannot read the map"):
         read_map(tmp_path / "none.toml")
 
 
@@ -197,7 +203,7 @@ def test_a_saved_map_says_the_same_as_the_mapping(tmp_path):
     mapping = choose_columns(HEADERS, [ROW], columns=columns, defaults={"website": "x.in"})
     save_map(tmp_path / "m.toml", mapping)
     read_back = read_map(tmp_path / "m.toml")
-    assert read_back == map_of(mapping)
+    assert read_back == to_column_map(mapping)
     again = choose_columns(HEADERS, [ROW], column_map=read_back)
     assert [(c.field, c.rules) for c in again.columns] == [(c.field, c.rules) for c in mapping.columns]
     assert again.defaults == {"website": "x.in"}
@@ -205,10 +211,10 @@ def test_a_saved_map_says_the_same_as_the_mapping(tmp_path):
 
 def test_a_kept_map_is_found_by_the_shape_whatever_the_order_and_spelling(tmp_path):
     mapping = choose_columns(HEADERS, [ROW], defaults={"source": "said of one sheet"})
-    kept = keep_map(tmp_path, mapping)
-    assert kept == path_of(tmp_path, ("CITY", "name", "mobile.", "", "Name", "odd header 1"))
+    kept = remember_map(tmp_path, mapping)
+    assert kept == get_map_path(tmp_path, ("CITY", "name", "mobile.", "", "Name", "odd header 1"))
     assert read_map(kept).defaults == {}
-    assert shape_of(("Mobile", "Name")) != shape_of(("Mobile", "Name", "City"))
+    assert fingerprint_headers(("Mobile", "Name")) != fingerprint_headers(("Mobile", "Name", "City"))
 
 
 def test_an_entry_that_says_only_its_field_is_a_plain_line(tmp_path):

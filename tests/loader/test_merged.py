@@ -9,10 +9,10 @@ import pytest
 import xlwt
 from openpyxl import Workbook
 
-from importer.loader import opening, workbook
-from importer.loader.merged import Area, with_merged
-from importer.loader.opening import OpenOptions, Table, open_table
-from importer.models import BLOCK_ROWS, SourceRow, SourceRows
+from importer.loader.formats import workbook_reader
+from importer.loader.formats.merged_cells import Area, with_merged
+from importer.loader.table.table_reader import OpenOptions, Table, open_table
+from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 from tests.loader.books import ods_cell, write_ods, write_xlsb
 from tests.support import leads
 
@@ -92,10 +92,10 @@ def opened(path: Path) -> Table:
 @pytest.mark.parametrize("written", BOOKS)
 def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch, written, block):
     """Not out of the header, and not into a blank row; the same by every reader, and where a block of rows ends."""
-    monkeypatch.setattr(workbook, "BLOCK_ROWS", block)
-    monkeypatch.setattr(opening, "LOOKED_AT", 2)  # of these rows one block is made
+    monkeypatch.setattr(workbook_reader, "BLOCK_ROWS", block)
+    monkeypatch.setattr(table_reader, "LOOKED_AT", 2)  # of these rows one block is made
     if "streamed" in written:
-        monkeypatch.setattr(workbook, "STREAM_FROM_BYTES", 0)
+        monkeypatch.setattr(workbook_reader, "STREAM_FROM_BYTES", 0)
     BOOKS[written](tmp_path / "sheet")
     table = opened(tmp_path / "sheet")
     assert table.headers == ("Name", "Phone", "Stage", "Hall")
@@ -117,7 +117,7 @@ def test_what_is_lost_in_a_merged_value_is_lost_in_each_row_that_it_covers(tmp_p
         book.active.append(row)
     book.active.merge_cells("A2:A3")
     book.save(tmp_path / "sheet")
-    found = {row.number: [issue.code for issue in row.faults] for row in opened(tmp_path / "sheet").rows}
+    found = {row.number: [issue.code for issue in row.issues] for row in opened(tmp_path / "sheet").rows}
     assert found == {2: ["undecodable"], 3: ["undecodable"], 4: []}
 
 

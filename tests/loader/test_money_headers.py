@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.loader.cells import Fault
+from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.money import compile_money_reader, unit_of
 from tests.support import leads, write_csv
 
@@ -37,7 +37,7 @@ def test_cells_below_it(cell, amount):
 
 @pytest.mark.parametrize("cell", ["5500000", "65,00,000", "-6500000"])
 def test_an_amount_that_was_typed_in_rupees_all_the_same_is_not_guessed(cell):
-    assert compile_money_reader("Budget (in lakhs)")(cell) == Fault("unit_unclear", "lakh")
+    assert compile_money_reader("Budget (in lakhs)")(cell) == CellError("unit_unclear", "lakh")
 
 
 def test_a_sheet_of_lakhs_goes_in_as_lakhs(importer, crm):

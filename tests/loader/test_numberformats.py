@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.loader.numberformats import digit_places, is_date_format, show_date, show_number
+from importer.loader.formats.number_formats import digit_places, is_date_format, show_date, show_number
 
 AT = dt.datetime(2024, 3, 4, 15, 6, 7)  # noqa: DTZ001 - a cell has no time zone
 

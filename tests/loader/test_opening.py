@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from importer.errors import NothingSent, UnreadableFile, UsageError
-from importer.loader.opening import OpenOptions, Table, open_table, private_copy
-from importer.models import BLOCK_ROWS
+from importer.errors import NothingSentError, UnreadableFileError, UsageError
+from importer.loader.table.table_reader import OpenOptions, Table, copy_to_private_file, open_table
+from importer.models.row import BLOCK_ROWS
 
 
 def opened(folder: Path, content: str | bytes, **options: object) -> Table:
@@ -24,7 +24,7 @@ def opened(folder: Path, content: str | bytes, **options: object) -> Table:
 
 
 def rows(table: Table) -> list[tuple[int, tuple[str, ...], list[str]]]:
-    return [(row.number, row.cells, [issue.code for issue in row.faults]) for row in table.rows]
+    return [(row.number, row.cells, [issue.code for issue in row.issues]) for row in table.rows]
 
 
 def said(table: Table) -> list[str]:
@@ -84,13 +84,13 @@ def test_columns_without_a_name_that_hold_something_are_lettered(tmp_path):
 
 @pytest.mark.parametrize("content", ["\n\n\n", "\ufeff", ",,,\n,,\n", '"",""\n'])
 def test_an_empty_file_is_refused_with_words(tmp_path, content):
-    with pytest.raises(UnreadableFile, match="empty"):
+    with pytest.raises(UnreadableFileError, match="empty"):
         opened(tmp_path, content)
 
 
 def test_an_empty_workbook_is_refused_with_words(tmp_path):
     Workbook().save(tmp_path / "sheet")
-    with pytest.raises(UnreadableFile, match="The sheet is empty"):
+    with pytest.raises(UnreadableFileError, match="The sheet is empty"):
         open_table(tmp_path / "sheet", OpenOptions())
 
 
@@ -108,7 +108,7 @@ def test_the_name_of_a_file_says_nothing(tmp_path):
 
 def test_more_columns_than_any_list_of_leads_are_refused_with_words(tmp_path):
     header = ",".join(f"Name {i}" for i in range(3000))
-    with pytest.raises(UnreadableFile, match="3,000 columns"):
+    with pytest.raises(UnreadableFileError, match="3,000 columns"):
         opened(tmp_path, f"{header}\n" + ",".join(["x"] * 3000) + "\n")
 
 
@@ -130,7 +130,7 @@ def test_a_sheet_of_a_text_file_is_refused_with_words(tmp_path):
 
 def test_the_copy_is_ours_alone_and_whole(tmp_path):
     content = random.Random(1).randbytes(3_000_000)
-    copy, digest = private_copy(io.BytesIO(content), tmp_path)
+    copy, digest = copy_to_private_file(io.BytesIO(content), tmp_path)
     assert copy.read_bytes() == content
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert len(digest) == 64
@@ -140,14 +140,14 @@ def test_the_copy_is_ours_alone_and_whole(tmp_path):
 def test_a_file_that_cannot_be_opened_is_named(tmp_path, monkeypatch, name):
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path / "in")
-    with pytest.raises(UnreadableFile, match="Cannot read"):
-        private_copy(Path(name), tmp_path)
+    with pytest.raises(UnreadableFileError, match="Cannot read"):
+        copy_to_private_file(Path(name), tmp_path)
 
 
 def test_no_room_for_the_copy_is_said_and_nothing_was_sent(tmp_path):
     """Exit 2: there is no run to resume."""
-    with pytest.raises(NothingSent, match="Cannot copy"):
-        private_copy(io.BytesIO(b"a"), tmp_path / "gone")
+    with pytest.raises(NothingSentError, match="Cannot copy"):
+        copy_to_private_file(io.BytesIO(b"a"), tmp_path / "gone")
 
 
 def test_one_row_alone_makes_no_column_of_a_small_file(tmp_path):
@@ -191,7 +191,7 @@ def test_rows_do_not_depend_on_where_a_block_ends(tmp_path_factory, rows, chunk)
         table = open_table(folder / "sheet", OpenOptions())
         return [*table.rows], table.notices
 
-    with patch("importer.loader.delimited.BLOCK_ROWS", chunk):
+    with patch("importer.loader.formats.delimited_text.BLOCK_ROWS", chunk):
         by_block = read()
-    with patch("importer.loader.opening._RowShaper.is_even", return_value=False):
+    with patch("importer.loader.table.table_reader._RowShaper.is_even", return_value=False):
         assert by_block == read()

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.loader.cells import phones
-from importer.loader.cells.fault import Fault
+from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader, plain_indian_mobile
-from importer.loader.drafts import compile_drafter
-from importer.models import ColumnChoice, Mapping, SourceRow
+from importer.loader.rows.drafts import compile_drafter
+from importer.models.mapping import ColumnChoice, Mapping
+from importer.models.row import SourceRow
 
 read = compile_phone_reader("IN")
 
@@ -101,7 +102,7 @@ def test_a_phone_as_people_type_it(typed, numbers):
 )
 def test_what_is_no_phone_is_refused_with_its_reason(typed, code):
     found = read(typed, "")
-    assert isinstance(found, Fault), found
+    assert isinstance(found, CellError), found
     assert found.code == code
 
 
@@ -124,13 +125,13 @@ def test_a_bad_part_beside_a_good_one_is_left_out_openly():
     "typed", ["9.84501E+09", "98765000000", "98450 XX 12345", "98450*12345", "984501234¹", "98450 1234 S", "98450-1234-l"]
 )  # fmt: skip
 def test_a_digit_that_is_not_there_is_not_made_up(typed):
-    assert isinstance(read(typed, ""), Fault)
+    assert isinstance(read(typed, ""), CellError)
 
 
 def test_a_lone_letter_beside_digits_may_be_one_of_them():
     """An O, S or l typed for 0, 5 or 1; letters that say what kind of number follows are no such thing."""
-    assert read("9845012345 S", "") == Fault("not_a_phone")
-    assert read("l 9845012345", "") == Fault("not_a_phone")
+    assert read("9845012345 S", "") == CellError("not_a_phone")
+    assert read("l 9845012345", "") == CellError("not_a_phone")
     assert read("M 9845012345", "").numbers == ["+919845012345"]
 
 
@@ -154,7 +155,7 @@ def test_what_stands_beside_a_number_is_named_unless_it_says_nothing(typed, numb
 def test_numbers_in_a_row_are_parted_only_where_there_is_one_way():
     assert read("98450 12345 98860 12345", "").numbers == ["+919845012345", "+919886012345"]
     assert read("+919845012345+919886012345", "").numbers == ["+919845012345", "+919886012345"]
-    assert read("9845012345 98860", "") == Fault("too_many_digits")
+    assert read("9845012345 98860", "") == CellError("too_many_digits")
 
 
 def test_bare_digits_that_end_in_zeros_raise_a_doubt():
@@ -173,7 +174,7 @@ def test_bare_digits_that_end_in_zeros_raise_a_doubt():
 def test_a_number_that_its_dial_code_does_not_have_is_refused(typed, dial_code):
     """The default region is no way out: the sheet says that the number is elsewhere."""
     found = read(typed, dial_code)
-    assert isinstance(found, Fault), found
+    assert isinstance(found, CellError), found
     assert found.value == f"+{dial_code.removeprefix('+')} {typed}"
 
 
@@ -308,7 +309,7 @@ def test_any_text_gives_numbers_or_a_fault_and_never_a_new_digit(typed, dial_cod
 
 def test_a_digit_that_the_library_puts_in_is_refused():
     """The library gives an Argentine mobile a 9 that nobody typed."""
-    assert compile_phone_reader("AR")("011 15-2312-3456", "") == Fault("not_a_phone")
+    assert compile_phone_reader("AR")("011 15-2312-3456", "") == CellError("not_a_phone")
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,7 @@ def test_a_digit_that_the_library_puts_in_is_refused():
 def test_other_phones_that_hold_no_digit_refuse_no_row(typed, code):
     """Of `same` nothing is lost, and half of a form's answers to "WhatsApp number" are that."""
     columns = tuple(
-        ColumnChoice(index=at, header=header, field=field, why="option", sureness=1.0, reason="")
+        ColumnChoice(index=at, header=header, field=field, source="option", confidence=1.0, reason="")
         for at, (header, field) in enumerate([("Phone", "customer_phone"), ("WhatsApp", "add_phones")])
     )
     draft = compile_drafter(Mapping(columns=columns), region="IN")(SourceRow(2, ("9845012345", typed)))

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from importer.errors import BadMapping, UsageError
-from importer.fields import BY_NAME
-from importer.loader.columns import choose_columns
-from importer.loader.drafts import compile_drafter
-from importer.loader.keptmaps import map_of
-from importer.loader.opening import OpenOptions, open_table
-from importer.loader.presets import find_preset, presets, read_preset
-from importer.models import SourceRow
+from importer.errors import MappingError, UsageError
+from importer.fields import FIELDS_BY_NAME
+from importer.loader.mapping.column_chooser import choose_columns
+from importer.loader.mapping.presets import find_preset, load_presets, read_preset
+from importer.loader.mapping.saved_maps import to_column_map
+from importer.loader.rows.drafts import compile_drafter
+from importer.loader.table.table_reader import OpenOptions, open_table
+from importer.models.row import SourceRow
 from tests.e2e.test_samples import EXPECTED, SAMPLES
 
 HEADERS = {
@@ -101,7 +101,7 @@ def _split(text):
 
 
 def _claimed_by(headers):
-    return [preset.name for preset in presets() if preset.matches(headers)]
+    return [preset.name for preset in load_presets() if preset.matches(headers)]
 
 
 @pytest.mark.parametrize(("name", "text"), [*HEADERS.items(), *MORE.items()])
@@ -113,7 +113,7 @@ def test_an_export_is_recognised_as_itself_and_nothing_else(name, text):
 
 
 def test_every_preset_is_in_the_table_of_headers():
-    assert sorted(HEADERS) == sorted(preset.name for preset in presets())
+    assert sorted(HEADERS) == sorted(preset.name for preset in load_presets())
 
 
 @pytest.mark.parametrize("text", NEAR_MISSES)
@@ -129,15 +129,17 @@ def test_a_sample_is_claimed_by_its_own_preset_alone(name):
 
 
 def test_every_preset_has_a_sample():
-    assert {sample.preset for sample in EXPECTED.values()} - {""} == {preset.name for preset in presets()}
+    assert {sample.preset for sample in EXPECTED.values()} - {""} == {
+        preset.name for preset in load_presets()
+    }
 
 
-@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+@pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.name)
 def test_a_preset_decides_on_every_header_of_its_export(preset):
     """No column of the export is left to chance: it has a field, or a reason that says more than "unknown"."""
     headers = _split(HEADERS[preset.name])
     mapping = choose_columns(headers, [], titles={}, needs_phone=False)
-    silent = [choice.header for choice in mapping.columns if choice.why == "nothing"]
+    silent = [choice.header for choice in mapping.columns if choice.source == "nothing"]
     assert silent == []
     for _, entry in preset.entries():
         assert entry.field or len(entry.reason.split()) > 2
@@ -345,7 +347,7 @@ def test_a_saved_map_of_an_export_reads_it_the_same(name):
     table = open_table(SAMPLES / name, OpenOptions())
     sample = list(table.rows)
     mapping = choose_columns(table.headers, sample, titles={})
-    again = choose_columns(table.headers, sample, titles={}, column_map=map_of(mapping))
+    again = choose_columns(table.headers, sample, titles={}, column_map=to_column_map(mapping))
     assert [(c.field, c.rules) for c in again.columns] == [(c.field, c.rules) for c in mapping.columns]
     assert (again.values, again.defaults) == (mapping.values, mapping.defaults)
     first, second = (compile_drafter(each, region="IN") for each in (mapping, again))
@@ -371,7 +373,7 @@ def test_a_saved_map_of_an_export_reads_it_the_same(name):
 def test_a_preset_that_is_wrong_says_where(line, says):
     """One sentence with the name of the file, what is wrong in it, and the page that shows a right one."""
     text = f'name = "mine"\ntitle = "Mine"\nneeds = 1\nsignature = ["Phone"]\n[columns]\n{line}'
-    with pytest.raises(BadMapping, match=r"The preset mine\.toml is not right") as refused:
+    with pytest.raises(MappingError, match=r"The preset mine\.toml is not right") as refused:
         read_preset(text, "mine.toml")
     assert says in refused.value.message
     assert "docs/presets.md" in refused.value.advice
@@ -379,26 +381,26 @@ def test_a_preset_that_is_wrong_says_where(line, says):
 
 @pytest.mark.parametrize("top", ["", "needs = 0", 'needs = 3\nsignature = ["Phone", "Name"]'])
 def test_a_preset_that_can_recognise_nothing_is_refused(top):
-    with pytest.raises(BadMapping, match="needs"):
+    with pytest.raises(MappingError, match="needs"):
         read_preset(f'name = "a"\ntitle = "A"\n{top}\n[columns]\n', "a.toml")
 
 
 def test_a_preset_that_is_not_there(tmp_path):
     with pytest.raises(UsageError, match="no preset 'hubspott'"):
         find_preset([], "hubspott")
-    with pytest.raises(BadMapping, match="Cannot read the preset"):
+    with pytest.raises(MappingError, match="Cannot read the preset"):
         find_preset([], str(tmp_path / "none.toml"))
     (tmp_path / "odd.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadMapping, match="not a text file"):
+    with pytest.raises(MappingError, match="not a text file"):
         find_preset([], str(tmp_path / "odd.toml"))
 
 
 def test_fields_of_presets_are_fields():
     """`read_preset` has looked at the fields; here at those that a preset may not fill in for all rows."""
-    for preset in presets():
+    for preset in load_presets():
         assert not {"customer_phone", "add_phones"} & preset.defaults.keys()
         assert preset.others in ("", "additional_info")
-        assert preset.others == "" or preset.others in BY_NAME
+        assert preset.others == "" or preset.others in FIELDS_BY_NAME
         assert Path(preset.name).name == preset.name
 
 

@@ -14,13 +14,13 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.chart import BarChart
 
-from importer.errors import UnreadableFile, UsageError
-from importer.issues import faults_of_rows
-from importer.loader import workbook
-from importer.loader.kinds import FileKind, kind_of
-from importer.loader.marks import RowMarks
-from importer.loader.workbook import open_sheet
-from importer.models import BLOCK_ROWS
+from importer.errors import UnreadableFileError, UsageError
+from importer.issues import find_unreadable_rows
+from importer.loader.formats import workbook_reader
+from importer.loader.formats.file_kind import FileKind, detect_file_kind
+from importer.loader.formats.row_metadata import RowMarks
+from importer.loader.formats.workbook_reader import open_sheet
+from importer.models.row import BLOCK_ROWS
 from tests.loader.books import (
     MAIN,
     STRICT,
@@ -39,12 +39,12 @@ FILES = Path(__file__).parent / "files"
 
 def rows_of(path: Path, sheet: str | None = None) -> dict[int, list[str]]:
     """Row number -> cells, rows with nothing in them left out."""
-    blocks = open_sheet(path, kind_of(path), sheet).blocks
+    blocks = open_sheet(path, detect_file_kind(path), sheet).blocks
     return {row.number: [*row.cells] for block in blocks for row in block if any(row.cells)}
 
 
 def said_of(path: Path) -> list[str]:
-    opened = open_sheet(path, kind_of(path), None)
+    opened = open_sheet(path, detect_file_kind(path), None)
     list(opened.blocks)
     return [notice.text for notice in opened.notices]
 
@@ -53,7 +53,7 @@ def said_of(path: Path) -> list[str]:
 def reader(request, monkeypatch):
     """Both readers of .xlsx files: a sheet must not read differently because it is large."""
     if request.param == "streamed":
-        monkeypatch.setattr(workbook, "STREAM_FROM_BYTES", 0)
+        monkeypatch.setattr(workbook_reader, "STREAM_FROM_BYTES", 0)
     return request.param
 
 
@@ -92,7 +92,7 @@ SHOWN_TRIMMED = _trimmed(SHOWN)
 @pytest.mark.parametrize("block", [1, 2, 3, BLOCK_ROWS])
 def test_a_sheet_reads_as_it_shows(tmp_path, monkeypatch, reader, block):
     """Rows by the sheet's own numbers, columns from A on; formats of single cells; faults where no value is."""
-    monkeypatch.setattr(workbook, "BLOCK_ROWS", block)
+    monkeypatch.setattr(workbook_reader, "BLOCK_ROWS", block)
     path = write_xlsx(tmp_path / "sheet", SHEET, codes=CODES)
     assert _trimmed(rows_of(path)) == SHOWN_TRIMMED
     assert "1 row is hidden or filtered out in the sheet (row 4); it is read like the others." in said_of(
@@ -240,10 +240,10 @@ def test_what_is_wrong_with_the_marks_is_told_while_the_reader_is_still_at_work(
 
     def marks() -> Iterator[tuple[int, RowMarks]]:
         yield 2, RowMarks()
-        raise UnreadableFile("The workbook has two cells called D5.", "Save it again.")
+        raise UnreadableFileError("The workbook has two cells called D5.", "Save it again.")
 
-    with pytest.raises(UnreadableFile, match="two cells"):
-        workbook._whole(Slow(), "Leads", deque(), marks())
+    with pytest.raises(UnreadableFileError, match="two cells"):
+        workbook_reader._whole(Slow(), "Leads", deque(), marks())
     assert not ended.is_set()
     told.set()
 
@@ -251,8 +251,8 @@ def test_what_is_wrong_with_the_marks_is_told_while_the_reader_is_still_at_work(
 @pytest.mark.parametrize("ahead", [0, 1, 10])
 def test_marks_are_the_same_however_many_were_read_while_the_reader_was_at_work(tmp_path, monkeypatch, ahead):
     """Each row has one here; what is not kept in advance is read in step with the rows."""
-    monkeypatch.setattr(workbook, "_MOST_AHEAD", ahead)
-    monkeypatch.setattr(workbook, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(workbook_reader, "_MOST_AHEAD", ahead)
+    monkeypatch.setattr(workbook_reader, "BLOCK_ROWS", 2)
     sheet = "".join(
         f'<row r="{at}"><c r="A{at}" s="{1 + at % 2}"><v>{45000 + at}</v></c></row>' for at in range(1, 8)
     )
@@ -267,7 +267,7 @@ def test_to_look_for_faults_in_long_rows_takes_no_room():
     rows = [["x" * 100_000] for _ in range(50)] + [["\U0001f600"], ["\0"]]
     tracemalloc.start()
     try:
-        faults = faults_of_rows(rows)
+        faults = find_unreadable_rows(rows)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
@@ -279,7 +279,7 @@ def test_a_fault_in_one_row_of_a_block_is_that_row_s(tmp_path):
     rows = [text_cell(f"A{at}", "As\ufffda" if at == 3 else "Asha") for at in range(1, 6)]
     sheet = "".join(f'<row r="{at}">{cell}</row>' for at, cell in enumerate(rows, 1))
     blocks = list(open_sheet(write_xlsx(tmp_path / "sheet", sheet), FileKind.XLSX, None).blocks)
-    assert {row.number: [fault.code for fault in row.faults] for row in chain(*blocks) if row.faults} == {
+    assert {row.number: [fault.code for fault in row.issues] for row in chain(*blocks) if row.issues} == {
         3: ["undecodable"]
     }
 
@@ -306,13 +306,15 @@ def test_a_fault_in_one_row_of_a_block_is_that_row_s(tmp_path):
 )
 def test_a_damaged_sheet_is_refused_with_words(tmp_path, sheet, says):
     """Of two rows with one number, and of two cells with one place, the reader would drop one in silence."""
-    with pytest.raises(UnreadableFile, match=says):
+    with pytest.raises(UnreadableFileError, match=says):
         rows_of(write_xlsx(tmp_path / "sheet", sheet))
 
 
 def test_a_stray_cell_at_the_far_corner_costs_no_memory(tmp_path, monkeypatch):
     """A sheet that claims 17 thousand million places is streamed, row by row."""
-    monkeypatch.setattr(workbook, "_whole", lambda *_: pytest.fail("the quick reader keeps every place"))
+    monkeypatch.setattr(
+        workbook_reader, "_whole", lambda *_: pytest.fail("the quick reader keeps every place")
+    )
     sheet = (
         f'<worksheet xmlns="{MAIN}"><dimension ref="A1:XFD1048576"/><sheetData>'
         f'<row r="1">{text_cell("A1", "Phone")}</row><row r="2"><c r="A2"><v>9845012345</v></c></row>'

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from importer.errors import RunIsHeld
-from importer.pipeline.runs import held
+from importer.errors import RunLockedError
+from importer.pipeline.runs import lock_run
 
 FILE = {"sha256": "0" * 64, "account": "a" * 16}
 
@@ -15,13 +15,13 @@ def test_who_only_looks_does_not_turn_a_run_away(tmp_path):
     looking, told = threading.Event(), threading.Event()
 
     def look():
-        with held(tmp_path, "looked at", **FILE):
+        with lock_run(tmp_path, "looked at", **FILE):
             looking.set()
             told.wait(0.1)
 
     looker = threading.Thread(target=look)
     looker.start()
     looking.wait()
-    with held(tmp_path, "run", **FILE), pytest.raises(RunIsHeld, match="Run run is sending"):
-        held(tmp_path, "second", **FILE).__enter__()
+    with lock_run(tmp_path, "run", **FILE), pytest.raises(RunLockedError, match="Run run is sending"):
+        lock_run(tmp_path, "second", **FILE).__enter__()
     looker.join()

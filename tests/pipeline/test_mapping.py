@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importer.loader.keptmaps import is_known_again
+from importer.loader.mapping.saved_maps import has_real_headers
 from tests.support import write_csv
 
 
 def test_columns_without_headers_are_not_known_again():
     """Every sheet without a header has a Column A: what was answered for one says nothing of another."""
-    assert is_known_again(["Column A", "Phone"])
-    assert not is_known_again(["Column A", "Column B", ""])
+    assert has_real_headers(["Column A", "Phone"])
+    assert not has_real_headers(["Column A", "Column B", ""])
 
 
 def test_leads_without_names_are_told_of_before_they_are_sent(importer):

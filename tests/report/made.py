@@ -7,21 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from importer.issues import Issue
-from importer.journal import Journal, RunEnd, RunHeader, staged
-from importer.loader.opening import OpenOptions, open_table
-from importer.models import (
-    Accepted,
-    ColumnChoice,
-    Mapping,
-    Notice,
-    Rejected,
-    RunState,
-    SourceRow,
-    is_report_header,
-)
-from importer.report import Summary, write_reports
-from importer.report.workbook import fits
-from importer.staging.own_files import as_typed
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd, RunMetadata
+from importer.journal.staging import to_staged_row
+from importer.loader.table.table_reader import OpenOptions, open_table
+from importer.models.mapping import ColumnChoice, Mapping, Notice
+from importer.models.row import Accepted, Rejected, SourceRow
+from importer.models.status import RunState, is_report_header
+from importer.reader.reimport import as_typed
+from importer.report.failed_workbook import fits
+from importer.report.report_writer import write_reports
+from importer.report.summary import Summary
 from tests.naughty import CONTROLS, FORMULAS, MARKUP, TEXTS
 
 STARTED = "2026-11-25T10:15:01+05:30"
@@ -37,20 +33,20 @@ TITLES = {
 def mapping_of(columns: Iterable[tuple[str, str]], **more: Any) -> Mapping:
     """Columns as (header, field)."""
     choices = [
-        ColumnChoice(index=at, header=header, field=field, why="option", sureness=1.0, reason="named", filled=1.0)
+        ColumnChoice(index=at, header=header, field=field, source="option", confidence=1.0, reason="named", fill_rate=1.0)
         for at, (header, field) in enumerate(columns)
     ]  # fmt: skip
     return Mapping(columns=tuple(choices), **more)
 
 
-def header_of(columns: Sequence[tuple[str, str]], **more: Any) -> RunHeader:
+def header_of(columns: Sequence[tuple[str, str]], **more: Any) -> RunMetadata:
     """The header of a run over a sheet with these columns."""
     given: dict[str, Any] = {
         "run_id": "run-1", "command": "run", "file": "leads.csv", "sha256": "0" * 64, "started_at": STARTED,
         "account": "a" * 16, "base_url": "http://127.0.0.1/superfone", "titles": TITLES,
         "headers": tuple(header for header, _ in columns), "mapping": mapping_of(columns),
     }  # fmt: skip
-    return RunHeader(**{**given, **more})
+    return RunMetadata(**{**given, **more})
 
 
 def refused(number: int, cells: Sequence[str], *issues: Issue) -> Rejected:
@@ -64,11 +60,11 @@ def accepted(number: int, cells: Sequence[str], **payload: Any) -> Accepted:
     return Accepted(SourceRow(number, tuple(cells)), phone, {"customer_phone": phone, **payload})
 
 
-def made(folder: Path, header: RunHeader, rows: Iterable[Accepted | Rejected]) -> Summary:
+def made(folder: Path, header: RunMetadata, rows: Iterable[Accepted | Rejected]) -> Summary:
     """Write the reports of a checked run with these rows."""
     with Journal.create(folder, header) as journal:
-        journal.stage([staged(row) for row in rows])
-        journal.complete()
+        journal.stage([to_staged_row(row) for row in rows])
+        journal.complete_staging()
         journal.end(RunEnd(state=RunState.CHECKED, finished_at=STARTED, exit_code=1))
         return write_reports(journal, folder)
 
@@ -81,7 +77,7 @@ def read_again(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return headers, [row.cells for block in blocks for row in block]
 
 
-def naughty_in(place: str) -> tuple[RunHeader, list[Rejected]]:
+def naughty_in(place: str) -> tuple[RunMetadata, list[Rejected]]:
     """A run with every naughty text in one place: cell, header, file, server, sheet, or title."""
     columns = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
     if place == "header":

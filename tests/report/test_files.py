@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from importer.errors import CannotWrite
-from importer.guard import typed
-from importer.journal import Journal
-from importer.report import write_reports
-from importer.report.placing import Placing
+from importer.atomic_file import AtomicFile
+from importer.errors import DiskWriteError
+from importer.journal.run_journal import Journal
+from importer.report.report_writer import write_reports
+from importer.untrusted_text import quote_command
 from tests.report.made import accepted, header_of, made, refused
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name")]
@@ -72,7 +72,7 @@ def test_a_workbook_that_is_open_in_excel_does_not_lose_the_run(folder, monkeypa
     assert json.loads((folder / "summary.json").read_text())["files"] == summary.files
     page = (folder / "report.html").read_text("utf-8")
     assert 'href="failed_rows-new2.xlsx"' in page
-    assert typed(str(folder / "failed_rows-new2.xlsx")) in page
+    assert quote_command(str(folder / "failed_rows-new2.xlsx")) in page
     assert (folder / "failed_rows-new2.xlsx").read_bytes() == (folder / "failed_rows.xlsx").read_bytes()
 
 
@@ -121,7 +121,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_files_whole(folder, monkey
         monkeypatch.setattr(Workbook, "close", no_room)
     for method_name, method in (("open", opened), ("write_text", text), ("write_bytes", binary)):
         monkeypatch.setattr(Path, method_name, full(method))
-    with pytest.raises(CannotWrite, match="No space left") as raised:
+    with pytest.raises(DiskWriteError, match="No space left") as raised:
         written_again(folder)
     assert "importer report" in raised.value.advice
     assert "journal is not touched" in raised.value.message
@@ -139,7 +139,7 @@ def test_a_disk_that_fills_while_the_workbook_is_packed(folder, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("zipfile.ZipFile.write", no_room)
         patch.setattr("zipfile.ZipFile.writestr", no_room)
-        with pytest.raises(CannotWrite, match="No space left"):
+        with pytest.raises(DiskWriteError, match="No space left"):
             written_again(folder)
     complaints = []
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)
@@ -153,7 +153,7 @@ def test_a_folder_that_became_read_only_is_a_sentence(folder):
         (folder / ".writing.lock").mkdir()  # root may write anywhere, but not into this
     else:
         folder.chmod(0o500)
-    with pytest.raises(CannotWrite):
+    with pytest.raises(DiskWriteError):
         written_again(folder)
     folder.chmod(0o700)
 
@@ -197,10 +197,10 @@ def test_two_writers_at_once_write_one_after_the_other(tmp_path):
 
 
 def test_what_is_placed_is_whole_or_not_there(tmp_path):
-    with pytest.raises(ZeroDivisionError), Placing(tmp_path / "x.xlsx") as temporary:
+    with pytest.raises(ZeroDivisionError), AtomicFile(tmp_path / "x.xlsx") as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
-    with Placing(tmp_path / "x.xlsx") as temporary:
+    with AtomicFile(tmp_path / "x.xlsx") as temporary:
         temporary.write_text("whole")
     assert [path.name for path in tmp_path.iterdir()] == ["x.xlsx"]

@@ -17,7 +17,7 @@ ROWS = [
     ["98450 10004", "'Quoted'", "", "Warm led", "4"],
 ]
 NAMED = ("--column", "Kontakt=customer_phone", "--column", "Wer=business_name", "--column", "Wer#2=city",
-         "--column", "Stand=lead_stage_name", "--column", "Bemerkung=customer_note", "--set", "source=Fair")  # fmt: skip
+         "--column", "Stand=lead_stage_name", "--column", "Bemerkung=customer_note", "--default", "source=Fair")  # fmt: skip
 WANTED = {
     "+919845010001": ("Asha Rao", "x", "New", "Fair", ["first"]),
     "+919845010002": ("Ravi Kumar", "=y", "Warm lead", "Fair", ["- asked twice\n- call on Monday"]),
@@ -108,7 +108,13 @@ def test_rows_sorted_and_deleted_and_columns_moved(importer, crm, first):
 def test_what_is_named_anew_wins_and_the_rest_is_kept(importer, crm, first):
     mend_workbook(first.folder / "failed_rows.xlsx")
     second = importer(
-        "run", first.folder / "failed_rows.xlsx", "--yes", "--column", "Wer#2=address", "--set", "source=Desk"
+        "run",
+        first.folder / "failed_rows.xlsx",
+        "--yes",
+        "--column",
+        "Wer#2=address",
+        "--default",
+        "source=Desk",
     )
     assert second.code == 0, second
     assert leads(crm)["+919845010002"]["address"]["text"] == "=y"
@@ -166,7 +172,7 @@ def test_the_settings_file_does_not_come_before_the_mapping_of_the_run(importer,
     mend_csv(first.folder / "failed_rows.csv")
     shown = importer("columns", first.folder / "failed_rows.csv", "--json")
     assert json.loads(shown.out)["columns"][0]["field"] == "customer_phone"
-    second = importer("run", first.folder / "failed_rows.csv", "--yes", "--set", "city=Pune")
+    second = importer("run", first.folder / "failed_rows.csv", "--yes", "--default", "city=Pune")
     assert (second.code, second.failed) == (0, []), second
     assert {lead["source"] for lead in leads(crm).values()} == {"Fair"}
     assert leads(crm)["+919845010004"]["city"] == "Pune"

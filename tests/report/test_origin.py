@@ -6,19 +6,19 @@ import zipfile
 
 import pytest
 
-from importer.report.origin import origin_of
+from importer.report.workbook_run_id import read_run_id
 
 PART = "docProps/custom.xml"
 NAMED = '<property name="importer-run"><vt:lpwstr>run-1</vt:lpwstr>'
 
 
 def test_the_run_is_found(tmp_path):
-    assert origin_of(packed(tmp_path / "a.xlsx", NAMED)) == "run-1"
+    assert read_run_id(packed(tmp_path / "a.xlsx", NAMED)) == "run-1"
 
 
 def test_only_the_beginning_of_the_part_is_read(tmp_path):
     """A part of gigabytes that packs small must not fill the memory of the process that has the key."""
-    assert origin_of(packed(tmp_path / "a.xlsx", " " * 100_000 + NAMED)) is None
+    assert read_run_id(packed(tmp_path / "a.xlsx", " " * 100_000 + NAMED)) is None
 
 
 @pytest.mark.parametrize("at", range(3, 12))
@@ -27,7 +27,7 @@ def test_a_part_that_is_damaged_names_no_run(tmp_path, at):
     content = bytearray(path.read_bytes())
     content[content.find(PART.encode()) + len(PART) + at] ^= 0xFF
     path.write_bytes(content)
-    assert origin_of(path) is None
+    assert read_run_id(path) is None
 
 
 @pytest.mark.parametrize(("at", "value"), [(8, 1), (10, 97)])
@@ -36,7 +36,7 @@ def test_a_part_under_a_password_or_packed_in_an_unknown_way_names_no_run(tmp_pa
     content = bytearray(path.read_bytes())
     content[content.find(b"PK\x01\x02") + at] = value
     path.write_bytes(content)
-    assert origin_of(path) is None
+    assert read_run_id(path) is None
 
 
 def packed(path, text):

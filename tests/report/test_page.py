@@ -10,15 +10,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from importer.cli.words import last_line
+from importer.cli.summary_view import last_line
 from importer.issues import Issue
-from importer.journal import Beat, Journal, RunEnd, Traffic, staged
-from importer.models import NoteState, Notice, RowResult, RunState, Status
-from importer.report import gather, write_reports
-from importer.report import page as page_room
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd, SecondMetrics, SendTotals
+from importer.journal.staging import to_staged_row
+from importer.models.delivery import DeliveryResult
+from importer.models.mapping import Notice
+from importer.models.status import NoteState, RowStatus, RunState
+from importer.report import findings, report_page
 from importer.report.charts import bars_chart, pace_chart
-from importer.report.page import headline
-from importer.report.steps import next_steps
+from importer.report.next_steps import list_next_steps
+from importer.report.report_page import headline
+from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from tests.naughty import CANARY, TEXTS
 from tests.report.made import STARTED, accepted, header_of, made, naughty_in, refused
@@ -64,12 +68,18 @@ def page(tmp_path) -> Page:
     ]  # fmt: skip
     folder = tmp_path / "run-1"
     with Journal.create(folder, header_of(COLUMNS, notices=notices)) as journal:
-        journal.stage([staged(row) for row in rows])
-        journal.complete()
+        journal.stage([to_staged_row(row) for row in rows])
+        journal.complete_staging()
         journal.begin_sending()
-        done = RowResult(number=2, status=Status.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE)
-        traffic = Traffic(requests=2, retries=1, throttled=1, seconds=2.0, rate_reached=1.0)
-        journal.record(results=[done], pace=[Beat(0, 1, 1, 0), Beat(1, 1, 0, 1)], traffic=traffic)
+        done = DeliveryResult(
+            number=2, status=RowStatus.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE
+        )
+        send_totals = SendTotals(requests=2, retries=1, throttled=1, seconds=2.0, rate_reached=1.0)
+        journal.record(
+            results=[done],
+            pace=[SecondMetrics(0, 1, 1, 0), SecondMetrics(1, 1, 0, 1)],
+            send_totals=send_totals,
+        )
         journal.end(
             RunEnd(
                 state=RunState.STOPPED,
@@ -132,7 +142,7 @@ def test_rows_that_were_not_tried_are_counted_and_not_listed(page):
 def test_the_page_stays_short_however_long_the_sheet(tmp_path, monkeypatch):
     """A sheet whose every row is faulty would make a page that no browser opens; what is left out is counted."""
     for room, name, most in (
-        (gather, "MOST_ROWS", 3), (gather, "MOST_VALUES", 5), (page_room, "_SHOWN_VALUES", 2), (page_room, "_SHOWN_CELL", 9),
+        (findings, "MOST_ROWS", 3), (findings, "MOST_VALUES", 5), (report_page, "_SHOWN_VALUES", 2), (report_page, "_SHOWN_CELL", 9),
     ):  # fmt: skip
         monkeypatch.setattr(room, name, most)
     said = [Issue("lead_stage_name", "unknown", "Status", f"Stage {number}") for number in range(8)]
@@ -243,7 +253,7 @@ def test_the_canary_is_among_the_texts():
 
 def summary_in(state: str, **counts: int) -> Summary:
     """Each duplicate is one of an accepted row."""
-    every = dict.fromkeys([status.value for status in Status], 0) | counts
+    every = dict.fromkeys([status.value for status in RowStatus], 0) | counts
     failed = sum(every.values()) - every["accepted"] - every["duplicate"]
     given = {
         "schema_version": 1, "run_id": "run-1", "command": "run", "parent": "", "file": "my leads.csv", "sha256": "",
@@ -251,7 +261,7 @@ def summary_in(state: str, **counts: int) -> Summary:
         "counts": every, "requests": 0, "retries": 0, "throttled": 0, "seconds": 0.0, "rate_reached": 0.0, "columns": {},
         "problems": {}, "failed_rows": failed, "workbook_rows": failed, "warned_rows": 0,
         "went_in": every["accepted"] + every["duplicate"], "undelivered": every["failed"] + every["unknown"],
-        "to_mend": every["invalid"] + every["refused"],
+        "to_fix": every["invalid"] + every["refused"],
         "ignored": [], "files": {name: name for name in ("failed_rows.csv", "failed_rows.xlsx")}, "exit_code": 0,
     }  # fmt: skip
     return msgspec.convert(given, Summary)
@@ -290,7 +300,9 @@ def summary_in(state: str, **counts: int) -> Summary:
 )
 def test_one_sentence_and_what_to_do_next(summary, said, commands):
     assert headline(summary) == said
-    assert [step.command for step in next_steps(summary, Path("reports/run-1"), {"limit": None})] == commands
+    assert [
+        step.command for step in list_next_steps(summary, Path("reports/run-1"), {"limit": None})
+    ] == commands
 
 
 def test_rows_that_only_the_network_failed_need_no_mending():
@@ -302,9 +314,11 @@ def test_rows_that_only_the_network_failed_need_no_mending():
 
 def test_a_long_run_is_as_many_bars_as_can_be_seen():
     """Hours of sending, averaged; a pause is a gap and not left out."""
-    drawn = pace_chart([Beat(second, 40, 2, 0) for second in range(36_000) if not 9_000 < second < 18_000])
+    drawn = pace_chart(
+        [SecondMetrics(second, 40, 2, 0) for second in range(36_000) if not 9_000 < second < 18_000]
+    )
     assert 60 < drawn.count("<rect") < 140
-    assert "10:00" not in pace_chart([Beat(0, 1, 0, 0)])
+    assert "10:00" not in pace_chart([SecondMetrics(0, 1, 0, 0)])
 
 
 def test_beyond_eight_bars_the_rest_is_one():

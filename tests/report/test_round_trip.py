@@ -7,11 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from importer import guard
-from importer.guard import cells_of, guarded, line_of, lines_of, unguarded
-from importer.loader.delimited import Dialect, find_dialect, read_records
-from importer.loader.encoding import Encoding
-from importer.report.workbook import fits
+from importer import csv_injection
+from importer.csv_injection import (
+    escape_formula,
+    format_csv_line,
+    format_csv_lines,
+    parse_csv_line,
+    unescape_formula,
+)
+from importer.loader.formats.delimited_text import Dialect, find_dialect, read_records
+from importer.loader.formats.encoding import Encoding
+from importer.report.failed_workbook import fits
 from tests.naughty import TEXTS
 from tests.report.made import accepted, header_of, made, read_again, refused
 
@@ -25,7 +31,7 @@ COLUMNS = [("Phone", "customer_phone"), ("Text", "source"), ("Other", "")]
 @given(CELLS)
 @settings(max_examples=2000)
 def test_a_guarded_text_is_taken_back_exactly(text):
-    assert unguarded(guarded(text)) == text
+    assert unescape_formula(escape_formula(text)) == text
 
 
 @given(st.lists(st.one_of(CELLS, st.text(alphabet=ODD + "19", max_size=5)), min_size=1, max_size=6))
@@ -35,7 +41,7 @@ def test_a_guarded_text_is_taken_back_exactly(text):
 @example(["a;+91,b"])
 def test_a_line_is_guarded_as_its_cells_are(cells):
     """Whatever the quick look at the whole line says."""
-    assert next(csv.reader([line_of(cells)], strict=True)) == [guarded(cell) for cell in cells]
+    assert next(csv.reader([format_csv_line(cells)], strict=True)) == [escape_formula(cell) for cell in cells]
 
 
 def _written(rows, quoting):
@@ -60,9 +66,9 @@ def test_a_line_of_the_file_is_a_line_of_the_report(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("sheet") / "sheet.csv"
     path.write_bytes(b"Phone,Name\n" + text.encode())
     for block in read_records(path, find_dialect(path, encoding="utf-8", delimiter=",")):
-        for row, line in zip(block, lines_of(block.cells, block.lines), strict=True):
-            assert next(csv.reader([line], strict=True), []) == [guarded(cell) for cell in row.cells]
-            assert cells_of(line) == row.cells
+        for row, line in zip(block, format_csv_lines(block.cells, block.lines), strict=True):
+            assert next(csv.reader([line], strict=True), []) == [escape_formula(cell) for cell in row.cells]
+            assert parse_csv_line(line) == row.cells
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_sound_lines_are_taken_as_they_are(tmp_path, text, lines):
     path = tmp_path / "sheet.csv"
     path.write_text(f"Phone{';' if ';' in text else ','}Name\n{text}")
     [block] = read_records(path, find_dialect(path, encoding=None, delimiter=None))
-    assert lines_of(block.cells, block.lines)[1:] == lines
+    assert format_csv_lines(block.cells, block.lines)[1:] == lines
 
 
 def test_a_space_that_is_no_part_of_the_cell_is_no_part_of_the_line(tmp_path):
@@ -106,7 +112,7 @@ def test_a_space_that_is_no_part_of_the_cell_is_no_part_of_the_line(tmp_path):
     path = tmp_path / "sheet.csv"
     path.write_text("98450-12345, Asha\n")
     [block] = read_records(path, Dialect(Encoding("utf-8"), ",", spaced=True))
-    assert lines_of(block.cells, block.lines) == ["98450-12345,Asha"]
+    assert format_csv_lines(block.cells, block.lines) == ["98450-12345,Asha"]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +135,8 @@ def test_a_space_that_is_no_part_of_the_cell_is_no_part_of_the_line(tmp_path):
     ],
 )
 def test_what_excel_would_take_for_a_formula_is_guarded(text):
-    assert guarded(text) != text
-    assert unguarded(guarded(text)) == text
+    assert escape_formula(text) != text
+    assert unescape_formula(escape_formula(text)) == text
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
@@ -140,8 +146,8 @@ def test_what_excel_would_take_for_a_formula_is_guarded(text):
 def test_a_quote_in_front_does_not_hide_a_formula(separator, text):
     """Where Excel parts the line amid a quoted cell, `""=1` stands at a cell's beginning: an empty text, then `=1`."""
     cell = text.format(separator, separator)
-    assert unguarded(guarded(cell)) == cell
-    line = line_of(["Asha", cell, "x"])
+    assert unescape_formula(escape_formula(cell)) == cell
+    line = format_csv_line(["Asha", cell, "x"])
     assert not [found for found in _as_excel_parts(line, separator) if found.lstrip().startswith("=")]
 
 
@@ -150,8 +156,8 @@ def test_a_quote_in_front_does_not_hide_a_formula(separator, text):
 def test_a_sign_at_the_end_of_a_cell_makes_no_formula_with_the_next_cell(separator, sign):
     """To an Excel that parts lines elsewhere, `-","&A1` is one cell: minus, a text, and what is added to it."""
     cells = ["Asha", f"x,{separator}{sign}", f"&A1{separator},"]
-    assert [unguarded(guarded(cell)) for cell in cells] == cells
-    line = line_of(cells)
+    assert [unescape_formula(escape_formula(cell)) for cell in cells] == cells
+    line = format_csv_line(cells)
     assert not [found for found in _as_excel_parts(line, separator) if found.startswith(sign)]
 
 
@@ -199,7 +205,7 @@ def _as_excel_parts(text, separator):
     ],
 )
 def test_what_is_no_formula_stays_as_it_is(text):
-    assert guarded(text) == text
+    assert escape_formula(text) == text
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8))
@@ -274,11 +280,11 @@ def test_long_rows_are_not_looked_over_as_one_text(monkeypatch):
         longest = max(longest, len(text))
         return "=" in text
 
-    monkeypatch.setattr(guard, "_SOME_MAY_NEED", counting)
+    monkeypatch.setattr(csv_injection, "_SOME_MAY_NEED", counting)
     rows = [["9845012345", "x" * 100]] * 20 + [["9845012345", "=1+1"]]
-    together = lines_of(rows)
+    together = format_csv_lines(rows)
     assert longest > 2000
     longest = 0
-    monkeypatch.setattr(guard, "_MOST_TOGETHER", 500)
-    assert lines_of(rows) == together
+    monkeypatch.setattr(csv_injection, "_MOST_TOGETHER", 500)
+    assert format_csv_lines(rows) == together
     assert longest < 200

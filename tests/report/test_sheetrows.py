@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.issues import Issue
-from importer.models import REPORT_COLUMNS
-from importer.report.sheetrows import SheetRows, styles_of_sample
-from importer.report.workbook import fits
+from importer.models.status import REPORT_COLUMNS
+from importer.report.failed_workbook import fits
+from importer.report.sheet_row_writer import SheetRowWriter, styles_of_sample
 from tests.naughty import TEXTS
 from tests.report.made import header_of, made, refused
 
@@ -49,7 +49,7 @@ def rows_of(path):
 @given(texts=st.lists(CELLS.filter(lambda text: fits([text])), min_size=1, max_size=4))
 def test_cells_say_what_xlsxwriters_own_would(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("rows")
-    with SheetRows(folder / "rows", [1, 2], len(texts)) as rows:
+    with SheetRowWriter(folder / "rows", [1, 2], len(texts)) as rows:
         rows.add(15, texts, [0] * len(texts))
     rows.put_into(book_with(sample=True), folder / "ours.xlsx")
     (folder / "theirs.xlsx").write_bytes(book_with(*texts).getbuffer())
@@ -73,7 +73,7 @@ def test_rows_stand_in_place_of_the_sample(tmp_path):
     made = book_with(sample=True)
     red, bold = styles_of_sample(made)
     assert red != bold
-    with SheetRows(tmp_path / "rows", [red, bold], 2) as rows:
+    with SheetRowWriter(tmp_path / "rows", [red, bold], 2) as rows:
         rows.add(15, ["a", 7], [0, 1])
         rows.add(45, [None, "b"], [1, 0])
     rows.put_into(made, tmp_path / "book.xlsx")
@@ -94,7 +94,7 @@ def test_rows_stand_in_place_of_the_sample(tmp_path):
 
 
 def test_no_rows_leave_no_sample(tmp_path):
-    with SheetRows(tmp_path / "rows", [1, 2], 2) as rows:
+    with SheetRowWriter(tmp_path / "rows", [1, 2], 2) as rows:
         pass
     rows.put_into(book_with(sample=True), tmp_path / "book.xlsx")
     assert rows_of(tmp_path / "book.xlsx") == []
@@ -103,7 +103,7 @@ def test_no_rows_leave_no_sample(tmp_path):
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
 def test_a_disk_that_fills_up_is_an_oserror(tmp_path):
     """The reports turn it into one sentence."""
-    rows = SheetRows(tmp_path / "rows", [1, 2], 2)
+    rows = SheetRowWriter(tmp_path / "rows", [1, 2], 2)
     rows._path = FULL
     with pytest.raises(OSError, match="No space"), rows:
         rows.add(15, ["x" * 100_000, None], [0, 0])

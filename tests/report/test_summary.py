@@ -8,10 +8,15 @@ import msgspec
 import pytest
 
 from importer.issues import Issue
-from importer.journal import Journal, RunEnd, staged
-from importer.models import Mapping, NoteState, Rejudged, RowResult, RunState, Status
-from importer.report import write_reports
-from importer.report.schema import schema_text
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd
+from importer.journal.staging import to_staged_row
+from importer.models.delivery import DeliveryResult
+from importer.models.mapping import Mapping
+from importer.models.row import NewVerdict
+from importer.models.status import NoteState, RowStatus, RunState
+from importer.report.report_writer import write_reports
+from importer.report.summary_schema import format_schema
 from tests.report.made import STARTED, accepted, header_of, made, mapping_of, refused
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
@@ -26,8 +31,8 @@ KEYS = {
 def test_the_published_schema_is_that_of_the_type(request):
     """Made anew by `pytest tests/report/test_summary.py --write-examples`; then read the diff."""
     if request.config.getoption("--write-examples"):
-        PUBLISHED.write_bytes(schema_text())
-    assert PUBLISHED.read_bytes() == schema_text()
+        PUBLISHED.write_bytes(format_schema())
+    assert PUBLISHED.read_bytes() == format_schema()
 
 
 def validated(folder: Path) -> dict:
@@ -50,8 +55,8 @@ def test_every_ending_keeps_to_it(tmp_path, state):
         refused(3, ["12", "", ""], Issue("customer_phone", "too_short")),
     ]
     with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
-        journal.stage([staged(row) for row in rows])
-        journal.complete()
+        journal.stage([to_staged_row(row) for row in rows])
+        journal.complete_staging()
         if state is not RunState.CHECKED:
             journal.begin_sending()
         if state is not RunState.RUNNING:  # killed: the journal says no more than that it was sending
@@ -78,16 +83,16 @@ def test_rows_that_go_in_with_a_warning_are_counted(tmp_path):
 
 def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path):
     """It went in only if that row did: nobody is told of leads in the CRM that are not there, or to mend sound rows."""
-    fates = [Status.ACCEPTED, Status.REFUSED, Status.FAILED, Status.UNKNOWN, None]
+    fates = [RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN, None]
     rows = [accepted(number, ["x", "", ""]) for number in range(2, 12)]
     with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
-        journal.stage([staged(row) for row in rows])
-        journal.rejudge(Rejudged(at + 7, Status.DUPLICATE, None, (), at + 2) for at in range(5))
-        journal.complete()
+        journal.stage([to_staged_row(row) for row in rows])
+        journal.update_verdicts(NewVerdict(at + 7, RowStatus.DUPLICATE, None, (), at + 2) for at in range(5))
+        journal.complete_staging()
         journal.begin_sending()
         journal.record(
             results=[
-                RowResult(number=number, status=fate, attempts=1, http_status=None, note=NoteState.NONE)
+                DeliveryResult(number=number, status=fate, attempts=1, http_status=None, note=NoteState.NONE)
                 for number, fate in enumerate(fates, 2)
                 if fate
             ]
@@ -98,7 +103,7 @@ def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path
     assert summary["counts"] == {
         "accepted": 1, "refused": 1, "failed": 1, "unknown": 1, "pending": 1, "duplicate": 5, "invalid": 0,
     }  # fmt: skip
-    assert (summary["went_in"], summary["to_mend"], summary["undelivered"]) == (2, 2, 4)
+    assert (summary["went_in"], summary["to_fix"], summary["undelivered"]) == (2, 2, 4)
     assert summary["failed_rows"] == 8
 
 
@@ -114,7 +119,7 @@ def test_what_does_not_keep_to_it_is_noticed(tmp_path):
 def test_a_column_that_is_left_out_is_named_unless_it_is_empty(tmp_path):
     """Exports have dozens of empty ones: what is lost by them is nothing."""
     columns = mapping_of(COLUMNS).columns
-    empty = msgspec.structs.replace(columns[2], index=3, header="Fax", filled=0.0)
+    empty = msgspec.structs.replace(columns[2], index=3, header="Fax", fill_rate=0.0)
     header = header_of([*COLUMNS, ("Fax", "")], mapping=Mapping(columns=(*columns, empty)))
     summary = made(tmp_path, header, [accepted(2, ["9845000002", "", "x", ""])])
     assert summary.ignored == ['Column "Notes" was left out: named.']

@@ -6,10 +6,10 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from importer.cli.words import last_line
-from importer.issues import Issue, sentence
-from importer.models import REPORT_COLUMNS
-from importer.report import workbook
+from importer.cli.summary_view import last_line
+from importer.issues import Issue, format_issue
+from importer.models.status import REPORT_COLUMNS
+from importer.report import failed_workbook
 from tests.report.made import TITLES, accepted, header_of, made, read_again, refused
 
 COLUMNS = [
@@ -76,7 +76,7 @@ def test_faulty_cells_are_coloured_and_say_why(sheet):
     """The sentence of each is a comment on its cell; a fault of no cell colours the sentence itself."""
     assert filled(sheet) == {"A2", "D2"}
     assert comments(sheet) == {
-        "A2": sentence(14, SHORT),
+        "A2": format_issue(14, SHORT),
         "D2": 'Row 14, Status: the account has no stage "Warm led". Did you mean "Warm lead"?',
     }
     problems = sheet.cell(3, len(COLUMNS) + 4)
@@ -136,7 +136,7 @@ def test_the_mark_is_on_the_very_cell(tmp_path, cells, issues, wanted):
 
 
 def test_rows_beyond_what_a_workbook_should_hold_are_counted_and_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(workbook, "MOST_ROWS", 3)
+    monkeypatch.setattr(failed_workbook, "MOST_ROWS", 3)
     summary = made(tmp_path, header_of(COLUMNS), [refused(n, row_of(str(n))) for n in range(2, 7)])
     assert (summary.workbook_rows, summary.failed_rows) == (3, 5)
     assert len(read_again(tmp_path / "failed_rows.xlsx")[1]) == 3
@@ -146,7 +146,7 @@ def test_rows_beyond_what_a_workbook_should_hold_are_counted_and_said(tmp_path, 
 
 def test_far_down_the_words_stand_in_problems_alone(tmp_path, monkeypatch):
     """Comments are kept in memory until the end: a sheet of a million rows must not fill it. The colour stays."""
-    monkeypatch.setattr(workbook, "COMMENTED_ROWS", 2)
+    monkeypatch.setattr(failed_workbook, "COMMENTED_ROWS", 2)
     issue = Issue("customer_phone", "too_short", "Contact No.", "1")
     made(tmp_path, header_of(COLUMNS), [refused(n, row_of("1"), issue) for n in range(2, 6)])
     sheet = opened(tmp_path)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from importer.sandbox import SandboxOptions
-from importer.sandbox.account import seeded_account
+from importer.sandbox.account import load_default_account
 from importer.sandbox.app import Sandbox
-from importer.sandbox.store import Store
+from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.sandbox_options import SandboxOptions
 
 API = "/superfone/enterprise/api"
 KEY = {"x-api-key": "sandbox-key"}
@@ -56,7 +56,7 @@ def client_of(sandbox):
 @pytest.fixture
 def sandbox():
     """An empty one, at 10 o'clock."""
-    made = Sandbox(SandboxOptions(), seeded_account(), Store(None))
+    made = Sandbox(SandboxOptions(), load_default_account(), LeadStore(None))
     made.now = lambda: NOW
     return made
 

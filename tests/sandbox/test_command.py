@@ -8,9 +8,9 @@ import sys
 import httpx
 import pytest
 
-from importer.cli import main
-from importer.sandbox import SandboxOptions
-from importer.sandbox.server import running
+from importer.cli.main import main
+from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.server import run_sandbox
 
 
 def started(*arguments):
@@ -131,6 +131,6 @@ def test_pages_and_the_copy_that_needs_no_server(crm):
 
 def test_what_the_demo_leaves_is_one_file(tmp_path):
     """It is named as what to go on with, and people move it."""
-    with running(SandboxOptions(db=str(tmp_path / "crm.sqlite"))) as sandbox:
+    with run_sandbox(SandboxOptions(db=str(tmp_path / "crm.sqlite"))) as sandbox:
         sandbox.sandbox.store.save(None, "+919845000001", {}, "called")
     assert [path.name for path in tmp_path.iterdir()] == ["crm.sqlite"]

@@ -3,12 +3,12 @@
 import httpx
 import pytest
 
-from importer.sandbox import Fault, SandboxOptions
-from importer.sandbox.account import seeded_account
+from importer.sandbox.account import load_default_account
 from importer.sandbox.app import Sandbox
-from importer.sandbox.faults import APPLIED, FaultPlan, Faults, SlidingLimit
-from importer.sandbox.server import running
-from importer.sandbox.store import Store
+from importer.sandbox.faults import APPLIED, FaultInjector, FaultPlan, InjectedFault, SlidingWindowLimit
+from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.server import run_sandbox
 from tests.sandbox.conftest import API, KEY, NOW, Client
 
 BODY = {
@@ -24,7 +24,7 @@ def asked(request):
     made = []
 
     def ask(**options):
-        sandbox = Sandbox(SandboxOptions(**options), seeded_account(), Store(None))
+        sandbox = Sandbox(SandboxOptions(**options), load_default_account(), LeadStore(None))
         sandbox.clock, sandbox.now = (lambda: 100.0), (lambda: NOW)
         made.append(Client(sandbox, KEY))
         return sandbox, made[-1]
@@ -111,7 +111,7 @@ def test_latency_is_what_every_answer_takes(asked, monkeypatch):
 @pytest.mark.parametrize(("option", "done"), [("drop_before", False), ("drop_after", True)])
 def test_a_dropped_connection_before_and_after_the_work(option, done):
     """Over a real socket: the client sees the same, and only the ledger knows the difference."""
-    with running(SandboxOptions(**{option: 1.0})) as crm:
+    with run_sandbox(SandboxOptions(**{option: 1.0})) as crm:
         with pytest.raises(httpx.TransportError):
             httpx.post(f"{crm.base_url}/enterprise/api/lead", json=BODY, headers=KEY)
         assert leads(crm.sandbox) == done
@@ -119,16 +119,16 @@ def test_a_dropped_connection_before_and_after_the_work(option, done):
         assert (entry["fault"], entry["applied"]) == (option, done)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if "stall" not in fault])
+@pytest.mark.parametrize("fault", [fault for fault in InjectedFault if "stall" not in fault])
 def test_the_ledger_says_whether_the_work_was_done(fault):
     """Each fault over a real socket, asked for by the lever that tests pull."""
-    with running() as crm:
+    with run_sandbox() as crm:
         lever = crm.page_url + "_sandbox/faults"
         assert httpx.post(lever, json={"always": fault}).status_code == 200
         try:
             httpx.post(f"{crm.base_url}/enterprise/api/lead", json=BODY, headers=KEY)
         except (httpx.TransportError, httpx.DecodingError):
-            assert fault in APPLIED or fault is Fault.DROP_BEFORE
+            assert fault in APPLIED or fault is InjectedFault.DROP_BEFORE
         (entry,) = httpx.get(crm.page_url + "_sandbox/ledger").json()
         assert bool(entry["applied"]) == (fault in APPLIED) == bool(leads(crm.sandbox))
 
@@ -142,14 +142,14 @@ def test_a_key_that_is_refused_is_no_request_against_the_limit(asked):
 
 
 def test_a_sliding_second_holds_no_more_than_the_limit():
-    limit = SlidingLimit(3)
+    limit = SlidingWindowLimit(3)
     taken = [at for at in (n / 8 for n in range(32)) if limit.wait(at) == 0]
     assert all(sum(start <= at < start + 1 for at in taken) <= 3 for start in taken)
     assert len(taken) == 12
 
 
 def test_the_wait_that_is_named_is_the_wait_that_is_needed():
-    limit = SlidingLimit(1)
+    limit = SlidingWindowLimit(1)
     assert limit.wait(5.0) == 0
     assert limit.wait(5.25) == 0.75
     assert limit.wait(6.0) == 0
@@ -157,19 +157,24 @@ def test_the_wait_that_is_named_is_the_wait_that_is_needed():
 
 def test_the_same_seed_makes_the_same_faults():
     def drawn(seed):
-        faults = Faults(seed, {Fault.DROP_AFTER: 0.3, Fault.UNAVAILABLE: 0.3})
+        faults = FaultInjector(seed, {InjectedFault.DROP_AFTER: 0.3, InjectedFault.UNAVAILABLE: 0.3})
         return [faults.next(None) for _ in range(50)]
 
     assert drawn(1) == drawn(1) != drawn(2)
-    assert set(drawn(1)) == {None, Fault.DROP_AFTER, Fault.UNAVAILABLE}
+    assert set(drawn(1)) == {None, InjectedFault.DROP_AFTER, InjectedFault.UNAVAILABLE}
 
 
 def test_a_plan_names_requests_phones_and_a_beginning():
-    faults = Faults(0, {})
+    faults = FaultInjector(0, {})
     faults.restart(
-        FaultPlan(at={2: Fault.HTML}, phones={"+1": [Fault.REFUSED]}, always=Fault.FORBIDDEN, from_request=4)
+        FaultPlan(
+            at={2: InjectedFault.HTML},
+            phones={"+1": [InjectedFault.REFUSED]},
+            always=InjectedFault.FORBIDDEN,
+            from_request=4,
+        )
     )
-    assert [faults.next(phone) for phone in (None, None, "+1", "+1")] == [None, Fault.HTML, Fault.REFUSED, Fault.FORBIDDEN]  # fmt: skip
+    assert [faults.next(phone) for phone in (None, None, "+1", "+1")] == [None, InjectedFault.HTML, InjectedFault.REFUSED, InjectedFault.FORBIDDEN]  # fmt: skip
 
 
 def test_a_ban_refuses_the_lists_too_and_a_firewall_one_row_alone(asked):
@@ -181,7 +186,7 @@ def test_a_ban_refuses_the_lists_too_and_a_firewall_one_row_alone(asked):
     assert client.get(f"{API}/label").status_code == 200
     assert client.post(f"{API}/lead", json=BODY).status_code == 200
     assert leads(sandbox) == 1
-    sandbox.faults.restart(FaultPlan(always=Fault.FORBIDDEN, from_request=2))
+    sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=2))
     client.post(f"{API}/lead", json=BODY)
     assert client.get(f"{API}/label").status_code == 200
     refused = client.post(f"{API}/lead", json=BODY)

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from importer.sender import loop
-from importer.sender.autopace import AutoPace
+from importer.sender import send_loop
+from importer.sender.adaptive_rate import AdaptiveRate
 from tests.sender.simulation import Limited, Outcome, simulate
 
 _START = 5.0
@@ -71,17 +71,17 @@ class Cubic:
             self.rate = max(0.5, self.rate * self._BETA)
 
 
-KINDS: dict[str, Callable[..., Any]] = {"AIMD": Aimd, "CUBIC": Cubic, "ours": AutoPace}
+KINDS: dict[str, Callable[..., Any]] = {"AIMD": Aimd, "CUBIC": Cubic, "ours": AdaptiveRate}
 
 
 def measured(kind: str, limit: int, *, counts: str, retry_after: bool) -> Outcome:
     """One sending of two minutes' worth of rows."""
-    loop.AutoPace = KINDS[kind]  # type: ignore[misc, assignment]
+    send_loop.AdaptiveRate = KINDS[kind]  # type: ignore[misc, assignment]
     try:
         server = Limited(lambda _: limit, counts=counts, retry_after=retry_after)
         return simulate(server, rows=limit * 120, concurrency=100)
     finally:
-        loop.AutoPace = AutoPace  # type: ignore[misc]
+        send_loop.AdaptiveRate = AdaptiveRate  # type: ignore[misc]
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from importer.journal import Traffic
-from importer.models import Applied, PendingRow, Reply
-from importer.sender.loop import Clockwork, SendSettings, Stop, send
+from importer.journal.run_metadata import SendTotals
+from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
+from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -54,7 +54,7 @@ class MemoryJournal:
     """The sender's journal without a disk."""
 
     def __init__(self, rows: int, notes: bool = False) -> None:
-        self.traffic = Traffic()
+        self.send_totals = SendTotals()
         self._rows = [
             PendingRow(number=n, phones=(f"+9198{n:08d}",), payload={"customer_phone": f"+9198{n:08d}"})
             for n in range(rows)
@@ -73,18 +73,18 @@ class MemoryJournal:
         results: Any = (),
         withdrawn: Any = (),
         pace: Any = (),
-        traffic: Any = None,
+        send_totals: Any = None,
     ) -> list[PendingRow]:
         self.intents += intents
         self.pace += pace
         for result in results:
             assert result.number not in self.results
             self.results[result.number] = result
-        self.traffic = traffic
+        self.send_totals = send_totals
         return list(intents)
 
 
-OK = Reply(applied=Applied.APPLIED, status=200, message="success")
+OK = CrmResponse(outcome=DeliveryOutcome.APPLIED, status=200, message="success")
 
 
 class Limited:
@@ -122,7 +122,7 @@ class Limited:
         self._in_flight = 0
         self._pause_until = 0.0
 
-    async def upsert(self, payload: dict[str, Any]) -> Reply:
+    async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         loop = asyncio.get_running_loop()
         self.left.append(loop.time())
         self.inside_a_pause += loop.time() < self._pause_until - 1e-6
@@ -135,7 +135,9 @@ class Limited:
             await asyncio.sleep(self.latency_s / 2)
             if wait:
                 self._pause_until = max(self._pause_until, loop.time() + wait)
-            return Reply(applied=Applied.NOT_APPLIED, status=429, message="slow down", retry_after_s=wait)
+            return CrmResponse(
+                outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="slow down", retry_after_s=wait
+            )
         self._window.append(now)
         self._tokens -= 1
         self._in_flight += 1
@@ -156,7 +158,7 @@ class Limited:
         return len(self._window) < limit
 
 
-BUSY = Reply(applied=Applied.MAY_HAVE_ARRIVED, status=503, message="busy")
+BUSY = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=503, message="busy")
 
 
 class Failing(Limited):
@@ -166,7 +168,7 @@ class Failing(Limited):
         super().__init__(lambda _: 1e9)
         self._share = share
 
-    async def upsert(self, payload: dict[str, Any]) -> Reply:
+    async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         loop = asyncio.get_running_loop()
         if self.chance.random() >= self._share(loop.time()):
             return await super().upsert(payload)
@@ -179,9 +181,9 @@ class Failing(Limited):
 class SaysBusy(Limited):
     """A server whose word for "too fast" is a 503 that names no time, as nginx's limit_req has it."""
 
-    async def upsert(self, payload: dict[str, Any]) -> Reply:
+    async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         reply = await super().upsert(payload)
-        return BUSY if reply.applied is Applied.NOT_APPLIED else reply
+        return BUSY if reply.outcome is DeliveryOutcome.NOT_APPLIED else reply
 
 
 class Outcome(msgspec.Struct):
@@ -208,15 +210,15 @@ def simulate(
     loop = VirtualLoop()
 
     async def run() -> bool:
-        settings = SendSettings(rate_per_s=rate, concurrency=concurrency, patience_s=900, create=True)
-        clockwork = Clockwork(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(7))
+        settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=900, create=True)
+        clockwork = Runtime(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(7))
         return await send(
             journal,
             server,
             settings,
             total=rows,
             on_progress=lambda _: None,
-            asked=lambda: Stop.NO,
+            asked=lambda: StopRequest.NO,
             clockwork=clockwork,
         )
 
@@ -242,7 +244,7 @@ class Queueing(Limited):
         self._free_at = 0.0
         self.latencies: list[float] = []
 
-    async def upsert(self, payload: dict[str, Any]) -> Reply:
+    async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self.left.append(began)

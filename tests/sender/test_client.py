@@ -10,13 +10,18 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from importer.access import Access, Secret
-from importer.errors import Blocked, KeyRefused
-from importer.models import Applied
+from importer.credentials import Credentials, Secret
+from importer.errors import BlockedError, KeyRefusedError
+from importer.models.delivery import DeliveryOutcome
 from importer.sender.client import _retry_after, open_client
 
-NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Applied.REFUSED, Applied.APPLIED
-TURNED = Applied.TURNED_AWAY
+NOT, DOUBT, REFUSED, APPLIED = (
+    DeliveryOutcome.NOT_APPLIED,
+    DeliveryOutcome.MAY_HAVE_ARRIVED,
+    DeliveryOutcome.REFUSED,
+    DeliveryOutcome.APPLIED,
+)
+TURNED = DeliveryOutcome.TURNED_AWAY
 SUCCESS = b'{"data": null, "message": "success"}'
 
 
@@ -44,8 +49,8 @@ def exchange(*parts, timeout_s=0.5, pause_s=0.0):
 
     async def run():
         async with server() as port:
-            access = Access(f"http://127.0.0.1:{port}/superfone", Secret("k"))
-            async with open_client(access, timeout_s=timeout_s, patience_s=900, connections=1) as client:
+            credentials = Credentials(f"http://127.0.0.1:{port}/superfone", Secret("k"))
+            async with open_client(credentials, timeout_s=timeout_s, max_wait_s=900, connections=1) as client:
                 return await client.upsert({"customer_phone": "+919845012345"})
 
     return asyncio.run(run())
@@ -86,18 +91,18 @@ def exchange(*parts, timeout_s=0.5, pause_s=0.0):
 )  # fmt: skip
 def test_what_these_bytes_say(raw, applied, status):
     reply = exchange(raw)
-    assert (reply.applied, reply.status) == (applied, status)
+    assert (reply.outcome, reply.status) == (applied, status)
 
 
 @pytest.mark.parametrize(
     ("raw", "error"),
     [
-        (answer(401, b'{"message": "UnAuthorized"}'), KeyRefused),
-        (answer(407, b""), Blocked),
-        (answer(301, b"", b"location: https://elsewhere.example/"), Blocked),
-        (answer(302, SUCCESS, b"location: /login"), Blocked),
-        (answer(307, b"", b"location: /again"), Blocked),
-        (answer(200, b"<!doctype html><title>Hotel wifi</title>"), Blocked),
+        (answer(401, b'{"message": "UnAuthorized"}'), KeyRefusedError),
+        (answer(407, b""), BlockedError),
+        (answer(301, b"", b"location: https://elsewhere.example/"), BlockedError),
+        (answer(302, SUCCESS, b"location: /login"), BlockedError),
+        (answer(307, b"", b"location: /again"), BlockedError),
+        (answer(200, b"<!doctype html><title>Hotel wifi</title>"), BlockedError),
     ],
 )
 def test_who_answers_like_this_stops_the_run(raw, error):
@@ -115,7 +120,7 @@ def test_who_answers_like_this_stops_the_run(raw, error):
 )
 def test_a_page_that_says_200_may_stand_before_an_api_that_took_the_row(raw, may):
     """Laws 3 and 6 together."""
-    with pytest.raises(Blocked) as stopped:
+    with pytest.raises(BlockedError) as stopped:
         exchange(raw)
     assert stopped.value.may_have_arrived is may
 
@@ -123,20 +128,20 @@ def test_a_page_that_says_200_may_stand_before_an_api_that_took_the_row(raw, may
 def test_nobody_listens():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        access = Access(f"http://127.0.0.1:{taken.getsockname()[1]}/superfone", Secret("k"))
+        credentials = Credentials(f"http://127.0.0.1:{taken.getsockname()[1]}/superfone", Secret("k"))
 
         async def run():
-            async with open_client(access, timeout_s=1, patience_s=900, connections=1) as client:
+            async with open_client(credentials, timeout_s=1, max_wait_s=900, connections=1) as client:
                 return await client.upsert({})
 
-        assert asyncio.run(run()).applied is NOT
+        assert asyncio.run(run()).outcome is NOT
 
 
 @pytest.mark.parametrize("parts", [[b"HTTP/1.1 200 OK\r\n"] + [b"x: y\r\n"] * 60, [answer(200, b" " * 60)[:-60]] + [b" "] * 60])  # fmt: skip
 def test_a_server_that_trickles_is_given_up_in_time(parts):
     """Each byte is in time, the whole answer is not: a timeout that begins anew with each would wait for ever."""
     reply = exchange(*parts, timeout_s=0.15, pause_s=0.05)
-    assert (reply.applied, reply.status) == (DOUBT, None)
+    assert (reply.outcome, reply.status) == (DOUBT, None)
 
 
 NOW = 1_790_000_000

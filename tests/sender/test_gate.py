@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from importer.errors import ServerAway
-from importer.sender.gate import Gate
+from importer.errors import ServerUnavailableError
+from importer.sender.circuit_breaker import CircuitBreaker
 from importer.sender.retry import MOST_ATTEMPTS
 
 
@@ -30,7 +30,7 @@ def time():
 
 @pytest.fixture
 def gate(time):
-    return Gate(patience_s=900, clock=time, sleep=time.sleep, chance=random.Random(1))
+    return CircuitBreaker(max_wait_s=900, clock=time, sleep=time.sleep, chance=random.Random(1))
 
 
 def passed_at(gate, time):
@@ -78,7 +78,7 @@ def test_a_server_that_says_now_again_and_again_is_asked_once_a_second(gate, tim
 @pytest.mark.parametrize("asked", [None, 0.0])
 def test_a_patient_run_is_pushed_back_more_than_a_thousand_times(time, asked):
     """The wait was a power of two of their number, and the 1025th ended the run as a fault of ours."""
-    gate = Gate(patience_s=7 * 24 * 3600, clock=time, sleep=time.sleep, chance=random.Random(1))
+    gate = CircuitBreaker(max_wait_s=7 * 24 * 3600, clock=time, sleep=time.sleep, chance=random.Random(1))
     for _ in range(1200):
         gate.pushed_back(asked)
         passed_at(gate, time)
@@ -109,12 +109,14 @@ def test_a_success_forgets(gate, time):
 
 
 def test_a_retry_after_beyond_patience_stops_and_names_the_time(gate):
-    with pytest.raises(ServerAway, match=r"asks to wait until \d\d:\d\d on .*longer than --patience 900"):
+    with pytest.raises(
+        ServerUnavailableError, match=r"asks to wait until \d\d:\d\d on .*longer than --max-wait 900"
+    ):
         gate.pushed_back(901.0)
 
 
 def test_pushing_back_for_ever_stops(gate, time):
-    with pytest.raises(ServerAway):
+    with pytest.raises(ServerUnavailableError):
         for _ in range(1000):
             gate.pushed_back(30.0)
             passed_at(gate, time)
@@ -182,7 +184,7 @@ def test_who_only_waits_is_not_the_one_that_asks(gate, time):
 
 def test_failures_that_take_long_are_part_of_the_outage(gate, time):
     """Eight answers that each took half a minute to be given up: patience has begun with the first."""
-    with pytest.raises(ServerAway):
+    with pytest.raises(ServerUnavailableError):
         for _ in range(31):
             gate.failed(found_nobody=False, out_of_budget=False)
             time.now += 30
@@ -198,7 +200,7 @@ def test_failures_that_take_long_are_part_of_the_outage(gate, time):
     ],
 )
 def test_an_outage_beyond_patience_stops_and_says_what_it_was(gate, time, found_nobody, status, words):
-    with pytest.raises(ServerAway, match=words):
+    with pytest.raises(ServerUnavailableError, match=words):
         for _ in range(1000):
             gate.failed(found_nobody=found_nobody, out_of_budget=False, status=status)
             passed_at(gate, time)
@@ -208,14 +210,14 @@ def test_an_outage_beyond_patience_stops_and_says_what_it_was(gate, time, found_
 def test_a_server_that_asks_to_wait_amid_an_outage_is_said_to_ask(gate):
     for _ in range(8):
         gate.failed(found_nobody=True, out_of_budget=False)
-    with pytest.raises(ServerAway, match="asks to wait until"):
+    with pytest.raises(ServerUnavailableError, match="asks to wait until"):
         gate.pushed_back(2000.0)
 
 
 def test_few_requests_knock_at_a_dead_server(gate, time):
     """Fifteen minutes of outage see some thirty probes, not a storm."""
     knocks = 0
-    with pytest.raises(ServerAway):
+    with pytest.raises(ServerUnavailableError):
         while True:
             gate.failed(found_nobody=False, out_of_budget=False)
             knocks += 1

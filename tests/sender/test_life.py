@@ -15,28 +15,23 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from importer.errors import Blocked, ServerAway
-from importer.journal import Journal, RunEnd, RunHeader, staged
-from importer.models import (
-    NOTE_BREAK,
-    Accepted,
-    Applied,
-    Mapping,
-    NoteState,
-    Reply,
-    RunState,
-    SourceRow,
-    Status,
-)
-from importer.sender.loop import Clockwork, SendSettings, Stop, send
+from importer.errors import BlockedError, ServerUnavailableError
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd, RunMetadata
+from importer.journal.staging import to_staged_row
+from importer.models.delivery import NOTE_BREAK, CrmResponse, DeliveryOutcome
+from importer.models.mapping import Mapping
+from importer.models.row import Accepted, SourceRow
+from importer.models.status import NoteState, RowStatus, RunState
+from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
 from tests.sender.simulation import OK, VirtualLoop
 
 PHONES = [f"+91984500000{n}" for n in range(4)]
-LOST = Reply(applied=Applied.MAY_HAVE_ARRIVED, status=None, message="lost")
-DOWN = Reply(applied=Applied.NOT_APPLIED, status=None, message="down")
-SLOW = Reply(applied=Applied.NOT_APPLIED, status=429, message="slow", retry_after_s=1.0)
-NO = Reply(applied=Applied.REFUSED, status=400, message="no")
-TURNED_AWAY = Reply(applied=Applied.TURNED_AWAY, status=403, message="a page of HTML")
+LOST = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, message="lost")
+DOWN = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=None, message="down")
+SLOW = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="slow", retry_after_s=1.0)
+NO = CrmResponse(outcome=DeliveryOutcome.REFUSED, status=400, message="no")
+TURNED_AWAY = CrmResponse(outcome=DeliveryOutcome.TURNED_AWAY, status=403, message="a page of HTML")
 
 
 ANSWERS = {
@@ -73,10 +68,10 @@ class Crm:
             case "killed_before" | "killed_after":
                 raise Killed
             case "banned":
-                raise Blocked("403")
+                raise BlockedError("403")
         return ANSWERS[trouble]
 
-    async def is_welcome(self, sleep=None):
+    async def probe_access(self, sleep=None):
         return True
 
 
@@ -88,8 +83,8 @@ class Mortal:
         self.commits = commits  # how many it lives to see
 
     @property
-    def traffic(self):
-        return self.journal.traffic
+    def send_totals(self):
+        return self.journal.send_totals
 
     def pending(self, after, limit):
         return self.journal.pending(after, limit)
@@ -180,11 +175,11 @@ class Life(RuleBasedStateMachine):
         assert self.sent(1_000, 2, 1_000)
         self.is_open = False
         with self.journal() as journal:
-            assert {o.status for o in journal.outcomes()} <= {
-                Status.ACCEPTED,
-                Status.REFUSED,
-                Status.FAILED,
-                Status.UNKNOWN,
+            assert {o.status for o in journal.read_report_rows()} <= {
+                RowStatus.ACCEPTED,
+                RowStatus.REFUSED,
+                RowStatus.FAILED,
+                RowStatus.UNKNOWN,
             }
 
     @precondition(lambda self: not self.is_open)
@@ -205,11 +200,11 @@ class Life(RuleBasedStateMachine):
         if not getattr(self, "runs", None):
             return
         with self.journal() as journal:
-            outcomes = list(journal.outcomes())
+            outcomes = list(journal.read_report_rows())
             assert sum(journal.counts().values()) == len(outcomes) == len(self.staged)
         for outcome, (phone, notes) in zip(outcomes, self.staged, strict=True):
             there = [note for note in notes if (phone, note) in self.crm.notes]
-            if outcome.status is Status.ACCEPTED:
+            if outcome.status is RowStatus.ACCEPTED:
                 assert phone in self.crm.names
             if outcome.note is NoteState.SENT:
                 assert there == notes
@@ -223,7 +218,7 @@ class Life(RuleBasedStateMachine):
             body = {"customer_phone": phone, "first_name": f"row {number}"}
             if notes:
                 body["customer_note"] = NOTE_BREAK.join(notes)
-            yield staged(Accepted(SourceRow(number, (phone,)), phone, body))
+            yield to_staged_row(Accepted(SourceRow(number, (phone,)), phone, body))
 
     def journal(self):
         return Journal.open(self.folder / self.runs[-1])
@@ -233,8 +228,8 @@ class Life(RuleBasedStateMachine):
         journal = self.journal()
         loop = VirtualLoop()
         asked_for = iter(range(10**9))
-        options = SendSettings(rate_per_s=50.0, concurrency=concurrency, patience_s=100, create=True)
-        clockwork = Clockwork(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
+        options = SendSettings(rate_per_s=50.0, concurrency=concurrency, max_wait_s=100, create=True)
+        clockwork = Runtime(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
         try:
             journal.begin_sending()
             finished = loop.run_until_complete(
@@ -244,13 +239,15 @@ class Life(RuleBasedStateMachine):
                     options,
                     total=journal.left,
                     on_progress=lambda _: None,
-                    asked=lambda: Stop.DRAIN if next(asked_for) // 50 >= stop_after else Stop.NO,
+                    asked=lambda: (
+                        StopRequest.DRAIN if next(asked_for) // 50 >= stop_after else StopRequest.NO
+                    ),
                     clockwork=clockwork,
                 )
             )
             if finished:
                 journal.end(RunEnd(state=RunState.FINISHED))
-        except (Killed, Blocked, ServerAway):
+        except (Killed, BlockedError, ServerUnavailableError):
             return False
         else:
             return finished
@@ -262,7 +259,7 @@ class Life(RuleBasedStateMachine):
 
 
 def header(run_id):
-    return RunHeader(
+    return RunMetadata(
         run_id=run_id,
         command="run",
         file="x.csv",

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-from importer.access import Access, Secret
-from importer.errors import Blocked, KeyRefused, ServerAway
+from importer.credentials import Credentials, Secret
+from importer.errors import BlockedError, KeyRefusedError, ServerUnavailableError
 from importer.fields import Dropdown
-from importer.sender import client as client_module
+from importer.sender import client
 from importer.sender.client import Client
 
 
@@ -27,11 +27,11 @@ def stages_of(pages, *, totals):
 
     client = Client(
         httpx.MockTransport(answer),
-        Access("http://127.0.0.1:1/superfone", Secret("k")),
+        Credentials("http://127.0.0.1:1/superfone", Secret("k")),
         timeout_s=5,
-        patience_s=900,
+        max_wait_s=900,
     )
-    titles = asyncio.run(client.titles())[Dropdown.STAGE]
+    titles = asyncio.run(client.fetch_titles())[Dropdown.STAGE]
     return [title.title for title in titles if title.active], len(asked)
 
 
@@ -76,8 +76,8 @@ def test_a_server_that_answers_the_same_page_for_ever_is_left():
 
 def test_a_list_without_an_end_is_a_sentence_not_a_part(monkeypatch):
     """Titles of the part that is missing would be refused as unknown, row by row."""
-    monkeypatch.setattr(client_module, "_MOST_PAGES", 5)
-    with pytest.raises(Blocked, match="list lead-stage has no end: 5 pages"):
+    monkeypatch.setattr(client, "_MOST_PAGES", 5)
+    with pytest.raises(BlockedError, match="list lead-stage has no end: 5 pages"):
         stages_of(lambda page: [row(page)], totals={"total_pages": 99})
     assert len(stages_of(lambda page: [row(page)], totals={"total_pages": 5})[0]) == 5
 
@@ -89,7 +89,7 @@ def test_a_page_of_long_rows_is_read():
 
 
 def test_a_page_that_is_far_too_large_is_called_so():
-    with pytest.raises(Blocked, match="larger than 8 MB"):
+    with pytest.raises(BlockedError, match="larger than 8 MB"):
         stages_of([[row(1) | {"description": "x" * 9_000_000}]], totals={"total_pages": 1})
 
 
@@ -119,24 +119,24 @@ class Busy:
     async def sleep(self, seconds):
         self.waits.append(seconds)
 
-    def titles(self, patience_s):
-        access = Access("http://127.0.0.1:1/superfone", Secret("k"))
+    def fetch_titles(self, max_wait_s):
+        credentials = Credentials("http://127.0.0.1:1/superfone", Secret("k"))
         transport = httpx.MockTransport(self.answer)
-        client = Client(transport, access, timeout_s=5, patience_s=patience_s)
-        return asyncio.run(client.titles(self.sleep))
+        client = Client(transport, credentials, timeout_s=5, max_wait_s=max_wait_s)
+        return asyncio.run(client.fetch_titles(self.sleep))
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_retry_after_is_waited_out_also_while_only_asking(status):
     """Law 5; six of them are more than a question without one would be tried."""
     server = Busy(6, status, retry_after="20")
-    server.titles(patience_s=900)
+    server.fetch_titles(max_wait_s=900)
     assert server.waits == [20] * 6
 
 
 def test_a_retry_after_as_a_date():
     server = Busy(1, retry_after="Thu, 01 Jan 2026 00:01:00 GMT", date="Thu, 01 Jan 2026 00:00:00 GMT")
-    server.titles(patience_s=900)
+    server.fetch_titles(max_wait_s=900)
     assert server.waits == [60]
 
 
@@ -144,9 +144,9 @@ def test_a_retry_after_as_a_date():
 def test_a_retry_after_beyond_patience_is_a_sentence(asked, waits):
     server = Busy(99, retry_after=asked)
     with pytest.raises(
-        ServerAway, match=r"asks to wait until .*, longer than --patience 900 s\. Try again then"
+        ServerUnavailableError, match=r"asks to wait until .*, longer than --max-wait 900 s\. Try again then"
     ):
-        server.titles(patience_s=900)
+        server.fetch_titles(max_wait_s=900)
     assert len(server.waits) == waits
 
 
@@ -155,33 +155,33 @@ def test_a_retry_after_beyond_patience_is_a_sentence(asked, waits):
 def test_a_not_now_without_a_time_is_waited_out_like_that_of_a_lead(status, headers):
     """Gateways that limit by the second or minute name no time; four tries within a second met the same answer."""
     server = Busy(9, status, **headers)
-    server.titles(patience_s=900)
+    server.fetch_titles(max_wait_s=900)
     floors = [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert all(floor <= wait <= max(floor, 5) for floor, wait in zip(floors, server.waits, strict=True))
-    with pytest.raises(ServerAway, match="answered 429"):
-        Busy(99).titles(patience_s=200)
+    with pytest.raises(ServerUnavailableError, match="answered 429"):
+        Busy(99).fetch_titles(max_wait_s=200)
 
 
 def test_without_a_retry_after_four_are_enough():
     server = Busy(99, 503)
-    with pytest.raises(ServerAway, match="answered 503"):
-        server.titles(patience_s=900)
+    with pytest.raises(ServerUnavailableError, match="answered 503"):
+        server.fetch_titles(max_wait_s=900)
     assert len(server.waits) == 3
 
 
 PAGE = {"data": {"rows": [], "total_pages": 0}, "message": "success"}
 REFUSES = [
-    (httpx.Response(401, json={"message": "UnAuthorized"}), KeyRefused),
-    (httpx.Response(403, json={"message": "Forbidden"}), Blocked),
-    (httpx.Response(403, html="<html>blocked</html>"), Blocked),
-    (httpx.Response(404, html="<html>nginx</html>"), Blocked),
-    (httpx.Response(400), Blocked),
-    (httpx.Response(302, headers={"location": "/login"}), Blocked),
-    (httpx.Response(407), Blocked),
-    (httpx.Response(200, html="<html>hotel</html>"), Blocked),
-    (httpx.Response(200, json={"ok": True}), Blocked),
-    (httpx.Response(200, content=b'{"data": {"rows": [{"title": "\xff\xfe"}]}}'), Blocked),  # no UTF-8
-    (httpx.Response(503), ServerAway),
+    (httpx.Response(401, json={"message": "UnAuthorized"}), KeyRefusedError),
+    (httpx.Response(403, json={"message": "Forbidden"}), BlockedError),
+    (httpx.Response(403, html="<html>blocked</html>"), BlockedError),
+    (httpx.Response(404, html="<html>nginx</html>"), BlockedError),
+    (httpx.Response(400), BlockedError),
+    (httpx.Response(302, headers={"location": "/login"}), BlockedError),
+    (httpx.Response(407), BlockedError),
+    (httpx.Response(200, html="<html>hotel</html>"), BlockedError),
+    (httpx.Response(200, json={"ok": True}), BlockedError),
+    (httpx.Response(200, content=b'{"data": {"rows": [{"title": "\xff\xfe"}]}}'), BlockedError),  # no UTF-8
+    (httpx.Response(503), ServerUnavailableError),
 ]
 
 
@@ -191,8 +191,8 @@ def one_question(ask, answer):
     def fresh(_):
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
-    access = Access("http://127.0.0.1:1/superfone", Secret("k"))
-    return asyncio.run(ask(Client(httpx.MockTransport(fresh), access, timeout_s=5, patience_s=900)))
+    credentials = Credentials("http://127.0.0.1:1/superfone", Secret("k"))
+    return asyncio.run(ask(Client(httpx.MockTransport(fresh), credentials, timeout_s=5, max_wait_s=900)))
 
 
 async def at_once(_):
@@ -203,13 +203,13 @@ async def at_once(_):
 def test_what_is_no_list_of_the_crm_is_an_error_that_says_so(answer, error):
     """Also a 4xx that is not the API's: a firewall, or another server at this address."""
     with pytest.raises(error):
-        one_question(lambda client: client.titles(at_once), answer)
+        one_question(lambda client: client.fetch_titles(at_once), answer)
 
 
 @pytest.mark.parametrize(("answer", "error"), REFUSES)
 def test_only_a_list_says_that_the_crm_is_there(answer, error):
     with pytest.raises(error):
-        one_question(lambda client: client.is_welcome(at_once), answer)
+        one_question(lambda client: client.probe_access(at_once), answer)
 
 
 def test_who_gives_a_list_or_refuses_it_in_its_own_words_is_the_crm():
@@ -217,7 +217,7 @@ def test_who_gives_a_list_or_refuses_it_in_its_own_words_is_the_crm():
         (httpx.Response(200, json=PAGE), True),
         (httpx.Response(400, json={"message": "Suspended"}), False),
     ):
-        assert one_question(lambda client: client.is_welcome(at_once), answer) is is_welcome
+        assert one_question(lambda client: client.probe_access(at_once), answer) is is_welcome
 
 
 def test_a_question_is_given_up_where_its_waiting_is():
@@ -232,4 +232,4 @@ def test_a_question_is_given_up_where_its_waiting_is():
 
     later = httpx.Response(429, headers={"retry-after": "600"})
     with pytest.raises(GivenUp):
-        one_question(lambda client: client.is_welcome(given_up), later)
+        one_question(lambda client: client.probe_access(given_up), later)

@@ -8,18 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.errors import Blocked, CannotWrite, KeyRefused, ServerAway
-from importer.models import Applied, NoteState, PendingRow, Reply, Status
-from importer.sender.loop import Clockwork, SendSettings, Stop, send
-from importer.sender.strangers import MOST_IN_A_ROW
+from importer.errors import BlockedError, DiskWriteError, KeyRefusedError, ServerUnavailableError
+from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
+from importer.models.status import NoteState, RowStatus
+from importer.sender.block_detector import MOST_IN_A_ROW
+from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
 from tests.sender.simulation import OK, MemoryJournal, VirtualLoop
 
-LOST = Reply(applied=Applied.MAY_HAVE_ARRIVED, status=None, message="lost")
-BUSY = Reply(applied=Applied.MAY_HAVE_ARRIVED, status=503, message="busy")
-DOWN = Reply(applied=Applied.NOT_APPLIED, status=None, message="down")
-SLOW = Reply(applied=Applied.NOT_APPLIED, status=429, message="slow", retry_after_s=1.0)
-NO = Reply(applied=Applied.REFUSED, status=400, message="no")
-TURNED_AWAY = Reply(applied=Applied.TURNED_AWAY, status=403, message="a page of HTML")
+LOST = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, message="lost")
+BUSY = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=503, message="busy")
+DOWN = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=None, message="down")
+SLOW = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="slow", retry_after_s=1.0)
+NO = CrmResponse(outcome=DeliveryOutcome.REFUSED, status=400, message="no")
+TURNED_AWAY = CrmResponse(outcome=DeliveryOutcome.TURNED_AWAY, status=403, message="a page of HTML")
 
 
 class Scripted:
@@ -43,7 +44,9 @@ class Scripted:
         answer = answers.pop(0) if answers else OK
         if isinstance(answer, Exception):
             raise answer
-        if answer.applied in (Applied.APPLIED, Applied.MAY_HAVE_ARRIVED) and payload.get("customer_note"):
+        if answer.outcome in (DeliveryOutcome.APPLIED, DeliveryOutcome.MAY_HAVE_ARRIVED) and payload.get(
+            "customer_note"
+        ):
             self.notes_in[payload["customer_phone"]] = self.notes_in.get(payload["customer_phone"], 0) + 1
         return answer
 
@@ -69,10 +72,10 @@ def sending(
     server,
     rows,
     *,
-    asked=lambda: Stop.NO,
+    asked=lambda: StopRequest.NO,
     rate=100.0,
     concurrency=8,
-    patience=900.0,
+    max_wait=900.0,
     journal=None,
     loop=None,
     on_progress=lambda _: None,
@@ -81,8 +84,8 @@ def sending(
     journal = journal or MemoryJournal(0)
     journal._rows = rows
     loop = loop or VirtualLoop()
-    options = SendSettings(rate_per_s=rate, concurrency=concurrency, patience_s=patience, create=True)
-    clockwork = Clockwork(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
+    options = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=max_wait, create=True)
+    clockwork = Runtime(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
     try:
         finished = loop.run_until_complete(
             send(
@@ -107,7 +110,7 @@ def test_a_healthy_server_takes_every_row_in_file_order():
     finished, journal, _ = sending(server, rows_of(50), concurrency=1)
     assert finished
     assert [body["customer_phone"] for body in server.bodies] == [f"+9198{n:08d}" for n in range(50)]
-    assert {result.status for result in journal.results.values()} == {Status.ACCEPTED}
+    assert {result.status for result in journal.results.values()} == {RowStatus.ACCEPTED}
     assert all(body["create_customer_if_customer_phone_not_found"] is True for body in server.bodies)
 
 
@@ -128,7 +131,7 @@ def test_after_a_lost_answer_the_row_goes_on_without_its_note():
     server = Scripted({rows_of(1)[0].phones[0]: [LOST]})
     _, journal, _ = sending(server, rows_of(1))
     assert ["customer_note" in body for body in server.bodies] == [True, False]
-    assert journal.results[0].status is Status.ACCEPTED
+    assert journal.results[0].status is RowStatus.ACCEPTED
     assert journal.results[0].note is NoteState.UNKNOWN
 
 
@@ -147,7 +150,7 @@ def test_a_note_that_an_earlier_run_sent_does_not_travel():
         payload={"customer_phone": "+911"},
         notes=("x",),
         note_state=NoteState.SENT,
-        note_run="r",
+        note_run_id="r",
     )
     server = Scripted()
     _, journal, _ = sending(server, [row])
@@ -156,7 +159,7 @@ def test_a_note_that_an_earlier_run_sent_does_not_travel():
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"), [(LOST, Status.UNKNOWN), (DOWN, Status.FAILED), (BUSY, Status.UNKNOWN)]
+    ("answer", "status"), [(LOST, RowStatus.UNKNOWN), (DOWN, RowStatus.FAILED), (BUSY, RowStatus.UNKNOWN)]
 )
 def test_five_attempts_are_enough(answer, status):
     """While the server answers others, a row that it does not answer is given up after five."""
@@ -166,27 +169,27 @@ def test_five_attempts_are_enough(answer, status):
     assert sum(body["customer_phone"] == rows[0].phones[0] for body in server.bodies) == 5
     assert journal.results[0].status is status
     assert journal.results[0].attempts == 5
-    assert {result.status for n, result in journal.results.items() if n} == {Status.ACCEPTED}
+    assert {result.status for n, result in journal.results.items() if n} == {RowStatus.ACCEPTED}
 
 
 def test_throttling_is_no_attempt_and_fails_no_row():
     phone = rows_of(1)[0].phones[0]
     server = Scripted({phone: [SLOW] * 30})
     _, journal, seconds = sending(server, rows_of(1))
-    assert journal.results[0].status is Status.ACCEPTED
+    assert journal.results[0].status is RowStatus.ACCEPTED
     assert journal.results[0].attempts == 1
     assert seconds >= 30
-    assert journal.traffic.throttled == 30
+    assert journal.send_totals.throttled == 30
 
 
-@pytest.mark.parametrize("error", [KeyRefused("no"), Blocked("html")])
+@pytest.mark.parametrize("error", [KeyRefusedError("no"), BlockedError("html")])
 def test_what_stops_the_run_leaves_the_rest_pending(error):
     rows = rows_of(100)
     server = Scripted({rows[20].phones[0]: [error]})
     journal = MemoryJournal(0)
     with pytest.raises(type(error)) as stopped:
         sending(server, rows, journal=journal)
-    if isinstance(error, Blocked):
+    if isinstance(error, BlockedError):
         assert stopped.value.message.endswith("That was at row 20.")
     assert 12 <= len(journal.results) <= 36
     assert 20 not in journal.results
@@ -206,14 +209,16 @@ class Refusing(Scripted):
         answer = await super().upsert(payload)
         return answer if len(self.bodies) <= 10 else NO
 
-    async def is_welcome(self, sleep):
+    async def probe_access(self, sleep):
         self.asked += 1
         if isinstance(self.welcome, Exception):
             raise self.welcome
         return self.welcome
 
 
-@pytest.mark.parametrize(("welcome", "error"), [(False, Blocked), (KeyRefused("no"), KeyRefused)])
+@pytest.mark.parametrize(
+    ("welcome", "error"), [(False, BlockedError), (KeyRefusedError("no"), KeyRefusedError)]
+)
 def test_an_account_that_refuses_everything_stops_the_run(welcome, error):
     """A ban that answers 400 must not use up the whole sheet; what was refused so far is kept."""
     server = Refusing(welcome)
@@ -235,13 +240,13 @@ def test_bad_rows_in_a_row_are_no_ban():
 
 def test_ctrl_c_during_the_question_about_a_ban_is_heard():
     """A CRM that asks to be asked in ten minutes is not waited for; the row that was refused stays refused."""
-    asked = Stop.NO
+    asked = StopRequest.NO
 
     class Busy(Refusing):
-        async def is_welcome(self, sleep):
+        async def probe_access(self, sleep):
             nonlocal asked
             self.asked += 1
-            asked = Stop.DRAIN
+            asked = StopRequest.DRAIN
             await sleep(600)
             return True
 
@@ -256,10 +261,10 @@ def test_ctrl_c_during_the_question_about_a_ban_is_heard():
 def test_a_row_that_may_have_gone_in_before_a_crash_is_never_failed():
     """Law 3 across runs: what an earlier attempt may have done is not undone by a server that is down now."""
     row, *others = rows_of(400)
-    row = msgspec.structs.replace(row, in_doubt=True, note_state=NoteState.UNKNOWN)
+    row = msgspec.structs.replace(row, may_have_arrived=True, note_state=NoteState.UNKNOWN)
     server = Scripted({row.phones[0]: [DOWN] * 9})
     _, journal, _ = sending(server, [row, *others], rate=20)
-    assert journal.results[0].status is Status.UNKNOWN
+    assert journal.results[0].status is RowStatus.UNKNOWN
     assert not any("customer_note" in b for b in server.bodies if b["customer_phone"] == row.phones[0])
 
 
@@ -269,7 +274,9 @@ def test_a_note_that_the_commit_found_sent_does_not_travel():
     class Claimed(MemoryJournal):
         def record(self, *, intents=(), **rest):
             super().record(intents=intents, **rest)
-            return [msgspec.structs.replace(row, note_state=NoteState.SENT, note_run="r") for row in intents]
+            return [
+                msgspec.structs.replace(row, note_state=NoteState.SENT, note_run_id="r") for row in intents
+            ]
 
     server = Scripted()
     _, journal, _ = sending(server, rows_of(1), journal=Claimed(0))
@@ -279,14 +286,14 @@ def test_a_note_that_the_commit_found_sent_does_not_travel():
 
 def test_ctrl_c_twice_gives_back_what_was_only_waiting():
     """A row that was asked to wait has not gone in, as far as anybody knows: it is pending, not in doubt."""
-    asked = Stop.NO
+    asked = StopRequest.NO
     given_back = []
 
     class Slow(Scripted):
         async def upsert(self, payload):
             nonlocal asked
             answer = await super().upsert(payload)
-            asked = Stop.NOW
+            asked = StopRequest.NOW
             return answer
 
     class Journal(MemoryJournal):
@@ -296,7 +303,11 @@ def test_ctrl_c_twice_gives_back_what_was_only_waiting():
 
     rows = rows_of(1)
     server = Slow(
-        {rows[0].phones[0]: [Reply(applied=Applied.NOT_APPLIED, status=429, message="", retry_after_s=60)]}
+        {
+            rows[0].phones[0]: [
+                CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="", retry_after_s=60)
+            ]
+        }
     )
     finished, journal, _ = sending(server, rows, asked=lambda: asked, journal=Journal(0))
     assert not finished
@@ -333,7 +344,7 @@ def test_ctrl_c_twice_gives_back_what_was_just_being_committed(commits):
     finished, _, _ = sending(
         server,
         rows,
-        asked=lambda: Stop.NOW if begun > commits else Stop.NO,
+        asked=lambda: StopRequest.NOW if begun > commits else StopRequest.NO,
         journal=Journal(0),
         loop=SlowDisk(),
     )
@@ -351,11 +362,11 @@ def test_a_page_that_says_200_keeps_its_row_in_doubt():
             given_back.extend(row.number for row in withdrawn)
             return super().record(**rest)
 
-    page = Blocked("a web page")
+    page = BlockedError("a web page")
     page.may_have_arrived = True
     rows = rows_of(100)
     journal = Journal(0)
-    with pytest.raises(Blocked):
+    with pytest.raises(BlockedError):
         sending(Scripted({rows[20].phones[0]: [page]}), rows, journal=journal)
     assert 20 not in journal.results
     assert 20 not in given_back
@@ -386,7 +397,7 @@ def test_a_dead_server_sees_no_storm_and_no_row_fails_by_it():
     rows = rows_of(500)
     server = Scripted({row.phones[0]: [DOWN] * 999 for row in rows})
     journal = MemoryJournal(0)
-    with pytest.raises(ServerAway):
+    with pytest.raises(ServerUnavailableError):
         sending(server, rows, journal=journal)
     assert len(server.bodies) < 150
     assert journal.results == {}
@@ -404,21 +415,21 @@ def test_an_outage_in_mid_run_is_waited_out():
     server = Outage()
     finished, journal, seconds = sending(server, rows_of(2000))
     assert finished
-    assert {result.status for result in journal.results.values()} == {Status.ACCEPTED}
+    assert {result.status for result in journal.results.values()} == {RowStatus.ACCEPTED}
     assert len(server.bodies) < 2150
     assert seconds > 200
 
 
 def test_ctrl_c_once_drains_what_is_in_flight():
     """Nothing new leaves, what left is settled and written, and the rest has no intent left behind."""
-    asked = Stop.NO
+    asked = StopRequest.NO
     rows = rows_of(1000)
 
     class Stopping(Scripted):
         async def upsert(self, payload):
             nonlocal asked
             if len(self.bodies) == 100:
-                asked = Stop.DRAIN
+                asked = StopRequest.DRAIN
             return await super().upsert(payload)
 
     server = Stopping()
@@ -438,16 +449,16 @@ def test_ctrl_c_once_drains_what_is_in_flight():
 
 def test_rows_that_were_ready_when_ctrl_c_came_do_not_leave():
     """At a rate without waits, rows with their intent on disk are given back, not sent."""
-    asked = Stop.NO
+    asked = StopRequest.NO
     sent_after = []
 
     class Stopping(Scripted):
         async def upsert(self, payload):
             nonlocal asked
-            if asked is Stop.DRAIN:
+            if asked is StopRequest.DRAIN:
                 sent_after.append(payload)
             if len(self.bodies) == 50:
-                asked = Stop.DRAIN
+                asked = StopRequest.DRAIN
             return await super().upsert(payload)
 
     finished, _, _ = sending(Stopping(), rows_of(1000), asked=lambda: asked, rate=1e6, concurrency=2)
@@ -460,19 +471,19 @@ def test_a_row_that_knocks_at_a_dead_server_is_not_used_up_by_it():
     rows = rows_of(2)
     server = Scripted({row.phones[0]: [DOWN] * 999 for row in rows})
     journal = MemoryJournal(0)
-    with pytest.raises(ServerAway):
-        sending(server, rows, journal=journal, patience=7200.0, concurrency=50)
+    with pytest.raises(ServerUnavailableError):
+        sending(server, rows, journal=journal, max_wait=7200.0, concurrency=50)
     assert journal.results == {}
 
 
 def test_ctrl_c_twice_stops_at_once():
-    asked = Stop.NO
+    asked = StopRequest.NO
 
     class Hanging(Scripted):
         async def upsert(self, payload):
             nonlocal asked
             if len(self.bodies) >= 10:
-                asked = Stop.NOW
+                asked = StopRequest.NOW
                 await asyncio.sleep(3600)
             return await super().upsert(payload)
 
@@ -487,20 +498,20 @@ def test_a_disk_that_fills_up_stops_the_run():
     class Full(MemoryJournal):
         def record(self, *, results=(), **rest):
             if len(self.results) > 20:
-                raise CannotWrite("disk full")
+                raise DiskWriteError("disk full")
             return super().record(results=results, **rest)
 
     server = Scripted()
-    with pytest.raises(CannotWrite):
+    with pytest.raises(DiskWriteError):
         sending(server, rows_of(500), journal=Full(0))
     assert len(server.bodies) < 100
 
 
 def test_a_retry_after_beyond_patience_stops_with_everything_kept():
     rows = rows_of(50)
-    long = Reply(applied=Applied.NOT_APPLIED, status=429, message="", retry_after_s=5000.0)
+    long = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="", retry_after_s=5000.0)
     journal = MemoryJournal(0)
-    with pytest.raises(ServerAway, match="asks to wait"):
+    with pytest.raises(ServerUnavailableError, match="asks to wait"):
         sending(Scripted({rows[10].phones[0]: [long]}), rows, journal=journal)
     assert 10 not in journal.results
 
@@ -539,21 +550,21 @@ def test_any_faults_in_any_order_lose_nothing_and_double_nothing(plan, concurren
 
     async def upsert(payload):
         answer = await original(payload)
-        turned_away.append(answer.applied is Applied.TURNED_AWAY)
+        turned_away.append(answer.outcome is DeliveryOutcome.TURNED_AWAY)
         note = payload.get("customer_note")
-        if note and answer.applied in (Applied.APPLIED, Applied.MAY_HAVE_ARRIVED):
+        if note and answer.outcome in (DeliveryOutcome.APPLIED, DeliveryOutcome.MAY_HAVE_ARRIVED):
             seen[note] = seen.get(note, 0) + 1
         return answer
 
     async def is_welcome(sleep):
         return True
 
-    server.upsert, server.is_welcome = upsert, is_welcome
+    server.upsert, server.probe_access = upsert, is_welcome
     try:
-        finished, journal, _ = sending(server, rows, concurrency=concurrency, patience=10_000)
-    except ServerAway:
+        finished, journal, _ = sending(server, rows, concurrency=concurrency, max_wait=10_000)
+    except ServerUnavailableError:
         return
-    except Blocked:  # a wall is more than one row in many
+    except BlockedError:  # a wall is more than one row in many
         assert sum(turned_away) > MOST_IN_A_ROW
         return
     assert finished

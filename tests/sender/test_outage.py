@@ -5,9 +5,10 @@ import random
 
 import pytest
 
-from importer.errors import ServerAway
-from importer.models import Applied, Reply, Status
-from importer.sender.loop import Clockwork, SendSettings, Stop, send
+from importer.errors import ServerUnavailableError
+from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.models.status import RowStatus
+from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
 from tests.sender.simulation import OK, MemoryJournal, VirtualLoop
 from tests.sender.test_loop import rows_of
 
@@ -17,12 +18,16 @@ STALL_S = 30.0
 ROWS = 120
 
 OUTAGES = {
-    "refused": Reply(applied=Applied.NOT_APPLIED, status=None, message="down"),
-    "busy": Reply(applied=Applied.MAY_HAVE_ARRIVED, status=503, message="busy"),
-    "broken": Reply(applied=Applied.MAY_HAVE_ARRIVED, status=500, message="broken"),
-    "stall": Reply(applied=Applied.MAY_HAVE_ARRIVED, status=None, message="lost"),
-    "maintenance": Reply(applied=Applied.MAY_HAVE_ARRIVED, status=503, message="later", retry_after_s=5.0),
-    "too slow": Reply(applied=Applied.MAY_HAVE_ARRIVED, status=408, message="later", retry_after_s=5.0),
+    "refused": CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=None, message="down"),
+    "busy": CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=503, message="busy"),
+    "broken": CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=500, message="broken"),
+    "stall": CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, message="lost"),
+    "maintenance": CrmResponse(
+        outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=503, message="later", retry_after_s=5.0
+    ),
+    "too slow": CrmResponse(
+        outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=408, message="later", retry_after_s=5.0
+    ),
 }
 
 
@@ -39,17 +44,17 @@ class Leaving:
         await asyncio.sleep(0.05)
         return OK
 
-    async def is_welcome(self, sleep=None):
+    async def probe_access(self, sleep=None):
         return True
 
 
-def outage(kind, *, until, rate, workers, patience=PATIENCE_S):
+def outage(kind, *, until, rate, workers, max_wait=PATIENCE_S):
     """Send through it; answers (whether it finished or what stopped it, the journal, virtual seconds)."""
     loop = VirtualLoop()
     journal = MemoryJournal(0)
     journal._rows = rows_of(ROWS)
-    how = SendSettings(rate_per_s=rate, concurrency=workers, patience_s=patience, create=True)
-    clockwork = Clockwork(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
+    how = SendSettings(rate_per_s=rate, concurrency=workers, max_wait_s=max_wait, create=True)
+    clockwork = Runtime(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
 
     async def bounded():
         try:
@@ -60,10 +65,10 @@ def outage(kind, *, until, rate, workers, patience=PATIENCE_S):
                     how,
                     total=ROWS,
                     on_progress=lambda _: None,
-                    asked=lambda: Stop.NO,
+                    asked=lambda: StopRequest.NO,
                     clockwork=clockwork,
                 )
-        except ServerAway as error:
+        except ServerUnavailableError as error:
             return error
 
     try:
@@ -78,7 +83,7 @@ def outage(kind, *, until, rate, workers, patience=PATIENCE_S):
 def test_patience_ends_every_outage(kind, rate, workers):
     """A worker that waits for the pace must not hold the one question that an absent server is asked."""
     end, _, seconds = outage(kind, until=1e9, rate=rate, workers=workers)
-    assert isinstance(end, ServerAway)
+    assert isinstance(end, ServerUnavailableError)
     assert seconds < 5 + PATIENCE_S + MOST_PROBE_S + 2 * STALL_S
 
 
@@ -95,6 +100,6 @@ def test_a_server_that_comes_back_gets_the_rest(kind, rate, workers):
 @pytest.mark.parametrize("kind", ["maintenance", "too slow"])
 def test_an_announced_pause_uses_no_row_up(kind, workers):
     """Law 5: who is told when to come again has not failed, however often; a note in doubt stays off."""
-    finished, journal, _ = outage(kind, until=185, rate=10.0, workers=workers, patience=900.0)
+    finished, journal, _ = outage(kind, until=185, rate=10.0, workers=workers, max_wait=900.0)
     assert finished is True
-    assert {result.status for result in journal.results.values()} == {Status.ACCEPTED}
+    assert {result.status for result in journal.results.values()} == {RowStatus.ACCEPTED}

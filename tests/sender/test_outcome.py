@@ -8,12 +8,23 @@ import aiohttp.streams
 import pytest
 from aiohttp import client_exceptions
 
-from importer.models import Applied, Reply
-from importer.sender.outcome import CAUGHT, ERRORS, is_foreign, of_answer, of_error
+from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.sender.response_classifier import (
+    CAUGHT,
+    ERRORS,
+    classify_error,
+    classify_response,
+    is_not_the_api,
+)
 
 SUCCESS = b'{"data": null, "message": "success"}'
-NOT, DOUBT, REFUSED, APPLIED = Applied.NOT_APPLIED, Applied.MAY_HAVE_ARRIVED, Applied.REFUSED, Applied.APPLIED
-TURNED = Applied.TURNED_AWAY
+NOT, DOUBT, REFUSED, APPLIED = (
+    DeliveryOutcome.NOT_APPLIED,
+    DeliveryOutcome.MAY_HAVE_ARRIVED,
+    DeliveryOutcome.REFUSED,
+    DeliveryOutcome.APPLIED,
+)
+TURNED = DeliveryOutcome.TURNED_AWAY
 
 
 OURS = {
@@ -78,20 +89,23 @@ def test_whatever_the_transport_maps_is_caught():
     ],
 )
 def test_what_an_error_did(error, applied):
-    assert of_error(error).applied is applied
-    assert of_error(error).status is None
+    assert classify_error(error).outcome is applied
+    assert classify_error(error).status is None
 
 
 def test_an_unknown_kind_of_error_is_in_doubt():
     class NewError(aiohttp.ClientError):
         pass
 
-    assert of_error(NewError("?")).applied is DOUBT
+    assert classify_error(NewError("?")).outcome is DOUBT
 
 
 def test_the_words_of_an_error_do_not_travel():
     """An error's own text may hold the address with a phone in it."""
-    assert "9845012345" not in of_error(aiohttp.ClientPayloadError("GET /lead?phone=+919845012345")).message
+    assert (
+        "9845012345"
+        not in classify_error(aiohttp.ClientPayloadError("GET /lead?phone=+919845012345")).message
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +123,7 @@ def test_the_words_of_an_error_do_not_travel():
 )
 def test_what_a_person_can_do_something_about_is_named(kind, words):
     """A wrong clock, an office that looks into traffic, a proxy of last year: all was "could not be reached"."""
-    assert words in of_error(kind.__new__(kind)).message
+    assert words in classify_error(kind.__new__(kind)).message
 
 
 @pytest.mark.parametrize(
@@ -156,11 +170,11 @@ def test_what_a_person_can_do_something_about_is_named(kind, words):
     ],
 )
 def test_what_an_answer_did(status, body, applied):
-    assert of_answer(status, body).applied is applied
+    assert classify_response(status, body).outcome is applied
 
 
 def test_a_body_too_large_to_be_the_apis_is_in_doubt():
-    assert of_answer(200, SUCCESS, whole=False).applied is DOUBT
+    assert classify_response(200, SUCCESS, whole=False).outcome is DOUBT
 
 
 @pytest.mark.parametrize(
@@ -185,22 +199,22 @@ def test_a_body_too_large_to_be_the_apis_is_in_doubt():
 )
 def test_who_answered(status, body, foreign):
     """A redirect, a proxy, a portal stop the run; a gateway's 5xx page is an outage, its 4xx page may be about the row."""
-    assert is_foreign(of_answer(status, body), body) is foreign
+    assert is_not_the_api(classify_response(status, body), body) is foreign
 
 
 def test_a_row_that_is_too_large_is_refused_whoever_says_so():
     """One such row must not stop the run, and each resume at the same row for ever."""
-    reply = of_answer(413, b"<html>nginx</html>")
-    assert reply.applied is REFUSED
+    reply = classify_response(413, b"<html>nginx</html>")
+    assert reply.outcome is REFUSED
     assert reply.message == "413: the request is too large"
 
 
 def test_a_servers_message_is_short_and_printable():
     body = b'{"message": "' + b"x" * 1000 + rb'\u001b[31m"}'
-    message = of_answer(400, body).message
+    message = classify_response(400, body).message
     assert len(message) <= 300
     assert message.isprintable()
 
 
 def test_no_answer_is_not_foreign():
-    assert not is_foreign(Reply(applied=NOT, status=None, message=""), b"")
+    assert not is_not_the_api(CrmResponse(outcome=NOT, status=None, message=""), b"")

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.issues import text
-from importer.models import Applied, NoteState, PendingRow, Reply, Status
-from importer.sender.feed import Feed
+from importer.issues import describe_issue
+from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
+from importer.models.status import NoteState, RowStatus
+from importer.sender.delivery_result import build_result
 from importer.sender.retry import MOST_ATTEMPTS, RetryBudget, attempts
-from importer.sender.settle import settled
+from importer.sender.row_queue import KeyedRowQueue
 
 
 def row(number, *phones, note_state=NoteState.NONE, **kw):
@@ -23,7 +24,7 @@ def feed_of(rows):
     def fetch(after, limit):
         return [r for r in rows if r.number > after][:limit]
 
-    feed = Feed(fetch)
+    feed = KeyedRowQueue(fetch)
     feed.add(feed.fetch())
     return feed
 
@@ -121,10 +122,10 @@ def test_attempts_end_and_wait_with_full_jitter():
     async def fail():
         nonlocal calls
         calls += 1
-        return Reply(applied=Applied.NOT_APPLIED, status=None, message="")
+        return CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=None, message="")
 
     reply = asyncio.run(attempts(sleep)(fail))
-    assert reply.applied is Applied.NOT_APPLIED
+    assert reply.outcome is DeliveryOutcome.NOT_APPLIED
     assert calls == MOST_ATTEMPTS == 5
     assert len(waits) == 4
     assert all(0 <= wait <= most for wait, most in zip(waits, (0.5, 1, 2, 4), strict=True))
@@ -144,57 +145,74 @@ def test_the_budget_of_a_dead_server_is_a_hundred_retries():
 
 
 def reply(applied, status=200, message="success"):
-    return Reply(applied=applied, status=status, message=message)
+    return CrmResponse(outcome=applied, status=status, message=message)
 
 
 @pytest.mark.parametrize(
-    ("applied", "in_doubt", "status"),
+    ("applied", "may_have_arrived", "status"),
     [
-        (Applied.APPLIED, False, Status.ACCEPTED),
-        (Applied.APPLIED, True, Status.ACCEPTED),
-        (Applied.REFUSED, False, Status.REFUSED),
-        (Applied.REFUSED, True, Status.REFUSED),
-        (Applied.TURNED_AWAY, False, Status.REFUSED),
-        (Applied.TURNED_AWAY, True, Status.UNKNOWN),
-        (Applied.MAY_HAVE_ARRIVED, True, Status.UNKNOWN),
-        (Applied.NOT_APPLIED, False, Status.FAILED),
-        (Applied.NOT_APPLIED, True, Status.UNKNOWN),
+        (DeliveryOutcome.APPLIED, False, RowStatus.ACCEPTED),
+        (DeliveryOutcome.APPLIED, True, RowStatus.ACCEPTED),
+        (DeliveryOutcome.REFUSED, False, RowStatus.REFUSED),
+        (DeliveryOutcome.REFUSED, True, RowStatus.REFUSED),
+        (DeliveryOutcome.TURNED_AWAY, False, RowStatus.REFUSED),
+        (DeliveryOutcome.TURNED_AWAY, True, RowStatus.UNKNOWN),
+        (DeliveryOutcome.MAY_HAVE_ARRIVED, True, RowStatus.UNKNOWN),
+        (DeliveryOutcome.NOT_APPLIED, False, RowStatus.FAILED),
+        (DeliveryOutcome.NOT_APPLIED, True, RowStatus.UNKNOWN),
     ],
 )
-def test_a_rows_status(applied, in_doubt, status):
-    assert settled(row(1), reply(applied), attempts=3, in_doubt=in_doubt).status is status
+def test_a_rows_status(applied, may_have_arrived, status):
+    assert (
+        build_result(row(1), reply(applied), attempts=3, may_have_arrived=may_have_arrived).status is status
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "applied", "note"),
     [
-        (NoteState.NONE, Applied.APPLIED, NoteState.NONE),
-        (NoteState.NOT_SENT, Applied.APPLIED, NoteState.SENT),
-        (NoteState.NOT_SENT, Applied.REFUSED, NoteState.NOT_SENT),
-        (NoteState.NOT_SENT, Applied.TURNED_AWAY, NoteState.NOT_SENT),
-        (NoteState.NOT_SENT, Applied.NOT_APPLIED, NoteState.NOT_SENT),
-        (NoteState.NOT_SENT, Applied.MAY_HAVE_ARRIVED, NoteState.UNKNOWN),
-        (NoteState.UNKNOWN, Applied.APPLIED, NoteState.UNKNOWN),
-        (NoteState.UNKNOWN, Applied.REFUSED, NoteState.UNKNOWN),
-        (NoteState.UNKNOWN, Applied.TURNED_AWAY, NoteState.UNKNOWN),
-        (NoteState.SENT, Applied.APPLIED, NoteState.SENT),
+        (NoteState.NONE, DeliveryOutcome.APPLIED, NoteState.NONE),
+        (NoteState.NOT_SENT, DeliveryOutcome.APPLIED, NoteState.SENT),
+        (NoteState.NOT_SENT, DeliveryOutcome.REFUSED, NoteState.NOT_SENT),
+        (NoteState.NOT_SENT, DeliveryOutcome.TURNED_AWAY, NoteState.NOT_SENT),
+        (NoteState.NOT_SENT, DeliveryOutcome.NOT_APPLIED, NoteState.NOT_SENT),
+        (NoteState.NOT_SENT, DeliveryOutcome.MAY_HAVE_ARRIVED, NoteState.UNKNOWN),
+        (NoteState.UNKNOWN, DeliveryOutcome.APPLIED, NoteState.UNKNOWN),
+        (NoteState.UNKNOWN, DeliveryOutcome.REFUSED, NoteState.UNKNOWN),
+        (NoteState.UNKNOWN, DeliveryOutcome.TURNED_AWAY, NoteState.UNKNOWN),
+        (NoteState.SENT, DeliveryOutcome.APPLIED, NoteState.SENT),
     ],
 )
 def test_doubt_about_a_note_sticks(state, applied, note):
-    found = settled(row(1, notes=("hello",), note_state=state), reply(applied), attempts=1, in_doubt=False)
+    found = build_result(
+        row(1, notes=("hello",), note_state=state), reply(applied), attempts=1, may_have_arrived=False
+    )
     assert found.note is note
 
 
 def test_what_the_crm_said_is_in_the_issue():
-    found = settled(row(1), reply(Applied.REFUSED, 404, "Assignee not found"), attempts=1, in_doubt=False)
+    found = build_result(
+        row(1), reply(DeliveryOutcome.REFUSED, 404, "Assignee not found"), attempts=1, may_have_arrived=False
+    )
     assert [(issue.code, issue.value) for issue in found.issues] == [("refused", "Assignee not found")]
-    no_lead = settled(row(1), reply(Applied.REFUSED, 400, "Customer not found"), attempts=1, in_doubt=False)
+    no_lead = build_result(
+        row(1), reply(DeliveryOutcome.REFUSED, 400, "Customer not found"), attempts=1, may_have_arrived=False
+    )
     assert [issue.code for issue in no_lead.issues] == ["no_such_lead"]
 
 
-@pytest.mark.parametrize(("in_doubt", "codes"), [(False, ["turned_away"]), (True, ["turned_away", "unsure"])])
-def test_who_turned_the_row_away_is_in_the_issue(in_doubt, codes):
+@pytest.mark.parametrize(
+    ("may_have_arrived", "codes"), [(False, ["turned_away"]), (True, ["turned_away", "unsure"])]
+)
+def test_who_turned_the_row_away_is_in_the_issue(may_have_arrived, codes):
     """With what to do about it; after a doubt the row may be in all the same, and the report says both."""
-    found = settled(row(1), reply(Applied.TURNED_AWAY, 403, "a page of HTML"), attempts=1, in_doubt=in_doubt)
+    found = build_result(
+        row(1),
+        reply(DeliveryOutcome.TURNED_AWAY, 403, "a page of HTML"),
+        attempts=1,
+        may_have_arrived=may_have_arrived,
+    )
     assert [issue.code for issue in found.issues] == codes
-    assert "turned this row away with 403 (a page of HTML). Shorten or reword" in text(found.issues[0])
+    assert "turned this row away with 403 (a page of HTML). Shorten or reword" in describe_issue(
+        found.issues[0]
+    )

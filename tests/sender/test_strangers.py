@@ -5,10 +5,10 @@ import asyncio
 import msgspec
 import pytest
 
-from importer.errors import Blocked, KeyRefused, ServerAway
-from importer.models import NoteState, Status
-from importer.sender.loop import Stop
-from importer.sender.strangers import MOST_IN_A_ROW
+from importer.errors import BlockedError, KeyRefusedError, ServerUnavailableError
+from importer.models.status import NoteState, RowStatus
+from importer.sender.block_detector import MOST_IN_A_ROW
+from importer.sender.send_loop import StopRequest
 from tests.sender.simulation import MemoryJournal
 from tests.sender.test_loop import DOWN, LOST, NO, SLOW, TURNED_AWAY, Scripted, rows_of, sending
 
@@ -21,7 +21,7 @@ class Behind(Scripted):
         self.welcome = welcome
         self.asked_at = []
 
-    async def is_welcome(self, sleep):
+    async def probe_access(self, sleep):
         self.asked_at.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.2)
         if isinstance(self.welcome, Exception):
@@ -50,8 +50,8 @@ def test_one_row_is_refused_and_the_others_go_in():
     server = Behind([rows[40]])
     finished, journal, _ = sending(server, rows, journal=Journal())
     assert finished
-    assert journal.of(Status.REFUSED) == {40}
-    assert journal.of(Status.ACCEPTED) == set(range(100)) - {40}
+    assert journal.of(RowStatus.REFUSED) == {40}
+    assert journal.of(RowStatus.ACCEPTED) == set(range(100)) - {40}
     assert [issue.machine_code for issue in journal.results[40].issues] == ["row.turned_away"]
     assert journal.results[40].http_status == 403
     assert len(server.asked_at) == 1
@@ -64,7 +64,7 @@ def test_workers_that_meet_strangers_at_once_share_one_question():
     server = Behind(rows[10:30])
     finished, journal, _ = sending(server, rows, rate=1e6, concurrency=50, journal=Journal())
     assert finished
-    assert journal.of(Status.REFUSED) == set(range(10, 30))
+    assert journal.of(RowStatus.REFUSED) == set(range(10, 30))
     assert len(server.asked_at) == 1
 
 
@@ -79,10 +79,10 @@ def test_an_answer_does_not_hold_for_what_left_after_it():
 @pytest.mark.parametrize(
     ("welcome", "error", "words"),
     [
-        (False, Blocked, "refuses every request, also for its lists"),
-        (Blocked("403 (access denied) came."), Blocked, "403 .access denied. came"),
-        (KeyRefused("401"), KeyRefused, "401"),
-        (ServerAway("nobody"), Blocked, "403 .access denied. came. That was at row"),
+        (False, BlockedError, "refuses every request, also for its lists"),
+        (BlockedError("403 (access denied) came."), BlockedError, "403 .access denied. came"),
+        (KeyRefusedError("401"), KeyRefusedError, "401"),
+        (ServerUnavailableError("nobody"), BlockedError, "403 .access denied. came. That was at row"),
     ],
 )
 def test_where_the_lists_refuse_or_nobody_answers_the_run_stops(welcome, error, words):
@@ -93,8 +93,8 @@ def test_where_the_lists_refuse_or_nobody_answers_the_run_stops(welcome, error, 
     with pytest.raises(error, match=words):
         sending(server, rows, rate=1e6, concurrency=50, journal=journal)
     assert len(server.asked_at) == 1
-    assert journal.of(Status.REFUSED) == set()
-    assert journal.of(Status.ACCEPTED) == set(range(100))
+    assert journal.of(RowStatus.REFUSED) == set()
+    assert journal.of(RowStatus.ACCEPTED) == set(range(100))
     assert journal.given_back == {row.number for row in journal.intents} - set(range(100))
 
 
@@ -104,10 +104,10 @@ def test_so_many_in_a_row_are_a_wall(concurrency):
     rows = rows_of(300)
     server = Behind(rows[100:])
     journal = Journal()
-    with pytest.raises(Blocked, match=r"25 rows in a row were turned away with 403 \(a page of HTML\)"):
+    with pytest.raises(BlockedError, match=r"25 rows in a row were turned away with 403 \(a page of HTML\)"):
         sending(server, rows, rate=1000, concurrency=concurrency, journal=journal)
-    assert len(journal.of(Status.REFUSED)) == MOST_IN_A_ROW == 25
-    assert journal.of(Status.ACCEPTED) == set(range(100))
+    assert len(journal.of(RowStatus.REFUSED)) == MOST_IN_A_ROW == 25
+    assert journal.of(RowStatus.ACCEPTED) == set(range(100))
     assert len(journal.results) == 125
 
 
@@ -134,11 +134,11 @@ def test_after_a_doubt_a_row_that_is_turned_away_is_unknown(note, doubt_is):
     if doubt_is != "of this run":
         answers = [TURNED_AWAY]
         unsure = NoteState.UNKNOWN if note else NoteState.NONE
-        row = msgspec.structs.replace(row, in_doubt=True, note_state=unsure)
+        row = msgspec.structs.replace(row, may_have_arrived=True, note_state=unsure)
     server = Behind(script={row.phones[0]: answers})
     finished, journal, _ = sending(server, [row], journal=Journal())
     assert finished
-    assert journal.results[0].status is Status.UNKNOWN
+    assert journal.results[0].status is RowStatus.UNKNOWN
     assert journal.results[0].note is (NoteState.UNKNOWN if note else NoteState.NONE)
     assert "customer_note" not in server.bodies[-1]
     codes = [issue.code for issue in journal.results[0].issues]
@@ -150,24 +150,24 @@ def test_a_note_that_was_turned_away_with_its_row_has_not_been_sent():
     (row,) = rows_of(1)
     server = Behind(script={row.phones[0]: [DOWN, SLOW, TURNED_AWAY]})
     _, journal, _ = sending(server, [row], journal=Journal())
-    assert journal.results[0].status is Status.REFUSED
+    assert journal.results[0].status is RowStatus.REFUSED
     assert journal.results[0].note is NoteState.NOT_SENT
 
 
-@pytest.mark.parametrize("stop", [Stop.DRAIN, Stop.NOW])
+@pytest.mark.parametrize("stop", [StopRequest.DRAIN, StopRequest.NOW])
 @pytest.mark.parametrize("busy", [False, True])
 def test_ctrl_c_during_the_question_leaves_the_rows_pending(stop, busy):
     """Those that wait for the answer too; and a CRM that asks to be asked later is not waited for."""
-    asked = Stop.NO
+    asked = StopRequest.NO
 
     class Asked(Behind):
-        async def is_welcome(self, sleep):
+        async def probe_access(self, sleep):
             nonlocal asked
             await asyncio.sleep(0.3)  # meanwhile all ten of them have come, and wait for this answer
             asked = stop
             if busy:
                 await sleep(800)
-            return await super().is_welcome(sleep)
+            return await super().probe_access(sleep)
 
     rows = rows_of(200)
     server = Asked(rows[100:110])
@@ -177,7 +177,7 @@ def test_ctrl_c_during_the_question_leaves_the_rows_pending(stop, busy):
     assert not finished
     assert seconds < 5
     assert len(server.asked_at) <= 1
-    assert journal.of(Status.REFUSED) == set()
+    assert journal.of(RowStatus.REFUSED) == set()
     assert set(range(100, 110)) <= journal.given_back
 
 
@@ -189,7 +189,7 @@ def test_the_question_does_not_leave_while_all_are_asked_to_wait():
     server.chance.uniform = lambda low, high: 0.05 if len(server.bodies) == 1 else 0.1
     finished, journal, _ = sending(server, rows, rate=1e6, concurrency=2, journal=Journal())
     assert finished
-    assert journal.of(Status.REFUSED) == {1}
+    assert journal.of(RowStatus.REFUSED) == {1}
     assert server.asked_at[0] > 30
 
 
@@ -203,5 +203,5 @@ def test_an_answer_to_the_question_ends_an_outage():
     server.chance.uniform = lambda *_: latencies_s.pop(0) if latencies_s else 0.05
     finished, journal, _ = sending(server, rows, rate=1e6, concurrency=7, journal=Journal())
     assert finished
-    assert journal.of(Status.REFUSED) == {0}
-    assert len(journal.of(Status.ACCEPTED)) == 29
+    assert journal.of(RowStatus.REFUSED) == {0}
+    assert len(journal.of(RowStatus.ACCEPTED)) == 29

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.sender.throttle import FixedPace, Pacer
+from importer.sender.rate_limiter import FixedRate, Pacer
 
 
 def depart(rate, seconds, lateness=lambda: 0.0, pause=None):
     """Departure times when every wake-up is `lateness()` late."""
-    now, pacer, left = 0.0, Pacer(FixedPace(rate), 0.0), []
+    now, pacer, left = 0.0, Pacer(FixedRate(rate), 0.0), []
     while now < seconds:
         wait = pacer.delay(now)
         if wait > 0:
@@ -57,7 +57,7 @@ def test_a_pause_is_not_made_good():
 def test_no_pattern_of_late_wake_ups_puts_more_than_n_plus_one_into_a_second(rate, delays):
     late = iter(delays)
     times = []
-    now, pacer = 0.0, Pacer(FixedPace(rate), 0.0)
+    now, pacer = 0.0, Pacer(FixedRate(rate), 0.0)
     for extra in late:
         while (wait := pacer.delay(now)) > 0:
             now += wait

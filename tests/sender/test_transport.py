@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from importer.access import Access, Secret
-from importer.sender import open_client
+from importer.credentials import Credentials, Secret
+from importer.sender.client import open_client
 from importer.sender.transport import proxy_for
 
 
@@ -50,8 +50,8 @@ def test_requests_go_through_the_proxy_and_nothing_of_netrc_goes_with_them(monke
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as proxy:
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
             monkeypatch.delenv("no_proxy", raising=False)
-            access = Access("http://crm.example/superfone", Secret("k"))
-            async with open_client(access, timeout_s=5, patience_s=900, connections=1) as client:
+            credentials = Credentials("http://crm.example/superfone", Secret("k"))
+            async with open_client(credentials, timeout_s=5, max_wait_s=900, connections=1) as client:
                 return await client.upsert({"customer_phone": "+919845012345"})
 
     netrc = tmp_path / "netrc"

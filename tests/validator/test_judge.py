@@ -3,10 +3,11 @@
 import pytest
 
 from importer.fields import Dropdown
-from importer.issues import Issue, sentence
-from importer.models import Accepted, Draft, Rejected, SourceRow, Title
-from importer.validator import compile_gone, compile_judge
-from importer.validator.titles import TitleList
+from importer.issues import Issue, format_issue
+from importer.models.mapping import Title
+from importer.models.row import Accepted, Draft, Rejected, SourceRow
+from importer.validator.judge import compile_gone, compile_judge
+from importer.validator.title_lookup import TitleList
 
 TITLES = {
     Dropdown.STAGE: (Title("New"), Title("Warm lead"), Title("Parked", active=False)),
@@ -66,7 +67,7 @@ def test_every_fault_of_a_row_is_told_not_the_first():
 def test_the_sentence_says_where_what_and_what_to_do():
     """The model sentence of the design, to the letter."""
     verdict = judge(lead_stage_name="Warm led")
-    assert sentence(14, verdict.issues[0]) == (
+    assert format_issue(14, verdict.issues[0]) == (
         'Row 14, Stage: the account has no stage "Warm led". Did you mean "Warm lead"?'
     )
 
@@ -103,8 +104,8 @@ def test_labels_of_both_sides_are_a_fault_beside_those_of_the_titles():
 
 def test_a_row_with_six_faults_shows_six():
     """From the cells through the account's lists, in one reading."""
-    from importer.loader.drafts import compile_drafter
-    from importer.models import ColumnChoice, Mapping
+    from importer.loader.rows.drafts import compile_drafter
+    from importer.models.mapping import ColumnChoice, Mapping
 
     fields = (
         "customer_phone",
@@ -116,7 +117,7 @@ def test_a_row_with_six_faults_shows_six():
         "city",
     )
     columns = tuple(
-        ColumnChoice(index=index, header=field, field=field, why="option", sureness=1, reason="")
+        ColumnChoice(index=index, header=field, field=field, source="option", confidence=1, reason="")
         for index, field in enumerate(fields)
     )
     draft = compile_drafter(Mapping(columns=columns), region="IN")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.models import Title
-from importer.validator.titles import TitleList, loose, nearest, whole_titles
+from importer.models.mapping import Title
+from importer.validator.title_lookup import TitleList, normalize_title, suggest_titles, whole_titles
 
 STAGES = TitleList(
     [
@@ -26,10 +26,10 @@ STAGES = TitleList(
         ("Warm led", "", "unknown", ' Did you mean "Warm lead"?'),
         ("visit done", "", "unknown", ' Did you mean "Site visit done"?'),
         ("Warm lead (mailed)", "", "unknown", ' Did you mean "Warm lead"?'),
-        ("Under review", "", "unknown", " importer options lists what there is."),
-        ("Closed - Not Converted", "", "unknown", " importer options lists what there is."),
-        ("xyzzy", "", "unknown", " importer options lists what there is."),
-        ("old stage", "", "disabled", " importer options lists what there is."),
+        ("Under review", "", "unknown", " importer dropdowns lists what there is."),
+        ("Closed - Not Converted", "", "unknown", " importer dropdowns lists what there is."),
+        ("xyzzy", "", "unknown", " importer dropdowns lists what there is."),
+        ("old stage", "", "disabled", " importer dropdowns lists what there is."),
     ],
 )
 def test_case_and_spacing_are_forgiven_and_nothing_else(typed, title, fault, hint):
@@ -51,7 +51,7 @@ def test_case_and_spacing_are_forgiven_and_nothing_else(typed, title, fault, hin
 )
 def test_a_title_is_not_meant_by_what_denies_it(typed, said):
     """Whoever takes what is proposed would make people contacted whom nobody has called."""
-    assert nearest(typed, ["Contacted", "Interested", "Not reachable"], limit=5) == said
+    assert suggest_titles(typed, ["Contacted", "Interested", "Not reachable"], limit=5) == said
 
 
 def test_two_active_titles_of_one_name_are_ambiguous():
@@ -100,4 +100,4 @@ def test_no_piece_is_lost_or_moved(pieces):
 @given(st.text(max_size=12))
 def test_looseness_is_idempotent(text):
     """A loose text is its own loose text, so keys can be compared."""
-    assert loose(loose(text)) == loose(text)
+    assert normalize_title(normalize_title(text)) == normalize_title(text)

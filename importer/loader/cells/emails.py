@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from importer.loader.cells.fault import Fault
+from importer.issues import IssueCode
+from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.text import bare
 
 _is_plain_local = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*").fullmatch
@@ -23,28 +24,28 @@ _NO_ADDRESS = frozenset(
 _LOCAL_LIMIT = 64  # RFC 5321, 4.5.3.1.1
 
 
-def read_emails(text: str) -> list[str] | Fault | None:
+def read_emails(text: str) -> list[str] | CellError | None:
     """The addresses of a cell in order, each once; bad ones, all of them named, make the cell faulty."""
     if (plain := plain_address(text)) is not None:
         return [plain]
     cell = bare(text)
-    if cell is None or isinstance(cell, Fault):
+    if cell is None or isinstance(cell, CellError):
         return cell
     if cell.casefold().rstrip(".") in _NO_ADDRESS:
         return None
     parts = _PARTS.split(_SLASHED.sub(r"\1, ", _LABEL.sub(" ", cell)))
     found: list[str] = []
-    bad: list[Fault] = []
+    bad: list[CellError] = []
     for part in _without_names([part for part in parts if part.strip(_BEHIND)]):
         address = _validated(part.lstrip(_IN_FRONT).rstrip(_BEHIND))
-        if isinstance(address, Fault):
+        if isinstance(address, CellError):
             bad.append(address)
         else:
             found.append(address)
     if bad:
         hints = "; ".join(dict.fromkeys(fault.hint for fault in bad))
-        return Fault("not_an_email", hints, ", ".join(fault.value for fault in bad))
-    return list(dict.fromkeys(found)) or Fault("not_an_email", "it has no @")
+        return CellError(IssueCode.NOT_AN_EMAIL, hints, ", ".join(fault.value for fault in bad))
+    return list(dict.fromkeys(found)) or CellError(IssueCode.NOT_AN_EMAIL, "it has no @")
 
 
 def _without_names(parts: list[str]) -> Iterator[str]:
@@ -76,14 +77,14 @@ def plain_address(text: str) -> str | None:
 def _sound_domain(domain: str) -> str:
     """The domain as email-validator writes it, or ""."""
     address = _validated(f"a@{domain}")
-    return "" if isinstance(address, Fault) else address.partition("@")[2]
+    return "" if isinstance(address, CellError) else address.partition("@")[2]
 
 
-def _validated(address: str) -> str | Fault:
+def _validated(address: str) -> str | CellError:
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - only sheets with e-mails
 
     try:
         return validate_email(address, check_deliverability=False).normalized
     except EmailNotValidError as error:
         said = str(error).rstrip(".")
-        return Fault("not_an_email", said[:1].lower() + said[1:], address)
+        return CellError(IssueCode.NOT_AN_EMAIL, said[:1].lower() + said[1:], address)

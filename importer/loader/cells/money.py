@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from importer.loader.cells.fault import Fault
+from importer.issues import IssueCode
+from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.text import ascii_digits, bare
-from importer.loader.headers import plain_words
+from importer.loader.vocabulary import split_words
 
 _AMOUNT = re.compile(
     r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
@@ -46,7 +47,7 @@ _LARGEST = 10**13  # rupees; beyond it JSON's numbers lose paise
 _LARGEST_BY_HEADER = 10**10  # a thousand crore: 5500000 under "in lakhs" was typed in rupees all the same
 _INDIAN_OR_WESTERN = re.compile(r"\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})+|\d+")
 
-MoneyReader = Callable[[str], int | float | Fault | None]
+MoneyReader = Callable[[str], int | float | CellError | None]
 
 
 def compile_money_reader(header: str) -> MoneyReader:
@@ -58,38 +59,40 @@ def compile_money_reader(header: str) -> MoneyReader:
 def unit_of(header: str) -> str:
     """The unit that a header names, `lakh`, `crore` or `thousand`, or "". An example, `(e.g. 50 lakh)`, is none."""
     bracketed = [said for said in _IN_BRACKETS.findall(header) if not re.search("[1-9]", said)]
-    short = [_SHORT_UNITS[word] for word in plain_words(" ".join(bracketed)) if word in _SHORT_UNITS]
-    said = plain_words(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
+    short = [_SHORT_UNITS[word] for word in split_words(" ".join(bracketed)) if word in _SHORT_UNITS]
+    said = split_words(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
     long = [_FULL_UNITS[_factor(word)] for word in said if word in UNIT_WORDS]
     return next(iter(long + short), "")
 
 
-def read_money(text: str) -> int | float | Fault | None:
+def read_money(text: str) -> int | float | CellError | None:
     """Rupees, exactly; whole amounts as int. A range, or a comma where none belongs, is a fault."""
     return _read(text, "")
 
 
-def _read(text: str, unit: str) -> int | float | Fault | None:
+def _read(text: str, unit: str) -> int | float | CellError | None:
     """The amount, in `unit` where the cell names none."""
     cell = bare(text)
-    if cell is None or isinstance(cell, Fault):
+    if cell is None or isinstance(cell, CellError):
         return cell
     found = _AMOUNT.match(ascii_digits(cell))
     if not found or not (found["number"] or found["point"]) or not _signs_agree(found):
-        return Fault("digits_lost" if re.fullmatch(r"[\d.]+[eE]\+?\d+", cell) else "not_a_number")
+        return CellError(
+            IssueCode.DIGITS_LOST if re.fullmatch(r"[\d.]+[eE]\+?\d+", cell) else IssueCode.NOT_A_NUMBER
+        )
     return _amount(found, unit)
 
 
-def _amount(found: re.Match[str], unit: str) -> int | float | Fault:
+def _amount(found: re.Match[str], unit: str) -> int | float | CellError:
     written = f"{found['number'] or ''}{found['point'] or ''}"
     unclear = not found["unit"] and _COMMA_OR_POINT.fullmatch(written)
     if unclear or (found["number"] and not _INDIAN_OR_WESTERN.fullmatch(found["number"])):
-        return Fault("not_a_number")
+        return CellError(IssueCode.NOT_A_NUMBER)
     amount = Decimal(f"0{written.replace(',', '')}") * _factor(found["unit"] or unit)
     if unit and not found["unit"] and amount > _LARGEST_BY_HEADER:
-        return Fault("unit_unclear", unit)
+        return CellError(IssueCode.UNIT_UNCLEAR, unit)
     if amount > _LARGEST:
-        return Fault("out_of_range", f"-{_LARGEST:,} and {_LARGEST:,}")
+        return CellError(IssueCode.OUT_OF_RANGE, f"-{_LARGEST:,} and {_LARGEST:,}")
     if found["minus"] or found["minus2"] or found["open"]:
         amount = -amount
     return int(amount) if amount == amount.to_integral_value() else float(amount)

@@ -12,7 +12,8 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 from phonenumbers.phonemetadata import PhoneMetadata
 
-from importer.loader.cells.fault import Fault
+from importer.issues import IssueCode
+from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.phone_parts import Stretch, stretches_of
 from importer.loader.cells.text import ascii_digits, bare, has_digit
 
@@ -49,11 +50,11 @@ class PhonesRead(NamedTuple):
     """
 
     numbers: list[str]
-    left_out: list[tuple[str, str]]
+    left_out: list[tuple[IssueCode, str]]
 
 
-PhoneReader = Callable[[str, str], PhonesRead | Fault | None]
-_Number = Callable[[str], str | Fault]
+PhoneReader = Callable[[str, str], PhonesRead | CellError | None]
+_Number = Callable[[str], str | CellError]
 
 
 def compile_phone_reader(region: str, *, is_needed: bool = True) -> PhoneReader:
@@ -63,12 +64,12 @@ def compile_phone_reader(region: str, *, is_needed: bool = True) -> PhoneReader:
     """
     in_india = region == "IN"
 
-    def read(text: str, dial_code: str = "") -> PhonesRead | Fault | None:
+    def read(text: str, dial_code: str = "") -> PhonesRead | CellError | None:
         if in_india and not dial_code and (mobile := plain_indian_mobile(text)):
             return PhonesRead([mobile], [])
         found = _read_any(text, region, dial_code)
-        if not is_needed and found == Fault("not_a_phone") and not has_digit(text):
-            return PhonesRead([], [("part_left_out", text)])
+        if not is_needed and found == CellError(IssueCode.NOT_A_PHONE) and not has_digit(text):
+            return PhonesRead([], [(IssueCode.PART_LEFT_OUT, text)])
         return found
 
     return read
@@ -109,20 +110,20 @@ def _without_marks(text: str) -> str:
     return text.replace(" ", "").replace("-", "").replace("(", "").replace(")", "").replace("\t", "")
 
 
-def _read_any(text: str, region: str, dial_code: str) -> PhonesRead | Fault | None:
+def _read_any(text: str, region: str, dial_code: str) -> PhonesRead | CellError | None:
     """Any other spelling: links, labels, several numbers, landlines, other countries."""
     cell = bare(text)
-    if cell is None or isinstance(cell, Fault):
+    if cell is None or isinstance(cell, CellError):
         return cell
     cell = ascii_digits(cell)
     if _SCIENTIFIC.match(cell):
         exact = _all_digits(cell)
         if exact is None:
-            return Fault("digits_lost")
+            return CellError(IssueCode.DIGITS_LOST)
         cell = exact
     number, beside = _numbering(region, dial_code)
     numbers: list[str] = []
-    first_fault: Fault | None = None
+    first_fault: CellError | None = None
     for stretch in stretches_of(cell):
         found, fault, left_out = _read_stretch(stretch, number)
         numbers += found
@@ -131,32 +132,34 @@ def _read_any(text: str, region: str, dial_code: str) -> PhonesRead | Fault | No
     return PhonesRead(list(dict.fromkeys(numbers)), beside) if numbers else first_fault
 
 
-def _read_stretch(stretch: Stretch, number: _Number) -> tuple[list[str], Fault | None, list[tuple[str, str]]]:
+def _read_stretch(
+    stretch: Stretch, number: _Number
+) -> tuple[list[str], CellError | None, list[tuple[IssueCode, str]]]:
     """The numbers of one stretch, its first fault, and what is left out of it."""
     numbers: list[str] = []
     bad: list[str] = []
-    first_fault: Fault | None = None
+    first_fault: CellError | None = None
     for piece in stretch.pieces:
         found = _numbers_in(piece, number)
-        if isinstance(found, Fault):
+        if isinstance(found, CellError):
             first_fault = first_fault or found
             bad.append(piece)
         else:
             numbers += found
     if not numbers:
-        fault = Fault("not_a_phone") if stretch.remarks or first_fault is None else first_fault
-        return [], fault, [("part_left_out", stretch.text)]
-    left_out = [("part_left_out", piece) for piece in bad]
-    left_out += [("words_left_out", stretch.text)] if stretch.remarks else []
-    left_out += [("extension_left_out", stretch.extension)] if stretch.extension else []
+        fault = CellError(IssueCode.NOT_A_PHONE) if stretch.remarks or first_fault is None else first_fault
+        return [], fault, [(IssueCode.PART_LEFT_OUT, stretch.text)]
+    left_out = [(IssueCode.PART_LEFT_OUT, piece) for piece in bad]
+    left_out += [(IssueCode.WORDS_LEFT_OUT, stretch.text)] if stretch.remarks else []
+    left_out += [(IssueCode.EXTENSION_LEFT_OUT, stretch.extension)] if stretch.extension else []
     left_out += [zeros for _ in numbers for zeros in _zeros(stretch.text)]
     return numbers, None, left_out
 
 
-def _numbers_in(piece: str, number: _Number) -> list[str] | Fault:
+def _numbers_in(piece: str, number: _Number) -> list[str] | CellError:
     """The number that a piece is, or the whole numbers that follow one another in it."""
     if not _NUMBER_LIKE.fullmatch(piece):
-        return Fault("not_a_phone")
+        return CellError(IssueCode.NOT_A_PHONE)
     found = number(piece)
     if isinstance(found, str):
         return [found]
@@ -170,7 +173,7 @@ def _ways(tokens: list[str], number: _Number) -> Iterator[list[str]]:
         return
     for end in range(1, len(tokens) + 1):
         head = " ".join(tokens[:end])
-        if sum(char.isdigit() for char in head) not in _WHOLE or isinstance(first := number(head), Fault):
+        if sum(char.isdigit() for char in head) not in _WHOLE or isinstance(first := number(head), CellError):
             continue
         if end == len(tokens):
             yield [first]
@@ -178,7 +181,7 @@ def _ways(tokens: list[str], number: _Number) -> Iterator[list[str]]:
             yield [first, *rest]
 
 
-def _numbering(region: str, dial_code: str) -> tuple[_Number, list[tuple[str, str]]]:
+def _numbering(region: str, dial_code: str) -> tuple[_Number, list[tuple[IssueCode, str]]]:
     """How a number is read beside this dial code: `+971`, `971.0`, `UAE (+971)` or `AE`."""
     code = dial_code.strip()
     if code.upper() in phonenumbers.SUPPORTED_REGIONS:
@@ -186,30 +189,30 @@ def _numbering(region: str, dial_code: str) -> tuple[_Number, list[tuple[str, st
     digits = "".join(c for c in _WHOLE_FLOAT.sub(r"\1", ascii_digits(code)) if c.isdigit()).lstrip("0")
     not_understood = bool(code) and not digits and bare(code) is not None
 
-    def number(text: str) -> str | Fault:
+    def number(text: str) -> str | CellError:
         if whole := _WHOLE_FLOAT.fullmatch(text):
             text = whole[1]
         size = sum(char.isdigit() for char in text)
         if size < _LEAST_DIGITS:
-            return Fault("too_short")
+            return CellError(IssueCode.TOO_SHORT)
         if digits and not text.startswith(("+", "00", "(+")):
             found = _behind(digits, text)
             return found if isinstance(found, str) else found._replace(value=f"+{digits} {text}")
         return _parsed(text, region)
 
-    return number, [("dial_code_left_out", code)] if not_understood else []
+    return number, [(IssueCode.DIAL_CODE_LEFT_OUT, code)] if not_understood else []
 
 
-def _behind(code: str, text: str) -> str | Fault:
+def _behind(code: str, text: str) -> str | CellError:
     """The number behind its dial code, which it may also begin with; no other country is tried."""
     joined = _parsed(f"+{code} {text}", "")
-    if isinstance(joined, Fault) and text.lstrip("( ").startswith(code):
+    if isinstance(joined, CellError) and text.lstrip("( ").startswith(code):
         alone = _parsed(f"+{text}", "")
         return alone if isinstance(alone, str) else joined
     return joined
 
 
-def _parsed(text: str, region: str) -> str | Fault:
+def _parsed(text: str, region: str) -> str | CellError:
     """One number by phonenumbers, or why it is none."""
     text = " ".join(text.split())
     if text.startswith("00"):
@@ -219,20 +222,22 @@ def _parsed(text: str, region: str) -> str | Fault:
     try:
         number = phonenumbers.parse(text, region or None)
     except NumberParseException as error:
-        return Fault(_PARSE_FAULTS.get(error.error_type, "not_a_phone"))
+        return CellError(_PARSE_FAULTS.get(error.error_type, IssueCode.NOT_A_PHONE))
     if phonenumbers.is_valid_number(number):
         return _as_typed(number, text)
     if number.country_code == _INDIAN and len(digits := str(number.national_number)) != _INDIAN_DIGITS:
-        return Fault("too_short" if len(digits) < _INDIAN_DIGITS else "too_many_digits")
-    return Fault(_POSSIBLE_FAULTS.get(phonenumbers.is_possible_number_with_reason(number), "no_such_number"))
+        return CellError(IssueCode.TOO_SHORT if len(digits) < _INDIAN_DIGITS else IssueCode.TOO_MANY_DIGITS)
+    return CellError(
+        _POSSIBLE_FAULTS.get(phonenumbers.is_possible_number_with_reason(number), IssueCode.NO_SUCH_NUMBER)
+    )
 
 
-def _as_typed(number: phonenumbers.PhoneNumber, text: str) -> str | Fault:
+def _as_typed(number: phonenumbers.PhoneNumber, text: str) -> str | CellError:
     """E.164, unless the library put a digit in that was not typed (it does so for Argentine mobiles)."""
     found: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     national = found.removeprefix(f"+{number.country_code}")
     typed = "".join(char for char in text if char.isdigit())
-    return found if national in typed else Fault("not_a_phone")
+    return found if national in typed else CellError(IssueCode.NOT_A_PHONE)
 
 
 def ends_as_shortened(text: str) -> bool:
@@ -241,8 +246,8 @@ def ends_as_shortened(text: str) -> bool:
     return digits.isdigit() and digits.endswith(_EXCEL_ZEROS)
 
 
-def _zeros(text: str) -> list[tuple[str, str]]:
-    return [("maybe_shortened", text)] if ends_as_shortened(text) else []
+def _zeros(text: str) -> list[tuple[IssueCode, str]]:
+    return [(IssueCode.MAYBE_SHORTENED, text)] if ends_as_shortened(text) else []
 
 
 def _all_digits(cell: str) -> str | None:
@@ -256,13 +261,13 @@ def _all_digits(cell: str) -> str | None:
 
 
 _PARSE_FAULTS = {
-    NumberParseException.TOO_SHORT_NSN: "too_short",
-    NumberParseException.TOO_SHORT_AFTER_IDD: "too_short",
-    NumberParseException.TOO_LONG: "too_many_digits",
-    NumberParseException.INVALID_COUNTRY_CODE: "no_such_number",
+    NumberParseException.TOO_SHORT_NSN: IssueCode.TOO_SHORT,
+    NumberParseException.TOO_SHORT_AFTER_IDD: IssueCode.TOO_SHORT,
+    NumberParseException.TOO_LONG: IssueCode.TOO_MANY_DIGITS,
+    NumberParseException.INVALID_COUNTRY_CODE: IssueCode.NO_SUCH_NUMBER,
 }
 _POSSIBLE_FAULTS = {
-    ValidationResult.TOO_SHORT: "too_short",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too_short",
-    ValidationResult.TOO_LONG: "too_many_digits",
+    ValidationResult.TOO_SHORT: IssueCode.TOO_SHORT,
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: IssueCode.TOO_SHORT,
+    ValidationResult.TOO_LONG: IssueCode.TOO_MANY_DIGITS,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from importer.loader.cells.fault import Fault
+from importer.issues import IssueCode
+from importer.loader.cells.cell_error import CellError
 
 NULL_WORDS = frozenset(
     {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)",
@@ -52,7 +53,7 @@ def is_plain(text: str) -> bool:
     return len(text) > _LONGEST_NULL_WORD or text.isdigit() or text.lower() not in NULL_WORDS
 
 
-def clean(text: str) -> str | Fault | None:
+def clean(text: str) -> str | CellError | None:
     """A text cell without NBSP, zero-width characters, Excel's apostrophe or `="..."`; None for a null word.
 
     Letters are put into NFC. Line breaks stay, as LF.
@@ -63,7 +64,7 @@ def clean(text: str) -> str | Fault | None:
     return value if value[0] not in "'=#?" else _unwrapped(value)
 
 
-def clean_name(text: str) -> str | Fault | None:
+def clean_name(text: str) -> str | CellError | None:
     """The same for a person's or a firm's name, where `Nil` may be one."""
     value = _bare(text)
     if not value or (value.lower() in NULL_WORDS and value not in _NAMES_OF_PEOPLE):
@@ -71,7 +72,7 @@ def clean_name(text: str) -> str | Fault | None:
     return value if value[0] not in "'=#?" else _unwrapped(value)
 
 
-def clean_note(text: str) -> str | Fault | None:
+def clean_note(text: str) -> str | CellError | None:
     """The same for notes and messages, where exports write `<br>` for a new line."""
     value = clean(text)
     if type(value) is not str or "<" not in value:
@@ -79,25 +80,25 @@ def clean_note(text: str) -> str | Fault | None:
     return _BREAK.sub("\n", value).strip()
 
 
-def clean_number(text: str) -> str | Fault | None:
+def clean_number(text: str) -> str | CellError | None:
     """The same for house numbers and PIN codes: `411001.0` is what a program makes of 411001 beside empty cells."""
     value = clean(text)
     whole = _WHOLE_FLOAT.fullmatch(value) if type(value) is str else None
     return whole[1] if whole else value
 
 
-def bare(text: str) -> str | Fault | None:
+def bare(text: str) -> str | CellError | None:
     """For cells that are no text (phones, amounts): the same, and every apostrophe and `=` in front is Excel's."""
     value = _bare(text)
     if not value or value.lower() in NULL_WORDS:
         return None
     if value in ERROR_VALUES:
-        return Fault("error_value")
+        return CellError(IssueCode.ERROR_VALUE)
     wrapped = _WRAPPED.match(value)
     if wrapped:
         return wrapped[1].strip() or None
     if value[0] == "=" and not value[1:].strip().replace("+", "").isdigit():
-        return Fault("formula_without_value")
+        return CellError(IssueCode.FORMULA_WITHOUT_VALUE)
     return value.lstrip("'=").strip() or None
 
 
@@ -133,16 +134,16 @@ def _bare(text: str) -> str:
     return quoted[1].strip() if quoted else value
 
 
-def _unwrapped(value: str) -> str | Fault | None:
+def _unwrapped(value: str) -> str | CellError | None:
     """What begins with a mark of Excel's: its error, its formula, its ways to say "this is text", the ? of a lost letter."""
     if value in ERROR_VALUES:
-        return Fault("error_value")
+        return CellError(IssueCode.ERROR_VALUE)
     if _LETTERS_LOST(value):
-        return Fault("letters_lost")
+        return CellError(IssueCode.LETTERS_LOST)
     if wrapped := _WRAPPED.match(value):
         return wrapped[1].strip() or None
     if _FORMULA.match(value):
-        return Fault("formula_without_value")
+        return CellError(IssueCode.FORMULA_WITHOUT_VALUE)
     return value[1:] if _GUARDED.match(value) else value
 
 

@@ -1,0 +1,112 @@
+"""Atomic files: written beside their place and moved into it whole, so that nobody ever sees half a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from errno import EACCES
+from pathlib import Path
+from tempfile import mkdtemp
+from types import TracebackType
+
+_RETRY_FOR_S, _RETRY_STEP_S = 1.0, 0.1
+_MAX_ALTERNATIVES = 99
+_STAGING_PREFIX, _STAGING_LOCK = ".writing-", ".writing.lock"
+
+
+def replace_file(
+    source: Path,
+    target: Path,
+    *,
+    windows: bool = os.name == "nt",
+    sleep: Callable[[float], None] = time.sleep,
+) -> Path:
+    """Move `source` to `target`, replacing what is there; return `target`. Raises OSError.
+
+    On Windows a virus scanner or an indexer often holds a file for some milliseconds after it was closed, and it
+    cannot be moved until they let go. So we try again for a second. A file that is open in Excel stays locked longer.
+    """
+    if not windows:
+        return source.replace(target)
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed  # noqa: PLC0415 - Windows only
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(PermissionError),
+        wait=wait_fixed(_RETRY_STEP_S),
+        stop=stop_after_attempt(round(_RETRY_FOR_S / _RETRY_STEP_S)),
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(source.replace, target)
+
+
+class AtomicFile:
+    """A temporary path that is published to `path` when the block ends without an error.
+
+    `published` is where the file is afterwards: see `publish_file`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.published = path
+        self._temporary = path.with_name(f".{path.name}.new")
+
+    def __enter__(self) -> Path:
+        return self._temporary
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.published = publish_file(self._temporary, self.published)
+        else:
+            with suppress(OSError):
+                self._temporary.unlink()
+
+
+def publish_file(temporary: Path, path: Path, *, stamp_s: float | None = None) -> Path:
+    """Move a complete file to `path`; return where it is now. Raises OSError.
+
+    Windows cannot replace a file that is open in Excel, and we must not replace a file that somebody has edited.
+    Then the new file goes beside the old one, as `failed_rows-new.xlsx`. `stamp_s` is the modification time that all
+    files of one run get: a file with another time has been edited.
+    """
+    if stamp_s is not None:
+        os.utime(temporary, (stamp_s, stamp_s))
+    for target in _list_alternatives(path):
+        if not target.exists() or _is_unedited(target, stamp_s, is_first=target == path):
+            with suppress(PermissionError):
+                return replace_file(temporary, target)
+    raise PermissionError(EACCES, "cannot be replaced", str(path))
+
+
+@contextmanager
+def open_staging_dir(folder: Path) -> Iterator[Path]:
+    """Yield a new folder inside `folder` for files that are not complete yet; remove it when the block ends.
+
+    One process at a time has it, so whatever a killed process left behind belongs to nobody and is removed.
+    """
+    from filelock import FileLock  # noqa: PLC0415 - only reports are staged
+
+    with FileLock(folder / _STAGING_LOCK):
+        for leftover in folder.glob(f"{_STAGING_PREFIX}*/"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        staging_dir = Path(mkdtemp(prefix=_STAGING_PREFIX, dir=folder))
+        try:
+            yield staging_dir
+        finally:
+            shutil.rmtree(staging_dir, ignore_errors=True)
+
+
+def _is_unedited(target: Path, stamp_s: float | None, *, is_first: bool) -> bool:
+    return is_first if stamp_s is None else target.stat().st_mtime == stamp_s
+
+
+def _list_alternatives(path: Path) -> Iterator[Path]:
+    """Yield `path` itself, then `NAME-new`, `NAME-new2` and so on."""
+    yield path
+    yield path.with_name(f"{path.stem}-new{path.suffix}")
+    for number in range(2, _MAX_ALTERNATIVES):
+        yield path.with_name(f"{path.stem}-new{number}{path.suffix}")

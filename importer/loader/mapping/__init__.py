@@ -1,0 +1,1 @@
+"""Column mapping: which column goes to which field of a lead, and why."""

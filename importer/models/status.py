@@ -1,0 +1,80 @@
+"""What becomes of rows, notes and runs, in the words that reports and summary.json use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class RowStatus(StrEnum):
+    """What became of a row; exactly one each, and their counts add up to the file's data rows."""
+
+    ACCEPTED = "accepted"
+    INVALID = "invalid"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
+    PENDING = "pending"
+
+
+STATUS_MEANINGS: dict[str, str] = {
+    RowStatus.ACCEPTED: "went in",
+    RowStatus.INVALID: "refused here, before anything was sent",
+    RowStatus.REFUSED: "refused by the CRM, or on the way to it",
+    RowStatus.FAILED: "could not be delivered",
+    RowStatus.UNKNOWN: "may have gone in, the answer was lost",
+    RowStatus.DUPLICATE: "folded into another row with the same phone",
+    RowStatus.PENDING: "not tried yet",
+}
+"""What people read of a status, on the terminal and on the page."""
+
+
+CHECK_MEANINGS: dict[str, str] = {**STATUS_MEANINGS, RowStatus.ACCEPTED: "can go in"}
+"""The same after a check."""
+
+
+class NoteState(StrEnum):
+    """What became of a row's note; empty where the row has none."""
+
+    NONE = ""
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"
+
+
+class RunState(StrEnum):
+    """How a run stands; the first two never reach `summary.json` of an ended run."""
+
+    STAGING = "staging"  # rows are being judged: nothing was sent
+    RUNNING = "running"  # rows are being sent, or the tool was killed while they were
+    CHECKED = "checked"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+
+REPORT_COLUMNS = (
+    "_row",
+    "_status",
+    "_phone",
+    "_problems",
+    "_codes",
+    "_attempts",
+    "_http_status",
+    "_note",
+)
+"""The columns that our reports put behind the sheet's own; several of them mark a file as ours."""
+
+
+ROWS_SHEET = "Rows to mend"
+"""The sheet of failed_rows.xlsx: its cells are as typed, where those of our CSV files are guarded."""
+
+
+LISTS_SHEET = "Lists"
+"""The hidden sheet that holds the account's titles, in our workbooks."""
+
+
+def is_report_header(headers: Iterable[str]) -> bool:
+    """Whether these are the columns of a report of ours: two are enough, for people move and delete some."""
+    return len(set(REPORT_COLUMNS) & set(headers)) >= 2

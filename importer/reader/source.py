@@ -1,0 +1,106 @@
+"""A sheet about to be imported, wherever its rows come from: a file, a DataFrame, an earlier run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from importer.journal.run_metadata import RunMetadata
+from importer.journal.staging import StagedRows
+from importer.loader.table.table_reader import OpenOptions, copy_to_private_file
+from importer.models.mapping import Notice
+from importer.models.row import SourceRow, split_into_blocks
+from importer.reader.protocol import SAMPLE_ROWS, ReadEnd, SheetPreview
+from importer.reader.row_processor import ProcessorConfig, process_rows
+from importer.reader.scratch_dir import open_scratch_dir
+from importer.reader.worker_client import WorkerClient
+from importer.settings import Settings
+
+
+class Reader(Protocol):
+    """What reads a sheet: `opened` first, `judged` by the batch, `done` at the end."""
+
+    end: ReadEnd | None
+
+    @property
+    def preview(self) -> SheetPreview:
+        """Header and first rows. May have to wait for them, and raise what is wrong with the file."""
+
+    def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
+        """Batches of judged rows, in the order of the sheet."""
+
+
+class Sheet:
+    """The rows, with what must be known of where they come from.
+
+    `path` is None where there is no file; `origin` is the run whose rows these are, where that is known.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        file: str,
+        sha256: str,
+        path: Path | None = None,
+        origin: RunMetadata | None = None,
+    ) -> None:
+        self.reader = reader
+        self.file = file
+        self.sha256 = sha256
+        self.path = path
+        self.origin = origin
+
+    @property
+    def preview(self) -> SheetPreview:
+        """Header and first rows. Raises UnreadableFileError or UsageError."""
+        return self.reader.preview
+
+
+class InMemoryReader:
+    """Reads rows that are already in this process."""
+
+    def __init__(
+        self, headers: Sequence[str], rows: Iterable[SourceRow], notices: Sequence[Notice] = ()
+    ) -> None:
+        self._rows = iter(rows)
+        self._sample = tuple(islice(self._rows, SAMPLE_ROWS))
+        self.preview = SheetPreview(tuple(headers), self._sample, tuple(notices))
+        self.end: ReadEnd | None = None
+
+    def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
+        """Batches of judged rows, in order."""
+        total = 0
+        for batch in process_rows(split_into_blocks(chain(self._sample, self._rows)), config):
+            yield batch
+            total += len(batch)
+        self.end = ReadEnd(total, self.preview.notices)
+
+
+def make_open_options(settings: Settings) -> OpenOptions:
+    """What the loader must know to open the file."""
+    return OpenOptions(
+        sheet=settings.sheet,
+        header_row=settings.header_row,
+        encoding=settings.encoding,
+        delimiter=settings.delimiter,
+    )
+
+
+@contextmanager
+def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
+    """Open a file, or a stream of CSV, in a reading process. It is read once, from a private copy."""
+    with open_scratch_dir() as room:
+        copy, sha256 = copy_to_private_file(source, room)
+        path = source if isinstance(source, Path) else None
+        with WorkerClient(copy, options) as reader:
+            yield Sheet(reader, file=_shown(path) if path else "-", sha256=sha256, path=path)
+
+
+def _shown(path: Path) -> str:
+    """The path as text that can be written everywhere: a name on disk may hold bytes that are no letters."""
+    return os.fsencode(path).decode("utf-8", "replace")

@@ -1,0 +1,215 @@
+"""Leads, notes, tasks and the ledger of requests, in one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS leads (
+  id INTEGER PRIMARY KEY, phone TEXT UNIQUE NOT NULL, fields TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS phones (
+  phone TEXT NOT NULL, lead_id INTEGER NOT NULL, PRIMARY KEY (phone, lead_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS phones_of_lead ON phones (lead_id);
+CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, lead_id INTEGER NOT NULL, text TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS notes_of_lead ON notes (lead_id);
+CREATE TABLE IF NOT EXISTS tasks (id INTEGER PRIMARY KEY, lead_id INTEGER NOT NULL, fields TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS requests (
+  id INTEGER PRIMARY KEY, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, phone TEXT, note TEXT,
+  fault TEXT, status INTEGER, applied INTEGER NOT NULL
+) STRICT;
+"""
+
+_HOLDING = """WHERE ? = '' OR instr(folded(phone || ' ' || values_of(fields)), ?) OR id IN
+  (SELECT lead_id FROM notes WHERE instr(folded(text), ?))"""
+_LARGEST_ID = 2**63 - 1  # of SQLite
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
+
+
+class LeadStore:
+    """The sandbox's memory. Writes are not synced: it is the client's crash that is practised, not ours."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.sql = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self.sql.execute("PRAGMA journal_mode = WAL")
+        self.sql.execute("PRAGMA synchronous = OFF")
+        self.sql.executescript(_SCHEMA)
+        self.sql.create_function("folded", 1, str.casefold, deterministic=True)
+        self.sql.create_function("values_of", 1, _values_of, deterministic=True)
+
+    def close(self) -> None:
+        """Write everything into the one file."""
+        self.sql.close()
+
+    def lead_of(self, phone: str) -> tuple[int, dict[str, Any]] | None:
+        """Id and fields of the lead whose primary phone this is."""
+        found = self.sql.execute("SELECT id, fields FROM leads WHERE phone = ?", (phone,)).fetchone()
+        return (found[0], _decode(found[1])) if found else None
+
+    def lead_with(self, phone: str) -> dict[str, Any] | None:
+        """The lead that has this phone, primary or added; where several have it, the one whose own it is."""
+        found = self.sql.execute(
+            """SELECT leads.id, leads.phone, fields, created_at, updated_at FROM phones JOIN leads ON leads.id = lead_id
+               WHERE phones.phone = ? ORDER BY leads.phone <> phones.phone, leads.id LIMIT 1""",
+            (phone,),
+        ).fetchone()
+        return _row(found) if found else None
+
+    def lead_by_id(self, lead_id: int) -> dict[str, Any] | None:
+        """A lead's fields and dates."""
+        if lead_id > _LARGEST_ID:
+            return None
+        found = self.sql.execute(
+            "SELECT id, phone, fields, created_at, updated_at FROM leads WHERE id = ?", (lead_id,)
+        ).fetchone()
+        return _row(found) if found else None
+
+    def save(self, lead_id: int | None, phone: str, fields: dict[str, Any], note: str | None) -> None:
+        """Write a lead, its phones and its note at once."""
+        now = _now()
+        with self.sql:
+            self.sql.execute("BEGIN")
+            if lead_id is None:
+                made = self.sql.execute(
+                    "INSERT INTO leads (phone, fields, created_at, updated_at) VALUES (?, ?, ?, ?)",
+                    (phone, _encode(fields).decode(), now, now),
+                )
+                assert made.lastrowid is not None
+                lead_id = made.lastrowid
+            else:
+                self.sql.execute(
+                    "UPDATE leads SET fields = ?, updated_at = ? WHERE id = ?",
+                    (_encode(fields).decode(), now, lead_id),
+                )
+            for number in (phone, *fields.get("added_phones", ())):
+                self.sql.execute("INSERT OR IGNORE INTO phones VALUES (?, ?)", (number, lead_id))
+            if note is not None:
+                self.sql.execute(
+                    "INSERT INTO notes (lead_id, text, at) VALUES (?, ?, ?)", (lead_id, note, now)
+                )
+
+    def phones(self, lead_id: int) -> list[str]:
+        """All phones of a lead, its own first."""
+        found = self.sql.execute(
+            """SELECT phones.phone FROM phones JOIN leads ON leads.id = lead_id WHERE lead_id = ?
+               ORDER BY phones.phone <> leads.phone, phones.phone""",
+            (lead_id,),
+        )
+        return [row[0] for row in found]
+
+    def notes(self, lead_id: int) -> list[str]:
+        """The notes on a lead's timeline, oldest first."""
+        return [
+            row[0]
+            for row in self.sql.execute("SELECT text FROM notes WHERE lead_id = ? ORDER BY id", (lead_id,))
+        ]
+
+    def timeline(self, lead_id: int) -> list[tuple[str, str]]:
+        """The same with the time of each: (at, text)."""
+        return self.sql.execute(
+            "SELECT at, text FROM notes WHERE lead_id = ? ORDER BY id", (lead_id,)
+        ).fetchall()
+
+    def leads(self, text: str = "", page: int = 1, page_size: int = 25) -> list[dict[str, Any]]:
+        """A page of leads that hold `text` in a phone, a field or a note, newest first."""
+        found = self.sql.execute(
+            f"SELECT id, phone, fields, created_at, updated_at FROM leads {_HOLDING} ORDER BY id DESC LIMIT ? OFFSET ?",
+            (*_needles(text), page_size, (page - 1) * page_size),
+        )
+        return [_row(row) for row in found]
+
+    def all_leads(self) -> Iterator[dict[str, Any]]:
+        """Every lead with its notes and phones: what tests compare with the journal."""
+        for row in self.sql.execute(
+            "SELECT id, phone, fields, created_at, updated_at FROM leads ORDER BY id"
+        ).fetchall():
+            yield {**_row(row), "notes": self.notes(row[0]), "phones": self.phones(row[0])}
+
+    def count(self, text: str = "") -> int:
+        """Leads that hold `text`."""
+        found = self.sql.execute(f"SELECT count(*) FROM leads {_HOLDING}", _needles(text))
+        return int(found.fetchone()[0])
+
+    def count_notes(self) -> int:
+        """All notes of all leads."""
+        return int(self.sql.execute("SELECT count(*) FROM notes").fetchone()[0])
+
+    def add_task(self, lead_id: int, task: dict[str, Any]) -> None:
+        """Keep a task; one that is no reminder closes the lead's other open ones that are none (API page)."""
+        if task["type"] != "REMINDER":
+            self.complete_tasks(lead_id)
+        self.sql.execute(
+            "INSERT INTO tasks (lead_id, fields) VALUES (?, ?)", (lead_id, _encode(task).decode())
+        )
+
+    def complete_tasks(self, lead_id: int) -> None:
+        """Close the lead's open tasks that are no reminders."""
+        for task_id, task in self._tasks(lead_id):
+            if task["type"] != "REMINDER" and task["status"] == "OPEN":
+                body = _encode({**task, "status": "COMPLETED"}).decode()
+                self.sql.execute("UPDATE tasks SET fields = ? WHERE id = ?", (body, task_id))
+
+    def tasks(self, lead_id: int) -> list[dict[str, Any]]:
+        """The lead's tasks, oldest first."""
+        return [{"id": task_id, **task} for task_id, task in self._tasks(lead_id)]
+
+    def _tasks(self, lead_id: int) -> list[tuple[int, dict[str, Any]]]:
+        found = self.sql.execute(
+            "SELECT id, fields FROM tasks WHERE lead_id = ? ORDER BY id", (lead_id,)
+        ).fetchall()
+        return [(task_id, _decode(fields)) for task_id, fields in found]
+
+    def note_request(self, entry: tuple[Any, ...]) -> None:
+        """One line of the ledger: at, method, path, phone, note, fault, status, applied."""
+        self.sql.execute(
+            "INSERT INTO requests (at, method, path, phone, note, fault, status, applied) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            entry,
+        )
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every request received, in order."""
+        names = ("id", "at", "method", "path", "phone", "note", "fault", "status", "applied")
+        return [
+            dict(zip(names, row, strict=True))
+            for row in self.sql.execute("SELECT * FROM requests ORDER BY id")
+        ]
+
+
+def _needles(text: str) -> tuple[str, str, str]:
+    return (text.casefold(),) * 3
+
+
+def _values_of(fields: str) -> str:
+    """What people see of a lead's fields, to search in: no names of fields, no brackets."""
+    return "\n".join(_texts(_decode(fields)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield str(value)
+
+
+def _row(found: tuple[Any, ...]) -> dict[str, Any]:
+    lead_id, phone, fields, created_at, updated_at = found
+    return {
+        "id": lead_id,
+        "phone": phone,
+        **_decode(fields),
+        "created_at": created_at,
+        "updated_at": updated_at,
+    }
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,1 @@
+"""State that outlives a run: locks, and the memory of notes that were sent."""
