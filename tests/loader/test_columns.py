@@ -4,6 +4,7 @@ import pytest
 
 from importer.errors import MappingError, MissingPhoneColumnError
 from importer.fields import FIELDS
+from importer.loader.mapping import column_chooser
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
 from importer.loader.mapping.map_file import Clearing, ColumnEntry, ColumnMap
 from importer.models.row import SourceRow

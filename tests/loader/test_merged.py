@@ -11,6 +11,7 @@ from openpyxl import Workbook
 
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.merged_cells import Area, with_merged
+from importer.loader.table import table_reader
 from importer.loader.table.table_reader import OpenOptions, Table, open_table
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 from tests.loader.books import ods_cell, write_ods, write_xlsb
