@@ -25,7 +25,7 @@ def part_of(preset: Preset) -> str:
 def _table(preset: Preset) -> Iterator[str]:
     yield "| column | goes to | |"
     yield "|---|---|---|"
-    entries = list(preset.entries())
+    entries = list(preset.list_entries())
     for header, entry in [e for e in entries if e[1].field] + [e for e in entries if not e[1].field]:
         goes = FIELDS_BY_NAME[entry.field].label if entry.field else "left out"
         yield f"| `{header}` | {goes} | {'; '.join(_words(entry))} |"

@@ -13,8 +13,7 @@ from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import get_issue_title, is_blocking
 from importer.journal.run_metadata import RunMetadata
-from importer.loader.mapping.header_match import NO_SUCH_NAME
-from importer.models.mapping import ColumnChoice, Mapping
+from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.status import CHECK_MEANINGS, STATUS_MEANINGS, RowStatus, RunState
 from importer.pipeline.observer import NameConflict
 from importer.report.summary import RESULTS, Summary
@@ -59,9 +58,11 @@ def mapping_lines(mapping: Mapping) -> Iterator[str]:
         yield f"  {cut(_name(column), _WIDEST):<{width}}  ->  {goes}"
     left_out = [column for column in mapping.columns if not column.field]
     for column in left_out:
-        if column.reason != NO_SUCH_NAME:
+        if column.source != MatchSource.UNKNOWN_HEADER:
             yield f"  left out: {cut(_name(column), _WIDEST)} {_why(column)}"
-    if unknown := [cut(_name(column), _WIDEST) for column in left_out if column.reason == NO_SUCH_NAME]:
+    if unknown := [
+        cut(_name(column), _WIDEST) for column in left_out if column.source == MatchSource.UNKNOWN_HEADER
+    ]:
         yield f"  left out: {', '.join(unknown)}"
 
 

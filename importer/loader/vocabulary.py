@@ -1,67 +1,192 @@
-"""How two headers are compared: case, spaces, punctuation and `_` do not count."""
+"""The words of all languages in sheets, and how two headers are compared."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+import msgspec
 
 from importer.fields import FIELDS
+from importer.loader.vocabulary_file import (
+    CellWords,
+    FooterWords,
+    HeaderWords,
+    MoneyWords,
+    VocabularyFile,
+    merge_tables,
+    read_vocabulary_file,
+)
 
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_FIRST_FILE = (
+    "english.toml"  # a header that nearly reads like two words of a field is explained by the English one
+)
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # the gap in `FirstName`
+
+_INVISIBLE = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\ufeff")  # the joiners are part of words in Indian scripts
+)
+_E_MAIL = re.compile(r"\be (?=mails?\b)")  # the `e ` of `e mail`, which becomes `email`
+
+_MAX_PUNCTUATION = 40  # spaces and marks that a known header may have beside its letters
 
 
-_UNSEEN = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\ufeff")
-)  # the joiners stand within words of Indian scripts
-_E_MAIL = re.compile(r"\be (?=mails?\b)")
-_ONE_SPELLING = {
-    unicodedata.normalize("NFKC", other): unicodedata.normalize("NFKC", one)
-    for one, others in {
-        "नंबर": "न नं नम्बर क्रमांक",  # the last is Marathi's word, in मोबाईल क्रमांक
-        "मोबाइल": "मोबाईल",
-        "फोन": "फ़ोन",
-    }.items()
-    for other in others.split()
-}
+class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
+    """The words of all languages together.
+
+    `sure_headers` mean one field and nothing else. `ambiguous_headers` often mean a field, but only the cells
+    can tell. `known_headers` are both. `joined_headers` are sure headers without their spaces (`mobileno`).
+    All four give the field's name by the normalized header. The cells of `kept_headers` mean nothing without
+    their header.
+    """
+
+    sure_headers: dict[str, str]
+    ambiguous_headers: dict[str, str]
+    known_headers: dict[str, str]
+    joined_headers: dict[str, str]
+    kept_headers: frozenset[str]
+    headers: HeaderWords
+    cells: CellWords
+    money: MoneyWords
+    footers: FooterWords
+    max_header_length: int
+
+
+@cache
+def load_vocabulary() -> Vocabulary:
+    """Return the words of all vocabulary files. They are read once, at the first use."""
+    return build_vocabulary(_read_files())
+
+
+def build_vocabulary(files: Mapping[str, VocabularyFile]) -> Vocabulary:
+    """Return the words of `files`, which are given by name. Raises ValueError for a header that two fields claim."""
+    sure, ambiguous = list(_list_sure_claims(files)), list(_list_ambiguous_claims(files))
+    _check_claims([*sure, *ambiguous])
+    sure_headers = {claim.header: claim.field for claim in sure}
+    ambiguous_headers = {claim.header: claim.field for claim in ambiguous}
+    known_headers = {**ambiguous_headers, **sure_headers}
+    headers = _normalize_words(merge_tables([file.headers for file in files.values()]))
+    money = merge_tables([file.money for file in files.values()])
+    return Vocabulary(
+        sure_headers=sure_headers,
+        ambiguous_headers=ambiguous_headers,
+        known_headers=known_headers,
+        joined_headers={h.replace(" ", ""): field for h, field in sure_headers.items() if " " in h},
+        kept_headers=frozenset(_list_kept_headers(files)),
+        headers=msgspec.structs.replace(headers, fillers=headers.fillers | money.unit_words),
+        cells=merge_tables([file.cells for file in files.values()]),
+        money=money,
+        footers=merge_tables([file.footers for file in files.values()]),
+        max_header_length=max(map(len, known_headers)) + _MAX_PUNCTUATION,
+    )
 
 
 @lru_cache(maxsize=4096)
 def normalize_header(text: str) -> str:
-    """A header as its words: `Contact_No.` and `contact no` are the same, and so are `FirstName` and `first name`.
+    """Return a header as its words: `Contact_No.` becomes `contact no`, and `FirstName` becomes `first name`.
 
-    Vowel signs of Indian scripts are marks, not letters, so they are kept by hand.
+    Vowel signs of Indian scripts are marks, not letters. They are kept.
     """
-    text = unicodedata.normalize("NFKC", text).translate(_UNSEEN)
+    text = unicodedata.normalize("NFKC", text).translate(_INVISIBLE)
     text = _CAMEL.sub(" ", text)
     kept = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
-    words = [_ONE_SPELLING.get(word, word) for word in kept.casefold().split()]
+    spellings = _load_spellings()
+    words = [spellings.get(word, word) for word in kept.casefold().split()]
     return _E_MAIL.sub("e", " ".join(words).replace("whats app", "whatsapp"))
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a header, or of a name in a cell, as they are compared."""
+    """Return the normalized words of a header, or of a name in a cell."""
     return normalize_header(text).split()
 
 
-SURE_HEADERS: dict[str, str] = {
-    normalize_header(name): field.name
-    for field in FIELDS
-    for name in (field.name, field.label, *field.synonyms)
-}
-"""Headers that mean one field and nothing else, plain -> field."""
-
-MAYBE_HEADERS: dict[str, str] = {
-    normalize_header(name): field.name for field in FIELDS for name in field.ambiguous_synonyms
-}
-"""Headers that often mean a field, plain -> field: the cells must bear them out."""
-
-KNOWN_HEADERS: dict[str, str] = {**MAYBE_HEADERS, **SURE_HEADERS}
-"""Every header that the field table knows, plain -> field."""
-
-_LONGEST_KNOWN = max(map(len, KNOWN_HEADERS)) + 40  # with spaces and punctuation
-
-
 def is_known_header(text: str) -> bool:
-    """Whether the field table knows a header; a note of a thousand letters is told from one at a glance."""
-    return len(text) <= _LONGEST_KNOWN and normalize_header(text) in KNOWN_HEADERS
+    """Whether a field is called so. A long note is refused by its length, which is fast."""
+    vocabulary = load_vocabulary()
+    return len(text) <= vocabulary.max_header_length and normalize_header(text) in vocabulary.known_headers
+
+
+@cache
+def _read_files() -> dict[str, VocabularyFile]:
+    """Return every vocabulary file by its name, English first."""
+    folder = resources.files("importer.loader").joinpath("vocabulary")
+    names = sorted(
+        (file.name for file in folder.iterdir() if file.name.endswith(".toml")),
+        key=lambda name: (name != _FIRST_FILE, name),
+    )
+    return {
+        name: read_vocabulary_file(folder.joinpath(name).read_text("utf-8"), f"vocabulary/{name}")
+        for name in names
+    }
+
+
+@cache
+def _load_spellings() -> dict[str, str]:
+    """Return the spelling that the lists use, by every other spelling."""
+    return {
+        unicodedata.normalize("NFKC", other): unicodedata.normalize("NFKC", word)
+        for file in _read_files().values()
+        for word, others in file.spellings.items()
+        for other in others
+    }
+
+
+class _Claim(NamedTuple):
+    """A header that a field claims, and the file that says so."""
+
+    header: str
+    field: str
+    file: str
+
+
+def _list_sure_claims(files: Mapping[str, VocabularyFile]) -> Iterator[_Claim]:
+    """Yield every sure header, in the order of the fields and the files."""
+    for field in FIELDS:
+        yield _Claim(normalize_header(field.name), field.name, "fields.py")
+        yield _Claim(normalize_header(field.label), field.name, "fields.py")
+        for name, file in files.items():
+            words = file.fields.get(field.name)
+            for word in words.list_synonyms() if words else ():
+                yield _Claim(normalize_header(word), field.name, name)
+
+
+def _list_ambiguous_claims(files: Mapping[str, VocabularyFile]) -> Iterator[_Claim]:
+    """Yield every ambiguous header, in the order of the fields and the files."""
+    for field in FIELDS:
+        for name, file in files.items():
+            words = file.fields.get(field.name)
+            for word in words.ambiguous if words else ():
+                yield _Claim(normalize_header(word), field.name, name)
+
+
+def _check_claims(claims: Iterable[_Claim]) -> None:
+    """Raise ValueError for a header that two fields claim."""
+    first_claims: dict[str, _Claim] = {}
+    for claim in claims:
+        first = first_claims.setdefault(claim.header, claim)
+        if first.field != claim.field:
+            raise ValueError(
+                f'{claim.file}: "{claim.header}" is a header of {claim.field}, '
+                f"but {first.file} says that it is a header of {first.field}."
+            )
+
+
+def _list_kept_headers(files: Mapping[str, VocabularyFile]) -> Iterator[str]:
+    for file in files.values():
+        for words in file.fields.values():
+            yield from map(normalize_header, words.kept_with_header)
+
+
+def _normalize_words(words: HeaderWords) -> HeaderWords:
+    """Return the words as they are compared with the words of a header."""
+    return HeaderWords(
+        **{
+            key: frozenset(map(normalize_header, getattr(words, key)))
+            for key in HeaderWords.__struct_fields__
+        }
+    )

@@ -1,7 +1,8 @@
-"""How the columns of a sheet become fields: the account's titles, the choice for each column, the rules beside it."""
+"""How the columns of a sheet become fields: dropdown titles, the choice for each column, and its rules."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -10,18 +11,18 @@ from importer.fields import Dropdown
 
 
 class Title(msgspec.Struct, frozen=True, array_like=True):
-    """One entry of an account's dropdown list; only active ones can be attached to a lead."""
+    """One entry of a dropdown list of the account. Only active ones can be set on a lead."""
 
     title: str
     active: bool = True
 
 
 AccountTitles: TypeAlias = dict[Dropdown, tuple[Title, ...]]
-"""The account's live dropdown lists, every page of them."""
+"""The dropdown lists of the account, complete."""
 
 
 def get_active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
-    """What can be attached to a lead, by dropdown."""
+    """Return the titles that can be set on a lead, by dropdown."""
     return {
         dropdown: tuple(title.title for title in found if title.active) for dropdown, found in titles.items()
     }
@@ -38,11 +39,11 @@ class Notice(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ColumnRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How the cells of one column are read beyond what its field says. Presets and maps set these.
+    """How the cells of one column are read, beside the rules of its field. Presets and maps set these.
 
-    `prefixes` are taken off in front (`p:`); `joiners` part several values in a cell, beside the usual ones;
-    `constant` stands in for every cell; cells that are one of `drop_values` count as empty; a cell with the
-    text of `clear` empties a field that can be cleared.
+    `prefixes` are removed from the front of a cell (`p:`). `separators` separate several values in a cell, beside
+    the usual ones. `constant` replaces every cell. Cells that are one of `empty_values` count as empty. A cell
+    with exactly the text `clear` clears the field.
     """
 
     prefixes: tuple[str, ...] = ()
@@ -52,19 +53,33 @@ class ColumnRules(msgspec.Struct, frozen=True, kw_only=True):
     clear: str | None = None
 
 
-class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which field one column went to, and why.
+class MatchSource(StrEnum):
+    """What decided on a column. The first six give it a field, the others leave it out."""
 
-    `field` is "" for a column that is left out. `why` is one of `option`, `map`, `preset`, `synonym`,
-    `fuzzy`, `content`, `decoy`, `unfit` (the cells belie the header), `taken` (the field already has a
-    column), `nothing`. `sureness` is 0 to 1.
-    `reason` is a plain sentence. `filled` is the share of the sampled rows with something in the cell.
+    OPTION = "option"  # --column, the settings file, or an answer at the terminal
+    MAP = "map"  # a mapping file, or a remembered map
+    PRESET = "preset"  # the export of a known program
+    SYNONYM = "synonym"  # a known header
+    FUZZY = "fuzzy"  # nearly a known header
+    CONTENT = "content"  # its cells alone
+    OTHER_MEANING = "other_meaning"  # its header names somebody or something else
+    CONTRADICTED = "contradicted"  # its header names a field, but its cells cannot be that field
+    TAKEN = "taken"  # its field already has a column
+    UNKNOWN_HEADER = "unknown_header"  # no field has a name like its header
+    UNDECIDED = "undecided"  # neither its header nor its cells are enough to decide
+
+
+class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which field one column goes to, and why.
+
+    `field` is "" for a column that is left out. `confidence` is 0 to 1. `reason` is a short text for people.
+    `fill_rate` is the share of the sampled rows with something in the cell, and `samples` are some of these cells.
     """
 
     index: int
     header: str
     field: str
-    source: str
+    source: MatchSource
     confidence: float
     reason: str
     rules: ColumnRules = ColumnRules()
@@ -73,10 +88,11 @@ class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RowRule(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows that are no leads, by the text of one column: `code` is `deleted`, `test_row` or `not_a_lead`.
+    """Rows that are not leads, found by the text of one column.
 
-    A cell matches when, trimmed and in lower case, it is one of `equals` or begins with one of `begins`.
-    `index` -1 means any cell of the row. `reason` says more of them: "a look at the catalogue".
+    `code` is `deleted`, `test_row` or `not_a_lead`. A cell matches if, trimmed and in lower case, it is one of
+    `equals` or begins with one of `begins`. `index` -1 means any cell of the row. `reason` is added to the
+    sentence about the row: "a look at the catalogue".
     """
 
     index: int
@@ -87,10 +103,10 @@ class RowRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """How the columns of one sheet become fields: what `loader.columns` decided and `loader.drafts` obeys.
+    """How the columns of one sheet become fields: `loader.mapping` chooses it, `loader.rows` applies it.
 
-    `defaults` fill empty cells, by field; `values` rewrite cells, by field (what the sheet says -> what the
-    account calls it); `clear` is the cell text that clears a field that can be cleared.
+    `defaults` fill empty cells, by field. `values` replace values of cells, by field (what the sheet says -> what
+    the account calls it). `clear` is the cell text that clears a field.
     """
 
     columns: tuple[ColumnChoice, ...]
@@ -101,5 +117,5 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     row_rules: tuple[RowRule, ...] = ()
 
     def find_columns(self, field: str) -> list[ColumnChoice]:
-        """The columns that feed `field`, in the order of the sheet."""
+        """Return the columns that go to `field`, in the order of the sheet."""
         return [column for column in self.columns if column.field == field]

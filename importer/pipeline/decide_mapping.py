@@ -26,7 +26,14 @@ from importer.loader.mapping.saved_maps import (
     to_column_map,
 )
 from importer.loader.rows.drafts import OF_THE_LEADS_PHONES, compile_drafter
-from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Notice, get_active_titles
+from importer.models.mapping import (
+    AccountTitles,
+    ColumnChoice,
+    Mapping,
+    MatchSource,
+    Notice,
+    get_active_titles,
+)
 from importer.models.row import SourceRow
 from importer.pipeline.context import RunContext
 from importer.pipeline.lineage import fit_mapping
@@ -103,7 +110,7 @@ def choose_mapping(
             opened.sample,
             preset=settings.preset,
             column_map=column_map,
-            map_said=said,
+            map_named_by=said,
             columns=settings.column,
             defaults=settings.default,
             titles=group_titles_by_field(titles),
@@ -284,5 +291,5 @@ def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles)
 
 
 _PHONE_COLUMN = ColumnChoice(
-    index=0, header="Phone", field="customer_phone", source="option", confidence=1.0, reason=""
+    index=0, header="Phone", field="customer_phone", source=MatchSource.OPTION, confidence=1.0, reason=""
 )

@@ -9,7 +9,7 @@ import msgspec
 
 from importer.command_hints import format_send_command
 from importer.journal.run_metadata import RunMetadata
-from importer.models.mapping import ColumnChoice, Mapping, Notice
+from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice
 from importer.models.status import RowStatus
 from importer.pipeline.runs import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
@@ -95,7 +95,13 @@ def fit_mapping(mapping: Mapping, headers: Sequence[str]) -> Mapping:
 def _added(index: int, header: str) -> ColumnChoice:
     reason = f'it was added to the report; name it with --column "{header}=FIELD"'
     return ColumnChoice(
-        index=index, header=header, field="", source="nothing", confidence=1.0, reason=reason, fill_rate=1.0
+        index=index,
+        header=header,
+        field="",
+        source=MatchSource.UNDECIDED,
+        confidence=1.0,
+        reason=reason,
+        fill_rate=1.0,
     )
 
 

@@ -426,8 +426,8 @@ def test_what_is_left_out_is_named_with_the_reason_where_there_is_one(importer):
         importer.folder / "x.csv", [["Phone", "Fruit", "Helper", "", "Colour", "Father mail"], *rows]
     )
     shown = importer("check", sheet).out
-    assert "  left out: Helper (its cells are phones, and its header does not say whose)\n" in shown
-    assert '  left out: Father mail ("father" says that it is not the lead\'s own)\n' in shown
+    assert "  left out: Helper (its cells are phones, but its header does not say whose)\n" in shown
+    assert '  left out: Father mail (the word "father" means somebody else)\n' in shown
     assert "  left out: Fruit, Column D, Colour\n" in shown
 
 

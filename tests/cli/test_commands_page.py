@@ -138,7 +138,7 @@ def test_the_examples_of_a_map_can_be_read(tmp_path):
     assert len(examples) == 2
     for example in examples:
         (tmp_path / "m.toml").write_text(example, "utf-8")
-        for entry in read_map(tmp_path / "m.toml").entries().values():
+        for entry in read_map(tmp_path / "m.toml").list_entries().values():
             assert entry.field == "" or find_field(entry.field)
 
 

@@ -161,7 +161,7 @@ def test_one_row_alone_makes_no_column_of_a_small_file(tmp_path):
 
 
 def test_a_header_row_far_below_the_end_is_named_by_its_own_number(tmp_path):
-    with pytest.raises(UsageError, match="row 500 is empty or not there"):
+    with pytest.raises(UsageError, match="row 500 is empty or does not exist"):
         opened(tmp_path, "Phone,Name\n1,Asha\n", header_row=500)
 
 

@@ -1,10 +1,11 @@
-"""What a column's own cells say of it: phones, e-mails, amounts, titles that the account knows."""
+"""Profiles one column by its own cells: the share of phones, e-mails, amounts, and titles of the account."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.cell_error import CellError
@@ -12,35 +13,32 @@ from importer.loader.cells.money import read_money
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader
 from importer.loader.cells.text import NULL_WORDS, ascii_digits, has_digit
 from importer.loader.rows.column_rules import loose
+from importer.loader.vocabulary import load_vocabulary
+from importer.messages import mapping_messages as texts
 from importer.models.row import SourceRow
 
-MOST = 0.6
+MAJORITY = 0.6
 """The share of a column's cells that speaks for the whole column."""
 
-_LOOKED_AT = 200
-_SHOWN = 3
-_FEW = 3  # fewer cells than this prove nothing against a header
-_FEW_VALUES = 60  # a column of titles repeats itself
-_LEAST_DIGITS = 7
-_NEAR_TITLE = 85.0  # of 100, by rapidfuzz's ratio
-_SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")
-_NUMBER = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")
-_FIRM = re.compile(
-    r"(?i)\b(?:m/s|pvt|private|ltd|limited|llp|inc|corp|corporation|co|company|enterprises?|traders?|trading|industr(?:y|ies)"
-    r"|agenc(?:y|ies)|associates|brothers|bros|sons|stores?|foods|textiles?|steels?|infra|solutions?|services|systems"
-    r"|technolog(?:y|ies)|international|group|exports?|constructions?|builders|developers|hospital|clinic|school|hotel"
-    r"|motors|furniture|hardware|electricals?|engineering|works)\b"
-)
-_DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")
-_YES_OR_NO = frozenset({"yes", "no", "y", "n", "true", "false", "done", "not done", "हाँ", "हां", "नहीं"})
+_MIN_SHARE = 0.4  # many cells may be empty words or wrong, and a sure header still means its field
+_MAX_CELLS = 200  # of a column; more do not change the shares
+_MAX_SAMPLES = 3
+_MIN_CELLS = 3  # fewer cells prove nothing against a header
+_MAX_TITLES = 60  # a column of titles repeats itself
+_MIN_PHONE_DIGITS = 7
+_MIN_TITLE_RATIO = 85.0  # of 100, by rapidfuzz's ratio: "Warm led" is nearly "Warm lead"
+_SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")  # `9.18E+09`, what Excel makes of a phone
+_DEGREES = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")  # `12.97`, `-77.5°`
+_DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")  # `+91`, `91.0`, `India (+91)`
 
 Titles = Mapping[str, Sequence[str]]
 
 
 class ColumnProfile:
-    """One column of the sample. Shares are of its filled cells, 0 to 1, and are counted when they are asked for.
+    """The cells of one column in the sample, and what they have in common.
 
-    A cell that clears its field (`clear` is the map's token) says nothing of what the column holds.
+    Shares are of the filled cells, 0 to 1, and are counted when they are first needed. A cell that clears its field
+    (`clear` is the token of the map) says nothing about the column.
     """
 
     def __init__(
@@ -48,146 +46,152 @@ class ColumnProfile:
     ) -> None:
         cells = [row.cells[index].strip() for row in sample if index < len(row.cells)]
         filled = [cell for cell in cells if cell and cell.lower() not in NULL_WORDS]
-        self.cells = [cell for cell in filled if cell != clear][:_LOOKED_AT]
+        self.cells = [cell for cell in filled if cell != clear][:_MAX_CELLS]
         self.fill_rate = len(filled) / len(cells) if cells else 0.0
-        self.samples = tuple(dict.fromkeys(filled))[:_SHOWN]
+        self.samples = tuple(dict.fromkeys(filled))[:_MAX_SAMPLES]
         self._titles = titles
         self._region = region
 
     @cached_property
-    def phones(self) -> float:
-        """Cells that are phones, all digits there."""
+    def phone_share(self) -> float:
+        """Cells that are phones with all their digits."""
         read = compile_phone_reader(self._region)
-        return self._share(
+        return self._measure_share(
             lambda cell: (
-                _phone_like(cell) and isinstance(read(cell.lower().removeprefix("p:"), ""), PhonesRead)
+                _is_phone_like(cell) and isinstance(read(cell.lower().removeprefix("p:"), ""), PhonesRead)
             )
         )
 
     @cached_property
-    def phone_like(self) -> float:
-        """Cells that are meant as phones, whatever Excel has done to them."""
-        return self._share(_phone_like)
+    def phone_like_share(self) -> float:
+        """Cells that are meant as phones, even if Excel has changed them."""
+        return self._measure_share(_is_phone_like)
 
     @cached_property
-    def emails(self) -> float:
+    def email_share(self) -> float:
         """Cells that are e-mail addresses."""
-        return self._share(lambda cell: "@" in cell and "." in cell)
+        return self._measure_share(lambda cell: "@" in cell and "." in cell)
 
     @cached_property
-    def firms(self) -> float:
-        """Cells with a word in them that firms are called by."""
-        return self._share(lambda cell: bool(_FIRM.search(cell)))
+    def firm_share(self) -> float:
+        """Cells with a word in them that is part of the names of firms."""
+        pattern = _compile_firm_pattern()
+        return self._measure_share(lambda cell: bool(pattern.search(cell)))
 
     @cached_property
-    def says_yes_or_no(self) -> bool:
-        """Whether the cells hold nothing but a yes or a no."""
-        return bool(self.cells) and all(loose(cell) in _YES_OR_NO for cell in self.cells)
+    def is_yes_or_no(self) -> bool:
+        """Whether the cells are nothing but yes or no."""
+        words = load_vocabulary().cells.yes_or_no
+        return bool(self.cells) and all(loose(cell) in words for cell in self.cells)
 
     @cached_property
-    def titles(self) -> str:
-        """The field whose account list has most of the cells, two different ones at least, or ""."""
+    def title_field(self) -> str:
+        """The field whose list in the account has most of the cells, at least two different ones, or ""."""
         cells = {loose(cell) for cell in self.cells}
-        if len(cells) > _FEW_VALUES:
+        if len(cells) > _MAX_TITLES:
             return ""
-        found = {field: _titles_among(cells, listed) for field, listed in self._titles.items()}
+        found = {field: _count_titles(cells, titles) for field, titles in self._titles.items()}
         best = max(found, key=lambda field: found[field], default="")
-        enough = max(2, MOST * len(cells))
-        alone = sum(count >= enough for count in found.values()) == 1
-        return best if alone and found[best] >= enough else ""
+        enough = max(2, MAJORITY * len(cells))
+        is_only_one = sum(count >= enough for count in found.values()) == 1
+        return best if is_only_one and found[best] >= enough else ""
 
-    def knows_titles_of(self, field: str) -> bool:
-        """Whether any cell is a title of the field's list, or nearly one. False where the list is not known."""
+    def has_title_of(self, field: str) -> bool:
+        """Whether any cell is a title of the field's list, or nearly one. False if the list is unknown."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only columns of titles need it
 
         known = [loose(title) for title in self._titles.get(field, ())]
-        pieces = {
-            loose(piece) for cell in self.cells for piece in (cell, *TITLE_SEPARATORS.split(cell)) if piece
-        }
+        parts = {loose(part) for cell in self.cells for part in (cell, *TITLE_SEPARATORS.split(cell)) if part}
         return any(
-            process.extractOne(piece, known, scorer=fuzz.ratio, score_cutoff=_NEAR_TITLE)
-            for piece in sorted(pieces)[:_FEW_VALUES]
+            process.extractOne(part, known, scorer=fuzz.ratio, score_cutoff=_MIN_TITLE_RATIO)
+            for part in sorted(parts)[:_MAX_TITLES]
         )
 
-    def lacking(self, name: str) -> str:
-        """Why rows would be refused for what is no fault of theirs, in words: other titles, ranges for amounts."""
-        field = FIELDS_BY_NAME[name]
-        if field.kind is Kind.MONEY:
-            return "" if all(map(_is_money, self.cells)) else "some of its cells are no amounts"
-        few = bool(self.cells) and name in self._titles and self.titles != name
-        return "the account knows few of its values" if few else ""
+    def find_gap(self, field: str) -> str:
+        """Return why rows would be rejected although they are right: other titles, ranges as amounts. Else ""."""
+        if FIELDS_BY_NAME[field].kind is Kind.MONEY:
+            return "" if all(map(_is_money, self.cells)) else texts.SOME_NOT_AMOUNTS
+        has_few_titles = bool(self.cells) and field in self._titles and self.title_field != field
+        return texts.FEW_TITLES if has_few_titles else ""
 
-    def against(self, name: str) -> str:
-        """Why these cells cannot be the field `name`, in words; "" where they can."""
+    def find_contradiction(self, field: str) -> str:
+        """Return why these cells cannot be the field, or "" if they can."""
         if not self.cells:
             return ""
-        kind = FIELDS_BY_NAME[name].kind
-        if kind in (Kind.PHONE, Kind.PHONES) and not any(map(has_digit, self.cells)):
-            return _NO_PHONES.get(name, "its cells hold no numbers")
-        if self.says_yes_or_no and name != "additional_info":  # there it stands under its own header
-            return "its cells only say yes or no"
-        if len(self.cells) < _FEW:
+        kind = FIELDS_BY_NAME[field].kind
+        if kind in _PHONE_KINDS and not any(map(has_digit, self.cells)):
+            return _NO_PHONES.get(field, texts.CELLS_WITHOUT_NUMBERS)
+        if self.is_yes_or_no and field != "additional_info":  # its cells keep their header
+            return texts.CELLS_YES_OR_NO
+        if len(self.cells) < _MIN_CELLS:
             return ""
-        return self._against_kind(name, kind)
+        return self._find_contradiction_by_kind(field, kind)
 
-    def _against_kind(self, name: str, kind: Kind) -> str:
-        if kind in (Kind.PHONE, Kind.PHONES):
-            return "" if self.phone_like else _NO_PHONES.get(name, "its cells are no phone numbers")
-        if kind in _SHAPES:
-            test, least, against = _SHAPES[kind]
-            return "" if self._share(test) >= least else against
-        return self._against_text(name)
-
-    def _against_text(self, name: str) -> str:
-        """Phones and e-mails are no names: their columns have been mixed up. In a note they may stand."""
-        if name in _IN_WORDS and self._share(_has_no_letter) >= MOST:
-            return "its cells are phones" if self.phones >= MOST else "its cells are numbers alone"
-        if name in _NAMES and self._share(lambda cell: cell[0].isdigit()) >= MOST:
-            return "its cells are numbers or dates"
-        if FIELDS_BY_NAME[name].takes_many_columns and FIELDS_BY_NAME[name].dropdown is None:
-            return ""
-        if self.emails >= MOST:
-            return "its cells are e-mail addresses"
-        return "its cells are phones" if self.phones >= MOST else ""
-
-    def bears_out(self, name: str) -> bool | None:
-        """Whether the cells speak for a field that the header only may mean; None where cells cannot tell."""
-        match FIELDS_BY_NAME[name].kind:
+    def supports(self, field: str) -> bool | None:
+        """Whether the cells confirm a field that the header may mean. None if cells cannot tell."""
+        match FIELDS_BY_NAME[field].kind:
             case Kind.PHONE | Kind.PHONES:
-                return self.phones >= MOST
+                return self.phone_share >= MAJORITY
             case Kind.MONEY:
-                return self._share(_is_money) >= MOST
+                return self._measure_share(_is_money) >= MAJORITY
             case Kind.TITLE | Kind.TITLES:
-                return self.knows_titles_of(name) if self._titles.get(name) else None
+                return self.has_title_of(field) if self._titles.get(field) else None
             case Kind.WEBSITE | Kind.DIAL_CODE | Kind.COORDINATE:
-                return True  # `against` has looked
+                return True  # `find_contradiction` has checked them
             case Kind.TEXT | Kind.FULL_NAME | Kind.EMAILS:
                 return None
 
-    def _share(self, test: Callable[[str], bool]) -> float:
+    def _find_contradiction_by_kind(self, field: str, kind: Kind) -> str:
+        if kind in _PHONE_KINDS:
+            return "" if self.phone_like_share else _NO_PHONES.get(field, texts.CELLS_NOT_PHONES)
+        if shape := _SHAPES.get(kind):
+            return "" if self._measure_share(shape.test) >= shape.min_share else shape.contradiction
+        return self._find_contradiction_by_text(field)
+
+    def _find_contradiction_by_text(self, field: str) -> str:
+        """Return why the cells are not such a text. Phones and e-mails are not names, but a note may have them."""
+        if field in _WORD_FIELDS and self._measure_share(_has_no_letter) >= MAJORITY:
+            return texts.CELLS_ARE_PHONES if self.phone_share >= MAJORITY else texts.CELLS_ONLY_NUMBERS
+        if field in _NAME_FIELDS and self._measure_share(lambda cell: cell[0].isdigit()) >= MAJORITY:
+            return texts.CELLS_NUMBERS_OR_DATES
+        if FIELDS_BY_NAME[field].takes_many_columns and FIELDS_BY_NAME[field].dropdown is None:
+            return ""
+        if self.email_share >= MAJORITY:
+            return texts.CELLS_ARE_EMAILS
+        return texts.CELLS_ARE_PHONES if self.phone_share >= MAJORITY else ""
+
+    def _measure_share(self, test: Callable[[str], bool]) -> float:
         return sum(map(test, self.cells)) / len(self.cells) if self.cells else 0.0
 
 
-_IN_WORDS = frozenset({"full_name", "first_name", "last_name", "business_name", "city", "address.text"})
-"""Fields that are never numbers alone: `Visitors` counts them, and `Area` may be a size."""
+_PHONE_KINDS = frozenset({Kind.PHONE, Kind.PHONES})
 
-_NAMES = frozenset({"first_name", "last_name"})
-"""`First` and `Last` may be days on which somebody called."""
+_WORD_FIELDS = frozenset({"full_name", "first_name", "last_name", "business_name", "city", "address.text"})
+"""Fields that are never numbers alone: `Visitors` may count them, and `Area` may be a size."""
 
-_NO_PHONES = {"assignee_user_phone": "holds names, and the CRM takes only a team member's phone"}
+_NAME_FIELDS = frozenset({"first_name", "last_name"})
+"""`First` and `Last` may also be the days of calls."""
+
+_NO_PHONES = {"assignee_user_phone": texts.ASSIGNEE_NAMES}
 
 
-def _titles_among(cells: set[str], titles: Sequence[str]) -> int:
-    """How many of the cells are titles, or lists of nothing but titles."""
+class _Shape(NamedTuple):
+    """What a cell of a kind looks like, the share of such cells that a column needs, and the reason if it has fewer."""
+
+    test: Callable[[str], bool]
+    min_share: float
+    contradiction: str
+
+
+def _count_titles(cells: set[str], titles: Sequence[str]) -> int:
+    """Return how many of the cells are titles, or lists of nothing but titles."""
     known = {loose(title) for title in titles}
-    return sum(
-        cell in known or all(piece in known for piece in TITLE_SEPARATORS.split(cell)) for cell in cells
-    )
+    return sum(cell in known or all(part in known for part in TITLE_SEPARATORS.split(cell)) for cell in cells)
 
 
-def _phone_like(cell: str) -> bool:
+def _is_phone_like(cell: str) -> bool:
     digits = sum(map(str.isdigit, cell))
-    return digits >= _LEAST_DIGITS or bool(_SCIENTIFIC.match(cell))
+    return digits >= _MIN_PHONE_DIGITS or bool(_SCIENTIFIC.match(cell))
 
 
 def _has_no_letter(cell: str) -> bool:
@@ -198,19 +202,25 @@ def _is_money(cell: str) -> bool:
     return not isinstance(read_money(cell), CellError)
 
 
-def _is_number(cell: str) -> bool:
-    return bool(_NUMBER.match(ascii_digits(cell)))
+def _is_degrees(cell: str) -> bool:
+    return bool(_DEGREES.match(ascii_digits(cell)))
 
 
 def _is_dial_code(cell: str) -> bool:
     return bool(_DIAL_CODE.match(cell))
 
 
-_SHAPES: dict[Kind, tuple[Callable[[str], bool], float, str]] = {
-    Kind.EMAILS: (lambda cell: "@" in cell, 0.4, "its cells are no e-mails"),
-    Kind.MONEY: (_is_money, 0.4, "its cells are no amounts"),
-    Kind.WEBSITE: (lambda cell: "." in cell, MOST, "its cells are no websites"),
-    Kind.COORDINATE: (_is_number, MOST, "its cells are no degrees"),
-    Kind.DIAL_CODE: (_is_dial_code, MOST, "its cells are no dial codes"),
+@cache
+def _compile_firm_pattern() -> re.Pattern[str]:
+    """Return the pattern of a word of firms: `Nova Tech LLP`, `M/s Sai Traders`."""
+    words = "|".join(map(re.escape, sorted(load_vocabulary().cells.firms)))
+    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+
+
+_SHAPES: dict[Kind, _Shape] = {
+    Kind.EMAILS: _Shape(lambda cell: "@" in cell, _MIN_SHARE, texts.CELLS_NOT_EMAILS),
+    Kind.MONEY: _Shape(_is_money, _MIN_SHARE, texts.CELLS_NOT_AMOUNTS),
+    Kind.WEBSITE: _Shape(lambda cell: "." in cell, MAJORITY, texts.CELLS_NOT_WEBSITES),
+    Kind.COORDINATE: _Shape(_is_degrees, MAJORITY, texts.CELLS_NOT_DEGREES),
+    Kind.DIAL_CODE: _Shape(_is_dial_code, MAJORITY, texts.CELLS_NOT_DIAL_CODES),
 }
-"""What a cell of a kind looks like, the share of such cells that a column needs, and what is said of fewer."""

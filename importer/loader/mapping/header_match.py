@@ -1,300 +1,258 @@
-"""What a header alone says: the field that it names, or that it is about somebody or something else."""
+"""Reads what a header alone says: the field that it names, or that it is about somebody or something else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, Kind
-from importer.loader.cells.money import UNIT_WORDS
-from importer.loader.vocabulary import (
-    KNOWN_HEADERS,
-    MAYBE_HEADERS,
-    SURE_HEADERS,
-    normalize_header,
-    split_words,
+from importer.loader.mapping.header_lookup import (
+    FREE_TEXTS,
+    FUZZY_CONFIDENCE,
+    KNOWN_CONFIDENCE,
+    HeaderMatch,
+    look_up,
+    look_up_numbered,
+    look_up_shortened,
+    remove_words,
 )
+from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
+from importer.messages import mapping_messages as texts
+from importer.models.mapping import MatchSource
 
-_BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
-_BETWEEN = re.compile(r"[/|,&]|\b(?:or|and)\b", re.IGNORECASE)
-_PIECES = re.compile(r"[/|,()\[\]:\n–—-]")
+_BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")  # `(for your pass)`
+_LANGUAGE_PARTS = re.compile(r"[/|,()\[\]:\n–—-]")  # between two languages: `Name / नाम`, `नाम (Name)`
 _NOT_ENGLISH = re.compile(r"[^\x00-\x7f]+")
-_NUMBERED = re.compile(r"^(.*\D) ?(\d{1,2})$")
-_LEAST_LIKE = 5  # letters: "form" is not "firm", and shorter words are alike by accident
-_SHORT_WORD = 8  # up to here one slip of the finger, in longer words two
+_LETTER = re.compile("[A-Za-z]")
+_MIN_FUZZY_LENGTH = 5  # letters: "form" is not "firm", and shorter words are alike by accident
+_MAX_ONE_TYPO_LENGTH = 8  # letters: one typo is allowed up to here, two in longer words
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+class _Header(NamedTuple):
+    """A header as it is in the sheet, and normalized."""
 
-
-_FILLERS = (
-    _words(
-        "your my the a an of for is what which please enter provide active complete current full here contact person "
-        "personal registered official s you are do in rs inr only digit digits mandatory required optional "
-        "hi hello hey so tell us kindly can could we have know "
-        "आपका आपकी का की के"
-    )
-    | UNIT_WORDS
-)
-"""Words that may stand in a header and change nothing: `What is your mobile number?`."""
-
-_PERSONS = _words(
-    "customer client lead student visitor guest attendee participant patient buyer prospect applicant candidate "
-    "member sender consumer passenger pax borrower farmer tenant subscriber beneficiary insured devotee delegate donor "
-    "investor retailer enquirer respondent registrant proprietor prop child ग्राहक"
-)
-"""What a lead may be called: the same, but where a header without such a word is there, it may be another person."""
-
-NO_SUCH_NAME = "no field has a name like this"
-"""The reason of a column that is left out without more to say."""
-
-BY_PERSON = 0.85
-"""Sureness of a header that was read without the person in it."""
-
-_SOMEBODY_ELSE = _words(
-    "parent parents father fathers mother mothers mom dad guardian guardians spouse wife husband son daughter "
-    "brother sister sibling relative relatives friend friends emergency nominee witness applicant2 coapplicant ref "
-    "reference referred referrer referral referee owner agent broker executive salesperson salesman rep "
-    "representative manager counsellor counselor telecaller caller driver doctor teacher staff employee assigned "
-    "assignee allotted handled attended पिता माता पति पत्नी अभिभावक आपातकालीन"
-)
-_SOMETHING_ELSE = _words(
-    "opt dnc dncmobile dncphone fax aadhaar aadhar adhar adhaar pan gst gstin gstno vat tin cin order orders invoice "
-    "bill receipt transaction txn payment paid balance due discount booking registration ticket tickets quantity qty "
-    "contract policy loan account bank ifsc upi otp password username login campaign ad adset form utm ip date time "
-    "timestamp dob birthday birth anniversary age gender sex year month day created modified updated last next old "
-    "previous id ids uuid guid code serial sr sno sl index row verified consent count score blood event gclid "
-    "आधार तारीख दिनांक जन्म क्रमांक क्र उम्र लिंग"
-)
-_MEASURES = _words("sq sqft sqm sqmt sqyd sqyds acre acres gaj guntha feet km kms kg kgs kw")
-"""Units of a size: `Area (sq. ft.)` is no place."""
-
-_WHOSE_PLACE = _words(
-    "mailing billing home work office business company default permanent present residential residence "
-    "correspondence communication address"
-)
-"""Words in front of a part of an address that say whose or which it is: `Mailing Street`, `Address - City`."""
-
-_VAGUE_PLACES = frozenset({"place", "area", "location"})
-"""Not behind such a word: `Work place` and `Business area` are no addresses."""
-
-_NOTES = _words("remark remarks comment comments notes feedback")  # not note: a delivery note is a paper
-_COUNTING = _words("no number total count has")
-FREE_TEXTS = frozenset({"customer_note", "additional_info"})
-_PHRASES = {
-    _SOMEBODY_ELSE: ("best number", "co applicant", "created by", "added by", "sales person"),
-    _SOMETHING_ELSE: ("do not call",),
-    _MEASURES: (),
-}
-_COUNTS_ROWS = frozenset(
-    {"s no", "s n", "sn", "sr no", "sr number", "sl no", "sno", "serial no", "serial number", "क्र सं"}
-)
-
-
-class Said(NamedTuple):
-    """`field` is "" where the header names none. `maybe`: the cells must bear it out."""
-
-    field: str
-    source: str
-    confidence: float
-    reason: str
-    maybe: bool = False
-
-
-_OTHER_MONEY = re.compile(
-    r"[$€£¥]|\b(?:usd|us dollars?|dollars?|eur|euros?|gbp|pounds?|aed|dirhams?|sgd|cad|aud)\b", re.IGNORECASE
-)
+    text: str
+    normalized: str
 
 
 @lru_cache(maxsize=4096)
-def read_heading(header: str) -> Said:
-    """What the header says; an amount in another money than rupees would be read as rupees, so it stays out."""
-    said = _read(header)
-    other = _OTHER_MONEY.search(header)
-    if other and said.field and FIELDS_BY_NAME[said.field].kind is Kind.MONEY:
-        return Said("", "unfit", 0.0, f'"{other[0]}" says that its amounts are not in rupees')
-    return said
+def match_header(text: str) -> HeaderMatch:
+    """Return what a header says.
 
-
-def _read(header: str) -> Said:
-    """The surest reading first; words of somebody else go before clever readings."""
-    plain = normalize_header(header)
-    return (
-        _known(plain, "a known header")
-        or (Said("", "decoy", 1.0, "it counts the rows") if plain in _COUNTS_ROWS else None)
-        or _note_of_anybody(header)
-        or _about(plain, _SOMEBODY_ELSE, "the lead's own")
-        or _about(plain, _MEASURES, "a field of the CRM")
-        or _without_ballast(header)
-        or _in_two_languages(header)
-        or _of_place(plain)
-        or _of_free_text(header)
-        or _about(plain, _SOMETHING_ELSE, "a field of the CRM")
-        or _numbered(plain)
-        or _of_parts(header)
-        or _alike(_without(normalize_header(_BRACKETS.sub(" ", header)), _FILLERS | _PERSONS))
-        or Said("", "nothing", 0.0, NO_SUCH_NAME)
-    )
+    An amount in another currency would be read as rupees, so it gets no field.
+    """
+    header = _Header(text, normalize_header(text))
+    match = next((match for read in _READERS if (match := read(header))), None)
+    if match is None:
+        return HeaderMatch("", MatchSource.UNKNOWN_HEADER, 0.0, texts.UNKNOWN_HEADER)
+    currency = _compile_currency_pattern().search(text)
+    if currency and match.field and FIELDS_BY_NAME[match.field].kind is Kind.MONEY:
+        reason = texts.NOT_IN_RUPEES.format(currency=currency[0])
+        return HeaderMatch("", MatchSource.CONTRADICTED, 0.0, reason)
+    return match
 
 
 def is_about_somebody_else(header: str) -> bool:
     """Whether a header is about a parent, a friend, an old owner."""
-    return _about(normalize_header(header), _SOMEBODY_ELSE, "the lead's own") is not None
+    return bool(_find_word(normalize_header(header), load_vocabulary().headers.other_persons))
 
 
-def speaks_of_phones(header: str) -> bool:
-    """Whether a header that names no field has a word of phones in it."""
-    return bool(_PHONE_WORDS & set(split_words(header)))
+def has_phone_word(header: str) -> bool:
+    """Whether a header has a word for phones in it."""
+    return not load_vocabulary().headers.phone_words.isdisjoint(split_words(header))
 
 
-_PHONE_WORDS = _words(
-    "phone phones mobile mobiles mob whatsapp wa tel telephone cell contact contacts number numbers no ph call "
-    "फोन फ़ोन मोबाइल मोबाईल नंबर संपर्क व्हाट्सएप"
-)
+# --- the readers, in the order of _READERS: each returns None if the header is not of its kind
 
 
-def _known(plain: str, reason: str) -> Said | None:
-    if field := SURE_HEADERS.get(plain) or _RUN_TOGETHER.get(plain):
-        return Said(field, "synonym", 0.95, reason)
-    if field := MAYBE_HEADERS.get(plain):
-        return Said(
-            field, "synonym", 0.7, f"often means {FIELDS_BY_NAME[field].label}, and not always", maybe=True
-        )
-    return None
+def _read_known_header(header: _Header) -> HeaderMatch | None:
+    return look_up(header.normalized, texts.KNOWN_HEADER)
 
 
-_RUN_TOGETHER = {plain.replace(" ", ""): field for plain, field in SURE_HEADERS.items() if " " in plain}
-"""`mobileno`, `emailid`."""
-
-
-def _about(plain: str, words: frozenset[str], what: str) -> Said | None:
-    found = next((word for word in plain.split() if word in words), "")
-    found = found or next((phrase for phrase in _PHRASES[words] if f" {phrase} " in f" {plain} "), "")
-    return Said("", "decoy", 1.0, f'"{found}" says that it is not {what}') if found else None
-
-
-def _without_ballast(header: str) -> Said | None:
-    """`Your mobile number (WhatsApp)*`: without what stands in brackets, and without words that say nothing."""
-    bare = normalize_header(_BRACKETS.sub(" ", header))
-    return _known_as(bare) or _shortened_known(bare)
-
-
-def _shortened_known(plain: str) -> Said | None:
-    if said := _known_as(_without(plain, _FILLERS)):
-        return said
-    said = _known_as(_without(plain, _FILLERS | _PERSONS))
-    return said and said._replace(confidence=min(said.confidence, BY_PERSON))
-
-
-def _without(plain: str, words: frozenset[str]) -> str:
-    return " ".join(word for word in plain.split() if word not in words)
-
-
-def _numbered(plain: str) -> Said | None:
-    """`Phone 1` is the lead's own, `Phone 2` another of its phones; of other fields the first is the field."""
-    found = _NUMBERED.match(plain)
-    said = found and _first_said(found[1].strip(), (_known_as, _shortened_known))
-    if not found or not said or said.maybe:
+def _read_row_number(header: _Header) -> HeaderMatch | None:
+    if header.normalized not in load_vocabulary().headers.row_numbers:
         return None
-    field, number = FIELDS_BY_NAME[said.field], int(found[2])
-    if number == 1 or field.takes_many_columns:
-        return said
-    if field.name == "customer_phone":
-        return said._replace(field="add_phones")
-    return Said("", "taken", 1.0, f"{field.label} takes one column")
+    return HeaderMatch("", MatchSource.OTHER_MEANING, 1.0, texts.ROW_NUMBERS)
 
 
-def _first_said(plain: str, readers: tuple[Callable[[str], Said | None], ...]) -> Said | None:
-    return next((said for reader in readers if (said := reader(plain))), None)
-
-
-def _known_as(plain: str) -> Said | None:
-    return _known(plain, f'reads as "{plain}"')
-
-
-def _note_of_anybody(header: str) -> Said | None:
-    """`Telecaller remarks`, `Payment notes`: notes are notes whoever wrote them and of whatever, but not their number."""
-    words = split_words(header)
+def _read_note(header: _Header) -> HeaderMatch | None:
+    """Read `Telecaller remarks`, `Payment notes`: it is a note whoever wrote it. `No. of comments` is not."""
+    vocabulary = load_vocabulary().headers
+    words = header.normalized.split()
     last = words[-1] if len(words) > 1 else ""
-    if last not in _NOTES or words[0] in _COUNTING or _BETWEEN.search(header):
+    is_note = last in vocabulary.note_words and words[0] not in vocabulary.counting
+    if not is_note or _compile_part_pattern().search(header.text):
         return None
-    return Said("customer_note", "synonym", 0.95, f'"{last}" says that they are notes')
+    reason = texts.NOTES_HEADER.format(word=last)
+    return HeaderMatch("customer_note", MatchSource.SYNONYM, KNOWN_CONFIDENCE, reason)
 
 
-def _in_two_languages(header: str) -> Said | None:
-    """`Name / பெயர்`, `பெயர் (Name)`: the same twice, of which the English is known."""
-    english = _NOT_ENGLISH.sub(" ", header)
-    if english == header or any(map(_is_mixed, _PIECES.split(header))):
+def _read_other_person(header: _Header) -> HeaderMatch | None:
+    """Read `Father's mobile`."""
+    return _read_other_meaning(header, load_vocabulary().headers.other_persons, texts.OTHER_PERSON)
+
+
+def _read_size(header: _Header) -> HeaderMatch | None:
+    """Read `Area (sq. ft.)`, which is not a place."""
+    return _read_other_meaning(header, load_vocabulary().headers.size_units, texts.OTHER_THING)
+
+
+def _read_without_fillers(header: _Header) -> HeaderMatch | None:
+    """Read `Your mobile number (WhatsApp)*` without brackets and without words that change nothing."""
+    bare = _remove_brackets(header.text)
+    return look_up(bare) or look_up_shortened(bare)
+
+
+def _read_two_languages(header: _Header) -> HeaderMatch | None:
+    """Read `Name / பெயர்`, `பெயர் (Name)` by the English half. `தந்தை Mobile` may be the phone of a father."""
+    english = _NOT_ENGLISH.sub(" ", header.text)
+    if english == header.text or any(map(_mixes_languages, _LANGUAGE_PARTS.split(header.text))):
         return None
-    return _first_said(normalize_header(english), (_known_as, _shortened_known)) or _without_ballast(english)
+    normalized = normalize_header(english)
+    return (
+        look_up(normalized)
+        or look_up_shortened(normalized)
+        or _read_without_fillers(_Header(english, normalized))
+    )
 
 
-def _is_mixed(piece: str) -> bool:
-    """`தந்தை Mobile`: that may be a father's."""
-    return bool(_NOT_ENGLISH.search(piece) and re.search("[A-Za-z]", piece))
+def _read_place(header: _Header) -> HeaderMatch | None:
+    """Read `Mailing Street`, `Address - City`. `Work place` and `Business area` are not addresses."""
+    vocabulary = load_vocabulary().headers
+    rest = remove_words(header.normalized, vocabulary.address_kinds | vocabulary.fillers)
+    if rest in vocabulary.vague_places:
+        return None
+    match = look_up(rest) or look_up_numbered(rest)
+    return match if match and _is_place(match.field) else None
 
 
-def _of_place(plain: str) -> Said | None:
-    rest = _without(plain, _WHOSE_PLACE | _FILLERS)
-    said = None if rest in _VAGUE_PLACES else _first_said(rest, (_known_as, _numbered))
-    return said if said and _is_place(said.field) else None
+def _read_free_text(header: _Header) -> HeaderMatch | None:
+    """Read `Remarks/Follow up`: if one part is a note and no part is another field, the note takes it all."""
+    parts = _match_parts(header.text)
+    matches = [match for match in parts if match is not None and not match.is_ambiguous]
+    if len(parts) < 2 or not matches or any(match.field not in FREE_TEXTS for match in matches):
+        return None
+    return matches[0]._replace(reason=texts.KNOWN_HEADER, is_ambiguous=False)
+
+
+def _read_other_thing(header: _Header) -> HeaderMatch | None:
+    """Read `Order No`, `Date of birth`."""
+    return _read_other_meaning(header, load_vocabulary().headers.other_things, texts.OTHER_THING)
+
+
+def _read_numbered(header: _Header) -> HeaderMatch | None:
+    return look_up_numbered(header.normalized)
+
+
+def _read_parts(header: _Header) -> HeaderMatch | None:
+    """Read `Mobile / WhatsApp No.` as one thing, `City / State` as an address, `Name & Address` as two things."""
+    parts = _match_parts(header.text)
+    matches = [match for match in parts if match is not None]
+    if len(matches) < 2 or len(matches) < len(parts):
+        return None
+    fields = {match.field for match in matches}
+    if fields == {"customer_phone", "add_phones"} or len(fields) == 1:
+        is_ambiguous = all(match.is_ambiguous for match in matches)
+        return matches[0]._replace(reason=texts.KNOWN_HEADER, is_ambiguous=is_ambiguous)
+    labels = " and ".join(dict.fromkeys(FIELDS_BY_NAME[match.field].label for match in matches))
+    if all(map(_is_place, fields)):
+        reason = texts.ADDRESS_HEADER.format(fields=labels)
+        return matches[0]._replace(field="address.text", reason=reason)
+    return HeaderMatch("", MatchSource.TAKEN, 1.0, texts.TWO_FIELDS.format(fields=labels))
+
+
+def _read_misspelled(header: _Header) -> HeaderMatch | None:
+    """Read a known header with a typo in it, such as `Adress`. Return None if two fields are equally near."""
+    vocabulary = load_vocabulary()
+    ignored = vocabulary.headers.fillers | vocabulary.headers.persons
+    words = remove_words(_remove_brackets(header.text), ignored).split()
+    near = {
+        known: field
+        for known, field in vocabulary.known_headers.items()
+        if len(known.split()) == len(words) and _differs_by_typos(words, known.split())
+    }
+    if len(set(near.values())) != 1:
+        return None
+    known, field = next(iter(near.items()))
+    reason = texts.READS_LIKE.format(header=known)
+    is_ambiguous = known in vocabulary.ambiguous_headers
+    return HeaderMatch(field, MatchSource.FUZZY, FUZZY_CONFIDENCE, reason, is_ambiguous)
+
+
+_READERS: tuple[Callable[[_Header], HeaderMatch | None], ...] = (
+    _read_known_header,
+    _read_row_number,
+    _read_note,
+    _read_other_person,
+    _read_size,
+    _read_without_fillers,
+    _read_two_languages,
+    _read_place,
+    _read_free_text,
+    _read_other_thing,
+    _read_numbered,
+    _read_parts,
+    _read_misspelled,
+)
+"""The first reader that recognises a header decides: sure ones first, somebody else before clever readings."""
+
+
+# --- parts and words
+
+
+def _match_parts(text: str) -> list[HeaderMatch | None]:
+    """Return what each part of `Mobile / WhatsApp No.` says."""
+    split = _compile_part_pattern().split(_BRACKETS.sub(" ", text))
+    parts = [normalize_header(part) for part in split]
+    return [look_up(part) or look_up_shortened(part) for part in parts if part]
+
+
+def _read_other_meaning(header: _Header, words: frozenset[str], reason: str) -> HeaderMatch | None:
+    word = _find_word(header.normalized, words)
+    return HeaderMatch("", MatchSource.OTHER_MEANING, 1.0, reason.format(word=word)) if word else None
+
+
+def _find_word(normalized: str, words: frozenset[str]) -> str:
+    """Return the first word of a header that is in `words`, else the first phrase, else ""."""
+    if found := next((word for word in normalized.split() if word in words), ""):
+        return found
+    phrases = sorted(word for word in words if " " in word)
+    return next((phrase for phrase in phrases if f" {phrase} " in f" {normalized} "), "")
+
+
+def _remove_brackets(text: str) -> str:
+    return normalize_header(_BRACKETS.sub(" ", text))
+
+
+def _mixes_languages(part: str) -> bool:
+    return bool(_NOT_ENGLISH.search(part) and _LETTER.search(part))
 
 
 def _is_place(field: str) -> bool:
     return field == "city" or field.startswith("address.")
 
 
-def _of_free_text(header: str) -> Said | None:
-    """`Remarks/Follow up`: where one part is a note and none another field, the note holds the rest too."""
-    said = _said_by_parts(header)
-    texts = [one for one in said if one is not None and not one.maybe]
-    if len(said) < 2 or not texts or any(one.field not in FREE_TEXTS for one in texts):
-        return None
-    return texts[0]._replace(reason="a known header", maybe=False)
-
-
-def _said_by_parts(header: str) -> list[Said | None]:
-    parts = [normalize_header(part) for part in _BETWEEN.split(_BRACKETS.sub(" ", header))]
-    return [_first_said(part, (_known_as, _shortened_known)) for part in parts if part]
-
-
-def _of_parts(header: str) -> Said | None:
-    """`Mobile / WhatsApp No.`: both say the same. `Name & Address` says two things, `City / State` is an address."""
-    found = _said_by_parts(header)
-    said = [one for one in found if one is not None]
-    if len(said) < 2 or len(said) < len(found):
-        return None
-    fields = {one.field for one in said}
-    if fields == {"customer_phone", "add_phones"} or len(fields) == 1:
-        return said[0]._replace(reason="a known header", maybe=all(one.maybe for one in said))
-    labels = " and ".join(dict.fromkeys(FIELDS_BY_NAME[one.field].label for one in said))
-    if all(map(_is_place, fields)):
-        return said[0]._replace(field="address.text", reason=f"an address: {labels}")
-    return Said("", "taken", 1.0, f"its header says two things: {labels}")
-
-
-def _alike(plain: str) -> Said | None:
-    """A known header with a slip of the finger in it; None where two fields are as near."""
-    words = plain.split()
-    near = {
-        known: field
-        for known, field in KNOWN_HEADERS.items()
-        if len(known.split()) == len(words) and _same_but_for_slips(words, known.split())
-    }
-    if len(set(near.values())) != 1:
-        return None
-    known, field = next(iter(near.items()))
-    return Said(field, "fuzzy", 0.75, f'reads like "{known}"', maybe=known in MAYBE_HEADERS)
-
-
-def _same_but_for_slips(words: list[str], known: list[str]) -> bool:
+def _differs_by_typos(words: list[str], known: list[str]) -> bool:
     from rapidfuzz.distance import OSA  # noqa: PLC0415 - only unknown headers need it
 
     for word, meant in zip(words, known, strict=True):
-        most = 0 if len(meant) < _LEAST_LIKE else 1 if len(meant) <= _SHORT_WORD else 2
-        if word != meant and OSA.distance(word, meant, score_cutoff=most) > most:
+        typos = 0 if len(meant) < _MIN_FUZZY_LENGTH else 1 if len(meant) <= _MAX_ONE_TYPO_LENGTH else 2
+        if word != meant and OSA.distance(word, meant, score_cutoff=typos) > typos:
             return False
     return True
+
+
+@cache
+def _compile_part_pattern() -> re.Pattern[str]:
+    """Return the pattern of what is between the parts of `Name & Address`, `Phone or Mobile`."""
+    words = "|".join(sorted(load_vocabulary().headers.conjunctions))
+    return re.compile(rf"[/|,&]|\b(?:{words})\b", re.IGNORECASE)
+
+
+@cache
+def _compile_currency_pattern() -> re.Pattern[str]:
+    """Return the pattern of another currency than rupees: `Budget (USD)`, `Deal value in $`."""
+    words = "|".join(sorted(load_vocabulary().headers.other_currencies))
+    return re.compile(rf"[$€£¥]|\b(?:{words})\b", re.IGNORECASE)

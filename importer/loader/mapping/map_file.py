@@ -1,4 +1,4 @@
-"""The column mapping file (TOML): what may stand in it, and what is said of one that is not right."""
+"""Reads the column mapping file (TOML), and says what is wrong in one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any
 import msgspec
 
 from importer.errors import MappingError
-from importer.loader.mapping.suggestions import known_field, nearest
+from importer.loader.mapping.suggestions import require_field, suggest
+from importer.messages import mapping_messages as texts
 from importer.models.mapping import ColumnRules
 from importer.toml_file import parse_toml, read_short_text
-
-_SHOWN = "docs/mapping.md shows what a map looks like."
 
 
 class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One column of a map: its field ("" leaves it out), and how its cells are read.
 
-    In the file it is the field's name alone, or a table: `{field = "customer_phone", prefix = "p:"}`.
-    `prefix` is taken off in front of a cell, `joiner` parts several values in it, cells that are one of
-    `empty` count as empty; `fill` stands in for an empty cell, `constant` for every cell; a cell with the
-    text of `clear` empties the field.
+    In the file it is the name of the field alone, or a table: `{field = "customer_phone", prefix = "p:"}`.
+    `prefix` is removed from the front of a cell. `joiner` separates several values in it. Cells that are one of
+    `empty` count as empty. `fill` replaces an empty cell, `constant` every cell. A cell with the text of `clear`
+    clears the field.
     """
 
     field: str
@@ -36,7 +35,7 @@ class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     @property
     def rules(self) -> ColumnRules:
-        """The same as the drafter reads it."""
+        """The same for the reader of rows."""
         return ColumnRules(
             prefixes=(self.prefix,) if self.prefix else (),
             separators=(self.joiner,) if self.joiner else (),
@@ -53,7 +52,7 @@ class Clearing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A whole mapping file. `shape` remembers the headers it was made for."""
+    """A whole mapping file. `shape` is the fingerprint of the headers for which it was written."""
 
     columns: dict[str, str | ColumnEntry] = {}
     defaults: dict[str, str] = {}
@@ -61,8 +60,8 @@ class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     clear: Clearing | None = None
     shape: str = ""
 
-    def entries(self) -> dict[str, ColumnEntry]:
-        """The columns, each as an entry."""
+    def list_entries(self) -> dict[str, ColumnEntry]:
+        """Return the columns, each as an entry."""
         return {
             header: entry if isinstance(entry, ColumnEntry) else ColumnEntry(entry)
             for header, entry in self.columns.items()
@@ -70,80 +69,91 @@ class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 def read_map(path: Path) -> ColumnMap:
-    """A mapping file. Raises MappingError with the line or the key that is wrong, and what to write."""
+    """Read a mapping file. Raises MappingError with the line or the key that is wrong, and what to write."""
     try:
         raw = parse_toml(read_short_text(path))
     except OSError as error:
-        raise MappingError(f"Cannot read the map {path}: {error.strerror}.", "Check its name.") from None
-    except ValueError as error:  # TOML's own, a number too long to be one, a path that can be none
-        said = str(error).replace("Cannot overwrite a value", "the same name stands there twice")
-        raise MappingError(f"The map {path} cannot be read as TOML: {said}.", _SHOWN) from None
-    return _checked(raw, f"The map {path}")
+        raise MappingError(*texts.MAP_NOT_READABLE.format(path=path, problem=error.strerror)) from None
+    except ValueError as error:  # wrong TOML, a number that is too long, a path that is not possible
+        problem = str(error).replace("Cannot overwrite a value", texts.MAP_NAME_REPEATED)
+        raise MappingError(*texts.MAP_NOT_TOML.format(path=path, problem=problem)) from None
+    return _parse_map(raw, texts.MAP_TITLE.format(path=path))
 
 
-def _checked(raw: dict[str, Any], where: str) -> ColumnMap:
-    """The map, each entry looked at by itself, so that a fault can name its key."""
-    tables = ColumnMap.__struct_fields__
-    for name, table in raw.items():
-        if name not in tables:
-            raise MappingError(f"{where} has no use for [{name}].", nearest(name, tables, "Its tables are"))
-        if name != "shape" and not isinstance(table, dict):
-            raise MappingError(f"{where}: {name} is a table, written as [{name}].", _SHOWN)
-    values = raw.get("values", {})
-    for field, pairs in values.items():
-        known_field(field, f"{where}, [values.{field}]: ")
-        if not isinstance(pairs, dict):
-            raise MappingError(
-                f'{where}, [values]: "{field}" is a table, written as [values.{field}].', _SHOWN
-            )
+def _parse_map(raw: dict[str, Any], place: str) -> ColumnMap:
+    """Return the map. Each entry is checked by itself, so that an error can name its key."""
+    _check_tables(raw, place)
     return ColumnMap(
-        columns=_entries(raw.get("columns", {}), where),
+        columns=_parse_columns(raw.get("columns", {}), place),
         defaults={
-            known_field(name, f"{where}, [defaults]: ").name: _text(value, f'{where}, [defaults] "{name}"')
+            require_field(name, f"{place}, [defaults]: ").name: _parse_text(
+                value, f'{place}, [defaults] "{name}"'
+            )
             for name, value in raw.get("defaults", {}).items()
         },
-        values={
-            field: {
-                said: _text(meant, f'{where}, [values.{field}] "{said}"') for said, meant in pairs.items()
-            }
-            for field, pairs in values.items()
-        },
-        clear=_converted(raw["clear"], Clearing, f"{where}, [clear]") if "clear" in raw else None,
-        shape=_text(raw.get("shape", ""), f"{where}, shape"),
+        values=_parse_values(raw.get("values", {}), place),
+        clear=_convert(raw["clear"], Clearing, f"{place}, [clear]") if "clear" in raw else None,
+        shape=_parse_text(raw.get("shape", ""), f"{place}, shape"),
     )
 
 
-def _entries(columns: Table[str, Any], where: str) -> dict[str, str | ColumnEntry]:
+def _check_tables(raw: dict[str, Any], place: str) -> None:
+    """Raise MappingError for a table that a map cannot have, and for a value where a table belongs."""
+    tables = ColumnMap.__struct_fields__
+    for name, table in raw.items():
+        if name not in tables:
+            message, _ = texts.MAP_UNKNOWN_TABLE.format(place=place, name=name)
+            raise MappingError(message, suggest(name, tables, texts.LISTED_TABLES))
+        if name != "shape" and not isinstance(table, dict):
+            raise MappingError(*texts.MAP_NOT_A_TABLE.format(place=place, name=name))
+
+
+def _parse_columns(columns: Table[str, Any], where: str) -> dict[str, str | ColumnEntry]:
     found: dict[str, str | ColumnEntry] = {}
     for header, given in columns.items():
         place = f'{where}, [columns] "{header}"'
-        entry = _converted(given, ColumnEntry, place) if isinstance(given, dict) else _text(given, place)
+        entry = _convert(given, ColumnEntry, place) if isinstance(given, dict) else _parse_text(given, place)
         if field := entry.field if isinstance(entry, ColumnEntry) else entry:
-            known_field(field, f"{place}: ")
+            require_field(field, f"{place}: ")
         found[header] = entry
     return found
 
 
-def _text(value: Any, place: str) -> str:
-    """A text; a number may be written without quotes."""
+def _parse_values(values: Table[str, Any], where: str) -> dict[str, dict[str, str]]:
+    for field, pairs in values.items():
+        require_field(field, f"{where}, [values.{field}]: ")
+        if not isinstance(pairs, dict):
+            raise MappingError(*texts.MAP_VALUES_NOT_A_TABLE.format(place=where, field=field))
+    return {
+        field: {
+            value: _parse_text(meant, f'{where}, [values.{field}] "{value}"')
+            for value, meant in pairs.items()
+        }
+        for field, pairs in values.items()
+    }
+
+
+def _parse_text(value: Any, place: str) -> str:
+    """Return the value as a text. A number may be written without quotes."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise MappingError(f"{place}: a text in quotes belongs here, not {value!r}.", _SHOWN)
+        raise MappingError(*texts.MAP_NOT_A_TEXT.format(place=place, value=repr(value)))
     return value
 
 
-def _converted(given: Any, kind: type[Any], place: str) -> Any:
+def _convert(given: Any, kind: type[Any], place: str) -> Any:
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
-        raise MappingError(f"{place}: {_plain(str(error))}.", _SHOWN) from None
+        problem = _simplify_error(str(error))
+        raise MappingError(*texts.MAP_WRONG_ENTRY.format(place=place, problem=problem)) from None
 
 
-def _plain(message: str) -> str:
-    """The words of msgspec without its paths: `Expected `str`, got `int` - at `$.prefix``."""
-    said, _, at = message.partition(" - at `$.")
-    said = said.replace("Object missing required field", "it lacks").replace(
-        "Object contains unknown field", "there is no key"
+def _simplify_error(message: str) -> str:
+    """Return an error of msgspec without its path: `Expected `str`, got `int` - at `$.prefix``."""
+    problem, _, key = message.partition(" - at `$.")
+    problem = problem.replace("Object missing required field", texts.MAP_KEY_MISSING).replace(
+        "Object contains unknown field", texts.MAP_KEY_UNKNOWN
     )
-    return f"{at.rstrip('`')}: {said}" if at else said
+    return f"{key.rstrip('`')}: {problem}" if key else problem

@@ -1,4 +1,4 @@
-"""What a person named: the pairs of `--column` and the entries of a map, each put to its column."""
+"""Finds the columns that a person named: the pairs of `--column` and the entries of a map."""
 
 from __future__ import annotations
 
@@ -8,54 +8,70 @@ from collections.abc import Sequence
 
 from importer.errors import MappingError
 from importer.loader.mapping.map_file import ColumnEntry
-from importer.loader.mapping.suggestions import MOST_NAMED, known_field, nearest
+from importer.loader.mapping.suggestions import MAX_LISTED, require_field, suggest
 from importer.loader.table.header_row import format_column_name
 from importer.loader.vocabulary import normalize_header
-from importer.models.mapping import ColumnChoice
+from importer.messages import mapping_messages as texts
+from importer.models.mapping import ColumnChoice, MatchSource
 
-_OF_TWO_NAMES = re.compile(r"^(.*)#(\d+)$", re.DOTALL)
-
-
-def named_choices(
-    headers: Sequence[str], given: Pairs[str, ColumnEntry], why: str, said: str
-) -> dict[int, ColumnChoice]:
-    """Choices by index of the column; `said` is who named them. Raises MappingError for a header or a field that does not exist."""
-    found: dict[int, ColumnChoice] = {}
-    missing: list[str] = []
-    for header, entry in given.items():
-        index = _place_of(headers, header)
-        if index is None:
-            missing.append(header)
-            continue
-        if index in found and why == "map":  # of two options the later one goes
-            raise MappingError(
-                f'"{header}" and "{found[index].header}" name the same column.', "Name it once."
-            )
-        field = known_field(entry.field).name if entry.field else ""
-        found[index] = ColumnChoice(
-            index=index,
-            header=headers[index],
-            field=field,
-            source=why,
-            confidence=1.0,
-            reason=said,
-            rules=entry.rules,
-        )
-    if missing:
-        raise _no_such_columns(headers, missing, said if why == "map" else _OPTION)
-    return found
+_NUMBERED_NAME = re.compile(r"^(.*)#(\d+)$", re.DOTALL)  # `Phone#2`
 
 
-_OPTION = "named by --column or in the settings file"
-"""Where an option was said: an importer.toml of another day is soon forgotten."""
+def choose_by_options(headers: Sequence[str], columns: Pairs[str, str]) -> dict[int, ColumnChoice]:
+    """Return the choices of `--column`, by index. If two of them name one column, the later one counts.
 
-
-def _place_of(headers: Sequence[str], name: str) -> int | None:
-    """The column that `name` means.
-
-    `Phone#2` is the second column called Phone, `Column C` the third column where it has no header.
+    Raises MappingError for a column or a field that does not exist.
     """
-    numbered = _OF_TWO_NAMES.match(name)
+    entries = {header: ColumnEntry(field) for header, field in columns.items()}
+    found = _find_named_columns(headers, entries, texts.OPTION_PLACE)
+    return {
+        index: _build_choice(headers, index, entry, MatchSource.OPTION, texts.NAMED_BY_OPTION)
+        for index, _, entry in found
+    }
+
+
+def choose_by_map(
+    headers: Sequence[str], entries: Pairs[str, ColumnEntry], named_by: str
+) -> dict[int, ColumnChoice]:
+    """Return the choices of a map, by index. `named_by` says which map it is.
+
+    Raises MappingError for a column or a field that does not exist, and for two entries of one column.
+    """
+    choices: dict[int, ColumnChoice] = {}
+    for index, name, entry in _find_named_columns(headers, entries, named_by):
+        if index in choices:
+            first = choices[index].header
+            raise MappingError(*texts.COLUMN_NAMED_TWICE.format(first=name, second=first))
+        choices[index] = _build_choice(headers, index, entry, MatchSource.MAP, named_by)
+    return choices
+
+
+def make_column_key(headers: Sequence[str], index: int) -> str:
+    """Return the name by which a person names a column: its header, numbered if an earlier column has the same."""
+    header = headers[index]
+    earlier = headers[:index].count(header)
+    if not header:
+        return format_column_name(index)
+    return f"{header}#{earlier + 1}" if earlier else header
+
+
+def _find_named_columns(
+    headers: Sequence[str], entries: Pairs[str, ColumnEntry], named_by: str
+) -> list[tuple[int, str, ColumnEntry]]:
+    """Return (index, name, entry) of each named column. Raises MappingError with all that do not exist."""
+    found = [(_find_column(headers, name), name, entry) for name, entry in entries.items()]
+    missing = [name for index, name, _ in found if index is None]
+    if missing:
+        raise _build_missing_error(headers, missing, named_by)
+    return [(index, name, entry) for index, name, entry in found if index is not None]
+
+
+def _find_column(headers: Sequence[str], name: str) -> int | None:
+    """Return the index of the column that `name` means.
+
+    `Phone#2` is the second column called Phone. `Column C` is the third column if it has no header.
+    """
+    numbered = _NUMBERED_NAME.match(name)
     wanted, nth = (numbered[1], int(numbered[2])) if numbered and name not in headers else (name, 1)
     exact = [index for index, header in enumerate(headers) if header == wanted]
     alike = [
@@ -65,23 +81,26 @@ def _place_of(headers: Sequence[str], name: str) -> int | None:
     return next((same[nth - 1] for same in (exact, alike, unnamed) if 0 < nth <= len(same)), None)
 
 
-def _no_such_columns(headers: Sequence[str], missing: Sequence[str], said: str) -> MappingError:
-    """All of them at once: a map that served another sheet is mended in one go."""
-    listed = ", ".join(f'"{name}"' for name in missing)
-    there = list(filter(None, headers))
-    if len(missing) == 1:
-        return MappingError(
-            f"The sheet has no column {listed} ({said}).", nearest(missing[0], there, "It has")
-        )
-    return MappingError(
-        f"The sheet has no columns {listed} ({said}).", f"It has: {', '.join(there[:MOST_NAMED])}."
+def _build_choice(
+    headers: Sequence[str], index: int, entry: ColumnEntry, source: MatchSource, reason: str
+) -> ColumnChoice:
+    return ColumnChoice(
+        index=index,
+        header=headers[index],
+        field=require_field(entry.field).name if entry.field else "",
+        source=source,
+        confidence=1.0,
+        reason=reason,
+        rules=entry.rules,
     )
 
 
-def make_column_key(headers: Sequence[str], index: int) -> str:
-    """What `named_choices` takes for a column: its header, numbered where another before it has the same."""
-    header = headers[index]
-    earlier = headers[:index].count(header)
-    if not header:
-        return format_column_name(index)
-    return f"{header}#{earlier + 1}" if earlier else header
+def _build_missing_error(headers: Sequence[str], missing: Sequence[str], named_by: str) -> MappingError:
+    """Return one error for all missing columns: a map of another sheet is fixed in one go."""
+    existing = list(filter(None, headers))
+    if len(missing) == 1:
+        message, _ = texts.COLUMN_NOT_FOUND.format(header=missing[0], named_by=named_by)
+        return MappingError(message, suggest(missing[0], existing, texts.LISTED_COLUMNS))
+    quoted = ", ".join(f'"{name}"' for name in missing)
+    columns = ", ".join(existing[:MAX_LISTED])
+    return MappingError(*texts.COLUMNS_NOT_FOUND.format(headers=quoted, named_by=named_by, columns=columns))

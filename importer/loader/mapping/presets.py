@@ -15,23 +15,24 @@ from importer.errors import MappingError, UsageError
 from importer.fields import FIELDS_BY_NAME, find_field
 from importer.loader.mapping.map_file import ColumnEntry
 from importer.loader.vocabulary import normalize_header
+from importer.messages import mapping_messages as texts
 from importer.models.mapping import RowRule
 from importer.toml_file import parse_toml, read_short_text
 
-_SHOWN = "docs/presets.md shows what a preset looks like."
+_ANY_COLUMN = "*"
 
 
 class PresetEntry(ColumnEntry, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One column of an export.
 
-    `otherwise` is its field where hardly a cell is a title of the account's list, or not every cell is an amount.
+    `otherwise` is its field if few cells are titles of the account's list, or if some cells are not amounts.
     """
 
     otherwise: str = ""
 
 
 class RowEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rows that are no leads: `column` is a header, or "*" for any cell; `reason` is added to the sentence."""
+    """Rows that are not leads. `column` is a header, or "*" for any cell. `reason` is added to the sentence."""
 
     column: str
     code: Literal["deleted", "test_row", "not_a_lead"]
@@ -43,12 +44,12 @@ class RowEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One export, and how it is recognised.
 
-    At least `needs` of the sheet's headers are in `signature`, none is in `never`, and the first is one of
-    `first_column`, where that is given. Headers are compared loosely; `first_column`, and a header with a
-    `*` in it, which stands for anything, as they are written, save the case.
+    At least `needs` headers of the sheet are in `signature`, none is in `never`, and the first header is one of
+    `first_column`, if that is given. Case, spaces and punctuation of headers do not count, but `first_column` and
+    headers with a `*`, which is any text, are compared as written, except for the case.
 
-    `columns` says what becomes of a column, `others` is the field of columns that nothing else claims,
-    `defaults` and `values` are those of a map, `rows` are the rows that are no leads.
+    `columns` says where a column goes, `others` is the field of all columns that nothing else claims, `defaults` and
+    `values` are those of a map, `rows` are the rows that are not leads.
     """
 
     name: str
@@ -63,36 +64,36 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     values: dict[str, dict[str, str]] = {}
     rows: tuple[RowEntry, ...] = ()
 
-    def matches(self, headers: Sequence[str]) -> int:
-        """How many of the headers tell this export; 0 for a sheet that is none."""
-        if any(_fits(header, self.never) for header in headers):
+    def count_matches(self, headers: Sequence[str]) -> int:
+        """Return how many of the headers show that it is this export. 0 means that it is not."""
+        if any(_matches_any(header, self.never) for header in headers):
             return 0
         if self.first_column and not (headers and headers[0] in self.first_column):
             return 0
-        found = sum(_fits(header, self.signature) for header in headers)
+        found = sum(_matches_any(header, self.signature) for header in headers)
         return found + bool(self.first_column) if found >= self.needs else 0
 
-    def entry_for(self, header: str) -> PresetEntry | None:
-        """What the preset says of a column, or None. A header named in full goes before one with a `*`."""
-        for named, entry in sorted(self.entries(), key=lambda pair: "*" in pair[0]):
-            if _fits(header, (named,)):
+    def find_entry(self, header: str) -> PresetEntry | None:
+        """Return what the preset says about a column, or None. A full header goes before one with a `*`."""
+        for named, entry in sorted(self.list_entries(), key=lambda pair: "*" in pair[0]):
+            if _matches_any(header, (named,)):
                 return entry
         return None
 
-    def entries(self) -> Iterator[tuple[str, PresetEntry]]:
-        """Every column that the preset names, in its own order."""
+    def list_entries(self) -> Iterator[tuple[str, PresetEntry]]:
+        """Yield every column that the preset names, in its order."""
         for named, entry in self.columns.items():
             yield named, entry if isinstance(entry, PresetEntry) else PresetEntry(entry)
 
-    def row_rules(self, headers: Sequence[str]) -> tuple[RowRule, ...]:
-        """The rules about rows, for a sheet with these headers."""
-        plain = [normalize_header(header) for header in headers]
+    def build_row_rules(self, headers: Sequence[str]) -> tuple[RowRule, ...]:
+        """Return the rules about rows for a sheet with these headers."""
+        normalized = [normalize_header(header) for header in headers]
         rules = []
         for entry in self.rows:
             column = normalize_header(entry.column)
-            if entry.column == "*" or column in plain:
+            if entry.column == _ANY_COLUMN or column in normalized:
                 rule = RowRule(
-                    index=-1 if entry.column == "*" else plain.index(column),
+                    index=-1 if entry.column == _ANY_COLUMN else normalized.index(column),
                     code=entry.code,
                     equals=tuple(map(str.lower, entry.equals)),
                     begins=tuple(map(str.lower, entry.begins)),
@@ -104,7 +105,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @cache
 def load_presets() -> tuple[Preset, ...]:
-    """All presets that come with the tool, by name."""
+    """Return all presets that come with the tool, by name."""
     folder = resources.files("importer.loader.mapping").joinpath("presets")
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name
@@ -113,67 +114,74 @@ def load_presets() -> tuple[Preset, ...]:
 
 
 def find_preset(headers: Sequence[str], named: str | None) -> Preset | None:
-    """The preset that was named (by name, or as a file), else the one that the headers fit best."""
+    """Return the preset `named` by its name or its file, else the one that fits the headers best, else None.
+
+    Raises UsageError for an unknown name, and MappingError for a file that is not right.
+    """
     if named is None:
-        best = max(load_presets(), key=lambda preset: preset.matches(headers), default=None)
-        return best if best is not None and best.matches(headers) else None
+        best = max(load_presets(), key=lambda preset: preset.count_matches(headers), default=None)
+        return best if best is not None and best.count_matches(headers) else None
     if named.endswith(".toml"):
-        try:
-            text = read_short_text(Path(named))
-        except OSError as error:
-            raise MappingError(
-                f"Cannot read the preset {named}: {error.strerror}.", "Check its name."
-            ) from None
-        except ValueError as error:
-            raise MappingError(f"The preset {named} is not right: {error}.", _SHOWN) from None
-        return read_preset(text, named)
+        return _read_preset_file(named)
     for preset in load_presets():
         if preset.name == named:
             return preset
-    known = ", ".join(preset.name for preset in load_presets())
-    raise UsageError(f"There is no preset {named!r}.", f"There are: {known}.")
+    names = ", ".join(preset.name for preset in load_presets())
+    raise UsageError(*texts.PRESET_UNKNOWN.format(name=repr(named), names=names))
 
 
 def read_preset(text: str, name: str) -> Preset:
-    """A preset from the text of its file. Raises MappingError with what is wrong in it."""
+    """Return the preset in the text of its file. Raises MappingError with what is wrong in it."""
     try:
         preset = msgspec.convert(parse_toml(text), Preset)
     except (ValueError, msgspec.ValidationError) as error:
-        raise MappingError(f"The preset {name} is not right: {error}.", _SHOWN) from None
-    if fault := next(_faults(preset), None):
-        raise MappingError(f"The preset {name} is not right: {fault}.", _SHOWN)
+        raise MappingError(*texts.PRESET_NOT_RIGHT.format(name=name, problem=error)) from None
+    if problem := next(_find_problems(preset), None):
+        raise MappingError(*texts.PRESET_NOT_RIGHT.format(name=name, problem=problem))
     return preset
 
 
-def _faults(preset: Preset) -> Iterator[str]:
-    """What only looks right: no way to tell the export, rules that catch no row."""
-    if not preset.needs and not preset.first_column:
-        yield "needs says how many headers of the signature must be there, 1 or more"
-    if preset.needs and len(preset.signature) < preset.needs and not any("*" in s for s in preset.signature):
-        yield f"needs is {preset.needs}, and the signature has {len(preset.signature)} headers"
-    yield from _faults_of_columns(preset)
+def _read_preset_file(name: str) -> Preset:
+    try:
+        text = read_short_text(Path(name))
+    except OSError as error:
+        problem = error.strerror
+        raise MappingError(*texts.PRESET_NOT_READABLE.format(name=name, problem=problem)) from None
+    except ValueError as error:
+        raise MappingError(*texts.PRESET_NOT_RIGHT.format(name=name, problem=error)) from None
+    return read_preset(text, name)
+
+
+def _find_problems(preset: Preset) -> Iterator[str]:
+    """Yield what the types do not show: no way to recognise the export, rules that match no row."""
+    needs, signature = preset.needs, preset.signature
+    if not needs and not preset.first_column:
+        yield texts.PRESET_NEEDS_NOTHING
+    if needs and len(signature) < needs and not any("*" in header for header in signature):
+        yield texts.PRESET_NEEDS_TOO_MANY.format(needs=needs, count=len(signature))
+    yield from _find_column_problems(preset)
     for row in preset.rows:
         if not row.equals and not row.begins:
-            yield f'the rule about rows for "{row.column}" has neither equals nor begins'
+            yield texts.PRESET_RULE_WITHOUT_TEXT.format(column=row.column)
 
 
-def _faults_of_columns(preset: Preset) -> Iterator[str]:
-    """Fields that there are not, columns left out without a reason."""
-    for named, entry in preset.entries():
+def _find_column_problems(preset: Preset) -> Iterator[str]:
+    """Yield fields that do not exist, and columns that are left out without a reason."""
+    for named, entry in preset.list_entries():
         if not entry.field and not entry.reason:
-            yield f'"{named}" is left out without a reason'
+            yield texts.PRESET_WITHOUT_REASON.format(header=named)
         for field in filter(None, (entry.field, entry.otherwise)):
             if find_field(field) is None:
-                yield f'"{named}" goes to "{field}", and there is no such field'
+                yield texts.PRESET_UNKNOWN_TARGET.format(header=named, field=field)
     for field in filter(None, (preset.others, *preset.defaults, *preset.values)):
         if field not in FIELDS_BY_NAME:
-            yield f'there is no field "{field}"'
+            yield texts.PRESET_UNKNOWN_FIELD.format(field=field)
 
 
-def _fits(header: str, named: Sequence[str]) -> bool:
-    """Whether a header is one of those that are named."""
+def _matches_any(header: str, named: Sequence[str]) -> bool:
+    """Whether a header is one of those that a preset names."""
     return any(
-        bool(_pattern(name).fullmatch(_as_written(header)))
+        bool(_compile_pattern(name).fullmatch(_fold_case(header)))
         if "*" in name
         else normalize_header(name) == normalize_header(header)
         for name in named
@@ -181,9 +189,10 @@ def _fits(header: str, named: Sequence[str]) -> bool:
 
 
 @cache
-def _pattern(named: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, _as_written(named).split("*"))), re.DOTALL)
+def _compile_pattern(named: str) -> re.Pattern[str]:
+    """Return the pattern of a header with `*` in it: `Person - Phone*` is any header that begins so."""
+    return re.compile(".*".join(map(re.escape, _fold_case(named).split("*"))), re.DOTALL)
 
 
-def _as_written(header: str) -> str:
+def _fold_case(header: str) -> str:
     return " ".join(header.casefold().split())

@@ -1,4 +1,4 @@
-"""Maps on disk: saved for people to change, and kept to be found again for a sheet of the same shape."""
+"""Saves maps: as files for people to change, and remembered for the next sheet with the same headers."""
 
 from __future__ import annotations
 
@@ -14,34 +14,30 @@ from importer.loader.mapping.map_file import ColumnEntry, ColumnMap
 from importer.loader.mapping.overrides import make_column_key
 from importer.loader.table.header_row import format_column_name
 from importer.loader.vocabulary import normalize_header
+from importer.messages import mapping_messages as texts
 from importer.models.mapping import ColumnRules, Mapping
-
-_ABOVE = """\
-# How importer reads a sheet with these headers: header = field, "" leaves a column out.
-# Change it as you like. docs/mapping.md tells what else may stand here.
-"""
 
 
 def save_map(path: Path, mapping: Mapping) -> None:
     """Write a mapping as a file that `--map` reads and people can change. Raises OSError."""
     import tomli_w  # noqa: PLC0415 - only saving needs it
 
-    content = _content(mapping)
+    content = _build_content(mapping)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(_ABOVE + tomli_w.dumps(content), "utf-8")
+    temporary.write_text(texts.SAVED_MAP_HEAD + tomli_w.dumps(content), "utf-8")
     replace_file(temporary, path)
 
 
 def to_column_map(mapping: Mapping) -> ColumnMap:
-    """A mapping as the map that says the same."""
-    return msgspec.convert(_content(mapping), ColumnMap)
+    """Return the map that chooses this mapping again."""
+    return msgspec.convert(_build_content(mapping), ColumnMap)
 
 
 def remember_map(folder: Path, mapping: Mapping) -> Path:
-    """Keep the columns and values of a mapping for the next sheet with the same headers; answers with where.
+    """Save the columns and values of a mapping for the next sheet with the same headers. Return the file.
 
-    Defaults are not kept: `--default` was said of one sheet.
+    Defaults are not saved, because `--default` is meant for one sheet.
     """
     path = get_map_path(folder, [column.header for column in mapping.columns])
     save_map(path, msgspec.structs.replace(mapping, defaults={}))
@@ -49,27 +45,27 @@ def remember_map(folder: Path, mapping: Mapping) -> Path:
 
 
 def has_real_headers(headers: Sequence[str]) -> bool:
-    """Whether another sheet with these headers is one of the same kind: Column A and Column B say nothing of it."""
+    """Whether the headers say what kind of sheet it is. Column A and Column B do not."""
     return any(header and header != format_column_name(index) for index, header in enumerate(headers))
 
 
 def get_map_path(folder: Path, headers: Sequence[str]) -> Path:
-    """Where the map for these headers is kept, in whatever order they stand."""
+    """Return the file in which the map for these headers is remembered. Their order does not matter."""
     return folder / f"{fingerprint_headers(headers)}.toml"
 
 
 def fingerprint_headers(headers: Sequence[str]) -> str:
-    """What is the same for two sheets with the same headers: 16 hex digits."""
-    plain = "\n".join(sorted(normalize_header(header) for header in headers))
-    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+    """Return 16 hex digits that are the same for two sheets with the same headers."""
+    lines = "\n".join(sorted(normalize_header(header) for header in headers))
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
-def _content(mapping: Mapping) -> dict[str, Any]:
+def _build_content(mapping: Mapping) -> dict[str, Any]:
     headers = [column.header for column in mapping.columns]
     content: dict[str, Any] = {
         "shape": fingerprint_headers(headers),
         "columns": {
-            make_column_key(headers, column.index): _entry(column.field, column.rules)
+            make_column_key(headers, column.index): _build_entry(column.field, column.rules)
             for column in mapping.columns
             if column.header or column.field
         },
@@ -83,7 +79,8 @@ def _content(mapping: Mapping) -> dict[str, Any]:
     return content
 
 
-def _entry(field: str, rules: ColumnRules) -> Any:
+def _build_entry(field: str, rules: ColumnRules) -> Any:
+    """Return the field's name alone if the column has no rules, else a table."""
     entry = ColumnEntry(
         field,
         prefix=next(iter(rules.prefixes), ""),
@@ -92,5 +89,5 @@ def _entry(field: str, rules: ColumnRules) -> Any:
         clear=rules.clear,
         empty=rules.empty_values,
     )
-    plain = msgspec.to_builtins(entry)
-    return plain if len(plain) > 1 else field
+    table = msgspec.to_builtins(entry)
+    return table if len(table) > 1 else field

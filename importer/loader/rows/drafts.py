@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from importer.fields import FIELDS_BY_NAME, NEEDS_HEADER, Field, Kind
+from importer.fields import FIELDS_BY_NAME, Field, Kind
 from importer.issues import Issue, IssueCode
 from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.emails import read_emails
@@ -15,8 +15,8 @@ from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_
 from importer.loader.cells.text import clean, clean_name, clean_note, clean_number
 from importer.loader.rows.column_rules import CLEAR, without_rules, wrapped_reader
 from importer.loader.rows.row_rules import compile_row_rules
-from importer.loader.vocabulary import KNOWN_HEADERS, normalize_header, split_words
-from importer.models.mapping import ColumnChoice, Mapping
+from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
+from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.row import Draft, Payload, SourceRow
 
 Drafter = Callable[[SourceRow], Draft]
@@ -113,7 +113,8 @@ def _needs_its_header(column: ColumnChoice) -> bool:
     if column.field != "additional_info" or not column.header:
         return False
     plain = normalize_header(column.header)
-    return plain in NEEDS_HEADER or KNOWN_HEADERS.get(plain) != column.field
+    vocabulary = load_vocabulary()
+    return plain in vocabulary.kept_headers or vocabulary.known_headers.get(plain) != column.field
 
 
 def _set(name: str) -> _Put:
@@ -313,7 +314,9 @@ def _compile_fill(
 
 
 def _default_step(mapping: Mapping, name: str, read_phones: PhoneReader) -> Step:
-    column = ColumnChoice(index=-1, header="", field=name, source="option", confidence=1.0, reason="")
+    column = ColumnChoice(
+        index=-1, header="", field=name, source=MatchSource.OPTION, confidence=1.0, reason=""
+    )
     return _step(mapping, column, read_phones)
 
 

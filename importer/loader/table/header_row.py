@@ -1,4 +1,4 @@
-"""Finding the row of headers: below title lines, merged cells and blank rows; in two lines; or nowhere."""
+"""Finds the header row: below title lines, merged cells and blank rows, in one line or two, or nowhere."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from collections.abc import Sequence
 import msgspec
 
 from importer.errors import UsageError
-from importer.loader.vocabulary import KNOWN_HEADERS, is_known_header, normalize_header
+from importer.loader.vocabulary import is_known_header, load_vocabulary, normalize_header
+from importer.messages import mapping_messages
 from importer.models.status import is_report_header
 
-LOOKED_AT = 60  # rows from the top in which a header is looked for
-_PHONE_LIKE = re.compile(r"^\W*(?:p:|tel:)?\W*(?:\d[\s\-./()]*){7,15}(?:\.0)?\W*$")
-_DATE = re.compile(r"\W*(?:\d{1,2}([-/.])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([-/.])\d{1,2}\2\d{1,2})\W*")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_MOST_WORDS = 12
-_SURE = 2  # so many known names make a header, whatever else stands in the row
+LOOKED_AT = 60  # rows from the top; exports with a longer preamble have not been seen
+_PHONE_LIKE = re.compile(
+    r"^\W*(?:p:|tel:)?\W*(?:\d[\s\-./()]*){7,15}(?:\.0)?\W*$"
+)  # `+91 98450-12345`, `p:+919845012345`, and `919845012345.0`, which a program makes of a number
+_DATE = re.compile(
+    r"\W*(?:\d{1,2}([-/.])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([-/.])\d{1,2}\2\d{1,2})\W*"
+)  # `12/03/2024`, `2024-03-12`: eight digits, but not a phone
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")  # `asha@example.in`
+_MAX_HEADER_WORDS = 12  # longer texts are notes, unless known headers are beside them
+_MIN_SURE_HEADERS = 2  # with so many known headers a row is the header, whatever else is in it
+_ROWS_BELOW = 11  # rows below a possible header whose width and phones count
+_KNOWN_WEIGHT = 3  # one known header counts more than a full width and a phone below together
 
 
 class HeaderFound(msgspec.Struct, frozen=True):
-    """Where the header is: `index` in the rows looked at, or None; `lines` is how many rows it takes."""
+    """Where the header is: `index` among the rows searched, or None. It takes `lines` rows."""
 
     index: int | None
     names: tuple[str, ...]
@@ -28,40 +35,39 @@ class HeaderFound(msgspec.Struct, frozen=True):
 
 
 def find_header(rows: Sequence[Sequence[str]]) -> HeaderFound:
-    """The header among the first rows of a sheet.
+    """Return the header among the first rows of a sheet.
 
-    The row whose cells are mostly known headers wins; else the first with as many texts as the table is
-    wide. Where the first row of the table holds a phone already, there is no header. A report of our own
-    is known by its `_` columns.
+    The row with the most known headers wins, else the first row with as many texts as the table is wide. If the
+    table begins with a row that has a phone, it has no header. Our own reports are recognised by their `_` columns.
     """
     own = next((i for i, row in enumerate(rows) if is_report_header(cell.strip() for cell in row)), None)
     if own is not None:
-        return HeaderFound(own, _named(rows[own]))
-    scores = [_score(rows, index) for index in range(len(rows))]
+        return HeaderFound(own, _trim_names(rows[own]))
+    scores = [_score_row(rows, index) for index in range(len(rows))]
     best = max(range(len(rows)), key=lambda index: (scores[index], -index), default=None)
     if best is None or scores[best] <= 0:
         width = max((len(row) for row in rows), default=0)
         return HeaderFound(None, tuple(format_column_name(index) for index in range(width)), 0)
-    return _with_second_line(rows, best)
+    return _join_second_line(rows, best)
 
 
 def header_at(rows: Sequence[Sequence[str]], index: int, *, asked: int) -> HeaderFound:
-    """The header that `--header-row` names: `index` in the rows, `asked` for by number. Raises UsageError where the sheet has no such row."""
+    """Return the header that `--header-row` names: `index` in the rows, row `asked` for the user.
+
+    Raises UsageError if the row is empty or missing.
+    """
     if index >= len(rows) or not any(cell.strip() for cell in rows[index]):
-        raise UsageError(
-            f"--header-row: row {asked} is empty or not there.",
-            "Count rows as the spreadsheet shows them.",
-        )
-    return HeaderFound(index, _named(rows[index]))
+        raise UsageError(*mapping_messages.HEADER_ROW_IS_EMPTY.format(row=asked))
+    return HeaderFound(index, _trim_names(rows[index]))
 
 
 def is_phone_like(text: str) -> bool:
-    """Whether a cell looks like a phone: 7 to 15 digits, and little else. A date does not."""
+    """Whether a cell looks like a phone: 7 to 15 digits and little else. A date does not."""
     return bool(_PHONE_LIKE.match(text)) and not _DATE.fullmatch(text)
 
 
 def format_column_name(index: int) -> str:
-    """`Column A`, as the spreadsheet letters it."""
+    """Return the name of a column as spreadsheets letter it: `Column A` for 0."""
     letters = ""
     number = index + 1
     while number:
@@ -70,25 +76,26 @@ def format_column_name(index: int) -> str:
     return f"Column {letters}"
 
 
-def _score(rows: Sequence[Sequence[str]], index: int) -> float:
-    """How much a row looks like a header; 0 for one that cannot be."""
+def _score_row(rows: Sequence[Sequence[str]], index: int) -> float:
+    """Return how much a row looks like a header. 0 means that it cannot be one."""
     filled = [cell.strip() for cell in rows[index] if cell.strip()]
-    known = _known(filled)
+    known = _count_known_fields(filled)
     if not filled or any(_is_value(cell, known) for cell in filled):
         return 0.0
-    below = rows[index + 1 : index + 12]
+    below = rows[index + 1 : index + 1 + _ROWS_BELOW]
     width = max((sum(1 for cell in row if cell.strip()) for row in below), default=0)
     has_phones = any(map(_has_phone, below))
     if not known and len(filled) < 2 and not (has_phones and width == 1):
         return 0.0
-    if known < _SURE and any(map(_has_phone, rows[:index])):
-        return 0.0  # leads stand above it, so it is one: "Website" may well be where it came from
-    return 3 * known + len(filled) / max(width, len(filled)) + (1 if has_phones else 0)
+    if known < _MIN_SURE_HEADERS and any(map(_has_phone, rows[:index])):
+        return 0.0  # there are leads above it, so it is a lead: "Website" may be its source
+    return _KNOWN_WEIGHT * known + len(filled) / max(width, len(filled)) + (1 if has_phones else 0)
 
 
-def _known(cells: Sequence[str]) -> int:
-    """How many different fields the cells name."""
-    return len({KNOWN_HEADERS[normalize_header(cell)] for cell in cells if is_known_header(cell)})
+def _count_known_fields(cells: Sequence[str]) -> int:
+    """Return how many different fields the cells name."""
+    known_headers = load_vocabulary().known_headers
+    return len({known_headers[normalize_header(cell)] for cell in cells if is_known_header(cell)})
 
 
 def _has_phone(row: Sequence[str]) -> bool:
@@ -96,52 +103,57 @@ def _has_phone(row: Sequence[str]) -> bool:
 
 
 def _is_value(cell: str, known: int = 0) -> bool:
-    """Whether a cell is a lead's rather than the name of a column.
+    """Whether a cell is the value of a lead and not a header.
 
-    Beside `known` names, a whole sentence (a form's question) and a number (a year) name columns too.
+    Beside `known` headers, a whole sentence (the question of a form) and a number (a year) may be headers too.
     """
     if is_phone_like(cell) or _EMAIL.fullmatch(cell):
         return True
-    return (not known and len(cell.split()) > _MOST_WORDS) or (
-        known < _SURE and cell.replace(".", "").isdigit()
+    return (not known and len(cell.split()) > _MAX_HEADER_WORDS) or (
+        known < _MIN_SURE_HEADERS and cell.replace(".", "").isdigit()
     )
 
 
-def _with_second_line(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
-    """Join a header of two lines: groups above (often merged cells), names below, or the other way round."""
-    names = _named(rows[index])
+def _join_second_line(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
+    """Return the header at `index`, joined with a second line above or below it if it has one.
+
+    Groups, which are often merged cells, are above the names; a name that is merged over both lines is above too.
+    """
+    names = _trim_names(rows[index])
     groups = [cell.strip() for cell in rows[index - 1]] if index else []
     filled = [cell for cell in groups if cell]
     if len(filled) >= 2 and not any(map(_is_value, filled)):
-        if _some_names_repeat(names):
-            return HeaderFound(index, _joined(groups, names), 1)
-        # A name that is merged over both lines stands in the upper one.
-        names = _named([name or group for group, name in _zipped(groups, names)])
+        if _has_repeated_names(names):
+            return HeaderFound(index, _join_groups(groups, names), 1)
+        names = _trim_names([name or group for group, name in _pair_cells(groups, names)])
     below = [cell.strip() for cell in rows[index + 1]] if index + 1 < len(rows) else []
-    if _goes_on(names, below):
-        return HeaderFound(index, tuple(f"{a} {b}".strip() for a, b in _zipped(names, below)), 2)
+    if _is_second_line(names, below):
+        return HeaderFound(index, tuple(f"{a} {b}".strip() for a, b in _pair_cells(names, below)), 2)
     return HeaderFound(index, names)
 
 
-def _some_names_repeat(names: Sequence[str]) -> bool:
+def _has_repeated_names(names: Sequence[str]) -> bool:
     filled = [normalize_header(name) for name in names if name]
     return len(set(filled)) < len(filled)
 
 
-def _joined(groups: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """`Home` over `Phone`, `City` and `Work` over `Phone`: `Home Phone`, `Home City`, `Work Phone`."""
-    current, joined = "", []
-    for group, name in _zipped(groups, names):
+def _join_groups(groups: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Put each name behind its group.
+
+    `Home` over `Phone` and `City`, then `Work` over `Phone`, become `Home Phone`, `Home City`, `Work Phone`.
+    """
+    current, headers = "", []
+    for group, name in _pair_cells(groups, names):
         current = group or current
-        joined.append(f"{current} {name}".strip() if name else group)
-    return tuple(joined)
+        headers.append(f"{current} {name}".strip() if name else group)
+    return tuple(headers)
 
 
-def _goes_on(names: Sequence[str], below: Sequence[str]) -> bool:
-    """Whether the next row is the header's second line: it fills gaps of the first, mostly with known names."""
+def _is_second_line(names: Sequence[str], below: Sequence[str]) -> bool:
+    """Whether the next row is the second line of the header: it fills gaps of the first, mostly with known headers."""
     filled = [cell for cell in below if cell]
-    gaps = sum(1 for name, cell in _zipped(names, below) if not name and cell)
-    known = _known(filled)
+    gaps = sum(1 for name, cell in _pair_cells(names, below) if not name and cell)
+    known = _count_known_fields(filled)
     return (
         bool(gaps)
         and (2 * known > len(filled) or (known > 0 and gaps == len(filled)))
@@ -149,13 +161,14 @@ def _goes_on(names: Sequence[str], below: Sequence[str]) -> bool:
     )
 
 
-def _zipped(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
+def _pair_cells(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the cells of two rows in pairs. The shorter row is filled with empty cells."""
     width = max(len(first), len(second))
     return [(first[i] if i < len(first) else "", second[i] if i < len(second) else "") for i in range(width)]
 
 
-def _named(cells: Sequence[str]) -> tuple[str, ...]:
-    """The headers, without the empty cells that trail behind them."""
+def _trim_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers without the empty cells behind the last one."""
     names = [cell.strip() for cell in cells]
     while names and not names[-1]:
         names.pop()

@@ -344,7 +344,7 @@ def test_a_phone_column_whose_numbers_are_all_cut_short_is_the_one_that_is_named
     """It was told to send the names as phones: --column "Name=customer_phone"."""
     with pytest.raises(MissingPhoneColumnError) as stopped:
         mapping_of([("Name", NAME), ("Phone", ("98450",) * 4)], needs_phone=True)
-    assert '"Phone" was left out: reads like Phone, but its cells are no phone numbers' in str(stopped.value)
+    assert '"Phone" was left out: reads like Phone, but its cells are not phone numbers' in str(stopped.value)
     assert '--column "Phone=customer_phone"' in str(stopped.value)
 
 

@@ -99,7 +99,7 @@ def test_a_header_row_can_be_named():
 
 @pytest.mark.parametrize("index", [1, 2, 99])
 def test_a_header_row_that_is_not_there_is_refused_with_words(index):
-    with pytest.raises(UsageError, match=f"row {index + 1} is empty or not there"):
+    with pytest.raises(UsageError, match=f"row {index + 1} is empty or does not exist"):
         header_at([["x"], ["", " "]], index, asked=index + 1)
 
 

@@ -1,0 +1,119 @@
+"""Chooses the field of columns whose headers say nothing, by their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from importer.fields import FIELDS_BY_NAME
+from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile
+from importer.loader.mapping.conflicts import LEADS_PHONE
+from importer.loader.mapping.header_match import has_phone_word, is_about_somebody_else
+from importer.loader.table.header_row import format_column_name
+from importer.messages import mapping_messages as texts
+from importer.models.mapping import ColumnChoice, MatchSource
+
+_PHONE_CONFIDENCE = 0.75
+_EMAIL_CONFIDENCE = 0.85  # nothing else looks like an e-mail address
+_TITLE_CONFIDENCE = 0.7
+_KEPT_CONFIDENCE = 0.9
+
+
+def choose_by_content(choices: list[ColumnChoice], profiles: Sequence[ColumnProfile]) -> list[ColumnChoice]:
+    """Return the choices with fields that no header has claimed, by the cells of undecided columns."""
+    used = {choice.field for choice in choices}
+    resolved = list(choices)
+    for choice in filter(_is_undecided, choices):
+        profile = profiles[choice.index]
+        if LEADS_PHONE not in used and _is_only_phone(choice, resolved, profiles):
+            decided = _set_field(choice, LEADS_PHONE, _PHONE_CONFIDENCE, texts.CELLS_ARE_PHONES)
+        elif profile.phone_share >= MAJORITY:
+            decided = msgspec.structs.replace(choice, source=MatchSource.UNDECIDED, reason=texts.WHOSE_PHONES)
+        elif "email" not in used and profile.email_share >= MAJORITY:
+            decided = _set_field(choice, "email", _EMAIL_CONFIDENCE, texts.CELLS_ARE_EMAILS)
+        elif profile.title_field and profile.title_field not in used:
+            label = FIELDS_BY_NAME[profile.title_field].label.lower()
+            reason = texts.CELLS_ARE_TITLES.format(field=label)
+            decided = _set_field(choice, profile.title_field, _TITLE_CONFIDENCE, reason)
+        else:
+            continue
+        resolved[choice.index] = decided
+        used.add(decided.field)
+    return resolved
+
+
+def keep_unclaimed(choices: list[ColumnChoice], field: str) -> list[ColumnChoice]:
+    """Return the choices with every column that nothing has claimed in `field`, for a preset that keeps them.
+
+    These are the questions of a form, for example. What is about somebody else stays out.
+    """
+    return [
+        msgspec.structs.replace(
+            choice,
+            field=field,
+            source=MatchSource.PRESET,
+            confidence=_KEPT_CONFIDENCE,
+            reason=texts.KEPT_UNDER_HEADER,
+        )
+        if _is_unclaimed(choice)
+        else choice
+        for choice in choices
+    ]
+
+
+def _is_unclaimed(choice: ColumnChoice) -> bool:
+    if not choice.header or is_about_somebody_else(choice.header):
+        return False
+    match choice.source:
+        case (
+            MatchSource.UNKNOWN_HEADER
+            | MatchSource.UNDECIDED
+            | MatchSource.CONTRADICTED
+            | MatchSource.OTHER_MEANING
+        ):
+            return True
+        case (
+            MatchSource.OPTION
+            | MatchSource.MAP
+            | MatchSource.PRESET
+            | MatchSource.SYNONYM
+            | MatchSource.FUZZY
+            | MatchSource.CONTENT
+            | MatchSource.TAKEN
+        ):
+            return False
+
+
+def _is_undecided(choice: ColumnChoice) -> bool:
+    return choice.source in (MatchSource.UNKNOWN_HEADER, MatchSource.UNDECIDED) and bool(choice.header)
+
+
+def _is_only_phone(
+    choice: ColumnChoice, choices: Sequence[ColumnChoice], profiles: Sequence[ColumnProfile]
+) -> bool:
+    """Whether a column is the only one of phones.
+
+    If there are several, it is the one whose header has a word for phones, or, without headers, the first.
+    """
+    phones = [
+        rival for rival in choices if _may_be_phone(rival) and profiles[rival.index].phone_share >= MAJORITY
+    ]
+    rivals = [rival for rival in phones if has_phone_word(rival.header)] or phones
+    are_unnamed = all(rival.header == format_column_name(rival.index) for rival in rivals)
+    return choice in rivals and (len(rivals) == 1 or (are_unnamed and choice is rivals[0]))
+
+
+def _may_be_phone(choice: ColumnChoice) -> bool:
+    """Whether a column is undecided, or was left out for a word that does not matter here (`Verified phone`)."""
+    if _is_undecided(choice):
+        return True
+    header = choice.header
+    has_other_meaning = choice.source == MatchSource.OTHER_MEANING
+    return has_other_meaning and has_phone_word(header) and not is_about_somebody_else(header)
+
+
+def _set_field(choice: ColumnChoice, field: str, confidence: float, reason: str) -> ColumnChoice:
+    return msgspec.structs.replace(
+        choice, field=field, source=MatchSource.CONTENT, confidence=confidence, reason=reason
+    )
