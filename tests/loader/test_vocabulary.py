@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
 from importer.fields import FIELDS
+from importer.loader.mapping import header_lookup, header_match
 from importer.loader.vocabulary import build_vocabulary, load_vocabulary, normalize_header
-from importer.loader.vocabulary_file import read_vocabulary_file
+from importer.loader.vocabulary_file import (
+    CellWords,
+    FieldWords,
+    FooterWords,
+    HeaderWords,
+    MoneyWords,
+    read_vocabulary_file,
+)
 
 FOLDER = resources.files("importer.loader").joinpath("vocabulary")
 FILES = sorted(file.name for file in FOLDER.iterdir())
@@ -95,3 +105,30 @@ def test_help_does_not_load_the_vocabulary():
         "assert 'importer.loader.vocabulary' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "vocabulary.md"
+
+
+def test_page_explains_every_key():
+    """Every key of the page is one that a file may have, and the other way round."""
+    tables = (FieldWords, HeaderWords, CellWords, MoneyWords, FooterWords)
+    explained = re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert explained == [key for table in tables for key in table.__struct_fields__]
+
+
+def test_example_of_the_page_does_what_the_page_says(monkeypatch):
+    """A person who follows the page gets what it promises."""
+    example = re.search(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
+    french = build_vocabulary({"french.toml": read_vocabulary_file(example, "french.toml")})
+    monkeypatch.setattr(header_lookup, "load_vocabulary", lambda: french)
+    monkeypatch.setattr(header_match, "load_vocabulary", lambda: french)
+    for compiled in (header_match._compile_part_pattern, header_match._compile_currency_pattern):
+        compiled.cache_clear()
+    fields = [
+        header_match.match_header.__wrapped__(header).field
+        for header in ("Votre ville", "Numéro de téléphone", "Téléphone du père")
+    ]
+    for compiled in (header_match._compile_part_pattern, header_match._compile_currency_pattern):
+        compiled.cache_clear()
+    assert fields == ["city", "customer_phone", ""]

@@ -247,12 +247,12 @@ def _differs_by_typos(words: list[str], known: list[str]) -> bool:
 @cache
 def _compile_part_pattern() -> re.Pattern[str]:
     """Return the pattern of what is between the parts of `Name & Address`, `Phone or Mobile`."""
-    words = "|".join(sorted(load_vocabulary().headers.conjunctions))
+    words = "|".join(map(re.escape, sorted(load_vocabulary().headers.conjunctions)))
     return re.compile(rf"[/|,&]|\b(?:{words})\b", re.IGNORECASE)
 
 
 @cache
 def _compile_currency_pattern() -> re.Pattern[str]:
     """Return the pattern of another currency than rupees: `Budget (USD)`, `Deal value in $`."""
-    words = "|".join(sorted(load_vocabulary().headers.other_currencies))
+    words = "|".join(map(re.escape, sorted(load_vocabulary().headers.other_currencies)))
     return re.compile(rf"[$€£¥]|\b(?:{words})\b", re.IGNORECASE)
