@@ -1,4 +1,4 @@
-"""The part of docs/sources/*.md that is taken from the presets: python -m tests.docs_sources writes it anew."""
+"""Writes the part of docs/sources/*.md that comes from the presets: python -m tests.docs_sources."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ ROWS = {
 }  # fmt: skip
 
 
-def part_of(preset: Preset) -> str:
-    """What the page of a preset says of its columns and rows."""
-    return "\n".join([*_table(preset), "", *_further(preset), ""])
+def build_part(preset: Preset) -> str:
+    """Return what the page of a preset says about its columns and rows."""
+    return "\n".join([*_list_columns(preset), "", *_list_other_rules(preset), ""])
 
 
-def _table(preset: Preset) -> Iterator[str]:
+def _list_columns(preset: Preset) -> Iterator[str]:
     yield "| column | goes to | |"
     yield "|---|---|---|"
     entries = list(preset.list_entries())
     for header, entry in [e for e in entries if e[1].field] + [e for e in entries if not e[1].field]:
         goes = FIELDS_BY_NAME[entry.field].label if entry.field else "left out"
-        yield f"| `{header}` | {goes} | {'; '.join(_words(entry))} |"
+        yield f"| `{header}` | {goes} | {'; '.join(_describe_entry(entry))} |"
 
 
-def _words(entry: PresetEntry) -> Iterator[str]:
+def _describe_entry(entry: PresetEntry) -> Iterator[str]:
     if entry.prefix:
         yield f"without `{entry.prefix}` in front"
     if entry.joiner:
@@ -46,7 +46,7 @@ def _words(entry: PresetEntry) -> Iterator[str]:
         yield entry.reason
 
 
-def _further(preset: Preset) -> Iterator[str]:
+def _list_other_rules(preset: Preset) -> Iterator[str]:
     if preset.others:
         yield f"Any other column is kept in {FIELDS_BY_NAME[preset.others].label}, under its own header."
     for field, value in preset.defaults.items():
@@ -63,4 +63,4 @@ def _further(preset: Preset) -> Iterator[str]:
 if __name__ == "__main__":
     for each in load_presets():
         page = SOURCES / f"{each.name}.md"
-        page.write_text(PART.sub(lambda _, each=each: part_of(each), page.read_text("utf-8")), "utf-8")
+        page.write_text(PART.sub(lambda _, each=each: build_part(each), page.read_text("utf-8")), "utf-8")

@@ -1,4 +1,4 @@
-"""Which column becomes which field: headers of the world, and what is dangerous among them."""
+"""Which column becomes which field, and which dangerous columns stay out."""
 
 import pytest
 
@@ -41,12 +41,12 @@ LINK = ("www.example.in", "https://example.com", "example.org", "www.example.co.
 
 @pytest.fixture(autouse=True)
 def without_presets(monkeypatch):
-    """What headers and cells say by themselves; presets have tests of their own."""
+    """Headers and cells decide alone. Presets have tests of their own."""
     monkeypatch.setattr(column_chooser, "find_preset", lambda *_: None)
 
 
-def mapping_of(sheet, **options):
-    """The mapping of a sheet given as (header, cells) in the order of its columns."""
+def choose_for(sheet, **options):
+    """Return the mapping of a sheet, given as (header, cells) in the order of its columns."""
     headers = [header for header, _ in sheet]
     height = max((len(cells) for _, cells in sheet), default=0)
     rows = [
@@ -56,8 +56,9 @@ def mapping_of(sheet, **options):
     return choose_columns(headers, rows, **{"titles": TITLES, "needs_phone": False, **options})
 
 
-def fields_of(sheet, **options):
-    return [(column.header, column.field) for column in mapping_of(sheet, **options).columns]
+def list_fields(sheet, **options):
+    """Return (header, field) of each column of the sheet."""
+    return [(column.header, column.field) for column in choose_for(sheet, **options).columns]
 
 
 # --- one header at a time, beside a phone column that is beyond doubt
@@ -139,10 +140,14 @@ ALONE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("header", "cells", "field"), ALONE, ids=lambda value: str(value)[:40])
-def test_a_header_with_its_cells(header, cells, field):
-    """Wrong mapping ruins a CRM in silence: whatever is not the lead's own stays out, and has a reason."""
-    mapping = mapping_of([("Mobile Number", PHONE), (header, cells)])
+@pytest.mark.parametrize(
+    ("header", "cells", "field"),
+    ALONE,
+    ids=[f"{header} ({cells[0]}) -> {field or 'left out'}" for header, cells, field in ALONE],
+)
+def test_header_with_its_cells_goes_to_its_field(header, cells, field):
+    """A wrong mapping ruins a CRM unnoticed: what is not the lead's own stays out, and has a reason."""
+    mapping = choose_for([("Mobile Number", PHONE), (header, cells)])
     assert mapping.columns[0].field == "customer_phone"
     assert mapping.columns[1].field == field, mapping.columns[1].reason
     assert mapping.columns[1].reason
@@ -160,8 +165,9 @@ def test_a_header_with_its_cells(header, cells, field):
         "संपर्क", "What is your phone number?", "Landline", "Alternate Number", "Column A", "xyz", "Handy", "Telefon",
     ],
 )  # fmt: skip
-def test_headers_of_the_leads_phone(header):
-    assert fields_of([("Name", NAME), (header, PHONE)], needs_phone=True)[1] == (header, "customer_phone")
+def test_header_of_the_leads_phone_is_known(header):
+    """The phone column is found by every header that people give it."""
+    assert list_fields([("Name", NAME), (header, PHONE)], needs_phone=True)[1] == (header, "customer_phone")
 
 
 # --- whole sheets
@@ -242,16 +248,18 @@ SHEETS = {
 
 
 @pytest.mark.parametrize("name", SHEETS)
-def test_whole_sheets(name):
+def test_whole_sheet_goes_to_the_right_fields(name):
+    """The exports of known programs are read right even without a preset."""
     sheet = SHEETS[name]
-    found = fields_of([(header, cells) for header, cells, _ in sheet], needs_phone=True)
+    found = list_fields([(header, cells) for header, cells, _ in sheet], needs_phone=True)
     assert found == [(header, field) for header, _, field in sheet]
 
 
 @pytest.mark.parametrize("name", SHEETS)
-def test_never_two_columns_into_one_single_valued_field(name):
+def test_field_with_one_value_gets_one_column(name):
+    """Two columns never overwrite each other, even if every column is there twice."""
     sheet = [(header, cells) for header, cells, _ in SHEETS[name]]
-    mapping = mapping_of(sheet + sheet)
+    mapping = choose_for(sheet + sheet)
     for field in FIELDS:
         if not field.takes_many_columns:
             assert len(mapping.find_columns(field.name)) <= 1, field.name
@@ -261,8 +269,9 @@ def test_never_two_columns_into_one_single_valued_field(name):
 # --- what the cells say
 
 
-def test_titles_of_the_account_tell_a_column_whose_header_says_nothing():
-    mapping = mapping_of([("Phone", PHONE), ("XYZ", ("New", "Hot lead", "Won", "New"))])
+def test_column_is_found_by_titles_of_the_account():
+    """A header that says nothing is decided by its cells, and a person is asked."""
+    mapping = choose_for([("Phone", PHONE), ("XYZ", ("New", "Hot lead", "Won", "New"))])
     assert mapping.columns[1].field == "lead_stage_name"
     assert needs_confirmation(mapping.columns[1])
 
@@ -275,57 +284,61 @@ def test_titles_of_the_account_tell_a_column_whose_header_says_nothing():
         ("Hindi", "Marathi", "Tamil", "Odia"),
     ],
 )
-def test_a_few_titles_prove_nothing(cells):
-    assert mapping_of([("Phone", PHONE), ("XYZ", cells)]).columns[1].field == ""
+def test_few_titles_prove_nothing(cells):
+    """One title among other words, or one title repeated, does not decide on a column."""
+    assert choose_for([("Phone", PHONE), ("XYZ", cells)]).columns[1].field == ""
 
 
-def test_without_the_accounts_lists_a_doubtful_header_is_asked_about():
-    mapping = mapping_of([("Phone", PHONE), ("Status", STAGE)], titles={})
+def test_ambiguous_header_is_asked_about_without_the_lists():
+    """Without the lists of the account, cells cannot confirm an ambiguous header."""
+    mapping = choose_for([("Phone", PHONE), ("Status", STAGE)], titles={})
     assert mapping.columns[1].field == "lead_stage_name"
     assert needs_confirmation(mapping.columns[1])
 
 
-def test_two_columns_of_phones_without_a_word_are_left_to_a_person():
-    """Nobody can tell which of the two is the lead's, so it is said, and what to type."""
+def test_two_unnamed_phone_columns_are_left_to_a_person():
+    """Nobody can tell which of the two is the lead's, so the error says what to type."""
     with pytest.raises(MissingPhoneColumnError) as stopped:
-        mapping_of([("Introducer", PHONE), ("Introduced", PHONE)], needs_phone=True)
+        choose_for([("Introducer", PHONE), ("Introduced", PHONE)], needs_phone=True)
     assert '"Introducer" was left out: its cells are phones' in str(stopped.value)
     assert '--column "Introducer=customer_phone"' in str(stopped.value)
 
 
-def test_of_two_unknown_columns_of_phones_the_one_that_says_phone_is_it():
-    assert fields_of([("Helper", PHONE), ("Buyer phone here", PHONE)]) == [
+def test_phone_column_with_a_phone_word_in_its_header_wins():
+    """Of two unknown columns of phones, the word "phone" decides."""
+    assert list_fields([("Helper", PHONE), ("Buyer phone here", PHONE)]) == [
         ("Helper", ""),
         ("Buyer phone here", "customer_phone"),
     ]
 
 
-def test_a_decoy_is_not_taken_even_where_no_other_phone_is():
+def test_phone_of_a_parent_is_never_the_leads_phone():
+    """It is not taken even if the sheet has no other phone."""
     with pytest.raises(MissingPhoneColumnError, match="parent"):
-        mapping_of([("Name", NAME), ("Parent's phone number", PHONE)], needs_phone=True)
+        choose_for([("Name", NAME), ("Parent's phone number", PHONE)], needs_phone=True)
 
 
-def test_a_phone_column_that_excel_has_ruined_is_still_the_phone():
-    """Its rows are refused with words; taking another column in its place would be worse."""
+def test_phone_column_that_excel_has_ruined_is_still_the_phone():
+    """Its rows are rejected with a reason. Another column in its place would be worse."""
     ruined = ("9.84501E+09", "9.84502E+09", "9.84503E+09", "9.84504E+09")
-    assert fields_of([("Phone", ruined), ("Customer ID", TEN_DIGIT_ID)])[0] == ("Phone", "customer_phone")
+    assert list_fields([("Phone", ruined), ("Customer ID", TEN_DIGIT_ID)])[0] == ("Phone", "customer_phone")
 
 
-def test_a_phone_column_that_begins_with_empty_words():
-    """A look at the first three cells alone would have taken it for no phones at all."""
+def test_phone_column_may_begin_with_empty_words():
+    """The first three cells alone would not show any phone."""
     cells = ("N/A", "-", "not given", "not given", *PHONE)
-    assert fields_of([("Phone", cells), ("Name", NAME)])[0] == ("Phone", "customer_phone")
+    assert list_fields([("Phone", cells), ("Name", NAME)])[0] == ("Phone", "customer_phone")
 
 
-def test_a_shops_sheet_of_orders_has_its_names_and_phones_under_billing():
-    """Its `Name` is the number of the order, and its `Phone` is mostly empty."""
+def test_orders_of_a_shop_are_read_by_their_billing_columns():
+    """`Name` is the number of the order, and `Phone` is mostly empty."""
     orders = [
         ("Name", ("#1001", "#1002", "#1003", "#1004")),
         ("Billing Name", NAME),
         ("Billing Phone", PHONE),
         ("Phone", ()),
     ]
-    assert fields_of(orders) == [
+    assert list_fields(orders) == [
         ("Name", ""),
         ("Billing Name", "full_name"),
         ("Billing Phone", "customer_phone"),
@@ -333,24 +346,24 @@ def test_a_shops_sheet_of_orders_has_its_names_and_phones_under_billing():
     ]
 
 
-def test_mixed_up_columns_are_left_out_and_said():
-    """Phones under Name, names under Phone: nothing may be imported like that."""
+def test_mixed_up_columns_are_left_out():
+    """Phones under Name and names under Phone must not be imported."""
     with pytest.raises(MissingPhoneColumnError) as stopped:
-        mapping_of([("Name", PHONE), ("Phone", NAME)], needs_phone=True)
+        choose_for([("Name", PHONE), ("Phone", NAME)], needs_phone=True)
     assert '"Name" was left out: reads like Full name, but its cells are phones' in str(stopped.value)
 
 
-def test_a_phone_column_whose_numbers_are_all_cut_short_is_the_one_that_is_named():
-    """It was told to send the names as phones: --column "Name=customer_phone"."""
+def test_error_names_the_phone_column_whose_numbers_are_too_short():
+    """The error once advised to send the names as phones: --column "Name=customer_phone"."""
     with pytest.raises(MissingPhoneColumnError) as stopped:
-        mapping_of([("Name", NAME), ("Phone", ("98450",) * 4)], needs_phone=True)
+        choose_for([("Name", NAME), ("Phone", ("98450",) * 4)], needs_phone=True)
     assert '"Phone" was left out: reads like Phone, but its cells are not phone numbers' in str(stopped.value)
     assert '--column "Phone=customer_phone"' in str(stopped.value)
 
 
-def test_one_row_proves_nothing_against_a_sure_header():
-    """The row is refused with its reason instead: leaving a whole column out needs more than one bad cell."""
-    assert fields_of([("Phone", PHONE[:1]), ("Budget", ("call me",))])[1] == ("Budget", "deal_value")
+def test_one_bad_cell_does_not_contradict_a_sure_header():
+    """The row is rejected with its reason instead of leaving out the whole column."""
+    assert list_fields([("Phone", PHONE[:1]), ("Budget", ("call me",))])[1] == ("Budget", "deal_value")
 
 
 @pytest.mark.parametrize(
@@ -362,14 +375,15 @@ def test_one_row_proves_nothing_against_a_sure_header():
         ("Assignee phone", ("Kavya", "-none-", "-none-"), ""),
     ],
 )
-def test_cells_that_clear_a_field_say_nothing_against_their_column(header, cells, field):
-    """A sheet that unassigns leads was imported without its column: "holds names, and the CRM takes only a phone"."""
+def test_clearing_cells_do_not_contradict_their_column(header, cells, field):
+    """A sheet that unassigns leads was once imported without its column."""
     column_map = ColumnMap(clear=Clearing(token="-none-"))
-    assert fields_of([("Phone", PHONE), (header, cells)], column_map=column_map)[1] == (header, field)
+    assert list_fields([("Phone", PHONE), (header, cells)], column_map=column_map)[1] == (header, field)
 
 
-def test_a_slip_of_the_finger_is_asked_about():
-    column = mapping_of([("Phone", PHONE), ("Adress", WORDS)]).columns[1]
+def test_misspelled_header_is_asked_about():
+    """A header that nearly reads like a known one is only a guess."""
+    column = choose_for([("Phone", PHONE), ("Adress", WORDS)]).columns[1]
     assert needs_confirmation(column)
     assert column.reason == 'reads like "address"'
 
@@ -377,16 +391,18 @@ def test_a_slip_of_the_finger_is_asked_about():
 # --- what a person named goes before all
 
 
-def test_options_go_before_the_map_and_the_map_before_everything():
+def test_options_go_before_the_map_and_the_map_before_headers():
+    """What a person named always counts."""
     sheet = [("Phone", PHONE), ("Name", NAME), ("City", CITY)]
     column_map = ColumnMap(columns={"Name": "business_name", "City": ColumnEntry("source", fill="Fair")})
-    mapping = mapping_of(sheet, column_map=column_map, columns={"Name": "", "Phone": "customer_phone"})
+    mapping = choose_for(sheet, column_map=column_map, columns={"Name": "", "Phone": "customer_phone"})
     assert [column.field for column in mapping.columns] == ["customer_phone", "", "source"]
     assert mapping.defaults == {"source": "Fair"}
 
 
-def test_a_person_may_name_a_decoy():
-    found = mapping_of(
+def test_person_may_name_a_column_that_would_be_left_out():
+    """The user knows better than the word "parent"."""
+    found = choose_for(
         [("Parent's phone number", PHONE)], columns={"Parent's phone number": "customer_phone"}
     )
     assert found.columns[0].field == "customer_phone"
@@ -401,38 +417,41 @@ def test_a_person_may_name_a_decoy():
         ({"Name#3": "city"}, 'no column "Name#3"'),
     ],
 )  # fmt: skip
-def test_names_that_do_not_fit(columns, said):
+def test_wrong_names_in_options_are_refused(columns, said):
+    """The error names what is wrong and what exists."""
     with pytest.raises(MappingError) as stopped:
-        mapping_of([("Phone", PHONE), ("Name", NAME), ("Name", NAME)], columns=columns)
+        choose_for([("Phone", PHONE), ("Name", NAME), ("Name", NAME)], columns=columns)
     assert said in str(stopped.value)
 
 
-def test_all_columns_that_a_map_names_and_the_sheet_lacks_are_told_at_once():
-    """Next month's sheet has one renamed and one gone: to be told of them one by one, run by run, wears people out."""
+def test_all_missing_columns_of_a_map_are_named_at_once():
+    """The sheet of next month may have several changed columns. They are not reported one by one."""
     last_month = ColumnMap(columns={"Ph.": "customer_phone", "Name": "full_name", "Handled by": ""})
     with pytest.raises(MappingError) as stopped:
-        mapping_of([("Phone", PHONE), ("Name", NAME)], column_map=last_month)
+        choose_for([("Phone", PHONE), ("Name", NAME)], column_map=last_month)
     assert str(stopped.value) == (
         'The sheet has no columns "Ph.", "Handled by" (named by the map). It has: Phone, Name.'
     )
 
 
-def test_two_entries_of_a_map_for_one_column_are_not_right():
+def test_two_map_entries_for_one_column_are_refused():
+    """It is not clear which of the two counts."""
     with pytest.raises(MappingError, match="name the same column"):
-        mapping_of([("Name", NAME)], column_map=ColumnMap(columns={"Name": "city", "name": "source"}))
+        choose_for([("Name", NAME)], column_map=ColumnMap(columns={"Name": "city", "name": "source"}))
 
 
-def test_of_two_options_for_one_column_the_later_goes_however_its_header_is_spelled():
-    """Those of importer.toml come first, then flags, then what was answered at the terminal."""
+def test_later_option_for_a_column_wins_in_any_spelling():
+    """The settings file comes first, then flags, then answers at the terminal."""
     columns = {"contact no": "", "Contact No.": "customer_phone", "TOWN": "source", "Town": "city"}
-    assert fields_of([("Contact No.", PHONE), ("Town", CITY)], columns=columns) == [
+    assert list_fields([("Contact No.", PHONE), ("Town", CITY)], columns=columns) == [
         ("Contact No.", "customer_phone"),
         ("Town", "city"),
     ]
 
 
-def test_a_second_column_of_one_name_and_one_without_a_name():
-    mapping = mapping_of(
+def test_repeated_and_unnamed_columns_can_be_named():
+    """`Name#2` is the second column called Name, `Column D` the fourth if it has no header."""
+    mapping = choose_for(
         [("Phone", PHONE), ("Name", NAME), ("Name", NAME), ("", CITY)],
         columns={"Name#2": "business_name", "Column D": "city"},
     )
@@ -444,9 +463,9 @@ def test_a_second_column_of_one_name_and_one_without_a_name():
     ]
 
 
-def test_a_further_phone_is_read_though_its_first_cells_are_empty():
-    """An export may have hundreds of rows with a mobile alone before the first that has a landline too."""
-    assert fields_of([("Mobile", PHONE), ("Phone", ())]) == [
+def test_other_phone_is_read_though_its_first_cells_are_empty():
+    """An export may have hundreds of rows before the first that has a landline too."""
+    assert list_fields([("Mobile", PHONE), ("Phone", ())]) == [
         ("Mobile", "customer_phone"),
         ("Phone", "add_phones"),
     ]
@@ -462,37 +481,42 @@ def test_a_further_phone_is_read_though_its_first_cells_are_empty():
         ("Mob", "2nd Contact No."),
     ],
 )
-def test_another_number_is_not_taken_for_the_leads_own(own, other):
-    """Marathi's word for number also counts rows: the alternative number became the lead's own."""
-    assert fields_of([(other, PHONE), (own, PHONE)]) == [(other, "add_phones"), (own, "customer_phone")]
+def test_alternative_number_is_not_the_leads_own(own, other):
+    """The Marathi word for number also counts rows, and the alternative number once became the lead's own."""
+    assert list_fields([(other, PHONE), (own, PHONE)]) == [(other, "add_phones"), (own, "customer_phone")]
 
 
 @pytest.mark.parametrize("header", ["Alt", "Alternate", "Alternative"])
-def test_an_alternate_of_phones_is_another_phone(header):
-    assert fields_of([("Phone", PHONE), (header, PHONE)])[1] == (header, "add_phones")
-    assert fields_of([("Phone", PHONE), (header, NAME)])[1] == (header, "")
+def test_alternate_is_another_phone_if_its_cells_are_phones(header):
+    """The header `Alt` alone does not say what it is an alternative to."""
+    assert list_fields([("Phone", PHONE), (header, PHONE)])[1] == (header, "add_phones")
+    assert list_fields([("Phone", PHONE), (header, NAME)])[1] == (header, "")
 
 
 def test_first_and_last_side_by_side_are_names():
-    """They were left out, and the leads went in without a name."""
+    """They were once left out, and the leads had no name."""
     sheet = [("First", NAME), ("Last", NAME), ("Phone", PHONE)]
-    assert fields_of(sheet)[:2] == [("First", "first_name"), ("Last", "last_name")]
-    assert fields_of(sheet[1:])[0] == ("Last", "")
+    assert list_fields(sheet)[:2] == [("First", "first_name"), ("Last", "last_name")]
+    assert list_fields(sheet[1:])[0] == ("Last", "")
     days = ("12/11/2026", "12 Nov 2026", "3 days ago", "13-11-2026")
-    assert fields_of([("First", days), ("Last", days), ("Phone", PHONE)])[:2] == [("First", ""), ("Last", "")]
+    assert list_fields([("First", days), ("Last", days), ("Phone", PHONE)])[:2] == [
+        ("First", ""),
+        ("Last", ""),
+    ]
     numbered = tuple(f"Lead {number}" for number in range(4))
-    assert fields_of([("Last name", numbered), ("Phone", PHONE)])[0] == ("Last name", "last_name")
+    assert list_fields([("Last name", numbered), ("Phone", PHONE)])[0] == ("Last name", "last_name")
 
 
-def test_of_two_columns_of_phones_neither_is_taken_where_one_has_a_word_too_many():
-    """`Verified` says of a date that it is none of ours; of a phone it makes it no worse than the one beside it."""
+def test_verified_phone_is_not_worse_than_another_phone_column():
+    """`Verified` leaves out a date, but does not decide between two columns of phones."""
     with pytest.raises(MissingPhoneColumnError, match="Verified phone"):
-        mapping_of([("Verified phone", PHONE), ("Phone of sorts", PHONE)], needs_phone=True)
+        choose_for([("Verified phone", PHONE), ("Phone of sorts", PHONE)], needs_phone=True)
 
 
 @pytest.mark.parametrize("header", ["E-mails", "Home E-mail", "Work E-mail", "E-mail Id", "E mail address"])
 def test_e_mail_is_one_word(header):
-    assert fields_of([(header, ())]) == [(header, "email")]
+    """`E-mail`, `E mail` and `email` are the same."""
+    assert list_fields([(header, ())]) == [(header, "email")]
 
 
 @pytest.mark.parametrize(
@@ -567,62 +591,63 @@ def test_e_mail_is_one_word(header):
         ("Consent (Yes/No)", "additional_info"),
     ],
 )
-def test_headers_of_sheets_from_everywhere(header, field):
+def test_header_of_a_real_sheet_goes_to_its_field(header, field):
     """Seen in the sheets of estate agents, schools, clinics, Tally, Shopify, Zoho Forms and JotForm."""
-    assert fields_of([(header, ())]) == [(header, field)]
+    assert list_fields([(header, ())]) == [(header, field)]
 
 
-def test_a_second_city_is_kept_with_the_address():
-    """Of village and district one is the city, and where the other lies is no less known."""
+def test_second_city_is_kept_with_the_address():
+    """If village and district are there, one is the city and the other is not lost."""
     sheet = [("Village", CITY), ("District", CITY), ("State", CITY)]
-    assert [field for _, field in fields_of(sheet)] == ["city", "address.additional", "address.additional"]
+    assert [field for _, field in list_fields(sheet)] == ["city", "address.additional", "address.additional"]
 
 
-def test_numbers_alone_are_no_address():
+def test_numbers_alone_are_not_an_address():
     """`Area` is a place in one sheet and a size in another."""
-    assert fields_of([("Area", ("1200", "1,450", "980.5")), ("City", ("12", "14", "19"))]) == [
+    assert list_fields([("Area", ("1200", "1,450", "980.5")), ("City", ("12", "14", "19"))]) == [
         ("Area", ""),
         ("City", ""),
     ]
-    assert fields_of([("Area", ("Baner", "12 Lane", "HSR"))]) == [("Area", "address.text")]
-    assert fields_of([("Visitor", COUNT)]) == [("Visitor", "")]
+    assert list_fields([("Area", ("Baner", "12 Lane", "HSR"))]) == [("Area", "address.text")]
+    assert list_fields([("Visitor", COUNT)]) == [("Visitor", "")]
 
 
 def test_all_notes_are_notes_whoever_wrote_them():
-    """`Patient Notes` beside `Remarks` was left out as another person's."""
+    """`Patient Notes` beside `Remarks` was once left out as another person's."""
     sheet = [("Remarks", WORDS), ("Patient Notes", WORDS), ("Counsellor comments", WORDS)]
-    assert {field for _, field in fields_of(sheet)} == {"customer_note"}
+    assert {field for _, field in list_fields(sheet)} == {"customer_note"}
 
 
 @pytest.mark.parametrize("header", ["Loan Amt (Lacs)", "Investment Capacity", "Max Budget"])
-def test_amounts_that_cells_bear_out(header):
-    assert fields_of([(header, AMOUNT)]) == [(header, "deal_value")]
-    assert fields_of([(header, WORDS)]) == [(header, "")]
+def test_ambiguous_amount_is_decided_by_its_cells(header):
+    """`Max Budget` is the deal value only if its cells are amounts."""
+    assert list_fields([(header, AMOUNT)]) == [(header, "deal_value")]
+    assert list_fields([(header, WORDS)]) == [(header, "")]
 
 
-def test_a_full_name_that_is_not_the_name_is_kept_as_information():
-    """Bitrix24's lead name is its form's title: first and last name won, and it was lost without a word."""
+def test_title_of_a_form_beside_first_and_last_name_is_kept():
+    """The lead name of Bitrix24 is the title of its form, and was once lost without notice."""
     title = ('CRM form "Site"', "Call from Asha", "CRM form", "CRM form")
     first, last = zip(*(name.split() for name in NAME), strict=True)
     sheet = [("Phone", PHONE), ("Lead name", title), ("First name", first), ("Last name", last)]
-    assert fields_of(sheet)[1] == ("Lead name", "additional_info")
-    assert fields_of(sheet, columns={"Lead name": "full_name"})[1] == ("Lead name", "full_name")
+    assert list_fields(sheet)[1] == ("Lead name", "additional_info")
+    assert list_fields(sheet, columns={"Lead name": "full_name"})[1] == ("Lead name", "full_name")
     sheet[1] = ("Lead name", tuple(f"Mr. {name}" for name in NAME))
-    assert fields_of(sheet)[1] == ("Lead name", "full_name")
+    assert list_fields(sheet)[1] == ("Lead name", "full_name")
 
 
-def test_a_sheet_without_phones_is_not_told_to_take_its_e_mails_for_them():
+def test_sheet_without_phones_is_not_advised_to_use_its_e_mails():
     """A list of deals names its contacts by their e-mails."""
     contacts = ("Asha (asha@example.in)", "Ravi (ravi@example.in)", "Meena (m@example.in)")
     with pytest.raises(MissingPhoneColumnError) as refused:
-        mapping_of([("Deal Name", WORDS), ("Associated Contact", contacts)], needs_phone=True)
+        choose_for([("Deal Name", WORDS), ("Associated Contact", contacts)], needs_phone=True)
     assert "add a column of phones" in str(refused.value)
     assert "Associated Contact=" not in str(refused.value)
 
 
-def test_a_shop_s_only_phone_is_the_lead_s():
-    """Shopify has the phone with the address, and `Phone` filled for few."""
-    assert fields_of([("Default Address Phone", PHONE), ("Phone", ())]) == [
+def test_phone_column_is_the_leads_even_if_it_is_empty():
+    """Shopify has the phone with the address, and fills `Phone` for few."""
+    assert list_fields([("Default Address Phone", PHONE), ("Phone", ())]) == [
         ("Default Address Phone", "add_phones"),
         ("Phone", "customer_phone"),
     ]
@@ -644,6 +669,6 @@ FIRMS = ("Nova Tech LLP", "Sai Traders", "Metro", "Om Enterprises")
         ),
     ],
 )
-def test_a_customer_that_is_a_firm_leaves_the_name_to_its_contact_person(sheet, fields):
-    """Somebody was called Nova Tech, with the last name LLP, and whom to ask for was left out."""
-    assert [field for _, field in fields_of(sheet)] == fields
+def test_customer_that_is_a_firm_is_the_business(sheet, fields):
+    """Somebody was once called Nova Tech with the last name LLP, and the contact person was left out."""
+    assert [field for _, field in list_fields(sheet)] == fields

@@ -1,4 +1,4 @@
-"""What a lead wished, and its middle name, reach the CRM: whoever calls must see that somebody asked not to be called."""
+"""Headers whose cells mean nothing alone reach the CRM with their header: do not call, middle name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from tests.support import leads, write_csv
 
 
 @pytest.mark.parametrize("header", ["Do Not Call", "DND", "DNC", "Opted out", "do_not_contact"])
-def test_a_wish_not_to_be_called_stands_on_the_lead(importer, crm, header):
+def test_wish_not_to_be_called_is_on_the_lead(importer, crm, header):
+    """Whoever calls must see that somebody asked not to be called."""
     rows = [
         ["Name", "Mobile", header],
         ["Asha Rao", "9845010001", "Yes"],
@@ -23,7 +24,8 @@ def test_a_wish_not_to_be_called_stands_on_the_lead(importer, crm, header):
     assert found["+919845010003"]["additional_info"] == f"{header}: No"
 
 
-def test_a_middle_name_is_kept_as_in_the_presets(importer, crm):
+def test_middle_name_is_kept(importer, crm):
+    """The CRM has no field for it, so it is in the additional info."""
     rows = [["First Name", "Middle Name", "Last Name", "Mobile"], ["Asha", "K", "Rao", "9845010001"]]
     write_csv(importer.folder / "x.csv", rows)
     assert importer("run", "x.csv", "--yes").code == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from importer.loader.mapping.presets import Preset, PresetEntry, load_presets
-from tests.docs_sources import PART, SOURCES, part_of
+from tests.docs_sources import PART, SOURCES, build_part
 from tests.e2e.test_samples import EXPECTED
 from tests.support import leads, write_csv
 
@@ -15,21 +15,23 @@ PAGE = Path(__file__).parents[2] / "docs" / "presets.md"
 
 
 @pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.name)
-def test_a_page_has_the_columns_of_its_preset(preset):
-    """`python -m tests.docs_sources` writes the tables anew."""
+def test_page_has_the_columns_of_its_preset(preset):
+    """`python -m tests.docs_sources` writes the tables again."""
     page = (SOURCES / f"{preset.name}.md").read_text("utf-8")
-    assert PART.findall(page) == [part_of(preset)]
+    assert PART.findall(page) == [build_part(preset)]
     assert page.startswith(f"# {preset.title[0].upper()}{preset.title[1:]}\n")
 
 
 def test_every_page_is_in_the_index_and_has_a_preset():
+    """No page is left over, and no preset lacks its page."""
     index = (SOURCES / "README.md").read_text("utf-8")
     linked = re.findall(r"\]\(([\w-]+)\.md\)", index)
     assert sorted(linked) == sorted(preset.name for preset in load_presets())
     assert {path.stem for path in SOURCES.glob("*.md")} == {*linked, "README"}
 
 
-def test_the_pages_name_samples_that_are_there():
+def test_pages_name_existing_samples():
+    """A reader can try every sample that a page names."""
     named = {
         name
         for page in SOURCES.glob("*.md")
@@ -38,8 +40,8 @@ def test_the_pages_name_samples_that_are_there():
     assert named == {*EXPECTED, "event_signups.xlsx"}
 
 
-def test_the_preset_of_the_page_works(importer, crm):
-    """The example of docs/presets.md, as a file, on the sheet that the page shows, does what the page says."""
+def test_preset_of_the_page_works(importer, crm):
+    """The example of docs/presets.md does with its sheet what the page says."""
     text = PAGE.read_text("utf-8")
     preset, sheet = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("toml", "csv"))
     (importer.folder / "gym.toml").write_text(preset, "utf-8")
@@ -59,8 +61,8 @@ def test_the_preset_of_the_page_works(importer, crm):
     assert {row["_row"]: row["_codes"] for row in ended.results if row["_codes"]} == {"3": "row.test_row"}
 
 
-def test_the_page_explains_every_key():
-    """Every key that the page explains is one that a preset may have, and the other way round."""
+def test_page_explains_every_key():
+    """Every key of the page is one that a preset may have, and the other way round."""
     text = PAGE.read_text("utf-8")
     explained = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     assert explained == {*Preset.__struct_fields__, *PresetEntry.__struct_fields__} - _AS_IN_A_MAP
@@ -72,11 +74,11 @@ _AS_IN_A_MAP = {
     "constant",
     "clear",
     "reason",
-}  # in one line of the page together, or told with `field`
+}  # explained in one line of the page together, or with `field`
 
 
-def test_a_preset_named_by_hand_is_used(importer):
-    """Even where the headers do not fit: the user knows better."""
+def test_named_preset_is_used_even_if_headers_do_not_fit(importer):
+    """The user knows better."""
     sheet = write_csv(importer.folder / "a.csv", [["Name", "Mobile"], ["Asha", "9845051001"]])
     shown = importer("columns", sheet, "--preset", "justdial")
     assert "Recognised as Justdial leads (preset justdial)" in shown.out + shown.err

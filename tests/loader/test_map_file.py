@@ -1,4 +1,4 @@
-"""The mapping file: INTERFACE.md to the letter, what else may stand in it, and what is said of one that is wrong."""
+"""The mapping file: what may be in it, what is wrong in one, and how maps are saved."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def read(tmp_path):
     return read
 
 
-def drafted(column_map, headers, *cells):
+def draft_row(column_map, headers, *cells):
     """The payload and the codes of one row."""
     row = SourceRow(2, tuple(cells))
     mapping = choose_columns(headers, [row], column_map=column_map)
@@ -47,14 +47,15 @@ def drafted(column_map, headers, *cells):
     return draft.payload, [issue.machine_code for issue in draft.issues]
 
 
-def test_the_example_of_the_interface(read):
+def test_example_of_the_interface_is_read(read):
+    """The documented example does what it says."""
     column_map = read(INTERFACE)
     headers = ("Contact No.", "Alt No.", "Stage", "Type")
-    assert drafted(column_map, headers, "9845010001", "9845010002", "warm  LED", "x") == (
+    assert draft_row(column_map, headers, "9845010001", "9845010002", "warm  LED", "x") == (
         {"customer_phone": "+919845010001", "add_phones": ["+919845010002"], "lead_stage_name": "Warm lead",
          "source_type": "CSV_UPLOAD"}, [],
     )  # fmt: skip
-    assert drafted(column_map, headers, "9845010001", "", "<clear>", "")[0] == {
+    assert draft_row(column_map, headers, "9845010001", "", "<clear>", "")[0] == {
         "customer_phone": "+919845010001",
         "lead_stage_name": None,
         "source_type": "CSV_UPLOAD",
@@ -66,10 +67,10 @@ def test_the_example_of_the_interface(read):
     [field for field in FIELDS if field.kind is not Kind.FULL_NAME and field.name not in ("customer_phone", "add_phones", "dial_code")],
     ids=lambda field: field.name,
 )  # fmt: skip
-def test_the_token_clears_only_what_the_api_can_clear(read, field):
-    """The API page: null clears the stage and the group, unassigns, and may stand in each part of an address."""
+def test_token_clears_only_nullable_fields(read, field):
+    """docs/api.md: null clears the stage, the group, the assignee and the parts of an address."""
     column_map = read(f'[columns]\nX = "{field.name}"\n[clear]\ntoken = "(none)"')
-    payload, codes = drafted(column_map, ("Phone", "X"), "9845010001", " (none) ")
+    payload, codes = draft_row(column_map, ("Phone", "X"), "9845010001", " (none) ")
     nullable = {"lead_stage_name", "lead_group_name", "assignee_user_phone"}
     if field.name in nullable:
         assert payload[field.name] is None
@@ -82,14 +83,15 @@ def test_the_token_clears_only_what_the_api_can_clear(read, field):
         assert field.name not in payload
 
 
-def test_a_token_is_the_whole_cell_and_its_very_letters(read):
+def test_token_must_be_the_whole_cell_exactly(read):
+    """A cell that only contains the token, or in other case, clears nothing."""
     column_map = read('[columns]\nX = "lead_stage_name"\n[clear]\ntoken = "<clear>"')
     for cell in ("<CLEAR>", "<clear> it", "clear"):
-        assert drafted(column_map, ("Phone", "X"), "9845010001", cell)[0]["lead_stage_name"] == cell
+        assert draft_row(column_map, ("Phone", "X"), "9845010001", cell)[0]["lead_stage_name"] == cell
 
 
-def test_a_column_may_have_rules_of_its_own(read):
-    """Fill, constant, a clear token, a prefix, a joiner, words that mean nothing: each for this column alone."""
+def test_column_may_have_rules_of_its_own(read):
+    """Fill, constant, clear token, prefix, joiner and empty words count for this column alone."""
     column_map = read(
         """
         [columns]
@@ -103,7 +105,7 @@ def test_a_column_may_have_rules_of_its_own(read):
         """
     )
     headers = ("Phone", "Town", "From", "Stage", "Group", "Mail", "Memo")
-    payload, codes = drafted(
+    payload, codes = draft_row(
         column_map,
         headers,
         "p:9845010001",
@@ -119,12 +121,13 @@ def test_a_column_may_have_rules_of_its_own(read):
         "customer_phone": "+919845010001", "city": "Pune", "source": "Fair", "lead_stage_name": None,
         "lead_group_name": "-none-", "email": ["a@b.in", "c@d.in"],
     }  # fmt: skip
-    assert drafted(column_map, headers, "p:9845010001", "Goa", "", "", "", "", "")[0] == {
+    assert draft_row(column_map, headers, "p:9845010001", "Goa", "", "", "", "", "")[0] == {
         "customer_phone": "+919845010001", "city": "Goa", "source": "Fair",
     }  # fmt: skip
 
 
-def test_values_rewrite_whole_cells_and_pieces_of_lists_and_leave_out(read):
+def test_values_replace_cells_and_parts_of_lists(read):
+    """A value is replaced as a whole cell or as a part of a list, and "" leaves it out."""
     column_map = read(
         """
         [columns]
@@ -138,15 +141,16 @@ def test_values_rewrite_whole_cells_and_pieces_of_lists_and_leave_out(read):
         """
     )
     headers = ("Phone", "Tags", "Town")
-    assert drafted(column_map, headers, "9845010001", "vlp, Hot; OLD", "blr")[0] == {
+    assert draft_row(column_map, headers, "9845010001", "vlp, Hot; OLD", "blr")[0] == {
         "customer_phone": "+919845010001",
         "add_labels": ["VIP", "Hot"],
         "city": "Bengaluru",
     }
-    assert "add_labels" not in drafted(column_map, headers, "9845010001", "old", "BLR x")[0]
+    assert "add_labels" not in draft_row(column_map, headers, "9845010001", "old", "BLR x")[0]
 
 
-def test_numbers_may_stand_without_quotes(read):
+def test_numbers_may_be_written_without_quotes(read):
+    """A person need not know what TOML calls a text."""
     assert read("[defaults]\ndeal_value = 120000").defaults == {"deal_value": "120000"}
 
 
@@ -170,8 +174,14 @@ def test_numbers_may_stand_without_quotes(read):
         ("[clear]\ntoken = 5", "[clear]: token: Expected `str`"),
         ('[columns]\nPhone = "city"\nPhone = "city"', "the same name is there twice"),
     ],
+    ids=[
+        "not TOML", "no equals sign", "unknown table", "not a table", "unknown field", "not a text", "unknown key",
+        "misspelled key", "number as prefix", "unknown default", "values not a table", "values of unknown field",
+        "list as value", "misspelled token", "number as token", "column twice",
+    ],
 )  # fmt: skip
-def test_what_is_wrong_is_one_sentence_with_the_line_or_the_key(read, text, said):
+def test_wrong_map_is_refused_with_the_line_or_the_key(read, text, said):
+    """The error is one line that names the file and the place."""
     with pytest.raises(MappingError) as stopped:
         read(text)
     assert said in str(stopped.value)
@@ -179,7 +189,8 @@ def test_what_is_wrong_is_one_sentence_with_the_line_or_the_key(read, text, said
     assert "\n" not in str(stopped.value)
 
 
-def test_a_map_that_is_no_text(tmp_path):
+def test_map_that_is_not_a_text_is_refused(tmp_path):
+    """A file in another encoding, or no file, is named."""
     path = tmp_path / "m.toml"
     path.write_bytes(b"[columns]\nX = '\xff\xfe'")
     with pytest.raises(MappingError, match="UTF-8"):
@@ -192,7 +203,7 @@ HEADERS = ("Mobile", "Name", "Name", "", 'Odd "header" = #1', "City")
 ROW = SourceRow(2, ("9845010001", "Asha", "Rao Traders", "Pune", "x", "Goa"))
 
 
-def test_a_saved_map_says_the_same_as_the_mapping(tmp_path):
+def test_saved_map_chooses_the_same_mapping(tmp_path):
     """Also for two headers of one name, a column without a header, and headers that TOML must quote."""
     columns = {
         "Name#2": "business_name",
@@ -209,7 +220,8 @@ def test_a_saved_map_says_the_same_as_the_mapping(tmp_path):
     assert again.defaults == {"website": "x.in"}
 
 
-def test_a_kept_map_is_found_by_the_shape_whatever_the_order_and_spelling(tmp_path):
+def test_remembered_map_is_found_in_any_order_and_spelling(tmp_path):
+    """The next sheet with the same headers finds its map, without the defaults of the last one."""
     mapping = choose_columns(HEADERS, [ROW], defaults={"source": "said of one sheet"})
     kept = remember_map(tmp_path, mapping)
     assert kept == get_map_path(tmp_path, ("CITY", "name", "mobile.", "", "Name", "odd header 1"))
@@ -217,7 +229,8 @@ def test_a_kept_map_is_found_by_the_shape_whatever_the_order_and_spelling(tmp_pa
     assert fingerprint_headers(("Mobile", "Name")) != fingerprint_headers(("Mobile", "Name", "City"))
 
 
-def test_an_entry_that_says_only_its_field_is_a_plain_line(tmp_path):
+def test_saved_map_is_easy_to_read(tmp_path):
+    """A column without rules is one short line."""
     mapping = choose_columns(HEADERS, [ROW], columns={"City": ""})
     save_map(tmp_path / "m.toml", mapping)
     text = (tmp_path / "m.toml").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Presets: each export is recognised as itself and as nothing else, and what a preset says is done."""
+"""Presets: each export is recognised as itself only, and its preset does what it says."""
 
 from pathlib import Path
 
@@ -97,48 +97,53 @@ NEAR_MISSES = (
 )
 
 
-def _split(text):
+def _split_headers(text):
     return [header.strip() for header in text.split(",")]
 
 
-def _claimed_by(headers):
+def _list_matching_presets(headers):
     return [preset.name for preset in load_presets() if preset.count_matches(headers)]
 
 
-@pytest.mark.parametrize(("name", "text"), [*HEADERS.items(), *MORE.items()])
-def test_an_export_is_recognised_as_itself_and_nothing_else(name, text):
-    """By the headers of EXPORTS.md and by shorter exports of the same program, whatever case they are in."""
-    assert _claimed_by(_split(text)) == [name]
+@pytest.mark.parametrize(
+    ("name", "text"), [*HEADERS.items(), *MORE.items()], ids=[*HEADERS, *(f"{name} shorter" for name in MORE)]
+)
+def test_export_is_recognised_as_itself_only(name, text):
+    """By its full headers, by shorter exports of the same program, and in capitals."""
+    assert _list_matching_presets(_split_headers(text)) == [name]
     if name not in ("google-forms", "salesforce-data"):  # as written; capitals part its words
-        assert _claimed_by(_split(text.upper())) == [name]
+        assert _list_matching_presets(_split_headers(text.upper())) == [name]
 
 
 def test_every_preset_is_in_the_table_of_headers():
+    """A new preset is tested like the others."""
     assert sorted(HEADERS) == sorted(preset.name for preset in load_presets())
 
 
-@pytest.mark.parametrize("text", NEAR_MISSES)
-def test_near_misses_are_nobodys(text):
+@pytest.mark.parametrize("text", NEAR_MISSES, ids=lambda text: text or "no headers")
+def test_sheet_with_a_few_headers_of_an_export_has_no_preset(text):
     """A hand-made sheet that shares a few headers with an export is not read by its rules."""
-    assert _claimed_by(_split(text)) == []
+    assert _list_matching_presets(_split_headers(text)) == []
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_sample_is_claimed_by_its_own_preset_alone(name):
+def test_sample_is_recognised_by_its_own_preset_only(name):
+    """The files of samples/ are what their names say."""
     table = open_table(SAMPLES / name, OpenOptions())
-    assert _claimed_by(table.headers) == [EXPECTED[name].preset] * bool(EXPECTED[name].preset)
+    assert _list_matching_presets(table.headers) == [EXPECTED[name].preset] * bool(EXPECTED[name].preset)
 
 
 def test_every_preset_has_a_sample():
+    """A preset without a sample is never tried as a whole."""
     assert {sample.preset for sample in EXPECTED.values()} - {""} == {
         preset.name for preset in load_presets()
     }
 
 
 @pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.name)
-def test_a_preset_decides_on_every_header_of_its_export(preset):
-    """No column of the export is left to chance: it has a field, or a reason that says more than "unknown"."""
-    headers = _split(HEADERS[preset.name])
+def test_preset_decides_on_every_header_of_its_export(preset):
+    """Every column has a field, or a reason that says more than "unknown"."""
+    headers = _split_headers(HEADERS[preset.name])
     mapping = choose_columns(headers, [], titles={}, needs_phone=False)
     silent = [
         choice.header
@@ -153,18 +158,19 @@ def test_a_preset_decides_on_every_header_of_its_export(preset):
 # --- what a preset says is done
 
 
-def _mapping(headers, rows, **more):
+def _choose(headers, rows, **more):
     sample = [SourceRow(number, tuple(cells)) for number, cells in enumerate(rows, start=2)]
     return choose_columns(headers, sample, **more), sample
 
 
-def _drafts(headers, rows, **more):
-    mapping, sample = _mapping(headers, rows, **more)
+def _draft_rows(headers, rows, **more):
+    mapping, sample = _choose(headers, rows, **more)
     draft = compile_drafter(mapping, region="IN")
     return [draft(row) for row in sample]
 
 
-def test_a_header_in_full_goes_before_a_pattern():
+def test_full_header_goes_before_a_pattern():
+    """A pattern is the rule for the rest."""
     preset = read_preset(
         'name = "a"\ntitle = "A"\nneeds = 1\nsignature = ["mx_*"]\n[columns]\n"mx_*" = "additional_info"\n'
         '"mx_City" = "city"',
@@ -178,7 +184,8 @@ def test_a_header_in_full_goes_before_a_pattern():
     assert not preset.count_matches(["mx Budget"])
 
 
-def test_the_best_fit_wins_and_never_rules_out():
+def test_best_fit_wins():
+    """A header in `never` keeps a preset out."""
     deals = find_preset(
         ["Deal - Title", "Lead - Title", "Person - Name", "Person - Phone", "Person - Email"], None
     )
@@ -187,51 +194,52 @@ def test_the_best_fit_wins_and_never_rules_out():
     assert people.name == "pipedrive-people"
 
 
-def test_a_contact_of_outlook_without_a_business_address_keeps_the_other():
-    """Two cities and one field: the business's is the city, the other stands with the address."""
-    headers = [*_split(HEADERS["outlook"]), "Business City", "Home Street", "Home City", "Spouse"]
+def test_outlook_contact_keeps_its_second_city():
+    """The business city is the city, the other one is kept with the address."""
+    headers = [*_split_headers(HEADERS["outlook"]), "Business City", "Home Street", "Home City", "Spouse"]
     rows = [
         ["Asha", "Rao", "", "", "9845012301", "", "", "Pune", "", "", ""],
         ["Ravi", "Rao", "", "", "9845012302", "", "", "", "4 Park Lane", "Nashik", "Meena"],
     ]
-    asha, ravi = (draft.payload for draft in _drafts(headers, rows))
+    asha, ravi = (draft.payload for draft in _draft_rows(headers, rows))
     assert asha["city"] == "Pune"
     assert ravi["address"] == {"text": "4 Park Lane", "additional": "Nashik"}
     assert "Meena" not in str(ravi)
 
 
-def test_pipedrives_deals_in_french():
-    """Headers follow the language of the user; own fields are kept, counts and dates are not."""
+def test_pipedrive_deals_in_french():
+    """Headers follow the language of the user. Own fields are kept, counts and dates are not."""
     headers = [
         "Affaire - Titre", "Affaire - Valeur", "Affaire - Devise de valeur", "Affaire - Étape", "Affaire - Affaire créée",
         "Personne - Nom", "Organisation - Nom", "Personne - Téléphone - Mobile", "Affaire - Propriétaire",
         "Affaire - Personne à contacter",
     ]  # fmt: skip
     row = ["Deux lots", "5000", "EUR", "New", "2026-01-02", "Asha Rao", "Rao", "9845012301", "Kavya", ""]
-    assert _drafts(headers, [row])[0].payload == {
+    assert _draft_rows(headers, [row])[0].payload == {
         "customer_phone": "+919845012301", "first_name": "Asha", "last_name": "Rao", "business_name": "Rao",
         "deal_value": 5000, "lead_stage_name": "New",
         "additional_info": "Affaire - Titre: Deux lots\nAffaire - Devise de valeur: EUR",
     }  # fmt: skip
 
 
-def test_group_names_of_google_are_no_labels():
-    """`* myContacts` is said of every contact; what stands beside it is a label."""
+def test_group_names_of_google_are_not_labels():
+    """Every contact has `* myContacts`. What is beside it is a label."""
     headers = ["Name", "Phone 1 - Value", "E-mail 1 - Value", "Group Membership", "Phone 1 - Type"]
     rows = [
         ["Asha", "9845012301", "", "Work ::: * myContacts", ""],
         ["Ravi", "9845012302 ::: 9845012303", "", "* myContacts", ""],
     ]
-    asha, ravi = _drafts(headers, rows)
+    asha, ravi = _draft_rows(headers, rows)
     assert asha.payload["add_labels"] == ["Work"]
     assert "add_labels" not in ravi.payload
     assert ravi.payload["add_phones"] == ["+919845012303"]
 
 
-def test_a_text_of_several_values_stays_on_one_line():
-    headers = _split(HEADERS["google-contacts"])
+def test_text_of_several_values_stays_on_one_line():
+    """A business name is never two lines."""
+    headers = _split_headers(HEADERS["google-contacts"])
     row = ["Asha", *[""] * 5, "Rao & Co ::: Rao Exports", *[""] * 6, "9845012301", ""]
-    assert _drafts(headers, [row])[0].payload["business_name"] == "Rao & Co, Rao Exports"
+    assert _draft_rows(headers, [row])[0].payload["business_name"] == "Rao & Co, Rao Exports"
 
 
 @pytest.mark.parametrize(
@@ -248,20 +256,20 @@ def test_a_text_of_several_values_stays_on_one_line():
         (("Asha", "", ""), "Asha", None, None),
     ],
 )  # fmt: skip
-def test_a_full_name_beside_its_halves(cells, first, last, information):
-    """The halves win, the full name adds the half that is empty, no name is doubled, and another is kept."""
+def test_full_name_beside_first_and_last_name(cells, first, last, information):
+    """First and last name win, the full name fills the empty one, and another name is kept."""
     for order in ((0, 1, 2), (2, 1, 0)):
         headers = ["Lead Name", "First Name", "Last Name"]
-        found = _drafts(
+        found = _draft_rows(
             [*(headers[i] for i in order), "Phone"], [[*(cells[i] for i in order), "9845012301"]]
         )[0].payload
         assert (found.get("first_name"), found.get("last_name")) == (first, last)
         assert found.get("additional_info") == information
 
 
-def test_a_products_column_of_other_words_becomes_information():
-    """`otherwise`: a catalogue's own names refuse no lead; names of the account are products."""
-    headers = _split(HEADERS["indiamart"])
+def test_products_that_the_account_does_not_have_become_information():
+    """The names of a catalogue reject no lead, and names of the account are products."""
+    headers = _split_headers(HEADERS["indiamart"])
     at = headers.index("QUERY_PRODUCT_NAME")
 
     def rows(*products):
@@ -271,16 +279,16 @@ def test_a_products_column_of_other_words_becomes_information():
         ]  # fmt: skip
 
     titles = {"add_products": ("2 BHK flat", "Villa plot")}
-    known = _mapping(headers, rows("2 BHK flat", "Villa plot", "Barn"), titles=titles)[0].columns[at]
-    foreign = _mapping(headers, rows("Ball valve", "Gate valve", "Pump"), titles=titles)[0].columns[at]
-    none_there = _mapping(headers, rows("Ball valve", "Gate valve"), titles={"add_products": ()})[0].columns[
+    known = _choose(headers, rows("2 BHK flat", "Villa plot", "Barn"), titles=titles)[0].columns[at]
+    foreign = _choose(headers, rows("Ball valve", "Gate valve", "Pump"), titles=titles)[0].columns[at]
+    none_there = _choose(headers, rows("Ball valve", "Gate valve"), titles={"add_products": ()})[0].columns[
         at
     ]
-    unasked = _mapping(headers, rows("Ball valve", "Gate valve"))[0].columns[at]
+    unasked = _choose(headers, rows("Ball valve", "Gate valve"))[0].columns[at]
     assert (known.field, foreign.field, none_there.field, unasked.field) == (
         "add_products", "additional_info", "additional_info", "add_products",
     )  # fmt: skip
-    draft = _drafts(headers, rows("Ball valve", "Pump"), titles=titles)[0]
+    draft = _draft_rows(headers, rows("Ball valve", "Pump"), titles=titles)[0]
     assert draft.payload["additional_info"] == "QUERY_PRODUCT_NAME: Ball valve"
 
 
@@ -288,15 +296,16 @@ def test_a_products_column_of_other_words_becomes_information():
     ("budgets", "value", "info"),
     [(("80 Lakh", "1.2 Cr"), 8000000, None), (("80 Lakh", "45-60 Lac"), None, "Budget: 80 Lakh")],
 )
-def test_a_budget_with_ranges_in_it_becomes_information(budgets, value, info):
-    """A range is no amount and would refuse its row; a column of clear amounts is the deal's value."""
-    headers = _split(HEADERS["property-portals"])
+def test_budget_with_ranges_becomes_information(budgets, value, info):
+    """A range is not an amount and would reject its row."""
+    headers = _split_headers(HEADERS["property-portals"])
     rows = [["Asha", "9845012301", "", "", "", "", "", budget] for budget in budgets]
-    payload = _drafts(headers, rows)[0].payload
+    payload = _draft_rows(headers, rows)[0].payload
     assert (payload.get("deal_value"), payload.get("additional_info")) == (value, info)
 
 
-def test_a_forms_questions_are_kept_and_other_peoples_phones_are_not():
+def test_questions_of_a_form_are_kept_without_phones_of_others():
+    """The own questions of a form have no field, but they are not lost."""
     headers = [
         "Timestamp",
         "Your name",
@@ -306,18 +315,19 @@ def test_a_forms_questions_are_kept_and_other_peoples_phones_are_not():
         "Age",
     ]
     row = ["2026-11-01", "Asha", "9845012301", "9845012999", "A friend told me", "34"]
-    payload = _drafts(headers, [row])[0].payload
+    payload = _draft_rows(headers, [row])[0].payload
     assert payload == {
         "customer_phone": "+919845012301", "first_name": "Asha",
         "additional_info": "Why us?: A friend told me\nAge: 34",
     }  # fmt: skip
 
 
-def test_what_a_preset_fills_in_gives_way_to_the_user():
-    headers = _split(HEADERS["justdial"])
-    mapping, _ = _mapping(headers, [])
+def test_default_of_the_user_goes_before_the_preset():
+    """The user knows where the leads came from."""
+    headers = _split_headers(HEADERS["justdial"])
+    mapping, _ = _choose(headers, [])
     assert mapping.defaults == {"source": "Justdial"}
-    mapping, _ = _mapping(headers, [], defaults={"source": "JD Delhi"})
+    mapping, _ = _choose(headers, [], defaults={"source": "JD Delhi"})
     assert mapping.defaults == {"source": "JD Delhi"}
 
 
@@ -334,12 +344,12 @@ def test_what_a_preset_fills_in_gives_way_to_the_user():
         ("pipedrive-deals", "Deal - Status", "Deleted", "deleted"),
     ],
 )
-def test_rows_that_are_no_leads(name, column, cell, code):
-    """They are refused with a code that failed_rows leaves out, for there is nothing to mend."""
-    headers = [*_split(HEADERS[name]), *(["Deal - Status"] if column == "Deal - Status" else [])]
+def test_rows_that_are_not_leads(name, column, cell, code):
+    """They get a code that failed_rows leaves out, because there is nothing to fix."""
+    headers = [*_split_headers(HEADERS[name]), *(["Deal - Status"] if column == "Deal - Status" else [])]
     phone = next(i for i, h in enumerate(headers) if h in _PHONES)
     row = ["9845012301" if i == phone else cell if h == column else "" for i, h in enumerate(headers)]
-    codes = [issue.code for issue in _drafts(headers, [row])[0].issues if issue.field == "row"]
+    codes = [issue.code for issue in _draft_rows(headers, [row])[0].issues if issue.field == "row"]
     assert codes == ([code] if code else [])
 
 
@@ -347,8 +357,8 @@ _PHONES = {"MobilePhone", "SENDER_MOBILE", "phone_number", "User Phone", "Person
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_saved_map_of_an_export_reads_it_the_same(name):
-    """`--save` and `--map`: prefixes, joiners, empty values, rewritten values and what is filled in stay."""
+def test_saved_map_of_an_export_reads_it_the_same(name):
+    """`--save` and `--map` keep prefixes, joiners, empty values, replaced values and defaults."""
     table = open_table(SAMPLES / name, OpenOptions())
     sample = list(table.rows)
     mapping = choose_columns(table.headers, sample, titles={})
@@ -374,9 +384,13 @@ def test_a_saved_map_of_an_export_reads_it_the_same(name):
         ("[[rows]]\ncolumn = 'A'\ncode = 'spam'\nequals = ['1']", "spam"),
         ("[[", "end of document"),
     ],
+    ids=[
+        "unknown field", "no reason", "unknown second field", "unknown key", "unknown default", "rule without text",
+        "unknown code", "not TOML",
+    ],
 )  # fmt: skip
-def test_a_preset_that_is_wrong_says_where(line, says):
-    """One sentence with the name of the file, what is wrong in it, and the page that shows a right one."""
+def test_wrong_preset_is_refused_with_its_place(line, says):
+    """The error names the file, what is wrong in it, and the page that shows a right one."""
     text = f'name = "mine"\ntitle = "Mine"\nneeds = 1\nsignature = ["Phone"]\n[columns]\n{line}'
     with pytest.raises(MappingError, match=r"The preset mine\.toml is not right") as refused:
         read_preset(text, "mine.toml")
@@ -384,13 +398,19 @@ def test_a_preset_that_is_wrong_says_where(line, says):
     assert "docs/presets.md" in refused.value.advice
 
 
-@pytest.mark.parametrize("top", ["", "needs = 0", 'needs = 3\nsignature = ["Phone", "Name"]'])
-def test_a_preset_that_can_recognise_nothing_is_refused(top):
+@pytest.mark.parametrize(
+    "top",
+    ["", "needs = 0", 'needs = 3\nsignature = ["Phone", "Name"]'],
+    ids=["needs missing", "needs zero", "needs too many"],
+)
+def test_preset_that_recognises_nothing_is_refused(top):
+    """Without headers to look for, a preset would match every sheet or none."""
     with pytest.raises(MappingError, match="needs"):
         read_preset(f'name = "a"\ntitle = "A"\n{top}\n[columns]\n', "a.toml")
 
 
-def test_a_preset_that_is_not_there(tmp_path):
+def test_missing_preset_is_refused(tmp_path):
+    """An unknown name, a missing file and a file that is not a text are three errors."""
     with pytest.raises(UsageError, match="no preset 'hubspott'"):
         find_preset([], "hubspott")
     with pytest.raises(MappingError, match="Cannot read the preset"):
@@ -400,8 +420,8 @@ def test_a_preset_that_is_not_there(tmp_path):
         find_preset([], str(tmp_path / "odd.toml"))
 
 
-def test_fields_of_presets_are_fields():
-    """`read_preset` has looked at the fields; here at those that a preset may not fill in for all rows."""
+def test_presets_never_fill_phones():
+    """`read_preset` has checked the fields. A phone for all rows would make them one lead."""
     for preset in load_presets():
         assert not {"customer_phone", "add_phones"} & preset.defaults.keys()
         assert preset.others in ("", "additional_info")
@@ -409,10 +429,10 @@ def test_fields_of_presets_are_fields():
         assert Path(preset.name).name == preset.name
 
 
-def test_leadsquareds_own_field_for_a_second_phone_is_one():
-    """As information it was no number that anybody could call."""
+def test_second_phone_of_leadsquared_is_a_phone():
+    """As information it would be a number that nobody could call."""
     headers = ["ProspectID", "ProspectStage", "OwnerIdName", "Phone", "mx_Alternate_Phone", "mx_Class"]
-    [draft] = _drafts(headers, [["a-1", "New", "Kavya", "+91-9845012345", "+91-9886012345", "9"]])
+    [draft] = _draft_rows(headers, [["a-1", "New", "Kavya", "+91-9845012345", "+91-9886012345", "9"]])
     assert (draft.payload["add_phones"], draft.payload["additional_info"]) == (
         ["+919886012345"],
         "mx_Class: 9",
