@@ -13,7 +13,7 @@ SOURCES = Path(__file__).parents[1] / "docs" / "sources"
 BEGIN, END = "<!-- what follows is made from the preset -->\n", "<!-- until here -->\n"
 PART = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
 ROWS = {
-    "deleted": "were deleted in the old CRM", "test_row": "are test rows", "not_a_lead": "are no leads",
+    "deleted": "were deleted in the old CRM", "test_row": "are test rows", "not_a_lead": "are not leads",
 }  # fmt: skip
 
 
@@ -35,13 +35,13 @@ def _describe_entry(entry: PresetEntry) -> Iterator[str]:
     if entry.prefix:
         yield f"without `{entry.prefix}` in front"
     if entry.joiner:
-        yield f"several values parted by `{entry.joiner.strip()}`"
+        yield f"several values separated by `{entry.joiner.strip()}`"
     if entry.empty:
         yield f"{', '.join(f'`{value}`' for value in entry.empty)} count as empty"
     if entry.otherwise:
         money = FIELDS_BY_NAME[entry.field].kind is Kind.MONEY
-        where = "some cells are no amounts" if money else "the account knows few of its values"
-        yield f"{FIELDS_BY_NAME[entry.otherwise].label}, where {where}"
+        where = "some cells are not amounts" if money else "few of its values exist in your account"
+        yield f"{FIELDS_BY_NAME[entry.otherwise].label}, if {where}"
     if entry.reason:
         yield entry.reason
 
@@ -50,7 +50,7 @@ def _list_other_rules(preset: Preset) -> Iterator[str]:
     if preset.others:
         yield f"Any other column is kept in {FIELDS_BY_NAME[preset.others].label}, under its own header."
     for field, value in preset.defaults.items():
-        yield f'{FIELDS_BY_NAME[field].label} is "{value}", where the sheet says nothing else.'
+        yield f'{FIELDS_BY_NAME[field].label} is "{value}", if the sheet does not say otherwise.'
     for field, pairs in preset.values.items():
         said = ", ".join(f"`{was}` becomes {means}" for was, means in pairs.items())
         yield f"{FIELDS_BY_NAME[field].label}: {said}."
