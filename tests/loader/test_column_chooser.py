@@ -2,63 +2,31 @@
 
 import pytest
 
-from importer.errors import MappingError, MissingPhoneColumnError
 from importer.fields import FIELDS
-from importer.loader.mapping import column_chooser
-from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
-from importer.loader.mapping.map_file import Clearing, ColumnEntry, ColumnMap
-from importer.models.row import SourceRow
+from importer.loader.mapping.column_chooser import needs_confirmation
+from importer.loader.mapping.map_file import Clearing, ColumnMap
+from tests.loader.column_sheets import (
+    AADHAAR,
+    AMOUNT,
+    CITY,
+    COUNT,
+    DATE,
+    EMAIL,
+    ID,
+    LANDLINE,
+    LINK,
+    NAME,
+    PHONE,
+    STAGE,
+    TEN_DIGIT_ID,
+    WORDS,
+    YES,
+    choose_for,
+    list_fields,
+    without_presets,
+)
 
-TITLES = {
-    "lead_stage_name": ("New", "Contacted", "Interested", "Warm lead", "Hot lead", "Won", "Lost"),
-    "lead_group_name": ("Website leads", "Walk-ins"),
-    "add_labels": ("VIP", "Hot", "Hindi", "Kannada", "Parking, two cars"),
-    "remove_labels": ("VIP", "Hot", "Hindi", "Kannada", "Parking, two cars"),
-    "add_products": ("3 BHK flat", "Villa plot", "Home loan"),
-    "source_type": ("CSV_UPLOAD", "OTHERS"),
-}
-PHONE = ("9845012345", "098450 12346", "+91-98450-12347", "9845012348")
-LANDLINE = ("080 41122001", "080-41122002", "", "")
-NAME = ("Asha Rao", "Ravi Kumar", "Meena Iyer", "Imran Khan")
-EMAIL = ("asha@example.in", "ravi@example.in", "", "imran@example.in")
-AMOUNT = ("₹1,20,000/-", "2.5 lakh", "10k", "50000")
-WORDS = ("some text", "another", "more words", "last one")
-CITY = ("Pune", "Mysuru", "Pune", "Hosur")
-DATE = ("2026-01-05", "06/01/2026", "2026-01-07 10:15:00", "2026-01-08")
-STAGE = ("New", "warm lead", "Hot Lead", "New")
-YES = ("Yes", "No", "Yes", "yes")
-COUNT = ("1", "2", "3", "4")
-ID = ("10023", "10024", "10025", "10026")
-AADHAAR = (
-    "9198 4501 2345",
-    "9198 4501 2346",
-    "9198 4501 2347",
-    "9198 4501 2348",
-)  # each would pass for a mobile
-TEN_DIGIT_ID = ("9845099001", "9845099002", "9845099003", "9845099004")  # so would these
-LINK = ("www.example.in", "https://example.com", "example.org", "www.example.co.in")
-
-
-@pytest.fixture(autouse=True)
-def without_presets(monkeypatch):
-    """Headers and cells decide alone. Presets have tests of their own."""
-    monkeypatch.setattr(column_chooser, "find_preset", lambda *_: None)
-
-
-def choose_for(sheet, **options):
-    """Return the mapping of a sheet, given as (header, cells) in the order of its columns."""
-    headers = [header for header, _ in sheet]
-    height = max((len(cells) for _, cells in sheet), default=0)
-    rows = [
-        SourceRow(number + 2, tuple(cells[number] if number < len(cells) else "" for _, cells in sheet))
-        for number in range(height)
-    ]
-    return choose_columns(headers, rows, **{"titles": TITLES, "needs_phone": False, **options})
-
-
-def list_fields(sheet, **options):
-    """Return (header, field) of each column of the sheet."""
-    return [(column.header, column.field) for column in choose_for(sheet, **options).columns]
+__all__ = ["without_presets"]  # a fixture for every test here
 
 
 # --- one header at a time, beside a phone column that is beyond doubt
@@ -266,27 +234,7 @@ def test_field_with_one_value_gets_one_column(name):
     assert all(column.reason for column in mapping.columns)
 
 
-# --- what the cells say
-
-
-def test_column_is_found_by_titles_of_the_account():
-    """A header that says nothing is decided by its cells, and a person is asked."""
-    mapping = choose_for([("Phone", PHONE), ("XYZ", ("New", "Hot lead", "Won", "New"))])
-    assert mapping.columns[1].field == "lead_stage_name"
-    assert needs_confirmation(mapping.columns[1])
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        ("Hot", "Warm", "Cold", "Cold"),  # one label among other words
-        ("New", "New", "New", "New"),  # one word proves nothing
-        ("Hindi", "Marathi", "Tamil", "Odia"),
-    ],
-)
-def test_few_titles_prove_nothing(cells):
-    """One title among other words, or one title repeated, does not decide on a column."""
-    assert choose_for([("Phone", PHONE), ("XYZ", cells)]).columns[1].field == ""
+# --- cells against headers
 
 
 def test_ambiguous_header_is_asked_about_without_the_lists():
@@ -294,28 +242,6 @@ def test_ambiguous_header_is_asked_about_without_the_lists():
     mapping = choose_for([("Phone", PHONE), ("Status", STAGE)], titles={})
     assert mapping.columns[1].field == "lead_stage_name"
     assert needs_confirmation(mapping.columns[1])
-
-
-def test_two_unnamed_phone_columns_are_left_to_a_person():
-    """Nobody can tell which of the two is the lead's, so the error says what to type."""
-    with pytest.raises(MissingPhoneColumnError) as stopped:
-        choose_for([("Introducer", PHONE), ("Introduced", PHONE)], needs_phone=True)
-    assert '"Introducer" was left out: its cells are phones' in str(stopped.value)
-    assert '--column "Introducer=customer_phone"' in str(stopped.value)
-
-
-def test_phone_column_with_a_phone_word_in_its_header_wins():
-    """Of two unknown columns of phones, the word "phone" decides."""
-    assert list_fields([("Helper", PHONE), ("Buyer phone here", PHONE)]) == [
-        ("Helper", ""),
-        ("Buyer phone here", "customer_phone"),
-    ]
-
-
-def test_phone_of_a_parent_is_never_the_leads_phone():
-    """It is not taken even if the sheet has no other phone."""
-    with pytest.raises(MissingPhoneColumnError, match="parent"):
-        choose_for([("Name", NAME), ("Parent's phone number", PHONE)], needs_phone=True)
 
 
 def test_phone_column_that_excel_has_ruined_is_still_the_phone():
@@ -346,21 +272,6 @@ def test_orders_of_a_shop_are_read_by_their_billing_columns():
     ]
 
 
-def test_mixed_up_columns_are_left_out():
-    """Phones under Name and names under Phone must not be imported."""
-    with pytest.raises(MissingPhoneColumnError) as stopped:
-        choose_for([("Name", PHONE), ("Phone", NAME)], needs_phone=True)
-    assert '"Name" was left out: reads like Full name, but its cells are phones' in str(stopped.value)
-
-
-def test_error_names_the_phone_column_whose_numbers_are_too_short():
-    """The error once advised to send the names as phones: --column "Name=customer_phone"."""
-    with pytest.raises(MissingPhoneColumnError) as stopped:
-        choose_for([("Name", NAME), ("Phone", ("98450",) * 4)], needs_phone=True)
-    assert '"Phone" was left out: reads like Phone, but its cells are not phone numbers' in str(stopped.value)
-    assert '--column "Phone=customer_phone"' in str(stopped.value)
-
-
 def test_one_bad_cell_does_not_contradict_a_sure_header():
     """The row is rejected with its reason instead of leaving out the whole column."""
     assert list_fields([("Phone", PHONE[:1]), ("Budget", ("call me",))])[1] == ("Budget", "deal_value")
@@ -388,104 +299,6 @@ def test_misspelled_header_is_asked_about():
     assert column.reason == 'reads like "address"'
 
 
-# --- what a person named goes before all
-
-
-def test_options_go_before_the_map_and_the_map_before_headers():
-    """What a person named always counts."""
-    sheet = [("Phone", PHONE), ("Name", NAME), ("City", CITY)]
-    column_map = ColumnMap(columns={"Name": "business_name", "City": ColumnEntry("source", fill="Fair")})
-    mapping = choose_for(sheet, column_map=column_map, columns={"Name": "", "Phone": "customer_phone"})
-    assert [column.field for column in mapping.columns] == ["customer_phone", "", "source"]
-    assert mapping.defaults == {"source": "Fair"}
-
-
-def test_person_may_name_a_column_that_would_be_left_out():
-    """The user knows better than the word "parent"."""
-    found = choose_for(
-        [("Parent's phone number", PHONE)], columns={"Parent's phone number": "customer_phone"}
-    )
-    assert found.columns[0].field == "customer_phone"
-
-
-@pytest.mark.parametrize(
-    ("columns", "said"),
-    [
-        ({"Fone": "customer_phone"}, 'no column "Fone" (named by --column or in the settings file). Did you mean "Phone"?'),
-        ({"Phone": "customer_fone"}, 'no field "customer_fone". Did you mean "customer_phone"?'),
-        ({"Name": "city", "Name#2": "city"}, "takes one column"),
-        ({"Name#3": "city"}, 'no column "Name#3"'),
-    ],
-)  # fmt: skip
-def test_wrong_names_in_options_are_refused(columns, said):
-    """The error names what is wrong and what exists."""
-    with pytest.raises(MappingError) as stopped:
-        choose_for([("Phone", PHONE), ("Name", NAME), ("Name", NAME)], columns=columns)
-    assert said in str(stopped.value)
-
-
-def test_all_missing_columns_of_a_map_are_named_at_once():
-    """The sheet of next month may have several changed columns. They are not reported one by one."""
-    last_month = ColumnMap(columns={"Ph.": "customer_phone", "Name": "full_name", "Handled by": ""})
-    with pytest.raises(MappingError) as stopped:
-        choose_for([("Phone", PHONE), ("Name", NAME)], column_map=last_month)
-    assert str(stopped.value) == (
-        'The sheet has no columns "Ph.", "Handled by" (named by the map). It has: Phone, Name.'
-    )
-
-
-def test_two_map_entries_for_one_column_are_refused():
-    """It is not clear which of the two counts."""
-    with pytest.raises(MappingError, match="name the same column"):
-        choose_for([("Name", NAME)], column_map=ColumnMap(columns={"Name": "city", "name": "source"}))
-
-
-def test_later_option_for_a_column_wins_in_any_spelling():
-    """The settings file comes first, then flags, then answers at the terminal."""
-    columns = {"contact no": "", "Contact No.": "customer_phone", "TOWN": "source", "Town": "city"}
-    assert list_fields([("Contact No.", PHONE), ("Town", CITY)], columns=columns) == [
-        ("Contact No.", "customer_phone"),
-        ("Town", "city"),
-    ]
-
-
-def test_repeated_and_unnamed_columns_can_be_named():
-    """`Name#2` is the second column called Name, `Column D` the fourth if it has no header."""
-    mapping = choose_for(
-        [("Phone", PHONE), ("Name", NAME), ("Name", NAME), ("", CITY)],
-        columns={"Name#2": "business_name", "Column D": "city"},
-    )
-    assert [column.field for column in mapping.columns] == [
-        "customer_phone",
-        "full_name",
-        "business_name",
-        "city",
-    ]
-
-
-def test_other_phone_is_read_though_its_first_cells_are_empty():
-    """An export may have hundreds of rows before the first that has a landline too."""
-    assert list_fields([("Mobile", PHONE), ("Phone", ())]) == [
-        ("Mobile", "customer_phone"),
-        ("Phone", "add_phones"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("own", "other"),
-    [
-        ("मोबाईल क्रमांक", "पर्यायी मोबाईल"),
-        ("मोबाइल नं.", "वैकल्पिक मोबाइल नं."),
-        ("Mobile No.", "Alt Mob."),
-        ("Phone", "Other Phone Numbers"),
-        ("Mob", "2nd Contact No."),
-    ],
-)
-def test_alternative_number_is_not_the_leads_own(own, other):
-    """The Marathi word for number also counts rows, and the alternative number once became the lead's own."""
-    assert list_fields([(other, PHONE), (own, PHONE)]) == [(other, "add_phones"), (own, "customer_phone")]
-
-
 @pytest.mark.parametrize("header", ["Alt", "Alternate", "Alternative"])
 def test_alternate_is_another_phone_if_its_cells_are_phones(header):
     """The header `Alt` alone does not say what it is an alternative to."""
@@ -505,12 +318,6 @@ def test_first_and_last_side_by_side_are_names():
     ]
     numbered = tuple(f"Lead {number}" for number in range(4))
     assert list_fields([("Last name", numbered), ("Phone", PHONE)])[0] == ("Last name", "last_name")
-
-
-def test_verified_phone_is_not_worse_than_another_phone_column():
-    """`Verified` leaves out a date, but does not decide between two columns of phones."""
-    with pytest.raises(MissingPhoneColumnError, match="Verified phone"):
-        choose_for([("Verified phone", PHONE), ("Phone of sorts", PHONE)], needs_phone=True)
 
 
 @pytest.mark.parametrize("header", ["E-mails", "Home E-mail", "Work E-mail", "E-mail Id", "E mail address"])
@@ -596,12 +403,6 @@ def test_header_of_a_real_sheet_goes_to_its_field(header, field):
     assert list_fields([(header, ())]) == [(header, field)]
 
 
-def test_second_city_is_kept_with_the_address():
-    """If village and district are there, one is the city and the other is not lost."""
-    sheet = [("Village", CITY), ("District", CITY), ("State", CITY)]
-    assert [field for _, field in list_fields(sheet)] == ["city", "address.additional", "address.additional"]
-
-
 def test_numbers_alone_are_not_an_address():
     """`Area` is a place in one sheet and a size in another."""
     assert list_fields([("Area", ("1200", "1,450", "980.5")), ("City", ("12", "14", "19"))]) == [
@@ -612,63 +413,8 @@ def test_numbers_alone_are_not_an_address():
     assert list_fields([("Visitor", COUNT)]) == [("Visitor", "")]
 
 
-def test_all_notes_are_notes_whoever_wrote_them():
-    """`Patient Notes` beside `Remarks` was once left out as another person's."""
-    sheet = [("Remarks", WORDS), ("Patient Notes", WORDS), ("Counsellor comments", WORDS)]
-    assert {field for _, field in list_fields(sheet)} == {"customer_note"}
-
-
 @pytest.mark.parametrize("header", ["Loan Amt (Lacs)", "Investment Capacity", "Max Budget"])
 def test_ambiguous_amount_is_decided_by_its_cells(header):
     """`Max Budget` is the deal value only if its cells are amounts."""
     assert list_fields([(header, AMOUNT)]) == [(header, "deal_value")]
     assert list_fields([(header, WORDS)]) == [(header, "")]
-
-
-def test_title_of_a_form_beside_first_and_last_name_is_kept():
-    """The lead name of Bitrix24 is the title of its form, and was once lost without notice."""
-    title = ('CRM form "Site"', "Call from Asha", "CRM form", "CRM form")
-    first, last = zip(*(name.split() for name in NAME), strict=True)
-    sheet = [("Phone", PHONE), ("Lead name", title), ("First name", first), ("Last name", last)]
-    assert list_fields(sheet)[1] == ("Lead name", "additional_info")
-    assert list_fields(sheet, columns={"Lead name": "full_name"})[1] == ("Lead name", "full_name")
-    sheet[1] = ("Lead name", tuple(f"Mr. {name}" for name in NAME))
-    assert list_fields(sheet)[1] == ("Lead name", "full_name")
-
-
-def test_sheet_without_phones_is_not_advised_to_use_its_e_mails():
-    """A list of deals names its contacts by their e-mails."""
-    contacts = ("Asha (asha@example.in)", "Ravi (ravi@example.in)", "Meena (m@example.in)")
-    with pytest.raises(MissingPhoneColumnError) as refused:
-        choose_for([("Deal Name", WORDS), ("Associated Contact", contacts)], needs_phone=True)
-    assert "add a column of phones" in str(refused.value)
-    assert "Associated Contact=" not in str(refused.value)
-
-
-def test_phone_column_is_the_leads_even_if_it_is_empty():
-    """Shopify has the phone with the address, and fills `Phone` for few."""
-    assert list_fields([("Default Address Phone", PHONE), ("Phone", ())]) == [
-        ("Default Address Phone", "add_phones"),
-        ("Phone", "customer_phone"),
-    ]
-
-
-FIRMS = ("Nova Tech LLP", "Sai Traders", "Metro", "Om Enterprises")
-
-
-@pytest.mark.parametrize(
-    ("sheet", "fields"),
-    [
-        ([("Customer Name", FIRMS), ("Contact Person", NAME)], ["business_name", "full_name"]),
-        ([("Contact Person", NAME), ("Party Name", FIRMS)], ["full_name", "business_name"]),
-        ([("Customer Name", NAME), ("Contact Person", CITY)], ["full_name", ""]),
-        ([("Customer Name", FIRMS)], ["full_name"]),
-        (
-            [("Customer Name", FIRMS), ("Contact Person", NAME), ("Company", WORDS)],
-            ["full_name", "", "business_name"],
-        ),
-    ],
-)
-def test_customer_that_is_a_firm_is_the_business(sheet, fields):
-    """Somebody was once called Nova Tech with the last name LLP, and the contact person was left out."""
-    assert [field for _, field in list_fields(sheet)] == fields

@@ -1,0 +1,88 @@
+"""Columns whose headers say nothing are decided by their cells, or left to a person."""
+
+import pytest
+
+from importer.errors import MissingPhoneColumnError
+from importer.loader.mapping.column_chooser import needs_confirmation
+from tests.loader.column_sheets import (
+    NAME,
+    PHONE,
+    WORDS,
+    choose_for,
+    list_fields,
+    without_presets,
+)
+
+__all__ = ["without_presets"]  # a fixture for every test here
+
+
+def test_column_is_found_by_titles_of_the_account():
+    """A header that says nothing is decided by its cells, and a person is asked."""
+    mapping = choose_for([("Phone", PHONE), ("XYZ", ("New", "Hot lead", "Won", "New"))])
+    assert mapping.columns[1].field == "lead_stage_name"
+    assert needs_confirmation(mapping.columns[1])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("Hot", "Warm", "Cold", "Cold"),  # one label among other words
+        ("New", "New", "New", "New"),  # one word proves nothing
+        ("Hindi", "Marathi", "Tamil", "Odia"),
+    ],
+)
+def test_few_titles_prove_nothing(cells):
+    """One title among other words, or one title repeated, does not decide on a column."""
+    assert choose_for([("Phone", PHONE), ("XYZ", cells)]).columns[1].field == ""
+
+
+def test_two_unnamed_phone_columns_are_left_to_a_person():
+    """Nobody can tell which of the two is the lead's, so the error says what to type."""
+    with pytest.raises(MissingPhoneColumnError) as stopped:
+        choose_for([("Introducer", PHONE), ("Introduced", PHONE)], needs_phone=True)
+    assert '"Introducer" was left out: its cells are phones' in str(stopped.value)
+    assert '--column "Introducer=customer_phone"' in str(stopped.value)
+
+
+def test_phone_column_with_a_phone_word_in_its_header_wins():
+    """Of two unknown columns of phones, the word "phone" decides."""
+    assert list_fields([("Helper", PHONE), ("Buyer phone here", PHONE)]) == [
+        ("Helper", ""),
+        ("Buyer phone here", "customer_phone"),
+    ]
+
+
+def test_phone_of_a_parent_is_never_the_leads_phone():
+    """It is not taken even if the sheet has no other phone."""
+    with pytest.raises(MissingPhoneColumnError, match="parent"):
+        choose_for([("Name", NAME), ("Parent's phone number", PHONE)], needs_phone=True)
+
+
+def test_verified_phone_is_not_worse_than_another_phone_column():
+    """`Verified` leaves out a date, but does not decide between two columns of phones."""
+    with pytest.raises(MissingPhoneColumnError, match="Verified phone"):
+        choose_for([("Verified phone", PHONE), ("Phone of sorts", PHONE)], needs_phone=True)
+
+
+def test_sheet_without_phones_is_not_advised_to_use_its_e_mails():
+    """A list of deals names its contacts by their e-mails."""
+    contacts = ("Asha (asha@example.in)", "Ravi (ravi@example.in)", "Meena (m@example.in)")
+    with pytest.raises(MissingPhoneColumnError) as refused:
+        choose_for([("Deal Name", WORDS), ("Associated Contact", contacts)], needs_phone=True)
+    assert "add a column of phones" in str(refused.value)
+    assert "Associated Contact=" not in str(refused.value)
+
+
+def test_error_names_the_phone_column_whose_numbers_are_too_short():
+    """The error once advised to send the names as phones: --column "Name=customer_phone"."""
+    with pytest.raises(MissingPhoneColumnError) as stopped:
+        choose_for([("Name", NAME), ("Phone", ("98450",) * 4)], needs_phone=True)
+    assert '"Phone" was left out: reads like Phone, but its cells are not phone numbers' in str(stopped.value)
+    assert '--column "Phone=customer_phone"' in str(stopped.value)
+
+
+def test_mixed_up_columns_are_left_out():
+    """Phones under Name and names under Phone must not be imported."""
+    with pytest.raises(MissingPhoneColumnError) as stopped:
+        choose_for([("Name", PHONE), ("Phone", NAME)], needs_phone=True)
+    assert '"Name" was left out: reads like Full name, but its cells are phones' in str(stopped.value)
