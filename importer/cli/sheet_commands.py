@@ -23,7 +23,7 @@ from importer.errors import (
     raise_as_nothing_sent,
 )
 from importer.fields import FIELDS, get_field_label
-from importer.loader.table.header_row import format_column_name
+from importer.loader.column_names import format_column_name
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Title, get_active_titles
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.decide_mapping import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import UsageError
+from importer.loader.column_names import format_column_name
 from importer.loader.table.footers import is_footer
 from importer.loader.table.header_row import (
     HeaderFound,
     find_header,
-    format_column_name,
     header_at,
     is_phone_like,
 )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from importer.issues import find_unreadable_cells
-from importer.loader.table.header_row import format_column_name
+from importer.loader.column_names import format_column_name
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, SourceRows
 

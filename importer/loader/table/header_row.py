@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from importer.errors import UsageError
+from importer.loader.column_names import format_column_name
 from importer.loader.vocabulary import is_known_header, load_vocabulary, normalize_header
 from importer.messages import mapping_messages
 from importer.models.status import is_report_header
@@ -64,16 +65,6 @@ def header_at(rows: Sequence[Sequence[str]], index: int, *, asked: int) -> Heade
 def is_phone_like(text: str) -> bool:
     """Whether a cell looks like a phone: 7 to 15 digits and little else. A date does not."""
     return bool(_PHONE_LIKE.match(text)) and not _DATE.fullmatch(text)
-
-
-def format_column_name(index: int) -> str:
-    """Return the name of a column as spreadsheets letter it: `Column A` for 0."""
-    letters = ""
-    number = index + 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return f"Column {letters}"
 
 
 def _score_row(rows: Sequence[Sequence[str]], index: int) -> float:

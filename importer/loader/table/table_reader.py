@@ -14,6 +14,7 @@ import msgspec
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
+from importer.loader.column_names import format_column_name
 from importer.loader.formats.delimited_text import find_dialect, read_records
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.limits import MAX_COLUMNS, MAX_TOP_ROWS
@@ -24,7 +25,6 @@ from importer.loader.table.header_row import (
     LOOKED_AT,
     HeaderFound,
     find_header,
-    format_column_name,
     header_at,
 )
 from importer.models.mapping import Notice
