@@ -8,10 +8,10 @@ from importer.errors import UsageError
 from importer.loader.column_names import format_column_name
 from importer.loader.table.footers import is_footer
 from importer.loader.table.header_row import (
-    HeaderFound,
-    find_header,
-    header_at,
+    HeaderRow,
+    find_header_row,
     is_phone_like,
+    take_header_row,
 )
 
 ASHA = ["Asha Rao", "9845012345", "Mysuru"]
@@ -86,25 +86,25 @@ LAYOUTS = {
 def test_header_is_found(layout):
     """Every layout has its header where people see it."""
     rows, index, lines, names = LAYOUTS[layout]
-    assert find_header(rows) == HeaderFound(index, names, lines)
+    assert find_header_row(rows) == HeaderRow(index, names, lines)
 
 
 def test_empty_sheet_has_no_header():
     """A sheet without a single text has no header, and that is not an error."""
-    assert find_header([]) == HeaderFound(None, (), 0)
-    assert find_header([[], [""]]).index is None
+    assert find_header_row([]) == HeaderRow(None, (), 0)
+    assert find_header_row([[], [""]]).index is None
 
 
 def test_header_row_can_be_named():
     """`--header-row` decides, without the empty cells behind the last header."""
-    assert header_at([["x"], ["a", "b", ""]], 1, asked=2) == HeaderFound(1, ("a", "b"))
+    assert take_header_row([["x"], ["a", "b", ""]], 1, row_number=2) == HeaderRow(1, ("a", "b"))
 
 
 @pytest.mark.parametrize("index", [1, 2, 99])
 def test_empty_or_missing_header_row_is_refused(index):
     """The error names the row as the user counts it."""
     with pytest.raises(UsageError, match=f"row {index + 1} is empty or does not exist"):
-        header_at([["x"], ["", " "]], index, asked=index + 1)
+        take_header_row([["x"], ["", " "]], index, row_number=index + 1)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class ColumnProfile:
         is_only_one = sum(count >= enough for count in found.values()) == 1
         return best if is_only_one and found[best] >= enough else ""
 
-    def has_title_of(self, field: str) -> bool:
+    def has_known_title(self, field: str) -> bool:
         """Whether any cell is a title of the field's list, or nearly one. False if the list is unknown."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only columns of titles need it
 
@@ -135,7 +135,7 @@ class ColumnProfile:
             case Kind.MONEY:
                 return self._measure_share(_is_money) >= MAJORITY
             case Kind.TITLE | Kind.TITLES:
-                return self.has_title_of(field) if self._titles.get(field) else None
+                return self.has_known_title(field) if self._titles.get(field) else None
             case Kind.WEBSITE | Kind.DIAL_CODE | Kind.COORDINATE:
                 return True  # `find_contradiction` has checked them
             case Kind.TEXT | Kind.FULL_NAME | Kind.EMAILS:

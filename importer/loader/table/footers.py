@@ -25,7 +25,7 @@ def is_footer(cells: Sequence[str]) -> bool:
     )
 
 
-def is_tail(cells: Sequence[str]) -> bool:
+def is_footer_continuation(cells: Sequence[str]) -> bool:
     """Whether a row right below a footer belongs to it: a single text, such as the name of the firm."""
     filled = [cell for cell in cells if cell.strip()]
     return len(filled) == 1 and not is_phone_like(filled[0])

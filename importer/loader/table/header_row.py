@@ -13,7 +13,7 @@ from importer.loader.vocabulary import is_known_header, load_vocabulary, normali
 from importer.messages import mapping_messages
 from importer.models.status import is_report_header
 
-LOOKED_AT = 60  # rows from the top; exports with a longer preamble have not been seen
+MAX_SEARCHED_ROWS = 60  # rows from the top; exports with a longer preamble have not been seen
 _PHONE_LIKE = re.compile(
     r"^\W*(?:p:|tel:)?\W*(?:\d[\s\-./()]*){7,15}(?:\.0)?\W*$"
 )  # `+91 98450-12345`, `p:+919845012345`, and `919845012345.0`, which a program makes of a number
@@ -27,7 +27,7 @@ _ROWS_BELOW = 11  # rows below a possible header whose width and phones count
 _KNOWN_WEIGHT = 3  # one known header counts more than a full width and a phone below together
 
 
-class HeaderFound(msgspec.Struct, frozen=True):
+class HeaderRow(msgspec.Struct, frozen=True):
     """Where the header is: `index` among the rows searched, or None. It takes `lines` rows."""
 
     index: int | None
@@ -35,7 +35,7 @@ class HeaderFound(msgspec.Struct, frozen=True):
     lines: int = 1
 
 
-def find_header(rows: Sequence[Sequence[str]]) -> HeaderFound:
+def find_header_row(rows: Sequence[Sequence[str]]) -> HeaderRow:
     """Return the header among the first rows of a sheet.
 
     The row with the most known headers wins, else the first row with as many texts as the table is wide. If the
@@ -43,23 +43,23 @@ def find_header(rows: Sequence[Sequence[str]]) -> HeaderFound:
     """
     own = next((i for i, row in enumerate(rows) if is_report_header(cell.strip() for cell in row)), None)
     if own is not None:
-        return HeaderFound(own, _trim_names(rows[own]))
+        return HeaderRow(own, _trim_names(rows[own]))
     scores = [_score_row(rows, index) for index in range(len(rows))]
     best = max(range(len(rows)), key=lambda index: (scores[index], -index), default=None)
     if best is None or scores[best] <= 0:
         width = max((len(row) for row in rows), default=0)
-        return HeaderFound(None, tuple(format_column_name(index) for index in range(width)), 0)
+        return HeaderRow(None, tuple(format_column_name(index) for index in range(width)), 0)
     return _join_second_line(rows, best)
 
 
-def header_at(rows: Sequence[Sequence[str]], index: int, *, asked: int) -> HeaderFound:
-    """Return the header that `--header-row` names: `index` in the rows, row `asked` for the user.
+def take_header_row(rows: Sequence[Sequence[str]], index: int, *, row_number: int) -> HeaderRow:
+    """Return the header that `--header-row` names: `index` in the rows, row `row_number` for the user.
 
     Raises UsageError if the row is empty or missing.
     """
     if index >= len(rows) or not any(cell.strip() for cell in rows[index]):
-        raise UsageError(*mapping_messages.HEADER_ROW_IS_EMPTY.format(row=asked))
-    return HeaderFound(index, _trim_names(rows[index]))
+        raise UsageError(*mapping_messages.HEADER_ROW_IS_EMPTY.format(row=row_number))
+    return HeaderRow(index, _trim_names(rows[index]))
 
 
 def is_phone_like(text: str) -> bool:
@@ -105,7 +105,7 @@ def _is_value(cell: str, known: int = 0) -> bool:
     )
 
 
-def _join_second_line(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
+def _join_second_line(rows: Sequence[Sequence[str]], index: int) -> HeaderRow:
     """Return the header at `index`, joined with a second line above or below it if it has one.
 
     Groups, which are often merged cells, are above the names; a name that is merged over both lines is above too.
@@ -115,12 +115,12 @@ def _join_second_line(rows: Sequence[Sequence[str]], index: int) -> HeaderFound:
     filled = [cell for cell in groups if cell]
     if len(filled) >= 2 and not any(map(_is_value, filled)):
         if _has_repeated_names(names):
-            return HeaderFound(index, _join_groups(groups, names), 1)
+            return HeaderRow(index, _join_groups(groups, names), 1)
         names = _trim_names([name or group for group, name in _pair_cells(groups, names)])
     below = [cell.strip() for cell in rows[index + 1]] if index + 1 < len(rows) else []
     if _is_second_line(names, below):
-        return HeaderFound(index, tuple(f"{a} {b}".strip() for a, b in _pair_cells(names, below)), 2)
-    return HeaderFound(index, names)
+        return HeaderRow(index, tuple(f"{a} {b}".strip() for a, b in _pair_cells(names, below)), 2)
+    return HeaderRow(index, names)
 
 
 def _has_repeated_names(names: Sequence[str]) -> bool:

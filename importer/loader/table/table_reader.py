@@ -20,12 +20,12 @@ from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.limits import MAX_COLUMNS, MAX_TOP_ROWS
 from importer.loader.formats.merged_cells import with_merged
 from importer.loader.formats.workbook_reader import open_sheet
-from importer.loader.table.footers import is_footer, is_tail
+from importer.loader.table.footers import is_footer, is_footer_continuation
 from importer.loader.table.header_row import (
-    LOOKED_AT,
-    HeaderFound,
-    find_header,
-    header_at,
+    MAX_SEARCHED_ROWS,
+    HeaderRow,
+    find_header_row,
+    take_header_row,
 )
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, SourceRows
@@ -132,7 +132,7 @@ def _bytes_of(chunk: bytes | str | None) -> bytes:
 def _table(
     records: Iterator[SourceRows], kind: FileKind, notices: list[Notice], options: OpenOptions, name: str
 ) -> Table:
-    looked_at = min(MAX_TOP_ROWS, max(LOOKED_AT, options.header_row or 0))
+    looked_at = min(MAX_TOP_ROWS, max(MAX_SEARCHED_ROWS, options.header_row or 0))
     begun: list[SourceRow] = []
     while len(begun) < looked_at and (block := next(records, None)) is not None:
         begun += block
@@ -159,13 +159,13 @@ def _table(
     return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=name)
 
 
-def _header(top: list[SourceRow], options: OpenOptions) -> HeaderFound:
+def _header(top: list[SourceRow], options: OpenOptions) -> HeaderRow:
     rows = [record.cells for record in top]
     if options.header_row is None or is_report_header(cell.strip() for cell in rows[0]):
-        return find_header(rows)
+        return find_header_row(rows)
     numbers = [record.number for record in top]
     index = numbers.index(options.header_row) if options.header_row in numbers else len(rows)
-    return header_at(rows, index, asked=options.header_row)
+    return take_header_row(rows, index, row_number=options.header_row)
 
 
 def _with_unnamed(names: tuple[str, ...], below: list[SourceRow], kind: FileKind) -> tuple[str, ...]:
@@ -254,7 +254,7 @@ class _RowShaper:
         if not faults and cells.count("") >= self._short:
             if _is_blank(cells):
                 return None
-            if is_footer(cells) or (self._after_footer and is_tail(cells)):
+            if is_footer(cells) or (self._after_footer and is_footer_continuation(cells)):
                 self.footers.append(row.number)
                 self._after_footer = True
                 return None
