@@ -86,7 +86,8 @@ NO_PHONES_AT_ALL = ErrorText(
 LEFT_OUT_DETAIL = ' "{header}" was left out: {reason}.'
 COLUMNS_DETAIL = " The columns are: {columns}."
 UNKNOWN_REGION = ErrorText(
-    "--region: there is no country {region}.", "IN is India, AE the Emirates, GB Britain."
+    "--region: there is no country {region}.",
+    "Write a code of two letters: IN for India, AE for the Emirates, GB for Britain.",
 )
 
 # --- errors about what a person named
@@ -96,7 +97,8 @@ COLUMN_NAMED_TWICE = ErrorText('"{first}" and "{second}" name the same column.',
 COLUMN_NOT_FOUND = ErrorText('The sheet has no column "{header}" ({named_by}).')
 COLUMNS_NOT_FOUND = ErrorText("The sheet has no columns {headers} ({named_by}).", "It has: {columns}.")
 FIELD_NAMED_TWICE = ErrorText(
-    "{headers} both go to {field}, which takes one column.", 'Leave one of them out: "HEADER=".'
+    "{headers} go to {field}, but it takes one column.",
+    'Leave one of them out: --column "HEADER=", or "HEADER" = "" in the map.',
 )
 DEFAULT_PLACE = "--default: "
 
@@ -120,7 +122,7 @@ MAP_VALUES_NOT_A_TABLE = ErrorText(
 )
 MAP_NOT_A_TEXT = ErrorText("{place}: write a text in quotes here, not {value}.", _SEE_MAPPING_PAGE)
 MAP_WRONG_ENTRY = ErrorText("{place}: {problem}.", _SEE_MAPPING_PAGE)
-MAP_KEY_MISSING = "it lacks"
+MAP_KEY_MISSING = "it needs the key"
 MAP_KEY_UNKNOWN = "there is no key"
 
 SAVED_MAP_HEAD = """\

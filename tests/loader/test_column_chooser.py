@@ -380,7 +380,7 @@ def test_e_mail_is_one_word(header):
         ("മൊബൈൽ നമ്പർ", "customer_phone"),
         ("ग्राहकाचे नाव", "full_name"),
         ("शेरा", "customer_note"),
-        # a size is no place
+        # a size is not a place
         ("Area (sq. ft.)", ""),
         ("Area in sqft", ""),
         ("Load (kW)", ""),

@@ -43,7 +43,7 @@ def test_second_city_is_kept_with_the_address():
     assert [field for _, field in list_fields(sheet)] == ["city", "address.additional", "address.additional"]
 
 
-def test_all_notes_are_notes_whoever_wrote_them():
+def test_all_notes_are_kept():
     """`Patient Notes` beside `Remarks` was once left out as another person's."""
     sheet = [("Remarks", WORDS), ("Patient Notes", WORDS), ("Counsellor comments", WORDS)]
     assert {field for _, field in list_fields(sheet)} == {"customer_note"}

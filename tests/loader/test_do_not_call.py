@@ -9,7 +9,7 @@ from tests.support import leads, write_csv
 
 @pytest.mark.parametrize("header", ["Do Not Call", "DND", "DNC", "Opted out", "do_not_contact"])
 def test_wish_not_to_be_called_is_on_the_lead(importer, crm, header):
-    """Whoever calls must see that somebody asked not to be called."""
+    """The caller must see that somebody asked not to be called."""
     rows = [
         ["Name", "Mobile", header],
         ["Asha Rao", "9845010001", "Yes"],

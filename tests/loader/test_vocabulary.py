@@ -69,7 +69,7 @@ def test_words_of_all_files_are_known(header, field):
     ids=["field", "key", "table", "type", "toml"],
 )
 def test_wrong_file_is_refused_with_its_name(text, problem):
-    """Whoever adds a language sees at once what is wrong, and in which file."""
+    """A person who adds a language sees at once what is wrong, and in which file."""
     with pytest.raises(ValueError, match=r"^french\.toml: ") as refused:
         read_vocabulary_file(f'language = "French"\n{text}', "french.toml")
     assert problem in str(refused.value)

@@ -73,7 +73,7 @@ def _move_firms(choices: list[ColumnChoice], profiles: Sequence[ColumnProfile]) 
 
 
 def _leave_out_other_persons(rivals: Sequence[ColumnChoice], resolved: list[ColumnChoice]) -> None:
-    """Leave out `Buyer Email` beside `Email`: it likely belongs to another person. Notes are kept, whoever wrote them."""
+    """Leave out `Buyer Email` beside `Email`: it likely belongs to another person. All notes are kept."""
     if rivals[0].field in FREE_TEXTS:
         return
     own = next((rival for rival in rivals if rival.confidence > PERSON_CONFIDENCE), None)
@@ -99,7 +99,7 @@ def _rank_choice(choice: ColumnChoice, profile: ColumnProfile) -> tuple[int, flo
 
 
 def _rank_phone_header(header: str) -> int:
-    """Rank a mobile first. A number only for WhatsApp or work comes after a plain phone."""
+    """Rank a mobile first. A number only for WhatsApp or work comes after other phones."""
     words, vocabulary = set(split_words(header)), load_vocabulary().headers
     if words & vocabulary.mobile_words:
         return 0

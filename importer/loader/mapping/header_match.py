@@ -24,8 +24,8 @@ from importer.models.mapping import MatchSource
 
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")  # `(for your pass)`
 _LANGUAGE_PARTS = re.compile(r"[/|,()\[\]:\n–—-]")  # between two languages: `Name / नाम`, `नाम (Name)`
-_NOT_ENGLISH = re.compile(r"[^\x00-\x7f]+")
-_LETTER = re.compile("[A-Za-z]")
+_NOT_ENGLISH = re.compile(r"[^\x00-\x7f]+")  # `पूरा नाव` in `Name / पूरा नाव`
+_LETTER = re.compile("[A-Za-z]")  # `Mobile` in `தந்தை Mobile`
 _MIN_FUZZY_LENGTH = 5  # letters: "form" is not "firm", and shorter words are alike by accident
 _MAX_ONE_TYPO_LENGTH = 8  # letters: one typo is allowed up to here, two in longer words
 
@@ -78,7 +78,7 @@ def _read_row_number(header: _Header) -> HeaderMatch | None:
 
 
 def _read_note(header: _Header) -> HeaderMatch | None:
-    """Read `Telecaller remarks`, `Payment notes`: it is a note whoever wrote it. `No. of comments` is not."""
+    """Read `Telecaller remarks`, `Payment notes`: it is a note, no matter who wrote it. `No. of comments` is not."""
     vocabulary = load_vocabulary().headers
     words = header.normalized.split()
     last = words[-1] if len(words) > 1 else ""
