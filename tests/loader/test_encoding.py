@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import UsageError
-from importer.loader.formats.encoding import MARK_MISFITS, find_encoding
+from importer.loader.formats.encoding import MARK_UNDECODABLE, find_encoding
 
 TEXT = "Name,Phone\nJosé Müller,9845012345\n"
 HINDI = "नाम,फोन नंबर\nसुनीता देशपांडे,9845012345\n" * 3
@@ -41,21 +41,21 @@ HINDI = "नाम,फोन नंबर\nसुनीता देशपां
 def test_the_encoding_is_found(tmp_path, content, codec):
     (tmp_path / "sheet").write_bytes(content)
     found = find_encoding(tmp_path / "sheet", None)
-    assert (found.codec, found.broken) == (codec, False)
+    assert (found.codec, found.has_invalid_bytes) == (codec, False)
 
 
 def test_a_question_mark_that_an_earlier_program_left_is_proper_text(tmp_path):
     """U+FFFD in the file itself is no sign of another encoding."""
     (tmp_path / "sheet").write_text("Name,Phone\nJos\ufffd,1\n", "utf-8")
     found = find_encoding(tmp_path / "sheet", None)
-    assert (found.codec, found.broken) == ("utf-8", False)
+    assert (found.codec, found.has_invalid_bytes) == ("utf-8", False)
 
 
 def test_two_exports_glued_together_are_not_read_as_windows_text(tmp_path):
     """Or the rows of the UTF-8 half would arrive as `JosÃ©`; the other half is refused, row by row."""
     (tmp_path / "sheet").write_bytes(TEXT.encode() + TEXT.encode("cp1252") * 3)
     found = find_encoding(tmp_path / "sheet", None)
-    assert (found.codec, found.broken) == ("utf-8", True)
+    assert (found.codec, found.has_invalid_bytes) == ("utf-8", True)
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_whatever_encoding_is_named_any_bytes_are_read_or_refused_with_words(nam
         path.write_bytes(content)
         with suppress(UsageError):
             found = find_encoding(path, name)
-            with path.open(encoding=found.codec, errors=MARK_MISFITS, newline="") as file:
+            with path.open(encoding=found.codec, errors=MARK_UNDECODABLE, newline="") as file:
                 file.read()

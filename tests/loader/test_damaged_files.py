@@ -15,9 +15,9 @@ import pytest
 
 from importer.errors import ImporterError
 from importer.loader.formats.limits import apply_limits
-from importer.loader.formats.xlsb_metadata import xlsb_marks
+from importer.loader.formats.xlsb_metadata import read_xlsb_row_metadata
 from importer.loader.table.table_reader import OpenOptions, open_table
-from tests.loader.books import write_xlsb
+from tests.loader.write_workbooks import write_xlsb
 
 FILES = Path(__file__).parent / "files"
 SEEDS = 60
@@ -192,7 +192,7 @@ def test_a_binary_sheet_without_its_end_is_refused(samples, tmp_path):
             part = archive.read(name)
             cut.writestr(name, part.removesuffix(b"\x82\1\0") if name.endswith("sheet1.bin") else part)
     with pytest.raises(ValueError, match="146"):
-        list(xlsb_marks(tmp_path / "x", "Leads"))
+        list(read_xlsb_row_metadata(tmp_path / "x", "Leads"))
 
 
 def test_a_reader_that_stops_early_is_noticed(samples, tmp_path):

@@ -18,10 +18,10 @@ from importer.errors import UnreadableFileError, UsageError
 from importer.issues import find_unreadable_rows
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.row_metadata import RowMarks
+from importer.loader.formats.row_metadata import RowMetadata
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.models.row import BLOCK_ROWS
-from tests.loader.books import (
+from tests.loader.write_workbooks import (
     MAIN,
     STRICT,
     ods_cell,
@@ -53,7 +53,7 @@ def said_of(path: Path) -> list[str]:
 def reader(request, monkeypatch):
     """Both readers of .xlsx files: a sheet must not read differently because it is large."""
     if request.param == "streamed":
-        monkeypatch.setattr(workbook_reader, "STREAM_FROM_BYTES", 0)
+        monkeypatch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
     return request.param
 
 
@@ -238,12 +238,12 @@ def test_what_is_wrong_with_the_marks_is_told_while_the_reader_is_still_at_work(
             ended.set()
             raise AssertionError(name)
 
-    def marks() -> Iterator[tuple[int, RowMarks]]:
-        yield 2, RowMarks()
+    def marks() -> Iterator[tuple[int, RowMetadata]]:
+        yield 2, RowMetadata()
         raise UnreadableFileError("The workbook has two cells called D5.", "Save it again.")
 
     with pytest.raises(UnreadableFileError, match="two cells"):
-        workbook_reader._whole(Slow(), "Leads", deque(), marks())
+        workbook_reader._load_sheet(Slow(), "Leads", deque(), marks())
     assert not ended.is_set()
     told.set()
 
@@ -251,7 +251,7 @@ def test_what_is_wrong_with_the_marks_is_told_while_the_reader_is_still_at_work(
 @pytest.mark.parametrize("ahead", [0, 1, 10])
 def test_marks_are_the_same_however_many_were_read_while_the_reader_was_at_work(tmp_path, monkeypatch, ahead):
     """Each row has one here; what is not kept in advance is read in step with the rows."""
-    monkeypatch.setattr(workbook_reader, "_MOST_AHEAD", ahead)
+    monkeypatch.setattr(workbook_reader, "_MAX_METADATA_AHEAD", ahead)
     monkeypatch.setattr(workbook_reader, "BLOCK_ROWS", 2)
     sheet = "".join(
         f'<row r="{at}"><c r="A{at}" s="{1 + at % 2}"><v>{45000 + at}</v></c></row>' for at in range(1, 8)
@@ -289,11 +289,11 @@ def test_a_fault_in_one_row_of_a_block_is_that_row_s(tmp_path):
     [
         (
             '<row r="2"><c r="A2"><v>1</v></c></row><row r="1"><c r="A1"><v>2</v></c></row>',
-            "row 1 behind row 2",
+            "row 1 comes after row 2",
         ),
         (
             '<row r="1"><c r="A1"><v>1</v></c></row><row r="1"><c r="A1"><v>2</v></c></row>',
-            "row 1 behind row 1",
+            "row 1 comes after row 1",
         ),
         (
             '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c><c r="A1"><v>3</v></c></row>',
@@ -313,7 +313,7 @@ def test_a_damaged_sheet_is_refused_with_words(tmp_path, sheet, says):
 def test_a_stray_cell_at_the_far_corner_costs_no_memory(tmp_path, monkeypatch):
     """A sheet that claims 17 thousand million places is streamed, row by row."""
     monkeypatch.setattr(
-        workbook_reader, "_whole", lambda *_: pytest.fail("the quick reader keeps every place")
+        workbook_reader, "_load_sheet", lambda *_: pytest.fail("the quick reader keeps every place")
     )
     sheet = (
         f'<worksheet xmlns="{MAIN}"><dimension ref="A1:XFD1048576"/><sheetData>'

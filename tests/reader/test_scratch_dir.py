@@ -12,7 +12,7 @@ import pytest
 
 from importer.errors import NothingSentError
 from importer.loader.table.table_reader import OpenOptions
-from importer.reader.scratch_dir import clear_left_behind, open_scratch_dir
+from importer.reader.scratch_dir import open_scratch_dir, remove_stale_dirs
 from importer.reader.source import open_file
 from tests.support import write_csv
 
@@ -64,7 +64,7 @@ def test_a_room_is_private_and_goes_when_it_is_left(rooms, tmp_path):
 
 
 def test_the_room_of_a_living_process_stays_however_old_it_is(rooms, owner):
-    clear_left_behind(time.time() + LATER_S)
+    remove_stale_dirs(time.time() + LATER_S)
     assert (owner.room / "sheet").read_text() == "personal"
     owner.stdin.close()
     owner.wait()
@@ -75,7 +75,7 @@ def test_the_room_of_a_killed_process_goes_at_the_next_start_once_it_is_old(room
     """Not at once: one that is new may not have been locked yet."""
     owner.kill()
     owner.wait()
-    clear_left_behind(time.time())
+    remove_stale_dirs(time.time())
     assert (owner.room / "sheet").read_text() == "personal"
     long_ago = time.time() - LATER_S
     os.utime(owner.room, (long_ago, long_ago))
@@ -101,7 +101,7 @@ def test_what_only_looks_like_a_room_is_left_alone(rooms, tmp_path):
     (tmp_path / "elsewhere" / "lock").touch()
     (rooms / "importer-5").symlink_to(tmp_path / "elsewhere")
     (rooms / "importer-6").touch()
-    clear_left_behind(time.time() + LATER_S)
+    remove_stale_dirs(time.time() + LATER_S)
     assert {path.name for path in rooms.iterdir()} == {*theirs, "importer-5", "importer-6"}
     assert (tmp_path / "elsewhere" / "lock").exists()
 
@@ -113,18 +113,18 @@ def test_the_room_of_another_user_is_left_alone(rooms, monkeypatch):
     (left / "lock").touch()
     uid = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: uid + 1)
-    clear_left_behind(time.time() + LATER_S)
+    remove_stale_dirs(time.time() + LATER_S)
     assert left.exists()
     monkeypatch.undo()
     monkeypatch.setattr(tempfile, "tempdir", str(rooms))
-    clear_left_behind(time.time() + LATER_S)
+    remove_stale_dirs(time.time() + LATER_S)
     assert not left.exists()
 
 
 def test_where_no_room_can_be_made_it_is_said(rooms):
     rooms.rmdir()
     with (
-        pytest.raises(NothingSentError, match="No folder for the private copy of the sheet"),
+        pytest.raises(NothingSentError, match="Cannot make a folder for the private copy of the sheet"),
         open_scratch_dir(),
     ):
         pass

@@ -19,7 +19,7 @@ from xlwt import BIFFRecords
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.workbook_reader import open_sheet
-from tests.loader.books import ods_cell, write_ods, write_xlsb
+from tests.loader.write_workbooks import ods_cell, write_ods, write_xlsb
 
 ERRORS = {"#NULL!": 0, "#DIV/0!": 7, "#VALUE!": 15, "#REF!": 23, "#NAME?": 29, "#NUM!": 36, "#N/A": 42}
 
@@ -162,7 +162,7 @@ def test_any_table_written_to_a_workbook_comes_back_the_same(tmp_path_factory, w
     assert detect_file_kind(path) is kind
     with pytest.MonkeyPatch.context() as patch:
         if written == "xlsx, streamed":
-            patch.setattr(workbook_reader, "STREAM_FROM_BYTES", 0)
+            patch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
         blocks = open_sheet(path, kind, None).blocks
         found = {row.number: [*row.cells] for block in blocks for row in block}
     wanted = {number: [as_shown(cell) for cell in cells] for number, cells in table.items()}

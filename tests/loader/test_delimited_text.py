@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from importer.errors import UsageError
 from importer.loader.formats import delimited_text
-from importer.loader.formats.delimited_text import find_dialect, read_records
+from importer.loader.formats.delimited_text import read_records
+from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.limits import MAX_CELL_CHARS
 from importer.models.row import SourceRow
 
@@ -369,4 +370,7 @@ def test_what_was_found_can_be_said():
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sheet"
         path.write_bytes("\ufeffName\tPhone\n".encode("utf-16-le"))
-        assert find_dialect(path, encoding=None, delimiter=None).label == "UTF-16 text, cells parted by tabs"
+        assert (
+            find_dialect(path, encoding=None, delimiter=None).description
+            == "UTF-16 text, cells separated by tabs."
+        )

@@ -23,12 +23,12 @@ from importer.models.mapping import Mapping
 from importer.reader import protocol, worker_client
 from importer.reader.row_processor import ProcessorConfig
 from importer.reader.source import open_file
-from importer.reader.worker import _mind_ctrl_c
+from importer.reader.worker import _set_ctrl_c_handler
 from importer.reader.worker_client import Watchdog, WorkerClient
-from tests.loader.books import text_cell, write_xlsx
+from tests.loader.write_workbooks import text_cell, write_xlsx
 from tests.support import write_csv
 
-RECIPE = ProcessorConfig(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
+CONFIG = ProcessorConfig(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_reader_finds_modules_where_we_do(sheet, monkeypatch):
 
 def test_rows_come_in_the_order_of_the_file(sheet):
     with WorkerClient(sheet, OpenOptions()) as reader:
-        numbers = [number for batch in reader.judge(RECIPE) for number in batch.numbers]
+        numbers = [number for batch in reader.judge(CONFIG) for number in batch.numbers]
         assert numbers == list(range(2, 5002))
         assert reader.end is not None
         assert reader.end.rows == 5000
@@ -66,7 +66,7 @@ def test_no_row_is_lost_where_ctrl_z_meets_a_message_half_way(tmp_path, monkeypa
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     sheet = write_csv(tmp_path / "leads.csv", [["Phone", "Note"], *[["9845012345", "n" * 2000]] * 8000])
     with WorkerClient(sheet, OpenOptions()) as reader:
-        batches = reader.judge(RECIPE)
+        batches = reader.judge(CONFIG)
         read = 0
         for batch in batches:
             read += len(batch)
@@ -80,7 +80,7 @@ def test_a_file_that_changes_while_it_is_read_shifts_no_row(sheet):
     """It is read once, from a private copy."""
     with open_file(sheet, OpenOptions()) as opened:
         sheet.write_text("Phone\n" + "1\n" * 9000)
-        cells = [cells for batch in opened.reader.judge(RECIPE) for cells in batch.cells]
+        cells = [cells for batch in opened.reader.judge(CONFIG) for cells in batch.cells]
     assert len(cells) == 5000
     assert all(f"98450{i:05}" in shown for i, shown in enumerate(cells))
 
@@ -91,16 +91,16 @@ def test_errors_of_the_child_arrive_with_their_advice(sheet):
         pytest.raises(UsageError, match="no sheets") as refused,
     ):
         assert reader.preview
-    assert refused.value.advice == "Leave --sheet out."
+    assert refused.value.advice == "Run again without --sheet."
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        ("SIGKILL", "The system ended the reader of the file .* want of memory"),
-        ("SIGABRT", "gave up.* damaged, or made to harm"),
-        ("SIGSEGV", "gave up.* damaged, or made to harm"),
+        ("SIGKILL", "The system stopped the process that reads the file .* out of memory"),
+        ("SIGABRT", "crashed.* damaged, or made to do harm"),
+        ("SIGSEGV", "crashed.* damaged, or made to do harm"),
     ],
 )
 def test_a_reader_that_dies_in_mid_file_gives_a_sentence(sheet, number, said):
@@ -110,7 +110,7 @@ def test_a_reader_that_dies_in_mid_file_gives_a_sentence(sheet, number, said):
         WorkerClient(sheet, OpenOptions()) as reader,
         pytest.raises(UnreadableFileError, match=said) as refused,
     ):
-        batches = reader.judge(RECIPE)
+        batches = reader.judge(CONFIG)
         next(batches)
         os.kill(reader._child.pid, number)
         list(batches)
@@ -123,7 +123,7 @@ def test_ctrl_c_ends_a_reader_that_its_parent_cannot_end(windows, disposition):
     """On Windows a read of a pipe is not interrupted: Ctrl-C was heard when the workbook had opened, minutes later."""
     before = signal.getsignal(signal.SIGINT)
     try:
-        _mind_ctrl_c(windows=windows)
+        _set_ctrl_c_handler(is_windows=windows)
         assert signal.getsignal(signal.SIGINT) is disposition
     finally:
         signal.signal(signal.SIGINT, before)
@@ -148,9 +148,9 @@ def _impostor(monkeypatch, script: str) -> None:
         "out.write(b'\\xff\\xff\\xff\\xff' + b'x' * 100); out.flush(); time.sleep(60)",
         "out.write(b'\\0\\0\\0\\4junk'); out.flush(); time.sleep(60)",
         "out.write(b'\\0\\0\\0\\x64short')",
-        "import msgspec; b = msgspec.msgpack.encode({'type': 'Failed', 'kind': 'xx', 'message': 'm', 'advice': ''}).replace(b'xx', b'\\xff\\xfe'); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
-        "import msgspec; b = msgspec.msgpack.encode({'type': 'Failed', 'kind': 'annotations', 'message': 'm', 'advice': ''}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
-        "import msgspec; b = msgspec.msgpack.encode({'type': 'Done', 'rows': 7, 'notices': []}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'ReadFailure', 'kind': 'xx', 'message': 'm', 'advice': ''}).replace(b'xx', b'\\xff\\xfe'); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'ReadFailure', 'kind': 'annotations', 'message': 'm', 'advice': ''}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'ReadEnd', 'rows': 7, 'notices': []}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
         "raise MemoryError",
         "import os; os.abort()",
     ],
@@ -158,7 +158,7 @@ def _impostor(monkeypatch, script: str) -> None:
 def test_a_child_that_talks_nonsense_gives_a_sentence(sheet, monkeypatch, script):
     """Also one that claims a message of four gigabytes: it is not believed, and not waited for."""
     _impostor(monkeypatch, script)
-    with WorkerClient(sheet, OpenOptions()) as reader, pytest.raises(UnreadableFileError, match="gave up"):
+    with WorkerClient(sheet, OpenOptions()) as reader, pytest.raises(UnreadableFileError, match="crashed"):
         assert reader.preview
 
 
@@ -166,7 +166,7 @@ def test_a_reader_that_never_answers_is_ended(sheet, monkeypatch):
     _impostor(monkeypatch, "time.sleep(60)")
     with (
         WorkerClient(sheet, OpenOptions(), timeout_s=0.05) as reader,
-        pytest.raises(UnreadableFileError, match="kept its reader busy"),
+        pytest.raises(UnreadableFileError, match="without a single row"),
     ):
         assert reader.preview
 
@@ -179,7 +179,7 @@ def test_a_reader_that_is_busy_does_not_outlive_who_asked_it(tmp_path):
         "import sys; from pathlib import Path; from importer.loader.table.table_reader import OpenOptions\n"
         "from importer.reader.worker_client import WorkerClient\n"
         "reader = WorkerClient(Path(sys.argv[1]), OpenOptions())\n"
-        "print(reader._child.pid, flush=True); reader.opened"
+        "print(reader._child.pid, flush=True); reader.preview"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "sheet")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
@@ -206,7 +206,7 @@ def test_the_watchdog_counts_waiting_only():
     assert not bitten.wait(0.2)
     with watchdog:
         assert bitten.wait(10)
-    assert (bites, watchdog.bit) == ([1], True)
+    assert (bites, watchdog.has_fired) == ([1], True)
 
 
 def test_the_watchdogs_thread_ends_with_the_reader(sheet):
@@ -243,7 +243,7 @@ def test_long_cells_travel_in_small_messages(tmp_path):
     )
     with WorkerClient(sheet, OpenOptions()) as reader:
         assert 1 < len(reader.preview.sample) < 100
-        batches = list(reader.judge(RECIPE))
+        batches = list(reader.judge(CONFIG))
     assert [number for batch in batches for number in batch.numbers] == list(range(2, 402))
     assert max(len(batch) for batch in batches) < 100
 
@@ -264,18 +264,18 @@ def test_a_row_that_no_message_holds_is_refused_by_its_number(tmp_path, monkeypa
 
     monkeypatch.setattr(worker.protocol, "MAX_FRAME_BYTES", 100)
     with pytest.raises(UnreadableFileError, match="Row 7 "):
-        worker._write(io.BytesIO(), b"x" * 200, [7])
+        worker._write_message(io.BytesIO(), b"x" * 200, [7])
 
 
 def test_columns_of_unequal_length_are_no_batch():
     """A reader that lies: no row may be put together from the cells of one and the body of another."""
     row = StagedRow(7, "x", "accepted", "+919845012345", "{}", "")
-    body = protocol.encode(protocol.Batch(StagedRows.of([row, row])))
-    assert len(protocol.decode_from_child(body).rows) == 2
+    body = protocol.encode(protocol.JudgedBatch(StagedRows.of([row, row])))
+    assert len(protocol.decode_response(body).rows) == 2
     uneven = msgspec.msgpack.decode(body)
     uneven["rows"][0].pop()
     with pytest.raises(msgspec.ValidationError):
-        protocol.decode_from_child(msgspec.msgpack.encode(uneven))
+        protocol.decode_response(msgspec.msgpack.encode(uneven))
 
 
 def test_a_message_is_read_whole_or_not_at_all():
@@ -344,13 +344,15 @@ def test_the_child_has_no_key_in_its_environment(sheet, monkeypatch):
 def test_a_fault_in_the_child_is_told_as_such_with_its_traceback(tmp_path, sheet, monkeypatch):
     """Not as a file that is made to harm: -v shows the child's own lines, since they are the error's cause."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import importer.loader.formats.delimited_text as room\n"
+        "import importer.loader.formats.dialect as module\n"
         "def broken(*_, **__):\n    raise ZeroDivisionError('ours')\n"
-        "room.find_dialect = broken\n"
+        "module.find_dialect = broken\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with (
-        pytest.raises(UnreadableFileError, match=r"\(ZeroDivisionError\).*fault of importer") as refused,
+        pytest.raises(
+            UnreadableFileError, match=r"\(ZeroDivisionError\).*internal error in importer"
+        ) as refused,
         open_file(sheet, OpenOptions()) as opened,
     ):
         assert opened.preview

@@ -18,7 +18,7 @@ from xlwt.CompoundDoc import XlsDoc
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.formats.zip_safety import check_archive
-from tests.loader.books import text_cell, write_parts, write_xlsb, write_xlsx
+from tests.loader.write_workbooks import text_cell, write_parts, write_xlsb, write_xlsx
 from tests.support import leads
 
 PASSWORD = "secret"
@@ -108,7 +108,7 @@ def test_a_locked_workbook_is_one_sentence_with_the_way_out(importer, crm, kind)
     ended = importer("run", path, "--yes")
     assert ended.code == 2
     assert ended.err.startswith(
-        "importer: The workbook is protected with a password. Open it in Excel, take the password out"
+        "importer: The workbook is protected with a password. Open it in Excel and remove the password:"
     )
     assert len(ended.err.splitlines()) == 1
     assert ended.folder is None

@@ -10,11 +10,11 @@ import xlwt
 from openpyxl import Workbook
 
 from importer.loader.formats import workbook_reader
-from importer.loader.formats.merged_cells import Area, with_merged
+from importer.loader.formats.merged_cells import MergedArea, MergedCellFiller
 from importer.loader.table import table_reader
 from importer.loader.table.table_reader import OpenOptions, Table, open_table
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
-from tests.loader.books import ods_cell, write_ods, write_xlsb
+from tests.loader.write_workbooks import ods_cell, write_ods, write_xlsb
 from tests.support import leads
 
 EVENT = [
@@ -37,7 +37,7 @@ SHOWN = [
     (8, ("Imran Khan", "9845010005", "New", "")),
 ]
 SAID = (
-    'Values merged over several rows were read in each row that they cover: "Name" in 1 row, "Stage" in 3 rows, '
+    'Values of merged cells were read in each row that they cover: "Name" in 1 row, "Stage" in 3 rows, '
     '"Hall" in 1 row.'
 )
 
@@ -96,7 +96,7 @@ def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatc
     monkeypatch.setattr(workbook_reader, "BLOCK_ROWS", block)
     monkeypatch.setattr(table_reader, "LOOKED_AT", 2)  # of these rows one block is made
     if "streamed" in written:
-        monkeypatch.setattr(workbook_reader, "STREAM_FROM_BYTES", 0)
+        monkeypatch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
     BOOKS[written](tmp_path / "sheet")
     table = opened(tmp_path / "sheet")
     assert table.headers == ("Name", "Phone", "Stage", "Hall")
@@ -107,7 +107,7 @@ def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatc
 def test_an_area_may_begin_in_the_last_row_of_a_block():
     rows = [SourceRow(number, (cell,)) for number, cell in [(2, "Asha"), (3, "Ravi"), (4, "")]]
     blocks = [SourceRows.of(rows[:2]), SourceRows.of(rows[2:])]
-    found = with_merged(blocks, deque([Area(3, 4, 0)]), ["Name"], [])
+    found = MergedCellFiller(deque([MergedArea(3, 4, 0)]), ["Name"]).fill(blocks, [])
     assert [row.cells for block in found for row in block] == [("Asha",), ("Ravi",), ("Ravi",)]
 
 
