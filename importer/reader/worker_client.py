@@ -52,7 +52,7 @@ class WorkerClient:
             stderr=subprocess.DEVNULL,  # a library that aborts prints its own traceback
             env=environment,
         )
-        _enlarge_pipe(self._child.stdout)
+        _increase_pipe_size(self._child.stdout)
         try:
             self._send(protocol.OpenRequest(str(path), options))
         except BaseException:
@@ -148,7 +148,7 @@ def _log_preview(preview: protocol.SheetPreview) -> None:
     )
 
 
-def _enlarge_pipe(pipe: IO[bytes] | None) -> None:
+def _increase_pipe_size(pipe: IO[bytes] | None) -> None:
     """Let more of a message fit into the pipe, where the system can and allows it."""
     if sys.platform == "linux" and pipe is not None:
         import fcntl  # noqa: PLC0415 - does not exist on Windows

@@ -1,4 +1,4 @@
-"""Damaged workbooks by the hundred: rows or a sentence, never another error, never a hang, never rows lost in silence."""
+"""Tests with hundreds of damage files: they give rows or a sentence, never another error, a hang, or lost rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.loader.write_workbooks import write_xlsb
 FILES = Path(__file__).parent / "files"
 SEEDS = 60
 pytestmark = pytest.mark.skipif(
-    not hasattr(os, "fork"), reason="each damaged file is read in a fork of its own"
+    not hasattr(os, "fork"), reason="each damage file is read in a fork of its own"
 )
 
 
@@ -42,8 +42,8 @@ def samples(tmp_path_factory) -> dict[str, bytes]:
     }
 
 
-def damaged(content: bytes, rnd: random.Random) -> bytes:
-    """A few bytes changed, gone, or doubled."""
+def damage(content: bytes, rnd: random.Random) -> bytes:
+    """Change, remove or repeat a few bytes."""
     new = bytearray(content)
     for _ in range(rnd.choice([1, 1, 2, 5, 20])):
         at = rnd.randrange(len(new) or 1)
@@ -62,8 +62,8 @@ def damaged(content: bytes, rnd: random.Random) -> bytes:
     return bytes(new)
 
 
-def damaged_within(content: bytes, rnd: random.Random) -> bytes:
-    """One part of an archive damaged and packed again, so that no checksum tells."""
+def damage_part(content: bytes, rnd: random.Random) -> bytes:
+    """Damage one part of an archive and pack it again, so that no checksum shows it."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     hurt = rnd.choice(
@@ -73,7 +73,7 @@ def damaged_within(content: bytes, rnd: random.Random) -> bytes:
             if any(word in name for word in ("sheet1", "content", "workbook", "styles", "Strings"))
         ]
     )
-    parts[hurt] = damaged(parts[hurt], rnd)
+    parts[hurt] = damage(parts[hurt], rnd)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in parts.items():
@@ -81,8 +81,8 @@ def damaged_within(content: bytes, rnd: random.Random) -> bytes:
     return packed.getvalue()
 
 
-def outcome(path: Path) -> str:
-    """What reading comes to, in a process that may die: `rows N`, `said ...`, `died`, or `raised ...`."""
+def read_in_child(path: Path) -> str:
+    """Read a file in a process that may die; return `rows N`, `said ...`, `died`, or `raised ...`."""
     ours, theirs = os.pipe()
     child = os.fork()
     if not child:
@@ -115,23 +115,25 @@ def test_damaged_files_give_rows_or_a_sentence(samples, tmp_path, kind):
         rnd = random.Random(seed)
         within = kind in ("xlsx", "ods", "xlsb") and seed % 3
         path = tmp_path / "sheet"
-        path.write_bytes(damaged_within(samples[kind], rnd) if within else damaged(samples[kind], rnd))
-        assert outcome(path).split()[0] in ("rows", "said", "died"), f"{kind} {seed}: {outcome(path)}"
+        path.write_bytes(damage_part(samples[kind], rnd) if within else damage(samples[kind], rnd))
+        assert read_in_child(path).split()[0] in ("rows", "said", "died"), (
+            f"{kind} {seed}: {read_in_child(path)}"
+        )
 
 
 @pytest.mark.parametrize("kind", ["xls", "xlsx", "ods", "xlsb"])
-def test_a_workbook_that_is_cut_off_is_never_read_in_part(samples, tmp_path, kind):
+def test_cut_off_workbook_is_never_read_in_part(samples, tmp_path, kind):
     whole = samples[kind]
     for cut in range(8, len(whole), max(1, len(whole) // 30)):
         (tmp_path / "sheet").write_bytes(whole[:cut])
-        found = outcome(tmp_path / "sheet")
+        found = read_in_child(tmp_path / "sheet")
         # The last sectors of an old workbook hold its author and title, which nobody needs.
         assert found.split()[0] in ("said", "died") or (kind == "xls" and found == "rows 6"), cut
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xlsb"])
-def test_a_sheet_that_breaks_off_within_is_never_read_in_part(samples, tmp_path, kind):
-    """A reader that stops at what it does not understand would give fewer rows, in silence."""
+def test_cut_off_sheet_in_a_valid_archive_is_never_read_in_part(samples, tmp_path, kind):
+    """A reader that stops at what it does not understand would silently give fewer rows."""
     with zipfile.ZipFile(io.BytesIO(samples[kind])) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     name = next(name for name in parts if "sheet1." in name and "rels" not in name)
@@ -139,11 +141,11 @@ def test_a_sheet_that_breaks_off_within_is_never_read_in_part(samples, tmp_path,
         with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
             for other, part in parts.items():
                 archive.writestr(other, part[:cut] if other == name else part)
-        assert outcome(tmp_path / "sheet").split()[0] in ("said", "died"), cut
+        assert read_in_child(tmp_path / "sheet").split()[0] in ("said", "died"), cut
 
 
-def test_a_record_of_a_wrong_length_loses_no_rows_in_silence(samples, tmp_path):
-    """Readers go on behind it, somewhere in the middle of other records."""
+def test_record_with_a_wrong_length_loses_no_rows_silently(samples, tmp_path):
+    """Readers go on after it somewhere in the middle of other records."""
     with zipfile.ZipFile(io.BytesIO(samples["xlsb"])) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     sheet = bytearray(parts["xl/worksheets/sheet1.bin"])
@@ -151,17 +153,17 @@ def test_a_record_of_a_wrong_length_loses_no_rows_in_silence(samples, tmp_path):
     with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
         for name, part in parts.items():
             archive.writestr(name, bytes(sheet) if name.endswith("sheet1.bin") else part)
-    assert outcome(tmp_path / "sheet").split()[0] in ("said", "died")
+    assert read_in_child(tmp_path / "sheet").split()[0] in ("said", "died")
 
 
-def test_a_row_that_takes_in_what_follows_loses_nothing_in_silence(tmp_path):
-    """Its length reaches to the end of some later record: every reader goes on soundly, behind rows or cells that are gone."""
+def test_row_record_that_covers_the_next_records_loses_nothing_silently(tmp_path):
+    """Its length reaches to the end of a later record, so every reader goes on after rows or cells that are gone."""
     rows = {n: [f"98450{n:05}", f"Name {n}"] for n in range(2, 6)}
     path = write_xlsb(tmp_path / "sheet", {1: ["Phone", "Name"], **rows})
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     sheet = parts["xl/worksheets/sheet1.bin"]
-    ends = list(accumulate((len(part) for part in records_of(sheet)), initial=0))
+    ends = list(accumulate((len(part) for part in split_records(sheet)), initial=0))
     openings = [at for at in ends[:-1] if sheet[at] == 0 or sheet[at : at + 2] == b"\x91\1"]
     for at in openings:
         behind = at + (1 if sheet[at] == 0 else 2)  # the kind has one byte, or two; the length one
@@ -175,8 +177,8 @@ def test_a_row_that_takes_in_what_follows_loses_nothing_in_silence(tmp_path):
             assert _read(path).split()[0] in ("said", "died"), (at, end)
 
 
-def records_of(sheet: bytes) -> Iterator[bytes]:
-    """The records of a sheet in which none is longer than 127 bytes."""
+def split_records(sheet: bytes) -> Iterator[bytes]:
+    """Yield the records of a sheet in which none is longer than 127 bytes."""
     at = 0
     while at < len(sheet):
         behind = at + (2 if sheet[at] & 0x80 else 1)
@@ -185,8 +187,8 @@ def records_of(sheet: bytes) -> Iterator[bytes]:
         at = end
 
 
-def test_a_binary_sheet_without_its_end_is_refused(samples, tmp_path):
-    """Whatever the other reader makes of it."""
+def test_binary_sheet_without_its_end_record_is_refused(samples, tmp_path):
+    """It is refused whatever calamine reads of it."""
     with zipfile.ZipFile(io.BytesIO(samples["xlsb"])) as archive, zipfile.ZipFile(tmp_path / "x", "w") as cut:
         for name in archive.namelist():
             part = archive.read(name)
@@ -195,20 +197,20 @@ def test_a_binary_sheet_without_its_end_is_refused(samples, tmp_path):
         list(read_xlsb_row_metadata(tmp_path / "x", "Leads"))
 
 
-def test_a_reader_that_stops_early_is_noticed(samples, tmp_path):
-    """The compiled reader skips a sheet whose opening tag has one wrong letter."""
+def test_reader_that_stops_early_is_noticed(samples, tmp_path):
+    """The library calamine skips a sheet whose opening tag has one wrong letter."""
     with (
         zipfile.ZipFile(io.BytesIO(samples["xlsx"])) as archive,
         zipfile.ZipFile(tmp_path / "sheet", "w") as hurt,
     ):
         for name in archive.namelist():
             hurt.writestr(name, archive.read(name).replace(b"<sheetData>", b"<sh?etData>"))
-    assert outcome(tmp_path / "sheet").startswith("said The workbook cannot be read")
+    assert read_in_child(tmp_path / "sheet").startswith("said The workbook cannot be read")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses the limit on memory")
-def test_cells_that_repeat_without_end_give_a_sentence(tmp_path):
-    """A hundred bytes of OpenDocument can claim seventeen thousand million cells."""
+def test_huge_repeat_counts_give_a_sentence(tmp_path):
+    """A hundred bytes of OpenDocument can claim 17 billion cells."""
     office = "urn:oasis:names:tc:opendocument:xmlns"
     for rows, columns, says in (
         (10**9, 1, "claims more than"),
@@ -223,4 +225,4 @@ def test_cells_that_repeat_without_end_give_a_sentence(tmp_path):
         )
         with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
             archive.writestr("content.xml", content)
-        assert says in outcome(tmp_path / "sheet")
+        assert says in read_in_child(tmp_path / "sheet")

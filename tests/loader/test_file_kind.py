@@ -1,4 +1,4 @@
-"""What a file is, told by its content alone."""
+"""Tests for detecting the kind of a file by its content alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _zip(path, *names):
         b"9845012345",
     ],
 )
-def test_text_is_text(tmp_path, content):
+def test_text_is_detected_as_csv(tmp_path, content):
     (tmp_path / "sheet").write_bytes(content)
     assert detect_file_kind(tmp_path / "sheet") is FileKind.CSV
 
@@ -49,13 +49,13 @@ def test_text_is_text(tmp_path, content):
         (["mimetype", "content.xml"], FileKind.ODS),
     ],
 )
-def test_archives_are_told_by_their_parts(tmp_path, parts, kind):
+def test_workbook_format_is_detected_by_the_parts_of_the_archive(tmp_path, parts, kind):
     _zip(tmp_path / "sheet", *parts)
     assert detect_file_kind(tmp_path / "sheet") is kind
 
 
-def test_a_file_that_says_it_is_text_is_text(tmp_path):
-    """Our own reports begin like this: a header full of control characters must not keep them from coming back."""
+def test_file_with_a_byte_order_mark_is_text(tmp_path):
+    """Our own reports have one: a header full of control characters must not stop them from being imported again."""
     odd = tmp_path / "odd.csv"
     odd.write_bytes(b"\xef\xbb\xbf" + b"\x1f\x19\x19,\x08\x1f,_row,_codes\r\n1,2,2,row.nul\r\n")
     assert detect_file_kind(odd) is FileKind.CSV
@@ -89,15 +89,15 @@ def test_a_file_that_says_it_is_text_is_text(tmp_path):
         (random.Random(2).randbytes(50), "neither text nor a workbook"),
     ],
 )
-def test_what_is_no_sheet_is_named(tmp_path, content, says):
-    """One sentence that says what it is, one that says what to do."""
+def test_other_kinds_of_files_are_named(tmp_path, content, says):
+    """One sentence says what the file is, one says what to do."""
     (tmp_path / "sheet").write_bytes(content)
     with pytest.raises(UnreadableFileError, match=says) as refused:
         detect_file_kind(tmp_path / "sheet")
     assert refused.value.advice
 
 
-def test_a_zip_of_other_things_is_named(tmp_path):
+def test_zip_archive_without_a_workbook_is_named(tmp_path):
     _zip(tmp_path / "sheet", "leads.csv")
     with pytest.raises(UnreadableFileError, match="without a sheet"):
         detect_file_kind(tmp_path / "sheet")

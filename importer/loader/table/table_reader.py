@@ -146,7 +146,7 @@ def _build_table(
     if len(headers) > MAX_COLUMNS:
         raise UnreadableFileError(*file_messages.TOO_MANY_COLUMNS.format(count=len(headers)))
     shaper = RowShaper(len(headers), header.names)
-    blocks = shaper.shape_blocks(chain([SourceRows.of(begun[first:])], records), notices)
+    blocks = shaper.fit_blocks(chain([SourceRows.of(begun[first:])], records), notices)
     return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=sheet)
 
 
@@ -201,13 +201,13 @@ class RowShaper:
         self._blank = ("",) * width
         self._header = (*header, *self._blank[len(header) :])
 
-    def shape_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
+    def fit_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
         """Yield the data rows, as wide as the header; at the end, add notices that name the skipped rows."""
         for block in blocks:
             if self.is_regular(block):
                 yield block
             else:
-                yield SourceRows.of(row for row in map(self._shape_row, block) if row is not None)
+                yield SourceRows.of(row for row in map(self._fit_row, block) if row is not None)
         if self._footer_rows:
             notices.append(Notice("ignored", file_messages.describe_skipped_footers(self._footer_rows)))
         if self._repeated_header_rows:
@@ -230,7 +230,7 @@ class RowShaper:
         header = list(self._header) if isinstance(block.cells[0], list) else self._header
         return header in block.cells
 
-    def _shape_row(self, row: SourceRow) -> SourceRow | None:
+    def _fit_row(self, row: SourceRow) -> SourceRow | None:
         """Return the row as wide as the header; None for one that is skipped."""
         cells, issues = row.cells, row.issues
         count, width = len(cells), self._width
