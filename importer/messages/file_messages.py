@@ -193,6 +193,6 @@ def describe_merged_values(row_counts: Sequence[tuple[str, int]]) -> str:
 
 
 def _list_row_numbers(numbers: Sequence[int]) -> str:
-    """Return the first row numbers, with ` ...` behind them where there are more."""
+    """Return the first row numbers, followed by ` ...` where there are more."""
     listed = ", ".join(map(str, numbers[:_MAX_LISTED_ROWS]))
     return f"{listed} ..." if len(numbers) > _MAX_LISTED_ROWS else listed

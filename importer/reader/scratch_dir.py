@@ -23,9 +23,9 @@ _MIN_STALE_AGE_S = 3600.0  # a newer folder without a lock may be one that anoth
 def open_scratch_dir() -> Iterator[Path]:
     """Make a folder that only this user can read, and remove it at the end of the block.
 
-    A lock in it is held as long, and ends with the process however that ends. So the next start can tell the folder
-    of a running process from that of a killed one, whose content is personal. Raises NothingSentError where no folder
-    can be made.
+    The process keeps a lock in it, which the system releases however the process ends. So the next start can
+    distinguish the folder of a running process from that of a killed one, and remove the personal data in it.
+    Raises NothingSentError where no folder can be made.
     """
     from filelock import FileLock  # noqa: PLC0415 - a sheet that is in memory needs none
 

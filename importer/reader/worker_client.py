@@ -141,7 +141,7 @@ class WorkerClient:
 def _log_preview(preview: protocol.SheetPreview) -> None:
     """Log how the file was recognised; notices name the encoding, the delimiter, the sheet and the header row."""
     _logger.info(
-        "Opened the file: %d columns%s. %s",
+        "Opened the file (columns: %d%s). %s",
         len(preview.headers),
         ", a report of importer" if preview.is_own_report else "",
         " ".join(notice.text for notice in preview.notices),

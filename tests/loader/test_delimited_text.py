@@ -180,6 +180,17 @@ def test_two_stray_quotes_do_not_swallow_the_leads_between_them():
         "thanks, bye\nsee you, Monday",
         "\n".join(["a long story, told in many lines, with commas"] * 1500),
     ],
+    ids=[
+        "two lines",
+        "amount",
+        "commas",
+        "thanks",
+        "phones",
+        "blank lines",
+        "other line ends",
+        "greeting",
+        "1500 lines",
+    ],
 )
 @pytest.mark.parametrize("before", [0, 4093, 4094, 4095, 4096, 5000])
 def test_notes_of_several_lines_are_read_unchanged(note, before):
@@ -292,6 +303,7 @@ def test_header_that_begins_with_sep_is_a_header():
         ('Name,"Phone, or mobile",City\nAsha;x,9845012345,Pune\n', 3),
         ("98450;a;b\n98451;c;d\n", 3),
     ],
+    ids=["amounts", "title line", "names", "tags", "quoted header", "no header"],
 )
 def test_delimiter_is_the_one_that_separates_the_headers(text, width):
     """Commas in amounts, names and title lines do not outvote it."""
@@ -332,7 +344,11 @@ def test_nul_rejects_only_its_own_row():
     assert list_cells(found)[3] == ["Meena", "3"]
 
 
-@pytest.mark.parametrize("cell", ["x" * (MAX_CELL_CHARS + 1), "x" * 5_000_000, "\n".join(["y" * 1000] * 101)])
+@pytest.mark.parametrize(
+    "cell",
+    ["x" * (MAX_CELL_CHARS + 1), "x" * 5_000_000, "\n".join(["y" * 1000] * 101)],
+    ids=["one more", "5 MB", "many lines"],
+)
 def test_cell_that_is_too_long_rejects_only_its_own_row(cell):
     """What is kept of the cell is still too long when it is imported again unchanged."""
     found = read_text(format_csv([["Name", "Phone"], [cell, "1"], ["Meena", "3"]]))
@@ -356,6 +372,14 @@ def test_cell_of_exactly_the_maximum_length_is_read():
         ("Name,Phone\nJosé,1\nRen\ud800,2\nZoë,3\n".encode("utf-16-le", "surrogatepass"), None),
         ("\ufeffName,Phone\nJosé,1\nRen\udc00,2\nZoë,3\n".encode("utf-16-be", "surrogatepass"), None),
         ("Name,Phone\nJosé,1\nRen\ud800,2\nZoë,3\n".encode("utf-16-le", "surrogatepass"), "utf-16-le"),
+    ],
+    ids=[
+        "UTF-8 found",
+        "UTF-8 given",
+        "Windows-1252 found",
+        "UTF-16 found",
+        "UTF-16 mark found",
+        "UTF-16 given",
     ],
 )
 def test_undecodable_bytes_reject_only_their_own_row(content, encoding):

@@ -37,6 +37,22 @@ HINDI = "नाम,फोन नंबर\nसुनीता देशपां
         (b"\0\0\xfe\xff" + TEXT.encode("utf-32-be"), "utf-32"),
         (b"Name\nPhone\0\n", "utf-8"),
     ],
+    ids=[
+        "ascii",
+        "UTF-8",
+        "UTF-8 mark",
+        "Windows-1252",
+        "UTF-16 mark",
+        "UTF-16 big-endian mark",
+        "UTF-16 little-endian",
+        "UTF-16 big-endian",
+        "Hindi UTF-16 little-endian",
+        "Hindi UTF-16 big-endian",
+        "Hindi UTF-8",
+        "UTF-32 mark",
+        "UTF-32 big-endian mark",
+        "NUL",
+    ],
 )
 def test_encoding_is_found(tmp_path, content, codec):
     (tmp_path / "sheet").write_bytes(content)
@@ -84,7 +100,9 @@ def test_unknown_encoding_is_refused(tmp_path, given):
 
 
 @pytest.mark.parametrize(
-    ("given", "content"), [("utf-16", TEXT.encode()), ("utf-32", b"\xef\xbb\xbfa"), ("utf_16", b"")]
+    ("given", "content"),
+    [("utf-16", TEXT.encode()), ("utf-32", b"\xef\xbb\xbfa"), ("utf_16", b"")],
+    ids=["UTF-8", "UTF-8 mark", "empty file"],
 )
 def test_utf_16_that_the_first_bytes_contradict_is_refused(tmp_path, given, content):
     """Python's decoder would stop in the middle, and the file would be called damaged."""

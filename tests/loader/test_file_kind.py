@@ -35,6 +35,21 @@ def _zip(path, *names):
         "Nombre;Teléfono\n".encode("cp1252"),
         b"9845012345",
     ],
+    ids=[
+        "ascii",
+        "UTF-8 mark",
+        "UTF-16 mark",
+        "UTF-16 without mark",
+        "UTF-32 mark",
+        "header PK",
+        "begins with MZ",
+        "long blank start",
+        "5 MB of blank lines",
+        "one NUL",
+        "Hindi",
+        "Windows-1252",
+        "one phone",
+    ],
 )
 def test_text_is_detected_as_csv(tmp_path, content):
     (tmp_path / "sheet").write_bytes(content)
@@ -48,6 +63,7 @@ def test_text_is_detected_as_csv(tmp_path, content):
         (["xl/workbook.bin"], FileKind.XLSB),
         (["mimetype", "content.xml"], FileKind.ODS),
     ],
+    ids=["xlsx", "xlsb", "ods"],
 )
 def test_workbook_format_is_detected_by_the_parts_of_the_archive(tmp_path, parts, kind):
     _zip(tmp_path / "sheet", *parts)
@@ -87,6 +103,28 @@ def test_file_with_a_byte_order_mark_is_text(tmp_path):
         ),
         (random.Random(1).randbytes(5000), "neither text nor a workbook"),
         (random.Random(2).randbytes(50), "neither text nor a workbook"),
+    ],
+    ids=[
+        "no bytes",
+        "UTF-8 mark alone",
+        "UTF-16 mark alone",
+        "blanks",
+        "3 MB of line ends",
+        "NULs",
+        "PDF",
+        "PNG",
+        "gzip",
+        "SQLite",
+        "Windows program",
+        "html",
+        "table tag",
+        "xml",
+        "cut zip",
+        "empty zip",
+        "other OLE",
+        "encrypted OLE",
+        "5000 random bytes",
+        "50 random bytes",
     ],
 )
 def test_other_kinds_of_files_are_named(tmp_path, content, says):

@@ -199,6 +199,7 @@ def test_absurd_repeat_counts_of_an_opendocument_sheet_lose_no_rows_and_no_memor
         (ods_cell("string", "Err:502", formula="of:=A1"), "#VALUE!"),
         (ods_cell("string", "Err: she hung up"), "Err: she hung up"),
     ],
+    ids=["phone", "amount", "unit", "error", "text"],
 )
 def test_opendocument_number_has_only_the_zeros_and_the_code_of_its_format(tmp_path, cell, shown):
     """An error is what a formula gives, not what somebody typed."""
@@ -301,6 +302,14 @@ def test_lost_letter_rejects_only_its_own_row_of_a_block(tmp_path):
         ("<row r='1'><c r='A1'><v>1</v></c><c><v>2</v></c><c r='B1'><v>3</v></c></row>", "column in row 1"),
         ('<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2"><v>2', "cut off or damaged"),
         ('<row r="1"><c r="A1" t="s"><v>7</v></c></row>', "cut off or damaged"),
+    ],
+    ids=[
+        "rows out of order",
+        "one row twice",
+        "one cell twice",
+        "cell without reference",
+        "cut off",
+        "missing shared text",
     ],
 )
 def test_damaged_sheet_is_refused(tmp_path, sheet, says):

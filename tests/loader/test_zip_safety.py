@@ -70,6 +70,15 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
         f"\ufeff{BOMB}<worksheet/>".encode("utf-16-le"),
         f"<?xml version='1.0' encoding='utf-16'?>{BOMB}<worksheet/>".encode("utf-16-be"),
     ],
+    ids=[
+        "entities",
+        "lower case",
+        "external entity",
+        "after a long comment",
+        "endless comment",
+        "UTF-16 without declaration",
+        "UTF-16 big-endian",
+    ],
 )
 @pytest.mark.parametrize("name", ["xl/worksheets/sheet1.xml", "XL/OTHER.XML", "_rels/.rels"])
 def test_xml_entities_are_refused_in_every_part(tmp_path, part, name):

@@ -60,7 +60,17 @@ def test_rows_come_in_the_order_of_the_file(sheet):
         assert reader.end.rows == 5000
 
 
-@pytest.mark.skipif(os.name == "nt", reason="nothing halts a process there as Ctrl-Z does")
+def test_log_says_how_the_file_was_recognised_without_its_cells(sheet, caplog):
+    """At INFO the encoding, the delimiter and the header row are logged, at DEBUG the batches; never a phone."""
+    with caplog.at_level("DEBUG", logger="importer"), WorkerClient(sheet, OpenOptions()) as reader:
+        assert sum(map(len, reader.judge(CONFIG))) == 5000
+    info = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+    assert info == ["Opened the file (columns: 1). UTF-8 text, cells separated by commas. Header in row 1."]
+    assert "The sheet ends after 5000 rows" in caplog.text
+    assert "98450" not in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no Ctrl-Z")
 def test_ctrl_z_in_the_middle_of_a_message_loses_no_row(tmp_path, monkeypatch):
     """With PYTHONUNBUFFERED, as in many containers, Python's own stream would leave out the rest of a message."""
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
@@ -102,6 +112,7 @@ def test_errors_of_the_reading_process_arrive_with_their_advice(sheet):
         ("SIGABRT", "crashed.* damaged, or made to do harm"),
         ("SIGSEGV", "crashed.* damaged, or made to do harm"),
     ],
+    ids=["killed", "aborted", "segmentation fault"],
 )
 def test_reading_process_that_dies_gives_a_sentence(sheet, number, said):
     """A hostile workbook can crash compiled code; the kernel kills the process when memory runs out, which is not the fault of the file."""
@@ -153,6 +164,19 @@ def _replace_worker(monkeypatch, script: str) -> None:
         "import msgspec; b = msgspec.msgpack.encode({'type': 'ReadEnd', 'rows': 7, 'notices': []}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
         "raise MemoryError",
         "import os; os.abort()",
+    ],
+    ids=[
+        "nothing",
+        "exit code",
+        "half a length",
+        "four gigabytes",
+        "not msgpack",
+        "cut off",
+        "invalid UTF-8",
+        "not an error class",
+        "end before preview",
+        "MemoryError",
+        "abort",
     ],
 )
 def test_reading_process_that_sends_nonsense_gives_a_sentence(sheet, monkeypatch, script):

@@ -14,8 +14,8 @@ from importer.loader.formats.encoding import MARK_UNDECODABLE, UNDECODABLE_BYTE
 from importer.loader.formats.limits import MAX_CELL_CHARS
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 
-_MAX_RECORD_LINES = 2000
-_MIN_PHONE_DIGITS = 7
+_MAX_RECORD_LINES = 2000  # a cell of more lines begins with a stray quotation mark
+_MIN_PHONE_DIGITS = 7  # a landline without its STD code has no fewer
 _BETWEEN_CELLS = frozenset(",\r\n")
 
 
@@ -76,9 +76,9 @@ def _to_source_row(record: _Record, number: int, lines: list[str], *, is_suspect
 
 
 def _find_reusable_lines(lines: list[str], text: str, dialect: Dialect) -> list[str]:
-    """Return the lines without their ends if a report can hold them as they are, else nothing.
+    """Return the lines without their ends if a report can contain them unchanged, else nothing.
 
-    For this they are separated by commas, and quotation marks stand only around cells.
+    For this they are separated by commas, and quotation marks are only around cells.
     """
     if dialect.delimiter != "," or dialect.has_space_before_quotes or not _has_only_outer_quotes(text):
         return []
@@ -92,7 +92,7 @@ def _has_only_outer_quotes(text: str) -> bool:
 
 
 def _parse_single_line_records(lines: list[str], dialect: Dialect, *, is_end: bool) -> list[list[str]] | None:
-    """Parse lines of which each is one record, as nearly always; return None where one is not."""
+    """Parse lines that are one record each, as nearly always; return None where one is not."""
     if not is_end and not lines[-1].endswith(("\n", "\r")):
         return None
     reader = csv.reader(

@@ -1,4 +1,4 @@
-"""Find how a text file is written: its encoding, its delimiter, and where quotation marks may stand."""
+"""Find how a text file is written: its encoding, its delimiter, and whether a space comes before quotation marks."""
 
 from __future__ import annotations
 

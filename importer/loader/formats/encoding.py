@@ -33,7 +33,7 @@ _LABELS = {
 }
 _CODECS_NOT_FOR_FILES = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7", "iso2022", "hz")
 """First letters of Python's codecs for host names, source code and e-mails. Sheets are not written in them."""
-_NEED_BOM = ("utf-16", "utf-32")  # only a byte order mark tells their byte order
+_NEED_BOM = ("utf-16", "utf-32")  # only a byte order mark shows their byte order
 _MAX_BAD_PER_GOOD = 10  # with more invalid bytes for each valid non-ASCII character, a file is not UTF-8
 
 

@@ -21,7 +21,7 @@ class FileKind(StrEnum):
     ODS = "ods"
 
 
-_ZIP = (b"PK\3\4", b"PK\5\6")  # with the bytes behind it: a CSV file may well begin with the header "PK"
+_ZIP = (b"PK\3\4", b"PK\5\6")  # a CSV file may begin with the header "PK", but not with the bytes after it
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _OTHER_KINDS = {
     b"%PDF": file_messages.A_PDF,

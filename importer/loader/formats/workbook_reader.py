@@ -36,7 +36,7 @@ from importer.models.mapping import Notice
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import LISTS_SHEET, ROWS_SHEET
 
-# _x000D_ stands for a character that XML cannot hold; _xD83D_ would be half a character, so it is text.
+# _x000D_ stands for a character that XML cannot contain; _xD83D_ would be half a character, so it is text.
 _XML_ESCAPE = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
 _NO_MORE = (1 << 62, RowMetadata())
 _MAX_METADATA_AHEAD = 50_000  # rows whose metadata is kept while calamine loads the sheet: some 20 MB

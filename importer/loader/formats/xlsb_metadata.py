@@ -33,7 +33,7 @@ _MAX_RECORD_BYTES = 1 << 24
 def read_xlsb_row_metadata(path: Path, sheet: str) -> Iterator[tuple[int, RowMetadata]]:
     """Yield number and metadata of each row that has any, from top to bottom.
 
-    Raises ValueError for a record whose length is wrong: it would hide the rows behind it.
+    Raises ValueError for a record whose length is wrong: it would hide the rows after it.
     """
     with zipfile.ZipFile(path) as archive:
         styles = _read_styles(archive)
@@ -69,7 +69,7 @@ def _has_right_length(kind: int, body: bytes) -> bool:
     """Return whether a record is as long as its type says: one of a wrong length hides those after it."""
     if kind == _ROWS_START:
         return not body
-    if kind == _ROW:  # 17 bytes, the last four of which count the column spans of 8 bytes that follow
+    if kind == _ROW:  # 17 bytes; the last four count the column spans of 8 bytes that follow
         return len(body) == 17 + 8 * int.from_bytes(body[13:17], "little")
     if kind == _TEXT:
         return len(body) == 12 + 2 * int.from_bytes(body[8:12], "little")
@@ -104,7 +104,7 @@ def _read_records(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _find_sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
-    """Return the name of the part that holds the sheet."""
+    """Return the name of the part with the sheet."""
     with archive.open("xl/workbook.bin") as file:
         for kind, body in _read_records(file):
             if kind == _SHEET:

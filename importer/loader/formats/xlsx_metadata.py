@@ -50,7 +50,7 @@ _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\b[^>]*\bref="[A-Z]+\d+:([A-Z]+)(\
 
 
 class SheetPart(msgspec.Struct, frozen=True):
-    """The part of the archive that holds a sheet: its size unpacked, and how many rows and columns it claims."""
+    """The part of the archive with a sheet: its size unpacked, and how many rows and columns it claims."""
 
     name: str
     size_bytes: int
@@ -59,7 +59,7 @@ class SheetPart(msgspec.Struct, frozen=True):
 
 
 def find_sheet_part(path: Path, sheet: str) -> SheetPart:
-    """Return the part of the archive that holds the sheet."""
+    """Return the part of the archive with the sheet."""
     with zipfile.ZipFile(path) as archive:
         name = _find_part_name(archive, sheet)
         with archive.open(name) as file:
