@@ -66,14 +66,14 @@ def damage_part(content: bytes, rnd: random.Random) -> bytes:
     """Damage one part of an archive and pack it again, so that no checksum shows it."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    hurt = rnd.choice(
+    name = rnd.choice(
         [
             name
             for name in parts
             if any(word in name for word in ("sheet1", "content", "workbook", "styles", "Strings"))
         ]
     )
-    parts[hurt] = damage(parts[hurt], rnd)
+    parts[name] = damage(parts[name], rnd)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in parts.items():
@@ -82,7 +82,7 @@ def damage_part(content: bytes, rnd: random.Random) -> bytes:
 
 
 def read_in_child(path: Path) -> str:
-    """Read a file in a process that may die; return `rows N`, `said ...`, `died`, or `raised ...`."""
+    """Read a file in a process that may die; return `rows N`, `error ...`, `died`, or `raised ...`."""
     ours, theirs = os.pipe()
     child = os.fork()
     if not child:
@@ -101,9 +101,9 @@ def _read(path: Path) -> str:
     try:
         return f"rows {sum(1 for _ in open_table(path, OpenOptions()).rows)}"
     except ImporterError as error:
-        return f"said {error.message}" if error.advice else "raised without advice"
+        return f"error {error.message}" if error.advice else "raised without advice"
     except MemoryError:
-        return "said memory"
+        return "error memory"
     except BaseException as error:  # noqa: BLE001 - whatever else comes is what this test looks for
         # A panic of the compiled reader ends the reading process, which the user reads as a sentence.
         return "died" if type(error).__name__ == "PanicException" else f"raised {error!r}"
@@ -116,7 +116,7 @@ def test_damaged_files_give_rows_or_a_sentence(samples, tmp_path, kind):
         within = kind in ("xlsx", "ods", "xlsb") and seed % 3
         path = tmp_path / "sheet"
         path.write_bytes(damage_part(samples[kind], rnd) if within else damage(samples[kind], rnd))
-        assert read_in_child(path).split()[0] in ("rows", "said", "died"), (
+        assert read_in_child(path).split()[0] in ("rows", "error", "died"), (
             f"{kind} {seed}: {read_in_child(path)}"
         )
 
@@ -127,8 +127,8 @@ def test_cut_off_workbook_is_never_read_in_part(samples, tmp_path, kind):
     for cut in range(8, len(whole), max(1, len(whole) // 30)):
         (tmp_path / "sheet").write_bytes(whole[:cut])
         found = read_in_child(tmp_path / "sheet")
-        # The last sectors of an old workbook hold its author and title, which nobody needs.
-        assert found.split()[0] in ("said", "died") or (kind == "xls" and found == "rows 6"), cut
+        # The last sectors of an old workbook hold its author and title, which are not needed.
+        assert found.split()[0] in ("error", "died") or (kind == "xls" and found == "rows 6"), cut
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xlsb"])
@@ -141,7 +141,7 @@ def test_cut_off_sheet_in_a_valid_archive_is_never_read_in_part(samples, tmp_pat
         with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
             for other, part in parts.items():
                 archive.writestr(other, part[:cut] if other == name else part)
-        assert read_in_child(tmp_path / "sheet").split()[0] in ("said", "died"), cut
+        assert read_in_child(tmp_path / "sheet").split()[0] in ("error", "died"), cut
 
 
 def test_record_with_a_wrong_length_loses_no_rows_silently(samples, tmp_path):
@@ -149,11 +149,11 @@ def test_record_with_a_wrong_length_loses_no_rows_silently(samples, tmp_path):
     with zipfile.ZipFile(io.BytesIO(samples["xlsb"])) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     sheet = bytearray(parts["xl/worksheets/sheet1.bin"])
-    sheet[sheet.index("Name 3".encode("utf-16-le")) - 13] += 27  # the length stands before place and text
+    sheet[sheet.index("Name 3".encode("utf-16-le")) - 13] += 27  # the length comes before column and text
     with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
         for name, part in parts.items():
             archive.writestr(name, bytes(sheet) if name.endswith("sheet1.bin") else part)
-    assert read_in_child(tmp_path / "sheet").split()[0] in ("said", "died")
+    assert read_in_child(tmp_path / "sheet").split()[0] in ("error", "died")
 
 
 def test_row_record_that_covers_the_next_records_loses_nothing_silently(tmp_path):
@@ -166,23 +166,23 @@ def test_row_record_that_covers_the_next_records_loses_nothing_silently(tmp_path
     ends = list(accumulate((len(part) for part in split_records(sheet)), initial=0))
     openings = [at for at in ends[:-1] if sheet[at] == 0 or sheet[at : at + 2] == b"\x91\1"]
     for at in openings:
-        behind = at + (1 if sheet[at] == 0 else 2)  # the kind has one byte, or two; the length one
-        for end in [end for end in ends if end > behind + 1 + sheet[behind]]:
-            length = end - behind - 1
+        length_at = at + (1 if sheet[at] == 0 else 2)  # a type has one or two bytes, a length one
+        for end in [end for end in ends if end > length_at + 1 + sheet[length_at]]:
+            length = end - length_at - 1
             written = bytes([length]) if length < 128 else bytes([length & 0x7F | 0x80, length >> 7])
-            hurt = sheet[:behind] + written + sheet[behind + 1 :]
+            damaged = sheet[:length_at] + written + sheet[length_at + 1 :]
             with zipfile.ZipFile(path, "w") as archive:
                 for name, part in parts.items():
-                    archive.writestr(name, hurt if name.endswith("sheet1.bin") else part)
-            assert _read(path).split()[0] in ("said", "died"), (at, end)
+                    archive.writestr(name, damaged if name.endswith("sheet1.bin") else part)
+            assert _read(path).split()[0] in ("error", "died"), (at, end)
 
 
 def split_records(sheet: bytes) -> Iterator[bytes]:
     """Yield the records of a sheet in which none is longer than 127 bytes."""
     at = 0
     while at < len(sheet):
-        behind = at + (2 if sheet[at] & 0x80 else 1)
-        end = behind + 1 + sheet[behind]
+        length_at = at + (2 if sheet[at] & 0x80 else 1)
+        end = length_at + 1 + sheet[length_at]
         yield sheet[at:end]
         at = end
 
@@ -201,18 +201,18 @@ def test_reader_that_stops_early_is_noticed(samples, tmp_path):
     """The library calamine skips a sheet whose opening tag has one wrong letter."""
     with (
         zipfile.ZipFile(io.BytesIO(samples["xlsx"])) as archive,
-        zipfile.ZipFile(tmp_path / "sheet", "w") as hurt,
+        zipfile.ZipFile(tmp_path / "sheet", "w") as damaged,
     ):
         for name in archive.namelist():
-            hurt.writestr(name, archive.read(name).replace(b"<sheetData>", b"<sh?etData>"))
-    assert read_in_child(tmp_path / "sheet").startswith("said The workbook cannot be read")
+            damaged.writestr(name, archive.read(name).replace(b"<sheetData>", b"<sh?etData>"))
+    assert read_in_child(tmp_path / "sheet").startswith("error The workbook cannot be read")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses the limit on memory")
 def test_huge_repeat_counts_give_a_sentence(tmp_path):
     """A hundred bytes of OpenDocument can claim 17 billion cells."""
     office = "urn:oasis:names:tc:opendocument:xmlns"
-    for rows, columns, says in (
+    for rows, columns, expected in (
         (10**9, 1, "claims more than"),
         (5, 10**9, "claims more than"),
         (1, 16_384, "16,384 columns"),
@@ -225,4 +225,4 @@ def test_huge_repeat_counts_give_a_sentence(tmp_path):
         )
         with zipfile.ZipFile(tmp_path / "sheet", "w") as archive:
             archive.writestr("content.xml", content)
-        assert says in read_in_child(tmp_path / "sheet")
+        assert expected in read_in_child(tmp_path / "sheet")

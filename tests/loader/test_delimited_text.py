@@ -90,7 +90,7 @@ def test_any_table_in_any_dialect_and_encoding_is_read_back_unchanged(
         except UnicodeDecodeError:
             pass
         else:
-            return  # the bytes are proper UTF-8 too; nobody can tell
+            return  # the bytes are valid UTF-8 too: both readings are right
     found = read_text(content)
     if encoding == "cp1252" and any(char > "\x7f" for char in text) and list_codes(found):
         return  # bytes that are UTF-8 in part: refused with their row's number, which is allowed
@@ -128,29 +128,29 @@ SOUND_CELL = st.text(st.sampled_from('abz 019,;"é-'), max_size=8).filter(
 def test_stray_quote_rejects_only_its_own_line(rows, data):
     """Wherever the quote is, every other record is read unchanged and the count of records stays right."""
     lines = [format_csv([row]) for row in [HEADER, *rows]]
-    hurt = data.draw(st.integers(0, len(lines) - 1))
-    at = data.draw(st.integers(0, len(lines[hurt]) - 2))
-    lines[hurt] = lines[hurt][:at] + '"' + lines[hurt][at:]
+    damaged = data.draw(st.integers(0, len(lines) - 1))
+    at = data.draw(st.integers(0, len(lines[damaged]) - 2))
+    lines[damaged] = lines[damaged][:at] + '"' + lines[damaged][at:]
     found = read_text("".join(lines), encoding="utf-8", delimiter=",")
     assert [record.number for record in found] == list(range(1, len(lines) + 1))
-    others = [list(record.cells) for record in found if record.number != hurt + 1]
-    assert others == [row for index, row in enumerate([HEADER, *rows]) if index != hurt]
-    assert set(list_codes(found)) <= {hurt + 1}
+    others = [list(record.cells) for record in found if record.number != damaged + 1]
+    assert others == [row for index, row in enumerate([HEADER, *rows]) if index != damaged]
+    assert set(list_codes(found)) <= {damaged + 1}
 
 
 LEAD = 'Asha,9845012345,"fine, thanks"\n'
 
 
-@pytest.mark.parametrize("hurt", [0, 1, 2, 4094, 4095, 4096, 4097, 6000, 8191, 8192, 9998, 9999])
+@pytest.mark.parametrize("damaged", [0, 1, 2, 4094, 4095, 4096, 4097, 6000, 8191, 8192, 9998, 9999])
 @pytest.mark.parametrize("stray", ['"Asha,9845012345,x\n', 'Asha,"9845012345,x\n', 'Asha,9845012345,"x\n'])
-def test_unclosed_quote_rejects_one_line_of_a_long_file(hurt, stray, monkeypatch):
+def test_unclosed_quote_rejects_one_line_of_a_long_file(damaged, stray, monkeypatch):
     """This holds beside the border between two chunks too, whatever comes after it."""
-    for behind in (LEAD, "Ravi,9845012346,y\n"):
-        lines = [behind] * 10_000
-        lines[hurt] = stray
+    for line in (LEAD, "Ravi,9845012346,y\n"):
+        lines = [line] * 10_000
+        lines[damaged] = stray
         found = read_text("".join(lines), encoding="utf-8", delimiter=",")
         assert len(found) == 10_000
-        assert list_codes(found) == {hurt + 1: ["stray_quote"]}
+        assert list_codes(found) == {damaged + 1: ["stray_quote"]}
 
 
 def test_two_stray_quotes_do_not_swallow_the_leads_between_them():
@@ -216,7 +216,7 @@ def test_headers_of_several_lines_are_read_unchanged(header):
 
 
 def test_note_that_reads_like_leads_is_rejected_and_its_lines_are_read():
-    """It cannot be told from a stray quote, and a rejected row is better than leads lost in a note."""
+    """It looks the same as a stray quote, and a rejected row is better than leads lost in a note."""
     note = "see also\nRavi,9845012346,x"
     found = read_text(format_csv([HEADER, ["Asha", "9845012345", note], ["Meena", "9845012347", ""]]))
     assert list_codes(found) == {2: ["stray_quote"]}

@@ -78,7 +78,7 @@ def test_file_with_a_byte_order_mark_is_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "expected"),
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf", "empty"),
@@ -127,10 +127,10 @@ def test_file_with_a_byte_order_mark_is_text(tmp_path):
         "50 random bytes",
     ],
 )
-def test_other_kinds_of_files_are_named(tmp_path, content, says):
+def test_other_kinds_of_files_are_named(tmp_path, content, expected):
     """One sentence says what the file is, one says what to do."""
     (tmp_path / "sheet").write_bytes(content)
-    with pytest.raises(UnreadableFileError, match=says) as refused:
+    with pytest.raises(UnreadableFileError, match=expected) as refused:
         detect_file_kind(tmp_path / "sheet")
     assert refused.value.advice
 

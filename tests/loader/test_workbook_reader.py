@@ -136,7 +136,7 @@ def test_rows_and_cells_without_a_reference_follow_one_another(tmp_path):
         codes=["yyyy"],
     )
     assert read_rows(path) == {1: ["Phone", "1"], 2: ["#REF!", "2023"]}
-    assert any("row 2" in said for said in read_notices(path))
+    assert any("row 2" in notice for notice in read_notices(path))
 
 
 def test_strict_workbooks_are_read(tmp_path, reader):
@@ -184,7 +184,7 @@ def test_table_in_a_cell_does_not_end_an_opendocument_sheet(tmp_path):
 
 
 def test_absurd_repeat_counts_of_an_opendocument_sheet_lose_no_rows_and_no_memory(tmp_path):
-    """A row repeated zero times is one row, and nobody types 50 million spaces."""
+    """A row repeated zero times is one row, and no text has 50 million spaces."""
     spaces = ODS_TEXT.format('a<text:s text:c="50000000"/>b')
     found = read_rows(write_ods(tmp_path / "sheet", [(0, [ODS_TEXT.format("c")]), (1, [spaces])]))
     assert found == {1: ["c"], 2: [f"a{' ' * 1000}b"]}
@@ -230,11 +230,11 @@ def test_workbook_with_macros_is_read(tmp_path):
 
 def test_error_in_the_metadata_is_raised_while_calamine_still_loads_the_sheet():
     """Loading a large sheet takes seconds, and a refused sheet need not be waited for."""
-    told, ended = threading.Event(), threading.Event()
+    may_end, ended = threading.Event(), threading.Event()
 
     class Slow:
         def get_sheet_by_name(self, name: str) -> object:
-            told.wait(10)
+            may_end.wait(10)
             ended.set()
             raise AssertionError(name)
 
@@ -245,7 +245,7 @@ def test_error_in_the_metadata_is_raised_while_calamine_still_loads_the_sheet():
     with pytest.raises(UnreadableFileError, match="two cells"):
         workbook_reader._load_sheet(Slow(), "Leads", deque(), read_metadata())
     assert not ended.is_set()
-    told.set()
+    may_end.set()
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 10])
@@ -285,7 +285,7 @@ def test_lost_letter_rejects_only_its_own_row_of_a_block(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sheet", "says"),
+    ("sheet", "expected"),
     [
         (
             '<row r="2"><c r="A2"><v>1</v></c></row><row r="1"><c r="A1"><v>2</v></c></row>',
@@ -312,9 +312,9 @@ def test_lost_letter_rejects_only_its_own_row_of_a_block(tmp_path):
         "missing shared text",
     ],
 )
-def test_damaged_sheet_is_refused(tmp_path, sheet, says):
+def test_damaged_sheet_is_refused(tmp_path, sheet, expected):
     """The library calamine would silently drop one of two rows with one number, and one of two cells at one place."""
-    with pytest.raises(UnreadableFileError, match=says):
+    with pytest.raises(UnreadableFileError, match=expected):
         read_rows(write_xlsx(tmp_path / "sheet", sheet))
 
 
@@ -368,11 +368,12 @@ def test_libreoffice_files_are_read_as_they_are_shown(name):
         9: ["", "1.00000E+16", "0.3", "नमस्ते"],
         10: ["", "9845012348", "-1", "#DIV/0!"],
     }
-    said = read_notices(FILES / name)
+    notices = read_notices(FILES / name)
     assert (
-        "2 rows are hidden or filtered out in the sheet (rows 5, 7); they are read like the others." in said
+        "2 rows are hidden or filtered out in the sheet (rows 5, 7); they are read like the others."
+        in notices
     )
-    assert 'Other sheets were not read: "Old", "Secret". Name one with --sheet.' in said
+    assert 'Other sheets were not read: "Old", "Secret". Name one with --sheet.' in notices
 
 
 @pytest.mark.parametrize("name", ["quirks.xls", "quirks.ods", "quirks.xlsx"])

@@ -106,7 +106,7 @@ def test_errors_of_the_reading_process_arrive_with_their_advice(sheet):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "expected"),
     [
         ("SIGKILL", "The system stopped the process that reads the file .* out of memory"),
         ("SIGABRT", "crashed.* damaged, or made to do harm"),
@@ -114,12 +114,12 @@ def test_errors_of_the_reading_process_arrive_with_their_advice(sheet):
     ],
     ids=["killed", "aborted", "segmentation fault"],
 )
-def test_reading_process_that_dies_gives_a_sentence(sheet, number, said):
+def test_reading_process_that_dies_gives_a_sentence(sheet, number, expected):
     """A hostile workbook can crash compiled code; the kernel kills the process when memory runs out, which is not the fault of the file."""
     number = getattr(signal, number)
     with (
         WorkerClient(sheet, OpenOptions()) as reader,
-        pytest.raises(UnreadableFileError, match=said) as refused,
+        pytest.raises(UnreadableFileError, match=expected) as refused,
     ):
         batches = reader.judge(CONFIG)
         next(batches)
@@ -198,7 +198,7 @@ def test_reading_process_that_never_responds_is_ended(sheet, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a pipe tells otherwise that nobody reads it")
 def test_busy_reading_process_ends_with_its_parent(tmp_path):
     """A command that is killed cannot end its child, which may be busy with a large sheet for long."""
-    os.mkfifo(tmp_path / "sheet")  # nobody writes into it: the reader waits for ever
+    os.mkfifo(tmp_path / "sheet")  # no process writes into it, so the reading process waits
     script = (
         "import sys; from pathlib import Path; from importer.loader.table.table_reader import OpenOptions\n"
         "from importer.reader.worker_client import WorkerClient\n"
