@@ -19,7 +19,7 @@ from importer.issues import find_unreadable_cells
 from importer.journal.run_journal import Journal
 from importer.models.row import SourceRow, split_into_blocks
 from importer.models.status import REPORT_COLUMNS, is_report_header
-from importer.reader.reimport import their_rows
+from importer.reader.reimport import restore_rows
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.results_csv import to_report_cells
 
@@ -56,7 +56,7 @@ def _read(frame: pd.DataFrame, headers: tuple[str, ...]) -> tuple[tuple[str, ...
     rows = rows_of(frame)
     if not is_report_header(headers):
         return headers, rows
-    headers, blocks = their_rows(headers, split_into_blocks(rows))
+    headers, blocks = restore_rows(headers, split_into_blocks(rows))
     return headers, chain.from_iterable(blocks)
 
 

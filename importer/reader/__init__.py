@@ -1,1 +1,1 @@
-"""From a file to staged rows: a child process reads and judges, so that a hostile file harms only the child."""
+"""The sandboxed process that reads a file, and the main process's side of it."""

@@ -1,4 +1,4 @@
-"""What we and the reading process say to each other: msgpack messages, each behind its length in four bytes."""
+"""The messages between the main process and the reading process: msgpack, each after its length in four bytes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from importer.models.row import SourceRow
 from importer.reader.row_processor import ProcessorConfig
 
 SAMPLE_ROWS = 500
-"""First rows that are shown before the columns are decided."""
+"""How many of the first rows a preview has, to decide on the columns."""
 
 
-class Open(msgspec.Struct, frozen=True, tag=True):
-    """To the child: open this file, and say what it looks like."""
+class OpenRequest(msgspec.Struct, frozen=True, tag=True):
+    """Request: open this file, and answer with a preview."""
 
     path: str
     options: OpenOptions
 
 
-class Judge(msgspec.Struct, frozen=True, tag=True):
-    """To the child: now read on and judge every row."""
+class JudgeRequest(msgspec.Struct, frozen=True, tag=True):
+    """Request: read on, and judge every row."""
 
     config: ProcessorConfig
 
 
 class SheetPreview(msgspec.Struct, frozen=True, tag=True):
-    """From the child: the header and the first rows. `ours` says that this tool wrote the file."""
+    """Response: the header and the first rows. `is_own_report` means that this tool wrote the file."""
 
     headers: tuple[str, ...]
     sample: tuple[SourceRow, ...]
@@ -38,21 +38,21 @@ class SheetPreview(msgspec.Struct, frozen=True, tag=True):
     is_own_report: bool = False
 
 
-class Batch(msgspec.Struct, frozen=True, tag=True):
-    """From the child: judged rows, in file order."""
+class JudgedBatch(msgspec.Struct, frozen=True, tag=True):
+    """Response: judged rows, in file order."""
 
     rows: StagedRows
 
 
 class ReadEnd(msgspec.Struct, frozen=True, tag=True):
-    """From the child: the end of the table; `rows` were sent, `notices` are all there are."""
+    """Response: the end of the table, with the number of rows sent and all notices."""
 
     rows: int
     notices: tuple[Notice, ...]
 
 
-class Failed(msgspec.Struct, frozen=True, tag=True):
-    """From the child: an ImporterError, by the name of its class. `trace` is there where it was no such error."""
+class ReadFailure(msgspec.Struct, frozen=True, tag=True):
+    """Response: an ImporterError by the name of its class. `trace` is the traceback of an unexpected exception."""
 
     kind: str
     message: str
@@ -60,26 +60,26 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     trace: str = ""
 
 
-ToChild: TypeAlias = Open | Judge
-FromChild: TypeAlias = SheetPreview | Batch | ReadEnd | Failed
+Request: TypeAlias = OpenRequest | JudgeRequest
+Response: TypeAlias = SheetPreview | JudgedBatch | ReadEnd | ReadFailure
 
 MAX_FRAME_BYTES = 256 << 20
-"""No longer message is sent or believed: what the child claims must not fill our memory."""
+"""No longer message is sent or accepted: what a hostile file makes the reading process claim must not fill our memory."""
 
 encode = msgspec.msgpack.Encoder().encode
-decode_to_child = msgspec.msgpack.Decoder(ToChild).decode
-decode_from_child = msgspec.msgpack.Decoder(FromChild).decode
+decode_request = msgspec.msgpack.Decoder(Request).decode
+decode_response = msgspec.msgpack.Decoder(Response).decode
 
 
 def write_frame(stream: IO[bytes], body: bytes) -> None:
-    """Send one encoded message."""
+    """Write one encoded message."""
     stream.write(len(body).to_bytes(4, "big"))
     stream.write(body)
     stream.flush()
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
-    """The next message's bytes, or None at the end of the stream, also where it breaks off or makes no sense."""
+    """Return the bytes of the next message; None at the end of the stream, where it breaks off or is invalid."""
     size = stream.read(4)
     length = int.from_bytes(size, "big")
     if len(size) < 4 or length > MAX_FRAME_BYTES:

@@ -1,4 +1,4 @@
-"""Files that importer wrote itself, fed back in: their `_` columns are set aside, their guards taken off."""
+"""Restore the original sheet from a report of ours that is imported again: without `_` columns and escaped formulas."""
 
 from __future__ import annotations
 
@@ -13,70 +13,72 @@ from importer.models.row import SourceRows
 from importer.models.status import REPORT_COLUMNS, ROWS_SHEET
 from importer.validator.deduplicate import is_same_number
 
-
-def theirs(headers: Sequence[str]) -> list[int]:
-    """The columns that are not ours, by index."""
-    return [index for index, header in enumerate(headers) if header not in REPORT_COLUMNS]
+_MIN_SHORTENED_DIGITS = 10  # a shorter number that ends in zeros is an amount
 
 
-def as_typed(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
-    """The headers and rows of the sheet that our report was made from, cells as they were first typed.
+def restore_table(table: Table) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
+    """Return the headers and rows of the sheet that a report was made from, with cells as they were first typed.
 
-    The cells of our workbook need no guard. A CSV file of ours that was saved as a workbook still has its own.
+    Cells of our workbook have no escaped formulas. A CSV report that was saved as a workbook still has them.
     """
     is_workbook = table.kind is not FileKind.CSV and table.sheet == ROWS_SHEET
-    return their_rows(table.headers, table.blocks, str if is_workbook else unescape_formula)
+    return restore_rows(table.headers, table.blocks, str if is_workbook else unescape_formula)
 
 
-def their_rows(
-    ours: Sequence[str], blocks: Iterable[SourceRows], clean: Callable[[str], str] = str
+def restore_rows(
+    report_headers: Sequence[str], blocks: Iterable[SourceRows], restore_cell: Callable[[str], str] = str
 ) -> tuple[tuple[str, ...], Iterator[SourceRows]]:
-    """The same of rows under the headers of a report.
+    """Return the headers and rows of the original sheet, from rows below the header of a report."""
+    restorer = _RowRestorer(report_headers, restore_cell)
+    return restorer.headers, map(restorer.restore_block, blocks)
 
-    Who was kept out for a number that Excel may have shortened to somebody else's stays out until that number is mended:
-    alone in the report, his row would take the place of the other's lead.
+
+class _RowRestorer:
+    """Restores rows of the original sheet from rows of a report.
+
+    A row that was rejected because Excel may have shortened its phone to that of another lead stays rejected until
+    the phone is fixed. Imported alone, it would overwrite the other lead.
     """
-    kept = theirs(ours)
-    headers = tuple(clean(ours[index]) for index in kept)
-    columns = {name: at for at, name in enumerate(ours) if name in REPORT_COLUMNS}
-    codes, phone = columns.get("_codes"), columns.get("_phone")
 
-    def typed(block: SourceRows) -> SourceRows:
-        cells = [tuple([clean(row[index]) for index in kept]) for row in block.cells]
-        faults = {at: _of_their_cells(found, cells[at]) for at, found in block.issues.items()}
+    def __init__(self, report_headers: Sequence[str], restore_cell: Callable[[str], str]) -> None:
+        report_columns = {name: at for at, name in enumerate(report_headers) if name in REPORT_COLUMNS}
+        self._restore_cell = restore_cell
+        self._kept = [index for index, name in enumerate(report_headers) if name not in REPORT_COLUMNS]
+        self._codes_column = report_columns.get("_codes")
+        self._phone_column = report_columns.get("_phone")
+        self.headers = tuple(restore_cell(report_headers[index]) for index in self._kept)
+
+    def restore_block(self, block: SourceRows) -> SourceRows:
+        """Return the rows of the original sheet for a block of the report."""
+        restore_cell, kept = self._restore_cell, self._kept
+        cells = [tuple([restore_cell(row[index]) for index in kept]) for row in block.cells]
+        issues = {at: _drop_lost_letters_of_report(found, cells[at]) for at, found in block.issues.items()}
+        codes, phone = self._codes_column, self._phone_column
         if codes is not None and phone is not None:
-            for at in [at for at, row in enumerate(block.cells) if _is_shortened(row[codes])]:
-                told = _still_shortened(cells[at], headers, clean(block.cells[at][phone]))
-                faults[at] = (*faults.get(at, ()), *told)
-        return SourceRows(block.numbers, cells, faults)
+            for at in [at for at, row in enumerate(block.cells) if _has_shortened_code(row[codes])]:
+                doubted_phone = restore_cell(block.cells[at][phone])
+                issues[at] = (*issues.get(at, ()), *self._find_shortened(cells[at], doubted_phone))
+        return SourceRows(block.numbers, cells, issues)
 
-    return headers, map(typed, blocks)
-
-
-def _of_their_cells(faults: tuple[Issue, ...], cells: Sequence[str]) -> tuple[Issue, ...]:
-    """The faults without that of a letter lost in our columns alone: `_problems` quotes it also where it was mended."""
-    lost = any(LOST_CHARACTER in cell for cell in cells)
-    return tuple(issue for issue in faults if lost or issue.code != IssueCode.UNDECODABLE)
-
-
-_LEAST_DIGITS = 10  # fewer are an amount of as many zeros
+    def _find_shortened(self, cells: Sequence[str], phone: str) -> list[Issue]:
+        """Return an issue for the first cell that still has the phone that was doubted."""
+        return [
+            Issue("customer_phone", IssueCode.SHORTENED, header, cell, "another lead")
+            for header, cell in zip(self.headers, cells, strict=True)
+            if _is_doubted_phone(cell.strip(), phone)
+        ][:1]
 
 
-def _is_shortened(codes: str) -> bool:
-    """Whether one of the codes says so, of whichever column: a lead may take its phone from the others."""
+def _drop_lost_letters_of_report(issues: tuple[Issue, ...], cells: Sequence[str]) -> tuple[Issue, ...]:
+    """Return the issues without a lost letter in our own columns: `_problems` quotes it after it was fixed, too."""
+    is_lost = any(LOST_CHARACTER in cell for cell in cells)
+    return tuple(issue for issue in issues if is_lost or issue.code != IssueCode.UNDECODABLE)
+
+
+def _has_shortened_code(codes: str) -> bool:
+    """Return whether a code such as `customer_phone.shortened` is there; a lead may take its phone from any column."""
     return "shortened" in codes and any(code.endswith(".shortened") for code in codes.split(";"))
 
 
-def _still_shortened(cells: Sequence[str], headers: Sequence[str], phone: str) -> list[Issue]:
-    doubted = [
-        (header, cell) for header, cell in zip(headers, cells, strict=True) if _is_that(phone, cell.strip())
-    ]
-    return [
-        Issue("customer_phone", IssueCode.SHORTENED, header, cell, "another lead")
-        for header, cell in doubted[:1]
-    ]
-
-
-def _is_that(phone: str, cell: str) -> bool:
-    """Whether the cell is the number that was doubted."""
-    return ends_as_shortened(cell) and len(cell) >= _LEAST_DIGITS and is_same_number(phone, cell)
+def _is_doubted_phone(cell: str, phone: str) -> bool:
+    return ends_as_shortened(cell) and len(cell) >= _MIN_SHORTENED_DIGITS and is_same_number(phone, cell)

@@ -1,4 +1,4 @@
-"""The private folder that a sheet is copied into; what killed processes left of theirs is cleared away."""
+"""Make the private folder that a sheet is copied into, and remove the folders that killed processes left."""
 
 from __future__ import annotations
 
@@ -13,66 +13,64 @@ from pathlib import Path
 
 from importer.errors import NothingSentError
 from importer.loader.table.table_reader import COPY_NAME
+from importer.messages import file_messages
 
 _PREFIX, _LOCK = "importer-", "lock"
-_OLD_S = 3600.0
-"""A folder that nobody holds may be a minute old and about to be held; one of this age is nobody's."""
+_MIN_STALE_AGE_S = 3600.0  # a newer folder without a lock may be one that another process has just made
 
 
 @contextmanager
 def open_scratch_dir() -> Iterator[Path]:
-    """A folder that only this user can read, gone when the block ends. Raises NothingSentError where none can be made.
+    """Make a folder that only this user can read, and remove it at the end of the block.
 
-    While the block runs its lock is held, which goes with the process however that ends: so the next start can
-    tell the folder of a living process from that of one that was killed, and what it holds is personal.
+    The process keeps a lock in it, which the system releases however the process ends. So the next start can
+    distinguish the folder of a running process from that of a killed one, and remove the personal data in it.
+    Raises NothingSentError where no folder can be made.
     """
     from filelock import FileLock  # noqa: PLC0415 - a sheet that is in memory needs none
 
-    clear_left_behind(time.time())
-    room = _make()
-    lock = FileLock(room / _LOCK)
+    remove_stale_dirs(time.time())
+    folder = _make_dir()
+    lock = FileLock(folder / _LOCK)
     try:
-        with suppress(OSError):  # a disk without locks: then this folder stays, should we be killed
+        with suppress(OSError):  # a disk without locks: then this folder stays if we are killed
             lock.acquire(timeout=0)
-        yield room
+        yield folder
     finally:
         lock.release()
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def clear_left_behind(now_s: float) -> None:
-    """Take away the folders of processes that were killed. `now_s` are seconds since 1970."""
+def remove_stale_dirs(now_s: float) -> None:
+    """Remove the folders of processes that were killed; `now_s` is in seconds since 1970."""
     with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
-        for found in entries:
-            if found.name.startswith(_PREFIX) and _is_old_and_ours(Path(found.path), now_s):
-                _remove_unless_held(Path(found.path))
+        for entry in entries:
+            if entry.name.startswith(_PREFIX) and _is_stale_scratch_dir(Path(entry.path), now_s):
+                _remove_unless_locked(Path(entry.path))
 
 
-def _make() -> Path:
+def _make_dir() -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=_PREFIX))
     except OSError as error:
-        raise NothingSentError(
-            f"No folder for the private copy of the sheet could be made: {error.strerror}.",
-            "Make room on the disk, or name another folder for such files by TMPDIR.",
-        ) from error
+        raise NothingSentError(*file_messages.NO_SCRATCH_DIR.format(reason=error.strerror)) from error
 
 
-def _is_old_and_ours(folder: Path, now_s: float) -> bool:
-    """Whether it is what `open_scratch_dir` makes, of this user, and has been there for long."""
+def _is_stale_scratch_dir(folder: Path, now_s: float) -> bool:
+    """Return whether `open_scratch_dir` made the folder for this user, long ago."""
     try:
-        found = folder.lstat()
-        held = {path.name for path in folder.iterdir()} if stat.S_ISDIR(found.st_mode) else set()
+        status = folder.lstat()
+        names = {path.name for path in folder.iterdir()} if stat.S_ISDIR(status.st_mode) else set()
     except OSError:
-        return False  # gone in the meantime, or not ours to look into
-    is_own = os.name != "posix" or found.st_uid == os.getuid()
-    return is_own and _LOCK in held <= {_LOCK, COPY_NAME} and now_s - found.st_mtime > _OLD_S
+        return False  # removed in the meantime, or not readable for us
+    is_own = os.name != "posix" or status.st_uid == os.getuid()
+    return is_own and _LOCK in names <= {_LOCK, COPY_NAME} and now_s - status.st_mtime > _MIN_STALE_AGE_S
 
 
-def _remove_unless_held(folder: Path) -> None:
+def _remove_unless_locked(folder: Path) -> None:
     from filelock import FileLock  # noqa: PLC0415 - as above
 
     with suppress(OSError):
         with FileLock(folder / _LOCK, timeout=0):
-            pass  # nobody holds it; Windows would not remove a file that we hold ourselves
+            pass  # no process has it; Windows would not remove a file that we have locked ourselves
         shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""A sheet about to be imported, wherever its rows come from: a file, a DataFrame, an earlier run."""
+"""A sheet to import, wherever its rows come from: a file, a DataFrame, an earlier run."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from importer.settings import Settings
 
 
 class Reader(Protocol):
-    """What reads a sheet: `opened` first, `judged` by the batch, `done` at the end."""
+    """Reads a sheet: `preview` first, then `judge` batch by batch; `end` is set after the last one."""
 
     end: ReadEnd | None
 
     @property
     def preview(self) -> SheetPreview:
-        """Header and first rows. May have to wait for them, and raise what is wrong with the file."""
+        """Header and first rows. May wait for them, and raise what is wrong with the file."""
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
-        """Batches of judged rows, in the order of the sheet."""
+        """Yield batches of judged rows, in the order of the sheet."""
 
 
 class Sheet:
-    """The rows, with what must be known of where they come from.
+    """The rows of a sheet, and where they come from.
 
-    `path` is None where there is no file; `origin` is the run whose rows these are, where that is known.
+    `path` is None where there is no file; `origin` is the run that these rows come from, if that is known.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class InMemoryReader:
         self.end: ReadEnd | None = None
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
-        """Batches of judged rows, in order."""
+        """Yield batches of judged rows, in order."""
         total = 0
         for batch in process_rows(split_into_blocks(chain(self._sample, self._rows)), config):
             yield batch
@@ -82,7 +82,7 @@ class InMemoryReader:
 
 
 def make_open_options(settings: Settings) -> OpenOptions:
-    """What the loader must know to open the file."""
+    """Return what the loader must know to open the file."""
     return OpenOptions(
         sheet=settings.sheet,
         header_row=settings.header_row,
@@ -94,13 +94,13 @@ def make_open_options(settings: Settings) -> OpenOptions:
 @contextmanager
 def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
     """Open a file, or a stream of CSV, in a reading process. It is read once, from a private copy."""
-    with open_scratch_dir() as room:
-        copy, sha256 = copy_to_private_file(source, room)
+    with open_scratch_dir() as folder:
+        copy, sha256 = copy_to_private_file(source, folder)
         path = source if isinstance(source, Path) else None
         with WorkerClient(copy, options) as reader:
-            yield Sheet(reader, file=_shown(path) if path else "-", sha256=sha256, path=path)
+            yield Sheet(reader, file=_format_path(path) if path else "-", sha256=sha256, path=path)
 
 
-def _shown(path: Path) -> str:
-    """The path as text that can be written everywhere: a name on disk may hold bytes that are no letters."""
+def _format_path(path: Path) -> str:
+    """Return the path as text that can be written everywhere: a name on disk may have bytes that are not text."""
     return os.fsencode(path).decode("utf-8", "replace")

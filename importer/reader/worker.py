@@ -1,7 +1,7 @@
-"""The reading process: opens the file, shows its first rows, then reads, drafts and judges every row.
+"""The reading process: opens the file, sends a preview, then reads, drafts and judges every row.
 
-It is a command of its own (`process` starts it), talks over stdin and stdout, has no key in its environment, and
-may be killed at any time: the only thing it holds is a copy of the file.
+It is a command of its own, which `worker_client` starts and talks to over stdin and stdout. It has no API key in its
+environment and may be killed at any time: all that it has is a copy of the file.
 """
 
 from __future__ import annotations
@@ -21,138 +21,133 @@ import msgspec
 
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
-from importer.loader.formats.limits import COPY_THE_ROWS, apply_limits
+from importer.loader.formats.limits import apply_limits
 from importer.loader.table.table_reader import Table, open_table
+from importer.messages import file_messages
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import is_report_header
 from importer.process_setup import tune_gc
 from importer.reader import protocol
-from importer.reader.reimport import as_typed
+from importer.reader.reimport import restore_table
 from importer.reader.row_processor import ProcessorConfig, process_rows
 
-_LOOK_EVERY_S = 1.0
-_ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text is in our memory at once
+_PARENT_CHECK_INTERVAL_S = 1.0
+_TARGET_MESSAGE_BYTES = (
+    8 << 20
+)  # longer messages are split: they are in the memory of the main process at once
 
 
 def main() -> None:
-    """Answer the parent's two questions, then end."""
-    _mind_ctrl_c()
-    answers = _standard_output()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    """Answer the two requests of the main process, then end."""
+    _set_ctrl_c_handler()
+    responses = _take_over_stdout()
+    threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     apply_limits()
     tune_gc()
     try:
-        _converse(sys.stdin.buffer, answers)
+        _answer_requests(sys.stdin.buffer, responses)
     except ImporterError as error:
-        _fail(answers, error)
+        _send_failure(responses, error)
     except MemoryError:
-        _fail(
-            answers,
-            UnreadableFileError(
-                "The file needs more memory than a sheet of leads should.",
-                "Copy the rows into a new sheet, save it as CSV, and import that.",
-            ),
-        )
-    except Exception as error:  # noqa: BLE001 - whatever it was, the parent must be told
-        _fail(
-            answers,
-            UnreadableFileError(
-                f"The reader of the file met what it does not know ({type(error).__name__}): the file is damaged, "
-                "or this is a fault of importer (-v shows more).",
-                COPY_THE_ROWS,
-            ),
-            trace=traceback.format_exc(),
-        )
+        _send_failure(responses, UnreadableFileError(*file_messages.READER_OUT_OF_MEMORY))
+    except Exception as error:  # noqa: BLE001 - the main process must learn of any error
+        failure = UnreadableFileError(*file_messages.READER_FAILED.format(error=type(error).__name__))
+        _send_failure(responses, failure, trace=traceback.format_exc())
 
 
-def _mind_ctrl_c(*, windows: bool = os.name == "nt") -> None:
-    """Ctrl-C is for the parent, which then ends us.
+def _set_ctrl_c_handler(*, is_windows: bool = os.name == "nt") -> None:
+    """Ignore Ctrl-C: the main process handles it, and then ends this one.
 
-    On Windows nothing interrupts its wait for what we say, and a large workbook opens for long: there we end by ourselves.
+    On Windows nothing interrupts its wait for our messages, and a large workbook takes long to open. There Ctrl-C
+    ends this process directly.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL if windows else signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_DFL if is_windows else signal.SIG_IGN)
 
 
-def _standard_output() -> BinaryIO:
-    """Where our answers go. What a library prints goes elsewhere from now on: it must not break a frame.
+def _take_over_stdout() -> BinaryIO:
+    """Return a stream for our messages, and send what libraries print to stderr: it must not break a message.
 
-    A stream of our own, since `sys.stdout.buffer` is none under PYTHONUNBUFFERED: a write that Ctrl-Z meets
-    half way is not brought to its end there, and says nothing of it.
+    `sys.stdout.buffer` is unbuffered with PYTHONUNBUFFERED. A write that Ctrl-Z interrupts is then cut off silently,
+    so the stream is our own.
     """
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    responses = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return answers
+    return responses
 
 
-def _end_with(parent: int) -> None:
-    """End when our parent has: one that was killed cannot end us, and a large sheet keeps its reader busy for long.
+def _exit_with_parent(parent: int) -> None:
+    """End this process when its parent has ended: one that was killed cannot end it, and a large sheet takes long.
 
-    Windows gives nobody another parent: there we end when we have something to say.
+    On Windows a process never gets another parent. There it ends when it next writes a message.
     """
     while os.getppid() == parent:
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_PARENT_CHECK_INTERVAL_S)
     os._exit(1)
 
 
-def _fail(answers: BinaryIO, error: ImporterError, *, trace: str = "") -> None:
-    failed = protocol.Failed(type(error).__name__, error.message, error.advice, trace)
-    protocol.write_frame(answers, protocol.encode(failed))
-
-
-def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
-    question = _ask(questions)
-    assert isinstance(question, protocol.Open)
-    table = open_table(Path(question.path), question.options)
-    ours = is_report_header(table.headers)
-    headers, blocks = as_typed(table) if ours else (table.headers, table.blocks)
+def _answer_requests(requests: BinaryIO, responses: BinaryIO) -> None:
+    """Open the file and send a preview; then, if asked to, judge every row."""
+    request = _read_request(requests)
+    assert isinstance(request, protocol.OpenRequest)
+    table = open_table(Path(request.path), request.options)
+    is_own_report = is_report_header(table.headers)
+    headers, blocks = restore_table(table) if is_own_report else (table.headers, table.blocks)
     begun: list[SourceRows] = []
-    # A sheet that two blocks hold is read to its end: its last notices (hidden rows, footers) are shown at once.
+    # A sheet of up to two blocks is read to its end: its last notices (hidden rows, footers) are in the preview.
     while sum(map(len, begun)) <= 2 * BLOCK_ROWS and (block := next(blocks, None)) is not None:
         begun.append(block)
     sample = tuple(islice(chain.from_iterable(begun), protocol.SAMPLE_ROWS))
-    _show(answers, protocol.SheetPreview(headers, sample, tuple(table.notices), ours))
-    question = _ask(questions)
-    if isinstance(question, protocol.Judge):
-        _judge(table, chain(begun, blocks), question.config, answers)
+    _send_preview(responses, protocol.SheetPreview(headers, sample, tuple(table.notices), is_own_report))
+    request = _read_request(requests)
+    if isinstance(request, protocol.JudgeRequest):
+        _judge_rows(table, chain(begun, blocks), request.config, responses)
 
 
-def _judge(table: Table, blocks: Iterable[SourceRows], config: ProcessorConfig, answers: BinaryIO) -> None:
+def _judge_rows(
+    table: Table, blocks: Iterable[SourceRows], config: ProcessorConfig, responses: BinaryIO
+) -> None:
     total = 0
     for batch in process_rows(blocks, config):
-        _send(answers, batch)
+        _send_batch(responses, batch)
         total += len(batch)
-    protocol.write_frame(answers, protocol.encode(protocol.ReadEnd(total, tuple(table.notices))))
+    protocol.write_frame(responses, protocol.encode(protocol.ReadEnd(total, tuple(table.notices))))
 
 
-def _show(answers: BinaryIO, opened: protocol.SheetPreview) -> None:
-    """Send the header and as many of the first rows as a message has room for."""
-    body = protocol.encode(opened)
-    while len(body) > _ROOM_BYTES and len(opened.sample) > 1:
-        opened = msgspec.structs.replace(opened, sample=opened.sample[: len(opened.sample) // 2])
-        body = protocol.encode(opened)
-    _write(answers, body, [row.number for row in opened.sample[:1]])
+def _send_preview(responses: BinaryIO, preview: protocol.SheetPreview) -> None:
+    """Send the header and as many of the first rows as fit into one message."""
+    body = protocol.encode(preview)
+    while len(body) > _TARGET_MESSAGE_BYTES and len(preview.sample) > 1:
+        preview = msgspec.structs.replace(preview, sample=preview.sample[: len(preview.sample) // 2])
+        body = protocol.encode(preview)
+    _write_message(responses, body, [row.number for row in preview.sample[:1]])
 
 
-def _send(answers: BinaryIO, batch: StagedRows) -> None:
+def _send_batch(responses: BinaryIO, batch: StagedRows) -> None:
     """Send judged rows, in several messages where their cells are very long."""
-    body = protocol.encode(protocol.Batch(batch))
-    if len(body) <= _ROOM_BYTES or len(batch) == 1:
-        _write(answers, body, batch.numbers[:1])
+    body = protocol.encode(protocol.JudgedBatch(batch))
+    if len(body) <= _TARGET_MESSAGE_BYTES or len(batch) == 1:
+        _write_message(responses, body, batch.numbers[:1])
         return
     half = len(batch) // 2
-    _send(answers, batch[:half])
-    _send(answers, batch[half:])
+    _send_batch(responses, batch[:half])
+    _send_batch(responses, batch[half:])
 
 
-def _write(answers: BinaryIO, body: bytes, numbers: Sequence[int]) -> None:
+def _send_failure(responses: BinaryIO, error: ImporterError, *, trace: str = "") -> None:
+    failure = protocol.ReadFailure(type(error).__name__, error.message, error.advice, trace)
+    protocol.write_frame(responses, protocol.encode(failure))
+
+
+def _write_message(responses: BinaryIO, body: bytes, numbers: Sequence[int]) -> None:
+    """Write a message. Raises UnreadableFileError, with the number of the row, for one that is too long."""
     if len(body) > protocol.MAX_FRAME_BYTES:
-        raise UnreadableFileError(
-            f"Row {numbers[0]} holds more text than any lead." if numbers else "The header is endless.",
-            "Shorten it, or copy the rows into a new sheet, and import that.",
+        text = (
+            file_messages.ROW_TOO_LONG.format(number=numbers[0]) if numbers else file_messages.HEADER_TOO_LONG
         )
-    protocol.write_frame(answers, body)
+        raise UnreadableFileError(*text)
+    protocol.write_frame(responses, body)
 
 
-def _ask(questions: BinaryIO) -> protocol.ToChild | None:
-    body = protocol.read_frame(questions)
-    return None if body is None else protocol.decode_to_child(body)
+def _read_request(requests: BinaryIO) -> protocol.Request | None:
+    body = protocol.read_frame(requests)
+    return None if body is None else protocol.decode_request(body)

@@ -1,7 +1,8 @@
-"""Our side of the reading process: start it, ask it, and turn its death into a sentence."""
+"""The main process's side of the reading process: start it, send it requests, and explain how it ended."""
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -16,42 +17,44 @@ from importer import errors
 from importer.credentials import API_KEY_VARIABLE
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
-from importer.loader.formats.limits import COPY_THE_ROWS
 from importer.loader.table.table_reader import OpenOptions
+from importer.messages import file_messages
 from importer.reader import protocol
 from importer.reader.row_processor import ProcessorConfig
 
-PATIENCE_S = 600.0
-"""How long the reader may go without a word: a workbook of a million rows opens in a tenth of that."""
+_logger = logging.getLogger(__name__)
+
+MAX_SILENCE_S = 600.0
+"""How long the reading process may send nothing: a workbook of a million rows opens in a tenth of that."""
 _PIPE_BYTES = 1 << 20
-"""Two messages: through the usual 64 KB, we and the child would wait for each other six times in each."""
-_LAST_BREATH_S = 2.0  # between the end of what it says and its own end
+"""Room for two messages. With the usual 64 KB, both processes would wait for each other six times a message."""
+_EXIT_WAIT_S = 2.0  # between the end of its messages and the end of the process
 _START = "import sys; sys.path += sys.argv[1:]; from importer.reader.worker import main; main()"
-_KILLED = -9
+_KILLED_EXIT_CODE = -9
 
 
 class WorkerClient:
-    """A child that reads one file: it begins at once, `opened` waits for what it finds, `judged` streams the rows.
+    """A reading process for one file. It starts at once; `preview` waits for the first rows, `judge` streams all.
 
-    It is a command of its own rather than a `multiprocessing` worker, so that it also works from a notebook
-    and from scripts without a main guard.
+    It is a command of its own rather than a `multiprocessing` worker, so that it also works from a notebook and from
+    scripts without a main guard.
     """
 
-    def __init__(self, path: Path, options: OpenOptions, *, timeout_s: float = PATIENCE_S) -> None:
+    def __init__(self, path: Path, options: OpenOptions, *, timeout_s: float = MAX_SILENCE_S) -> None:
         self._watchdog = Watchdog(self._kill, timeout_s=timeout_s)
         environment = {name: value for name, value in os.environ.items() if name != API_KEY_VARIABLE}
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            # It finds modules where we do: a notebook or a host of functions may have told us alone of their folder. That
-            # comes last, and -P: a file csv.py in the user's folder must not stand in for Python's own.
+            # The child gets our sys.path, which a notebook or a cloud function may have extended. It is appended, and
+            # with -P, so that a file csv.py in the user's folder is not loaded instead of Python's own.
             [sys.executable, "-P", "-c", _START, *map(str, sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a reader that aborts prints its own traceback
+            stderr=subprocess.DEVNULL,  # a library that aborts prints its own traceback
             env=environment,
         )
-        _widen(self._child.stdout)
+        _increase_pipe_size(self._child.stdout)
         try:
-            self._send(protocol.Open(str(path), options))
+            self._send(protocol.OpenRequest(str(path), options))
         except BaseException:
             self.close()
             raise
@@ -59,28 +62,31 @@ class WorkerClient:
 
     @cached_property
     def preview(self) -> protocol.SheetPreview:
-        """The header and the first rows. Raises what the child raised."""
-        answer = self._receive()
-        if not isinstance(answer, protocol.SheetPreview):
-            raise self._died()
-        return answer
+        """The header and the first rows. Raises the error of the reading process."""
+        response = self._receive()
+        if not isinstance(response, protocol.SheetPreview):
+            raise self._explain_death()
+        _log_preview(response)
+        return response
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
-        """Batches of judged rows in file order; afterwards `done` counts them. Raises what the child raised."""
+        """Yield batches of judged rows in file order, then set `end`. Raises the error of the reading process."""
         _ = self.preview  # it comes first
-        self._send(protocol.Judge(config))
+        self._send(protocol.JudgeRequest(config))
         while True:
             match self._receive():
-                case protocol.Batch(rows):
+                case protocol.JudgedBatch(rows):
+                    _logger.debug("Received %d judged rows", len(rows))
                     yield rows
-                case protocol.ReadEnd() as done:
-                    self.end = done
+                case protocol.ReadEnd() as end:
+                    _logger.debug("The sheet ends after %d rows", end.rows)
+                    self.end = end
                     return
                 case protocol.SheetPreview():
-                    raise self._died()
+                    raise self._explain_death()
 
     def close(self) -> None:
-        """End the child, whatever it is doing."""
+        """End the reading process, whatever it is doing."""
         self._watchdog.close()
         self._child.kill()
         self._child.communicate()
@@ -91,57 +97,59 @@ class WorkerClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, message: protocol.ToChild) -> None:
+    def _send(self, message: protocol.Request) -> None:
         assert self._child.stdin is not None
         try:
             protocol.write_frame(self._child.stdin, protocol.encode(message))
         except OSError:  # a broken pipe; Windows calls it an invalid argument
-            raise self._died() from None
+            raise self._explain_death() from None
 
-    def _receive(self) -> protocol.SheetPreview | protocol.Batch | protocol.ReadEnd:
+    def _receive(self) -> protocol.SheetPreview | protocol.JudgedBatch | protocol.ReadEnd:
         assert self._child.stdout is not None
         with self._watchdog:
             body = protocol.read_frame(self._child.stdout)
         if body is None:
-            raise self._died()
+            raise self._explain_death()
         try:
-            answer: protocol.FromChild = protocol.decode_from_child(body)
-        except ValueError:  # not ours, or no UTF-8
-            raise self._died() from None
-        if isinstance(answer, protocol.Failed):
-            raise (_revived(answer) or self._died()) from (
-                _InTheChild(answer.trace) if answer.trace else None
-            )
-        return answer
+            response: protocol.Response = protocol.decode_response(body)
+        except ValueError:  # not one of our messages, or not UTF-8
+            raise self._explain_death() from None
+        if isinstance(response, protocol.ReadFailure):
+            cause = _WorkerTraceback(response.trace) if response.trace else None
+            raise (_rebuild_error(response) or self._explain_death()) from cause
+        return response
 
     def _kill(self) -> None:
         self._child.kill()
 
-    def _died(self) -> UnreadableFileError:
-        if self._watchdog.bit:
-            return UnreadableFileError(
-                f"The file kept its reader busy for {self._watchdog.timeout_s / 60:.0f} minutes without a row.",
-                COPY_THE_ROWS,
-            )
+    def _explain_death(self) -> UnreadableFileError:
+        """Return the error for a reading process that timed out, was killed, crashed, or sent nonsense."""
+        if self._watchdog.has_fired:
+            minutes = self._watchdog.timeout_s / 60
+            return UnreadableFileError(*file_messages.READER_STALLED.format(minutes=minutes))
         try:
-            code = self._child.wait(_LAST_BREATH_S)
-        except subprocess.TimeoutExpired:  # one that talks nonsense is still alive
+            code = self._child.wait(_EXIT_WAIT_S)
+        except subprocess.TimeoutExpired:  # a process that sends nonsense is still running
             self._child.kill()
             code = self._child.wait()
         else:
-            if code == _KILLED:  # no file can do that: Linux does, where memory runs short
-                return UnreadableFileError(
-                    f"The system ended the reader of the file (exit {code}), most likely for want of memory.",
-                    "Give this machine or container more of it, or save the sheet as CSV, which needs less.",
-                )
-        return UnreadableFileError(
-            f"The reader of the file gave up on it (exit {code}): the file is damaged, or made to harm.",
-            COPY_THE_ROWS,
-        )
+            if code == _KILLED_EXIT_CODE:  # no file can cause that; Linux does when memory runs short
+                return UnreadableFileError(*file_messages.READER_KILLED_BY_SYSTEM.format(code=code))
+        return UnreadableFileError(*file_messages.READER_CRASHED.format(code=code))
 
 
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Let more of a message lie in the pipe, where the system can and allows it."""
+def _log_preview(preview: protocol.SheetPreview) -> None:
+    """Log how the file was recognised; notices name the encoding, the delimiter, the sheet and the header row."""
+    _logger.info(
+        "Opened the file (columns: %d%s). %s",
+        len(preview.headers),
+        ", a report of importer" if preview.is_own_report else "",
+        " ".join(notice.text for notice in preview.notices),
+    )
+
+
+def _increase_pipe_size(pipe: IO[bytes] | None) -> None:
+    """Let more of a message fit into the pipe, where the system can and allows it."""
     if sys.platform == "linux" and pipe is not None:
         import fcntl  # noqa: PLC0415 - does not exist on Windows
 
@@ -149,25 +157,25 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-class _InTheChild(Exception):
-    """What went wrong in the child, as its traceback."""
+class _WorkerTraceback(Exception):
+    """The traceback of an unexpected error in the reading process."""
 
 
 class Watchdog:
-    """Bites, once, when a wait takes longer than `timeout_s`; only time inside its `with` counts."""
+    """Calls `on_timeout` once when a wait takes longer than `timeout_s`; only time inside its `with` counts."""
 
-    def __init__(self, bite: Callable[[], None], *, timeout_s: float) -> None:
+    def __init__(self, on_timeout: Callable[[], None], *, timeout_s: float) -> None:
         self.timeout_s = timeout_s
-        self.bit = False
-        self._bite = bite
-        self._waits = threading.Condition()
-        self._waiting = self._over = False
+        self.has_fired = False
+        self._on_timeout = on_timeout
+        self._condition = threading.Condition()
+        self._is_waiting = self._is_closed = False
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> None:
-        with self._waits:
-            self._waiting = True
-            self._waits.notify()
+        with self._condition:
+            self._is_waiting = True
+            self._condition.notify()
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._watch, name="watchdog of the reading process", daemon=True
@@ -175,31 +183,31 @@ class Watchdog:
             self._thread.start()
 
     def __exit__(self, *_: object) -> None:
-        with self._waits:
-            self._waiting = False
-            self._waits.notify()
+        with self._condition:
+            self._is_waiting = False
+            self._condition.notify()
 
     def close(self) -> None:
-        """Let the thread end."""
-        with self._waits:
-            self._over = True
-            self._waits.notify()
+        """End the thread."""
+        with self._condition:
+            self._is_closed = True
+            self._condition.notify()
 
     def _watch(self) -> None:
-        with self._waits:
-            while not self._over:
-                if not self._waiting:
-                    self._waits.wait()
-                elif not self._waits.wait(self.timeout_s):
-                    self.bit = True
-                    self._bite()
+        with self._condition:
+            while not self._is_closed:
+                if not self._is_waiting:
+                    self._condition.wait()
+                elif not self._condition.wait(self.timeout_s):
+                    self.has_fired = True
+                    self._on_timeout()
                     return
 
 
-def _revived(failed: protocol.Failed) -> ImporterError | None:
-    """The error that the child raised; None where it names none of ours."""
-    kind = getattr(errors, failed.kind, None)
+def _rebuild_error(failure: protocol.ReadFailure) -> ImporterError | None:
+    """Return the error that the reading process raised; None where it names none of our errors."""
+    kind = getattr(errors, failure.kind, None)
     if not (isinstance(kind, type) and issubclass(kind, ImporterError)):
         return None
-    revived: ImporterError = kind(failed.message, failed.advice)
-    return revived
+    error: ImporterError = kind(failure.message, failure.advice)
+    return error

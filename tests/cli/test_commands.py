@@ -99,14 +99,14 @@ def test_a_file_that_may_not_be_read(importer, monkeypatch):
     monkeypatch.setattr("pathlib.Path.open", refuse)
     ended = importer("check", sheet)
     assert ended.code == 2
-    assert "Permission denied. Check that it is a file, and that you may read it." in ended.err
+    assert "Permission denied. Check that it is a file and that you may read it." in ended.err
 
 
 def test_what_is_left_aside_far_down_the_sheet_is_told(importer):
     """The first rows are looked at before the columns are shown; a total below row 2,000 was told on the page alone."""
     rows = [[f"98450{number:05}", "Asha"] for number in range(3 * BLOCK_ROWS)]
     sheet = write_csv(importer.folder / "x.csv", [GOOD[0], *rows, ["Total", ""]])
-    told = f"Row {3 * BLOCK_ROWS + 2}: totals or report footers below the leads, not read as leads.\n"
+    told = f"Row {3 * BLOCK_ROWS + 2} was skipped because it is a total or a report footer, not a lead.\n"
     assert importer("check", sheet).out.count(told) == 1
     assert told not in importer("check", sheet, "-q").out
 

@@ -14,7 +14,7 @@ from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.mapping import ColumnChoice, Mapping, Notice
 from importer.models.row import Accepted, Rejected, SourceRow
 from importer.models.status import RunState, is_report_header
-from importer.reader.reimport import as_typed
+from importer.reader.reimport import restore_table
 from importer.report.failed_workbook import fits
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
@@ -73,7 +73,7 @@ def read_again(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headers and cells of a report that is fed back in."""
     table = open_table(path, OpenOptions())
     assert is_report_header(table.headers)
-    headers, blocks = as_typed(table)
+    headers, blocks = restore_table(table)
     return headers, [row.cells for block in blocks for row in block]
 
 

@@ -15,7 +15,8 @@ from importer.csv_injection import (
     parse_csv_line,
     unescape_formula,
 )
-from importer.loader.formats.delimited_text import Dialect, find_dialect, read_records
+from importer.loader.formats.delimited_text import read_records
+from importer.loader.formats.dialect import Dialect, find_dialect
 from importer.loader.formats.encoding import Encoding
 from importer.report.failed_workbook import fits
 from tests.naughty import TEXTS
@@ -111,7 +112,7 @@ def test_a_space_that_is_no_part_of_the_cell_is_no_part_of_the_line(tmp_path):
     """Quotes stand behind a space further up in the file; here are none."""
     path = tmp_path / "sheet.csv"
     path.write_text("98450-12345, Asha\n")
-    [block] = read_records(path, Dialect(Encoding("utf-8"), ",", spaced=True))
+    [block] = read_records(path, Dialect(Encoding("utf-8"), ",", has_space_before_quotes=True))
     assert format_csv_lines(block.cells, block.lines) == ["98450-12345,Asha"]
 
 

@@ -1,1 +1,1 @@
-"""File formats: what kind of file it is, and its rows as the spreadsheet shows them."""
+"""File formats: detect what kind of file it is, and read its rows as the spreadsheet shows them."""

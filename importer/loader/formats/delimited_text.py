@@ -1,148 +1,103 @@
-"""CSV and its kin, record by record: quick where the file is sound, and never swallowing lines where it is not."""
+"""Read CSV and similar text record by record: fast where the text is valid, and never losing lines where it is not."""
 
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from importer.errors import UsageError
 from importer.issues import LOST_CHARACTER, Issue, IssueCode, find_unreadable_cells
-from importer.loader.formats.encoding import MARK_MISFITS, MISFIT, Encoding, codec_marked, find_encoding
+from importer.loader.formats.dialect import Dialect
+from importer.loader.formats.encoding import MARK_UNDECODABLE, UNDECODABLE_BYTE
 from importer.loader.formats.limits import MAX_CELL_CHARS
-from importer.loader.vocabulary import is_known_header
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
-from importer.models.status import is_report_header
 
-_DELIMITERS = ",;\t|"
-_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_MOST_LINES_OF_A_RECORD = 2000
-_SAMPLE_LINES = 60
-_DIGITS_OF_A_PHONE = 7
+_MAX_RECORD_LINES = 2000  # a cell of more lines begins with a stray quotation mark
+_MIN_PHONE_DIGITS = 7  # a landline without its STD code has no fewer
 _BETWEEN_CELLS = frozenset(",\r\n")
-
-csv.field_size_limit(1 << 26)  # a long cell is refused by us with its row's number, not by the whole file
-
-
-class Dialect(msgspec.Struct, frozen=True):
-    """How a text file is written.
-
-    `skip` lines stand before the first record (`sep=;`, which Excel does not show either); `spaced` says that
-    a space stands between a delimiter and the quotation mark behind it. A report of `ours` is quoted as it
-    should be: a cell of several lines in it is what it looks like.
-    """
-
-    encoding: Encoding
-    delimiter: str
-    skip: int = 0
-    spaced: bool = False
-    ours: bool = False
-
-    @property
-    def label(self) -> str:
-        """In words: `UTF-8 text, cells parted by commas`."""
-        return (
-            f"{self.encoding.label} text, cells parted by {_NAMES.get(self.delimiter, repr(self.delimiter))}"
-        )
-
-
-def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> Dialect:
-    """Encoding and delimiter of a file, as given or found.
-
-    A report of ours tells its own: what is given was said of the sheet that it was made of.
-    """
-    found = find_encoding(path, None if _is_marked_report(path) else encoding)
-    if delimiter is not None:
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter.lower(), delimiter)
-        if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise UsageError(f"--delimiter is one character, not {delimiter!r}.", "Such as , ; | or tab.")
-    lines = _first_lines(path, found.codec)
-    named = _delimiter_named(lines[0]) if lines else ""
-    own = _own_delimiter(lines)
-    delimiter = own or delimiter or named or _delimiter_of(lines)
-    spaced = own is None and _is_spaced(lines, delimiter)
-    return Dialect(found, delimiter, skip=1 if named else 0, spaced=spaced, ours=own is not None)
 
 
 def read_records(path: Path, dialect: Dialect) -> Iterator[SourceRows]:
-    """Every record of the file, its cells ragged as they come, numbered from 1.
+    """Yield all records of a file in blocks, numbered from 1, each with as many cells as it has.
 
-    A record that cannot be read rightly has a fault; the next one is read as ever.
+    A record that cannot be read correctly has an issue. The records after it are read as usual.
     """
-    with path.open(encoding=dialect.encoding.codec, errors=MARK_MISFITS, newline="") as file:
-        yield from _records(file, dialect)
+    with path.open(encoding=dialect.encoding.codec, errors=MARK_UNDECODABLE, newline="") as file:
+        yield from _read_blocks(file, dialect)
 
 
-def _records(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
+def _read_blocks(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
     number = 1
-    list(islice(file, dialect.skip))
+    list(islice(file, dialect.skipped_lines))
     lines: list[str] = []
-    before: Sequence[str] = ()
+    previous: Sequence[str] = ()
     while True:
-        fresh = list(islice(file, BLOCK_ROWS))
-        lines += fresh
+        new_lines = list(islice(file, BLOCK_ROWS))
+        lines += new_lines
         if not lines:
             return
         text = "".join(lines)
-        odd = _is_odd(lines, text, broken=dialect.encoding.broken)
-        if not odd and (plain := _plain_records(lines, dialect, last=not fresh)):
-            found = SourceRows(
-                range(number, number + len(plain)), plain, lines=_as_in_a_report(lines, text, dialect)
-            )
+        is_suspect = _may_have_faults(lines, text, has_invalid_bytes=dialect.encoding.has_invalid_bytes)
+        if not is_suspect and (cells := _parse_single_line_records(lines, dialect, is_end=not new_lines)):
+            reusable = _find_reusable_lines(lines, text, dialect)
+            block = SourceRows(range(number, number + len(cells)), cells, lines=reusable)
             lines = []
         else:
-            records = list(_parse(lines, dialect, before, last=not fresh))
-            found = SourceRows.of(
-                _row_of(record, number + at, lines, odd=odd) for at, record in enumerate(records)
+            records = list(_parse_records(lines, dialect, previous, is_end=not new_lines))
+            block = SourceRows.of(
+                _to_source_row(record, number + at, lines, is_suspect=is_suspect)
+                for at, record in enumerate(records)
             )
-            lines = lines[records[-1].after :] if records else lines
-        if len(found):
-            number, before = number + len(found), found.cells[-1]
-            yield found
+            lines = lines[records[-1].next_line :] if records else lines
+        if len(block):
+            number, previous = number + len(block), block.cells[-1]
+            yield block
 
 
-class _Parsed(NamedTuple):
-    """A record, its first line and the line after it, by index, and what is wrong with it."""
+class _Record(NamedTuple):
+    """A parsed record; `first_line` and `next_line` are indexes: its own first line, and the line after it."""
 
     cells: list[str]
-    first: int
-    after: int
+    first_line: int
+    next_line: int
     issues: tuple[Issue, ...] = ()
 
 
-def _row_of(record: _Parsed, number: int, lines: list[str], *, odd: bool) -> SourceRow:
-    """The record with all its faults; a closer look is taken where some can be."""
-    cells, first, after, faults = record
-    if odd or faults or after - first > 1:
-        faults += _faults_of(cells, lines[first:after])
-        cells = list(map(_sound, cells))
-        faults = faults or find_unreadable_cells(cells)
-    return SourceRow(number, tuple(cells), faults)
+def _to_source_row(record: _Record, number: int, lines: list[str], *, is_suspect: bool) -> SourceRow:
+    """Return the record with all its issues. Valid records of one line in a valid block need no check."""
+    cells, first, after, issues = record
+    if is_suspect or issues or after - first > 1:
+        issues += _find_issues(cells, lines[first:after])
+        cells = list(map(_clean_cell, cells))
+        issues = issues or find_unreadable_cells(cells)
+    return SourceRow(number, tuple(cells), issues)
 
 
-def _as_in_a_report(lines: list[str], text: str, dialect: Dialect) -> list[str]:
-    """The lines without their ends, where a report could hold them: parted by commas, quotes only around cells."""
-    if dialect.delimiter != "," or dialect.spaced or not _are_around_cells(text):
+def _find_reusable_lines(lines: list[str], text: str, dialect: Dialect) -> list[str]:
+    """Return the lines without their ends if a report can contain them unchanged, else nothing.
+
+    For this they are separated by commas, and quotation marks are only around cells.
+    """
+    if dialect.delimiter != "," or dialect.has_space_before_quotes or not _has_only_outer_quotes(text):
         return []
     return [line.rstrip("\r\n") for line in lines]
 
 
-def _are_around_cells(text: str) -> bool:
-    """Whether each quotation mark opens or closes a cell, or is one of two within: `5",` does neither."""
+def _has_only_outer_quotes(text: str) -> bool:
+    """Return whether each quotation mark opens or closes a cell, or is doubled inside one: `5",` is neither."""
     outside = set(f"\n{text}\n".split('"')[::2])  # most are the same comma
     return _BETWEEN_CELLS.issuperset("".join([part[:1] + part[-1:] for part in outside]))
 
 
-def _plain_records(lines: list[str], dialect: Dialect, *, last: bool) -> list[list[str]] | None:
-    """The quick way where every line is a record of its own, as nearly always; None where one is not."""
-    if not last and not lines[-1].endswith(("\n", "\r")):
+def _parse_single_line_records(lines: list[str], dialect: Dialect, *, is_end: bool) -> list[list[str]] | None:
+    """Parse lines that are one record each, as nearly always; return None where one is not."""
+    if not is_end and not lines[-1].endswith(("\n", "\r")):
         return None
-    reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=dialect.spaced, strict=True)
+    reader = csv.reader(
+        lines, delimiter=dialect.delimiter, skipinitialspace=dialect.has_space_before_quotes, strict=True
+    )
     try:
         records = list(reader)
     except csv.Error:
@@ -150,157 +105,111 @@ def _plain_records(lines: list[str], dialect: Dialect, *, last: bool) -> list[li
     return records if len(records) == len(lines) else None
 
 
-def _parse(lines: list[str], dialect: Dialect, before: Sequence[str], *, last: bool) -> Iterator[_Parsed]:
-    """Each record that is whole in `lines`.
+def _parse_records(
+    lines: list[str], dialect: Dialect, previous: Sequence[str], *, is_end: bool
+) -> Iterator[_Record]:
+    """Yield each record that is complete in `lines`; `previous` are the cells of the record before them.
 
-    A quote that opens and is not closed where it should be makes its own line faulty; the lines behind it are
-    read again as records of their own. `before` are the cells of the record before these lines.
+    A quotation mark that is not closed where it should be makes its own line faulty. The lines after it are read
+    again as records of their own.
     """
-    start, delimiter, spaced = 0, dialect.delimiter, dialect.spaced
+    start, delimiter, skip_space = 0, dialect.delimiter, dialect.has_space_before_quotes
     while start < len(lines):
         reader = csv.reader(
-            lines[start:] if start else lines, delimiter=delimiter, skipinitialspace=spaced, strict=True
+            lines[start:] if start else lines, delimiter=delimiter, skipinitialspace=skip_space, strict=True
         )
         base, seen = start, 0
         try:
             for cells in reader:
                 after = reader.line_num
-                many = after - seen > 1 and not dialect.ours
-                if many and _swallowed(lines[base + seen : base + after], cells, before, delimiter):
+                may_swallow = after - seen > 1 and not dialect.is_own_report
+                if may_swallow and _has_swallowed_records(
+                    lines[base + seen : base + after], cells, previous, delimiter
+                ):
                     break
-                yield _Parsed(cells, base + seen, base + after)
+                yield _Record(cells, base + seen, base + after)
                 seen = after
-                before = cells
+                previous = cells
             else:
                 return
         except csv.Error:
-            consumed = reader.line_num - seen
-            whole = base + reader.line_num < len(lines) or last
-            if not whole and consumed < _MOST_LINES_OF_A_RECORD:
+            line_count = reader.line_num - seen
+            is_complete = base + reader.line_num < len(lines) or is_end
+            if not is_complete and line_count < _MAX_RECORD_LINES:
                 return  # the record goes on in the next lines of the file
-        first = base + seen
-        line = lines[first].rstrip("\r\n")
-        near = line[max(0, line.find('"')) :][:40]
-        cells = line.replace('"', f'"{LOST_CHARACTER}', 1).split(delimiter)
-        yield _Parsed(cells, first, first + 1, (Issue("row", IssueCode.STRAY_QUOTE, "", near),))
-        start = first + 1
+        yield _to_stray_quote_record(lines, base + seen, delimiter)
+        start = base + seen + 1
 
 
-def _swallowed(lines: list[str], cells: list[str], before: Sequence[str], delimiter: str) -> bool:
-    """Whether a record of several lines is really several records behind a stray quote.
+def _to_stray_quote_record(lines: list[str], at: int, delimiter: str) -> _Record:
+    """Return the line as a record that is rejected for its stray quotation mark, also when it is imported again."""
+    line = lines[at].rstrip("\r\n")
+    excerpt = line[max(0, line.find('"')) :][:40]
+    cells = line.replace('"', f'"{LOST_CHARACTER}', 1).split(delimiter)
+    return _Record(cells, at, at + 1, (Issue("row", IssueCode.STRAY_QUOTE, "", excerpt),))
 
-    A line of a note hardly ever reads like the record before: as many cells, and digits where that one has a
-    phone. Where the lines together do not make a record of the usual width, the number of cells is enough.
-    A note that looks like a lead all the same is refused with its row's number, which is better than leads
-    that vanish in a note.
+
+def _has_swallowed_records(
+    lines: list[str], cells: list[str], previous: Sequence[str], delimiter: str
+) -> bool:
+    """Return whether a record of several lines is really several records after a stray quotation mark.
+
+    A line of a note hardly ever reads like the previous record: as many cells, and digits where that one has a
+    phone. Where the lines together do not make a record of the usual width, the number of cells is enough. A note
+    that looks like a lead all the same is rejected with its row number. That is better than leads lost in a note.
     """
-    if len(lines) > _MOST_LINES_OF_A_RECORD:
+    if len(lines) > _MAX_RECORD_LINES:
         return True
-    known = len(before) > 1  # the first record of a file has none before it
-    widths = {len(before)} if known else {len(cells), lines[0].count(delimiter) + 1}
+    has_previous = len(previous) > 1  # the first record of a file has none
+    widths = {len(previous)} if has_previous else {len(cells), lines[0].count(delimiter) + 1}
     for line in lines[1:]:
-        if line.count(delimiter) == 0 or len(alone := _alone(line, delimiter)) not in widths:
+        if line.count(delimiter) == 0 or len(own_cells := _parse_line(line, delimiter)) not in widths:
             continue
-        phones = [index for index, cell in enumerate(before) if known and _could_be_phone(cell)]
-        if (known and len(cells) != len(before)) or any(
-            _could_be_phone(alone[index]) for index in phones or range(len(alone))
+        phones = [index for index, cell in enumerate(previous) if has_previous and _may_be_phone(cell)]
+        if (has_previous and len(cells) != len(previous)) or any(
+            _may_be_phone(own_cells[index]) for index in phones or range(len(own_cells))
         ):
             return True
     return False
 
 
-def _alone(line: str, delimiter: str) -> list[str]:
-    """The cells of a line read as a record of its own."""
+def _parse_line(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line read as a record of its own."""
     try:
         return next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error:
         return line.split(delimiter)
 
 
-def _could_be_phone(cell: str) -> bool:
-    return sum(map(str.isdigit, cell)) >= _DIGITS_OF_A_PHONE
+def _may_be_phone(cell: str) -> bool:
+    return sum(map(str.isdigit, cell)) >= _MIN_PHONE_DIGITS
 
 
-def _is_odd(lines: list[str], text: str, *, broken: bool) -> bool:
-    """Whether these lines need a closer look: a quick test that sound files pay for, the look only odd ones."""
-    return broken or "\0" in text or LOST_CHARACTER in text or max(map(len, lines)) > MAX_CELL_CHARS
+def _may_have_faults(lines: list[str], text: str, *, has_invalid_bytes: bool) -> bool:
+    """Return whether these lines need a check cell by cell. This quick test is all that valid files pay for."""
+    return (
+        has_invalid_bytes or "\0" in text or LOST_CHARACTER in text or max(map(len, lines)) > MAX_CELL_CHARS
+    )
 
 
-def _sound(cell: str) -> str:
-    """The cell with a mark in place of each byte that is no text; its row is refused, also when it comes back.
+def _clean_cell(cell: str) -> str:
+    """Return the cell with a mark for each undecodable byte; its row is rejected, also when it is imported again.
 
-    Of a cell that is far too long, enough is kept for it to be refused again when it comes back unmended.
+    A cell that is too long is cut, but so that it is still too long when it is imported again unchanged.
     """
-    return cell[: MAX_CELL_CHARS + 1].replace(MISFIT, LOST_CHARACTER)
+    return cell[: MAX_CELL_CHARS + 1].replace(UNDECODABLE_BYTE, LOST_CHARACTER)
 
 
-def _faults_of(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:
+def _find_issues(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:
+    """Return an issue for NUL characters, undecodable bytes and a cell that is too long in one record."""
     text = "".join(lines)
-    faults = []
+    issues = []
     if "\0" in text:
-        faults.append(Issue("row", IssueCode.NUL))
-    if MISFIT in text:
-        bad = next(cell for cell in [*cells, text] if MISFIT in cell)
-        faults.append(Issue("row", IssueCode.UNDECODABLE, "", _sound(bad)))
-    long = next((cell for cell in cells if len(cell) > MAX_CELL_CHARS), None)
-    if long is not None:
-        faults.append(Issue("row", IssueCode.TOO_LONG, "", _sound(long[:40]), f"{len(long):,}"))
-    return tuple(faults)
-
-
-def _is_marked_report(path: Path) -> bool:
-    """Whether it is a report of ours whose first bytes say how it is written, as they do until a program drops them."""
-    with path.open("rb") as file:
-        marked = codec_marked(file.read(4))
-    return bool(marked) and _own_delimiter(_first_lines(path, marked)) is not None
-
-
-def _first_lines(path: Path, codec: str) -> list[str]:
-    with path.open(encoding=codec, errors=MARK_MISFITS, newline="") as file:
-        return list(islice(file, _SAMPLE_LINES))
-
-
-def _delimiter_named(line: str) -> str:
-    """The delimiter of a first line `sep=;`, which Excel writes and reads."""
-    named = line.rstrip("\r\n").strip('"')
-    return named[4] if len(named) == 5 and named.lower().startswith("sep=") else ""
-
-
-def _own_delimiter(lines: list[str]) -> str | None:
-    """What parts the `_` columns of a report of ours, or None where there are none."""
-    for line in lines:
-        for mark in _DELIMITERS:
-            if is_report_header(cell.strip('"\r\n') for cell in line.split(mark)):
-                return mark
-    return None
-
-
-def _delimiter_of(lines: list[str]) -> str:
-    """The mark that parts some line into the most headers that we know, else most lines into as many cells."""
-    scores = {mark: _score(lines, mark) for mark in _DELIMITERS}
-    return max(scores, key=lambda mark: scores[mark])
-
-
-def _score(lines: list[str], mark: str) -> tuple[int, float]:
-    try:
-        rows = [cells for cells in csv.reader(lines, delimiter=mark) if any(cells)]
-    except csv.Error:
-        return 0, 0.0
-    known = max((sum(map(is_known_header, row)) for row in rows), default=0)
-    widths = Counter(map(len, rows))
-    width, lines_of_it = widths.most_common(1)[0] if widths else (1, 0)
-    return known, 0.0 if width < 2 else lines_of_it / len(rows) * min(width, 12) ** 0.5
-
-
-def _is_spaced(lines: list[str], delimiter: str) -> bool:
-    """Whether quoted cells begin behind a space (`Asha, "Rao, Ltd"`), which most programs do not write."""
-    text = "".join(lines)
-    if f'{delimiter} "' not in text or f'{delimiter}"' in text:
-        return False
-    try:
-        widths = {
-            len(cells) for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-        }
-    except csv.Error:
-        return False
-    return len(widths - {0}) == 1
+        issues.append(Issue("row", IssueCode.NUL))
+    if UNDECODABLE_BYTE in text:
+        bad = next(cell for cell in [*cells, text] if UNDECODABLE_BYTE in cell)
+        issues.append(Issue("row", IssueCode.UNDECODABLE, "", _clean_cell(bad)))
+    too_long = next((cell for cell in cells if len(cell) > MAX_CELL_CHARS), None)
+    if too_long is not None:
+        issues.append(Issue("row", IssueCode.TOO_LONG, "", _clean_cell(too_long[:40]), f"{len(too_long):,}"))
+    return tuple(issues)

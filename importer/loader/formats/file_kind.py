@@ -1,4 +1,4 @@
-"""What a file is, by its content: people rename files, and exports lie about their type."""
+"""Detect what kind of file it is by its content: people rename files, and exports lie about their type."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.encoding import codec_marked, utf16_without_bom
-from importer.loader.formats.locked import locked
+from importer.loader.formats.encoding import detect_utf16_without_bom, find_bom_codec
+from importer.messages import file_messages
 
 
 class FileKind(StrEnum):
@@ -21,39 +21,39 @@ class FileKind(StrEnum):
     ODS = "ods"
 
 
-_ZIP = (b"PK\3\4", b"PK\5\6")  # a CSV file may well begin with the header "PK"
+_ZIP = (b"PK\3\4", b"PK\5\6")  # a CSV file may begin with the header "PK", but not with the bytes after it
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_SAVE_AS = "Open it in Excel or LibreOffice, save it as .xlsx or CSV, and import that."
-_FOREIGN = {
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"\x1f\x8b": "a gzip archive",
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"SQLite format 3": "a database",
-    b"\x7fELF": "a program",
-    b"MZ\x90\0": "a program",
-    b"{\\rtf": "a text document",
+_OTHER_KINDS = {
+    b"%PDF": file_messages.A_PDF,
+    b"\x89PNG": file_messages.A_PICTURE,
+    b"\xff\xd8\xff": file_messages.A_PICTURE,
+    b"GIF8": file_messages.A_PICTURE,
+    b"\x1f\x8b": file_messages.A_GZIP_ARCHIVE,
+    b"Rar!": file_messages.A_RAR_ARCHIVE,
+    b"7z\xbc\xaf": file_messages.A_7Z_ARCHIVE,
+    b"SQLite format 3": file_messages.A_DATABASE,
+    b"\x7fELF": file_messages.A_PROGRAM,
+    b"MZ\x90\0": file_messages.A_PROGRAM,
+    b"{\\rtf": file_messages.A_TEXT_DOCUMENT,
 }
-_NO_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
-_LEAST_TEXT = 0.95  # a stray NUL makes its row faulty; a file full of control characters is no text
+_WEB_PAGE_STARTS = (b"<html", b"<!doctype html", b"<table", b"<?xml", b"<style", b"<head", b"<meta")
+_CONTROL_CHARACTERS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))  # those that text files do not have
+_MIN_TEXT_SHARE = 0.95  # a stray NUL rejects its row; a file full of control characters is not text
 
 
 def detect_file_kind(path: Path) -> FileKind:
-    """The file's format. Raises UnreadableFileError with what it is instead, where that can be told."""
+    """Return the format of a file. Raises UnreadableFileError, which names another kind of file where it can."""
     with path.open("rb") as file:
         head = file.read(4096)
         while _is_blank(head) and (more := file.read(1 << 20)):
             head = more.lstrip(b"\0 \t\r\n")[:4096]
     if _is_blank(head):
-        raise UnreadableFileError("The file is empty.", "Export or save it again, then import that.")
+        raise UnreadableFileError(*file_messages.EMPTY_FILE)
     if head.startswith(_ZIP):
-        return _kind_of_zip(path)
+        return _detect_zip_kind(path)
     if head.startswith(_OLE):
-        return _kind_of_ole(path)
-    _refuse_foreign(head)
+        return _detect_ole_kind(path)
+    _check_is_text(head)
     return FileKind.CSV
 
 
@@ -61,52 +61,51 @@ def _is_blank(head: bytes) -> bool:
     return not head.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe")
 
 
-def _refuse_foreign(head: bytes) -> None:
-    for magic, what in _FOREIGN.items():
+def _check_is_text(head: bytes) -> None:
+    """Raise UnreadableFileError for the first bytes of a PDF, a picture, a web page or other binary content."""
+    for magic, kind in _OTHER_KINDS.items():
         if head.startswith(magic):
-            raise UnreadableFileError(f"The file is {what}, not a sheet.", _SAVE_AS)
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<html", b"<!doctype html", b"<table", b"<?xml", b"<style", b"<head", b"<meta")):
-        raise UnreadableFileError("The file is a web page that only calls itself a sheet.", _SAVE_AS)
-    if len(head.translate(None, _NO_TEXT)) < len(head) * _LEAST_TEXT and not _says_text(head):
-        raise UnreadableFileError("The file is neither text nor a workbook.", _SAVE_AS)
+            raise UnreadableFileError(*file_messages.OTHER_KIND.format(kind=kind))
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGE_STARTS):
+        raise UnreadableFileError(*file_messages.WEB_PAGE)
+    text_bytes = len(head.translate(None, _CONTROL_CHARACTERS))
+    if text_bytes < len(head) * _MIN_TEXT_SHARE and not _has_text_encoding(head):
+        raise UnreadableFileError(*file_messages.NEITHER_TEXT_NOR_WORKBOOK)
 
 
-def _says_text(head: bytes) -> bool:
-    """Whether the file says of itself that it is text, as our own reports do, or is UTF-16 all the same."""
-    return bool(codec_marked(head) or utf16_without_bom(head))
+def _has_text_encoding(head: bytes) -> bool:
+    """Return whether the bytes begin with a byte order mark, as our own reports do, or are UTF-16 without one."""
+    return bool(find_bom_codec(head) or detect_utf16_without_bom(head))
 
 
-def _kind_of_zip(path: Path) -> FileKind:
+def _detect_zip_kind(path: Path) -> FileKind:
+    """Return the workbook format of a zip archive by the names of its parts."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableFileError(
-            "The workbook is cut off or damaged.", f"Download or save it again. {_SAVE_AS}"
-        ) from error
+        raise UnreadableFileError(*file_messages.DAMAGED_ZIP) from error
     if "xl/workbook.bin" in names:
         return FileKind.XLSB
     if any(name.startswith("xl/") for name in names):
         return FileKind.XLSX
     if "content.xml" in names:
         return FileKind.ODS
-    # OpenDocument as LibreOffice 24.8 and later lock it: nothing else is left.
+    # An OpenDocument file encrypted by LibreOffice 24.8 or later has this one part instead of all others.
     if "encrypted-package" in names:
-        raise locked()
-    raise UnreadableFileError(
-        "The file is a zip archive without a sheet in it.", "Unpack it and import the sheet inside."
-    )
+        raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED)
+    raise UnreadableFileError(*file_messages.ZIP_WITHOUT_SHEET)
 
 
-def _kind_of_ole(path: Path) -> FileKind:
-    """An old .xls, or a newer workbook that a password locks (MS-OFFCRYPTO: a stream EncryptedPackage).
+def _detect_ole_kind(path: Path) -> FileKind:
+    """Return XLS for an old workbook. Raises UnreadableFileError for an encrypted one or another document.
 
-    In this order, since a cell of an old one may well say either word, and a locked one has no stream Workbook.
+    MS-OFFCRYPTO: an encrypted workbook has a stream EncryptedPackage and no stream Workbook. Workbook is looked for
+    first, since a cell of an old workbook may contain either word.
     """
     content = path.read_bytes()
     if "Workbook".encode("utf-16-le") in content or "Book".encode("utf-16-le") in content:
         return FileKind.XLS
     if "EncryptedPackage".encode("utf-16-le") in content:
-        raise locked()
-    raise UnreadableFileError("The file is an Office document, but not a sheet.", _SAVE_AS)
+        raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED)
+    raise UnreadableFileError(*file_messages.OFFICE_DOCUMENT)

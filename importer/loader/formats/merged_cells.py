@@ -1,4 +1,4 @@
-"""Values merged over several rows, read in each row that they cover: this is how the sheet shows them."""
+"""Fill the values of merged cells into each row that they cover, as the sheet shows them."""
 
 from __future__ import annotations
 
@@ -10,77 +10,76 @@ import msgspec
 
 from importer.issues import find_unreadable_cells
 from importer.loader.column_names import format_column_name
+from importer.messages import file_messages
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, SourceRows
 
 
-class Area(NamedTuple):
-    """Cells merged over several rows; rows as the sheet numbers them, the first column counted from 0."""
+class MergedArea(NamedTuple):
+    """Cells merged over several rows: row numbers as the sheet shows them, and the first column, counted from 0."""
 
     first: int
     last: int
     column: int
 
 
-def areas_of(ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]] | None) -> Iterator[Area]:
-    """Areas from ((first row, first column), (last row, last column)), each counted from 0."""
+def to_merged_areas(
+    ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]] | None,
+) -> Iterator[MergedArea]:
+    """Yield areas from ((first row, first column), (last row, last column)), each counted from 0."""
     for (first, column), (last, _) in sorted(ranges or ()):
         if last > first:
-            yield Area(first + 1, last + 1, column)
+            yield MergedArea(first + 1, last + 1, column)
 
 
-def with_merged(
-    blocks: Iterable[SourceRows], areas: deque[Area], headers: Sequence[str], notices: list[Notice]
-) -> Iterator[SourceRows]:
-    """The rows with the values of `areas` carried down; at the end `notices` tells of them.
+class MergedCellFiller:
+    """Fills the values of `areas` into the rows below their first one.
 
-    `areas` go from top to bottom, and are there by the time that their first row is read. One that begins in the
-    header carries nothing, a cell that holds something of its own keeps it, and a row with nothing else is blank.
+    `areas` go from top to bottom, and each is there by the time that its first row is read. An area that begins in
+    the header fills nothing, a cell with a value of its own keeps it, and a row that is otherwise blank stays so.
     """
-    reaching: dict[int, tuple[int, str]] = {}  # column -> last row, value
-    carried: Counter[int] = Counter()
-    for block in blocks:
-        if reaching or (areas and len(block) and areas[0].first <= block.numbers[-1]):
-            yield SourceRows.of([_with_areas(row, areas, len(headers), reaching, carried) for row in block])
-        else:
-            yield block
-    if carried:
-        listed = ", ".join(
-            f'"{headers[column] or format_column_name(column)}" in {count:,} {"row" if count == 1 else "rows"}'
-            for column, count in sorted(carried.items())
-        )
-        notices.append(
-            Notice(
-                "read", f"Values merged over several rows were read in each row that they cover: {listed}."
-            )
-        )
 
+    def __init__(self, areas: deque[MergedArea], headers: Sequence[str]) -> None:
+        self._areas = areas
+        self._headers = headers
+        self._open: dict[int, tuple[int, str]] = {}  # column -> last row, value
+        self._filled_rows: Counter[int] = Counter()  # column -> rows
 
-def _with_areas(
-    row: SourceRow,
-    areas: deque[Area],
-    width: int,
-    reaching: dict[int, tuple[int, str]],
-    carried: Counter[int],
-) -> SourceRow:
-    """The row as the sheet shows it; `reaching` takes in the areas that begin with it."""
-    if reaching:
-        row = _covered(row, reaching, carried)
-    while areas and areas[0].first <= row.number:
-        first, last, column = areas.popleft()
-        if first == row.number and column < width and row.cells[column].strip():
-            reaching[column] = last, row.cells[column]
-    return row
+    def fill(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
+        """Yield the blocks with the values filled in; at the end, add a notice that names the columns."""
+        areas = self._areas
+        for block in blocks:
+            if self._open or (areas and len(block) and areas[0].first <= block.numbers[-1]):
+                yield SourceRows.of(map(self._fill_row, block))
+            else:
+                yield block
+        if self._filled_rows:
+            counts = [
+                (self._headers[column] or format_column_name(column), count)
+                for column, count in sorted(self._filled_rows.items())
+            ]
+            notices.append(Notice("read", file_messages.describe_merged_values(counts)))
 
-
-def _covered(row: SourceRow, reaching: dict[int, tuple[int, str]], carried: Counter[int]) -> SourceRow:
-    cells = list(row.cells)
-    for column, (last, value) in list(reaching.items()):
-        if row.number > last:
-            del reaching[column]
-        elif not cells[column].strip():
-            cells[column] = value
-            carried[column] += 1
-    if tuple(cells) == row.cells:
+    def _fill_row(self, row: SourceRow) -> SourceRow:
+        """Return the row as the sheet shows it, and remember the areas that begin in it."""
+        if self._open:
+            row = self._fill_covered_cells(row)
+        areas = self._areas
+        while areas and areas[0].first <= row.number:
+            first, last, column = areas.popleft()
+            if first == row.number and column < len(self._headers) and row.cells[column].strip():
+                self._open[column] = last, row.cells[column]
         return row
-    return msgspec.structs.replace(row, cells=tuple(cells), issues=row.issues or find_unreadable_cells(cells))
+
+    def _fill_covered_cells(self, row: SourceRow) -> SourceRow:
+        cells = list(row.cells)
+        for column, (last, value) in list(self._open.items()):
+            if row.number > last:
+                del self._open[column]
+            elif not cells[column].strip():
+                cells[column] = value
+                self._filled_rows[column] += 1
+        if tuple(cells) == row.cells:
+            return row
+        issues = row.issues or find_unreadable_cells(cells)
+        return msgspec.structs.replace(row, cells=tuple(cells), issues=issues)

@@ -1,4 +1,4 @@
-"""What the quick reader does not tell of a row: whether it is hidden, its faulty cells, its number formats."""
+"""What calamine does not say about a row: whether it is hidden, its error cells, its number formats."""
 
 from __future__ import annotations
 
@@ -6,47 +6,48 @@ import re
 
 import msgspec
 
-NO_VALUE = "#VALUE!"
-"""Stands for an error whose own name is not known."""
+UNKNOWN_ERROR = "#VALUE!"
+"""Shown for an error whose own name is not known."""
 
-_KNOWN_ERRORS = {
+_ERROR_NAMES = {
     0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A",
     0x2B: "#GETTING_DATA",
 }  # fmt: skip
-_READS_AS_A_FORMULA = re.compile(r"[A-Z][A-Z0-9.]*\(")
+_FUNCTION_CALL = re.compile(r"[A-Z][A-Z0-9.]*\(")  # SUM(A1:A2), but not A1&"x"
 
 
-class RowMarks(msgspec.Struct):
-    """`texts` stand in for cells that hold no value: column (from 0) -> error or formula. `formats`: column -> code.
+class RowMetadata(msgspec.Struct):
+    """What else is known about a row, by column (counted from 0).
 
-    `filled` says that the row surely holds a value: a reader that did not see it has stopped too early.
+    `texts` replace cells that have no value: an error or a formula. `number_formats` are format codes. `has_value`
+    means that the row certainly has a value: a reader that did not see it has stopped too early.
     """
 
-    hidden: bool = False
-    filled: bool = False
+    is_hidden: bool = False
+    has_value: bool = False
     texts: dict[int, str] = {}
-    formats: dict[int, str] = {}
+    number_formats: dict[int, str] = {}
 
     @property
-    def tells_any(self) -> bool:
-        """Whether there is anything to tell of the row."""
-        return bool(self.hidden or self.texts or self.formats)
+    def has_any(self) -> bool:
+        """Whether the row differs at all from one without metadata."""
+        return bool(self.is_hidden or self.texts or self.number_formats)
 
 
-def error_text(code: int) -> str:
-    """The name of an error by its number in binary workbooks (MS-XLS 2.5.10 BErr)."""
-    return _KNOWN_ERRORS.get(code, NO_VALUE)
+def get_error_name(code: int) -> str:
+    """Return the name of an error by its number in binary workbooks (MS-XLS 2.5.10 BErr)."""
+    return _ERROR_NAMES.get(code, UNKNOWN_ERROR)
 
 
-def formula_text(formula: str) -> str:
-    """A formula without a stored value, so written that no cell reader takes it for text."""
+def format_formula(formula: str) -> str:
+    """Return a formula without a stored value in a form that no cell reader takes for text."""
     if not formula:
         return "=(shared formula)"
-    return f"={formula}" if _READS_AS_A_FORMULA.match(formula) else f"=({formula})"
+    return f"={formula}" if _FUNCTION_CALL.match(formula) else f"=({formula})"
 
 
-def column_number(letters: str) -> int:
-    """`A` is 0, `AA` is 26."""
+def parse_column_letters(letters: str) -> int:
+    """Return the index of a column: `A` is 0, `AA` is 26."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64

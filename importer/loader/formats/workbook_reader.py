@@ -1,8 +1,7 @@
-"""Workbooks, row by row, as the spreadsheet shows them: python-calamine for most, openpyxl streams the largest."""
+"""Read workbooks row by row as the spreadsheet shows them: calamine reads most, openpyxl streams the largest."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,92 +16,97 @@ import msgspec
 from importer.errors import UnreadableFileError, UsageError
 from importer.issues import find_unreadable_rows
 from importer.loader.formats.file_kind import FileKind
-from importer.loader.formats.limits import MAX_CELLS_AT_ONCE, STREAM_FROM_BYTES
-from importer.loader.formats.locked import locked
-from importer.loader.formats.merged_cells import Area, areas_of
-from importer.loader.formats.number_formats import show_date, show_number
-from importer.loader.formats.ods_reader import ods_rows, ods_sheets
-from importer.loader.formats.row_metadata import RowMarks
-from importer.loader.formats.xls_metadata import is_locked, xls_marks
-from importer.loader.formats.xlsb_metadata import xlsb_areas, xlsb_marks
-from importer.loader.formats.xlsx_metadata import SheetPart, find_part, is_strict, xlsx_areas, xlsx_marks
-from importer.loader.formats.zip_safety import BROKEN, check_archive
+from importer.loader.formats.limits import MAX_CELLS_IN_MEMORY, MAX_SHEET_BYTES_IN_MEMORY
+from importer.loader.formats.merged_cells import MergedArea, to_merged_areas
+from importer.loader.formats.number_formats import format_value
+from importer.loader.formats.ods_reader import list_ods_sheets, read_ods_rows
+from importer.loader.formats.row_metadata import RowMetadata
+from importer.loader.formats.xls_metadata import is_password_protected, read_xls_row_metadata
+from importer.loader.formats.xlsb_metadata import read_xlsb_merged_areas, read_xlsb_row_metadata
+from importer.loader.formats.xlsx_metadata import (
+    SheetPart,
+    find_sheet_part,
+    is_strict_ooxml,
+    read_xlsx_merged_areas,
+    read_xlsx_row_metadata,
+)
+from importer.loader.formats.zip_safety import DAMAGED_FILE_ERRORS, check_archive
+from importer.messages import file_messages
 from importer.models.mapping import Notice
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import LISTS_SHEET, ROWS_SHEET
 
-_DAMAGED = "The workbook cannot be read: it is cut off or damaged."
-_ADVICE = "Open it in Excel or LibreOffice, save it again as .xlsx, and import that."
-
-_ESCAPED = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
-_NAMED_ROWS = 20
-_NO_MORE = (1 << 62, RowMarks())
-_MOST_AHEAD = 50_000  # marks that are kept while the quick reader is at work: some 20 MB
+# _x000D_ stands for a character that XML cannot contain; _xD83D_ would be half a character, so it is text.
+_XML_ESCAPE = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
+_NO_MORE = (1 << 62, RowMetadata())
+_MAX_METADATA_AHEAD = 50_000  # rows whose metadata is kept while calamine loads the sheet: some 20 MB
 
 
-class WorkSheet(msgspec.Struct):
-    """One sheet: its rows as texts, a block at a time, and what must be said of it.
+class Worksheet(msgspec.Struct):
+    """One sheet: its rows as texts, in blocks, and the notices about it.
 
-    `merged` are the areas of cells merged over several rows; they come in while the rows are read.
+    `merged` are the cells merged over several rows; they are added while the rows are read.
     """
 
     name: str
     blocks: Iterator[SourceRows]
     notices: list[Notice]
-    merged: deque[Area]
+    merged: deque[MergedArea]
 
 
-class _Values(NamedTuple):
-    """Rows with their cells' values, and what the reader of these does not tell of some of them, by number."""
+class _ValueBlock(NamedTuple):
+    """A block of rows with the values of their cells, and the metadata of some of them by row number."""
 
     numbers: Sequence[int]
     cells: Sequence[list[Any]]
-    marks: dict[int, RowMarks]
+    metadata: dict[int, RowMetadata]
 
 
-def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
-    """The chosen sheet, else the first that is visible. Raises UnreadableFileError or UsageError."""
+def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> Worksheet:
+    """Open the chosen sheet, else the first that is visible. Raises UnreadableFileError or UsageError."""
     if kind is not FileKind.XLS:
         check_archive(path)
-    with _refused_if_broken():
-        book = None if kind is FileKind.ODS else _open(path, kind)
-        sheets = ods_sheets(path) if book is None else _sheets(book)
-    name = _choose([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
-    notices = [Notice("read", f'Sheet "{name}" of the workbook.')]
+    with _raise_as_unreadable():
+        book = None if kind is FileKind.ODS else _open_with_calamine(path, kind)
+        sheets = list_ods_sheets(path) if book is None else _list_sheets(book)
+    name = _choose_sheet([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
+    notices = [Notice("read", file_messages.SHEET_READ.format(sheet=name))]
     others = [
         other for other, visible in sheets.items() if other != name and (visible or other != LISTS_SHEET)
     ]
     if others:
-        listed = ", ".join(f'"{other}"' for other in others)
-        notices.append(Notice("ignored", f"Other sheets were not read: {listed}. Name one with --sheet."))
-    merged: deque[Area] = deque()
-    return WorkSheet(name, _shown(_rows(path, kind, book, name, merged), notices), notices, merged)
+        listed = file_messages.list_sheet_names(others)
+        notices.append(Notice("ignored", file_messages.OTHER_SHEETS_IGNORED.format(sheets=listed)))
+    merged: deque[MergedArea] = deque()
+    blocks = _format_blocks(_read_value_blocks(path, kind, book, name, merged), notices)
+    return Worksheet(name, blocks, notices, merged)
 
 
 @contextmanager
-def _refused_if_broken() -> Iterator[None]:
-    """A damaged workbook makes its readers raise nearly anything; people read one sentence."""
+def _raise_as_unreadable() -> Iterator[None]:
+    """Raise UnreadableFileError for whatever a damaged workbook makes its readers raise."""
     try:
         yield
-    except BROKEN as error:
-        raise UnreadableFileError(_DAMAGED, _ADVICE) from error
+    except DAMAGED_FILE_ERRORS as error:
+        raise UnreadableFileError(*file_messages.UNREADABLE_WORKBOOK) from error
 
 
-def _open(path: Path, kind: FileKind) -> Any:
+def _open_with_calamine(path: Path, kind: FileKind) -> Any:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError  # noqa: PLC0415 - workbooks only
 
     try:
         return CalamineWorkbook.from_path(str(path))
     except PasswordError as error:
-        raise locked() from error
+        raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED) from error
     except CalamineError as error:
-        if kind is FileKind.XLS and is_locked(path):  # told by its name only, which our private copy has not
-            raise locked() from error
-        raise UnreadableFileError(_DAMAGED, _ADVICE) from error
+        # calamine knows an encrypted .xls by its suffix only, and our private copy has none.
+        if kind is FileKind.XLS and is_password_protected(path):
+            raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED) from error
+        raise UnreadableFileError(*file_messages.UNREADABLE_WORKBOOK) from error
 
 
-def _sheets(book: Any) -> dict[str, bool]:
-    """Names of the sheets that hold cells, each with whether it is visible."""
+def _list_sheets(book: Any) -> dict[str, bool]:
+    """Return the names of the sheets with cells, each with whether it is visible."""
     return {
         sheet.name: str(sheet.visible).endswith(".Visible")
         for sheet in book.sheets_metadata
@@ -110,9 +114,10 @@ def _sheets(book: Any) -> dict[str, bool]:
     }
 
 
-def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
+def _choose_sheet(names: list[str], hidden: set[str], chosen: str | None) -> str:
+    """Return the sheet that `--sheet` names or numbers, else the first visible one."""
     if not names:
-        raise UnreadableFileError("The workbook has no sheet of cells.", _ADVICE)
+        raise UnreadableFileError(*file_messages.NO_SHEET_OF_CELLS)
     if chosen is None:
         return next((name for name in names if name not in hidden), names[0])
     if chosen in names:
@@ -121,165 +126,151 @@ def _choose(names: list[str], hidden: set[str], chosen: str | None) -> str:
         return ROWS_SHEET  # the option was about the sheet that this report of ours was made from
     if chosen.isdigit() and 1 <= int(chosen) <= len(names):
         return names[int(chosen) - 1]
-    listed = ", ".join(f'"{name}"' for name in names)
-    raise UsageError(f'The workbook has no sheet "{chosen}".', f"It has: {listed}.")
+    listed = file_messages.list_sheet_names(names)
+    raise UsageError(*file_messages.NO_SUCH_SHEET.format(sheet=chosen, sheets=listed))
 
 
-def _rows(path: Path, kind: FileKind, book: Any, name: str, merged: deque[Area]) -> Iterator[_Values]:
-    """The rows of a sheet with their marks, by the reader that suits the format and the size."""
-    with _refused_if_broken():
+def _read_value_blocks(
+    path: Path, kind: FileKind, book: Any, name: str, merged: deque[MergedArea]
+) -> Iterator[_ValueBlock]:
+    """Yield the rows of a sheet with their metadata, by the reader that suits the format and the size."""
+    with _raise_as_unreadable():
         match kind:
             case FileKind.ODS:
-                yield from _put_together(ods_rows(path, name, merged))
+                yield from _group_into_blocks(read_ods_rows(path, name, merged))
             case FileKind.XLS:
-                yield from _marked(*_whole(book, name, merged, xls_marks(path, name)))
+                yield from _attach_metadata(
+                    *_load_sheet(book, name, merged, read_xls_row_metadata(path, name))
+                )
             case FileKind.XLSB:
-                areas = xlsb_areas(path, name)
-                rows, marks = _whole(book, name, merged, xlsb_marks(path, name))
+                areas = read_xlsb_merged_areas(path, name)
+                rows, metadata = _load_sheet(book, name, merged, read_xlsb_row_metadata(path, name))
                 merged.extend(areas)
-                yield from _marked(rows, marks)
+                yield from _attach_metadata(rows, metadata)
             case FileKind.XLSX | FileKind.CSV:
-                part = find_part(path, name)
-                marks = xlsx_marks(path, part.name)
-                if _is_huge(part) and not is_strict(path):
-                    merged.extend(xlsx_areas(path, part.name))
-                    yield from _marked(_streamed(path, name), marks)
+                part = find_sheet_part(path, name)
+                metadata = read_xlsx_row_metadata(path, part.name)
+                if _is_too_large_for_memory(part) and not is_strict_ooxml(path):
+                    merged.extend(read_xlsx_merged_areas(path, part.name))
+                    yield from _attach_metadata(_stream_rows(path, name), metadata)
                 else:
-                    yield from _marked(*_whole(book, name, merged, marks))
+                    yield from _attach_metadata(*_load_sheet(book, name, merged, metadata))
 
 
-def _is_huge(part: SheetPart) -> bool:
-    """Whether the quick reader, which keeps a cell for each place of the sheet, would need too much memory."""
-    return part.size_bytes > STREAM_FROM_BYTES or part.rows * part.columns > MAX_CELLS_AT_ONCE
+def _is_too_large_for_memory(part: SheetPart) -> bool:
+    """Return whether calamine, which stores every cell up to the last one, would need too much memory."""
+    return part.size_bytes > MAX_SHEET_BYTES_IN_MEMORY or part.rows * part.columns > MAX_CELLS_IN_MEMORY
 
 
-def _put_together(rows: Iterator[tuple[int, list[Any], RowMarks | None]]) -> Iterator[_Values]:
-    while some := list(islice(rows, BLOCK_ROWS)):
-        marks = {number: mark for number, _, mark in some if mark is not None}
-        yield _Values([number for number, _, _ in some], [cells for _, cells, _ in some], marks)
+def _group_into_blocks(rows: Iterator[tuple[int, list[Any], RowMetadata | None]]) -> Iterator[_ValueBlock]:
+    while block := list(islice(rows, BLOCK_ROWS)):
+        metadata = {number: found for number, _, found in block if found is not None}
+        yield _ValueBlock([number for number, _, _ in block], [cells for _, cells, _ in block], metadata)
 
 
-def _marked(rows: Iterator[list[Any]], marks: Iterator[tuple[int, RowMarks]]) -> Iterator[_Values]:
-    """All rows from the first, with their marks; both come from top to bottom.
+def _attach_metadata(
+    rows: Iterator[list[Any]], metadata: Iterator[tuple[int, RowMetadata]]
+) -> Iterator[_ValueBlock]:
+    """Yield all rows from the first with their metadata; both come from top to bottom.
 
-    A row of nothing but formulas without a value has marks alone: the reader does not see it at the sheet's end.
+    A row of formulas without a value has only metadata: calamine does not see it at the end of a sheet.
     """
     last = 0
-    number, mark = next(marks, _NO_MORE)
-    while block := list(islice(rows, BLOCK_ROWS)):
-        found = _Values(range(last + 1, last + 1 + len(block)), block, {})
-        last = found.numbers[-1]
+    number, found = next(metadata, _NO_MORE)
+    while cells := list(islice(rows, BLOCK_ROWS)):
+        block = _ValueBlock(range(last + 1, last + 1 + len(cells)), cells, {})
+        last = block.numbers[-1]
         while number <= last:
-            found.marks[number] = mark
-            number, mark = next(marks, _NO_MORE)
-        yield found
+            block.metadata[number] = found
+            number, found = next(metadata, _NO_MORE)
+        yield block
     while number < _NO_MORE[0]:
-        if mark.filled:
-            raise ValueError(number)  # the reader has stopped before the sheet's end
-        yield _Values([number], [[]], {number: mark})
-        number, mark = next(marks, _NO_MORE)
+        if found.has_value:
+            raise ValueError(number)  # the reader stopped before the end of the sheet
+        yield _ValueBlock([number], [[]], {number: found})
+        number, found = next(metadata, _NO_MORE)
 
 
-def _shown(blocks: Iterator[_Values], notices: list[Notice]) -> Iterator[SourceRows]:
-    """The rows as texts; at their end `notices` names those that were hidden."""
+def _format_blocks(blocks: Iterator[_ValueBlock], notices: list[Notice]) -> Iterator[SourceRows]:
+    """Yield the rows as texts; at the end, add a notice that names the hidden rows."""
     hidden: list[int] = []
-    for numbers, values, marks in blocks:
-        if not marks:
-            cells = list(map(_as_texts, values))
+    for numbers, values, metadata in blocks:
+        if not metadata:
+            cells = list(map(_format_row, values))
         else:
-            marked = [(number, row, marks.get(number)) for number, row in zip(numbers, values, strict=True)]
-            cells = [_with_marks(row, mark) if mark else _as_texts(row) for _, row, mark in marked]
+            rows = [(number, row, metadata.get(number)) for number, row in zip(numbers, values, strict=True)]
+            cells = [
+                _format_row_with_metadata(row, found) if found else _format_row(row) for _, row, found in rows
+            ]
             hidden += [
-                number for number, row, mark in marked if mark and mark.hidden and _holds_any(row, mark)
+                number for number, row, found in rows if found and found.is_hidden and _has_any(row, found)
             ]
         yield SourceRows(numbers, cells, find_unreadable_rows(cells))
     if hidden:
-        notices.append(Notice("read", _hidden_rows(hidden)))
+        notices.append(Notice("read", file_messages.describe_hidden_rows(hidden)))
 
 
-def _holds_any(row: list[Any], mark: RowMarks) -> bool:
-    return bool(mark.texts) or any(cell not in ("", None) for cell in row)
+def _has_any(row: list[Any], metadata: RowMetadata) -> bool:
+    return bool(metadata.texts) or any(cell not in ("", None) for cell in row)
 
 
-def _as_texts(row: list[Any]) -> list[str]:
-    return [cell if type(cell) is str else show_value(cell, None) for cell in row]
+def _format_row(row: list[Any]) -> list[str]:
+    return [cell if type(cell) is str else format_value(cell, None) for cell in row]
 
 
-def _with_marks(cells: list[Any], mark: RowMarks) -> list[str]:
-    formats = mark.formats
+def _format_row_with_metadata(row: list[Any], metadata: RowMetadata) -> list[str]:
+    formats = metadata.number_formats
     texts = [
-        cell if type(cell) is str else show_value(cell, formats.get(column))
-        for column, cell in enumerate(cells)
+        cell if type(cell) is str else format_value(cell, formats.get(column))
+        for column, cell in enumerate(row)
     ]
-    for column, text in mark.texts.items():
+    for column, text in metadata.texts.items():
         texts += [""] * (column + 1 - len(texts))
         texts[column] = text
     return texts
 
 
-def _hidden_rows(numbers: list[int]) -> str:
-    listed = ", ".join(map(str, numbers[:_NAMED_ROWS])) + (" ..." if len(numbers) > _NAMED_ROWS else "")
-    one = len(numbers) == 1
-    return (
-        f"{len(numbers):,} {'row is' if one else 'rows are'} hidden or filtered out in the sheet "
-        f"({'row' if one else 'rows'} {listed}); {'it is' if one else 'they are'} read like the others."
-    )
+def _load_sheet(
+    book: Any, name: str, merged: deque[MergedArea], metadata: Iterator[tuple[int, RowMetadata]]
+) -> tuple[Iterator[list[Any]], Iterator[tuple[int, RowMetadata]]]:
+    """Load all rows with calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1.
 
-
-def _whole(
-    book: Any, name: str, merged: deque[Area], marks: Iterator[tuple[int, RowMarks]]
-) -> tuple[Iterator[list[Any]], Iterator[tuple[int, RowMarks]]]:
-    """All rows through calamine, which keeps the sheet in memory. Cells begin in column A, rows in row 1.
-
-    While it is at work, on another core where there is one, the marks are read. What is wrong with these is told at
-    once: nobody waits for the rows of a sheet that is refused.
+    The metadata is read at the same time, on another core where there is one. What is wrong in it is raised at once:
+    nobody waits for the rows of a sheet that is refused.
     """
     from python_calamine import CalamineError  # noqa: PLC0415 - only workbooks need it
 
-    another = ThreadPoolExecutor(1)
-    loading = another.submit(book.get_sheet_by_name, name)
-    another.shutdown(wait=False)  # takes no more work, and ends with what it has
-    ahead: list[tuple[int, RowMarks]] = []
-    while not loading.done() and len(ahead) < _MOST_AHEAD and (mark := next(marks, None)) is not None:
-        ahead.append(mark)
+    executor = ThreadPoolExecutor(1)
+    loading = executor.submit(book.get_sheet_by_name, name)
+    executor.shutdown(wait=False)  # takes no more work, and ends with what it has
+    ahead: list[tuple[int, RowMetadata]] = []
+    while (
+        not loading.done()
+        and len(ahead) < _MAX_METADATA_AHEAD
+        and (found := next(metadata, None)) is not None
+    ):
+        ahead.append(found)
     try:
         sheet = loading.result()
     except CalamineError as error:
-        raise UnreadableFileError(_DAMAGED, _ADVICE) from error
-    merged.extend(areas_of(sheet.merged_cell_ranges))
-    before = [""] * (sheet.start[1] if sheet.start else 0)
+        raise UnreadableFileError(*file_messages.UNREADABLE_WORKBOOK) from error
+    merged.extend(to_merged_areas(sheet.merged_cell_ranges))
+    left_of_sheet = [""] * (sheet.start[1] if sheet.start else 0)
     rows: Iterator[list[Any]] = sheet.iter_rows()
-    return (before + cells for cells in rows) if before else rows, chain(ahead, marks)
+    return (left_of_sheet + cells for cells in rows) if left_of_sheet else rows, chain(ahead, metadata)
 
 
-def _streamed(path: Path, name: str) -> Iterator[list[Any]]:
-    """All rows through openpyxl's read-only mode: slower, and the memory stays flat."""
+def _stream_rows(path: Path, name: str) -> Iterator[list[Any]]:
+    """Yield all rows through openpyxl's read-only mode: slower, but memory stays flat."""
     from openpyxl import load_workbook  # noqa: PLC0415 - the largest workbooks only
 
-    with path.open("rb") as file:  # by its name it would judge our private copy, which has no suffix
-        values = load_workbook(file, read_only=True, data_only=True)[name]
-        values.reset_dimensions()
-        for row in values.iter_rows(values_only=True):
-            yield [_unescaped(cell) if type(cell) is str else cell for cell in row]
+    with path.open("rb") as file:  # openpyxl would refuse our private copy by its name, which has no suffix
+        sheet = load_workbook(file, read_only=True, data_only=True)[name]
+        sheet.reset_dimensions()
+        for row in sheet.iter_rows(values_only=True):
+            yield [_unescape_xml(cell) if type(cell) is str else cell for cell in row]
 
 
-def _unescaped(text: str) -> str:
-    """The text with characters that XML cannot hold (`_x000D_`), which openpyxl leaves as they are written."""
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
-
-
-def show_value(value: Any, code: str | None) -> str:
-    """A cell's value as the spreadsheet shows it under the number format `code`."""
-    match value:
-        case float() if code is None and value.is_integer() and -1e15 < value < 1e15:
-            return str(int(value))
-        case dt.date() | dt.time() | dt.timedelta():  # a datetime is a date
-            return show_date(value, code)
-        case str():
-            return value
-        case bool():
-            return "TRUE" if value else "FALSE"
-        case int() | float():
-            return show_number(float(value), code)
-        case _:
-            return "" if value is None else str(value)
+def _unescape_xml(text: str) -> str:
+    """Replace escapes such as `_x000D_`, which openpyxl leaves as they are written."""
+    return _XML_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text

@@ -1,4 +1,4 @@
-"""Opening a file: what it is, where its header stands, and its rows one after another."""
+"""Open a file: find out what it is and where its header is, and read its rows one after another."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import msgspec
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
-from importer.loader.column_names import format_column_name
-from importer.loader.formats.delimited_text import find_dialect, read_records
+from importer.loader.formats.delimited_text import read_records
+from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.limits import MAX_COLUMNS, MAX_TOP_ROWS
-from importer.loader.formats.merged_cells import with_merged
+from importer.loader.formats.limits import MAX_COLUMNS, MAX_HEADER_SEARCH_ROWS
+from importer.loader.formats.merged_cells import MergedCellFiller
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.table.footers import is_footer, is_footer_continuation
 from importer.loader.table.header_row import (
@@ -27,18 +27,19 @@ from importer.loader.table.header_row import (
     find_header_row,
     take_header_row,
 )
+from importer.messages import file_messages
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, SourceRows
 from importer.models.status import is_report_header
 
 COPY_NAME = "sheet"
-_NAMED_FOOTERS = 20
-_SHARE_OF_A_COLUMN = 0.2
-_ROWS_OF_A_COLUMN = 2  # in a small file too, one row alone is a stray comma
+_MIN_COLUMN_SHARE = 0.2  # of the rows, for a column without a name in a CSV file
+_MIN_COLUMN_ROWS = 2  # in a small file too, one row alone is a stray comma
+_MAX_CELLS_OF_NON_LEAD = 4  # a total, a report footer or a blank row has no more cells with text
 
 
 class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user said of the file; None is found out."""
+    """What the user said about the file; None is found out."""
 
     sheet: str | None = None
     header_row: int | None = None
@@ -47,7 +48,7 @@ class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, kw_only=True):
-    """An opened sheet. `blocks` of rows stream; `notices` grow while they do (footers are met at the end).
+    """An opened sheet. `blocks` of rows stream; `notices` grow while they do, since footers come at the end.
 
     `sheet` is its name in the workbook.
     """
@@ -68,98 +69,88 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     """Open a file of any format that we read. Raises UnreadableFileError or UsageError, with advice."""
     kind = detect_file_kind(path)
     if kind is FileKind.CSV:
-        dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
-        if options.sheet is not None and not dialect.ours:
-            raise UsageError("--sheet: a text file has no sheets.", "Leave --sheet out.")
-        notices = [Notice("read", f"{dialect.label}.")]
-        records = read_records(path, dialect)
-        name, merged = "", None
-    else:
-        sheet = open_sheet(path, kind, options.sheet)
-        name, notices, merged = sheet.name, sheet.notices, sheet.merged
-        records = sheet.blocks
-    table = _table(records, kind, notices, options, name)
-    if merged is not None:
-        table.blocks = with_merged(table.blocks, merged, table.headers, notices)
+        return _open_text_file(path, options)
+    sheet = open_sheet(path, kind, options.sheet)
+    table = _build_table(sheet.blocks, kind, sheet.notices, options, sheet.name)
+    table.blocks = MergedCellFiller(sheet.merged, table.headers).fill(table.blocks, sheet.notices)
     return table
 
 
-def copy_to_private_file(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
-    """Copy a file, or a stream, to a file that only this user can read; answers with it and its SHA-256.
+def _open_text_file(path: Path, options: OpenOptions) -> Table:
+    dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
+    if options.sheet is not None and not dialect.is_own_report:
+        raise UsageError(*file_messages.SHEET_OF_TEXT_FILE)
+    notices = [Notice("read", dialect.description)]
+    return _build_table(read_records(path, dialect), FileKind.CSV, notices, options, "")
 
-    The copy is what is read, so that a change of the file in mid-run cannot shift rows.
+
+def copy_to_private_file(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
+    """Copy a file, or a stream, to a file that only this user can read. Return its path and its SHA-256.
+
+    The copy is what is read, so that a change of the file during the run cannot shift rows.
     """
     copy = folder / COPY_NAME
     digest = hashlib.sha256()
     try:
         with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            for chunk in _chunks(source):
+            for chunk in _read_chunks(source):
                 digest.update(chunk)
                 file.write(chunk)
     except OSError as error:
         raise NothingSentError(
-            f"Cannot copy the file to {folder}: {error.strerror}.", "Make room on the disk."
+            *file_messages.CANNOT_COPY.format(folder=folder, reason=error.strerror)
         ) from error
     return copy, digest.hexdigest()
 
 
-def _chunks(source: Path | BinaryIO) -> Iterator[bytes]:
-    """The content of a file or stream."""
+def _read_chunks(source: Path | BinaryIO) -> Iterator[bytes]:
+    """Yield the content of a file or stream. Raises UnreadableFileError where it cannot be read."""
     try:
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
-            while chunk := _bytes_of(stream.read(1 << 20)):
+            while chunk := _check_is_bytes(stream.read(1 << 20)):
                 yield chunk
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # the latter for a name that can be none, and a stream that was closed
-        said = (isinstance(error, OSError) and error.strerror) or error
+    # ValueError: a file name with a NUL, a stream that was closed, or one that does not return bytes.
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        name = source if isinstance(source, Path) else file_messages.STANDARD_INPUT
         raise UnreadableFileError(
-            f"Cannot read {source if isinstance(source, Path) else 'standard input'}: {said}.",
-            "Check that it is a file, and that you may read it.",
+            *file_messages.CANNOT_READ_SOURCE.format(source=name, reason=reason)
         ) from error
 
 
-def _bytes_of(chunk: bytes | str | None) -> bytes:
-    """What was read, where it is bytes. None is a pipe that does not block: no end, for the rest is still to come."""
+def _check_is_bytes(chunk: bytes | str | None) -> bytes:
+    """Return what was read. Raises ValueError for text, and for None: a pipe that does not wait for the rest."""
     if chunk is None:
-        raise ValueError("it does not wait for what is still to come")
+        raise ValueError(file_messages.STREAM_WOULD_BLOCK)
     if isinstance(chunk, str):
-        raise ValueError("it gives text, not bytes")  # noqa: TRY004 - told as what else a stream may do
+        raise ValueError(file_messages.STREAM_OF_TEXT)  # noqa: TRY004 - reported like other faults of a stream
     return chunk
 
 
-def _table(
-    records: Iterator[SourceRows], kind: FileKind, notices: list[Notice], options: OpenOptions, name: str
+def _build_table(
+    records: Iterator[SourceRows], kind: FileKind, notices: list[Notice], options: OpenOptions, sheet: str
 ) -> Table:
-    looked_at = min(MAX_TOP_ROWS, max(MAX_SEARCHED_ROWS, options.header_row or 0))
+    """Return the table below the header, with its rows as wide as the header."""
+    looked_at = min(MAX_HEADER_SEARCH_ROWS, max(MAX_SEARCHED_ROWS, options.header_row or 0))
     begun: list[SourceRow] = []
     while len(begun) < looked_at and (block := next(records, None)) is not None:
         begun += block
     top = begun[:looked_at]
     if not any(cell.strip() for record in top for cell in record.cells):
-        raise UnreadableFileError("The sheet is empty.", "Name another with --sheet, or export it again.")
-    found = _header(top, options)
-    if found.index is None:
-        first = 0
-        notices.append(
-            Notice("read", "No header was found: the columns are called Column A, Column B and so on.")
-        )
-    else:
-        first = found.index + found.lines
-        notices.append(Notice("read", f"Header in row {top[found.index].number}."))
-    headers = _with_unnamed(found.names, top[first:], kind)
+        raise UnreadableFileError(*file_messages.EMPTY_SHEET)
+    header = _find_header(top, options)
+    first = 0 if header.index is None else header.index + header.lines
+    notices.append(_describe_header(header, top))
+    headers = _name_unnamed_columns(header.names, top[first:], kind)
     if len(headers) > MAX_COLUMNS:
-        raise UnreadableFileError(
-            f"The sheet has {len(headers):,} columns: more than any list of leads.",
-            "Copy the columns that matter into a new sheet, save that, and import it.",
-        )
-    shaper = _RowShaper(len(headers), found.names)
-    blocks = _shaped_blocks(chain([SourceRows.of(begun[first:])], records), shaper, notices)
-    return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=name)
+        raise UnreadableFileError(*file_messages.TOO_MANY_COLUMNS.format(count=len(headers)))
+    shaper = RowShaper(len(headers), header.names)
+    blocks = shaper.fit_blocks(chain([SourceRows.of(begun[first:])], records), notices)
+    return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=sheet)
 
 
-def _header(top: list[SourceRow], options: OpenOptions) -> HeaderRow:
+def _find_header(top: list[SourceRow], options: OpenOptions) -> HeaderRow:
+    """Return the header that `--header-row` names, else the one that is found among the first rows."""
     rows = [record.cells for record in top]
     if options.header_row is None or is_report_header(cell.strip() for cell in rows[0]):
         return find_header_row(rows)
@@ -168,98 +159,98 @@ def _header(top: list[SourceRow], options: OpenOptions) -> HeaderRow:
     return take_header_row(rows, index, row_number=options.header_row)
 
 
-def _with_unnamed(names: tuple[str, ...], below: list[SourceRow], kind: FileKind) -> tuple[str, ...]:
-    """The headers, with a name for each column that has none but holds something.
+def _describe_header(header: HeaderRow, top: list[SourceRow]) -> Notice:
+    if header.index is None:
+        return Notice("read", file_messages.NO_HEADER)
+    return Notice("read", file_messages.HEADER_FOUND.format(number=top[header.index].number))
 
-    In a CSV file a few rows that are wider than the header are rows that a stray comma has split.
+
+def _name_unnamed_columns(names: tuple[str, ...], below: list[SourceRow], kind: FileKind) -> tuple[str, ...]:
+    """Return the headers, with a name for each column that has none but has values.
+
+    In a CSV file, a few rows that are wider than the header are rows that a stray comma has split.
     """
     rows = [record.cells for record in below if not record.issues]
     width = max([len(names), *map(len, rows)])
-    held = [sum(1 for cells in rows if len(cells) > index and cells[index].strip()) for index in range(width)]
-    enough = max(_ROWS_OF_A_COLUMN, len(rows) * _SHARE_OF_A_COLUMN) if kind is FileKind.CSV else 1
-    while width > len(names) and held[width - 1] < enough:
+    values = [
+        sum(1 for cells in rows if len(cells) > index and cells[index].strip()) for index in range(width)
+    ]
+    enough = max(_MIN_COLUMN_ROWS, len(rows) * _MIN_COLUMN_SHARE) if kind is FileKind.CSV else 1
+    while width > len(names) and values[width - 1] < enough:
         width -= 1
     padded = [*names, *[""] * (width - len(names))]
     return tuple(
-        name or (format_column_name(index) if held[index] else "") for index, name in enumerate(padded)
+        name or (format_column_name(index) if values[index] else "") for index, name in enumerate(padded)
     )
 
 
-def _shaped_blocks(
-    blocks: Iterable[SourceRows], shaper: _RowShaper, notices: list[Notice]
-) -> Iterator[SourceRows]:
-    """Data rows as wide as the header; blank rows are passed over, and so, said openly, are footers and headers."""
-    for block in blocks:
-        if shaper.is_even(block):
-            yield block
-        else:
-            yield SourceRows.of(row for row in map(shaper.row, block) if row is not None)
-    for numbers, what in (
-        (shaper.footers, "totals or report footers below the leads, not read as leads."),
-        (shaper.headers, "the header once more, not read as leads."),
-    ):
-        if numbers:
-            notices.append(Notice("ignored", f"{_listed(numbers)}: {what}"))
+class RowShaper:
+    """Makes rows as wide as the header, and skips blank rows, footers and repeated headers.
 
-
-def _listed(numbers: Sequence[int]) -> str:
-    more = " ..." if len(numbers) > _NAMED_FOOTERS else ""
-    return f"Row{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:_NAMED_FOOTERS]))}{more}"
-
-
-class _RowShaper:
-    """Makes rows as wide as the header, and knows those that are no leads.
-
-    Cells that have no column are kept in the last one, parted by marks: so nothing of the row is dropped, and
-    it is refused again where it comes back unmended.
+    Values without a column are appended to the last one with a mark between them. So nothing of the row is lost,
+    and it is rejected again when it is imported again unchanged.
     """
 
     def __init__(self, width: int, header: Sequence[str]) -> None:
-        self.footers: list[int] = []
-        self.headers: list[int] = []
-        self._after_footer = False
+        self._footer_rows: list[int] = []
+        self._repeated_header_rows: list[int] = []
+        self._is_after_footer = False
         self._width = width
-        self._short = width - 4  # only a row of few cells can be no lead
+        self._min_blanks = width - _MAX_CELLS_OF_NON_LEAD
         self._blank = ("",) * width
         self._header = (*header, *self._blank[len(header) :])
 
-    def is_even(self, block: SourceRows) -> bool:
-        """Whether nothing is to be done with any of these rows, as with nearly all of a sound file.
+    def fit_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
+        """Yield the data rows, as wide as the header; at the end, add notices that name the skipped rows."""
+        for block in blocks:
+            if self.is_regular(block):
+                yield block
+            else:
+                yield SourceRows.of(row for row in map(self._fit_row, block) if row is not None)
+        if self._footer_rows:
+            notices.append(Notice("ignored", file_messages.describe_skipped_footers(self._footer_rows)))
+        if self._repeated_header_rows:
+            text = file_messages.describe_repeated_headers(self._repeated_header_rows)
+            notices.append(Notice("ignored", text))
 
-        Their faults were found where they were read.
-        """
-        if self._after_footer or set(map(len, block.cells)) != {self._width} or self._has_header(block):
+    def is_regular(self, block: SourceRows) -> bool:
+        """Return whether a block needs no change, as nearly all blocks of a valid file. Its issues are known already."""
+        if (
+            self._is_after_footer
+            or set(map(len, block.cells)) != {self._width}
+            or self._contains_header(block)
+        ):
             return False
-        few = [cells for cells in block.cells if cells.count("") >= self._short]
+        few = [cells for cells in block.cells if cells.count("") >= self._min_blanks]
         return not any(_is_blank(cells) or is_footer(cells) for cells in few)
 
-    def _has_header(self, block: SourceRows) -> bool:
-        # A list equals lists alone, and the readers of blocks make lists.
+    def _contains_header(self, block: SourceRows) -> bool:
+        # A list equals lists only, and the readers of blocks make lists.
         header = list(self._header) if isinstance(block.cells[0], list) else self._header
         return header in block.cells
 
-    def row(self, row: SourceRow) -> SourceRow | None:
-        """The row made even; None for one that is no lead."""
-        cells, faults = row.cells, row.issues
+    def _fit_row(self, row: SourceRow) -> SourceRow | None:
+        """Return the row as wide as the header; None for one that is skipped."""
+        cells, issues = row.cells, row.issues
         count, width = len(cells), self._width
         if count != width:
             if count > width and (extra := [cell for cell in cells[width:] if cell.strip()]):
-                faults = (*faults, Issue("row", IssueCode.RAGGED, "", extra[0], str(len(extra))))
+                issues = (*issues, Issue("row", IssueCode.RAGGED, "", extra[0], str(len(extra))))
                 cells = (*cells[: width - 1], LOST_CHARACTER.join([cells[width - 1], *extra]))
             else:
                 cells = (*cells[:width], *self._blank[count:])
         if cells == self._header and not _is_blank(cells):
-            self.headers.append(row.number)
+            self._repeated_header_rows.append(row.number)
             return None
-        if not faults and cells.count("") >= self._short:
+        if not issues and cells.count("") >= self._min_blanks:
             if _is_blank(cells):
                 return None
-            if is_footer(cells) or (self._after_footer and is_footer_continuation(cells)):
-                self.footers.append(row.number)
-                self._after_footer = True
+            if is_footer(cells) or (self._is_after_footer and is_footer_continuation(cells)):
+                self._footer_rows.append(row.number)
+                self._is_after_footer = True
                 return None
-        self._after_footer = False
-        return SourceRow(row.number, cells, faults)
+        self._is_after_footer = False
+        return SourceRow(row.number, cells, issues)
 
 
 def _is_blank(cells: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Makes quirks.xls, quirks.ods and quirks.xlsx with LibreOffice: python tests/loader/files/make.py (people are invented)."""
+"""Make quirks.xls, quirks.ods and quirks.xlsx with LibreOffice: python tests/loader/files/make.py (people are invented)."""
 
 from __future__ import annotations
 

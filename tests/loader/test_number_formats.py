@@ -1,4 +1,4 @@
-"""Numbers and dates as the sheet shows them: never a digit more or fewer."""
+"""Tests for numbers and dates as the sheet shows them: never a digit more or fewer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.loader.formats.number_formats import digit_places, is_date_format, show_date, show_number
+from importer.loader.formats.number_formats import (
+    format_date,
+    format_number,
+    is_date_format,
+    parse_digit_places,
+)
 
 AT = dt.datetime(2024, 3, 4, 15, 6, 7)  # noqa: DTZ001 - a cell has no time zone
 
@@ -24,8 +29,8 @@ AT = dt.datetime(2024, 3, 4, 15, 6, 7)  # noqa: DTZ001 - a cell has no time zone
         ("General", "04-03-2024 15:06:07"), (None, "04-03-2024 15:06:07"), ("0.00", "04-03-2024 15:06:07"),
     ],
 )  # fmt: skip
-def test_dates_show_in_their_own_format(code, shown):
-    assert show_date(AT, code) == shown
+def test_dates_are_shown_in_their_own_format(code, shown):
+    assert format_date(AT, code) == shown
 
 
 @pytest.mark.parametrize(
@@ -36,8 +41,8 @@ def test_dates_show_in_their_own_format(code, shown):
         (dt.timedelta(minutes=90), "[mm]:ss", "90:00"), (dt.timedelta(seconds=5), "[s]", "5"), (dt.timedelta(hours=-1), None, "-1:00:00"),
     ],
 )  # fmt: skip
-def test_days_times_and_durations(value, code, shown):
-    assert show_date(value, code) == shown
+def test_days_times_and_durations_are_shown_in_their_own_format(value, code, shown):
+    assert format_date(value, code) == shown
 
 
 @pytest.mark.parametrize(
@@ -51,15 +56,15 @@ def test_days_times_and_durations(value, code, shown):
         (5.0, "[<=9999999]###-####;(###) ###-####", "5"), (5.0, "dd-mm-yy", "5"), (1e15, None, "1.00000E+15"), (5.0, '0 "sqft"', "5"),
     ],
 )  # fmt: skip
-def test_numbers_show_every_digit_and_what_their_format_puts_in_front(value, code, shown):
-    assert show_number(value, code) == shown
+def test_numbers_are_shown_with_every_digit_and_the_prefix_of_their_format(value, code, shown):
+    assert format_number(value, code) == shown
 
 
 @pytest.mark.parametrize(
     "code",
     ["General", "Standard", "0", "@", "#,##0", "0.00E+00", '"days" 0', "[Red]0", '_-"₹"* #,##0_-', "\\d0"],
 )
-def test_formats_of_numbers_are_not_formats_of_dates(code):
+def test_number_formats_are_not_date_formats(code):
     assert not is_date_format(code)
 
 
@@ -67,8 +72,8 @@ def test_formats_of_numbers_are_not_formats_of_dates(code):
     st.integers(0, 10**15 - 1),
     st.sampled_from(["0000000000", "00000 00000", '"+91" 0000000000', "(000) 000-0000"]),
 )
-def test_a_format_never_loses_a_digit(value, code):
-    digits = "".join(filter(str.isdigit, show_number(float(value), code)))
+def test_format_never_loses_a_digit(value, code):
+    digits = "".join(filter(str.isdigit, format_number(float(value), code)))
     assert digits.endswith(str(value)), digits
 
 
@@ -76,7 +81,7 @@ def test_a_format_never_loses_a_digit(value, code):
     st.text('0#ymdhs"\\[]_*;-+ ./,AMPEG', max_size=12),
     st.sampled_from([AT, AT.date(), AT.time(), dt.timedelta(hours=40)]),
 )
-def test_no_format_breaks_the_reader(code, value):
-    assert isinstance(show_date(value, code), str)
-    assert isinstance(show_number(12.0, code), str)
-    assert isinstance(digit_places(code), tuple)
+def test_no_format_code_breaks_the_reader(code, value):
+    assert isinstance(format_date(value, code), str)
+    assert isinstance(format_number(12.0, code), str)
+    assert isinstance(parse_digit_places(code), tuple)

@@ -1,6 +1,6 @@
-"""Any table, written to any format that we read, comes back as the sheet shows it: the formats of workbooks.
+"""Tests that any table written to any workbook format is read back as the sheet shows it.
 
-Text files have the same property, in every dialect and encoding, in test_delimited.py.
+Text files have the same property, in every dialect and encoding, in test_delimited_text.py.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from xlwt import BIFFRecords
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.workbook_reader import open_sheet
-from tests.loader.books import ods_cell, write_ods, write_xlsb
+from tests.loader.write_workbooks import ods_cell, write_ods, write_xlsb
 
 ERRORS = {"#NULL!": 0, "#DIV/0!": 7, "#VALUE!": 15, "#REF!": 23, "#NAME?": 29, "#NUM!": 36, "#N/A": 42}
 
 
-class Fault(str):
+class ErrorCell(str):
     """An error cell, by its name."""
 
     __slots__ = ()
@@ -44,7 +44,7 @@ CELL = (
     | st.decimals(-(10**6), 10**6, places=2).map(float)
     | st.booleans()
     | st.dates(dt.date(1950, 1, 1), dt.date(2100, 1, 1))
-    | st.sampled_from([*map(Fault, ERRORS)])
+    | st.sampled_from([*map(ErrorCell, ERRORS)])
 )
 TABLE = st.dictionaries(st.integers(1, 40), st.lists(CELL, min_size=1, max_size=5), max_size=8)
 """Row number -> cells: rows before the first and between two are missing, cells anywhere are blank."""
@@ -52,7 +52,7 @@ TABLE = st.dictionaries(st.integers(1, 40), st.lists(CELL, min_size=1, max_size=
 Table = dict[int, list[object]]
 
 
-def as_shown(cell: object) -> str:
+def format_cell(cell: object) -> str:
     match cell:
         case None:
             return ""
@@ -66,19 +66,19 @@ def as_shown(cell: object) -> str:
             return str(cell)
 
 
-def by_openpyxl(path: Path, table: Table) -> None:
+def write_with_openpyxl(path: Path, table: Table) -> None:
     book = Workbook()
     for number, cells in table.items():
         for column, cell in enumerate(cells, 1):
             place = book.active.cell(number, column, cell)
-            place.data_type = "e" if isinstance(cell, Fault) else place.data_type
+            place.data_type = "e" if isinstance(cell, ErrorCell) else place.data_type
     book.save(path)
 
 
-def by_xlwt(path: Path, table: Table) -> None:
-    """The library counts letters where the format counts halves of them, and breaks at an emoji: counted here."""
+def write_with_xlwt(path: Path, table: Table) -> None:
+    """Count UTF-16 code units, as the format does: the library counts letters and breaks at an emoji."""
 
-    def in_halves(text: str, _encoding: str = "") -> bytes:
+    def encode_in_code_units(text: str, _encoding: str = "") -> bytes:
         units = text.encode("utf-16-le")
         return (len(units) // 2).to_bytes(2, "little") + b"\1" + units
 
@@ -86,10 +86,10 @@ def by_xlwt(path: Path, table: Table) -> None:
     sheet = book.add_sheet("Leads")
     dated = xlwt.easyxf(num_format_str="yyyy-mm-dd")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BIFFRecords, "upack2", in_halves)
+        patch.setattr(BIFFRecords, "upack2", encode_in_code_units)
         for number, cells in table.items():
             for column, cell in enumerate(cells):
-                if isinstance(cell, Fault):
+                if isinstance(cell, ErrorCell):
                     sheet.row(number - 1).set_cell_error(column, ERRORS[cell])
                 elif isinstance(cell, dt.date):
                     sheet.write(number - 1, column, cell, dated)
@@ -98,23 +98,23 @@ def by_xlwt(path: Path, table: Table) -> None:
         book.save(str(path))
 
 
-def by_excel(path: Path, table: Table, *, shared: bool) -> None:
-    def cell_of(cell: object) -> object:
-        if isinstance(cell, Fault):
+def write_like_excel(path: Path, table: Table, *, shared: bool) -> None:
+    def convert_cell(cell: object) -> object:
+        if isinstance(cell, ErrorCell):
             return bytes([ERRORS[cell]])
         return (float((cell - dt.date(1899, 12, 30)).days), 1) if isinstance(cell, dt.date) else cell
 
-    rows = {number: [*map(cell_of, table[number])] for number in sorted(table)}
+    rows = {number: [*map(convert_cell, table[number])] for number in sorted(table)}
     write_xlsb(path, rows, codes=["yyyy-mm-dd"], shared=shared)
 
 
-def by_libreoffice(path: Path, table: Table) -> None:
-    """Rows that are alike stand once, with their count, as LibreOffice writes them; so do missing ones."""
+def write_like_libreoffice(path: Path, table: Table) -> None:
+    """Write equal rows once with their count, as LibreOffice does; missing rows too."""
 
-    def cell_of(cell: object) -> str:
-        shown = as_shown(cell)
+    def convert_cell(cell: object) -> str:
+        shown = format_cell(cell)
         match cell:
-            case Fault():
+            case ErrorCell():
                 return ods_cell("string", shown, formula="of:=NA()")
             case bool():
                 return ods_cell("boolean", shown, shown.lower())
@@ -125,23 +125,25 @@ def by_libreoffice(path: Path, table: Table) -> None:
             case _:
                 return ods_cell("string" if cell else "", shown)
 
-    every = [tuple(map(cell_of, table.get(number, ()))) for number in range(1, max(table, default=0) + 1)]
+    every = [
+        tuple(map(convert_cell, table.get(number, ()))) for number in range(1, max(table, default=0) + 1)
+    ]
     rows = [(len(list(same)), cells) for cells, same in groupby(every)]
     write_ods(path, [*rows, (1_048_576 - len(every), ())])
 
 
 WRITERS = {
-    "xlsx": (by_openpyxl, FileKind.XLSX),
-    "xlsx, streamed": (by_openpyxl, FileKind.XLSX),
-    "xls": (by_xlwt, FileKind.XLS),
-    "xlsb": (lambda path, table: by_excel(path, table, shared=False), FileKind.XLSB),
-    "xlsb, shared texts": (lambda path, table: by_excel(path, table, shared=True), FileKind.XLSB),
-    "ods": (by_libreoffice, FileKind.ODS),
+    "xlsx": (write_with_openpyxl, FileKind.XLSX),
+    "xlsx, streamed": (write_with_openpyxl, FileKind.XLSX),
+    "xls": (write_with_xlwt, FileKind.XLS),
+    "xlsb": (lambda path, table: write_like_excel(path, table, shared=False), FileKind.XLSB),
+    "xlsb, shared texts": (lambda path, table: write_like_excel(path, table, shared=True), FileKind.XLSB),
+    "ods": (write_like_libreoffice, FileKind.ODS),
 }
 
 
-def filled(rows: dict[int, list[str]]) -> dict[int, list[str]]:
-    """Rows with something in them, without the empty cells behind it: readers differ in those."""
+def drop_blanks(rows: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Drop blank rows and the empty cells at the end: readers differ in those."""
     return {
         number: cells[: max(i for i, cell in enumerate(cells) if cell) + 1]
         for number, cells in rows.items()
@@ -152,18 +154,18 @@ def filled(rows: dict[int, list[str]]) -> dict[int, list[str]]:
 @pytest.mark.parametrize("written", WRITERS)
 @settings(deadline=None, max_examples=120)
 @given(table=TABLE)
-@example(table={3: [None, "Name", "Phone"], 5: [None, "Āśā 😊\nRao", 9845012345], 40: [Fault("#N/A")]})
+@example(table={3: [None, "Name", "Phone"], 5: [None, "Āśā 😊\nRao", 9845012345], 40: [ErrorCell("#N/A")]})
 @example(table={1: ["a", "b"], 2: ["a", "b"], 3: ["a", "b"], 9: [None, dt.date(1950, 1, 1), True]})
-def test_any_table_written_to_a_workbook_comes_back_the_same(tmp_path_factory, written, table):
-    """Texts of any script, numbers, dates, truths, errors, blanks; with gaps between rows and before the first."""
+def test_any_table_in_a_workbook_is_read_back_unchanged(tmp_path_factory, written, table):
+    """Texts of any script, numbers, dates, booleans, errors and blanks come back, with gaps between rows and before the first."""
     write, kind = WRITERS[written]
     path = tmp_path_factory.mktemp("books") / "sheet"
     write(path, table)
     assert detect_file_kind(path) is kind
     with pytest.MonkeyPatch.context() as patch:
         if written == "xlsx, streamed":
-            patch.setattr(workbook_reader, "STREAM_FROM_BYTES", 0)
+            patch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
         blocks = open_sheet(path, kind, None).blocks
         found = {row.number: [*row.cells] for block in blocks for row in block}
-    wanted = {number: [as_shown(cell) for cell in cells] for number, cells in table.items()}
-    assert filled(found) == filled(wanted)
+    wanted = {number: [format_cell(cell) for cell in cells] for number, cells in table.items()}
+    assert drop_blanks(found) == drop_blanks(wanted)

@@ -1,4 +1,4 @@
-"""Cells merged over several rows: the value is read in each row that it is shown beside, and the user told."""
+"""Tests for merged cells: the value is read in each row that it covers, and a notice says so."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import xlwt
 from openpyxl import Workbook
 
 from importer.loader.formats import workbook_reader
-from importer.loader.formats.merged_cells import Area, with_merged
+from importer.loader.formats.merged_cells import MergedArea, MergedCellFiller
 from importer.loader.table import table_reader
 from importer.loader.table.table_reader import OpenOptions, Table, open_table
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
-from tests.loader.books import ods_cell, write_ods, write_xlsb
+from tests.loader.write_workbooks import ods_cell, write_ods, write_xlsb
 from tests.support import leads
 
 EVENT = [
@@ -28,7 +28,7 @@ EVENT = [
     ["", "9845010005", "", ""],
 ]
 MERGED = [(2, 3, 3), (3, 6, 2), (4, 5, 3), (7, 8, 0), (7, 8, 2)]
-"""First and last row, and column from 0. The first begins in the header, the second runs over a blank row."""
+"""First row, last row, and column from 0. The first begins in the header, the second covers a blank row."""
 SHOWN = [
     (3, ("Asha Rao", "9845010001", "Warm lead", "")),
     (4, ("Ravi Kumar", "9845010002", "Warm lead", "2")),
@@ -36,13 +36,13 @@ SHOWN = [
     (7, ("Imran Khan", "9845010004", "New", "")),
     (8, ("Imran Khan", "9845010005", "New", "")),
 ]
-SAID = (
-    'Values merged over several rows were read in each row that they cover: "Name" in 1 row, "Stage" in 3 rows, '
+NOTICE = (
+    'Values of merged cells were read in each row that they cover: "Name" in 1 row, "Stage" in 3 rows, '
     '"Hall" in 1 row.'
 )
 
 
-def as_xlsx(path: Path) -> None:
+def write_as_xlsx(path: Path) -> None:
     book = Workbook()
     for row in EVENT:
         book.active.append(row)
@@ -52,7 +52,7 @@ def as_xlsx(path: Path) -> None:
     book.save(path)
 
 
-def as_xls(path: Path) -> None:
+def write_as_xls(path: Path) -> None:
     book = xlwt.Workbook()
     sheet = book.add_sheet("Leads")
     for number, row in enumerate(EVENT):
@@ -63,11 +63,11 @@ def as_xls(path: Path) -> None:
     book.save(str(path))
 
 
-def as_xlsb(path: Path) -> None:
+def write_as_xlsb(path: Path) -> None:
     write_xlsb(path, dict(enumerate(EVENT, 1)), merged=MERGED)
 
 
-def as_ods(path: Path) -> None:
+def write_as_ods(path: Path) -> None:
     spans = {(first, column): last - first + 1 for first, last, column in MERGED}
     rows = [
         (
@@ -82,58 +82,64 @@ def as_ods(path: Path) -> None:
     write_ods(path, rows)
 
 
-BOOKS = {"xlsx": as_xlsx, "xlsx, streamed": as_xlsx, "xls": as_xls, "xlsb": as_xlsb, "ods": as_ods}
+WRITERS = {
+    "xlsx": write_as_xlsx,
+    "xlsx, streamed": write_as_xlsx,
+    "xls": write_as_xls,
+    "xlsb": write_as_xlsb,
+    "ods": write_as_ods,
+}
 
 
-def opened(path: Path) -> Table:
+def open_book(path: Path) -> Table:
     return open_table(path, OpenOptions())
 
 
 @pytest.mark.parametrize("block", [1, 3, BLOCK_ROWS])
-@pytest.mark.parametrize("written", BOOKS)
-def test_a_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch, written, block):
-    """Not out of the header, and not into a blank row; the same by every reader, and where a block of rows ends."""
+@pytest.mark.parametrize("written", WRITERS)
+def test_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch, written, block):
+    """It fills nothing from the header and no blank row, in every format and wherever a block ends."""
     monkeypatch.setattr(workbook_reader, "BLOCK_ROWS", block)
-    monkeypatch.setattr(table_reader, "LOOKED_AT", 2)  # of these rows one block is made
+    monkeypatch.setattr(table_reader, "MAX_SEARCHED_ROWS", 2)  # of these rows one block is made
     if "streamed" in written:
-        monkeypatch.setattr(workbook_reader, "STREAM_FROM_BYTES", 0)
-    BOOKS[written](tmp_path / "sheet")
-    table = opened(tmp_path / "sheet")
+        monkeypatch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
+    WRITERS[written](tmp_path / "sheet")
+    table = open_book(tmp_path / "sheet")
     assert table.headers == ("Name", "Phone", "Stage", "Hall")
     assert [(row.number, row.cells) for row in table.rows] == SHOWN
-    assert SAID in [notice.text for notice in table.notices]
+    assert NOTICE in [notice.text for notice in table.notices]
 
 
-def test_an_area_may_begin_in_the_last_row_of_a_block():
+def test_merged_area_may_begin_in_the_last_row_of_a_block():
     rows = [SourceRow(number, (cell,)) for number, cell in [(2, "Asha"), (3, "Ravi"), (4, "")]]
     blocks = [SourceRows.of(rows[:2]), SourceRows.of(rows[2:])]
-    found = with_merged(blocks, deque([Area(3, 4, 0)]), ["Name"], [])
+    found = MergedCellFiller(deque([MergedArea(3, 4, 0)]), ["Name"]).fill(blocks, [])
     assert [row.cells for block in found for row in block] == [("Asha",), ("Ravi",), ("Ravi",)]
 
 
-def test_what_is_lost_in_a_merged_value_is_lost_in_each_row_that_it_covers(tmp_path):
-    """Else the row below would carry the broken name into the CRM, where the row above is refused for it."""
+def test_lost_letter_in_a_merged_value_rejects_each_row_that_it_covers(tmp_path):
+    """Else the row below would send the broken name to the CRM although the row above is rejected for it."""
     book = Workbook()
     for row in (["Name", "Phone"], ["As\ufffda", "9845010001"], ["", "9845010002"], ["Ravi", "9845010003"]):
         book.active.append(row)
     book.active.merge_cells("A2:A3")
     book.save(tmp_path / "sheet")
-    found = {row.number: [issue.code for issue in row.issues] for row in opened(tmp_path / "sheet").rows}
+    found = {row.number: [issue.code for issue in row.issues] for row in open_book(tmp_path / "sheet").rows}
     assert found == {2: ["undecodable"], 3: ["undecodable"], 4: []}
 
 
-def test_a_sheet_without_merged_cells_says_nothing_of_them(tmp_path):
+def test_sheet_without_merged_cells_has_no_notice_about_them(tmp_path):
     book = Workbook()
     book.active.append(["Name", "Phone"])
     book.active.append(["Asha", "9845010001"])
     book.save(tmp_path / "sheet")
-    table = opened(tmp_path / "sheet")
+    table = open_book(tmp_path / "sheet")
     assert len([*table.rows]) == 1
     assert not any("merged" in notice.text for notice in table.notices)
 
 
-def test_a_phone_merged_over_its_lead_s_rows_makes_one_lead_of_them(importer, crm):
-    """One lead with an enquiry a row: the rows fold into one lead that has all of it, each row accounted for."""
+def test_phone_merged_over_several_rows_makes_one_lead(importer, crm):
+    """A lead with one enquiry a row becomes one lead with all enquiries, and each row has its status."""
     book = Workbook()
     for row in (
         ["Name", "Phone", "Products", "Remarks"],
@@ -159,8 +165,8 @@ def test_a_phone_merged_over_its_lead_s_rows_makes_one_lead_of_them(importer, cr
     assert '"Name" in 1 row, "Phone" in 1 row' in ended.out
 
 
-def test_mended_rows_of_a_merged_sheet_need_no_merging(importer, crm):
-    """What was carried down stands in failed_rows, so that a row is whole without the rows above it."""
+def test_failed_rows_of_a_merged_sheet_are_complete(importer, crm):
+    """The filled values are in failed_rows, so a row can be fixed without the rows above it."""
     book = Workbook()
     for row in (["Name", "Phone", "Stage"], ["Asha", "9845010001", "New"], ["Ravi", "98450", ""]):
         book.active.append(row)
@@ -171,14 +177,14 @@ def test_mended_rows_of_a_merged_sheet_need_no_merging(importer, crm):
     assert [row["Stage"] for row in ended.failed] == ["New"]
 
 
-def test_a_covered_cell_with_something_of_its_own_keeps_it(tmp_path):
-    """Libraries leave values under a merged cell, and so does Excel where the format was painted over them."""
+def test_covered_cell_with_a_value_of_its_own_keeps_it(tmp_path):
+    """Libraries leave values under merged cells, and so does Excel when the format is painted over them."""
     rows = {1: ["Phone", "Stage"], 2: ["9845010001", "New"], 3: ["9845010002", "Lost"], 4: ["9845010003", ""]}
     write_xlsb(tmp_path / "sheet", rows, merged=[(2, 4, 1)])
-    assert [row.cells[1] for row in opened(tmp_path / "sheet").rows] == ["New", "Lost", "New"]
+    assert [row.cells[1] for row in open_book(tmp_path / "sheet").rows] == ["New", "Lost", "New"]
 
 
-def test_an_area_that_begins_in_the_header_carries_nothing(tmp_path):
+def test_area_that_begins_in_the_header_fills_nothing(tmp_path):
     rows = {1: ["Phone", "Stage"], 2: ["9845010001", "New"], 3: ["9845010002", ""]}
     write_xlsb(tmp_path / "sheet", rows, merged=[(1, 3, 1)])
-    assert [row.cells[1] for row in opened(tmp_path / "sheet").rows] == ["New", ""]
+    assert [row.cells[1] for row in open_book(tmp_path / "sheet").rows] == ["New", ""]

@@ -1,4 +1,4 @@
-"""Workbooks written part by part, so that each quirk of the world's programs can be put into one."""
+"""Write workbooks part by part, so that they can have the quirks of any program."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 
 
-def styles_xml(codes: Sequence[str]) -> str:
-    """A style for each number format code, numbered from 1; style 0 has none."""
+def format_styles_xml(codes: Sequence[str]) -> str:
+    """Return a style for each number format code, numbered from 1; style 0 has none."""
     formats = "".join(
         f'<numFmt numFmtId="{200 + i}" formatCode="{escape(c, {chr(34): "&quot;"})}"/>'
         for i, c in enumerate(codes)
@@ -37,7 +37,7 @@ def write_xlsx(
     namespace: str = MAIN,
     more: Mapping[str, str | bytes] | None = None,
 ) -> Path:
-    """A workbook of one sheet; `sheet` is what stands in its `sheetData`, or the whole part."""
+    """Write a workbook of one sheet; `sheet` is the content of its `sheetData`, or the whole part."""
     if not sheet.startswith(("<worksheet", "<x:worksheet", "<?xml")):
         sheet = f'<worksheet xmlns="{namespace}"><sheetData>{sheet}</sheetData></worksheet>'
     office = _OFFICE if namespace == MAIN else "http://purl.oclc.org/ooxml/officeDocument/relationships"
@@ -52,7 +52,7 @@ def write_xlsx(
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_LINKS}"><Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
         f'<Relationship Id="rId2" Type="{office}/styles" Target="styles.xml"/></Relationships>',
         "xl/worksheets/sheet1.xml": sheet,
-        "xl/styles.xml": styles_xml(codes),
+        "xl/styles.xml": format_styles_xml(codes),
     }
     return write_parts(path, {**parts, **(more or {})})
 
@@ -68,7 +68,7 @@ def text_cell(reference: str, text: str) -> str:
     return f'<c r="{reference}" t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
 
 
-def _number(value: int) -> bytes:
+def _encode_number(value: int) -> bytes:
     encoded = b""
     while True:
         low, value = value & 0x7F, value >> 7
@@ -77,31 +77,31 @@ def _number(value: int) -> bytes:
             return encoded
 
 
-def record(kind: int, body: bytes = b"") -> bytes:
-    """One record of a binary workbook (MS-XLSB 2.1.4)."""
+def encode_record(kind: int, body: bytes = b"") -> bytes:
+    """Return one record of a binary workbook (MS-XLSB 2.1.4)."""
     head = bytes([kind]) if kind < 0x80 else bytes([(kind & 0x7F) | 0x80, kind >> 7])
-    return head + _number(len(body)) + body
+    return head + _encode_number(len(body)) + body
 
 
-def wide(text: str) -> bytes:
+def encode_text(text: str) -> bytes:
     units = text.encode("utf-16-le")
     return struct.pack("<I", len(units) // 2) + units
 
 
-def _xlsb_cell(place: bytes, value: object, texts: list[str] | None) -> bytes:
-    """A cell's record; a text goes into `texts` where there are any."""
+def _encode_xlsb_cell(place: bytes, value: object, texts: list[str] | None) -> bytes:
+    """Return the record of a cell; a text goes into the shared `texts` where they are given."""
     if isinstance(value, str) and texts is not None:
         texts.append(value)
-        return record(7, place + struct.pack("<I", len(texts) - 1))
+        return encode_record(7, place + struct.pack("<I", len(texts) - 1))
     if isinstance(value, str):
-        return record(6, place + wide(value))
+        return encode_record(6, place + encode_text(value))
     if isinstance(value, bytes):
-        return record(3, place + value)
+        return encode_record(3, place + value)
     if isinstance(value, bool):
-        return record(4, place + bytes([value]))
+        return encode_record(4, place + bytes([value]))
     if isinstance(value, int) and -(2**29) <= value < 2**29:
-        return record(2, place + struct.pack("<i", value << 2 | 2))
-    return record(5, place + struct.pack("<d", value))
+        return encode_record(2, place + struct.pack("<i", value << 2 | 2))
+    return encode_record(5, place + struct.pack("<d", value))
 
 
 def write_xlsb(
@@ -113,49 +113,49 @@ def write_xlsb(
     merged: Sequence[tuple[int, int, int]] = (),
     shared: bool = False,
 ) -> Path:
-    """A binary workbook of one sheet.
+    """Write a binary workbook of one sheet.
 
-    A cell is a text, a number, a truth, None, an error (bytes of one), or (number, style). `merged` are (first
-    row, last row, column), rows from 1 and columns from 0. Texts stand in the cells, or in the shared table.
+    A cell is a text, a number, a boolean, None, an error (bytes of one), or (number, style). `merged` are (first
+    row, last row, column), rows from 1 and columns from 0. Texts are in the cells, or in the shared table.
     """
     width = max((len(cells) for cells in rows.values()), default=1)
     texts: list[str] = []
     sheet = (
-        record(129)
-        + record(148, struct.pack("<IIII", 0, max(rows, default=1) - 1, 0, width - 1))
-        + record(145)
+        encode_record(129)
+        + encode_record(148, struct.pack("<IIII", 0, max(rows, default=1) - 1, 0, width - 1))
+        + encode_record(145)
     )
     for number, cells in rows.items():
         flags = 0x10 if number in hidden else 0
-        sheet += record(0, struct.pack("<IIHBBBI", number - 1, 0, 300, 0, flags, 0, 0))
+        sheet += encode_record(0, struct.pack("<IIHBBBI", number - 1, 0, 300, 0, flags, 0, 0))
         for column, cell in enumerate(cells):
             value, style = cell if isinstance(cell, tuple) else (cell, 0)
             place = struct.pack("<II", column, style)
             if value is not None and value != "":
-                sheet += _xlsb_cell(place, value, texts if shared else None)
-    sheet += record(146)
+                sheet += _encode_xlsb_cell(place, value, texts if shared else None)
+    sheet += encode_record(146)
     if merged:
-        sheet += record(177, struct.pack("<I", len(merged)))
+        sheet += encode_record(177, struct.pack("<I", len(merged)))
         for first, last, column in merged:
-            sheet += record(176, struct.pack("<IIII", first - 1, last - 1, column, column))
-        sheet += record(178)
-    sheet += record(130)
-    styles = record(278) + record(615, struct.pack("<I", len(codes)))
+            sheet += encode_record(176, struct.pack("<IIII", first - 1, last - 1, column, column))
+        sheet += encode_record(178)
+    sheet += encode_record(130)
+    styles = encode_record(278) + encode_record(615, struct.pack("<I", len(codes)))
     styles += b"".join(
-        record(44, struct.pack("<H", 200 + i) + wide(code)) for i, code in enumerate(codes)
-    ) + record(616)
-    styles += record(617, struct.pack("<I", len(codes) + 1))
+        encode_record(44, struct.pack("<H", 200 + i) + encode_text(code)) for i, code in enumerate(codes)
+    ) + encode_record(616)
+    styles += encode_record(617, struct.pack("<I", len(codes) + 1))
     styles += b"".join(
-        record(47, struct.pack("<HHHHHBBHH", 0, number, 0, 0, 0, 0, 0, 0, 0))
+        encode_record(47, struct.pack("<HHHHHBBHH", 0, number, 0, 0, 0, 0, 0, 0, 0))
         for number in [0, *range(200, 200 + len(codes))]
     )
-    styles += record(618) + record(279)
+    styles += encode_record(618) + encode_record(279)
     book = (
-        record(131)
-        + record(143)
-        + record(156, struct.pack("<II", 0, 1) + wide("rId1") + wide("Leads"))
-        + record(144)
-        + record(132)
+        encode_record(131)
+        + encode_record(143)
+        + encode_record(156, struct.pack("<II", 0, 1) + encode_text("rId1") + encode_text("Leads"))
+        + encode_record(144)
+        + encode_record(132)
     )
     return write_parts(
         path,
@@ -168,9 +168,9 @@ def write_xlsb(
             f'<Relationship Id="rId3" Type="{_OFFICE}/sharedStrings" Target="sharedStrings.bin"/></Relationships>',
             "xl/worksheets/sheet1.bin": sheet,
             "xl/styles.bin": styles,
-            "xl/sharedStrings.bin": record(159, struct.pack("<II", len(texts), len(texts)))
-            + b"".join(record(19, b"\0" + wide(text)) for text in texts)
-            + record(160),
+            "xl/sharedStrings.bin": encode_record(159, struct.pack("<II", len(texts), len(texts)))
+            + b"".join(encode_record(19, b"\0" + encode_text(text)) for text in texts)
+            + encode_record(160),
         },
     )
 
@@ -180,7 +180,7 @@ _BREAKS = {"\t": "<text:tab/>", "\n": "</text:p><text:p>"}
 
 
 def write_ods(path: Path, rows: Sequence[tuple[int, Sequence[str]]], *, name: str = "Leads") -> Path:
-    """An OpenDocument sheet: each row by how often it stands there, and its cells as `ods_cell` writes them."""
+    """Write an OpenDocument sheet: each row as its repeat count and its cells from `ods_cell`."""
     inside = "".join(
         f'<table:table-row table:number-rows-repeated="{times}">{"".join(cells) or "<table:table-cell/>"}</table:table-row>'
         for times, cells in rows
@@ -198,24 +198,26 @@ def write_ods(path: Path, rows: Sequence[tuple[int, Sequence[str]]], *, name: st
 def ods_cell(
     kind: str, shown: str, value: str = "", *, formula: str = "", spans: int = 1, covered: bool = False
 ) -> str:
-    """One cell as LibreOffice writes it: `kind` is its value type, "" for a cell with nothing in it."""
+    """Return one cell as LibreOffice writes it: `kind` is its value type, "" for an empty cell."""
     tag = "table:covered-table-cell" if covered else "table:table-cell"
     given = {
         "table:formula": formula,
         "table:number-rows-spanned": str(spans) if spans > 1 else "",
         "office:value-type": kind,
-        f"office:{_VALUE_OF.get(kind, 'value')}": value,
+        f"office:{_VALUE_ATTRIBUTES.get(kind, 'value')}": value,
     }
     attributes = "".join(f" {key}={quoteattr(text)}" for key, text in given.items() if text)
     return (
-        f"<{tag}{attributes}><text:p>{_ods_text(shown)}</text:p></{tag}>" if kind else f"<{tag}{attributes}/>"
+        f"<{tag}{attributes}><text:p>{_format_ods_text(shown)}</text:p></{tag}>"
+        if kind
+        else f"<{tag}{attributes}/>"
     )
 
 
-_VALUE_OF = {"date": "date-value", "boolean": "boolean-value", "string": "string-value"}
+_VALUE_ATTRIBUTES = {"date": "date-value", "boolean": "boolean-value", "string": "string-value"}
 
 
-def _ods_text(text: str) -> str:
-    """Spaces are elements of their own where XML would lose them, and so are tabs; each line is a paragraph."""
+def _format_ods_text(text: str) -> str:
+    """Return text with elements for spaces, which XML would lose, and tabs; each line is a paragraph."""
     spaced = re.sub(" +", lambda found: f'<text:s text:c="{len(found[0])}"/>', escape(text))
     return re.sub("[\t\n]", lambda found: _BREAKS[found[0]], spaced)

@@ -1,4 +1,4 @@
-"""The reading process, seen from our side: whatever becomes of it, the user reads rows or a sentence."""
+"""Tests for the reading process as the main process sees it: whatever happens to it, the user gets rows or a sentence."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from importer.models.mapping import Mapping
 from importer.reader import protocol, worker_client
 from importer.reader.row_processor import ProcessorConfig
 from importer.reader.source import open_file
-from importer.reader.worker import _mind_ctrl_c
+from importer.reader.worker import _set_ctrl_c_handler
 from importer.reader.worker_client import Watchdog, WorkerClient
-from tests.loader.books import text_cell, write_xlsx
+from tests.loader.write_workbooks import text_cell, write_xlsx
 from tests.support import write_csv
 
-RECIPE = ProcessorConfig(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
+CONFIG = ProcessorConfig(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_python_files_in_the_users_folder_are_not_run(importer):
     assert (ended.code, ended.summary["counts"]["accepted"]) == (0, 1)
 
 
-def test_the_reader_finds_modules_where_we_do(sheet, monkeypatch):
-    """A notebook may have named the folder by `sys.path.append`, and a host of functions has no other way."""
+def test_reading_process_has_our_module_path(sheet, monkeypatch):
+    """A notebook may have extended `sys.path`, and a cloud function has no other way."""
     bare = getattr(sys, "_base_executable", sys.executable)  # a Python in which nothing of ours is installed
     monkeypatch.setattr(sys, "executable", bare)
     with WorkerClient(sheet, OpenOptions()) as reader:
@@ -54,19 +54,29 @@ def test_the_reader_finds_modules_where_we_do(sheet, monkeypatch):
 
 def test_rows_come_in_the_order_of_the_file(sheet):
     with WorkerClient(sheet, OpenOptions()) as reader:
-        numbers = [number for batch in reader.judge(RECIPE) for number in batch.numbers]
+        numbers = [number for batch in reader.judge(CONFIG) for number in batch.numbers]
         assert numbers == list(range(2, 5002))
         assert reader.end is not None
         assert reader.end.rows == 5000
 
 
-@pytest.mark.skipif(os.name == "nt", reason="nothing halts a process there as Ctrl-Z does")
-def test_no_row_is_lost_where_ctrl_z_meets_a_message_half_way(tmp_path, monkeypatch):
-    """As many containers do, with PYTHONUNBUFFERED: Python's own stream then leaves the rest of a message out."""
+def test_log_says_how_the_file_was_recognised_without_its_cells(sheet, caplog):
+    """At INFO the encoding, the delimiter and the header row are logged, at DEBUG the batches; never a phone."""
+    with caplog.at_level("DEBUG", logger="importer"), WorkerClient(sheet, OpenOptions()) as reader:
+        assert sum(map(len, reader.judge(CONFIG))) == 5000
+    info = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+    assert info == ["Opened the file (columns: 1). UTF-8 text, cells separated by commas. Header in row 1."]
+    assert "The sheet ends after 5000 rows" in caplog.text
+    assert "98450" not in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no Ctrl-Z")
+def test_ctrl_z_in_the_middle_of_a_message_loses_no_row(tmp_path, monkeypatch):
+    """With PYTHONUNBUFFERED, as in many containers, Python's own stream would leave out the rest of a message."""
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     sheet = write_csv(tmp_path / "leads.csv", [["Phone", "Note"], *[["9845012345", "n" * 2000]] * 8000])
     with WorkerClient(sheet, OpenOptions()) as reader:
-        batches = reader.judge(RECIPE)
+        batches = reader.judge(CONFIG)
         read = 0
         for batch in batches:
             read += len(batch)
@@ -76,41 +86,42 @@ def test_no_row_is_lost_where_ctrl_z_meets_a_message_half_way(tmp_path, monkeypa
     assert read == 8000
 
 
-def test_a_file_that_changes_while_it_is_read_shifts_no_row(sheet):
-    """It is read once, from a private copy."""
+def test_change_of_the_file_during_the_run_shifts_no_row(sheet):
+    """The file is read once, from a private copy."""
     with open_file(sheet, OpenOptions()) as opened:
         sheet.write_text("Phone\n" + "1\n" * 9000)
-        cells = [cells for batch in opened.reader.judge(RECIPE) for cells in batch.cells]
+        cells = [cells for batch in opened.reader.judge(CONFIG) for cells in batch.cells]
     assert len(cells) == 5000
     assert all(f"98450{i:05}" in shown for i, shown in enumerate(cells))
 
 
-def test_errors_of_the_child_arrive_with_their_advice(sheet):
+def test_errors_of_the_reading_process_arrive_with_their_advice(sheet):
     with (
         WorkerClient(sheet, OpenOptions(sheet="2")) as reader,
         pytest.raises(UsageError, match="no sheets") as refused,
     ):
         assert reader.preview
-    assert refused.value.advice == "Leave --sheet out."
+    assert refused.value.advice == "Run again without --sheet."
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "expected"),
     [
-        ("SIGKILL", "The system ended the reader of the file .* want of memory"),
-        ("SIGABRT", "gave up.* damaged, or made to harm"),
-        ("SIGSEGV", "gave up.* damaged, or made to harm"),
+        ("SIGKILL", "The system stopped the process that reads the file .* out of memory"),
+        ("SIGABRT", "crashed.* damaged, or made to do harm"),
+        ("SIGSEGV", "crashed.* damaged, or made to do harm"),
     ],
+    ids=["killed", "aborted", "segmentation fault"],
 )
-def test_a_reader_that_dies_in_mid_file_gives_a_sentence(sheet, number, said):
-    """What a hostile workbook can do to compiled code, and what the kernel does when memory is gone: no fault of the file."""
+def test_reading_process_that_dies_gives_a_sentence(sheet, number, expected):
+    """A hostile workbook can crash compiled code; the kernel kills the process when memory runs out, which is not the fault of the file."""
     number = getattr(signal, number)
     with (
         WorkerClient(sheet, OpenOptions()) as reader,
-        pytest.raises(UnreadableFileError, match=said) as refused,
+        pytest.raises(UnreadableFileError, match=expected) as refused,
     ):
-        batches = reader.judge(RECIPE)
+        batches = reader.judge(CONFIG)
         next(batches)
         os.kill(reader._child.pid, number)
         list(batches)
@@ -119,18 +130,18 @@ def test_a_reader_that_dies_in_mid_file_gives_a_sentence(sheet, number, said):
 
 
 @pytest.mark.parametrize(("windows", "disposition"), [(False, signal.SIG_IGN), (True, signal.SIG_DFL)])
-def test_ctrl_c_ends_a_reader_that_its_parent_cannot_end(windows, disposition):
-    """On Windows a read of a pipe is not interrupted: Ctrl-C was heard when the workbook had opened, minutes later."""
+def test_ctrl_c_ends_the_reading_process_on_windows_alone(windows, disposition):
+    """On Windows the main process cannot be interrupted while it waits, so Ctrl-C would only work minutes later."""
     before = signal.getsignal(signal.SIGINT)
     try:
-        _mind_ctrl_c(windows=windows)
+        _set_ctrl_c_handler(is_windows=windows)
         assert signal.getsignal(signal.SIGINT) is disposition
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _impostor(monkeypatch, script: str) -> None:
-    """Another program in the child's place."""
+def _replace_worker(monkeypatch, script: str) -> None:
+    """Start another program instead of the reading process."""
     start = subprocess.Popen
 
     def instead(_command, **how):
@@ -148,38 +159,51 @@ def _impostor(monkeypatch, script: str) -> None:
         "out.write(b'\\xff\\xff\\xff\\xff' + b'x' * 100); out.flush(); time.sleep(60)",
         "out.write(b'\\0\\0\\0\\4junk'); out.flush(); time.sleep(60)",
         "out.write(b'\\0\\0\\0\\x64short')",
-        "import msgspec; b = msgspec.msgpack.encode({'type': 'Failed', 'kind': 'xx', 'message': 'm', 'advice': ''}).replace(b'xx', b'\\xff\\xfe'); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
-        "import msgspec; b = msgspec.msgpack.encode({'type': 'Failed', 'kind': 'annotations', 'message': 'm', 'advice': ''}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
-        "import msgspec; b = msgspec.msgpack.encode({'type': 'Done', 'rows': 7, 'notices': []}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'ReadFailure', 'kind': 'xx', 'message': 'm', 'advice': ''}).replace(b'xx', b'\\xff\\xfe'); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'ReadFailure', 'kind': 'annotations', 'message': 'm', 'advice': ''}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
+        "import msgspec; b = msgspec.msgpack.encode({'type': 'ReadEnd', 'rows': 7, 'notices': []}); out.write(len(b).to_bytes(4, 'big') + b); out.flush(); time.sleep(60)",
         "raise MemoryError",
         "import os; os.abort()",
     ],
+    ids=[
+        "nothing",
+        "exit code",
+        "half a length",
+        "four gigabytes",
+        "not msgpack",
+        "cut off",
+        "invalid UTF-8",
+        "not an error class",
+        "end before preview",
+        "MemoryError",
+        "abort",
+    ],
 )
-def test_a_child_that_talks_nonsense_gives_a_sentence(sheet, monkeypatch, script):
-    """Also one that claims a message of four gigabytes: it is not believed, and not waited for."""
-    _impostor(monkeypatch, script)
-    with WorkerClient(sheet, OpenOptions()) as reader, pytest.raises(UnreadableFileError, match="gave up"):
+def test_reading_process_that_sends_nonsense_gives_a_sentence(sheet, monkeypatch, script):
+    """A message that claims four gigabytes is not accepted and not waited for."""
+    _replace_worker(monkeypatch, script)
+    with WorkerClient(sheet, OpenOptions()) as reader, pytest.raises(UnreadableFileError, match="crashed"):
         assert reader.preview
 
 
-def test_a_reader_that_never_answers_is_ended(sheet, monkeypatch):
-    _impostor(monkeypatch, "time.sleep(60)")
+def test_reading_process_that_never_responds_is_ended(sheet, monkeypatch):
+    _replace_worker(monkeypatch, "time.sleep(60)")
     with (
         WorkerClient(sheet, OpenOptions(), timeout_s=0.05) as reader,
-        pytest.raises(UnreadableFileError, match="kept its reader busy"),
+        pytest.raises(UnreadableFileError, match="without a single row"),
     ):
         assert reader.preview
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a pipe tells otherwise that nobody reads it")
-def test_a_reader_that_is_busy_does_not_outlive_who_asked_it(tmp_path):
-    """A command that is killed has no time to end its child, which may be at work on a large sheet for long."""
-    os.mkfifo(tmp_path / "sheet")  # nobody writes into it: the reader waits for ever
+def test_busy_reading_process_ends_with_its_parent(tmp_path):
+    """A command that is killed cannot end its child, which may be busy with a large sheet for long."""
+    os.mkfifo(tmp_path / "sheet")  # no process writes into it, so the reading process waits
     script = (
         "import sys; from pathlib import Path; from importer.loader.table.table_reader import OpenOptions\n"
         "from importer.reader.worker_client import WorkerClient\n"
         "reader = WorkerClient(Path(sys.argv[1]), OpenOptions())\n"
-        "print(reader._child.pid, flush=True); reader.opened"
+        "print(reader._child.pid, flush=True); reader.preview"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "sheet")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
@@ -196,20 +220,20 @@ def test_a_reader_that_is_busy_does_not_outlive_who_asked_it(tmp_path):
                     os.kill(worker, signal.SIGKILL)
 
 
-def test_the_watchdog_counts_waiting_only():
-    """While a person thinks about a question, the child rightly waits for us."""
-    bites = []
-    bitten = threading.Event()
-    watchdog = Watchdog(lambda: (bites.append(1), bitten.set()), timeout_s=0.05)
+def test_watchdog_counts_only_waiting():
+    """While a person thinks about a question, the reading process rightly waits for us."""
+    calls = []
+    fired = threading.Event()
+    watchdog = Watchdog(lambda: (calls.append(1), fired.set()), timeout_s=0.05)
     with watchdog:
         pass
-    assert not bitten.wait(0.2)
+    assert not fired.wait(0.2)
     with watchdog:
-        assert bitten.wait(10)
-    assert (bites, watchdog.bit) == ([1], True)
+        assert fired.wait(10)
+    assert (calls, watchdog.has_fired) == ([1], True)
 
 
-def test_the_watchdogs_thread_ends_with_the_reader(sheet):
+def test_thread_of_the_watchdog_ends_with_the_client(sheet):
     before = threading.active_count()
     with WorkerClient(sheet, OpenOptions()):
         pass
@@ -220,8 +244,8 @@ def test_the_watchdogs_thread_ends_with_the_reader(sheet):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_a_file_that_needs_more_memory_than_allowed_gives_a_sentence(tmp_path):
-    """One cell of endless text: the child meets its limit, we do not."""
+def test_file_that_needs_too_much_memory_gives_a_sentence(tmp_path):
+    """With one cell of endless text, the reading process reaches its memory limit, and the main process does not."""
     sheet = tmp_path / "sheet"
     with sheet.open("wb") as file:
         file.write(b'Phone\n"')
@@ -236,20 +260,20 @@ def test_a_file_that_needs_more_memory_than_allowed_gives_a_sentence(tmp_path):
     assert refused.value.advice
 
 
-def test_long_cells_travel_in_small_messages(tmp_path):
-    """So much of the sheet's text is in our memory at once, and no more."""
+def test_long_cells_are_sent_in_small_messages(tmp_path):
+    """Only so much of the sheet is in the memory of the main process at once."""
     sheet = write_csv(
         tmp_path / "leads.csv", [["Phone", "Note"], *[["9845012345", "x" * 99_000] for _ in range(400)]]
     )
     with WorkerClient(sheet, OpenOptions()) as reader:
         assert 1 < len(reader.preview.sample) < 100
-        batches = list(reader.judge(RECIPE))
+        batches = list(reader.judge(CONFIG))
     assert [number for batch in batches for number in batch.numbers] == list(range(2, 402))
     assert max(len(batch) for batch in batches) < 100
 
 
-def test_what_is_known_at_the_end_of_a_sheet_of_two_blocks_is_told_at_once(tmp_path):
-    """The hidden rows are named at the terminal before anything is asked."""
+def test_preview_of_a_sheet_of_two_blocks_has_its_last_notices(tmp_path):
+    """Hidden rows are named at the terminal before anything is asked."""
     row = '<row r="{0}"><c r="A{0}"><v>{1}</v></c></row>'
     rows = "".join(row.format(number, 9845000000 + number) for number in range(2, 2049))
     rows = rows.replace('<row r="700">', '<row r="700" hidden="1">')
@@ -259,26 +283,26 @@ def test_what_is_known_at_the_end_of_a_sheet_of_two_blocks_is_told_at_once(tmp_p
         assert any("hidden or filtered out in the sheet (row 700)" in n.text for n in reader.preview.notices)
 
 
-def test_a_row_that_no_message_holds_is_refused_by_its_number(tmp_path, monkeypatch):
+def test_row_too_long_for_a_message_is_refused_by_its_number(tmp_path, monkeypatch):
     from importer.reader import worker
 
     monkeypatch.setattr(worker.protocol, "MAX_FRAME_BYTES", 100)
     with pytest.raises(UnreadableFileError, match="Row 7 "):
-        worker._write(io.BytesIO(), b"x" * 200, [7])
+        worker._write_message(io.BytesIO(), b"x" * 200, [7])
 
 
-def test_columns_of_unequal_length_are_no_batch():
-    """A reader that lies: no row may be put together from the cells of one and the body of another."""
+def test_batch_with_columns_of_different_lengths_is_refused():
+    """Cells of one row must never be joined with the body of another."""
     row = StagedRow(7, "x", "accepted", "+919845012345", "{}", "")
-    body = protocol.encode(protocol.Batch(StagedRows.of([row, row])))
-    assert len(protocol.decode_from_child(body).rows) == 2
+    body = protocol.encode(protocol.JudgedBatch(StagedRows.of([row, row])))
+    assert len(protocol.decode_response(body).rows) == 2
     uneven = msgspec.msgpack.decode(body)
     uneven["rows"][0].pop()
     with pytest.raises(msgspec.ValidationError):
-        protocol.decode_from_child(msgspec.msgpack.encode(uneven))
+        protocol.decode_response(msgspec.msgpack.encode(uneven))
 
 
-def test_a_message_is_read_whole_or_not_at_all():
+def test_message_is_read_whole_or_not_at_all():
     stream = io.BytesIO()
     protocol.write_frame(stream, b"abc")
     whole = stream.getvalue()
@@ -287,7 +311,7 @@ def test_a_message_is_read_whole_or_not_at_all():
         assert protocol.read_frame(io.BytesIO(whole[:cut])) is None
 
 
-def test_room_is_never_made_for_a_message_that_is_too_long():
+def test_no_memory_is_allocated_for_a_message_that_is_too_long():
     class Stream(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             assert size is not None
@@ -299,7 +323,7 @@ def test_room_is_never_made_for_a_message_that_is_too_long():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_no_copy_and_no_child_stay_behind_when_it_is_stopped(tmp_path, crm, monkeypatch, number):
+def test_no_copy_and_no_child_stay_when_the_command_is_stopped(tmp_path, crm, monkeypatch, number):
     """The private copy is somebody's customer list."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -326,31 +350,33 @@ def test_no_copy_and_no_child_stay_behind_when_it_is_stopped(tmp_path, crm, monk
     assert list(temporary.iterdir()) == []
 
 
-def _wait_for(happened) -> None:
+def _wait_for(condition) -> None:
     for _ in range(3000):
-        if happened():
+        if condition():
             return
         time.sleep(0.01)
-    pytest.fail("it did not happen")
+    pytest.fail("the condition was never met")
 
 
-def test_the_child_has_no_key_in_its_environment(sheet, monkeypatch):
+def test_reading_process_has_no_api_key_in_its_environment(sheet, monkeypatch):
     monkeypatch.setenv("SUPERFONE_API_KEY", "canary")
     with WorkerClient(sheet, OpenOptions()) as reader:
         if Path("/proc").exists():
             assert b"canary" not in Path(f"/proc/{reader._child.pid}/environ").read_bytes()
 
 
-def test_a_fault_in_the_child_is_told_as_such_with_its_traceback(tmp_path, sheet, monkeypatch):
-    """Not as a file that is made to harm: -v shows the child's own lines, since they are the error's cause."""
+def test_internal_error_of_the_reading_process_keeps_its_traceback(tmp_path, sheet, monkeypatch):
+    """The file is not called hostile, and -v shows the lines of the reading process as the cause."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import importer.loader.formats.delimited_text as room\n"
+        "import importer.loader.formats.dialect as module\n"
         "def broken(*_, **__):\n    raise ZeroDivisionError('ours')\n"
-        "room.find_dialect = broken\n"
+        "module.find_dialect = broken\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with (
-        pytest.raises(UnreadableFileError, match=r"\(ZeroDivisionError\).*fault of importer") as refused,
+        pytest.raises(
+            UnreadableFileError, match=r"\(ZeroDivisionError\).*internal error in importer"
+        ) as refused,
         open_file(sheet, OpenOptions()) as opened,
     ):
         assert opened.preview

@@ -1,4 +1,4 @@
-"""Workbooks that are really encrypted: one sentence that says so and how to save a copy without, exit 2, nothing sent."""
+"""Tests with workbooks that are really encrypted: one sentence says so and how to remove the password, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ from xlwt.CompoundDoc import XlsDoc
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.formats.zip_safety import check_archive
-from tests.loader.books import text_cell, write_parts, write_xlsb, write_xlsx
+from tests.loader.write_workbooks import text_cell, write_parts, write_xlsb, write_xlsx
 from tests.support import leads
 
 PASSWORD = "secret"
 _RANDOM = random.Random(1)
-_PADDING = {"xl/media/logo.png": _RANDOM.randbytes(5000)}  # the library locks nothing smaller rightly
+_PADDING = {"xl/media/logo.png": _RANDOM.randbytes(5000)}  # the library encrypts nothing smaller correctly
 SALT = bytes(range(16))
 _BOF, _FILEPASS, _BOUNDSHEET, _PLAIN = 0x809, 0x2F, 0x85, {0x809, 0x2F, 0xE1}
 
 
-def agile(path: Path, plain: Path) -> Path:
-    """The workbook as Excel 2010 and later lock it: AES, the key from the password by 100,000 rounds of SHA-512."""
+def encrypt_ooxml(path: Path, plain: Path) -> Path:
+    """Encrypt a workbook as Excel 2010 and later do: AES, with the key from 100,000 rounds of SHA-512."""
     with plain.open("rb") as book, path.open("wb") as locked:
         OOXMLFile(book).encrypt(PASSWORD, locked)
     return path
 
 
-def locked_xlsx(folder: Path) -> Path:
+def write_encrypted_xlsx(folder: Path) -> Path:
     row = text_cell("A2", "9845010001")
-    return agile(
+    return encrypt_ooxml(
         folder / "leads.xlsx", write_xlsx(folder / "plain", f'<row r="2">{row}</row>', more=_PADDING)
     )
 
 
-def locked_xlsb(folder: Path) -> Path:
-    return agile(
+def write_encrypted_xlsb(folder: Path) -> Path:
+    return encrypt_ooxml(
         folder / "leads.xlsb",
         write_xlsb(folder / "plain", {n: [_RANDOM.randbytes(60).hex()] for n in range(1, 99)}),
     )
 
 
-def locked_xls(folder: Path) -> Path:
-    """An old workbook under RC4 (MS-OFFCRYPTO 2.3.6): every record but the first two scrambled in its place."""
+def write_encrypted_xls(folder: Path) -> Path:
+    """Write an old workbook encrypted with RC4 (MS-OFFCRYPTO 2.3.6): every record but the first two in its place."""
     book = xlwt.Workbook()
     book.add_sheet("Leads").write(0, 0, "Phone")
-    records = _records(book.get_biff_data())
-    scrambled_hash = _rc4(bytes(16) + md5(bytes(16)).digest())
+    records = _split_records(book.get_biff_data())
+    scrambled_hash = _apply_rc4(bytes(16) + md5(bytes(16)).digest())
     lock = struct.pack("<HHH", 1, 1, 1) + SALT + scrambled_hash
     records.insert(1, (_FILEPASS, lock))
     shift = 4 + len(lock)
@@ -67,7 +67,7 @@ def locked_xls(folder: Path) -> Path:
     stream = b"".join(
         struct.pack("<HH", kind, len(body)) + body for (kind, _), body in zip(records, bodies, strict=True)
     )
-    scrambled, at, found = _rc4(stream), 0, b""
+    scrambled, at, found = _apply_rc4(stream), 0, b""
     for (kind, _), body in zip(records, bodies, strict=True):
         kept = len(body) if kind in _PLAIN else 4 if kind == _BOUNDSHEET else 0
         found += struct.pack("<HH", kind, len(body)) + body[:kept]
@@ -78,7 +78,7 @@ def locked_xls(folder: Path) -> Path:
     return path
 
 
-def _records(stream: bytes) -> list[tuple[int, bytes]]:
+def _split_records(stream: bytes) -> list[tuple[int, bytes]]:
     records, at = [], 0
     while at < len(stream):
         kind, length = struct.unpack_from("<HH", stream, at)
@@ -87,28 +87,33 @@ def _records(stream: bytes) -> list[tuple[int, bytes]]:
     return records
 
 
-def _rc4(content: bytes) -> bytes:
+def _apply_rc4(content: bytes) -> bytes:
     return DocumentRC4.decrypt(PASSWORD, SALT, io.BytesIO(content), blocksize=1024).read()
 
 
-def locked_ods(folder: Path) -> Path:
-    """As LibreOffice has locked since 2024: the whole document is one part (ODF 1.4, encrypted-package)."""
+def write_encrypted_ods(folder: Path) -> Path:
+    """Write what LibreOffice has written since 2024: the encrypted document is one part (ODF 1.4, encrypted-package)."""
     kind = "application/vnd.oasis.opendocument.spreadsheet"
     manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry manifest:full-path="encrypted-package"><manifest:encryption-data/></manifest:file-entry></manifest:manifest>'
     parts = {"mimetype": kind, "encrypted-package": b"\x93\x11" * 900, "META-INF/manifest.xml": manifest}
     return write_parts(folder / "leads.ods", parts)
 
 
-LOCKED = {"xlsx": locked_xlsx, "xlsb": locked_xlsb, "xls": locked_xls, "ods": locked_ods}
+ENCRYPTED = {
+    "xlsx": write_encrypted_xlsx,
+    "xlsb": write_encrypted_xlsb,
+    "xls": write_encrypted_xls,
+    "ods": write_encrypted_ods,
+}
 
 
-@pytest.mark.parametrize("kind", LOCKED)
-def test_a_locked_workbook_is_one_sentence_with_the_way_out(importer, crm, kind):
-    path = LOCKED[kind](importer.folder)
+@pytest.mark.parametrize("kind", ENCRYPTED)
+def test_encrypted_workbook_is_refused_with_the_way_to_remove_the_password(importer, crm, kind):
+    path = ENCRYPTED[kind](importer.folder)
     ended = importer("run", path, "--yes")
     assert ended.code == 2
     assert ended.err.startswith(
-        "importer: The workbook is protected with a password. Open it in Excel, take the password out"
+        "importer: The workbook is protected with a password. Open it in Excel and remove the password:"
     )
     assert len(ended.err.splitlines()) == 1
     assert ended.folder is None
@@ -116,25 +121,25 @@ def test_a_locked_workbook_is_one_sentence_with_the_way_out(importer, crm, kind)
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xlsb", "xls"])
-def test_these_workbooks_are_really_locked(tmp_path, kind):
-    """With the password they are the workbooks that they were: what is refused is the lock, not damage."""
+def test_sample_workbooks_are_really_encrypted(tmp_path, kind):
+    """With the password they are the original workbooks: they are refused for the encryption, not for damage."""
     opened = io.BytesIO()
-    with LOCKED[kind](tmp_path).open("rb") as file:
+    with ENCRYPTED[kind](tmp_path).open("rb") as file:
         book = msoffcrypto.OfficeFile(file)
         book.load_key(password=PASSWORD)
         book.decrypt(opened)
     (tmp_path / "opened").write_bytes(opened.getvalue())
     again = detect_file_kind(tmp_path / "opened")
     assert again.value == kind
-    if kind != "xls":  # the lock's record is still there, made void, and that is what readers stop at
+    if kind != "xls":  # the void FilePass record is still there, and readers stop at it
         check_archive(tmp_path / "opened")
         assert any(
             row.cells for block in open_sheet(tmp_path / "opened", again, None).blocks for row in block
         )
 
 
-def test_a_lead_that_names_the_lock_is_no_lock(tmp_path):
-    """The words stand in a cell of an old workbook, beside Hindi, so as the lock writes them."""
+def test_cell_that_names_the_encryption_stream_is_not_encryption(tmp_path):
+    """The word is in a cell of an old workbook, beside Hindi, so in UTF-16 as the encryption writes it."""
     book = xlwt.Workbook()
     sheet = book.add_sheet("Leads")
     sheet.write(0, 0, "Phone")

@@ -1,4 +1,4 @@
-"""What a file is, told by its content alone."""
+"""Tests for detecting the kind of a file by its content alone."""
 
 from __future__ import annotations
 
@@ -35,8 +35,23 @@ def _zip(path, *names):
         "Nombre;Teléfono\n".encode("cp1252"),
         b"9845012345",
     ],
+    ids=[
+        "ascii",
+        "UTF-8 mark",
+        "UTF-16 mark",
+        "UTF-16 without mark",
+        "UTF-32 mark",
+        "header PK",
+        "begins with MZ",
+        "long blank start",
+        "5 MB of blank lines",
+        "one NUL",
+        "Hindi",
+        "Windows-1252",
+        "one phone",
+    ],
 )
-def test_text_is_text(tmp_path, content):
+def test_text_is_detected_as_csv(tmp_path, content):
     (tmp_path / "sheet").write_bytes(content)
     assert detect_file_kind(tmp_path / "sheet") is FileKind.CSV
 
@@ -48,21 +63,22 @@ def test_text_is_text(tmp_path, content):
         (["xl/workbook.bin"], FileKind.XLSB),
         (["mimetype", "content.xml"], FileKind.ODS),
     ],
+    ids=["xlsx", "xlsb", "ods"],
 )
-def test_archives_are_told_by_their_parts(tmp_path, parts, kind):
+def test_workbook_format_is_detected_by_the_parts_of_the_archive(tmp_path, parts, kind):
     _zip(tmp_path / "sheet", *parts)
     assert detect_file_kind(tmp_path / "sheet") is kind
 
 
-def test_a_file_that_says_it_is_text_is_text(tmp_path):
-    """Our own reports begin like this: a header full of control characters must not keep them from coming back."""
+def test_file_with_a_byte_order_mark_is_text(tmp_path):
+    """Our own reports have one: a header full of control characters must not stop them from being imported again."""
     odd = tmp_path / "odd.csv"
     odd.write_bytes(b"\xef\xbb\xbf" + b"\x1f\x19\x19,\x08\x1f,_row,_codes\r\n1,2,2,row.nul\r\n")
     assert detect_file_kind(odd) is FileKind.CSV
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "expected"),
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf", "empty"),
@@ -88,16 +104,38 @@ def test_a_file_that_says_it_is_text_is_text(tmp_path):
         (random.Random(1).randbytes(5000), "neither text nor a workbook"),
         (random.Random(2).randbytes(50), "neither text nor a workbook"),
     ],
+    ids=[
+        "no bytes",
+        "UTF-8 mark alone",
+        "UTF-16 mark alone",
+        "blanks",
+        "3 MB of line ends",
+        "NULs",
+        "PDF",
+        "PNG",
+        "gzip",
+        "SQLite",
+        "Windows program",
+        "html",
+        "table tag",
+        "xml",
+        "cut zip",
+        "empty zip",
+        "other OLE",
+        "encrypted OLE",
+        "5000 random bytes",
+        "50 random bytes",
+    ],
 )
-def test_what_is_no_sheet_is_named(tmp_path, content, says):
-    """One sentence that says what it is, one that says what to do."""
+def test_other_kinds_of_files_are_named(tmp_path, content, expected):
+    """One sentence says what the file is, one says what to do."""
     (tmp_path / "sheet").write_bytes(content)
-    with pytest.raises(UnreadableFileError, match=says) as refused:
+    with pytest.raises(UnreadableFileError, match=expected) as refused:
         detect_file_kind(tmp_path / "sheet")
     assert refused.value.advice
 
 
-def test_a_zip_of_other_things_is_named(tmp_path):
+def test_zip_archive_without_a_workbook_is_named(tmp_path):
     _zip(tmp_path / "sheet", "leads.csv")
     with pytest.raises(UnreadableFileError, match="without a sheet"):
         detect_file_kind(tmp_path / "sheet")
