@@ -14,6 +14,7 @@ import msgspec
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
+from importer.loader.column_names import format_column_name
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
