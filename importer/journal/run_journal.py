@@ -40,7 +40,7 @@ from importer.journal.staging import (
     pending_of,
 )
 from importer.models.delivery import DeliveryResult, PendingRow, ReportRow
-from importer.models.mapping import Mapping, Notice
+from importer.models.mapping import Mapping, Notice, NoticeKind
 from importer.models.row import Accepted, NewVerdict
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.state.note_ledger import Known, Note, NoteLedger, RunIdentity
@@ -368,7 +368,7 @@ class Journal:
                     ledger.learn(other.metadata.base_url, other.read_known_notes())
             except DamagedJournalError as error:
                 said = f"Notes that run {path.parent.name} sent are not known and could be sent again. {error.message}"
-                self.set_notices((*self.metadata.notices, Notice("ignored", said)))
+                self.set_notices((*self.metadata.notices, Notice(NoticeKind.IGNORED, said)))
         with self._commit():
             ledger.learn(self.metadata.base_url, self.read_known_notes())
             ledger.learnt_all()

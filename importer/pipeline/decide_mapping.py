@@ -26,7 +26,14 @@ from importer.loader.mapping.saved_maps import (
     to_column_map,
 )
 from importer.loader.rows.drafts import OF_THE_LEADS_PHONES, compile_drafter
-from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Notice, get_active_titles
+from importer.models.mapping import (
+    AccountTitles,
+    ColumnChoice,
+    Mapping,
+    Notice,
+    NoticeKind,
+    get_active_titles,
+)
 from importer.models.row import SourceRow
 from importer.pipeline.context import RunContext
 from importer.pipeline.lineage import fit_mapping
@@ -119,7 +126,7 @@ def _naming_what_was_left_aside(opened: SheetPreview) -> Iterator[None]:
     try:
         yield
     except MissingPhoneColumnError as error:
-        aside = [notice.text for notice in opened.notices if notice.kind == "ignored"]
+        aside = [notice.text for notice in opened.notices if notice.kind is NoticeKind.IGNORED]
         raise MissingPhoneColumnError(" ".join((error.message, *aside)), error.advice) from None
 
 
@@ -164,7 +171,7 @@ def _of_names(mapping: Mapping) -> Iterator[Notice]:
         mapping.find_columns(name) for name in ("full_name", "first_name", "last_name", "business_name")
     ):
         yield Notice(
-            "read",
+            NoticeKind.READ,
             'No column holds the names of the leads. If one does, say so: --column "HEADER=full_name".',
         )
 
@@ -179,7 +186,7 @@ def _of_preset(opened: SheetPreview, settings: Settings, mapping: Mapping) -> It
         for field, value in preset.defaults.items()
         if mapping.defaults.get(field) == value
     )
-    yield Notice("read", f"Recognised as {preset.title} (preset {preset.name}).{fills}")
+    yield Notice(NoticeKind.READ, f"Recognised as {preset.title} (preset {preset.name}).{fills}")
 
 
 def _map_of(settings: Settings, kept: Path | None) -> tuple[ColumnMap | None, str, tuple[Notice, ...]]:
@@ -190,7 +197,7 @@ def _map_of(settings: Settings, kept: Path | None) -> tuple[ColumnMap | None, st
     said = (
         f"Columns as they were answered last time. Kept in {kept}: change it, or delete it to be asked again."
     )
-    return read_map(kept), "as answered last time", (Notice("read", said),)
+    return read_map(kept), "as answered last time", (Notice(NoticeKind.READ, said),)
 
 
 # --- asking

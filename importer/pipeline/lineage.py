@@ -9,7 +9,7 @@ import msgspec
 
 from importer.command_hints import format_send_command
 from importer.journal.run_metadata import RunMetadata
-from importer.models.mapping import ColumnChoice, Mapping, Notice
+from importer.models.mapping import ColumnChoice, Mapping, Notice, NoticeKind
 from importer.models.status import RowStatus
 from importer.pipeline.runs import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
@@ -50,7 +50,7 @@ def report_unsent_rows(reports: Path, origin: RunMetadata, *, rows: int, account
     send = format_send_command(origin.file, origin.options, reports)
     those = "1 row that can go in is" if sound == 1 else f"{sound:,} rows that can go in are"
     yield Notice(
-        "ignored",
+        NoticeKind.IGNORED,
         f"{Path(origin.file).name} was only checked: its {those} not sent with these. Send them too: {send}",
     )
 
@@ -58,7 +58,7 @@ def report_unsent_rows(reports: Path, origin: RunMetadata, *, rows: int, account
 def describe_missing_run(reports: Path) -> Notice:
     """A report of ours without its run: purged, or made in another reports folder or on another machine."""
     return Notice(
-        "read",
+        NoticeKind.READ,
         f"This report's run is not in {reports}, so its columns are read anew, and what that run was told "
         "(such as --column, --default, --no-create) has to be said again.",
     )

@@ -9,7 +9,7 @@ from importer.credentials import Credentials
 from importer.errors import UnreadableFileError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
-from importer.models.mapping import AccountTitles, Notice, get_active_titles
+from importer.models.mapping import AccountTitles, Notice, NoticeKind, get_active_titles
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_mapping import MappingDecision, decide_columns, reuse_mapping, save_mapping
@@ -152,5 +152,6 @@ def _of_limit(limit: int | None) -> Iterator[Notice]:
     if limit is not None:
         first = "first row is" if limit == 1 else f"first {limit:,} rows are"
         yield Notice(
-            "ignored", f"Only the {first} taken, as --limit says; the rest of the sheet is left aside."
+            NoticeKind.IGNORED,
+            f"Only the {first} taken, as --limit says; the rest of the sheet is left aside.",
         )

@@ -296,7 +296,7 @@ def test_a_run_whose_notes_cannot_be_learnt_is_named(tmp_path, harm):
     if harm == "page":
         damage_middle(tmp_path / "run-1" / "journal.sqlite")
     second = new(tmp_path, "run-2", [accepted(2, "hi")])
-    (notice,) = second.header.notices
+    (notice,) = second.metadata.notices
     assert "run-1 sent are not known and could be sent again" in notice.text
 
 

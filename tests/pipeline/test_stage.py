@@ -16,9 +16,9 @@ from tests.support import KEY
 class Forgetful(InMemoryReader):
     """Says that it has sent a row more than came."""
 
-    def judge(self, recipe):
-        yield from super().judge(recipe)
-        self.end = msgspec.structs.replace(self.done, rows=self.done.rows + 1)
+    def judge(self, config):
+        yield from super().judge(config)
+        self.end = msgspec.structs.replace(self.end, rows=self.end.rows + 1)
 
 
 @pytest.mark.parametrize(

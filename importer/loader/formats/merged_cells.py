@@ -10,7 +10,7 @@ import msgspec
 
 from importer.issues import find_unreadable_cells
 from importer.loader.table.header_row import format_column_name
-from importer.models.mapping import Notice
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow, SourceRows
 
 
@@ -51,7 +51,8 @@ def with_merged(
         )
         notices.append(
             Notice(
-                "read", f"Values merged over several rows were read in each row that they cover: {listed}."
+                NoticeKind.READ,
+                f"Values merged over several rows were read in each row that they cover: {listed}.",
             )
         )
 

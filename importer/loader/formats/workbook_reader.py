@@ -27,7 +27,7 @@ from importer.loader.formats.xls_metadata import is_locked, xls_marks
 from importer.loader.formats.xlsb_metadata import xlsb_areas, xlsb_marks
 from importer.loader.formats.xlsx_metadata import SheetPart, find_part, is_strict, xlsx_areas, xlsx_marks
 from importer.loader.formats.zip_safety import BROKEN, check_archive
-from importer.models.mapping import Notice
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import LISTS_SHEET, ROWS_SHEET
 
@@ -68,13 +68,15 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> WorkSheet:
         book = None if kind is FileKind.ODS else _open(path, kind)
         sheets = ods_sheets(path) if book is None else _sheets(book)
     name = _choose([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
-    notices = [Notice("read", f'Sheet "{name}" of the workbook.')]
+    notices = [Notice(NoticeKind.READ, f'Sheet "{name}" of the workbook.')]
     others = [
         other for other, visible in sheets.items() if other != name and (visible or other != LISTS_SHEET)
     ]
     if others:
         listed = ", ".join(f'"{other}"' for other in others)
-        notices.append(Notice("ignored", f"Other sheets were not read: {listed}. Name one with --sheet."))
+        notices.append(
+            Notice(NoticeKind.IGNORED, f"Other sheets were not read: {listed}. Name one with --sheet.")
+        )
     merged: deque[Area] = deque()
     return WorkSheet(name, _shown(_rows(path, kind, book, name, merged), notices), notices, merged)
 
@@ -194,7 +196,7 @@ def _shown(blocks: Iterator[_Values], notices: list[Notice]) -> Iterator[SourceR
             ]
         yield SourceRows(numbers, cells, find_unreadable_rows(cells))
     if hidden:
-        notices.append(Notice("read", _hidden_rows(hidden)))
+        notices.append(Notice(NoticeKind.READ, _hidden_rows(hidden)))
 
 
 def _holds_any(row: list[Any], mark: RowMarks) -> bool:

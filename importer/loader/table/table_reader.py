@@ -27,7 +27,7 @@ from importer.loader.table.header_row import (
     format_column_name,
     header_at,
 )
-from importer.models.mapping import Notice
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow, SourceRows
 from importer.models.status import is_report_header
 
@@ -71,7 +71,7 @@ def open_table(path: Path, options: OpenOptions) -> Table:
         dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
         if options.sheet is not None and not dialect.ours:
             raise UsageError("--sheet: a text file has no sheets.", "Leave --sheet out.")
-        notices = [Notice("read", f"{dialect.label}.")]
+        notices = [Notice(NoticeKind.READ, f"{dialect.label}.")]
         records = read_records(path, dialect)
         name, merged = "", None
     else:
@@ -143,11 +143,13 @@ def _table(
     if found.index is None:
         first = 0
         notices.append(
-            Notice("read", "No header was found: the columns are called Column A, Column B and so on.")
+            Notice(
+                NoticeKind.READ, "No header was found: the columns are called Column A, Column B and so on."
+            )
         )
     else:
         first = found.index + found.lines
-        notices.append(Notice("read", f"Header in row {top[found.index].number}."))
+        notices.append(Notice(NoticeKind.READ, f"Header in row {top[found.index].number}."))
     headers = _with_unnamed(found.names, top[first:], kind)
     if len(headers) > MAX_COLUMNS:
         raise UnreadableFileError(
@@ -199,7 +201,7 @@ def _shaped_blocks(
         (shaper.headers, "the header once more, not read as leads."),
     ):
         if numbers:
-            notices.append(Notice("ignored", f"{_listed(numbers)}: {what}"))
+            notices.append(Notice(NoticeKind.IGNORED, f"{_listed(numbers)}: {what}"))
 
 
 def _listed(numbers: Sequence[int]) -> str:
