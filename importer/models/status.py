@@ -1,4 +1,4 @@
-"""What becomes of rows, notes and runs, in the words that reports and summary.json use."""
+"""States of rows, notes and runs, in the words that reports and summary.json use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class RowStatus(StrEnum):
-    """What became of a row; exactly one each, and their counts add up to the file's data rows."""
+    """What became of a row. Each row has exactly one; the counts add up to the file's data rows."""
 
     ACCEPTED = "accepted"
     INVALID = "invalid"
@@ -16,6 +16,14 @@ class RowStatus(StrEnum):
     UNKNOWN = "unknown"
     DUPLICATE = "duplicate"
     PENDING = "pending"
+
+
+class StagedVerdict(StrEnum):
+    """What importer decided about a row before the sending. A valid row gets its RowStatus when it is sent."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
 
 
 STATUS_MEANINGS: dict[str, str] = {
@@ -27,15 +35,14 @@ STATUS_MEANINGS: dict[str, str] = {
     RowStatus.DUPLICATE: "folded into another row with the same phone",
     RowStatus.PENDING: "not tried yet",
 }
-"""What people read of a status, on the terminal and on the page."""
-
+"""How the terminal and the report page explain a status."""
 
 CHECK_MEANINGS: dict[str, str] = {**STATUS_MEANINGS, RowStatus.ACCEPTED: "can go in"}
-"""The same after a check."""
+"""How they explain it after a check, when nothing has been sent."""
 
 
 class NoteState(StrEnum):
-    """What became of a row's note; empty where the row has none."""
+    """What became of a row's note; empty if the row has none."""
 
     NONE = ""
     SENT = "sent"
@@ -44,10 +51,10 @@ class NoteState(StrEnum):
 
 
 class RunState(StrEnum):
-    """How a run stands; the first two never reach `summary.json` of an ended run."""
+    """How a run stands. `summary.json` of an ended run never shows the first two."""
 
     STAGING = "staging"  # rows are being judged: nothing was sent
-    RUNNING = "running"  # rows are being sent, or the tool was killed while they were
+    RUNNING = "running"  # rows are being sent, or importer was killed while it sent them
     CHECKED = "checked"
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -64,17 +71,15 @@ REPORT_COLUMNS = (
     "_http_status",
     "_note",
 )
-"""The columns that our reports put behind the sheet's own; several of them mark a file as ours."""
-
+"""The columns that reports add behind the sheet's own, in order. Two of them mark a file as a report of importer."""
 
 ROWS_SHEET = "Rows to mend"
-"""The sheet of failed_rows.xlsx: its cells are as typed, where those of our CSV files are guarded."""
-
+"""The sheet of failed_rows.xlsx. Its cells are as typed; in our CSV files formulas are escaped."""
 
 LISTS_SHEET = "Lists"
-"""The hidden sheet that holds the account's titles, in our workbooks."""
+"""The hidden sheet of our workbooks that holds the account's titles."""
 
 
 def is_report_header(headers: Iterable[str]) -> bool:
-    """Whether these are the columns of a report of ours: two are enough, for people move and delete some."""
+    """Return whether these are the columns of a report of importer: two are enough, because people delete some."""
     return len(set(REPORT_COLUMNS) & set(headers)) >= 2

@@ -23,11 +23,11 @@ def deduplicate_rows(journal: Journal, duplicates: DuplicatesPolicy, observer: R
     """
     column = next(iter(journal.metadata.mapping.find_columns("customer_phone")), None)
     header = column.header if column else ""
-    groups = journal.read_phone_groups()
+    groups = journal.staging.read_phone_groups()
     first: list[NameConflict] = []
     while some := list(islice(groups, _GROUPS_AT_ONCE)):
         folded = [row for group in some for row in deduplicate_group(group, duplicates, header=header)]
-        journal.update_verdicts(folded)
+        journal.staging.update_verdicts(folded)
         first = sorted([*first, *_other_names(folded)], key=lambda row: row.number)[:_SHOWN_NAMES]
     observer.on_rows_merged(first)
 

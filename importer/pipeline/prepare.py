@@ -84,7 +84,7 @@ def _judge_rows(
         if settings.save:
             save_mapping(Path(settings.save), journal.metadata.mapping)
         deduplicate_rows(journal, settings.duplicates, observer)
-        journal.complete_staging()
+        journal.staging.complete()
     except BaseException:
         journal.close()
         raise
@@ -107,7 +107,7 @@ def _stage_rows(journal: Journal, sheet: Sheet, config: ProcessorConfig, observe
     if late := [notice for notice in done.notices if notice not in sheet.preview.notices]:
         observer.on_notices(late)
     of_mapping = tuple(notice for notice in journal.metadata.notices if notice not in sheet.preview.notices)
-    journal.set_notices(done.notices + of_mapping)
+    journal.run.set_notices(done.notices + of_mapping)
 
 
 def _tell_what_is_left_behind(
@@ -116,7 +116,7 @@ def _tell_what_is_left_behind(
     behind = tuple(report_unsent_rows(reports, origin, rows=journal.rows, account=journal.metadata.account))
     if behind:
         observer.on_notices(behind)
-        journal.set_notices(journal.metadata.notices + behind)
+        journal.run.set_notices(journal.metadata.notices + behind)
 
 
 def _make_metadata(

@@ -15,7 +15,7 @@ from importer.journal.run_metadata import RunMetadata
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.mapping import AccountTitles, get_active_titles
 from importer.models.row import NewVerdict, Payload, SourceRow
-from importer.models.status import RowStatus, RunState
+from importer.models.status import RowStatus, RunState, StagedVerdict
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
 from importer.pipeline.run import run
@@ -117,13 +117,13 @@ def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: Unknown
         after = rows[-1].number
         judged = ((row, *judge(row.payload)) for row in rows)
         gone = [(row, payload, issues) for row, payload, issues in judged if issues or payload != row.payload]
-        earlier = journal.read_issues([row.number for row, _, _ in gone])
+        earlier = journal.staging.read_issues([row.number for row, _, _ in gone])
         unsure = [
             _still_unsure(row, issues)
             for row, _, issues in gone
             if row.may_have_arrived and not _may_go(issues)
         ]
-        journal.update_verdicts(
+        journal.staging.update_verdicts(
             _rejudged(row, payload, issues, earlier[row.number])
             for row, payload, issues in gone
             if _may_go(issues) or not row.may_have_arrived
@@ -140,9 +140,9 @@ def _rejudged(
     row: PendingRow, payload: Payload, issues: tuple[Issue, ...], earlier: tuple[Issue, ...]
 ) -> NewVerdict:
     if not _may_go(issues):
-        return NewVerdict(row.number, RowStatus.INVALID, None, (*earlier, *issues))
+        return NewVerdict(row.number, StagedVerdict.INVALID, None, (*earlier, *issues))
     notes = {"customer_note": NOTE_BREAK.join(row.notes)} if row.notes else {}
-    return NewVerdict(row.number, RowStatus.ACCEPTED, {**payload, **notes}, (*earlier, *issues))
+    return NewVerdict(row.number, StagedVerdict.VALID, {**payload, **notes}, (*earlier, *issues))
 
 
 def _still_unsure(row: PendingRow, issues: tuple[Issue, ...]) -> DeliveryResult:

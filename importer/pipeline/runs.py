@@ -15,10 +15,11 @@ import msgspec
 
 from importer.credentials import Credentials
 from importer.errors import DamagedJournalError, DiskWriteError, RunLockedError, RunNotFoundError, UsageError
-from importer.journal.database import JOURNAL_NAME, STAGING_NAME, is_abandoned, translate_write_errors
+from importer.journal.database import JOURNAL_NAME, STAGING_NAME, is_abandoned
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_metadata
 from importer.models.status import RowStatus, RunState
+from importer.state.disk_errors import translate_write_errors
 
 RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
 """States from which `importer resume` goes on."""

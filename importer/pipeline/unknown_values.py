@@ -33,7 +33,7 @@ def resolve_unknown_values(
     mapping = journal.metadata.mapping
     values = {field: {**mapping.values.get(field, {}), **pairs} for field, pairs in answers.items()}
     mapping = msgspec.structs.replace(mapping, values={**mapping.values, **values})
-    journal.set_mapping(mapping)
+    journal.run.set_mapping(mapping)
     remember_answers(mapping, settings, context.observer)
     again = msgspec.structs.replace(config, mapping=mapping, limit=None)
     for batch in list(process_rows(split_into_blocks(_rows_with_unknown(journal)), again)):

@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from importer.csv_injection import escape_formula, format_csv_record
+from importer.journal.report_query import PageRow
 from importer.models.delivery import ReportRow
-from importer.models.status import REPORT_COLUMNS
+from importer.models.status import REPORT_COLUMNS, RowStatus
 
 _BOM = "\ufeff"
+_ACCEPTED = RowStatus.ACCEPTED.value
 
 
 class ResultsCsv:
@@ -40,6 +42,19 @@ class ResultsCsv:
 def format_report_line(outcome: ReportRow, behind: Sequence[object]) -> str:
     """One row, `behind` being its `_` columns. The cells are copied: the journal keeps them as they stand here."""
     return f"{outcome.line},{format_csv_record(behind)}"
+
+
+def format_clean_lines(rows: Iterable[PageRow]) -> list[str | None]:
+    """Return the line of each clean row of a page, and None for each other row.
+
+    The order is that of REPORT_COLUMNS. A clean row has no issues, and nothing in it needs a quotation mark.
+    """
+    return [
+        cells
+        if cells is None
+        else f"{cells},{number},{_ACCEPTED},{phone},,,{attempts},{http_status},{note}\r\n"
+        for number, cells, phone, attempts, http_status, note in rows
+    ]
 
 
 def to_report_cells(outcome: ReportRow) -> tuple[object, ...]:

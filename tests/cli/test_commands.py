@@ -380,7 +380,7 @@ def test_runs_stand_in_the_order_in_which_they_began(importer):
     for run_id, began in (("early", "2026-11-25T19:30:00+05:30"), ("late", "2026-11-25T15:00:00+00:00")):
         ended = importer("check", sheet, "--run-id", run_id)
         with Journal.open(ended.folder) as journal:
-            journal._change_header(started_at=began)
+            journal.run.change_metadata(started_at=began)
     assert [line.split()[0] for line in importer("runs").out.splitlines()] == ["early", "late"]
 
 

@@ -34,7 +34,7 @@ HARMS = {
     "status": ("UPDATE results SET status = 'odd' WHERE number = 2", "is damaged ("),
     "start": ("UPDATE meta SET value = replace(value, '\"started_at\":\"2', '\"started_at\":\"')", "is damaged ("),
     "start without offset": (
-        """UPDATE meta SET value = json_set(value, '$.started_at', '2026-11-25T10:00:00') WHERE key = 'header'""",
+        """UPDATE meta SET value = json_set(value, '$.started_at', '2026-11-25T10:00:00') WHERE key = 'metadata'""",
         "is damaged ('2026-11-25T10:00:00' has no offset)",
     ),
 }  # fmt: skip

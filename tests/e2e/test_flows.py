@@ -383,7 +383,7 @@ def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(impo
     assert first.code == 3
     crm.sandbox.faults.restart(FaultPlan())
     with Journal.open(first.folder) as journal:
-        journal._change_header(base_url=crm.base_url.replace("/superfone", path))
+        journal.run.change_metadata(base_url=crm.base_url.replace("/superfone", path))
     resumed, retried = importer("resume", first.folder.name), importer("retry", first.folder.name, "--yes")
     if path == "/other":
         assert (resumed.code, retried.code, len(leads(crm))) == (2, 2, 3)

@@ -19,8 +19,8 @@ from importer.journal.staging import to_staged_row
 from importer.models.delivery import NOTE_BREAK, DeliveryResult
 from importer.models.mapping import Mapping
 from importer.models.row import Accepted, NewVerdict, Rejected, SourceRow
-from importer.models.status import NoteState, RowStatus, RunState
-from importer.report.results_csv import format_report_line, to_report_cells
+from importer.models.status import NoteState, RowStatus, RunState, StagedVerdict
+from importer.report.results_csv import format_clean_lines, format_report_line, to_report_cells
 from importer.state.note_ledger import NoteLedger
 
 URL = "http://127.0.0.1:1/superfone"
@@ -228,7 +228,7 @@ def test_a_row_with_more_notes_than_one_statement_can_ask_for(tmp_path):
     leaving(first)
     first.record(results=[result(2, note=NoteState.SENT)])
     second = new(tmp_path, "run-2", [accepted(2, f"{notes}{NOTE_BREAK}new")])
-    second._sql.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # some systems build it with more
+    second.file.sql.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # some systems build it with more
     (grown,) = leaving(second)
     assert grown.note == "new"
 
@@ -289,7 +289,7 @@ def test_a_run_whose_notes_cannot_be_learnt_is_named(tmp_path, harm):
     first = new(tmp_path, rows=[accepted(2, "hi")])
     leaving(first)
     if harm == "payload":
-        first._sql.execute("UPDATE rows SET payload = '{'")
+        first.file.sql.execute("UPDATE rows SET payload = '{'")
     first.close()
     for path in tmp_path.glob("notes.sqlite*"):
         path.unlink()
@@ -297,7 +297,7 @@ def test_a_run_whose_notes_cannot_be_learnt_is_named(tmp_path, harm):
         damage_middle(tmp_path / "run-1" / "journal.sqlite")
     second = new(tmp_path, "run-2", [accepted(2, "hi")])
     (notice,) = second.metadata.notices
-    assert "run-1 sent are not known and could be sent again" in notice.text
+    assert "which notes run run-1 sent, so they could be sent again" in notice.text
 
 
 @pytest.mark.parametrize(
@@ -327,21 +327,21 @@ def test_a_ledger_that_a_halted_run_keeps_locked_is_no_want_of_room(tmp_path, is
     halted = new(tmp_path, rows=[accepted(2)])
     other = Journal.create(tmp_path / "run-2", header("run-2"))
     other.stage([accepted(3)])
-    other.complete_staging()
+    other.staging.complete()
     if is_sending:
         other.begin_sending()
-    other._sql.execute("PRAGMA busy_timeout = 0")
-    halted._sql.execute("BEGIN IMMEDIATE")
+    other.file.sql.execute("PRAGMA busy_timeout = 0")
+    halted.file.sql.execute("BEGIN IMMEDIATE")
     with pytest.raises(DiskWriteError, match="is locked") as raised:
         leaving(other) if is_sending else other.begin_sending()
-    assert "halted by Ctrl-Z" in raised.value.advice
+    assert "paused by Ctrl-Z" in raised.value.advice
 
 
 @pytest.mark.parametrize("harm", ["DELETE FROM meta", "UPDATE meta SET value = '{'"])
 def test_a_journal_that_cannot_be_opened_is_let_go_of(tmp_path, monkeypatch, harm):
     """Windows removes no file that is open: a damaged run could not be purged by the process that looked at it."""
     journal = new(tmp_path, rows=[accepted(2)])
-    journal._sql.execute(harm)
+    journal.file.sql.execute(harm)
     journal.close()
     made = []
     connect = database.connect
@@ -354,7 +354,7 @@ def test_a_journal_that_cannot_be_opened_is_let_go_of(tmp_path, monkeypatch, har
 
 def test_a_read_that_fails_in_mid_sending_stops_the_run(tmp_path):
     journal = new(tmp_path, rows=[accepted(2, "hi"), accepted(3)])
-    journal._sql.execute("UPDATE rows SET payload = '{' WHERE number = 3")
+    journal.file.sql.execute("UPDATE rows SET payload = '{' WHERE number = 3")
     with pytest.raises(JournalReadError):
         journal.pending(-1, 10)
 
@@ -371,7 +371,7 @@ def test_a_ledger_that_cannot_be_trusted_is_refused_with_words(tmp_path, harm):
             damage_middle(path)
         case "newer":
             make_newer(path)
-    with pytest.raises(NothingSentError, match="memory of notes") as raised:
+    with pytest.raises(NothingSentError, match="list of notes already sent") as raised:
         new(tmp_path, "run-2", [accepted(2, "hi")])
     assert "Move it out of the folder" in raised.value.advice
 
@@ -391,8 +391,8 @@ def test_a_run_frees_no_note_that_another_may_have_sent(tmp_path):
     """Whatever it believes of its own rows: the doubt is the other's to end."""
     leaving(new(tmp_path, rows=[accepted(2, "hi")]))
     second = new(tmp_path, "run-2", [accepted(2, "hi")])
-    with second._commit():
-        second._notes.release([(phone(2), "hi")])
+    with second.file.commit():
+        second.delivery.notes.release([(phone(2), "hi")])
     (row,) = leaving(second)
     assert (row.note, row.note_state) == (None, NoteState.UNKNOWN)
 
@@ -412,7 +412,7 @@ def test_a_duplicate_goes_again_with_the_row_it_was_folded_into(tmp_path):
     """Else its values would be lost when only the kept row is mended and fed again."""
     journal = new(tmp_path, rows=[accepted(2), accepted(3)])
     issue = Issue("row", "folded", "Phone", "its values went into that row", "2")
-    journal.update_verdicts([NewVerdict(3, RowStatus.DUPLICATE, None, (issue,), 2)])
+    journal.staging.update_verdicts([NewVerdict(3, StagedVerdict.DUPLICATE, None, (issue,), 2)])
     assert [o.is_retryable for o in journal.read_report_rows()] == [True, True]
     journal.record(results=[result(2)])
     assert [o.is_retryable for o in journal.read_report_rows()] == [False, False]
@@ -421,7 +421,7 @@ def test_a_duplicate_goes_again_with_the_row_it_was_folded_into(tmp_path):
 def test_a_duplicate_shares_the_doubt_of_the_row_it_was_folded_into(tmp_path):
     """What was on its way when the run was killed may be in the CRM, and with it what was folded into it."""
     journal = new(tmp_path, rows=[accepted(2), accepted(3)])
-    journal.update_verdicts([NewVerdict(3, RowStatus.DUPLICATE, None, (), 2)])
+    journal.staging.update_verdicts([NewVerdict(3, StagedVerdict.DUPLICATE, None, (), 2)])
     assert [o.effective_status for o in journal.read_report_rows()] == [RowStatus.PENDING] * 2
     leaving(journal)
     assert [o.effective_status for o in journal.read_report_rows()] == [RowStatus.UNKNOWN] * 2
@@ -433,20 +433,20 @@ def test_groups_of_one_phone_are_found_over_the_whole_file(tmp_path):
     twin = rows[0]._replace(number=90)
     journal = Journal.create(tmp_path / "r", header("r"))
     journal.stage([*rows, twin])
-    assert [[row.row.number for row in group] for group in journal.read_phone_groups()] == [[2, 90]]
+    assert [[row.row.number for row in group] for group in journal.staging.read_phone_groups()] == [[2, 90]]
 
 
 def test_many_groups_come_in_batches_and_may_be_rejudged_on_the_way(tmp_path, monkeypatch):
     """Memory does not grow with the number of shared phones."""
-    monkeypatch.setattr("importer.journal.run_journal._PHONES_AT_ONCE", 3)
+    monkeypatch.setattr("importer.journal.staging_area._PHONES_PER_QUERY", 3)
     journal = Journal.create(tmp_path / "r", header("r"))
     rows = [accepted(n) for n in range(1, 21)]
     journal.stage([*rows, *(row._replace(number=row.number + 100) for row in rows)])
     groups = []
-    for group in journal.read_phone_groups():
+    for group in journal.staging.read_phone_groups():
         groups.append([row.row.number for row in group])
-        journal.update_verdicts(
-            [NewVerdict(group[1].row.number, RowStatus.DUPLICATE, None, (), group[0].row.number)]
+        journal.staging.update_verdicts(
+            [NewVerdict(group[1].row.number, StagedVerdict.DUPLICATE, None, (), group[0].row.number)]
         )
     assert groups == [[n, n + 100] for n in range(1, 21)]
 
@@ -457,7 +457,7 @@ def test_staging_has_a_name_of_its_own_until_it_is_whole(tmp_path):
     journal.stage([accepted(2)])
     assert not (tmp_path / "r" / "journal.sqlite").exists()
     assert not is_abandoned(tmp_path / "r" / "staging.sqlite")
-    journal.complete_staging()
+    journal.staging.complete()
     assert [path.name for path in (tmp_path / "r").iterdir()] == ["journal.sqlite"]
     journal.stage([accepted(3)])
     assert journal.rows == 2
@@ -499,9 +499,9 @@ def test_a_commit_is_all_or_nothing(tmp_path):
 def test_results_survive_power_loss(tmp_path):
     """WAL with synchronous=FULL from the first write on."""
     journal = new(tmp_path)
-    assert journal._sql.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert journal._sql.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert journal._sql.execute("PRAGMA ledger.synchronous").fetchone() == (2,)
+    assert journal.file.sql.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert journal.file.sql.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert journal.file.sql.execute("PRAGMA ledger.synchronous").fetchone() == (2,)
 
 
 def test_what_was_staged_is_on_the_disk_before_the_first_intent(tmp_path, monkeypatch):
@@ -546,7 +546,7 @@ def test_a_journal_that_cannot_be_trusted_is_refused_with_words(tmp_path, harm, 
     """Damaged, foreign or from a newer version: said, and nothing is sent from it."""
     journal = Journal.create(tmp_path / "r", header("r"))
     journal.stage([accepted(2)])
-    journal.complete_staging()
+    journal.staging.complete()
     journal.close()
     harm(tmp_path / "r" / "journal.sqlite")
     with pytest.raises(DamagedJournalError, match=words) as raised:
@@ -558,8 +558,8 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     """SQLite's own 'database or disk is full' becomes DiskWriteError with what to do; nothing known is lost."""
     journal = new(tmp_path, rows=[accepted(2), accepted(3)])
     journal.record(results=[result(2)])
-    (pages,) = journal._sql.execute("PRAGMA page_count").fetchone()
-    journal._sql.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = journal.file.sql.execute("PRAGMA page_count").fetchone()
+    journal.file.sql.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(DiskWriteError, match="full"):
         for second in range(10_000):
             journal.record(pace=[SecondMetrics(second, 1, 0, 0)])
@@ -632,7 +632,9 @@ def test_pages_tell_of_each_row_what_it_tells_itself(tmp_path_factory, data, che
     assert [body for page in pages for body in page.bodies] == [outcome.body for outcome in plain]
     own = {o.number: format_report_line(o, to_report_cells(o)) for o in outcomes}
     left = iter(others)
-    assert [line or own[next(left).number] for page in pages for line in page.lines] == list(own.values())
+    assert [
+        line or own[next(left).number] for page in pages for line in format_clean_lines(page.rows)
+    ] == list(own.values())
     assert journal.counts() == {status: sum(o.status is status for o in outcomes) for status in RowStatus}
     journal.close()
 

@@ -269,7 +269,7 @@ def test_a_row_that_no_message_holds_is_refused_by_its_number(tmp_path, monkeypa
 
 def test_columns_of_unequal_length_are_no_batch():
     """A reader that lies: no row may be put together from the cells of one and the body of another."""
-    row = StagedRow(7, "x", "accepted", "+919845012345", "{}", "")
+    row = StagedRow(7, "x", "valid", "+919845012345", "{}", "")
     body = protocol.encode(protocol.Batch(StagedRows.of([row, row])))
     assert len(protocol.decode_from_child(body).rows) == 2
     uneven = msgspec.msgpack.decode(body)
