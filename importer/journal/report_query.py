@@ -10,12 +10,12 @@ from typing import NamedTuple, TypeAlias
 from msgspec import json
 
 from importer.journal.journal_file import JournalFile
-from importer.journal.row_codec import REPORT_ROW_FIELDS, check_report_row, has_note, to_report_row
+from importer.journal.row_codec import REPORT_ROW_FIELDS, check_report_row, to_report_row
 from importer.journal.run_metadata import SecondMetrics
 from importer.journal.run_record import RunRecord
 from importer.models.delivery import ReportRow
 from importer.models.row import BLOCK_ROWS
-from importer.models.status import NoteState, RowStatus, RunState
+from importer.models.status import RowStatus, RunState
 
 _ALL = f"SELECT {REPORT_ROW_FIELDS} FROM report_rows ORDER BY number"
 _SELECTED = f"""SELECT {REPORT_ROW_FIELDS} FROM report_rows
@@ -24,28 +24,36 @@ _SELECTED = f"""SELECT {REPORT_ROW_FIELDS} FROM report_rows
 _CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' THEN cells END AS cells, phone, payload
     FROM rows WHERE number > :after ORDER BY number LIMIT :rows"""
 _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_issues = '' AND delivery_issues = ''
-    THEN cells END AS cells, phone, attempts, coalesce(http_status, '') AS http_status, result_note, payload
+    THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
-_NOT_SENT = NoteState.NOT_SENT.value
-
-PageRow: TypeAlias = tuple[int, str | None, str, int, int | str, str]
-"""Number, cells, phone, attempts, HTTP status and note of a row; the cells are None unless the row is clean.
-
-A tuple, because the reports read a million of them.
-"""
+CheckedRow: TypeAlias = tuple[int, str | None, str, str]
+"""Number, cells, phone and request body. A tuple, because the reports read a million of them."""
+SentRow: TypeAlias = tuple[int, str | None, str, str, int, int | str, str]
+"""The same, and attempts, HTTP status ("" if there was no answer) and note."""
 
 
-class ReportPage(NamedTuple):
-    """Rows that follow one another in the file.
+class CheckedPage(NamedTuple):
+    """Rows of a check that follow one another in the file.
 
-    A clean row was accepted and has no issues. `rows` has the fields of all rows, `bodies` the request bodies of the
-    clean ones and `others` all other rows; each in file order.
+    A clean row was accepted and has no issues; all other rows have None for cells in `rows`. `bodies` are the request
+    bodies of the clean rows, and `others` are the other rows; each in file order.
     """
 
-    rows: list[PageRow]
+    rows: list[CheckedRow]
     bodies: list[str]
     others: list[ReportRow]
+
+
+class SentPage(NamedTuple):
+    """The same of rows that were sent."""
+
+    rows: list[SentRow]
+    bodies: list[str]
+    others: list[ReportRow]
+
+
+ReportPage: TypeAlias = CheckedPage | SentPage
 
 
 class ReportQuery:
@@ -77,32 +85,16 @@ class ReportQuery:
     def read_pages(self) -> Iterator[ReportPage]:
         """Yield every data row in file order, by the page: clean rows cost little."""
         is_checked = self._run.end.state is RunState.CHECKED
+        page_type, query = (CheckedPage, _CHECKED_PAGE) if is_checked else (SentPage, _SENT_PAGE)
+        after = -1
         with self._file.translate_read_errors():
-            read = self._read_checked_page if is_checked else self._read_sent_page
-            after = -1
-            while (page := read(after)).rows:
-                after = page.rows[-1][0]
-                yield page
+            while rows := self._file.sql.execute(query, {"after": after, "rows": BLOCK_ROWS}).fetchall():
+                after = rows[-1][0]
+                bodies = [row[3] for row in rows if row[1] is not None]
+                others = [row[0] for row in rows if row[1] is None]
+                yield page_type(rows, bodies, self._read_selected(others) if others else [])
 
-    def _read_checked_page(self, after: int) -> ReportPage:
-        found = self._file.sql.execute(_CHECKED_PAGE, {"after": after, "rows": BLOCK_ROWS}).fetchall()
-        rows: list[PageRow] = [
-            (number, cells, phone, 0, "", _NOT_SENT if cells is not None and has_note(body) else "")
-            for number, cells, phone, body in found
-        ]
-        bodies = [body for _, cells, _, body in found if cells is not None]
-        return ReportPage(rows, bodies, self._read_others(rows))
-
-    def _read_sent_page(self, after: int) -> ReportPage:
-        found = self._file.sql.execute(_SENT_PAGE, {"after": after, "rows": BLOCK_ROWS}).fetchall()
-        rows: list[PageRow] = [row[:-1] for row in found]
-        bodies = [row[-1] for row in found if row[1] is not None]
-        return ReportPage(rows, bodies, self._read_others(rows))
-
-    def _read_others(self, rows: list[PageRow]) -> list[ReportRow]:
-        numbers = [number for number, cells, *_ in rows if cells is None]
-        if not numbers:
-            return []
+    def _read_selected(self, numbers: list[int]) -> list[ReportRow]:
         found = self._file.sql.execute(_SELECTED, {"numbers": json.encode(numbers).decode()})
         return [self._check(to_report_row(row)) for row in found]
 

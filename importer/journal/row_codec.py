@@ -16,7 +16,7 @@ from importer.models.status import NoteState, RowStatus
 encode = msgspec.json.Encoder().encode
 _decode_issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
 _decode_payload = msgspec.json.Decoder(Payload).decode
-_NOTE_KEY = '"customer_note":'  # in JSON only a key can look like this: quotes within texts are escaped
+NOTE_KEY = '"customer_note":'  # in JSON only a key can look like this: quotes within texts are escaped
 
 
 def encode_issues(issues: Sequence[Issue]) -> str:
@@ -32,11 +32,6 @@ def decode_issues(text: str) -> tuple[Issue, ...]:
 def encode_payload(payload: Payload | None) -> str | None:
     """Return a payload as JSON."""
     return None if payload is None else encode(payload).decode()
-
-
-def has_note(payload: str) -> bool:
-    """Return whether a payload in JSON holds a note."""
-    return _NOTE_KEY in payload
 
 
 def split_notes(joined: str) -> tuple[str, ...]:
@@ -106,7 +101,7 @@ def to_report_row(row: tuple[Any, ...]) -> ReportRow:
 
 def _find_open_note_state(payload: str | None, with_note: int | None) -> NoteState:
     """Return the state of the note of a row without a result: in doubt once it was under way."""
-    if payload is None or not has_note(payload):
+    if payload is None or NOTE_KEY not in payload:
         return NoteState.NONE
     return NoteState.UNKNOWN if with_note else NoteState.NOT_SENT
 

@@ -57,7 +57,7 @@ def _write_tables(journal: Journal, room: Path) -> tuple[Tally, Findings]:
             findings.add_accepted(page.bodies)
             dressed = [(outcome, to_report_cells(outcome)) for outcome in page.others]
             others = [format_report_line(outcome, behind) for outcome, behind in dressed]
-            results.add(_filled(format_clean_lines(page.rows), others))
+            results.add(_filled(format_clean_lines(page), others))
             for (outcome, behind), line in zip(dressed, others, strict=True):
                 tally.add(outcome)
                 findings.add(outcome)

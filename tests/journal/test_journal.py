@@ -632,9 +632,9 @@ def test_pages_tell_of_each_row_what_it_tells_itself(tmp_path_factory, data, che
     assert [body for page in pages for body in page.bodies] == [outcome.body for outcome in plain]
     own = {o.number: format_report_line(o, to_report_cells(o)) for o in outcomes}
     left = iter(others)
-    assert [
-        line or own[next(left).number] for page in pages for line in format_clean_lines(page.rows)
-    ] == list(own.values())
+    assert [line or own[next(left).number] for page in pages for line in format_clean_lines(page)] == list(
+        own.values()
+    )
     assert journal.counts() == {status: sum(o.status is status for o in outcomes) for status in RowStatus}
     journal.close()
 
