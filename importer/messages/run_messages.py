@@ -107,7 +107,6 @@ REPORT_WITHOUT_RUN = (
     "The run of this report is not in {reports}, so its columns are matched again. "
     "Repeat the options of that run (such as --column, --default, --no-create)."
 )
-COMMAND_AFTER = "{sentence} {command}"
 
 
 def format_limit_notice(limit: int) -> str:

@@ -497,7 +497,7 @@ def test_what_nobody_foresaw_is_a_sentence(importer, crm, monkeypatch, place, co
         raise error
 
     where = {
-        "process_rows": "importer.pipeline.prepare._stage_rows",
+        "process_rows": "importer.pipeline.run.stage_rows",
         "send": "importer.pipeline.send_and_report.send",
     }
     monkeypatch.setattr(where[place], broken)

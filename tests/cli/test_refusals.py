@@ -345,7 +345,7 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
     """It saw no folder when it began, and found one later: the run in it may be sending its rows right now."""
 
     def meanwhile(*arguments):
-        monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", fetch_account_titles)
+        monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", fetch_account_titles)
         assert (
             importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
             == 0
@@ -354,7 +354,7 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
             raise ServerUnavailableError("The CRM cannot be reached.")
         return fetch_account_titles(*arguments)
 
-    monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", meanwhile)
+    monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", meanwhile)
     ended = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
     assert ended.code == 2
     assert fails or "There is a run r in reports already" in ended.err

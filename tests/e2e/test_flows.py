@@ -15,8 +15,9 @@ from importer.issues import READER_CODES
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, peek_metadata
 from importer.models.status import RunState
-from importer.pipeline.runs import find_unfinished_run, lock_run
+from importer.pipeline.runs import find_unfinished_run
 from importer.sandbox.faults import FaultPlan, InjectedFault
+from importer.state.run_lock import lock_run
 from importer.untrusted_text import quote_command
 from tests.support import leads, write_csv
 
@@ -618,7 +619,8 @@ def test_a_second_run_on_the_same_file_exits_4_and_names_the_first(importer, she
     import hashlib
 
     from importer.credentials import Credentials, Secret
-    from importer.pipeline.runs import fingerprint_account, lock_run
+    from importer.pipeline.runs import fingerprint_account
+    from importer.state.run_lock import lock_run
 
     digest = hashlib.sha256(sheet.read_bytes()).hexdigest()
     account = fingerprint_account(Credentials(crm.base_url, Secret("sandbox-key")))

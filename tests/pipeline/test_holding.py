@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from importer.errors import RunLockedError
-from importer.pipeline.runs import lock_run
+from importer.state.run_lock import lock_run
 
 FILE = {"sha256": "0" * 64, "account": "a" * 16}
 
