@@ -103,7 +103,7 @@ def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm
     first.type("n")
     assert first.run_end() == 2
     ended = importer("run", sheet, "--yes", "--column", "Status=")
-    assert "Kept in reports/maps/" in ended.out
+    assert "The answers are in reports/maps/" in ended.out
     assert ended.summary["columns"] == {
         "Name": "full_name",
         "Mobile": "customer_phone",

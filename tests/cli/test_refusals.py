@@ -257,7 +257,7 @@ def test_a_demo_where_nothing_can_be_written(importer):
     ended = importer("demo")
     assert ended.code == 2
     assert "Cannot write to the folder reports: " in ended.err
-    assert "reports is a file. Move it away" in ended.err
+    assert "reports is a file, not a folder. Move it away" in ended.err
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -269,7 +269,7 @@ def test_a_file_where_the_reports_should_go(importer, command, inside):
     ended = importer(command, sheet, "--yes", "--reports", importer.folder / "taken" / inside)
     assert ended.code == 2
     assert (
-        f"{importer.folder / 'taken'} is a file. Move it away, or name another folder by --reports."
+        f"{importer.folder / 'taken'} is a file, not a folder. Move it away, or choose another folder with --reports."
         in ended.err
     )
     assert "run's" not in ended.err
@@ -337,7 +337,7 @@ def test_a_run_id_that_is_taken(importer):
     assert importer("check", sheet, "--run-id", "mine").code == 0
     ended = importer("check", sheet, "--run-id", "mine")
     assert ended.code == 2
-    assert "There is a run mine" in ended.err
+    assert "There is already a run mine" in ended.err
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["goes on", "fails"])
@@ -357,7 +357,7 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
     monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", meanwhile)
     ended = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
     assert ended.code == 2
-    assert fails or "There is a run r in reports already" in ended.err
+    assert fails or "There is already a run r in reports" in ended.err
     listed = importer("runs").out
     assert "other.csv  finished" in listed
     assert importer("report", "r").code == 0
@@ -394,7 +394,7 @@ def test_a_disk_without_room_for_the_name_of_who_holds_the_file(importer, crm, m
         assert (ended.code, ended.err.strip()) == (0, "Removed 1 run: r.")
     else:
         assert ended.code == (3 if command == "resume" else 2)  # a run that was stopped stays so
-        assert "Cannot write to the folder reports: No space left on device. Make room" in ended.err
+        assert "Cannot write to the folder reports: No space left on device. Free some space" in ended.err
 
 
 def test_who_reads_the_name_of_a_run_as_it_ends_does_not_spoil_its_end(importer, crm, monkeypatch):
