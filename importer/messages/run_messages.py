@@ -82,7 +82,7 @@ ANSWERS_NOT_SAVED = ErrorText(
 MAP_NOT_SAVED = ErrorText("Cannot write the map {path}: {reason}.", "Choose another place with --save.")
 ANSWERS_REUSED = (
     "Columns are read as you answered last time. The answers are in {path}: "
-    "change the file, or delete it to be asked again."
+    "edit that file, or delete it to be asked again."
 )
 COLUMN_FROM_MAP = "named by the map"
 COLUMN_FROM_SAVED_ANSWERS = "as answered last time"
@@ -117,7 +117,7 @@ def format_limit_notice(limit: int) -> str:
 
 def format_unsent_rows(file: str, rows: int, command: str) -> str:
     """Return the sentence that says how many valid rows of a checked file were not sent, and how to send them."""
-    those = "1 row that can be imported was" if rows == 1 else f"{rows:,} rows that can be imported were"
+    those = "1 row that can go in was" if rows == 1 else f"{rows:,} rows that can go in were"
     return f"{file} was only checked: its {those} not sent with these. To send them too: {command}"
 
 

@@ -18,14 +18,6 @@ class RowStatus(StrEnum):
     PENDING = "pending"
 
 
-class StagedVerdict(StrEnum):
-    """What importer decided about a row before the sending. A valid row gets its RowStatus when it is sent."""
-
-    VALID = "valid"
-    INVALID = "invalid"
-    DUPLICATE = "duplicate"
-
-
 STATUS_MEANINGS: dict[str, str] = {
     RowStatus.ACCEPTED: "went in",
     RowStatus.INVALID: "refused here, before anything was sent",
@@ -35,10 +27,11 @@ STATUS_MEANINGS: dict[str, str] = {
     RowStatus.DUPLICATE: "folded into another row with the same phone",
     RowStatus.PENDING: "not tried yet",
 }
-"""How the terminal and the report page explain a status."""
+"""What people read of a status, on the terminal and on the page."""
+
 
 CHECK_MEANINGS: dict[str, str] = {**STATUS_MEANINGS, RowStatus.ACCEPTED: "can go in"}
-"""How they explain it after a check, when nothing has been sent."""
+"""The same after a check."""
 
 
 class NoteState(StrEnum):
@@ -61,6 +54,14 @@ class RunState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class StagedVerdict(StrEnum):
+    """What importer decided about a row before the sending. A valid row gets its RowStatus when it is sent."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+
+
 REPORT_COLUMNS = (
     "_row",
     "_status",
@@ -73,11 +74,13 @@ REPORT_COLUMNS = (
 )
 """The columns that reports add behind the sheet's own, in order. Two of them mark a file as a report of importer."""
 
+
 ROWS_SHEET = "Rows to mend"
-"""The sheet of failed_rows.xlsx. Its cells are as typed; in our CSV files formulas are escaped."""
+"""The sheet of failed_rows.xlsx: its cells are as typed, where those of our CSV files are guarded."""
+
 
 LISTS_SHEET = "Lists"
-"""The hidden sheet of our workbooks that holds the account's titles."""
+"""The hidden sheet that holds the account's titles, in our workbooks."""
 
 
 def is_report_header(headers: Iterable[str]) -> bool:

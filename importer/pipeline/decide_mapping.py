@@ -47,7 +47,7 @@ class MappingDecision(NamedTuple):
     notices: tuple[Notice, ...] = ()
 
 
-def understand_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
+def match_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
     """Return the mapping of a sheet: that of the run that wrote it, or one that is decided now."""
     settings, titles, origin = context.settings, context.titles, context.origin
     decision = reuse_mapping(sheet.preview, settings, titles, origin) or _decide_columns(sheet, context)
@@ -109,7 +109,7 @@ def choose_mapping(
 ) -> MappingDecision:
     """Return the mapping by options, map file or saved map, preset, synonyms and content, in that order."""
     column_map, reason, notices = _read_column_map(settings, saved_map)
-    with _naming_unread_sheets(preview):
+    with _name_unread_sheets(preview):
         mapping = choose_columns(
             preview.headers,
             preview.sample,
@@ -127,7 +127,7 @@ def choose_mapping(
 
 
 @contextmanager
-def _naming_unread_sheets(preview: SheetPreview) -> Iterator[None]:
+def _name_unread_sheets(preview: SheetPreview) -> Iterator[None]:
     """Name the sheets that were not read if no phone column is found: workbooks often begin with a sheet of totals."""
     try:
         yield

@@ -13,7 +13,7 @@ from importer.messages import run_messages
 from importer.models.status import RunState
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
-from importer.pipeline.decide_mapping import understand_columns
+from importer.pipeline.decide_mapping import match_columns
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
 from importer.pipeline.new_run import build_metadata, choose_run_folder, create_journal, ensure_run_id
@@ -58,7 +58,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
         require_rows(sheet)
         titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
         context = context.replace(titles=titles, settings=inherit_settings(context.settings, context.origin))
-        decision = understand_columns(sheet, context)
+        decision = match_columns(sheet, context)
         metadata = build_metadata(command, sheet, decision, context)
         context.observer.on_mapping_decided(metadata)
         with create_journal(folder, metadata) as journal:

@@ -78,7 +78,7 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     second.type("")
     shown = second.expect("Send 1 lead to the CRM on this machine (127.0.0.1:")
     assert "Adress  ->  Address              (as answered last time)" in shown
-    assert "change it, or delete it to be asked again" in shown
+    assert "edit that file, or delete it to be asked again" in shown
     assert "not sure" not in shown
     second.type("n")
     second.expect("Nothing was sent. The check's reports are in")

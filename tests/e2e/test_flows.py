@@ -150,7 +150,7 @@ def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only
     importer, crm, sheet
 ):
     """All 3 rows went in, was all that was said, and the sound row of the sheet had never been sent."""
-    said = "leads.csv was only checked: its 1 row that can be imported was not sent with these. To send them too: importer run "
+    said = "leads.csv was only checked: its 1 row that can go in was not sent with these. To send them too: importer run "
     checked = importer("check", sheet, "--default", "source=Fair").folder
     ended = importer("run", checked / "failed_rows.csv", "--yes")
     assert f"{said}{sheet} --default source=Fair" in ended.out
