@@ -1,4 +1,4 @@
-"""Law 1 where rows are staged: what the reader says that it sent, what came, and what is on disk are one number."""
+"""Guarantee "Conservation" while rows are judged: rows read, received and written are one number."""
 
 import msgspec
 import pytest
@@ -13,8 +13,8 @@ from importer.settings import resolve_settings
 from tests.support import KEY
 
 
-class Forgetful(InMemoryReader):
-    """Says that it has sent a row more than came."""
+class LosingReader(InMemoryReader):
+    """Says that it has sent one row more than it did."""
 
     def judge(self, config):
         yield from super().judge(config)
@@ -22,22 +22,21 @@ class Forgetful(InMemoryReader):
 
 
 @pytest.mark.parametrize(
-    ("reader", "numbers", "said"),
+    ("reader", "numbers", "words"),
     [
         (InMemoryReader, (2, 3, 3), "has 3 rows, but 2 were staged"),
-        (Forgetful, (2, 3), "has 3 rows, but 2 were staged"),
+        (LosingReader, (2, 3), "has 3 rows, but 2 were staged"),
     ],
+    ids=["two rows with one number", "a lost row"],
 )
-def test_a_row_that_is_lost_on_its_way_stops_everything(importer, crm, reader, numbers, said):
-    """Of two rows that claim one number the journal would keep the last. No run is left behind that could be sent."""
+def test_lost_row_stops_the_run(importer, crm, reader, numbers, words):
+    """The journal would keep the last of two rows with one number. No run that could be sent is left behind."""
     rows = [SourceRow(number, (f"984501000{at}",)) for at, number in enumerate(numbers)]
     sheet = Sheet(reader(("Phone",), rows), file="x.csv", sha256="0" * 64)
-    credentials = Credentials(crm.base_url, Secret(KEY))
-    with pytest.raises(UnreadableFileError, match=said):
-        check(
-            sheet,
-            RunContext(
-                settings=resolve_settings({"reports": str(importer.reports)}), credentials=credentials
-            ),
-        )
+    context = RunContext(
+        settings=resolve_settings({"reports": str(importer.reports)}),
+        credentials=Credentials(crm.base_url, Secret(KEY)),
+    )
+    with pytest.raises(UnreadableFileError, match=words):
+        check(sheet, context)
     assert not list(importer.reports.glob("*/*.sqlite"))
