@@ -11,7 +11,7 @@ from importer.journal.run_record import RunRecord
 from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import NoteState
 from importer.state.disk_errors import translate_write_errors
-from importer.state.note_ledger import Known, Note, NoteLedger, RunIdentity
+from importer.state.note_ledger import KnownNote, Note, NoteLedger, RunIdentity
 
 _PENDING = """SELECT number, payload, with_note FROM row_progress
     WHERE number > :after AND verdict = 'valid' AND result_status IS NULL ORDER BY number LIMIT :rows"""
@@ -50,7 +50,7 @@ class DeliveryLog:
         self._file.is_sending = True
         return self._ledger
 
-    def learn_notes(self, base_url: str, notes: Iterable[tuple[Note, Known]]) -> None:
+    def learn_notes(self, base_url: str, notes: Iterable[tuple[Note, KnownNote]]) -> None:
         """Add what a run knows to the ledger, in one transaction."""
         with self._file.commit():
             self.notes.learn(base_url, notes)
@@ -80,13 +80,13 @@ class DeliveryLog:
         with self._file.translate_read_errors():
             return self._file.read_part(SEND_TOTALS_KEY, SendTotals) or SendTotals()
 
-    def read_known_notes(self) -> Iterator[tuple[Note, Known]]:
+    def read_known_notes(self) -> Iterator[tuple[Note, KnownNote]]:
         """Yield the notes that this run has sent, or may have sent."""
         metadata = self._run.metadata
         with self._file.translate_read_errors():
             for payload, state in self._file.sql.execute(_KNOWN_NOTES):
                 row = to_pending_row(0, payload)
-                known = Known(metadata.run_id, metadata.account, NoteState(state))
+                known = KnownNote(metadata.run_id, metadata.account, NoteState(state))
                 for note in row.notes:
                     yield (row.phones[0], note), known
 

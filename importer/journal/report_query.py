@@ -77,7 +77,7 @@ class ReportQuery:
             return counts
 
     def read_rows(self) -> Iterator[ReportRow]:
-        """Yield every data row in file order, as it stands now."""
+        """Yield every data row in file order, in its current state."""
         with self._file.translate_read_errors():
             for row in self._file.sql.execute(_ALL):
                 yield self._check(to_report_row(row))

@@ -107,11 +107,11 @@ class Journal:
 
     @property
     def run_end(self) -> RunEnd:
-        """How the run stands."""
+        """The state of the run, and how it ended."""
         return self.run.end
 
     def end(self, end: RunEnd) -> None:
-        """Write how the run stands."""
+        """Write the state of the run, and how it ended."""
         self.run.write_end(end)
 
     def stage(self, rows: StagedRows | Iterable[StagedRow]) -> None:

@@ -52,7 +52,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """How the run stands. `reason` is the sentence that says what stopped it, or ""."""
+    """The state of the run, and how it ended. `reason` is the sentence that says what stopped it, or ""."""
 
     state: RunState
     exit_code: int | None = None
@@ -80,7 +80,7 @@ class SecondMetrics(msgspec.Struct, frozen=True):
 
 
 def peek_metadata(folder: Path, *, wait_s: float = 0) -> tuple[RunMetadata, RunEnd] | None:
-    """Return the metadata of the run in `folder` and how it stands, or None if they cannot be read.
+    """Return the metadata and the state of the run in `folder`, or None if they cannot be read.
 
     It does not check the rest of the journal. `wait_s` is how long to wait for another process's lock.
     """

@@ -1,4 +1,4 @@
-"""What the journal knows about its run as a whole: metadata, and how it stands."""
+"""What the journal knows about its run as a whole: metadata, state and end."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class RunRecord:
 
     @property
     def end(self) -> RunEnd:
-        """How the run stands."""
+        """The state of the run, and how it ended."""
         with self._file.translate_read_errors():
             return self._file.read_part(END_KEY, RunEnd) or RunEnd(state=RunState.STAGING)
 
     def write_end(self, end: RunEnd) -> None:
-        """Write how the run stands."""
+        """Write the state of the run, and how it ended."""
         with self._file.commit():
             self._file.write_part(END_KEY, end)
 

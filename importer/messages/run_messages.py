@@ -59,7 +59,9 @@ UNREADABLE_RUN_NOTES = (
 # --- run ids, locks and the history
 
 RUN_ID_TAKEN = ErrorText("There is already a run {run_id} in {reports}.", "Choose another --run-id.")
-RUN_NOT_FOUND = ErrorText("There is no run {run} in {reports}.", "importer runs lists the runs there are.")
+RUN_NOT_FOUND = ErrorText(
+    "Run {run} does not exist in {reports}.", "To list the runs that exist: importer runs"
+)
 KILLED_WHILE_CHECKING = "it was killed while its sheet was checked; nothing was sent"
 RUN_WITHOUT_JOURNAL = ErrorText(
     f"Run {{run}} has no checked rows: {KILLED_WHILE_CHECKING}, or it is checking its sheet right now.",

@@ -11,7 +11,7 @@ import msgspec
 from importer.csv_injection import parse_csv_line
 from importer.issues import Issue, Severity, format_issue
 from importer.models.row import Payload
-from importer.models.status import NoteState, RowStatus
+from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
 NOTE_BREAK = "\x1e"
 """Separates the notes of rows that were merged, so that the ledger knows each of them by itself."""
@@ -71,7 +71,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a sent row. It is written to the journal before it is counted."""
 
     number: int
-    status: RowStatus
+    status: DeliveryStatus
     attempts: int
     http_status: int | None
     note: NoteState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 
 class RowStatus(StrEnum):
@@ -44,7 +45,7 @@ class NoteState(StrEnum):
 
 
 class RunState(StrEnum):
-    """How a run stands. `summary.json` of an ended run never shows the first two."""
+    """The state of a run. `summary.json` of an ended run never shows the first two."""
 
     STAGING = "staging"  # rows are being judged: nothing was sent
     RUNNING = "running"  # rows are being sent, or importer was killed while it sent them
@@ -52,6 +53,12 @@ class RunState(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
+
+
+DeliveryStatus: TypeAlias = Literal[
+    RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN
+]
+"""What the sending can make of a valid row."""
 
 
 class StagedVerdict(StrEnum):

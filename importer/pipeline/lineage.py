@@ -24,7 +24,7 @@ _FILE_OPTIONS = frozenset({"sheet", "header_row", "limit", "encoding", "delimite
 
 
 def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
-    """Return the run that wrote the sheet, or None if the sheet is no report of ours or its run was removed.
+    """Return the run that wrote the sheet, or None if the sheet is not a report of ours or its run was removed.
 
     A workbook names its run. A CSV lies beside its journal. One that was moved is known by its headers.
     """

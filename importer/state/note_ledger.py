@@ -40,8 +40,8 @@ Note: TypeAlias = tuple[str, str]
 """A lead's phone and the text of one of its notes."""
 
 
-class Known(NamedTuple):
-    """What the ledger knows about a note: which run of which account sent it, and whether that is certain."""
+class KnownNote(NamedTuple):
+    """What the ledger knows about a note: the run and account that sent it, and whether that is certain."""
 
     run_id: str
     account: str
@@ -109,7 +109,7 @@ class NoteLedger:
             ],
         )
 
-    def learn(self, base_url: str, notes: Iterable[tuple[Note, Known]]) -> None:
+    def learn(self, base_url: str, notes: Iterable[tuple[Note, KnownNote]]) -> None:
         """Add what a journal knows, to rebuild a lost ledger."""
         self._sql.executemany(
             """INSERT INTO ledger.notes (fingerprint, run_id, account, state) VALUES (?, ?, ?, ?)
@@ -125,8 +125,8 @@ class NoteLedger:
     def _fingerprint_notes(self, notes: Iterable[Note]) -> list[bytes]:
         return [_fingerprint(self._salt, self._run.base_url, note) for note in notes]
 
-    def _find_known(self, fingerprints: Sequence[bytes]) -> dict[bytes, Known]:
-        known: dict[bytes, Known] = {}
+    def _find_known(self, fingerprints: Sequence[bytes]) -> dict[bytes, KnownNote]:
+        known: dict[bytes, KnownNote] = {}
         for start in range(0, len(fingerprints), _MAX_VARIABLES):
             batch = fingerprints[start : start + _MAX_VARIABLES]
             marks = ",".join("?" * len(batch))
@@ -135,7 +135,7 @@ class NoteLedger:
                 batch,
             )
             known |= {
-                fingerprint: Known(run_id, account, NoteState(state))
+                fingerprint: KnownNote(run_id, account, NoteState(state))
                 for fingerprint, run_id, account, state in rows
             }
         return known
@@ -148,7 +148,7 @@ def _fingerprint(salt: bytes, base_url: str, note: Note) -> bytes:
 
 
 def _remove_known_notes(
-    row: PendingRow, fingerprints: list[bytes], known: dict[bytes, Known], account: str
+    row: PendingRow, fingerprints: list[bytes], known: dict[bytes, KnownNote], account: str
 ) -> PendingRow:
     """Return the row without its known notes, marked with the run that sent them and how certain that is."""
     found = [known[fingerprint] for fingerprint in fingerprints if fingerprint in known]
