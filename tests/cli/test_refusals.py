@@ -107,8 +107,8 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--column", "Phone"], 'takes "HEADER=FIELD"'),
         (["--column", "Phone=customer_phone", "--default", "lead_stage_name=Warm led"], 'Did you mean "Warm lead"?'),
         (["--default", "deal_value=much"], "or 1.2 lakh, or empty the cell"),
-        (["--default", "customer_phone=9845012345"], "each lead's own"),
-        (["--default", "dial_code=91"], "each lead's own"),
+        (["--default", "customer_phone=9845012345"], "each lead has its own phone"),
+        (["--default", "dial_code=91"], "each lead has its own phone"),
         (["--column", "Fone=customer_phone"], 'no column "Fone"'),
         (["--column", "Phone=customer_fone"], 'no field "customer_fone"'),
         (["--default", "stage=New"], 'no field "stage"'),
@@ -249,7 +249,7 @@ def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):
     for command in (f"check {sheet}", f"run {sheet} --yes", "demo"):
         ended = importer(*command.split())
         assert ended.code == 2
-        assert "The folder that you are in was removed: change to another." in ended.err
+        assert "The folder that you are in was removed. Change to another folder." in ended.err
 
 
 def test_a_demo_where_nothing_can_be_written(importer):

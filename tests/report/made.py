@@ -64,7 +64,7 @@ def made(folder: Path, header: RunMetadata, rows: Iterable[Accepted | Rejected])
     """Write the reports of a checked run with these rows."""
     with Journal.create(folder, header) as journal:
         journal.stage([to_staged_row(row) for row in rows])
-        journal.complete_staging()
+        journal.staging.complete()
         journal.end(RunEnd(state=RunState.CHECKED, finished_at=STARTED, exit_code=1))
         return write_reports(journal, folder)
 

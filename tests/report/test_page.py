@@ -69,7 +69,7 @@ def page(tmp_path) -> Page:
     folder = tmp_path / "run-1"
     with Journal.create(folder, header_of(COLUMNS, notices=notices)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
-        journal.complete_staging()
+        journal.staging.complete()
         journal.begin_sending()
         done = DeliveryResult(
             number=2, status=RowStatus.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE
