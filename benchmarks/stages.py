@@ -22,7 +22,7 @@ from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.pipeline.context import RunContext
-from importer.pipeline.prepare import prepare_run
+from importer.pipeline.run import judge_sheet
 from importer.reader.row_processor import ProcessorConfig, process_rows
 from importer.reader.source import open_file
 from importer.report.report_writer import write_reports
@@ -56,7 +56,7 @@ def _staged(sheet: Path, credentials: Credentials, reports: Path) -> Journal:
     reports.mkdir(parents=True)
     with open_file(sheet, OpenOptions()) as opened:
         settings = resolve_settings({"reports": str(reports), "yes": True, "run_id": "run"})
-        return prepare_run("run", opened, RunContext(settings=settings, credentials=credentials))
+        return judge_sheet("run", opened, RunContext(settings=settings, credentials=credentials))
 
 
 def _judging(sheet: Path, journal: Journal) -> float:

@@ -78,8 +78,8 @@ def test_a_progress_that_raises_is_seen_and_the_run_can_be_resumed(importer, crm
         library.run_import(sheet, on_progress=broken)
     (folder,) = [path.parent for path in Path("reports").glob("*/journal.sqlite")]
     with Journal.open(folder) as journal:
-        assert journal.ended.state == "interrupted"
-        assert "ZeroDivisionError" in journal.ended.reason
+        assert journal.run_end.state == "interrupted"
+        assert "ZeroDivisionError" in journal.run_end.reason
     assert importer("resume", folder.name).code == 1
 
 

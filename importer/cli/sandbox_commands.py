@@ -17,13 +17,13 @@ from importer.cli.summary_view import set_in_shell, show_end
 from importer.cli.terminal_observer import TerminalObserver
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, Secret
 from importer.errors import UsageError, raise_as_nothing_sent
-from importer.journal.database import translate_write_errors
 from importer.loader.table.table_reader import OpenOptions
 from importer.pipeline.context import RunContext
 from importer.pipeline.run import run
 from importer.reader.source import open_file
 from importer.sandbox.sandbox_options import SandboxOptions
 from importer.settings import format_flag, resolve_settings
+from importer.state.disk_errors import translate_write_errors
 from importer.untrusted_text import quote_command
 
 _DEMO_DB = "demo-crm.sqlite"

@@ -26,14 +26,9 @@ from importer.fields import FIELDS, get_field_label
 from importer.loader.column_names import format_column_name
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Title, get_active_titles
 from importer.pipeline.account_lists import fetch_account_titles
-from importer.pipeline.decide_mapping import (
-    MappingDecision,
-    choose_mapping,
-    find_remembered_map,
-    reuse_mapping,
-    save_mapping,
-)
+from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, reuse_mapping
 from importer.pipeline.lineage import find_origin, inherit_settings
+from importer.pipeline.saved_answers import find_remembered_map, save_mapping
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.settings import Settings
 from importer.untrusted_text import quote_command
@@ -127,7 +122,11 @@ def _as_run_would(sheet: Sheet, settings: Settings) -> MappingDecision:
     origin = find_origin(sheet, Path(settings.reports))
     settings = inherit_settings(settings, origin)
     return reuse_mapping(sheet.preview, settings, titles, origin) or choose_mapping(
-        sheet.preview, settings, titles, kept=find_remembered_map(sheet.preview, settings), needs_phone=False
+        sheet.preview,
+        settings,
+        titles,
+        saved_map=find_remembered_map(sheet.preview, settings),
+        needs_phone=False,
     )
 
 

@@ -1,1 +1,1 @@
-"""The run on disk (SQLite): rows, verdicts, intents, results; what resume, retry and the reports read."""
+"""The run on disk (SQLite): rows, verdicts, intents and results, which resume, retry and the reports read."""

@@ -1,96 +1,110 @@
-"""What became of every row, read back for the reports: by the page, and one row after another."""
+"""The journal for the reports: what became of every row, in pages or one by one, and how the sending went."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import closing
+from typing import NamedTuple, TypeAlias
 
 from msgspec import json
 
-from importer.journal.staging import HAS_NOTE, outcome_of
+from importer.journal.journal_file import JournalFile
+from importer.journal.row_codec import REPORT_ROW_FIELDS, check_report_row, to_report_row
+from importer.journal.run_metadata import SecondMetrics
+from importer.journal.run_record import RunRecord
 from importer.models.delivery import ReportRow
 from importer.models.row import BLOCK_ROWS
-from importer.models.status import NoteState, RowStatus
+from importer.models.status import RowStatus, RunState
 
-JOINED = "FROM rows LEFT JOIN results USING (number) LEFT JOIN intents USING (number)"
+_ALL = f"SELECT {REPORT_ROW_FIELDS} FROM report_rows ORDER BY number"
+_SELECTED = f"""SELECT {REPORT_ROW_FIELDS} FROM report_rows
+    WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number"""
 
-
-def _status_of(row: str, result: str, intent: str) -> str:
-    """A row's one status (law 1): its result, else its verdict, else what its intent leaves open."""
-    return f"""coalesce({result}.status, CASE
-    WHEN {row}.verdict <> '{RowStatus.ACCEPTED}' THEN {row}.verdict
-    WHEN :checked THEN '{RowStatus.ACCEPTED}'
-    WHEN {intent}.number IS NOT NULL THEN '{RowStatus.UNKNOWN}'
-    ELSE '{RowStatus.PENDING}' END)"""
-
-
-_STATUS = _status_of("rows", "results", "intents")
-_KEPT = f"""CASE WHEN rows.verdict = '{RowStatus.DUPLICATE}' THEN (
-    SELECT {_status_of("kept", "its_result", "its_intent")}
-    FROM rows AS kept LEFT JOIN results AS its_result USING (number) LEFT JOIN intents AS its_intent USING (number)
-    WHERE kept.number = rows.survivor_row) END"""
-"""Of a duplicate: the status of the row that it was folded into."""
-
-_OUTCOMES = f"""SELECT number, cells, {_STATUS}, phone, rows.issues, results.issues, coalesce(attempts, 0),
-    http_status, results.note, with_note, payload, {_KEPT} {JOINED}"""
-
-_PAGE_CHECKED = f"""SELECT number, CASE WHEN issues = '' AND verdict = '{RowStatus.ACCEPTED}'
-    THEN cells || ',' || number || ',{RowStatus.ACCEPTED},' || phone || ',,,0,,' END, payload
+_CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' THEN cells END AS cells, phone, payload
     FROM rows WHERE number > :after ORDER BY number LIMIT :rows"""
-_PAGE_SENT = f"""SELECT number, CASE WHEN rows.issues = '' AND results.issues = '' AND results.status = '{RowStatus.ACCEPTED}'
-    THEN cells || ',' || number || ',{RowStatus.ACCEPTED},' || phone || ',,,' || attempts || ',' || coalesce(http_status, '')
-    || ',' || note END, payload
-    FROM rows LEFT JOIN results USING (number) WHERE number > :after ORDER BY number LIMIT :rows"""
-"""Rows of which nothing is to be said are ready lines: their cells as they are kept, then REPORT_COLUMNS, in which
-nothing needs a quotation mark. The note of a row that was only checked is still to be put behind it."""
+_SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_issues = '' AND delivery_issues = ''
+    THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
+    FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
-_THESE = f"{_OUTCOMES} WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number"
-_COUNTS = f"""SELECT {", ".join(f"total(status = '{status}')" for status in RowStatus)}, count(*)
-    FROM (SELECT {_STATUS} AS status {JOINED})"""
+CheckedRow: TypeAlias = tuple[int, str | None, str, str]
+"""Number, cells, phone and request body. A tuple, because the reports read a million of them."""
+SentRow: TypeAlias = tuple[int, str | None, str, str, int, int | str, str]
+"""The same, and attempts, HTTP status ("" if there was no answer) and note."""
 
 
-class Page(NamedTuple):
-    """Rows that follow one another in the file.
+class CheckedPage(NamedTuple):
+    """Rows of a check that follow one another in the file.
 
-    `lines` has the line of `results.csv` of each row that went in and of which nothing is to be said, and None for
-    every other; `bodies` are the requests' bodies of the former, `others` the latter, both in order.
+    A clean row was accepted and has no issues; all other rows have None for cells in `rows`. `bodies` are the request
+    bodies of the clean rows, and `others` are the other rows; each in file order.
     """
 
-    lines: list[str | None]
+    rows: list[CheckedRow]
     bodies: list[str]
     others: list[ReportRow]
 
 
-def read_pages(connection: sqlite3.Connection, *, checked: bool) -> Iterator[Page]:
-    """Every row in file order, by the page. SQLite puts most lines together, which spares a row its clothes."""
-    page, left_open = (_PAGE_CHECKED, NoteState.NOT_SENT.value) if checked else (_PAGE_SENT, "")
-    after = -1
-    while rows := connection.execute(page, {"after": after, "rows": BLOCK_ROWS}).fetchall():
-        after = rows[-1][0]
-        bodies = [body for _, line, body in rows if line]
-        others = [number for number, line, _ in rows if not line]
-        yield Page(
-            [line and f"{line}{left_open if HAS_NOTE in body else ''}\r\n" for _, line, body in rows],
-            bodies,
-            _outcomes_of(connection, others, checked=checked) if others else [],
-        )
+class SentPage(NamedTuple):
+    """The same of rows that were sent."""
+
+    rows: list[SentRow]
+    bodies: list[str]
+    others: list[ReportRow]
 
 
-def _outcomes_of(connection: sqlite3.Connection, numbers: list[int], *, checked: bool) -> list[ReportRow]:
-    found = connection.execute(_THESE, {"checked": checked, "numbers": json.encode(numbers).decode()})
-    return list(map(outcome_of, found))
+ReportPage: TypeAlias = CheckedPage | SentPage
 
 
-def read_outcomes(connection: sqlite3.Connection, *, checked: bool) -> Iterator[ReportRow]:
-    """Every row in file order, one after another."""
-    yield from map(outcome_of, connection.execute(f"{_OUTCOMES} ORDER BY number", {"checked": checked}))
+class ReportQuery:
+    """Reads the rows of a run for its reports."""
 
+    def __init__(self, file: JournalFile, run: RunRecord) -> None:
+        self._file = file
+        self._run = run
 
-def read_counts(connection: sqlite3.Connection, *, checked: bool) -> dict[RowStatus, int]:
-    """Rows by status, every status named. Raises ValueError where a row has none of them (law 1)."""
-    # Sums need no sorting, where GROUP BY would sort the statuses of all rows: 60 MB for a million.
-    *totals, rows = connection.execute(_COUNTS, {"checked": checked}).fetchone()
-    if sum(totals) != rows:
-        raise ValueError(f"rows without a status: {rows - int(sum(totals)):,}")
-    return {status: int(total) for status, total in zip(RowStatus, totals, strict=True)}
+    def count_by_status(self) -> dict[RowStatus, int]:
+        """Return the number of rows of every status; the sum is the number of data rows in the file.
+
+        A row without a status is damage (guarantee "Conservation").
+        """
+        with self._file.translate_read_errors(), closing(self._file.sql.cursor()) as cursor:
+            cursor.row_factory = sqlite3.Row
+            found = cursor.execute("SELECT * FROM status_counts").fetchone()
+            counts = {status: int(found[status.value]) for status in RowStatus}
+            if sum(counts.values()) != found["all_rows"]:
+                raise ValueError(f"rows without a status: {found['all_rows'] - sum(counts.values()):,}")
+            return counts
+
+    def read_rows(self) -> Iterator[ReportRow]:
+        """Yield every data row in file order, in its current state."""
+        with self._file.translate_read_errors():
+            for row in self._file.sql.execute(_ALL):
+                yield self._check(to_report_row(row))
+
+    def read_pages(self) -> Iterator[ReportPage]:
+        """Yield every data row in file order, by the page: clean rows cost little."""
+        is_checked = self._run.end.state is RunState.CHECKED
+        page_type, query = (CheckedPage, _CHECKED_PAGE) if is_checked else (SentPage, _SENT_PAGE)
+        after = -1
+        with self._file.translate_read_errors():
+            while rows := self._file.sql.execute(query, {"after": after, "rows": BLOCK_ROWS}).fetchall():
+                after = rows[-1][0]
+                bodies = [row[3] for row in rows if row[1] is not None]
+                others = [row[0] for row in rows if row[1] is None]
+                yield page_type(rows, bodies, self._read_selected(others) if others else [])
+
+    def _read_selected(self, numbers: list[int]) -> list[ReportRow]:
+        found = self._file.sql.execute(_SELECTED, {"numbers": json.encode(numbers).decode()})
+        return [self._check(to_report_row(row)) for row in found]
+
+    def _check(self, row: ReportRow) -> ReportRow:
+        return check_report_row(row, columns=len(self._run.metadata.headers))
+
+    def read_second_metrics(self) -> list[SecondMetrics]:
+        """Return what happened second by second."""
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute(
+                "SELECT second, requests, throttled, retries FROM second_metrics ORDER BY second"
+            )
+            return [SecondMetrics(*row) for row in found]

@@ -1,4 +1,4 @@
-"""What a run knows of itself as a whole: where it came from, how it reads its sheet, how it ended."""
+"""What a journal says about its run as a whole: its file, how the file is read, and how the run ended."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from importer.journal.database import JOURNAL_NAME, SCHEMA_VERSION, UNREADABLE
 from importer.models.mapping import Mapping, Notice
 from importer.models.status import RunState
 
+METADATA_KEY, END_KEY, SEND_TOTALS_KEY = "metadata", "end", "send_totals"
+"""Keys of the table `meta`."""
+
 
 class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """Written once, before the first row. Times are ISO 8601 with their offset.
+    """What a run is about, written before its first row. Times are ISO 8601 with their offset.
 
-    `run_id` is what its folder was called then, by which the memory of notes knows it;
-    `file` is the path as the user gave it; `headers` are the sheet's own, in order; `account` stands for the
-    base address and key without telling either key; `options` are the settings that resume and retry take
-    over; `parent` is the run that this one retries, or "".
+    `run_id` is the first name of its folder, which the ledger of notes knows. `file` is the path as the user gave it.
+    `headers` are the sheet's own, in order. `account` is a hash of base address and key. `options` are the settings
+    that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the active titles of
+    the account by dropdown, as they were when the rows were judged; the reports need them.
     """
 
     run_id: str
@@ -36,20 +39,20 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     parent: str = ""
     titles: dict[str, tuple[str, ...]] = {}
-    """The account's active titles by dropdown, as they were when the rows were judged: for the reports."""
 
     def __post_init__(self) -> None:
+        # Checked here, so that a journal whose time cannot be read counts as damaged.
         if self.started.tzinfo is None:
             raise ValueError(f"{self.started_at!r} has no offset")
 
     @property
     def started(self) -> datetime:
-        """When the run began. That it can be read is seen to here, so that a journal in which it cannot is damaged."""
+        """The time at which the run began."""
         return datetime.fromisoformat(self.started_at)
 
 
 class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """How the run stands; `reason` is the sentence of what stopped it, or ""."""
+    """The state of the run, and how it ended. `reason` is the sentence that says what stopped it, or ""."""
 
     state: RunState
     exit_code: int | None = None
@@ -58,7 +61,7 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SendTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals of the sending, resumes added up. `seconds` is wall time spent sending; rates are requests a second."""
+    """Totals of the sending over all resumes. `seconds` is wall time spent sending; rates are requests a second."""
 
     requests: int = 0
     retries: int = 0
@@ -77,20 +80,22 @@ class SecondMetrics(msgspec.Struct, frozen=True):
 
 
 def peek_metadata(folder: Path, *, wait_s: float = 0) -> tuple[RunMetadata, RunEnd] | None:
-    """Where the run in `folder` came from and how it stands, or None where nothing can be read.
+    """Return the metadata and the state of the run in `folder`, or None if they cannot be read.
 
-    `wait_s` is for a journal that another process has locked just now.
+    It does not check the rest of the journal. `wait_s` is how long to wait for another process's lock.
     """
     path = folder / JOURNAL_NAME
-    if not path.is_file():  # SQLite would make one
+    if not path.is_file():  # SQLite would create one
         return None
     try:
         with closing(sqlite3.connect(path, timeout=wait_s)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > SCHEMA_VERSION:
                 return None
-            found = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('header', 'end')"))
-        header = msgspec.json.decode(found["header"], type=RunMetadata)
-        return header, msgspec.json.decode(found["end"], type=RunEnd)
+            parts = dict(
+                connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", (METADATA_KEY, END_KEY))
+            )
+        metadata = msgspec.json.decode(parts[METADATA_KEY], type=RunMetadata)
+        return metadata, msgspec.json.decode(parts[END_KEY], type=RunEnd)
     except UNREADABLE:
         return None

@@ -1,21 +1,21 @@
--- The run on disk. Rows are written once when they are judged and never change after the first write to the CRM;
--- what the sending makes of them goes beside them. user_version is the schema's version.
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+-- The run on disk. Rows are written once, when they are judged, and never change after the first write to the CRM.
+-- What the sending makes of them is written beside them. user_version is the version of this schema.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;  -- JSON: metadata, end, send_totals
 
 CREATE TABLE rows (
-  number  INTEGER PRIMARY KEY,           -- as the spreadsheet shows it
-  cells   TEXT NOT NULL,                 -- as they stand in a report: guarded, one record of CSV
-  verdict TEXT NOT NULL,                 -- accepted, invalid or duplicate
-  phone   TEXT NOT NULL,                 -- E.164, or '' where none could be read
-  payload TEXT,                          -- JSON body of the request; NULL unless accepted
-  issues  TEXT NOT NULL DEFAULT '',      -- JSON list of issues, or ''
-  survivor_row INTEGER                        -- of a duplicate: the row that it was folded into
+  number       INTEGER PRIMARY KEY,      -- as the spreadsheet shows it
+  cells        TEXT NOT NULL,            -- as a report shows them: formulas escaped, one record of CSV
+  verdict      TEXT NOT NULL,            -- valid, invalid or duplicate (StagedVerdict)
+  phone        TEXT NOT NULL,            -- E.164, or '' if none could be read
+  payload      TEXT,                     -- JSON body of the request; NULL unless valid
+  issues       TEXT NOT NULL DEFAULT '', -- JSON list of issues, or ''
+  survivor_row INTEGER                   -- of a duplicate: the row that it was merged into
 ) STRICT;
 
 -- An attempt that was about to leave. Without a result after a crash, it may have arrived.
 CREATE TABLE intents (
   number    INTEGER PRIMARY KEY,
-  with_note INTEGER NOT NULL             -- 1 while the note may be on its way or there
+  with_note INTEGER NOT NULL             -- 1 while the note may be under way or delivered
 ) STRICT;
 
 CREATE TABLE results (
@@ -27,10 +27,58 @@ CREATE TABLE results (
   issues      TEXT NOT NULL DEFAULT ''   -- JSON list of issues that the sending added, or ''
 ) STRICT;
 
--- The pace of the run, one line a second in which something happened, for the report's chart.
-CREATE TABLE pace (
-  second    INTEGER PRIMARY KEY,         -- whole seconds of sending, resumes counted on
+-- The sending second by second, only seconds in which something happened, for the chart of the report.
+CREATE TABLE second_metrics (
+  second    INTEGER PRIMARY KEY,         -- whole seconds of sending, counted on by a resume
   requests  INTEGER NOT NULL,
   throttled INTEGER NOT NULL,
   retries   INTEGER NOT NULL
 ) STRICT;
+
+-- Each row with its intent and its result, if it has any.
+CREATE VIEW row_progress AS
+SELECT
+  rows.number, rows.cells, rows.verdict, rows.phone, rows.payload, rows.issues AS staged_issues, rows.survivor_row,
+  intents.number IS NOT NULL AS is_intended, intents.with_note,
+  results.status AS result_status, results.attempts, results.http_status, results.note AS result_note,
+  results.issues AS delivery_issues
+FROM rows
+LEFT JOIN intents ON intents.number = rows.number
+LEFT JOIN results ON results.number = rows.number;
+
+CREATE VIEW run_state AS SELECT json_extract(value, '$.state') AS state FROM meta WHERE key = 'end';
+
+-- Each row with its one status (RowStatus): its result, or its verdict, or what its intent leaves open.
+CREATE VIEW row_status AS
+SELECT
+  *,
+  CASE
+    WHEN result_status IS NOT NULL THEN result_status
+    WHEN verdict <> 'valid' THEN verdict
+    WHEN (SELECT state FROM run_state) = 'checked' THEN 'accepted'
+    WHEN is_intended THEN 'unknown'
+    ELSE 'pending'
+  END AS status
+FROM row_progress;
+
+-- The same, and for a duplicate the status of the row that it was merged into.
+CREATE VIEW report_rows AS
+SELECT
+  *,
+  CASE WHEN verdict = 'duplicate' THEN (
+    SELECT survivor.status FROM row_status AS survivor WHERE survivor.number = row_status.survivor_row
+  ) END AS survivor_status
+FROM row_status;
+
+-- Sums need no sorting. GROUP BY would sort the statuses of all rows: 60 MB for a million.
+CREATE VIEW status_counts AS
+SELECT
+  total(status = 'accepted') AS accepted,
+  total(status = 'invalid') AS invalid,
+  total(status = 'refused') AS refused,
+  total(status = 'failed') AS failed,
+  total(status = 'unknown') AS unknown,
+  total(status = 'duplicate') AS duplicate,
+  total(status = 'pending') AS pending,
+  count(*) AS all_rows
+FROM row_status;

@@ -1,30 +1,31 @@
-"""A row from the journal to the reports: PendingRow -> CrmResponse -> DeliveryResult -> ReportRow."""
+"""The types of a row from the journal to the reports: PendingRow -> CrmResponse -> DeliveryResult -> ReportRow."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
+from typing import assert_never
 
 import msgspec
 
 from importer.csv_injection import parse_csv_line
 from importer.issues import Issue, Severity, format_issue
 from importer.models.row import Payload
-from importer.models.status import NoteState, RowStatus
+from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
 NOTE_BREAK = "\x1e"
-"""Stands between the notes of rows that were merged, so that each of them is known by itself."""
+"""Separates the notes of rows that were merged, so that the ledger knows each of them by itself."""
 
 
 class PendingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A staged row on its way out.
+    """A valid row that is to be sent.
 
-    `phones` are all of its numbers, the lead's own first: no two rows that share one are in flight together.
-    `payload` is the body without the notes. `in_doubt` says that an attempt before a crash may have arrived.
-    `note_state` is NOT_SENT while `notes` may travel; UNKNOWN when an earlier attempt may have delivered them,
-    SENT when they are known to be there: those do not travel again. `left_out` is the same of the notes that
-    a merged row has beside those in `notes`; `note_run` is the run that sent what does not travel, and
-    `other_key` whether it did so with another API key.
+    `phones` are all its numbers, the lead's own first: two rows that share one are never in flight together.
+    `payload` is the body without the notes. `may_have_arrived` says that an attempt before a crash may have arrived.
+    `note_state` is NOT_SENT while `notes` may be sent, UNKNOWN if an earlier attempt may have delivered them, and SENT
+    if they are known to be delivered; neither is sent again. `withheld_state` is the state of the other notes of a
+    merged row, which were removed from `notes`. `note_run_id` is the run that sent what is withheld, and
+    `is_other_key` says whether it used another API key.
     """
 
     number: int
@@ -39,25 +40,25 @@ class PendingRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def note(self) -> str | None:
-        """The note that may travel with the row now."""
+        """The note that may be sent with the row now."""
         return "\n".join(self.notes) if self.note_state is NoteState.NOT_SENT else None
 
 
 class DeliveryOutcome(StrEnum):
-    """What an attempt did to the CRM, as far as can be known (law 3)."""
+    """What an attempt did to the CRM, as far as can be known (guarantee "What may have arrived")."""
 
-    NOT_APPLIED = "not applied"  # it cannot have arrived: try again
+    NOT_APPLIED = "not applied"  # it cannot have arrived: it can be tried again
     REFUSED = "refused"  # the CRM read it and said no
-    TURNED_AWAY = "turned away"  # somebody before the CRM said no, in words that are not the API's
+    TURNED_AWAY = "turned away"  # a proxy or firewall before the CRM said no: the answer is not the API's
     APPLIED = "applied"
     MAY_HAVE_ARRIVED = "may have arrived"
 
 
 class CrmResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back for one attempt. A reply is a value; what must stop the run is an exception.
+    """What came back for one attempt. A response is a value; what must stop the run is an exception.
 
-    `status` is None where no answer came; `message` is the server's own, or the transport's; `retry_after_s`
-    is what the server asked for, in seconds from now.
+    `status` is None if no answer came. `message` is the server's own, or the transport's. `retry_after_s` is the wait
+    that the server asked for, in seconds from now.
     """
 
     outcome: DeliveryOutcome
@@ -67,10 +68,10 @@ class CrmResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a sent row: written to the journal before it is counted."""
+    """What became of a sent row. It is written to the journal before it is counted."""
 
     number: int
-    status: RowStatus
+    status: DeliveryStatus
     attempts: int
     http_status: int | None
     note: NoteState
@@ -78,12 +79,12 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportRow(msgspec.Struct, frozen=True, dict=True):
-    """A row at the end of its travels, as the reports show it, read back from the journal.
+    """A row as the reports show it, read back from the journal.
 
-    `line` is its cells as they stand in a report (`guard.line_of`); `judged` and `added` are the issues of
-    the judging and of the sending, as JSON or ""; `body` is the request's body, as JSON. Few readers want all
-    of a row, so `cells`, `issues` and `payload` are read when they are asked for, and once.
-    `kept` is the status of the row that a duplicate was folded into, None for every other row.
+    `line` is its cells as a report shows them (`csv_injection.format_csv_line`). `staged_issues` and `delivery_issues`
+    are the issues of the judging and of the sending, as JSON or "". `body` is the request's body, as JSON. Few readers
+    need all of a row, so `cells`, `issues` and `payload` are decoded on demand, and once.
+    `survivor_status` is the status of the row that a duplicate was merged into, None for every other row.
     """
 
     number: int
@@ -105,7 +106,7 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
-        """All that is to be said of the row."""
+        """All issues of the row."""
         return tuple(
             issue
             for text in (self.staged_issues, self.delivery_issues)
@@ -115,25 +116,25 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
-        """The same in words, one for each issue."""
+        """The issues as sentences, one for each."""
         return tuple(format_issue(self.number, issue) for issue in self.issues)
 
     @cached_property
     def payload(self) -> Payload | None:
-        """The request's body, where the row has one."""
+        """The request's body, if the row has one."""
         return _read_payload(self.body.replace(_ESCAPED_BREAK, "\\n")) if self.body else None
 
     @property
     def effective_status(self) -> RowStatus:
-        """What became of its values: of a duplicate, the status of the row that it was folded into."""
+        """What became of its values: for a duplicate, the status of the row that it was merged into."""
         return self.status if self.survivor_status is None else self.survivor_status
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the row is worth mending or sending again: what failed_rows and `retry` hold.
+        """Whether to fix the row or send it again: failed_rows and `retry` hold such rows.
 
-        A duplicate goes again with the row that it was folded into, or its values would be lost; a row that
-        is no lead has nothing to mend.
+        A duplicate goes again with the row that it was merged into, or its values would be lost. A row that is not a
+        lead needs no fix.
         """
         match self.status:
             case RowStatus.ACCEPTED:
@@ -144,12 +145,10 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
                 return all(issue.severity is not Severity.NOT_A_LEAD for issue in self.issues)
             case RowStatus.REFUSED | RowStatus.FAILED | RowStatus.UNKNOWN | RowStatus.PENDING:
                 return True
+            case _:
+                assert_never(self.status)
 
 
-_ESCAPED_BREAK = msgspec.json.encode(NOTE_BREAK).decode()[1:-1]  # as it stands in JSON
-
-
+_ESCAPED_BREAK = msgspec.json.encode(NOTE_BREAK).decode()[1:-1]  # as JSON writes it
 _read_issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
-
-
 _read_payload = msgspec.json.Decoder(Payload).decode

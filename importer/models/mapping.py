@@ -28,13 +28,19 @@ def get_active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
     }
 
 
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    READ = "read"
+    """How the table was understood."""
+    IGNORED = "ignored"
+    """What was left out."""
+
+
 class Notice(msgspec.Struct, frozen=True, array_like=True):
-    """Something about the table as a whole that must be said: a second sheet, hidden rows, the encoding.
+    """A remark about the table as a whole: a second sheet, hidden rows, the encoding."""
 
-    `kind` is one of `read` (how it was understood) and `ignored` (what was left aside).
-    """
-
-    kind: str
+    kind: NoticeKind
     text: str
 
 

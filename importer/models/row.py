@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 import msgspec
 
 from importer.issues import Issue
-from importer.models.status import RowStatus
+from importer.models.status import StagedVerdict
 
 Payload: TypeAlias = dict[str, Any]
 """A lead's fields for the API. An absent key leaves the field alone; None clears it."""
@@ -120,7 +120,7 @@ class NewVerdict(NamedTuple):
     """
 
     number: int
-    verdict: RowStatus
+    verdict: StagedVerdict
     payload: Payload | None
     issues: tuple[Issue, ...]
     survivor_row: int | None = None

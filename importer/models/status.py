@@ -1,13 +1,14 @@
-"""What becomes of rows, notes and runs, in the words that reports and summary.json use."""
+"""States of rows, notes and runs, in the words that reports and summary.json use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 
 class RowStatus(StrEnum):
-    """What became of a row; exactly one each, and their counts add up to the file's data rows."""
+    """What became of a row. Each row has exactly one; the counts add up to the file's data rows."""
 
     ACCEPTED = "accepted"
     INVALID = "invalid"
@@ -35,7 +36,7 @@ CHECK_MEANINGS: dict[str, str] = {**STATUS_MEANINGS, RowStatus.ACCEPTED: "can go
 
 
 class NoteState(StrEnum):
-    """What became of a row's note; empty where the row has none."""
+    """What became of a row's note; empty if the row has none."""
 
     NONE = ""
     SENT = "sent"
@@ -44,14 +45,28 @@ class NoteState(StrEnum):
 
 
 class RunState(StrEnum):
-    """How a run stands; the first two never reach `summary.json` of an ended run."""
+    """The state of a run. `summary.json` of an ended run never shows the first two."""
 
     STAGING = "staging"  # rows are being judged: nothing was sent
-    RUNNING = "running"  # rows are being sent, or the tool was killed while they were
+    RUNNING = "running"  # rows are being sent, or importer was killed while it sent them
     CHECKED = "checked"
     FINISHED = "finished"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
+
+
+DeliveryStatus: TypeAlias = Literal[
+    RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN
+]
+"""What the sending can make of a valid row."""
+
+
+class StagedVerdict(StrEnum):
+    """What importer decided about a row before the sending. A valid row gets its RowStatus when it is sent."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
 
 
 REPORT_COLUMNS = (
@@ -64,7 +79,7 @@ REPORT_COLUMNS = (
     "_http_status",
     "_note",
 )
-"""The columns that our reports put behind the sheet's own; several of them mark a file as ours."""
+"""The columns that reports add behind the sheet's own, in order. Two of them mark a file as a report of importer."""
 
 
 ROWS_SHEET = "Rows to mend"
@@ -76,5 +91,5 @@ LISTS_SHEET = "Lists"
 
 
 def is_report_header(headers: Iterable[str]) -> bool:
-    """Whether these are the columns of a report of ours: two are enough, for people move and delete some."""
+    """Return whether these are the columns of a report of importer: two are enough, because people delete some."""
     return len(set(REPORT_COLUMNS) & set(headers)) >= 2

@@ -1,1 +1,1 @@
-"""The main flow: load, judge, stage, send, report; and what goes on from an earlier run."""
+"""The flow of a run: open, match columns, judge, ask, deduplicate, confirm, send, report; and resume and retry."""

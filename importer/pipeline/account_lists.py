@@ -1,6 +1,6 @@
-"""Asking the CRM for the account's lists, and the loop in which everything runs that talks to the CRM.
+"""Fetch the account's dropdown lists, and run the event loop for everything that talks to the CRM.
 
-It stands apart from the sending, so that a command that only asks does not load what reads, judges and reports.
+This module is apart from the sending, so that a command that only reads lists does not load the rest.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from importer.sender.client import open_client
 from importer.settings import Settings
 
 _T = TypeVar("_T")
-_STEP_S = 0.1
-_LONG_WAIT_S = 5.0
+_POLL_S = 0.1
+_LONG_WAIT_S = 5.0  # shorter waits are not worth a line on the terminal
 
 
 def fetch_account_titles(
-    credentials: Credentials, settings: Settings, waits: Callable[[float], None]
+    credentials: Credentials, settings: Settings, on_wait: Callable[[float], None]
 ) -> AccountTitles:
-    """The account's lists; `waits` is told of each long wait that the CRM asks for, in seconds. Raises RunStoppedError."""
+    """Return the account's lists. `on_wait` gets the seconds of each long wait that the CRM asks for.
+
+    Raises RunStoppedError.
+    """
 
     async def sleep(seconds: float) -> None:
         if seconds > _LONG_WAIT_S:
-            waits(seconds)
+            on_wait(seconds)
         await asyncio.sleep(seconds)
 
     async def fetch() -> AccountTitles:
@@ -41,10 +44,10 @@ def fetch_account_titles(
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Run to the end, also where this thread has a loop running (a notebook, an async program).
+    """Run a coroutine to its end, also if this thread already runs a loop (a notebook, an async program).
 
-    There it runs in a thread of its own, so that Ctrl-C is still caught by this one: it waits in short steps, since on
-    Windows no signal comes through a wait without an end.
+    In that case it runs in another thread, so that this one still catches Ctrl-C. This one waits in short steps,
+    because on Windows no signal interrupts a wait without an end.
     """
     try:
         asyncio.get_running_loop()
@@ -53,14 +56,14 @@ def run_async(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     with ThreadPoolExecutor(1, thread_name_prefix="sending") as thread:
         running = thread.submit(_run_here, work)
         while not running.done():
-            wait([running], timeout=_STEP_S)
+            wait([running], timeout=_POLL_S)
         return running.result()
 
 
 def _run_here(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Run on uvloop where there is one (not on Windows).
+    """Run the coroutine on uvloop if there is one (not on Windows).
 
-    The work is begun when its loop is there: of one that a signal keeps from being awaited Python would warn.
+    The coroutine is made when its loop exists: Python would warn if a signal kept it from being awaited.
     """
     if sys.platform == "win32":
         return asyncio.run(work())

@@ -1,4 +1,4 @@
-"""What travels together through a run: its settings, the account's credentials, and who watches and answers."""
+"""What travels together through a run: settings, credentials, the observer, and what is known about the account."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from importer.credentials import Credentials
+from importer.journal.run_metadata import RunMetadata
+from importer.models.mapping import AccountTitles
 from importer.pipeline.observer import NullObserver, Prompter, RunObserver
 from importer.settings import Settings
 
@@ -14,8 +16,9 @@ from importer.settings import Settings
 class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     """The surroundings of one run.
 
-    `prompter` is None where nobody can be asked: scripts, `--yes`, the library. `parent` is the id of the run
-    whose rows this run retries, or "".
+    `prompter` is None if nobody can be asked: in scripts, with `--yes`, and in the library. `parent` is the id of the
+    run whose rows this run retries, or "". The steps of a run add the rest: `origin` is the run that wrote the sheet,
+    if it is a report of ours, and `titles` are the account's dropdown lists.
     """
 
     settings: Settings
@@ -23,6 +26,8 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     observer: RunObserver = msgspec.field(default_factory=NullObserver)
     prompter: Prompter | None = None
     parent: str = ""
+    origin: RunMetadata | None = None
+    titles: AccountTitles = {}
 
     def replace(self, **values: Any) -> RunContext:
         """Return the same context with other values for some fields."""

@@ -1,4 +1,4 @@
-"""Which column is which field: decided, and asked about once where a person is there."""
+"""Decide which column is which field, and ask about unsure columns if somebody can be asked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from importer.errors import DiskWriteError, MappingError, MissingPhoneColumnError, UsageError
+from importer.errors import MappingError, MissingPhoneColumnError, UsageError
 from importer.fields import FIELDS, FIELDS_BY_NAME
 from importer.issues import Severity, describe_issue
 from importer.journal.run_metadata import RunMetadata
@@ -18,237 +18,211 @@ from importer.loader.mapping.column_chooser import choose_columns, needs_confirm
 from importer.loader.mapping.map_file import ColumnMap, read_map
 from importer.loader.mapping.overrides import make_column_key
 from importer.loader.mapping.presets import find_preset
-from importer.loader.mapping.saved_maps import (
-    get_map_path,
-    has_real_headers,
-    remember_map,
-    save_map,
-    to_column_map,
-)
+from importer.loader.mapping.saved_maps import to_column_map
 from importer.loader.rows.drafts import OF_THE_LEADS_PHONES, compile_drafter
+from importer.messages import run_messages
 from importer.models.mapping import (
     AccountTitles,
     ColumnChoice,
     Mapping,
     MatchSource,
     Notice,
+    NoticeKind,
     get_active_titles,
 )
 from importer.models.row import SourceRow
 from importer.pipeline.context import RunContext
-from importer.pipeline.lineage import fit_mapping
-from importer.pipeline.observer import ColumnQuestion, Prompter, RunObserver
+from importer.pipeline.lineage import describe_missing_run, fit_mapping
+from importer.pipeline.observer import ColumnQuestion, Prompter
+from importer.pipeline.saved_answers import find_remembered_map, remember_answers
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, select_explicit
 from importer.validator.judge import compile_judge
 
-MAPS_FOLDER = "maps"
-"""Folder of the reports folder where answers are kept, by the shape of the sheet."""
-
 
 class MappingDecision(NamedTuple):
-    """A mapping, and what must be said of how it came about."""
+    """A mapping, and notices about how it was decided."""
 
     mapping: Mapping
     notices: tuple[Notice, ...] = ()
 
 
-def decide_columns(
-    sheet: Sheet, settings: Settings, titles: AccountTitles, context: RunContext
-) -> MappingDecision:
-    """The mapping of a sheet: chosen, and asked about where it is not sure."""
-    kept = find_remembered_map(sheet.preview, settings)
-    if kept is not None and context.prompter is not None and not context.prompter.confirm_saved_map(kept):
-        kept = None
-    decided = choose_mapping(sheet.preview, settings, titles, kept=kept, needs_phone=context.prompter is None)
-    if context.prompter is not None:
-        decided = _asked(decided, sheet.preview, settings, titles, kept, context.observer, context.prompter)
-    _check_defaults(decided.mapping, settings, titles)
-    return decided
+def match_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
+    """Return the mapping of a sheet: that of the run that wrote it, or one that is decided now."""
+    settings, titles, origin = context.settings, context.titles, context.origin
+    decision = reuse_mapping(sheet.preview, settings, titles, origin) or _decide_columns(sheet, context)
+    if origin is None and sheet.preview.is_own_report:
+        notice = describe_missing_run(Path(settings.reports))
+        decision = decision._replace(notices=(notice, *decision.notices))
+    return decision
 
 
 def reuse_mapping(
-    opened: SheetPreview, settings: Settings, titles: AccountTitles, origin: RunMetadata | None
+    preview: SheetPreview, settings: Settings, titles: AccountTitles, origin: RunMetadata | None
 ) -> MappingDecision | None:
-    """The mapping of a file of ours: that of its run, with what flags say anew; None where these name another one.
+    """Return the mapping of the run that wrote the sheet, changed by explicit options; None if they name another map.
 
-    `settings` are with the run's own (`inherited`).
+    `settings` include those of that run (`inherit_settings`).
     """
-    told = select_explicit(settings)
-    if origin is None or told.map or told.preset:
+    explicit = select_explicit(settings)
+    if origin is None or explicit.map or explicit.preset:
         return None
-    kept = fit_mapping(origin.mapping, opened.headers)
-    if not told.column and not told.default and kept.find_columns("customer_phone"):
-        return MappingDecision(kept)
+    mapping = fit_mapping(origin.mapping, preview.headers)
+    if not explicit.column and not explicit.default and mapping.find_columns("customer_phone"):
+        return MappingDecision(mapping)
     chosen = choose_columns(
-        opened.headers,
-        opened.sample,
-        column_map=to_column_map(kept),
-        columns=told.column,
-        defaults=told.default,
+        preview.headers,
+        preview.sample,
+        column_map=to_column_map(mapping),
+        columns=explicit.column,
+        defaults=explicit.default,
         titles=group_titles_by_field(titles),
         region=settings.region,
     )
     _check_defaults(chosen, settings, titles)
-    return MappingDecision(msgspec.structs.replace(chosen, preset=kept.preset, row_rules=kept.row_rules))
+    return MappingDecision(
+        msgspec.structs.replace(chosen, preset=mapping.preset, row_rules=mapping.row_rules)
+    )
+
+
+def _decide_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
+    settings, titles, prompter = context.settings, context.titles, context.prompter
+    saved_map = find_remembered_map(sheet.preview, settings)
+    if saved_map is not None and prompter is not None and not prompter.confirm_saved_map(saved_map):
+        saved_map = None
+    decision = choose_mapping(
+        sheet.preview, settings, titles, saved_map=saved_map, needs_phone=prompter is None
+    )
+    if prompter is not None:
+        decision = _ask_about_columns(decision, sheet.preview, saved_map, context, prompter)
+    _check_defaults(decision.mapping, settings, titles)
+    return decision
 
 
 def choose_mapping(
-    opened: SheetPreview,
+    preview: SheetPreview,
     settings: Settings,
     titles: AccountTitles,
     *,
-    kept: Path | None,
+    saved_map: Path | None,
     needs_phone: bool = True,
 ) -> MappingDecision:
-    """The mapping by flags, map file or kept map, preset, synonyms and content, in that order."""
-    column_map, said, notices = _map_of(settings, kept)
-    with _naming_what_was_left_aside(opened):
+    """Return the mapping by options, map file or saved map, preset, synonyms and content, in that order."""
+    column_map, reason, notices = _read_column_map(settings, saved_map)
+    with _name_unread_sheets(preview):
         mapping = choose_columns(
-            opened.headers,
-            opened.sample,
+            preview.headers,
+            preview.sample,
             preset=settings.preset,
             column_map=column_map,
-            map_named_by=said,
+            map_named_by=reason,
             columns=settings.column,
             defaults=settings.default,
             titles=group_titles_by_field(titles),
             region=settings.region,
             needs_phone=needs_phone,
         )
-    return MappingDecision(mapping, (*_of_preset(opened, settings, mapping), *notices, *_of_names(mapping)))
+    notices = (*_note_preset(preview, settings, mapping), *notices, *_note_missing_names(mapping))
+    return MappingDecision(mapping, notices)
 
 
 @contextmanager
-def _naming_what_was_left_aside(opened: SheetPreview) -> Iterator[None]:
-    """A workbook often begins with a sheet of sums: where the phones are missing, the sheets that were not read are named."""
+def _name_unread_sheets(preview: SheetPreview) -> Iterator[None]:
+    """Name the sheets that were not read if no phone column is found: workbooks often begin with a sheet of totals."""
     try:
         yield
     except MissingPhoneColumnError as error:
-        aside = [notice.text for notice in opened.notices if notice.kind == "ignored"]
-        raise MissingPhoneColumnError(" ".join((error.message, *aside)), error.advice) from None
+        unread = [notice.text for notice in preview.notices if notice.kind is NoticeKind.IGNORED]
+        raise MissingPhoneColumnError(" ".join((error.message, *unread)), error.advice) from None
 
 
-def find_remembered_map(opened: SheetPreview, settings: Settings) -> Path | None:
-    """The answers that were given for an earlier sheet with these headers; None where --map names another map."""
-    path = get_map_path(Path(settings.reports) / MAPS_FOLDER, opened.headers)
-    return path if settings.map is None and has_real_headers(opened.headers) and path.is_file() else None
+def _read_column_map(
+    settings: Settings, saved_map: Path | None
+) -> tuple[ColumnMap | None, str, tuple[Notice, ...]]:
+    """Return the map of --map or the saved one, why its columns are chosen, and what must be said about it."""
+    if settings.map is not None:
+        return read_map(Path(settings.map)), run_messages.COLUMN_FROM_MAP, ()
+    if saved_map is None:
+        return None, "", ()
+    notice = Notice(NoticeKind.READ, run_messages.ANSWERS_REUSED.format(path=saved_map))
+    return read_map(saved_map), run_messages.COLUMN_FROM_SAVED_ANSWERS, (notice,)
 
 
-def remember_answers(mapping: Mapping, settings: Settings, observer: RunObserver) -> None:
-    """Keep answers for the next sheet of this shape, and tell where. With --map, that file is the user's to change."""
-    if settings.map is not None or not has_real_headers([column.header for column in mapping.columns]):
+def _note_preset(preview: SheetPreview, settings: Settings, mapping: Mapping) -> Iterator[Notice]:
+    """Yield a notice that names the recognised export, and the values that its preset writes into empty cells."""
+    preset = find_preset(preview.headers, settings.preset)
+    if preset is None:
         return
-    folder = Path(settings.reports) / MAPS_FOLDER
-    try:
-        observer.on_answers_saved(remember_map(folder, mapping))
-    except OSError as error:
-        raise DiskWriteError(
-            f"Cannot keep the answers in {folder}: {error.strerror}.", "Name another folder with --reports."
-        ) from error
+    text = run_messages.PRESET_RECOGNISED.format(title=preset.title, preset=preset.name)
+    for field, value in preset.defaults.items():
+        if mapping.defaults.get(field) == value:
+            label = FIELDS_BY_NAME[field].label.lower()
+            text += run_messages.PRESET_FILLS.format(field=label, value=value)
+    yield Notice(NoticeKind.READ, text)
 
 
-def save_mapping(path: Path, mapping: Mapping) -> None:
-    """Write a mapping where the user said. Raises DiskWriteError."""
-    try:
-        save_map(path, mapping)
-    except OSError as error:
-        raise DiskWriteError(
-            f"Cannot write the map {path}: {error.strerror}.", "Name another place with --save."
-        ) from error
+def _note_missing_names(mapping: Mapping) -> Iterator[Notice]:
+    """Yield a notice if no column holds names: such leads are of little use, and a person should know before sending."""
+    names = ("full_name", "first_name", "last_name", "business_name")
+    if not any(mapping.find_columns(name) for name in names):
+        yield Notice(NoticeKind.READ, run_messages.NO_NAME_COLUMN)
 
 
 def group_titles_by_field(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
-    """The active titles that each field may have."""
+    """Return the active titles that each field may have."""
     active = get_active_titles(titles)
     return {field.name: active.get(field.dropdown, ()) for field in FIELDS if field.dropdown is not None}
 
 
-def _of_names(mapping: Mapping) -> Iterator[Notice]:
-    """Leads without a name are of little use: better to hear of it before they are sent than after."""
-    if not any(
-        mapping.find_columns(name) for name in ("full_name", "first_name", "last_name", "business_name")
-    ):
-        yield Notice(
-            "read",
-            'No column holds the names of the leads. If one does, say so: --column "HEADER=full_name".',
-        )
+# --- questions
 
 
-def _of_preset(opened: SheetPreview, settings: Settings, mapping: Mapping) -> Iterator[Notice]:
-    """As what export the sheet was recognised, and what that puts into empty cells."""
-    preset = find_preset(opened.headers, settings.preset)
-    if preset is None:
-        return
-    fills = "".join(
-        f' Rows without a {FIELDS_BY_NAME[field].label.lower()} get "{value}".'
-        for field, value in preset.defaults.items()
-        if mapping.defaults.get(field) == value
-    )
-    yield Notice("read", f"Recognised as {preset.title} (preset {preset.name}).{fills}")
-
-
-def _map_of(settings: Settings, kept: Path | None) -> tuple[ColumnMap | None, str, tuple[Notice, ...]]:
-    if settings.map is not None:
-        return read_map(Path(settings.map)), "named by the map", ()
-    if kept is None:
-        return None, "", ()
-    said = (
-        f"Columns as they were answered last time. Kept in {kept}: change it, or delete it to be asked again."
-    )
-    return read_map(kept), "as answered last time", (Notice("read", said),)
-
-
-# --- asking
-
-
-def _asked(
-    decided: MappingDecision,
-    opened: SheetPreview,
-    settings: Settings,
-    titles: AccountTitles,
-    kept: Path | None,
-    observer: RunObserver,
+def _ask_about_columns(
+    decision: MappingDecision,
+    preview: SheetPreview,
+    saved_map: Path | None,
+    context: RunContext,
     prompter: Prompter,
 ) -> MappingDecision:
-    """The mapping after the questions: first the leads' phones, then whatever is unsure."""
-    answers: dict[str, str] = {}
+    """Return the decision after the questions: first about the leads' phones, then about all unsure columns."""
+    settings, answers = context.settings, dict[str, str]()
 
-    def decided_again() -> MappingDecision:
-        told = settings.replace(column={**settings.column, **answers})
-        return _as_answered(choose_mapping(opened, told, titles, kept=kept), answers)
+    def choose_again() -> MappingDecision:
+        answered = settings.replace(column={**settings.column, **answers})
+        again = choose_mapping(preview, answered, context.titles, saved_map=saved_map)
+        return _mark_answers(again, answers)
 
-    if not _has_phone(decided.mapping):
-        name = prompter.choose_phone_column(_questions(decided.mapping, _may_be_the_phone))
+    if not _has_phone(decision.mapping):
+        name = prompter.choose_phone_column(_build_questions(decision.mapping, _may_hold_phones))
         answers |= {name: "customer_phone"} if name else {}
-        decided = decided_again()
-    if unsure := _questions(decided.mapping, needs_confirmation):
+        decision = choose_again()
+    if unsure := _build_questions(decision.mapping, needs_confirmation):
         answers |= prompter.choose_columns(unsure)
-        decided = decided_again()
+        decision = choose_again()
     if answers:
-        remember_answers(decided.mapping, settings, observer)
-    return decided
+        remember_answers(decision.mapping, settings, context.observer)
+    return decision
 
 
-def _as_answered(decided: MappingDecision, answers: dict[str, str]) -> MappingDecision:
-    """The same with the right reason: an answer travels as an option, but was not typed as one."""
-    headers = [column.header for column in decided.mapping.columns]
+def _mark_answers(decision: MappingDecision, answers: dict[str, str]) -> MappingDecision:
+    """Return the decision with "as answered" as reason: an answer travels as an option, but was not typed as one."""
+    headers = [column.header for column in decision.mapping.columns]
     columns = tuple(
-        msgspec.structs.replace(column, reason="as answered")
+        msgspec.structs.replace(column, reason=run_messages.COLUMN_FROM_ANSWER)
         if make_column_key(headers, column.index) in answers
         else column
-        for column in decided.mapping.columns
+        for column in decision.mapping.columns
     )
-    return decided._replace(mapping=msgspec.structs.replace(decided.mapping, columns=columns))
+    return decision._replace(mapping=msgspec.structs.replace(decision.mapping, columns=columns))
 
 
-def _questions(mapping: Mapping, asked: Callable[[ColumnChoice], bool]) -> list[ColumnQuestion]:
+def _build_questions(mapping: Mapping, is_asked: Callable[[ColumnChoice], bool]) -> list[ColumnQuestion]:
     headers = [column.header for column in mapping.columns]
     return [
-        ColumnQuestion(make_column_key(headers, column.index), column, _taken(mapping, column))
+        ColumnQuestion(make_column_key(headers, column.index), column, _find_taken_fields(mapping, column))
         for column in mapping.columns
-        if asked(column)
+        if is_asked(column)
     ]
 
 
@@ -256,34 +230,27 @@ def _has_phone(mapping: Mapping) -> bool:
     return bool(mapping.find_columns("customer_phone") or mapping.find_columns("add_phones"))
 
 
-def _may_be_the_phone(column: ColumnChoice) -> bool:
+def _may_hold_phones(column: ColumnChoice) -> bool:
     return not column.field and has_digit("".join(column.samples))
 
 
-def _taken(mapping: Mapping, column: ColumnChoice) -> frozenset[str]:
-    """Fields of one column each that another column feeds."""
-    return frozenset(
-        field.name
-        for field in FIELDS
-        if not field.takes_many_columns
-        and any(c.field == field.name and c is not column for c in mapping.columns)
-    )
+def _find_taken_fields(mapping: Mapping, column: ColumnChoice) -> frozenset[str]:
+    """Return the fields that take one column only and already have another one."""
+    others = {other.field for other in mapping.columns if other is not column}
+    return frozenset(field.name for field in FIELDS if not field.takes_many_columns and field.name in others)
 
 
 # --- values for empty cells
 
 
 def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles) -> None:
-    """Refuse a value of --default or [defaults] that no row could be sent with: it would be every row's fault."""
+    """Raise MappingError or UsageError for a default that no row could be sent with: every row would be rejected."""
     for name, value in mapping.defaults.items():
         where = f"--default {name}={value}" if name in settings.default else f'[defaults] {name} = "{value}"'
         if name in OF_THE_LEADS_PHONES:
-            raise MappingError(
-                f"{where}: a phone is each lead's own, so no value can stand for all rows.",
-                "For numbers without a country code use --region.",
-            )
-        alone = Mapping(columns=(_PHONE_COLUMN,), defaults={name: value}, clear=mapping.clear)
-        draft = compile_drafter(alone, region=settings.region)(SourceRow(1, ("+919845012345",)))
+            raise MappingError(*run_messages.DEFAULT_PHONE.format(where=where))
+        mapping_of_default = Mapping(columns=(_PHONE_COLUMN,), defaults={name: value}, clear=mapping.clear)
+        draft = compile_drafter(mapping_of_default, region=settings.region)(SourceRow(1, ("+919845012345",)))
         verdict = compile_judge(titles, headers={}, unknown=settings.unknown)(draft)
         for issue in verdict.issues:
             if issue.severity is Severity.ERROR:

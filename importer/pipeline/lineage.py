@@ -1,99 +1,116 @@
-"""Where a file of ours came from: a mended failed_rows keeps the mapping and options of its run."""
+"""Find the run that wrote a sheet: a fixed failed_rows file inherits the mapping and options of its run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from importer.command_hints import format_send_command
+from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
-from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice
+from importer.messages import run_messages
+from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
 from importer.models.status import RowStatus
+from importer.pipeline.context import RunContext
 from importer.pipeline.runs import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
 from importer.report.workbook_run_id import read_run_id
 from importer.settings import Settings, merge_run_settings
 
-_OF_ITS_FILE = frozenset({"sheet", "header_row", "limit", "encoding", "delimiter"})
-"""Options that were about the first file, not about the report that was made of it."""
+_FILE_OPTIONS = frozenset({"sheet", "header_row", "limit", "encoding", "delimiter"})
+"""Options about the first file, which do not hold for the report that was made from it."""
 
 
 def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
-    """The run that wrote the sheet, or None for a sheet that is not ours (or whose run is gone).
+    """Return the run that wrote the sheet, or None if the sheet is not a report of ours or its run was removed.
 
-    A workbook names its run; a CSV lies beside its journal; one that was moved is known by its headers.
+    A workbook names its run. A CSV lies beside its journal. One that was moved is known by its headers.
     """
     if sheet.origin is not None or not sheet.preview.is_own_report:
         return sheet.origin
-    named = read_run_id(sheet.path) if sheet.path else None
+    run_id = read_run_id(sheet.path) if sheet.path else None
     beside = [sheet.path.parent] if sheet.path else []
-    for folder in ([reports / named] if named else []) + beside:
-        header = read_metadata(folder)
-        if header is not None and set(header.headers) & set(sheet.preview.headers):
-            return header
-    alike = [known for known in list_metadata(reports) if _alike(known, sheet)]
-    itself = [known for known in alike if known.run_id == named]  # its folder has another name now
-    same = [known for known in alike if known.headers == sheet.preview.headers]
-    return next(iter(itself or same or alike), None)
+    for folder in ([reports / run_id] if run_id else []) + beside:
+        metadata = read_metadata(folder)
+        if metadata is not None and set(metadata.headers) & set(sheet.preview.headers):
+            return metadata
+    similar = [metadata for metadata in list_metadata(reports) if _has_similar_headers(metadata, sheet)]
+    by_id = [metadata for metadata in similar if metadata.run_id == run_id]  # its folder was renamed
+    by_headers = [metadata for metadata in similar if metadata.headers == sheet.preview.headers]
+    return next(iter(by_id or by_headers or similar), None)
 
 
-def report_unsent_rows(reports: Path, origin: RunMetadata, *, rows: int, account: str) -> Iterator[Notice]:
-    """Who mends what a check has refused, and sends that alone, may think that the sheet's sound rows went in too."""
-    counts = count_rows(reports / origin.run_id)
-    sound = counts.get(RowStatus.ACCEPTED, 0)
-    if not sound or rows >= sum(counts.values()):
-        return  # all of them are here, as in results.csv
-    if has_been_sent(reports, sha256=origin.sha256, account=account):
+def _has_similar_headers(metadata: RunMetadata, sheet: Sheet) -> bool:
+    """Return whether the sheet has the run's columns, except for some that were added or deleted."""
+    of_run, of_sheet = set(metadata.headers), set(sheet.preview.headers)
+    return bool(of_run) and (of_run <= of_sheet or of_sheet <= of_run)
+
+
+def inherit_settings(settings: Settings, origin: RunMetadata | None) -> Settings:
+    """Return the settings, with those of the run that wrote the sheet where none were given now."""
+    return settings if origin is None else merge_run_settings(settings, origin.options, but=_FILE_OPTIONS)
+
+
+def report_unsent_rows(journal: Journal, context: RunContext) -> None:
+    """Add a notice if the sheet has only the failed rows of a check, and nobody has sent the valid ones.
+
+    A person who fixes and sends the failed rows may think that all other rows were imported too.
+    """
+    origin, reports = context.origin, Path(context.settings.reports)
+    if origin is None:
         return
-    send = format_send_command(origin.file, origin.options, reports)
-    those = "1 row that can go in is" if sound == 1 else f"{sound:,} rows that can go in are"
-    yield Notice(
-        "ignored",
-        f"{Path(origin.file).name} was only checked: its {those} not sent with these. Send them too: {send}",
-    )
+    counts = count_rows(reports / origin.run_id)
+    valid = counts.get(RowStatus.ACCEPTED, 0)
+    if not valid or journal.staging.count_rows() >= sum(counts.values()):
+        return  # all rows of the check are in the sheet, as in results.csv
+    if has_been_sent(reports, sha256=origin.sha256, account=journal.metadata.account):
+        return
+    command = format_send_command(origin.file, origin.options, reports)
+    text = run_messages.format_unsent_rows(Path(origin.file).name, valid, command)
+    notice = Notice(NoticeKind.IGNORED, text)
+    context.observer.on_notices((notice,))
+    journal.run.set_notices((*journal.metadata.notices, notice))
 
 
 def describe_missing_run(reports: Path) -> Notice:
-    """A report of ours without its run: purged, or made in another reports folder or on another machine."""
-    return Notice(
-        "read",
-        f"This report's run is not in {reports}, so its columns are read anew, and what that run was told "
-        "(such as --column, --default, --no-create) has to be said again.",
-    )
+    """Return a notice about a report without its run: purged, or in another reports folder or on another machine."""
+    return Notice(NoticeKind.READ, run_messages.REPORT_WITHOUT_RUN.format(reports=reports))
 
 
 def fit_mapping(mapping: Mapping, headers: Sequence[str]) -> Mapping:
-    """The mapping for the same sheet after people have moved, added or deleted columns in it.
+    """Return the mapping for the same sheet after people have moved, added or deleted columns in it.
 
-    A column is known by its header, the second of two equal ones by being the second. What was added is left
-    out, and said so: it may be no more than somebody's remarks about the mending.
+    A column is known by its header, and the second of two equal headers by being the second. An added column is left
+    out, with a reason: it may only hold a person's remarks.
     """
     if tuple(column.header for column in mapping.columns) == tuple(headers):
         return mapping
-    known: dict[str, list[ColumnChoice]] = {}
+    by_header: dict[str, list[ColumnChoice]] = {}
     for column in mapping.columns:
-        known.setdefault(column.header, []).append(column)
-    moved: dict[int, int] = {}
+        by_header.setdefault(column.header, []).append(column)
+    new_indexes: dict[int, int] = {}
     columns = []
     for index, header in enumerate(headers):
-        if alike := known.get(header):
-            column = alike.pop(0)
-            moved[column.index] = index
+        if same := by_header.get(header):
+            column = same.pop(0)
+            new_indexes[column.index] = index
             columns.append(msgspec.structs.replace(column, index=index))
         else:
-            columns.append(_added(index, header))
-    rules = [rule for rule in mapping.row_rules if rule.index in moved or rule.index < 0]
+            columns.append(_build_added_column(index, header))
+    rules = [rule for rule in mapping.row_rules if rule.index in new_indexes or rule.index < 0]
     return msgspec.structs.replace(
         mapping,
         columns=tuple(columns),
-        row_rules=tuple(msgspec.structs.replace(r, index=moved.get(r.index, r.index)) for r in rules),
+        row_rules=tuple(
+            msgspec.structs.replace(rule, index=new_indexes.get(rule.index, rule.index)) for rule in rules
+        ),
     )
 
 
-def _added(index: int, header: str) -> ColumnChoice:
-    reason = f'it was added to the report; name it with --column "{header}=FIELD"'
+def _build_added_column(index: int, header: str) -> ColumnChoice:
+    reason = run_messages.ADDED_COLUMN.format(header=header)
     return ColumnChoice(
         index=index,
         header=header,
@@ -103,14 +120,3 @@ def _added(index: int, header: str) -> ColumnChoice:
         reason=reason,
         fill_rate=1.0,
     )
-
-
-def _alike(known: RunMetadata, sheet: Sheet) -> bool:
-    """Whether the sheet has the run's columns, but for some that were added or deleted."""
-    theirs, now = set(known.headers), set(sheet.preview.headers)
-    return bool(theirs) and (theirs <= now or now <= theirs)
-
-
-def inherit_settings(settings: Settings, origin: RunMetadata | None) -> Settings:
-    """The settings, with those of the run that wrote the sheet where none were given now."""
-    return settings if origin is None else merge_run_settings(settings, origin.options, but=_OF_ITS_FILE)

@@ -1,4 +1,4 @@
-"""Who looks on while a run goes its way, and answers its questions: the command line, or nobody."""
+"""How a run talks to its caller: an observer receives its events, and a prompter answers its questions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from importer.sender.send_loop import Progress
 
 
 class ColumnQuestion(msgspec.Struct, frozen=True):
-    """One column to ask about. `name` is what an answer calls it; `taken` are fields that another column feeds."""
+    """One column to ask about. `name` identifies it in an answer; `taken` are fields that other columns already fill."""
 
     name: str
     column: ColumnChoice
@@ -23,7 +23,7 @@ class ColumnQuestion(msgspec.Struct, frozen=True):
 
 
 class UnknownValue(msgspec.Struct, frozen=True):
-    """One distinct value that the account's list does not have, and how many rows hold it."""
+    """One distinct value that does not exist in the account, the number of its rows, and the titles it could mean."""
 
     field: str
     column: str
@@ -33,7 +33,7 @@ class UnknownValue(msgspec.Struct, frozen=True):
 
 
 class NameConflict(msgspec.Struct, frozen=True):
-    """A row that was merged with one of the same phone and another name: `other` is `row 3 "Ravi Rao"`."""
+    """A row that was merged with a row of the same phone and another name: `other` is `row 3 "Ravi Rao"`."""
 
     number: int
     name: str
@@ -41,54 +41,54 @@ class NameConflict(msgspec.Struct, frozen=True):
 
 
 class RunObserver:
-    """Receives the events of a run. What is not overridden does nothing."""
+    """Receives the events of a run. Each method does nothing unless it is overridden."""
 
     def on_interrupted_run_found(self, run_id: str) -> None:
-        """An earlier run began to send this file, and could be finished instead of sending all of it again."""
+        """An earlier run has sent a part of this file; it can be resumed instead of sending everything again."""
 
     def on_wait(self, seconds: float) -> None:
-        """The CRM asks to wait so long before it gives the account's lists."""
+        """The CRM asks to wait this long before it sends the account's lists."""
 
     def on_mapping_decided(self, header: RunMetadata) -> None:
-        """The file was opened, and this is how it is read."""
+        """The file was opened and its columns were matched to fields."""
 
     def on_rows_judged(self, rows: int) -> None:
-        """So many rows have been judged so far."""
+        """This many rows have been judged so far."""
 
     def on_notices(self, notices: Sequence[Notice]) -> None:
-        """What the rest of the sheet told of it, such as totals at its end: `understood` was told of its first rows."""
+        """The rest of the sheet gave new notices, such as totals at its end."""
 
     def on_rows_merged(self, other_names: Sequence[NameConflict]) -> None:
-        """The first rows that were merged with one of another name: they may be other people."""
+        """Rows were merged; these are the first whose names differ, so they may be different people."""
 
     def on_progress(self, progress: Progress) -> None:
-        """How the sending stands."""
+        """The sending has progressed."""
 
     def on_answers_saved(self, path: Path) -> None:
-        """The answers are kept in `path` for the next sheet of this shape."""
+        """The answers were saved in `path` for the next sheet with these columns."""
 
 
 class NullObserver(RunObserver):
-    """The watch of scripts, of `--yes` and of the library: who calls has decided already."""
+    """Ignores all events: for scripts, `--yes` and the library."""
 
 
 class Prompter(Protocol):
     """Asks a person what only a person can know."""
 
     def confirm_saved_map(self, path: Path) -> bool:
-        """Whether to read the sheet by the answers that were kept in `path` for an earlier one of its shape.
+        """Return whether to match the columns by the answers saved in `path` for an earlier sheet.
 
-        Where nobody is asked, the notices of the run say that they were used.
+        Without a prompter they are used, and a notice of the run says so.
         """
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
-        """The name of the column that holds the leads' phones, or "": no column says so itself."""
+        """Return the name of the column that holds the leads' phones, or "" for none."""
 
     def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
-        """Fields for columns that the mapping is unsure of: name -> field, "" to leave the column out."""
+        """Return fields for columns that the mapping is unsure about: name -> field, "" to leave the column out."""
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
-        """For values that the account does not have: field -> sheet's value -> account's title, "" to leave it out."""
+        """Return titles for unknown values: field -> value in the sheet -> title of the account, "" to leave it out."""
 
     def confirm_send(self, summary: Summary) -> bool:
-        """Whether the checked rows may now be sent."""
+        """Return whether the checked rows may be sent now."""

@@ -1,89 +1,85 @@
-"""What goes on from an earlier run: resume it, retry its rows, write its reports again."""
+"""Continue from an earlier run: resume it, retry its rows, or write its reports again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import assert_never
 from urllib.parse import urlsplit
 
 from importer.command_hints import format_send_command
 from importer.credentials import Credentials, is_loopback, normalize_base_url
 from importer.errors import DamagedJournalError, RunStoppedError, UsageError
-from importer.issues import Issue, IssueCode, Severity, select_reader_issues
+from importer.issues import IssueCode, select_reader_issues
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
-from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
-from importer.models.mapping import AccountTitles, get_active_titles
-from importer.models.row import NewVerdict, Payload, SourceRow
-from importer.models.status import RowStatus, RunState
+from importer.messages import run_messages
+from importer.models.mapping import AccountTitles
+from importer.models.row import SourceRow
+from importer.models.status import RunState
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
+from importer.pipeline.gone_titles import judge_gone_titles
 from importer.pipeline.run import run
-from importer.pipeline.runs import find_run, fingerprint_account, lock_run
+from importer.pipeline.runs import find_run, fingerprint_account
 from importer.pipeline.send_and_report import send_and_report, stop_and_report
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.settings import UnknownPolicy, merge_run_settings
-from importer.validator.judge import compile_gone
+from importer.settings import merge_run_settings
+from importer.state.run_lock import lock_run
 
 
 def resume(name: str, context: RunContext) -> Summary:
-    """Finish an interrupted or stopped run, from its journal. Of a finished one the reports are written again."""
-    settings, credentials, observer = context.settings, context.credentials, context.observer
-    with Journal.open(find_run(Path(settings.reports), name)) as journal:
-        header = journal.metadata
-        _check_address(header.base_url, credentials)
-        match journal.run_end.state:
+    """Finish an interrupted or stopped run from its journal. For a finished run, write the reports again."""
+    with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
+        _check_address(journal.metadata.base_url, context.credentials)
+        match state := journal.run.end.state:
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
             case RunState.CHECKED:
-                raise _only_checked(name, journal)
+                raise _build_only_checked_error(name, journal)
             case RunState.STAGING:
-                raise DamagedJournalError(
-                    f"Run {name} ended before anything was sent.", f"Start it again: {_command(journal)}"
-                )
+                text = run_messages.RUN_WITHOUT_SENDING.format(run=name, command=_format_command(journal))
+                raise DamagedJournalError(*text)
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
-                settings = merge_run_settings(settings, header.options)
-                with lock_run(
-                    journal.folder.parent, journal.run_id, sha256=header.sha256, account=header.account
-                ):
-                    try:
-                        titles = fetch_account_titles(credentials, settings, observer.on_wait)
-                    except RunStoppedError as error:
-                        return stop_and_report(journal, error)
-                    _check_account(header, credentials, titles)
-                    journal.begin_sending()
-                    _judge_gone_titles(journal, titles, settings.unknown)
-                    return send_and_report(journal, settings, credentials, observer)
+                return _continue_sending(journal, context)
+            case _:
+                assert_never(state)
+
+
+def _continue_sending(journal: Journal, context: RunContext) -> Summary:
+    metadata = journal.metadata
+    settings = merge_run_settings(context.settings, metadata.options)
+    reports = journal.folder.parent
+    with lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account):
+        try:
+            titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
+        except RunStoppedError as error:
+            return stop_and_report(journal, error)
+        _check_account(metadata, context.credentials, titles)
+        journal.begin_sending()
+        judge_gone_titles(journal, titles, settings.unknown)
+        return send_and_report(journal, context.replace(settings=settings, titles=titles))
 
 
 def retry(name: str, context: RunContext) -> Summary | None:
-    """A new run over the rows of a run that did not go in, beside it; None where no row could go in by that.
+    """Start a new run with the rows of a run that were not imported. Return None if no row can be imported by that.
 
-    A run id of the settings file is that of the file's own run: the new one has its own.
+    A run id of the settings file belongs to the file's own run; the new one gets its own.
     """
-    settings, credentials = context.settings, context.credentials
-    with Journal.open(find_run(Path(settings.reports), name)) as journal:
-        settings = settings.replace(reports=str(journal.folder.parent), run_id=None)
-        header = journal.metadata
-        _check_address(header.base_url, credentials)
-        if journal.run_end.state is RunState.CHECKED:
-            raise _only_checked(name, journal)
-        reader = InMemoryReader(header.headers, _rows_to_retry(journal), header.notices)
+    with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
+        metadata = journal.metadata
+        settings = context.settings.replace(reports=str(journal.folder.parent), run_id=None)
+        _check_address(metadata.base_url, context.credentials)
+        if journal.run.end.state is RunState.CHECKED:
+            raise _build_only_checked_error(name, journal)
+        reader = InMemoryReader(metadata.headers, _read_retryable_rows(journal), metadata.notices)
         if not reader.preview.sample:
             return None
-        settings = merge_run_settings(settings, header.options, but=frozenset({"limit"}))
-        sheet = Sheet(reader, file=header.file, sha256=header.sha256, origin=header)
+        settings = merge_run_settings(settings, metadata.options, but=frozenset({"limit"}))
+        sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
         return run(sheet, context.replace(settings=settings, parent=journal.run_id))
-
-
-def _only_checked(name: str, journal: Journal) -> UsageError:
-    return UsageError(f"Run {name} was only checked.", f"Send it with: {_command(journal)}")
-
-
-def _command(journal: Journal) -> str:
-    return format_send_command(journal.metadata.file, journal.metadata.options, journal.folder.parent)
 
 
 def rewrite_reports(folder: Path) -> Summary:
@@ -92,93 +88,46 @@ def rewrite_reports(folder: Path) -> Summary:
         return write_reports(journal, journal.folder)
 
 
-def _rows_to_retry(journal: Journal) -> Iterator[SourceRow]:
-    """The rows as they were typed, with what their own cells do not tell again.
+def _read_retryable_rows(journal: Journal) -> Iterator[SourceRow]:
+    """Yield the rows as they were typed, with the issues that their cells alone do not show again.
 
-    Who was kept out for a number that somebody else went in with is alone now: sent, he would take that lead's place.
+    A row may have been rejected because another person has the same shortened number. It is alone now, and without that
+    issue it would overwrite the other person's lead.
     """
-    for outcome in journal.read_report_rows():
-        if outcome.is_retryable:
-            shortened = [issue for issue in outcome.issues if issue.code == IssueCode.SHORTENED]
-            yield SourceRow(
-                outcome.number, outcome.cells, (*select_reader_issues(outcome.issues), *shortened)
-            )
+    for row in journal.reports.read_rows():
+        if row.is_retryable:
+            shortened = [issue for issue in row.issues if issue.code == IssueCode.SHORTENED]
+            yield SourceRow(row.number, row.cells, (*select_reader_issues(row.issues), *shortened))
 
 
-def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: UnknownPolicy) -> None:
-    """Judge waiting rows anew whose stage, group, label or product has gone since, or has another spelling now."""
-    then = {dropdown: set(found) for dropdown, found in journal.metadata.titles.items()}
-    now = get_active_titles(titles)
-    if all(found.issubset(now.get(dropdown, ())) for dropdown, found in then.items()):
+def _build_only_checked_error(name: str, journal: Journal) -> UsageError:
+    return UsageError(*run_messages.RUN_ONLY_CHECKED.format(run=name, command=_format_command(journal)))
+
+
+def _format_command(journal: Journal) -> str:
+    """Return the command that sends the file of the run."""
+    return format_send_command(journal.metadata.file, journal.metadata.options, journal.folder.parent)
+
+
+def _check_address(run_url: str, credentials: Credentials) -> None:
+    """Raise UsageError if the run was for another address. Early versions kept the address as it was typed."""
+    if credentials.base_url in (run_url, normalize_base_url(run_url)):
         return
-    judge = compile_gone(titles, unknown=unknown)
-    after = -1
-    while rows := journal.pending(after, 1000):
-        after = rows[-1].number
-        judged = ((row, *judge(row.payload)) for row in rows)
-        gone = [(row, payload, issues) for row, payload, issues in judged if issues or payload != row.payload]
-        earlier = journal.read_issues([row.number for row, _, _ in gone])
-        unsure = [
-            _still_unsure(row, issues)
-            for row, _, issues in gone
-            if row.may_have_arrived and not _may_go(issues)
-        ]
-        journal.update_verdicts(
-            _rejudged(row, payload, issues, earlier[row.number])
-            for row, payload, issues in gone
-            if _may_go(issues) or not row.may_have_arrived
-        )
-        journal.record(results=unsure)
+    message, advice = run_messages.OTHER_ADDRESS.format(run_url=run_url, url=credentials.base_url)
+    address = urlsplit(normalize_base_url(run_url))
+    if address.port and is_loopback(address.hostname or ""):
+        advice += run_messages.OTHER_ADDRESS_SANDBOX.format(port=address.port)
+    raise UsageError(message, advice)
 
 
-def _may_go(issues: tuple[Issue, ...]) -> bool:
-    """Whether the row goes on, without the values that have gone."""
-    return all(issue.severity is Severity.WARNING for issue in issues)
+def _check_account(metadata: RunMetadata, credentials: Credentials, titles: AccountTitles) -> None:
+    """Raise UsageError if the key seems to open another account than the run's.
 
-
-def _rejudged(
-    row: PendingRow, payload: Payload, issues: tuple[Issue, ...], earlier: tuple[Issue, ...]
-) -> NewVerdict:
-    if not _may_go(issues):
-        return NewVerdict(row.number, RowStatus.INVALID, None, (*earlier, *issues))
-    notes = {"customer_note": NOTE_BREAK.join(row.notes)} if row.notes else {}
-    return NewVerdict(row.number, RowStatus.ACCEPTED, {**payload, **notes}, (*earlier, *issues))
-
-
-def _still_unsure(row: PendingRow, issues: tuple[Issue, ...]) -> DeliveryResult:
-    """A row that may have gone in before the run was killed, and cannot be sent again to make sure."""
-    unsure = Issue("row", IssueCode.UNSURE, "", "the run was killed")
-    return DeliveryResult(
-        number=row.number,
-        status=RowStatus.UNKNOWN,
-        attempts=1,
-        http_status=None,
-        note=row.note_state,
-        issues=(unsure, *issues),
-    )
-
-
-def _check_address(base_url: str, credentials: Credentials) -> None:
-    """The run's own address is the one that is set now; early versions kept it as it was typed."""
-    if credentials.base_url not in (base_url, normalize_base_url(base_url)):
-        place = urlsplit(normalize_base_url(base_url))
-        sandbox = f" A sandbox has it again with: importer sandbox --port {place.port}"
-        raise UsageError(
-            f"The run was for {base_url}, but the address set now is {credentials.base_url}.",
-            "Set SUPERFONE_BASE_URL to the run's own address."
-            + sandbox * bool(place.port and is_loopback(place.hostname or "")),
-        )
-
-
-def _check_account(header: RunMetadata, credentials: Credentials, titles: AccountTitles) -> None:
-    """A new key of the run's account may go on; one that opens another account must not, as far as lists can tell."""
-    if header.account == fingerprint_account(credentials):
+    Only the dropdown lists can show that. A new key of the same account is accepted.
+    """
+    if metadata.account == fingerprint_account(credentials):
         return
-    then = {(dropdown, title) for dropdown, found in header.titles.items() for title in found}
-    now = {(dropdown.value, title.title) for dropdown, found in titles.items() for title in found}
-    if len(then & now) < len(then) / 2:
-        raise UsageError(
-            f"The API key set now seems to open another account than the run's: of its {len(then)} titles "
-            f"{len(then & now)} are there.",
-            "Set the key of the run's own account; to send the sheet to this one, run the file.",
-        )
+    of_run = {(dropdown, title) for dropdown, found in metadata.titles.items() for title in found}
+    of_key = {(dropdown.value, title.title) for dropdown, found in titles.items() for title in found}
+    if len(of_run & of_key) < len(of_run) / 2:
+        raise UsageError(*run_messages.OTHER_ACCOUNT.format(total=len(of_run), found=len(of_run & of_key)))

@@ -1,77 +1,111 @@
-"""The main flow of a run, on one screen: map, judge, fold, ask, send, report."""
+"""The whole flow of a run: every step from the opened sheet to its reports, in order."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from importer.errors import NothingSentError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
+from importer.messages import run_messages
 from importer.models.status import RunState
+from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
-from importer.pipeline.observer import Prompter
-from importer.pipeline.prepare import prepare_run
-from importer.pipeline.runs import (
-    find_interrupted_run,
-    find_unfinished_run,
-    fingerprint_account,
-    lock_run,
-    make_run_id,
-    now,
-)
+from importer.pipeline.decide_mapping import match_columns
+from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
+from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
+from importer.pipeline.new_run import build_metadata, choose_run_folder, create_journal, ensure_run_id
+from importer.pipeline.runs import find_interrupted_run, find_unfinished_run, fingerprint_account, now
+from importer.pipeline.saved_answers import save_final_mapping
 from importer.pipeline.send_and_report import send_and_report
+from importer.pipeline.unknown_values import resolve_unknown_values
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.settings import Settings, merge_run_settings
+from importer.settings import merge_run_settings
+from importer.state.run_lock import lock_run
 
 
 def check(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row and write the reports. The CRM is only read."""
-    settings, credentials, observer = context.settings, context.credentials, context.observer
-    if begun := find_interrupted_run(
-        Path(settings.reports), sha256=sheet.sha256, account=fingerprint_account(credentials)
-    ):
-        observer.on_interrupted_run_found(begun)
-    with prepare_run("check", sheet, context.replace(settings=_with_id(settings), prompter=None)) as journal:
-        return _write_check(journal)
+    context = ensure_run_id(context).replace(prompter=None)
+    _warn_of_earlier_run(sheet, context, is_locked=False)
+    with judge_sheet("check", sheet, context) as journal:
+        return _write_check_reports(journal)
 
 
 def run(sheet: Sheet, context: RunContext) -> Summary:
-    """Judge every row, ask, then send the accepted ones: nothing leaves before every row was judged."""
-    context = context.replace(settings=_with_id(context.settings))
-    settings, credentials, observer = context.settings, context.credentials, context.observer
-    account = fingerprint_account(credentials)
-    _ = sheet.preview  # what is wrong with the file is told before a folder is made for its run
-    reports = Path(settings.reports)
-    with ExitStack() as holding:
-        with raise_as_nothing_sent():
-            holding.enter_context(
-                lock_run(reports, settings.run_id or "", sha256=sheet.sha256, account=account)
-            )
-        if begun := find_unfinished_run(reports, sha256=sheet.sha256, account=account):
-            observer.on_interrupted_run_found(begun)
-        with prepare_run("run", sheet, context) as journal:
-            if context.prompter is not None:
-                _ask(journal, context.prompter)
-            # A sheet of ours brings the options of its run: --no-create must not create when its rows are fed back.
-            return send_and_report(
-                journal, merge_run_settings(settings, journal.metadata.options), credentials, observer
-            )
+    """Judge every row, ask, then send the valid rows. Nothing is sent before every row was judged."""
+    context = ensure_run_id(context)
+    _ = sheet.preview  # raises what is wrong with the file before a folder is made for its run
+    with _lock_sheet(sheet, context):
+        _warn_of_earlier_run(sheet, context, is_locked=True)
+        with judge_sheet("run", sheet, context) as journal:
+            _confirm_send(journal, context)
+            return send_and_report(journal, _add_run_options(context, journal))
 
 
-def _ask(journal: Journal, prompter: Prompter) -> None:
-    """Show the check's summary, with its reports to look at, before the first write."""
-    if not prompter.confirm_send(_write_check(journal)):
-        raise NothingSentError("Nothing was sent.", f"The check's reports are in {journal.folder}.")
+def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
+    """Take every step before the first write to the CRM. Return a journal in which every row is judged.
 
-
-def _write_check(journal: Journal) -> Summary:
+    A failure leaves nothing behind: the folder of the run is removed.
+    """
+    folder = choose_run_folder(context.settings)
     with raise_as_nothing_sent():
-        journal.end(RunEnd(state=RunState.CHECKED, finished_at=now().isoformat()))
+        context = context.replace(origin=find_origin(sheet, Path(context.settings.reports)))
+        require_rows(sheet)
+        titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
+        context = context.replace(titles=titles, settings=inherit_settings(context.settings, context.origin))
+        decision = match_columns(sheet, context)
+        metadata = build_metadata(command, sheet, decision, context)
+        context.observer.on_mapping_decided(metadata)
+        with create_journal(folder, metadata) as journal:
+            stage_rows(journal, sheet, context)
+            report_unsent_rows(journal, context)
+            resolve_unknown_values(journal, context)
+            save_final_mapping(journal, context)
+            deduplicate_rows(journal, context)
+            journal.staging.complete()
+            return journal
+
+
+@contextmanager
+def _lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[None]:
+    """Lock the file and account while the block runs. Raises RunLockedError."""
+    reports, run_id = Path(context.settings.reports), context.settings.run_id or ""
+    account = fingerprint_account(context.credentials)
+    with ExitStack() as lock:
+        with raise_as_nothing_sent():
+            lock.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=account))
+        yield
+
+
+def _warn_of_earlier_run(sheet: Sheet, context: RunContext, *, is_locked: bool) -> None:
+    """Tell the observer about a run that sent a part of the file. `is_locked`: this process holds the lock."""
+    find = find_unfinished_run if is_locked else find_interrupted_run
+    account = fingerprint_account(context.credentials)
+    if run_id := find(Path(context.settings.reports), sha256=sheet.sha256, account=account):
+        context.observer.on_interrupted_run_found(run_id)
+
+
+def _confirm_send(journal: Journal, context: RunContext) -> None:
+    """Show the summary of the check, whose reports can be read, and ask before the first write."""
+    if context.prompter is not None and not context.prompter.confirm_send(_write_check_reports(journal)):
+        raise NothingSentError(*run_messages.SEND_DECLINED.format(folder=journal.folder))
+
+
+def _write_check_reports(journal: Journal) -> Summary:
+    with raise_as_nothing_sent():
+        journal.run.write_end(RunEnd(state=RunState.CHECKED, finished_at=now().isoformat()))
         return write_reports(journal, journal.folder)
 
 
-def _with_id(settings: Settings) -> Settings:
-    return settings if settings.run_id else settings.replace(run_id=make_run_id(now()))
+def _add_run_options(context: RunContext, journal: Journal) -> RunContext:
+    """Return the context with the options that the journal kept.
+
+    A report that is imported again has the options of its run: with --no-create its rows must not create leads now.
+    """
+    settings = merge_run_settings(context.settings, journal.metadata.options)
+    return context.replace(settings=settings)

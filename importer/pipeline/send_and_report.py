@@ -1,4 +1,4 @@
-"""The part of a run that talks to the CRM: its lists before, its leads after, and how the sending ended."""
+"""Send the pending rows of a journal, write down how the sending ended, and write the reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from importer.command_hints import format_run_command
-from importer.credentials import Credentials
 from importer.errors import (
     DiskWriteError,
     ImporterError,
@@ -18,136 +17,142 @@ from importer.errors import (
 )
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
+from importer.messages import run_messages
 from importer.models.status import RunState
 from importer.pipeline.account_lists import run_async
-from importer.pipeline.observer import RunObserver
+from importer.pipeline.context import RunContext
 from importer.pipeline.runs import RESUMABLE, now
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary, compute_exit_code
 from importer.sender.client import open_client
 from importer.sender.send_loop import SendSettings, StopRequest, send
-from importer.settings import Settings
 
 _INTERRUPTED = {
-    StopRequest.NO: "RunInterruptedError.",
-    StopRequest.DRAIN: "RunInterruptedError; what was under way has been finished.",
-    StopRequest.NOW: "Stopped at once; what was under way may have gone in, and is sent again without its notes.",
+    StopRequest.NO: run_messages.INTERRUPTED,
+    StopRequest.DRAIN: run_messages.INTERRUPTED_DRAINED,
+    StopRequest.NOW: run_messages.INTERRUPTED_AT_ONCE,
 }
 
 
-def send_and_report(
-    journal: Journal, settings: Settings, credentials: Credentials, observer: RunObserver
-) -> Summary:
-    """Send what is pending, write down how it ended, write the reports.
+def send_and_report(journal: Journal, context: RunContext) -> Summary:
+    """Send what is pending, write how it ended, and write the reports.
 
-    Raises DiskWriteError where the disk takes neither, JournalReadError where it gives no journal back, RunInterruptedError where
-    a person does not wait for the reports.
+    Raises DiskWriteError or JournalReadError if the disk fails, and RunInterruptedError if a person does not wait for
+    the reports. Each says how to continue.
     """
-    with raise_as_nothing_sent() if journal.run_end.state not in RESUMABLE else nullcontext():
+    with raise_as_nothing_sent() if journal.run.end.state not in RESUMABLE else nullcontext():
         journal.begin_sending()
-    with _signals(journal) as asked:
+    with _count_signals(journal) as signals:
         try:
-            end = _send(journal, settings, credentials, observer, asked)
-            asked.is_reporting = True
-            journal.end(end)
+            end = _send(journal, context, signals)
+            signals.is_reporting = True
+            journal.run.write_end(end)
             return write_reports(journal, journal.folder)
         except (JournalReadError, DiskWriteError) as error:
-            raise type(error)(error.message, f"{error.advice} Then go on with: {_resume(journal)}") from error
+            advice = f"{error.advice} {_format_continuation(journal)}"
+            raise type(error)(error.message, advice) from error
         except ImporterError:
             raise
         except Exception as error:
-            error.add_note(f"Go on with: {_resume(journal)}.")
+            error.add_note(f"{_format_continuation(journal)}.")
             raise
 
 
 def stop_and_report(journal: Journal, error: RunStoppedError) -> Summary:
-    """A resume that is stopped before its first row is what the run was, for a reason of its own: exit 3 again."""
-    journal.end(_end(journal, RunState.STOPPED, str(error)))
+    """Write the reports of a resume that was stopped before its first row: it ends like a stopped run, with exit 3."""
+    journal.run.write_end(_build_end(journal, RunState.STOPPED, str(error)))
     return write_reports(journal, journal.folder)
 
 
-def _send(
-    journal: Journal, settings: Settings, credentials: Credentials, observer: RunObserver, asked: _Asked
-) -> RunEnd:
+def _send(journal: Journal, context: RunContext, signals: _SignalCounter) -> RunEnd:
+    """Send and return how it ended."""
     try:
-        finished = run_async(lambda: _sending(journal, settings, credentials, observer, asked))
+        is_finished = run_async(lambda: _send_pending(journal, context, signals.get_stop_request))
     except RunStoppedError as error:
-        return _end(journal, RunState.STOPPED, str(error))
+        return _build_end(journal, RunState.STOPPED, str(error))
     except Exception as error:
-        # A fault of ours, or of who shows the progress: it must be seen, and the run can go on after it.
-        journal.end(
-            _end(journal, RunState.INTERRUPTED, f"RunInterruptedError by a fault ({type(error).__name__}).")
-        )
+        # An error in our code or in the caller's observer: it must be seen, and the run can continue after it.
+        reason = run_messages.INTERRUPTED_BY_ERROR.format(error=type(error).__name__)
+        journal.run.write_end(_build_end(journal, RunState.INTERRUPTED, reason))
         raise
-    if finished:
-        return _end(journal, RunState.FINISHED, "")
-    return _end(journal, RunState.INTERRUPTED, _INTERRUPTED[asked()])
+    if is_finished:
+        return _build_end(journal, RunState.FINISHED, "")
+    return _build_end(journal, RunState.INTERRUPTED, _INTERRUPTED[signals.get_stop_request()])
 
 
-async def _sending(
-    journal: Journal,
-    settings: Settings,
-    credentials: Credentials,
-    observer: RunObserver,
-    asked: Callable[[], StopRequest],
+async def _send_pending(
+    journal: Journal, context: RunContext, get_stop_request: Callable[[], StopRequest]
 ) -> bool:
-    sending = SendSettings(
+    """Send all pending rows. Return False if a person stopped it."""
+    settings = context.settings
+    send_settings = SendSettings(
         rate_per_s=None if settings.rate == "auto" else float(settings.rate),
         concurrency=settings.concurrency,
         max_wait_s=settings.max_wait,
         create=settings.create,
     )
     async with open_client(
-        credentials,
+        context.credentials,
         timeout_s=settings.timeout,
         max_wait_s=settings.max_wait,
         connections=settings.concurrency,
     ) as client:
         return await send(
-            journal, client, sending, total=journal.left, on_progress=observer.on_progress, asked=asked
+            journal,
+            client,
+            send_settings,
+            total=journal.delivery.count_pending(),
+            on_progress=context.observer.on_progress,
+            asked=get_stop_request,
         )
 
 
-def _resume(journal: Journal) -> str:
+def _format_continuation(journal: Journal) -> str:
+    """Return the sentence that says how to continue the run, without its full stop."""
+    return run_messages.CONTINUE_WITH.format(command=_format_resume_command(journal))
+
+
+def _format_resume_command(journal: Journal) -> str:
     return format_run_command("resume", journal.folder)
 
 
-def _end(journal: Journal, state: RunState, reason: str) -> RunEnd:
+def _build_end(journal: Journal, state: RunState, reason: str) -> RunEnd:
+    counts = journal.reports.count_by_status() if state is RunState.FINISHED else {}
     return RunEnd(
         state=state,
-        exit_code=compute_exit_code(state, journal.counts() if state is RunState.FINISHED else {}),
+        exit_code=compute_exit_code(state, counts),
         finished_at=now().isoformat(),
         reason=reason,
     )
 
 
-class _Asked:
-    """What the signals have asked for so far: Ctrl-C once drains, twice stops now; SIGTERM and SIGHUP are like once."""
+class _SignalCounter:
+    """Counts signals. Ctrl-C once lets requests finish, twice stops at once; SIGTERM and SIGHUP are like once."""
 
-    def __init__(self, resume: str) -> None:
-        self._resume = resume
-        self._times = 0
+    def __init__(self, resume_command: str) -> None:
+        self._resume_command = resume_command
+        self._signals = 0
         self.is_reporting = False
+        """Whether rows are sent and only the reports are missing: a second signal then stops their writing."""
 
-    def __call__(self) -> StopRequest:
-        return StopRequest(min(self._times, 2))
+    def get_stop_request(self) -> StopRequest:
+        """Return what the signals have asked for so far."""
+        return StopRequest(min(self._signals, StopRequest.NOW.value))
 
-    def catch(self, number: int, frame: object) -> None:
-        """Count a signal. The reports are soon written, so that only a second one stops their writing."""
+    def handle(self, number: int, frame: object) -> None:
+        """Count a signal."""
         del frame
-        self._times += 1 if number == signal.SIGINT or not self._times else 0
-        if self.is_reporting and self._times >= 2:
-            raise RunInterruptedError(
-                "Stopped while the reports were written; all that was sent is in the journal.",
-                f"Write them with: {self._resume}",
-            )
+        self._signals += 1 if number == signal.SIGINT or not self._signals else 0
+        if self.is_reporting and self._signals > 1:
+            text = run_messages.INTERRUPTED_REPORTS.format(command=self._resume_command)
+            raise RunInterruptedError(*text)
 
 
 @contextmanager
-def _signals(journal: Journal) -> Iterator[_Asked]:
-    """Catch the signals that end a run. Outside the main thread nothing is caught."""
-    asked = _Asked(_resume(journal))
+def _count_signals(journal: Journal) -> Iterator[_SignalCounter]:
+    """Count the signals that end a run while the block runs. Outside the main thread there are none."""
+    counter = _SignalCounter(_format_resume_command(journal))
     # The last two exist on one system each.
-    with handle_signals(("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"), asked.catch):
-        yield asked
+    with handle_signals(("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"), counter.handle):
+        yield counter

@@ -1,4 +1,4 @@
-"""Values that the account does not have: each is asked about once where a person is there, and its rows judged again."""
+"""Ask once about each value that does not exist in the account, and judge its rows again with the answers."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ import msgspec
 
 from importer.issues import IssueCode, select_reader_issues
 from importer.journal.run_journal import Journal
+from importer.models.delivery import ReportRow
+from importer.models.mapping import Mapping
 from importer.models.row import SourceRow, split_into_blocks
 from importer.models.status import RowStatus
 from importer.pipeline.context import RunContext
-from importer.pipeline.decide_mapping import group_titles_by_field, remember_answers
+from importer.pipeline.decide_mapping import group_titles_by_field
+from importer.pipeline.judge_rows import make_processor_config
 from importer.pipeline.observer import UnknownValue
-from importer.reader.row_processor import ProcessorConfig, process_rows
-from importer.settings import Settings
+from importer.pipeline.saved_answers import remember_answers
+from importer.reader.row_processor import process_rows
 
-_UNKNOWN = frozenset({IssueCode.UNKNOWN, IssueCode.LEFT_OUT_UNKNOWN})
+_UNKNOWN_CODES = frozenset({IssueCode.UNKNOWN, IssueCode.LEFT_OUT_UNKNOWN})
 
 
-def resolve_unknown_values(
-    journal: Journal, config: ProcessorConfig, settings: Settings, context: RunContext
-) -> None:
-    """Ask once about each value that the account does not have, and judge its rows again with the answers."""
+def resolve_unknown_values(journal: Journal, context: RunContext) -> None:
+    """Ask about each unknown value, if somebody can be asked, and judge its rows again with the answers."""
     if context.prompter is None:
         return
-    unknown = _unknown_titles(journal, group_titles_by_field(config.titles))
+    unknown = _count_unknown_values(journal, group_titles_by_field(context.titles))
     answers = context.prompter.choose_titles(unknown) if unknown else {}
     if not answers:
         return
-    mapping = journal.metadata.mapping
-    values = {field: {**mapping.values.get(field, {}), **pairs} for field, pairs in answers.items()}
-    mapping = msgspec.structs.replace(mapping, values={**mapping.values, **values})
-    journal.set_mapping(mapping)
-    remember_answers(mapping, settings, context.observer)
-    again = msgspec.structs.replace(config, mapping=mapping, limit=None)
-    for batch in list(process_rows(split_into_blocks(_rows_with_unknown(journal)), again)):
-        journal.stage(batch)
+    mapping = _add_answers(journal.metadata.mapping, answers)
+    journal.run.set_mapping(mapping)
+    remember_answers(mapping, context.settings, context.observer)
+    config = make_processor_config(mapping, context, None)
+    # All rows are read before the first is written again: both use one connection.
+    for batch in list(process_rows(split_into_blocks(_read_rows_with_unknown(journal)), config)):
+        journal.staging.stage(batch)
 
 
-def _unknown_titles(journal: Journal, titles: dict[str, tuple[str, ...]]) -> list[UnknownValue]:
-    """The distinct unknown values, the commonest first."""
+def _count_unknown_values(journal: Journal, titles: dict[str, tuple[str, ...]]) -> list[UnknownValue]:
+    """Return the distinct unknown values, the most frequent first."""
     counted = Counter(
         (issue.field, issue.column, issue.value)
-        for outcome in journal.read_report_rows()
-        for issue in outcome.issues
-        if issue.code in _UNKNOWN
+        for row in journal.reports.read_rows()
+        for issue in row.issues
+        if issue.code in _UNKNOWN_CODES
     )
     return [
         UnknownValue(field, column, value, rows, titles.get(field, ()))
@@ -54,9 +54,16 @@ def _unknown_titles(journal: Journal, titles: dict[str, tuple[str, ...]]) -> lis
     ]
 
 
-def _rows_with_unknown(journal: Journal) -> Iterator[SourceRow]:
-    for outcome in journal.read_report_rows():
-        if outcome.status is not RowStatus.DUPLICATE and any(
-            issue.code in _UNKNOWN for issue in outcome.issues
-        ):
-            yield SourceRow(outcome.number, outcome.cells, select_reader_issues(outcome.issues))
+def _add_answers(mapping: Mapping, answers: dict[str, dict[str, str]]) -> Mapping:
+    values = {field: {**mapping.values.get(field, {}), **pairs} for field, pairs in answers.items()}
+    return msgspec.structs.replace(mapping, values={**mapping.values, **values})
+
+
+def _read_rows_with_unknown(journal: Journal) -> Iterator[SourceRow]:
+    for row in journal.reports.read_rows():
+        if row.status is not RowStatus.DUPLICATE and _has_unknown_value(row):
+            yield SourceRow(row.number, row.cells, select_reader_issues(row.issues))
+
+
+def _has_unknown_value(row: ReportRow) -> bool:
+    return any(issue.code in _UNKNOWN_CODES for issue in row.issues)

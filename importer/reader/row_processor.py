@@ -12,7 +12,7 @@ from importer.journal.staging import StagedRow, StagedRows, to_staged_row
 from importer.loader.rows.drafts import compile_drafter
 from importer.models.mapping import AccountTitles, Mapping
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
-from importer.models.status import RowStatus
+from importer.models.status import StagedVerdict
 from importer.reader.fast_path import compile_plain_bodies
 from importer.settings import UnknownPolicy
 from importer.validator.judge import compile_judge
@@ -50,7 +50,7 @@ def compile_batch_judge(config: ProcessorConfig) -> Callable[[SourceRows], Stage
     def judge(rows: SourceRows) -> StagedRows:
         phones, bodies = short(rows.cells)
         lines = format_csv_lines(rows.cells, rows.lines)
-        verdicts, issues = [RowStatus.ACCEPTED.value] * len(rows), [""] * len(rows)
+        verdicts, issues = [StagedVerdict.VALID.value] * len(rows), [""] * len(rows)
         for at in [at for at, body in enumerate(bodies) if body is None or at in rows.issues]:
             _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = long(rows.row(at))
         return StagedRows(

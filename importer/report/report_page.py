@@ -18,6 +18,7 @@ from importer.fields import get_field_label
 from importer.issues import describe_issue, get_issue_title, is_blocking
 from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
+from importer.models.mapping import NoticeKind
 from importer.models.status import CHECK_MEANINGS, STATUS_MEANINGS, RunState
 from importer.report.charts import AMBER, BLUE, COLOURS, RED, TEAL, bars_chart, outcome_chart, pace_chart
 from importer.report.findings import Findings
@@ -95,7 +96,7 @@ def _content(journal: Journal, summary: Summary, findings: Findings) -> dict[str
             {"header": c.header, "field": get_field_label(c.field), "reason": c.reason, "filled": c.fill_rate}
             for c in journal.metadata.mapping.columns
         ],
-        "read": [notice.text for notice in journal.metadata.notices if notice.kind != "ignored"],
+        "read": [notice.text for notice in journal.metadata.notices if notice.kind is not NoticeKind.IGNORED],
         "rows": [_row(outcome, indexes) for outcome in findings.rows],
         "headers": [journal.metadata.headers[index] for index in indexes],
         "not_in": findings.not_in,

@@ -16,7 +16,7 @@ from importer.journal.run_journal import Journal
 from importer.report.failed_workbook import FailedWorkbook
 from importer.report.findings import Findings
 from importer.report.report_page import write_page
-from importer.report.results_csv import ResultsCsv, format_report_line, to_report_cells
+from importer.report.results_csv import ResultsCsv, format_clean_lines, format_report_line, to_report_cells
 from importer.report.summary import (
     FAILED_CSV,
     FAILED_XLSX,
@@ -57,7 +57,7 @@ def _write_tables(journal: Journal, room: Path) -> tuple[Tally, Findings]:
             findings.add_accepted(page.bodies)
             dressed = [(outcome, to_report_cells(outcome)) for outcome in page.others]
             others = [format_report_line(outcome, behind) for outcome, behind in dressed]
-            results.add(_filled(page.lines, others))
+            results.add(_filled(format_clean_lines(page), others))
             for (outcome, behind), line in zip(dressed, others, strict=True):
                 tally.add(outcome)
                 findings.add(outcome)

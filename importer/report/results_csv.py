@@ -8,10 +8,13 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from importer.csv_injection import escape_formula, format_csv_record
+from importer.journal.report_query import CheckedPage, ReportPage, SentPage
+from importer.journal.row_codec import NOTE_KEY
 from importer.models.delivery import ReportRow
-from importer.models.status import REPORT_COLUMNS
+from importer.models.status import REPORT_COLUMNS, NoteState, RowStatus
 
 _BOM = "\ufeff"
+_ACCEPTED, _NOT_SENT = RowStatus.ACCEPTED.value, NoteState.NOT_SENT.value
 
 
 class ResultsCsv:
@@ -40,6 +43,28 @@ class ResultsCsv:
 def format_report_line(outcome: ReportRow, behind: Sequence[object]) -> str:
     """One row, `behind` being its `_` columns. The cells are copied: the journal keeps them as they stand here."""
     return f"{outcome.line},{format_csv_record(behind)}"
+
+
+def format_clean_lines(page: ReportPage) -> list[str | None]:
+    """Return the line of each clean row of a page, and None for each other row.
+
+    The order is that of REPORT_COLUMNS. A clean row has no issues, and nothing behind its cells needs quoting.
+    """
+    match page:
+        case CheckedPage():
+            return [
+                cells
+                if cells is None
+                else f"{cells},{number},{_ACCEPTED},{phone},,,0,,{_NOT_SENT if NOTE_KEY in body else ''}\r\n"
+                for number, cells, phone, body in page.rows
+            ]
+        case SentPage():
+            return [
+                cells
+                if cells is None
+                else f"{cells},{number},{_ACCEPTED},{phone},,,{attempts},{http_status},{note}\r\n"
+                for number, cells, phone, _, attempts, http_status, note in page.rows
+            ]
 
 
 def to_report_cells(outcome: ReportRow) -> tuple[object, ...]:

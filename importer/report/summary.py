@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
+from importer.models.mapping import NoticeKind
 from importer.models.status import RowStatus, RunState
 
 SCHEMA_VERSION = 1
@@ -168,7 +169,7 @@ def _columns(journal: Journal) -> dict[str, str]:
 
 
 def _ignored(journal: Journal) -> list[str]:
-    notices = [notice.text for notice in journal.metadata.notices if notice.kind == "ignored"]
+    notices = [notice.text for notice in journal.metadata.notices if notice.kind is NoticeKind.IGNORED]
     left_out = [
         column for column in journal.metadata.mapping.columns if not column.field and column.fill_rate
     ]

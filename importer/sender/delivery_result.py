@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importer.issues import Issue, IssueCode
 from importer.models.delivery import CrmResponse, DeliveryOutcome, DeliveryResult, PendingRow
-from importer.models.status import NoteState, RowStatus
+from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
 _NOT_FOUND = "Customer not found"
 
@@ -29,7 +29,7 @@ def build_result(
     )
 
 
-def _status(applied: DeliveryOutcome, *, may_have_arrived: bool) -> RowStatus:
+def _status(applied: DeliveryOutcome, *, may_have_arrived: bool) -> DeliveryStatus:
     match applied:
         case DeliveryOutcome.APPLIED:
             return RowStatus.ACCEPTED

@@ -1,1 +1,1 @@
-"""State that outlives a run: locks, and the memory of notes that were sent."""
+"""State that outlives a run: locks on files, and the ledger of notes that were sent."""

@@ -13,7 +13,7 @@ from importer.fields import get_field_label
 from importer.issues import Issue, IssueCode
 from importer.models.delivery import NOTE_BREAK
 from importer.models.row import Accepted, NewVerdict, Payload
-from importer.models.status import RowStatus
+from importer.models.status import StagedVerdict
 from importer.settings import DuplicatesPolicy
 
 _GATHERED = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
@@ -63,7 +63,7 @@ def _shortened(group: Sequence[Accepted], header: str) -> dict[int, NewVerdict]:
     return {
         row.row.number: NewVerdict(
             row.row.number,
-            RowStatus.INVALID,
+            StagedVerdict.INVALID,
             None,
             tuple(
                 msgspec.structs.replace(issue, code=IssueCode.SHORTENED, hint=hints[row.row.number])
@@ -99,7 +99,7 @@ def _merge(group: Sequence[Accepted], header: str) -> list[NewVerdict]:
             payload, changes = _merged([kept, *others])
             said = "".join(f"; {change}" for change in _few(changes, _MOST_CHANGES))
             issue = Issue("row", IssueCode.MERGED, header, _rows([row.row.number for row in others]), said)
-            folded.append(NewVerdict(kept.row.number, RowStatus.ACCEPTED, payload, (*kept.issues, issue)))
+            folded.append(NewVerdict(kept.row.number, StagedVerdict.VALID, payload, (*kept.issues, issue)))
     return folded
 
 
@@ -219,13 +219,15 @@ def _keep(group: Sequence[Accepted], kept: Accepted, said: str, header: str) -> 
 
 def _folded(row: Accepted, kept: Accepted, said: str, header: str, *more: Issue) -> NewVerdict:
     issue = Issue("row", IssueCode.FOLDED, header, said, str(kept.row.number))
-    return NewVerdict(row.row.number, RowStatus.DUPLICATE, None, (*row.issues, issue, *more), kept.row.number)
+    return NewVerdict(
+        row.row.number, StagedVerdict.DUPLICATE, None, (*row.issues, issue, *more), kept.row.number
+    )
 
 
 def _rejected(row: Accepted, group: Sequence[Accepted], header: str) -> NewVerdict:
     other = next(other for other in group if other is not row)
     issue = Issue("customer_phone", IssueCode.SHARED_PHONE, header, row.phone, str(other.row.number))
-    return NewVerdict(row.row.number, RowStatus.INVALID, None, (*row.issues, issue))
+    return NewVerdict(row.row.number, StagedVerdict.INVALID, None, (*row.issues, issue))
 
 
 def _rows(numbers: Sequence[int]) -> str:

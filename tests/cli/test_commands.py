@@ -72,9 +72,9 @@ def test_help_of_a_command(importer):
         (["run", "my leads.csv", "--lmit", "3"], "There is no option --lmit. Did you mean --limit?"),
         (["run", "my leads.csv", "--limit"], "--limit"),
         (["run", "my leads.csv"], "importer run 'my leads.csv' --yes"),
-        (["resume", "nope"], "There is no run nope in reports. importer runs lists the runs there are."),
-        (["retry", "nope"], "There is no run nope in reports."),
-        (["report", "nope"], "There is no run nope in reports."),
+        (["resume", "nope"], "Run nope does not exist in reports. To list the runs that exist: importer runs"),
+        (["retry", "nope"], "Run nope does not exist in reports."),
+        (["report", "nope"], "Run nope does not exist in reports."),
         (["purge", "--older-than", "3"], "takes days or hours"),
         (["columns", "nowhere.csv"], "There is no file nowhere.csv"),
     ],
@@ -380,7 +380,7 @@ def test_runs_stand_in_the_order_in_which_they_began(importer):
     for run_id, began in (("early", "2026-11-25T19:30:00+05:30"), ("late", "2026-11-25T15:00:00+00:00")):
         ended = importer("check", sheet, "--run-id", run_id)
         with Journal.open(ended.folder) as journal:
-            journal._change_header(started_at=began)
+            journal.run.change_metadata(started_at=began)
     assert [line.split()[0] for line in importer("runs").out.splitlines()] == ["early", "late"]
 
 
@@ -497,7 +497,7 @@ def test_what_nobody_foresaw_is_a_sentence(importer, crm, monkeypatch, place, co
         raise error
 
     where = {
-        "process_rows": "importer.pipeline.prepare._stage_rows",
+        "process_rows": "importer.pipeline.run.stage_rows",
         "send": "importer.pipeline.send_and_report.send",
     }
     monkeypatch.setattr(where[place], broken)

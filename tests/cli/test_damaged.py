@@ -9,7 +9,7 @@ from importer.dataframe import of_run
 from importer.errors import DamagedJournalError
 from tests.support import leads, write_csv
 
-NEWER = 'was written by a newer importer, or changed by hand (this one knows no problem "brand_new"). Update importer and try again.'
+NEWER = 'was written by a newer importer, or changed by hand: this version does not know the problem "brand_new". Update importer and try again.'
 HARMS = {
     "a new problem": ("UPDATE rows SET issues = replace(issues, 'too_short', 'brand_new')", NEWER),
     "a new problem of a row that went in": (
@@ -24,17 +24,17 @@ HARMS = {
     "cells": ("UPDATE rows SET cells = '\"12' WHERE number = 3", "is damaged (row 3: "),
     "cells taken out": (
         "UPDATE rows SET cells = '' WHERE number = 3",
-        "is damaged (row 3: 3 of its 3 cells are missing). Run the file again",
+        "is damaged (row 3: 3 of its 3 cells are missing). Import the file again",
     ),
     "a cell too many": (
         "UPDATE rows SET cells = cells || ',x' WHERE number = 3",
-        "is damaged (row 3: it has 4 cells, the sheet 3 columns). Run the file again",
+        "is damaged (row 3: it has 4 cells, the sheet 3 columns). Import the file again",
     ),
     "request of a row with a warning": ("UPDATE rows SET payload = NULL WHERE number = 4", "is damaged ("),
     "status": ("UPDATE results SET status = 'odd' WHERE number = 2", "is damaged ("),
     "start": ("UPDATE meta SET value = replace(value, '\"started_at\":\"2', '\"started_at\":\"')", "is damaged ("),
     "start without offset": (
-        """UPDATE meta SET value = json_set(value, '$.started_at', '2026-11-25T10:00:00') WHERE key = 'header'""",
+        """UPDATE meta SET value = json_set(value, '$.started_at', '2026-11-25T10:00:00') WHERE key = 'metadata'""",
         "is damaged ('2026-11-25T10:00:00' has no offset)",
     ),
 }  # fmt: skip
@@ -108,7 +108,7 @@ def test_a_resume_that_meets_it_after_its_rows_were_sent_can_go_on(importer, crm
     ended = importer("resume", "first")
     assert ended.code == 3
     assert NEWER in ended.err
-    assert ended.err.rstrip().endswith("Then go on with: importer resume first")
+    assert ended.err.rstrip().endswith("Continue with: importer resume first")
     write_in(ran.folder, "UPDATE rows SET issues = replace(issues, 'brand_new', 'too_short')")
     assert importer("resume", "first").code == 1
     assert importer("runs").out.count("2 accepted, 1 invalid, 1 duplicate") == 1

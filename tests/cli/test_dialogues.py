@@ -78,7 +78,7 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     second.type("")
     shown = second.expect("Send 1 lead to the CRM on this machine (127.0.0.1:")
     assert "Adress  ->  Address              (as answered last time)" in shown
-    assert "change it, or delete it to be asked again" in shown
+    assert "edit that file, or delete it to be asked again" in shown
     assert "not sure" not in shown
     second.type("n")
     second.expect("Nothing was sent. The check's reports are in")
@@ -103,7 +103,7 @@ def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm
     first.type("n")
     assert first.run_end() == 2
     ended = importer("run", sheet, "--yes", "--column", "Status=")
-    assert "Kept in reports/maps/" in ended.out
+    assert "The answers are in reports/maps/" in ended.out
     assert ended.summary["columns"] == {
         "Name": "full_name",
         "Mobile": "customer_phone",

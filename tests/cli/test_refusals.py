@@ -107,8 +107,8 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--column", "Phone"], 'takes "HEADER=FIELD"'),
         (["--column", "Phone=customer_phone", "--default", "lead_stage_name=Warm led"], 'Did you mean "Warm lead"?'),
         (["--default", "deal_value=much"], "or 1.2 lakh, or empty the cell"),
-        (["--default", "customer_phone=9845012345"], "each lead's own"),
-        (["--default", "dial_code=91"], "each lead's own"),
+        (["--default", "customer_phone=9845012345"], "each lead has its own phone"),
+        (["--default", "dial_code=91"], "each lead has its own phone"),
         (["--column", "Fone=customer_phone"], 'no column "Fone"'),
         (["--column", "Phone=customer_fone"], 'no field "customer_fone"'),
         (["--default", "stage=New"], 'no field "stage"'),
@@ -249,7 +249,7 @@ def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):
     for command in (f"check {sheet}", f"run {sheet} --yes", "demo"):
         ended = importer(*command.split())
         assert ended.code == 2
-        assert "The folder that you are in was removed: change to another." in ended.err
+        assert "The folder that you are in was removed. Change to another folder." in ended.err
 
 
 def test_a_demo_where_nothing_can_be_written(importer):
@@ -257,7 +257,7 @@ def test_a_demo_where_nothing_can_be_written(importer):
     ended = importer("demo")
     assert ended.code == 2
     assert "Cannot write to the folder reports: " in ended.err
-    assert "reports is a file. Move it away" in ended.err
+    assert "reports is a file, not a folder. Move it away" in ended.err
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -269,7 +269,7 @@ def test_a_file_where_the_reports_should_go(importer, command, inside):
     ended = importer(command, sheet, "--yes", "--reports", importer.folder / "taken" / inside)
     assert ended.code == 2
     assert (
-        f"{importer.folder / 'taken'} is a file. Move it away, or name another folder by --reports."
+        f"{importer.folder / 'taken'} is a file, not a folder. Move it away, or choose another folder with --reports."
         in ended.err
     )
     assert "run's" not in ended.err
@@ -337,7 +337,7 @@ def test_a_run_id_that_is_taken(importer):
     assert importer("check", sheet, "--run-id", "mine").code == 0
     ended = importer("check", sheet, "--run-id", "mine")
     assert ended.code == 2
-    assert "There is a run mine" in ended.err
+    assert "There is already a run mine" in ended.err
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["goes on", "fails"])
@@ -345,7 +345,7 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
     """It saw no folder when it began, and found one later: the run in it may be sending its rows right now."""
 
     def meanwhile(*arguments):
-        monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", fetch_account_titles)
+        monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", fetch_account_titles)
         assert (
             importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
             == 0
@@ -354,10 +354,10 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
             raise ServerUnavailableError("The CRM cannot be reached.")
         return fetch_account_titles(*arguments)
 
-    monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", meanwhile)
+    monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", meanwhile)
     ended = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
     assert ended.code == 2
-    assert fails or "There is a run r in reports already" in ended.err
+    assert fails or "There is already a run r in reports" in ended.err
     listed = importer("runs").out
     assert "other.csv  finished" in listed
     assert importer("report", "r").code == 0
@@ -394,7 +394,7 @@ def test_a_disk_without_room_for_the_name_of_who_holds_the_file(importer, crm, m
         assert (ended.code, ended.err.strip()) == (0, "Removed 1 run: r.")
     else:
         assert ended.code == (3 if command == "resume" else 2)  # a run that was stopped stays so
-        assert "Cannot write to the folder reports: No space left on device. Make room" in ended.err
+        assert "Cannot write to the folder reports: No space left on device. Free some space" in ended.err
 
 
 def test_who_reads_the_name_of_a_run_as_it_ends_does_not_spoil_its_end(importer, crm, monkeypatch):

@@ -119,7 +119,7 @@ def test_memory_that_ends_after_the_first_write_can_be_gone_on_from(folder, crm,
     def ends(*_args, **_settings):
         raise MemoryError
 
-    monkeypatch.setattr("importer.pipeline.send_and_report._sending", ends)
+    monkeypatch.setattr("importer.pipeline.send_and_report._send_pending", ends)
     ended = importer("run", folder / "x.csv", "--yes", "--run-id", "r")
     assert ended.code == 3
     assert "importer resume r" in ended.err

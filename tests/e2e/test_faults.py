@@ -171,7 +171,7 @@ def test_a_disk_that_fills_up_in_mid_run(slow, tmp_path):
     assert len(said.strip().splitlines()) == 1
     assert "Cannot write" in said
     # A last small commit may still fit, and then the run's own ending says it; otherwise the error does.
-    assert said.strip().lower().endswith("go on with: importer resume r")
+    assert said.strip().lower().endswith("continue with: importer resume r")
     resumed = slow.call("resume", "r")
     resumed.communicate(timeout=60)
     assert resumed.returncode == 0
@@ -288,7 +288,7 @@ def test_a_journal_that_its_disk_does_not_give_back_stops_the_run(importer, crm,
         raise error
 
     with monkeypatch.context() as disk:
-        disk.setattr("importer.journal.run_journal.pending_of", broken)
+        disk.setattr("importer.journal.delivery_log.to_pending_row", broken)
         ended = stopped(importer, sheet)
     assert "cannot be read (disk I/O error)" in ended.err
     assert importer("resume", ended.folder.name).code == 0

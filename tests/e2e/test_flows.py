@@ -15,8 +15,9 @@ from importer.issues import READER_CODES
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, peek_metadata
 from importer.models.status import RunState
-from importer.pipeline.runs import find_unfinished_run, lock_run
+from importer.pipeline.runs import find_unfinished_run
 from importer.sandbox.faults import FaultPlan, InjectedFault
+from importer.state.run_lock import lock_run
 from importer.untrusted_text import quote_command
 from tests.support import leads, write_csv
 
@@ -149,7 +150,7 @@ def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only
     importer, crm, sheet
 ):
     """All 3 rows went in, was all that was said, and the sound row of the sheet had never been sent."""
-    said = "leads.csv was only checked: its 1 row that can go in is not sent with these. Send them too: importer run "
+    said = "leads.csv was only checked: its 1 row that can go in was not sent with these. To send them too: importer run "
     checked = importer("check", sheet, "--default", "source=Fair").folder
     ended = importer("run", checked / "failed_rows.csv", "--yes")
     assert f"{said}{sheet} --default source=Fair" in ended.out
@@ -162,13 +163,13 @@ def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only
 def test_a_report_whose_run_is_gone_says_that_its_options_are(importer, sheet):
     """--no-create was forgotten without a word, and leads were made."""
     first = importer("check", sheet, "--no-create")
-    said = "This report's run is not in "
+    said = "The run of this report is not in "
     assert said not in importer("check", first.folder / "failed_rows.xlsx").out
     alone = shutil.copy(first.folder / "failed_rows.xlsx", importer.folder / "mended.xlsx")
     importer("purge", "--older-than", "0h", "--yes")
     ended = importer("check", alone)
     assert said in ended.out
-    assert "--no-create) has to be said again" in ended.out
+    assert "Repeat the options of that run (such as --column, --default, --no-create)" in ended.out
 
 
 def test_a_workbook_without_phones_in_its_first_sheet_names_the_others(importer):
@@ -196,7 +197,7 @@ def test_limit_takes_the_first_data_rows(importer, crm, sheet):
 def test_a_limit_is_told(importer, sheet):
     """It may stand in a settings file, forgotten: all that went in is not all that there is."""
     ended = importer("run", sheet, "--yes", "--limit", "1")
-    said = "Only the first row is taken, as --limit says; the rest of the sheet is left aside."
+    said = "Only the first row is read, because of --limit. The rest of the sheet is left out."
     assert said in ended.out
     assert ended.summary["ignored"] == [said]
     assert said in unescape((ended.folder / "report.html").read_text("utf-8"))
@@ -383,13 +384,13 @@ def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(impo
     assert first.code == 3
     crm.sandbox.faults.restart(FaultPlan())
     with Journal.open(first.folder) as journal:
-        journal._change_header(base_url=crm.base_url.replace("/superfone", path))
+        journal.run.change_metadata(base_url=crm.base_url.replace("/superfone", path))
     resumed, retried = importer("resume", first.folder.name), importer("retry", first.folder.name, "--yes")
     if path == "/other":
         assert (resumed.code, retried.code, len(leads(crm))) == (2, 2, 3)
         assert f"The run was for {crm.base_url.removesuffix('superfone')}other" in resumed.err
         assert (
-            f"A sandbox has it again with: importer sandbox --port {urlsplit(crm.base_url).port}\n"
+            f"To start a sandbox at that address: importer sandbox --port {urlsplit(crm.base_url).port}\n"
             in resumed.err
         )
     else:
@@ -618,7 +619,8 @@ def test_a_second_run_on_the_same_file_exits_4_and_names_the_first(importer, she
     import hashlib
 
     from importer.credentials import Credentials, Secret
-    from importer.pipeline.runs import fingerprint_account, lock_run
+    from importer.pipeline.runs import fingerprint_account
+    from importer.state.run_lock import lock_run
 
     digest = hashlib.sha256(sheet.read_bytes()).hexdigest()
     account = fingerprint_account(Credentials(crm.base_url, Secret("sandbox-key")))

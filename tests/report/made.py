@@ -11,7 +11,7 @@ from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, RunMetadata
 from importer.journal.staging import to_staged_row
 from importer.loader.table.table_reader import OpenOptions, open_table
-from importer.models.mapping import ColumnChoice, Mapping, Notice
+from importer.models.mapping import ColumnChoice, Mapping, Notice, NoticeKind
 from importer.models.row import Accepted, Rejected, SourceRow
 from importer.models.status import RunState, is_report_header
 from importer.reader.reimport import restore_table
@@ -64,7 +64,7 @@ def made(folder: Path, header: RunMetadata, rows: Iterable[Accepted | Rejected])
     """Write the reports of a checked run with these rows."""
     with Journal.create(folder, header) as journal:
         journal.stage([to_staged_row(row) for row in rows])
-        journal.complete_staging()
+        journal.staging.complete()
         journal.end(RunEnd(state=RunState.CHECKED, finished_at=STARTED, exit_code=1))
         return write_reports(journal, folder)
 
@@ -87,7 +87,7 @@ def naughty_in(place: str) -> tuple[RunMetadata, list[Rejected]]:
     if place == "file":
         header = header_of(columns, file=" ".join((*MARKUP, *CONTROLS, *FORMULAS)))
     if place == "sheet":
-        header = header_of(columns, notices=tuple(Notice("ignored", text) for text in TEXTS))
+        header = header_of(columns, notices=tuple(Notice(NoticeKind.IGNORED, text) for text in TEXTS))
     rows = []
     for number, text in enumerate(TEXTS, 2):
         bad = Issue("lead_stage_name", "unknown", "Status", text, text if place == "title" else "")

@@ -16,7 +16,7 @@ from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, SecondMetrics, SendTotals
 from importer.journal.staging import to_staged_row
 from importer.models.delivery import DeliveryResult
-from importer.models.mapping import Notice
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.report import findings, report_page
 from importer.report.charts import bars_chart, pace_chart
@@ -57,8 +57,8 @@ def page_of(folder) -> Page:
 def page(tmp_path) -> Page:
     """A run in which rows went in, were throttled, refused, and not tried."""
     notices = (
-        Notice("read", "3 rows are hidden in the sheet; they are read like the others."),
-        Notice("ignored", 'Other sheets were not read: "Prices".'),
+        Notice(NoticeKind.READ, "3 rows are hidden in the sheet; they are read like the others."),
+        Notice(NoticeKind.IGNORED, 'Other sheets were not read: "Prices".'),
     )
     rows = [
         accepted(2, ["9845000002", "Asha Rao", "New"], lead_stage_name="New", lead_group_name="Dealers, South"),
@@ -69,7 +69,7 @@ def page(tmp_path) -> Page:
     folder = tmp_path / "run-1"
     with Journal.create(folder, header_of(COLUMNS, notices=notices)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
-        journal.complete_staging()
+        journal.staging.complete()
         journal.begin_sending()
         done = DeliveryResult(
             number=2, status=RowStatus.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE

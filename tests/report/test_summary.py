@@ -14,7 +14,7 @@ from importer.journal.staging import to_staged_row
 from importer.models.delivery import DeliveryResult
 from importer.models.mapping import Mapping
 from importer.models.row import NewVerdict
-from importer.models.status import NoteState, RowStatus, RunState
+from importer.models.status import NoteState, RowStatus, RunState, StagedVerdict
 from importer.report.report_writer import write_reports
 from importer.report.summary_schema import format_schema
 from tests.report.made import STARTED, accepted, header_of, made, mapping_of, refused
@@ -56,7 +56,7 @@ def test_every_ending_keeps_to_it(tmp_path, state):
     ]
     with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
-        journal.complete_staging()
+        journal.staging.complete()
         if state is not RunState.CHECKED:
             journal.begin_sending()
         if state is not RunState.RUNNING:  # killed: the journal says no more than that it was sending
@@ -87,8 +87,10 @@ def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path
     rows = [accepted(number, ["x", "", ""]) for number in range(2, 12)]
     with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
-        journal.update_verdicts(NewVerdict(at + 7, RowStatus.DUPLICATE, None, (), at + 2) for at in range(5))
-        journal.complete_staging()
+        journal.staging.update_verdicts(
+            NewVerdict(at + 7, StagedVerdict.DUPLICATE, None, (), at + 2) for at in range(5)
+        )
+        journal.staging.complete()
         journal.begin_sending()
         journal.record(
             results=[

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from importer.issues import Issue, format_issue
 from importer.models.delivery import NOTE_BREAK
 from importer.models.row import Accepted, SourceRow
-from importer.models.status import RowStatus
+from importer.models.status import StagedVerdict
 from importer.validator.deduplicate import deduplicate_group
 
 PHONE = "+919800000001"
@@ -46,7 +46,9 @@ def test_merge_holds_what_the_crm_would_hold_after_all_rows():
         "address": {"text": "MG Road", "additional": "MH"},
         "deal_value": 5,
     }
-    assert [(folded[n].verdict, folded[n].survivor_row) for n in (9, 12)] == [(RowStatus.DUPLICATE, 5)] * 2
+    assert [(folded[n].verdict, folded[n].survivor_row) for n in (9, 12)] == [
+        (StagedVerdict.DUPLICATE, 5)
+    ] * 2
     assert format_issue(5, folded[5].issues[-1]) == (
         'Row 5, Mobile: took in rows 9 and 12 with the same phone; City is "Thane" as in row 9, was "Pune".'
     )
@@ -167,7 +169,7 @@ def test_people_whose_numbers_excel_may_have_shortened_to_one_are_kept_out(polic
     ]
     folded = by_number(deduplicate_group(rows, policy, header="Mobile"))
     assert {number: one.verdict for number, one in folded.items()} == dict.fromkeys(
-        (2, 3, 4), RowStatus.INVALID
+        (2, 3, 4), StagedVerdict.INVALID
     )
     assert format_issue(3, folded[3].issues[0]) == (
         'Row 3, Mobile: 9845010000 ends in zeros, as numbers do that Excel has shortened, and row 2 "Ravi" has the same. '
@@ -187,14 +189,14 @@ def test_the_doubt_must_be_about_the_number_that_the_rows_share():
     assert [folded[n].issues[0].machine_code for n in (2, 3)] == ["add_phones.shortened"] * 2
     rows = [msgspec.structs.replace(row, phone="+919876543210") for row in rows]
     folded = by_number(deduplicate_group(rows, "merge", header="Mobile"))
-    assert [folded[n].verdict for n in (2, 3)] == [RowStatus.ACCEPTED, RowStatus.DUPLICATE]
+    assert [folded[n].verdict for n in (2, 3)] == [StagedVerdict.VALID, StagedVerdict.DUPLICATE]
 
 
 def test_one_person_with_a_number_of_zeros_stays_one_lead():
     rows = [zeros(2, first_name="Ravi"), zeros(3, first_name="Ravi", last_name="Rao"), zeros(4)]
     folded = by_number(deduplicate_group(rows, "merge", header="Mobile"))
     assert {number: one.verdict for number, one in folded.items()} == {
-        2: RowStatus.ACCEPTED, 3: RowStatus.DUPLICATE, 4: RowStatus.DUPLICATE,
+        2: StagedVerdict.VALID, 3: StagedVerdict.DUPLICATE, 4: StagedVerdict.DUPLICATE,
     }  # fmt: skip
 
 
@@ -276,8 +278,8 @@ def test_reject_refuses_all_of_them_and_names_another():
     """Which of them is right only a person knows."""
     folded = deduplicate_group([row(2), row(3)], "reject", header="Mobile")
     assert [(f.number, f.verdict, f.issues[-1].hint) for f in folded] == [
-        (2, RowStatus.INVALID, "3"),
-        (3, RowStatus.INVALID, "2"),
+        (2, StagedVerdict.INVALID, "3"),
+        (3, StagedVerdict.INVALID, "2"),
     ]
 
 
@@ -287,5 +289,5 @@ def test_every_row_of_a_group_is_kept_or_folded_into_a_kept_one(sides):
     rows = [row(n, **{f"{side}_labels": [str(n)] for side in own}) for n, own in enumerate(sides)]
     folded = by_number(deduplicate_group(rows, "merge", header=""))
     kept = [r.row.number for r in rows if folded.get(r.row.number) is None or folded[r.row.number].payload]
-    assert all(one.survivor_row in kept for one in folded.values() if one.verdict is RowStatus.DUPLICATE)
+    assert all(one.survivor_row in kept for one in folded.values() if one.verdict is StagedVerdict.DUPLICATE)
     assert not any({"add_labels", "remove_labels"} <= (one.payload or {}).keys() for one in folded.values())

@@ -11,7 +11,7 @@ import msgspec
 from importer.issues import find_unreadable_cells
 from importer.loader.column_names import format_column_name
 from importer.messages import file_messages
-from importer.models.mapping import Notice
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow, SourceRows
 
 
@@ -58,7 +58,7 @@ class MergedCellFiller:
                 (self._headers[column] or format_column_name(column), count)
                 for column, count in sorted(self._filled_rows.items())
             ]
-            notices.append(Notice("read", file_messages.describe_merged_values(counts)))
+            notices.append(Notice(NoticeKind.READ, file_messages.describe_merged_values(counts)))
 
     def _fill_row(self, row: SourceRow) -> SourceRow:
         """Return the row as the sheet shows it, and remember the areas that begin in it."""

@@ -32,7 +32,7 @@ from importer.loader.formats.xlsx_metadata import (
 )
 from importer.loader.formats.zip_safety import DAMAGED_FILE_ERRORS, check_archive
 from importer.messages import file_messages
-from importer.models.mapping import Notice
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import LISTS_SHEET, ROWS_SHEET
 
@@ -70,13 +70,13 @@ def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> Worksheet:
         book = None if kind is FileKind.ODS else _open_with_calamine(path, kind)
         sheets = list_ods_sheets(path) if book is None else _list_sheets(book)
     name = _choose_sheet([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
-    notices = [Notice("read", file_messages.SHEET_READ.format(sheet=name))]
+    notices = [Notice(NoticeKind.READ, file_messages.SHEET_READ.format(sheet=name))]
     others = [
         other for other, visible in sheets.items() if other != name and (visible or other != LISTS_SHEET)
     ]
     if others:
         listed = file_messages.list_sheet_names(others)
-        notices.append(Notice("ignored", file_messages.OTHER_SHEETS_IGNORED.format(sheets=listed)))
+        notices.append(Notice(NoticeKind.IGNORED, file_messages.OTHER_SHEETS_IGNORED.format(sheets=listed)))
     merged: deque[MergedArea] = deque()
     blocks = _format_blocks(_read_value_blocks(path, kind, book, name, merged), notices)
     return Worksheet(name, blocks, notices, merged)
@@ -207,7 +207,7 @@ def _format_blocks(blocks: Iterator[_ValueBlock], notices: list[Notice]) -> Iter
             ]
         yield SourceRows(numbers, cells, find_unreadable_rows(cells))
     if hidden:
-        notices.append(Notice("read", file_messages.describe_hidden_rows(hidden)))
+        notices.append(Notice(NoticeKind.READ, file_messages.describe_hidden_rows(hidden)))
 
 
 def _has_any(row: list[Any], metadata: RowMetadata) -> bool:

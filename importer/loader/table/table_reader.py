@@ -29,7 +29,7 @@ from importer.loader.table.header_row import (
     take_header_row,
 )
 from importer.messages import file_messages
-from importer.models.mapping import Notice
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow, SourceRows
 from importer.models.status import is_report_header
 
@@ -81,7 +81,7 @@ def _open_text_file(path: Path, options: OpenOptions) -> Table:
     dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
     if options.sheet is not None and not dialect.is_own_report:
         raise UsageError(*file_messages.SHEET_OF_TEXT_FILE)
-    notices = [Notice("read", dialect.description)]
+    notices = [Notice(NoticeKind.READ, dialect.description)]
     return _build_table(read_records(path, dialect), FileKind.CSV, notices, options, "")
 
 
@@ -162,8 +162,8 @@ def _find_header(top: list[SourceRow], options: OpenOptions) -> HeaderRow:
 
 def _describe_header(header: HeaderRow, top: list[SourceRow]) -> Notice:
     if header.index is None:
-        return Notice("read", file_messages.NO_HEADER)
-    return Notice("read", file_messages.HEADER_FOUND.format(number=top[header.index].number))
+        return Notice(NoticeKind.READ, file_messages.NO_HEADER)
+    return Notice(NoticeKind.READ, file_messages.HEADER_FOUND.format(number=top[header.index].number))
 
 
 def _name_unnamed_columns(names: tuple[str, ...], below: list[SourceRow], kind: FileKind) -> tuple[str, ...]:
@@ -209,10 +209,12 @@ class RowShaper:
             else:
                 yield SourceRows.of(row for row in map(self._fit_row, block) if row is not None)
         if self._footer_rows:
-            notices.append(Notice("ignored", file_messages.describe_skipped_footers(self._footer_rows)))
+            notices.append(
+                Notice(NoticeKind.IGNORED, file_messages.describe_skipped_footers(self._footer_rows))
+            )
         if self._repeated_header_rows:
             text = file_messages.describe_repeated_headers(self._repeated_header_rows)
-            notices.append(Notice("ignored", text))
+            notices.append(Notice(NoticeKind.IGNORED, text))
 
     def is_regular(self, block: SourceRows) -> bool:
         """Return whether a block needs no change, as nearly all blocks of a valid file. Its issues are known already."""

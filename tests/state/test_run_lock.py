@@ -1,27 +1,27 @@
-"""Who holds a file and account, and who only looks whether somebody does."""
+"""The lock on a file and an account: one run at a time sends them."""
 
 import threading
 
 import pytest
 
 from importer.errors import RunLockedError
-from importer.pipeline.runs import lock_run
+from importer.state.run_lock import lock_run
 
 FILE = {"sha256": "0" * 64, "account": "a" * 16}
 
 
-def test_who_only_looks_does_not_turn_a_run_away(tmp_path):
-    """`runs`, `check` and `purge` have the lock of a run that was cut off for a moment, to see that nobody has it."""
-    looking, told = threading.Event(), threading.Event()
+def test_short_lock_of_a_looker_does_not_turn_a_run_away(tmp_path):
+    """`runs`, `check` and `purge` lock an interrupted run for a moment, to see whether it is sending."""
+    locked, may_unlock = threading.Event(), threading.Event()
 
     def look():
         with lock_run(tmp_path, "looked at", **FILE):
-            looking.set()
-            told.wait(0.1)
+            locked.set()
+            may_unlock.wait(0.1)
 
     looker = threading.Thread(target=look)
     looker.start()
-    looking.wait()
+    locked.wait()
     with lock_run(tmp_path, "run", **FILE), pytest.raises(RunLockedError, match="Run run is sending"):
         lock_run(tmp_path, "second", **FILE).__enter__()
     looker.join()

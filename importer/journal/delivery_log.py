@@ -1,0 +1,166 @@
+"""The journal while rows are sent: what is left, what is about to leave, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from importer.journal.journal_file import JournalFile
+from importer.journal.row_codec import encode_issues, to_pending_row
+from importer.journal.run_metadata import SEND_TOTALS_KEY, SecondMetrics, SendTotals
+from importer.journal.run_record import RunRecord
+from importer.models.delivery import DeliveryResult, PendingRow
+from importer.models.status import NoteState
+from importer.state.disk_errors import translate_write_errors
+from importer.state.note_ledger import KnownNote, Note, NoteLedger, RunIdentity
+
+_PENDING = """SELECT number, payload, with_note FROM row_progress
+    WHERE number > :after AND verdict = 'valid' AND result_status IS NULL ORDER BY number LIMIT :rows"""
+_KNOWN_NOTES = """SELECT payload, coalesce(result_note, 'unknown') AS note FROM row_progress
+    WHERE result_note IN ('sent', 'unknown') OR (result_status IS NULL AND with_note)"""
+_ADD_INTENT = "INSERT OR REPLACE INTO intents (number, with_note) VALUES (?, ?)"
+_ADD_RESULT = """INSERT INTO results (number, status, attempts, http_status, note, issues)
+    VALUES (?, ?, ?, ?, ?, ?)"""
+_ADD_METRICS = """INSERT INTO second_metrics (second, requests, throttled, retries) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, throttled = throttled + excluded.throttled,
+    retries = retries + excluded.retries"""
+
+
+class DeliveryLog:
+    """What the sender reads and writes: pending rows, intents, results and totals."""
+
+    def __init__(self, file: JournalFile, run: RunRecord) -> None:
+        self._file = file
+        self._run = run
+        self._ledger: NoteLedger | None = None
+
+    @property
+    def notes(self) -> NoteLedger:
+        """The ledger of notes that were sent, shared with the other runs of the folder."""
+        assert self._ledger is not None, "open_ledger comes first"
+        return self._ledger
+
+    def open_ledger(self) -> NoteLedger:
+        """Make the file durable and attach the ledger. Raises DiskWriteError, NothingSentError."""
+        with translate_write_errors(self._file.folder):
+            self._file.make_durable()
+            if self._ledger is None:
+                metadata = self._run.metadata
+                run = RunIdentity(metadata.run_id, metadata.account, metadata.base_url)
+                self._ledger = NoteLedger(self._file.sql, run, self._file.folder.parent)
+        self._file.is_sending = True
+        return self._ledger
+
+    def learn_notes(self, base_url: str, notes: Iterable[tuple[Note, KnownNote]]) -> None:
+        """Add what a run knows to the ledger, in one transaction."""
+        with self._file.commit():
+            self.notes.learn(base_url, notes)
+
+    def finish_learning(self) -> None:
+        """Add what this run knows to the ledger, which is complete then."""
+        with self._file.commit():
+            self.notes.learn(self._run.metadata.base_url, self.read_known_notes())
+            self.notes.finish_learning()
+
+    def read_pending(self, after: int, limit: int) -> list[PendingRow]:
+        """Return the next rows to send: valid, without a result, numbers above `after`, in file order."""
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute(_PENDING, {"after": after, "rows": limit}).fetchall()
+            return [to_pending_row(*row) for row in found]
+
+    def count_pending(self) -> int:
+        """Return the number of rows still to be sent."""
+        # Only valid rows get results. The join would give the same number, but would read every row of a long file.
+        with self._file.translate_read_errors():
+            (valid,) = self._file.sql.execute("SELECT count(*) FROM rows WHERE verdict = 'valid'").fetchone()
+            (settled,) = self._file.sql.execute("SELECT count(*) FROM results").fetchone()
+        return int(valid) - int(settled)
+
+    def read_send_totals(self) -> SendTotals:
+        """Return the totals of the sending so far."""
+        with self._file.translate_read_errors():
+            return self._file.read_part(SEND_TOTALS_KEY, SendTotals) or SendTotals()
+
+    def read_known_notes(self) -> Iterator[tuple[Note, KnownNote]]:
+        """Yield the notes that this run has sent, or may have sent."""
+        metadata = self._run.metadata
+        with self._file.translate_read_errors():
+            for payload, state in self._file.sql.execute(_KNOWN_NOTES):
+                row = to_pending_row(0, payload)
+                known = KnownNote(metadata.run_id, metadata.account, NoteState(state))
+                for note in row.notes:
+                    yield (row.phones[0], note), known
+
+    def record(
+        self,
+        *,
+        intents: Sequence[PendingRow] = (),
+        results: Sequence[DeliveryResult] = (),
+        withdrawn: Sequence[PendingRow] = (),
+        pace: Sequence[SecondMetrics] = (),
+        send_totals: SendTotals | None = None,
+    ) -> list[PendingRow]:
+        """Write what is about to leave and what has come back, in one durable commit. Raises DiskWriteError.
+
+        Return the rows of `intents` as they may be sent: without notes that others have sent.
+        """
+        with self._file.commit():
+            claimed = self._add_intents(intents)
+            self._add_results(results)
+            self._withdraw(withdrawn)
+            self._file.sql.executemany(
+                _ADD_METRICS,
+                [(second.second, second.requests, second.throttled, second.retries) for second in pace],
+            )
+            if send_totals is not None:
+                self._file.write_part(SEND_TOTALS_KEY, send_totals)
+        return claimed
+
+    def _add_intents(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
+        claimed = self.notes.claim(rows) if rows else []
+        self._file.sql.executemany(_ADD_INTENT, [(row.number, _may_note_arrive(row)) for row in claimed])
+        return claimed
+
+    def _add_results(self, results: Sequence[DeliveryResult]) -> None:
+        self._file.sql.executemany(
+            _ADD_RESULT,
+            [
+                (
+                    result.number,
+                    result.status,
+                    result.attempts,
+                    result.http_status,
+                    result.note,
+                    encode_issues(result.issues),
+                )
+                for result in results
+            ],
+        )
+        for result in results:
+            if result.note is NoteState.SENT:
+                self.notes.settle(self._read_notes(result.number))
+            elif result.note is NoteState.NOT_SENT:
+                self.notes.release(self._read_notes(result.number))
+
+    def _withdraw(self, rows: Sequence[PendingRow]) -> None:
+        """Make rows pending again that did not leave, and release their notes. An earlier doubt stays."""
+        self._file.sql.executemany(
+            "DELETE FROM intents WHERE number = ?",
+            [(row.number,) for row in rows if not row.may_have_arrived],
+        )
+        for row in rows:
+            if row.note is not None:
+                self.notes.release((row.phones[0], note) for note in row.notes)
+
+    def _read_notes(self, number: int) -> list[Note]:
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()
+            row = to_pending_row(number, found[0])
+        return [(row.phones[0], note) for note in row.notes]
+
+
+def _may_note_arrive(row: PendingRow) -> bool:
+    """Return whether a note of the row may be under way. Doubt stays: also of a note that no longer travels."""
+    return row.withheld_state is NoteState.UNKNOWN or row.note_state in (
+        NoteState.NOT_SENT,
+        NoteState.UNKNOWN,
+    )

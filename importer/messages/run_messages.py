@@ -1,0 +1,153 @@
+"""Texts about runs: journals, locks, disks, resume, retry, lineage and the account's dropdown lists."""
+
+from __future__ import annotations
+
+from importer.messages import ErrorText
+
+# --- the disk
+
+CANNOT_WRITE_FOLDER = "Cannot write to the folder {folder}: {reason}."
+LOCKED_ADVICE = (
+    "Another program is using it, perhaps a run that was paused by Ctrl-Z. "
+    "Continue that run (type fg in its terminal) or end it, and try again."
+)
+REMOVED_FOLDER_ADVICE = "The folder that you are in was removed. Change to another folder."
+FILE_IN_THE_WAY_ADVICE = (
+    "{file} is a file, not a folder. Move it away, or choose another folder with --reports."
+)
+FULL_DISK_ADVICE = "Free some space on the disk, or make the folder writable."
+
+# --- the journal
+
+_UPDATE = "Update importer and try again."
+UNKNOWN_ISSUE_CODE = ErrorText(
+    "{path} was written by a newer importer, or changed by hand: "
+    'this version does not know the problem "{code}".',
+    _UPDATE,
+)
+UNREACHABLE_JOURNAL = ErrorText(
+    "The journal {path} cannot be read ({error}).",
+    "Close the other programs that have it open, check the disk, and try again.",
+)
+DAMAGED_JOURNAL = ErrorText(
+    "The journal {path} is damaged ({error}).",
+    "Import the file again. No lead is created twice, because leads are matched by phone. "
+    "No note is sent twice, because importer remembers the notes that it sent.",
+)
+NOT_A_JOURNAL = ErrorText(
+    "{path} is not a journal of importer.", "Name one of the runs that importer runs lists."
+)
+NEWER_JOURNAL = ErrorText(
+    "{path} was written by a newer importer (journal version {version}, this one knows {known}).", _UPDATE
+)
+INCOMPLETE_JOURNAL = ErrorText(
+    "The journal {path} is not complete.", "It has sent nothing. Import the file again."
+)
+
+# --- the ledger of sent notes
+
+UNUSABLE_LEDGER = ErrorText(
+    "The list of notes already sent, {path}, cannot be used ({error}).",
+    "Move it out of the folder and try again. importer rebuilds it from the runs in the folder. "
+    "Only notes of runs that were purged could then be sent a second time.",
+)
+NEWER_LEDGER = "it is from a newer importer"
+UNREADABLE_RUN_NOTES = (
+    "importer cannot read which notes run {run_id} sent, so they could be sent again. {reason}"
+)
+
+# --- run ids, locks and the history
+
+RUN_ID_TAKEN = ErrorText("There is already a run {run_id} in {reports}.", "Choose another --run-id.")
+RUN_NOT_FOUND = ErrorText(
+    "Run {run} does not exist in {reports}.", "To list the runs that exist: importer runs"
+)
+KILLED_WHILE_CHECKING = "it was killed while its sheet was checked; nothing was sent"
+RUN_WITHOUT_JOURNAL = ErrorText(
+    f"Run {{run}} has no checked rows: {KILLED_WHILE_CHECKING}, or it is checking its sheet right now.",
+    "Start it again: importer run FILE",
+)
+RUN_LOCKED = ErrorText(
+    "Run {run_id} is sending this file to this account right now.",
+    "Wait until it has ended, or stop it and use importer resume.",
+)
+UNKNOWN_LOCK_HOLDER = "(of another process)"
+CANNOT_PURGE = ErrorText(
+    "{path} could not be removed: {reason}.", "Close the program that has it open, and purge again."
+)
+
+# --- columns and answers
+
+ANSWERS_NOT_SAVED = ErrorText(
+    "Cannot save the answers in {folder}: {reason}.", "Choose another folder with --reports."
+)
+MAP_NOT_SAVED = ErrorText("Cannot write the map {path}: {reason}.", "Choose another place with --save.")
+ANSWERS_REUSED = (
+    "Columns are read as you answered last time. The answers are in {path}: "
+    "edit that file, or delete it to be asked again."
+)
+COLUMN_FROM_MAP = "named by the map"
+COLUMN_FROM_SAVED_ANSWERS = "as answered last time"
+COLUMN_FROM_ANSWER = "as answered"
+ADDED_COLUMN = 'it was added to the report; name it with --column "{header}=FIELD"'
+NO_NAME_COLUMN = 'No column holds the names of the leads. If one does, name it: --column "HEADER=full_name".'
+PRESET_RECOGNISED = "Recognised as {title} (preset {preset})."
+PRESET_FILLS = ' Rows without a {field} get "{value}".'
+DEFAULT_PHONE = ErrorText(
+    "{where}: each lead has its own phone, so one value cannot be used for all rows.",
+    "For numbers without a country code, use --region.",
+)
+
+# --- what a run reads and leaves out
+
+NO_ROWS = ErrorText("{file} has a header and no rows below it.", "Nothing to import: check the file.")
+LOST_ROWS = ErrorText(
+    "{file} has {read} rows, but {staged} were staged: two rows have the same number.",
+    "This is an internal error in importer. Your file is fine and nothing was sent. Please report it.",
+)
+REPORT_WITHOUT_RUN = (
+    "The run of this report is not in {reports}, so its columns are matched again. "
+    "Repeat the options of that run (such as --column, --default, --no-create)."
+)
+
+
+def format_limit_notice(limit: int) -> str:
+    """Return the sentence that says how many rows `--limit` lets in."""
+    rows = "row is" if limit == 1 else f"{limit:,} rows are"
+    return f"Only the first {rows} read, because of --limit. The rest of the sheet is left out."
+
+
+def format_unsent_rows(file: str, rows: int, command: str) -> str:
+    """Return the sentence that says how many valid rows of a checked file were not sent, and how to send them."""
+    those = "1 row that can go in was" if rows == 1 else f"{rows:,} rows that can go in were"
+    return f"{file} was only checked: its {those} not sent with these. To send them too: {command}"
+
+
+# --- sending, and how it ended
+
+SEND_DECLINED = ErrorText("Nothing was sent.", "The reports of the check are in {folder}.")
+INTERRUPTED = "Interrupted."
+INTERRUPTED_DRAINED = "Interrupted; requests under way were finished."
+INTERRUPTED_AT_ONCE = "Stopped at once. Rows under way may have reached the CRM; importer resume sends them again without notes."
+INTERRUPTED_BY_ERROR = "Interrupted by an internal error ({error})."
+INTERRUPTED_REPORTS = ErrorText(
+    "Stopped while the reports were written. The journal holds all that was sent.",
+    "Write the reports with: {command}",
+)
+CONTINUE_WITH = "Continue with: {command}"
+
+# --- resume and retry
+
+RUN_ONLY_CHECKED = ErrorText("Run {run} was only checked.", "Send it with: {command}")
+RUN_WITHOUT_SENDING = ErrorText("Run {run} ended before anything was sent.", "Start it again: {command}")
+OTHER_ADDRESS = ErrorText(
+    "The run was for {run_url}, but the address set now is {url}.",
+    "Set SUPERFONE_BASE_URL to the address of the run.",
+)
+OTHER_ADDRESS_SANDBOX = " To start a sandbox at that address: importer sandbox --port {port}"
+OTHER_ACCOUNT = ErrorText(
+    "The API key set now seems to open another account than the run's: "
+    "only {found} of its {total} dropdown values exist there.",
+    "Set the key of the run's own account. To send the sheet to this account, import the file again.",
+)
+DETAIL_RUN_KILLED = "the run was killed"

@@ -1,0 +1,94 @@
+"""Judge every row of the sheet into the journal, and compare the rows that share a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from importer.errors import UnreadableFileError
+from importer.issues import IssueCode
+from importer.journal.run_journal import Journal
+from importer.messages import run_messages
+from importer.models.mapping import Mapping
+from importer.models.row import NewVerdict
+from importer.pipeline.context import RunContext
+from importer.pipeline.observer import NameConflict
+from importer.reader.protocol import ReadEnd
+from importer.reader.row_processor import ProcessorConfig
+from importer.reader.source import Sheet
+from importer.validator.deduplicate import deduplicate_group
+
+_GROUPS_PER_COMMIT = 500
+_MAX_CONFLICTS = 3  # shown to a person; results.csv has them all
+
+
+def require_rows(sheet: Sheet) -> None:
+    """Raise UnreadableFileError if the sheet has no rows below its header."""
+    if not sheet.preview.sample:
+        raise UnreadableFileError(*run_messages.NO_ROWS.format(file=sheet.file))
+
+
+def make_processor_config(mapping: Mapping, context: RunContext, limit: int | None) -> ProcessorConfig:
+    """Return what the reading process must know to judge rows. `limit` is the number of rows to read, None for all."""
+    settings = context.settings
+    return ProcessorConfig(
+        mapping=mapping, titles=context.titles, region=settings.region, unknown=settings.unknown, limit=limit
+    )
+
+
+def stage_rows(journal: Journal, sheet: Sheet, context: RunContext) -> None:
+    """Judge the rows and write them to the journal. Raises UnreadableFileError if a row is lost on the way."""
+    config = make_processor_config(journal.metadata.mapping, context, context.settings.limit)
+    staged = 0
+    for batch in sheet.reader.judge(config):
+        journal.staging.stage(batch)
+        staged += len(batch)
+        context.observer.on_rows_judged(staged)
+    end = sheet.reader.end
+    assert end is not None
+    _check_no_row_lost(sheet, end, staged, journal.staging.count_rows())
+    _add_late_notices(journal, sheet, end, context)
+
+
+def _check_no_row_lost(sheet: Sheet, end: ReadEnd, staged: int, written: int) -> None:
+    """Raise unless as many rows were read, received and written (guarantee "Conservation")."""
+    if not end.rows == staged == written:
+        text = run_messages.LOST_ROWS.format(file=sheet.file, read=end.rows, staged=written)
+        raise UnreadableFileError(*text)
+
+
+def _add_late_notices(journal: Journal, sheet: Sheet, end: ReadEnd, context: RunContext) -> None:
+    """Keep the notices of the whole sheet, and tell the observer those that its first rows did not give."""
+    early = sheet.preview.notices
+    if late := [notice for notice in end.notices if notice not in early]:
+        context.observer.on_notices(late)
+    others = tuple(notice for notice in journal.metadata.notices if notice not in early)
+    journal.run.set_notices(end.notices + others)
+
+
+def deduplicate_rows(journal: Journal, context: RunContext) -> None:
+    """Decide about every group of valid rows with one phone, as the duplicates policy says.
+
+    The observer gets the first rows that were merged with a row of another name.
+    """
+    column = next(iter(journal.metadata.mapping.find_columns("customer_phone")), None)
+    header = column.header if column else ""
+    groups = journal.staging.read_phone_groups()
+    conflicts: list[NameConflict] = []
+    while batch := list(islice(groups, _GROUPS_PER_COMMIT)):
+        verdicts = [
+            verdict
+            for group in batch
+            for verdict in deduplicate_group(group, context.settings.duplicates, header=header)
+        ]
+        journal.staging.update_verdicts(verdicts)
+        conflicts += _find_name_conflicts(verdicts)
+        conflicts = sorted(conflicts, key=lambda conflict: conflict.number)[:_MAX_CONFLICTS]
+    context.observer.on_rows_merged(conflicts)
+
+
+def _find_name_conflicts(rows: Sequence[NewVerdict]) -> Iterator[NameConflict]:
+    for row in rows:
+        for issue in row.issues:
+            if issue.code == IssueCode.OTHER_NAME:
+                yield NameConflict(row.number, issue.value, issue.hint)

@@ -1,0 +1,51 @@
+"""Judged rows before the sending: phone groups and the name of the file."""
+
+from importer.journal.database import is_abandoned
+from importer.journal.run_journal import Journal
+from importer.models.row import NewVerdict
+from importer.models.status import StagedVerdict
+from tests.journal.records import (
+    build_invalid_row,
+    build_metadata,
+    build_valid_row,
+)
+
+
+def test_phone_groups_span_the_whole_file(tmp_path):
+    """Rows of one phone are found however far apart they are. Rejected rows are in no group."""
+    rows = [build_valid_row(2), build_valid_row(3), build_invalid_row(4)]
+    twin = rows[0]._replace(number=90)
+    journal = Journal.create(tmp_path / "r", build_metadata("r"))
+    journal.stage([*rows, twin])
+    assert [[row.row.number for row in group] for group in journal.staging.read_phone_groups()] == [[2, 90]]
+
+
+def test_phone_groups_come_in_batches(tmp_path, monkeypatch):
+    """Memory does not grow with the number of shared phones, and rows may be judged again between two groups."""
+    monkeypatch.setattr("importer.journal.staging_area._PHONES_PER_QUERY", 3)
+    journal = Journal.create(tmp_path / "r", build_metadata("r"))
+    rows = [build_valid_row(n) for n in range(1, 21)]
+    journal.stage([*rows, *(row._replace(number=row.number + 100) for row in rows)])
+    groups = []
+    for group in journal.staging.read_phone_groups():
+        groups.append([row.row.number for row in group])
+        journal.staging.update_verdicts(
+            [NewVerdict(group[1].row.number, StagedVerdict.DUPLICATE, None, (), group[0].row.number)]
+        )
+    assert groups == [[n, n + 100] for n in range(1, 21)]
+
+
+def test_file_has_another_name_until_staging_is_complete(tmp_path):
+    """A process that is killed while it judges rows leaves nothing that looks like a run."""
+    journal = Journal.create(tmp_path / "r", build_metadata("r"))
+    journal.stage([build_valid_row(2)])
+    assert not (tmp_path / "r" / "journal.sqlite").exists()
+    assert not is_abandoned(tmp_path / "r" / "staging.sqlite")
+    journal.staging.complete()
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["journal.sqlite"]
+    journal.stage([build_valid_row(3)])
+    assert journal.rows == 2
+    killed = Journal.create(tmp_path / "k", build_metadata("k"))
+    killed.stage([build_valid_row(2)])
+    killed.close()
+    assert is_abandoned(tmp_path / "k" / "staging.sqlite")
