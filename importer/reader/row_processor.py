@@ -34,7 +34,7 @@ def process_rows(blocks: Iterable[SourceRows], config: ProcessorConfig) -> Itera
     left = sys.maxsize if config.limit is None else config.limit
     for block in blocks:
         for start in range(0, min(len(block), left), BLOCK_ROWS):
-            yield judge(block.part(start, min(start + BLOCK_ROWS, left)))
+            yield judge(block.slice(start, min(start + BLOCK_ROWS, left)))
         left -= len(block)
         if left <= 0:
             return
@@ -52,7 +52,7 @@ def compile_batch_judge(config: ProcessorConfig) -> Callable[[SourceRows], Stage
         lines = format_csv_lines(rows.cells, rows.lines)
         verdicts, issues = [RowStatus.ACCEPTED.value] * len(rows), [""] * len(rows)
         for at in [at for at, body in enumerate(bodies) if body is None or at in rows.issues]:
-            _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = long(rows.row(at))
+            _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = long(rows.get_row(at))
         return StagedRows(
             numbers=list(rows.numbers),
             cells=lines,

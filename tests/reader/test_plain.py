@@ -106,7 +106,7 @@ def test_short_and_long_way_agree(plan, cells, remembered):
     long = [*map(compile_long_way(plan), rows)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast_path, "_MOST_REMEMBERED", remembered)
-        judged, again = process_rows([SourceRows.of(rows), SourceRows.of(rows)], plan)
+        judged, again = process_rows([SourceRows.from_rows(rows), SourceRows.from_rows(rows)], plan)
     assert [_read(row) for row in judged] == [_read(row) for row in long]
     assert [_read(row) for row in again] == [_read(row) for row in long]
 

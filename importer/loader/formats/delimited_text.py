@@ -97,7 +97,7 @@ def _records(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
             lines = []
         else:
             records = list(_parse(lines, dialect, before, last=not fresh))
-            found = SourceRows.of(
+            found = SourceRows.from_rows(
                 _row_of(record, number + at, lines, odd=odd) for at, record in enumerate(records)
             )
             lines = lines[records[-1].after :] if records else lines

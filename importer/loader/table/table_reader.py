@@ -155,7 +155,7 @@ def _table(
             "Copy the columns that matter into a new sheet, save that, and import it.",
         )
     shaper = _RowShaper(len(headers), found.names)
-    blocks = _shaped_blocks(chain([SourceRows.of(begun[first:])], records), shaper, notices)
+    blocks = _shaped_blocks(chain([SourceRows.from_rows(begun[first:])], records), shaper, notices)
     return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=name)
 
 
@@ -193,7 +193,7 @@ def _shaped_blocks(
         if shaper.is_even(block):
             yield block
         else:
-            yield SourceRows.of(row for row in map(shaper.row, block) if row is not None)
+            yield SourceRows.from_rows(row for row in map(shaper.row, block) if row is not None)
     for numbers, what in (
         (shaper.footers, "totals or report footers below the leads, not read as leads."),
         (shaper.headers, "the header once more, not read as leads."),
