@@ -25,7 +25,7 @@ from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from importer.settings import UnknownPolicy, merge_run_settings
-from importer.validator.judge import compile_gone
+from importer.validator.judge import TitleRecheck
 
 
 def resume(name: str, context: RunContext) -> Summary:
@@ -111,11 +111,11 @@ def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: Unknown
     now = get_active_titles(titles)
     if all(found.issubset(now.get(dropdown, ())) for dropdown, found in then.items()):
         return
-    judge = compile_gone(titles, unknown=unknown)
+    recheck = TitleRecheck(titles, unknown=unknown)
     after = -1
     while rows := journal.pending(after, 1000):
         after = rows[-1].number
-        judged = ((row, *judge(row.payload)) for row in rows)
+        judged = ((row, *recheck.check(row.payload)) for row in rows)
         gone = [(row, payload, issues) for row, payload, issues in judged if issues or payload != row.payload]
         earlier = journal.read_issues([row.number for row, _, _ in gone])
         unsure = [
