@@ -25,7 +25,7 @@ from importer.loader.mapping.saved_maps import (
     save_map,
     to_column_map,
 )
-from importer.loader.rows.drafts import OF_THE_LEADS_PHONES, compile_drafter
+from importer.loader.rows.drafts import LEAD_PHONE_FIELDS, Drafter
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Notice, get_active_titles
 from importer.models.row import SourceRow
 from importer.pipeline.context import RunContext
@@ -34,7 +34,7 @@ from importer.pipeline.observer import ColumnQuestion, Prompter, RunObserver
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, select_explicit
-from importer.validator.judge import compile_judge
+from importer.validator.judge import Judge
 
 MAPS_FOLDER = "maps"
 """Folder of the reports folder where answers are kept, by the shape of the sheet."""
@@ -270,14 +270,14 @@ def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles)
     """Refuse a value of --default or [defaults] that no row could be sent with: it would be every row's fault."""
     for name, value in mapping.defaults.items():
         where = f"--default {name}={value}" if name in settings.default else f'[defaults] {name} = "{value}"'
-        if name in OF_THE_LEADS_PHONES:
+        if name in LEAD_PHONE_FIELDS:
             raise MappingError(
                 f"{where}: a phone is each lead's own, so no value can stand for all rows.",
                 "For numbers without a country code use --region.",
             )
         alone = Mapping(columns=(_PHONE_COLUMN,), defaults={name: value}, clear=mapping.clear)
-        draft = compile_drafter(alone, region=settings.region)(SourceRow(1, ("+919845012345",)))
-        verdict = compile_judge(titles, headers={}, unknown=settings.unknown)(draft)
+        draft = Drafter(alone, region=settings.region).draft(SourceRow(1, ("+919845012345",)))
+        verdict = Judge(titles, headers={}, unknown=settings.unknown).judge(draft)
         for issue in verdict.issues:
             if issue.severity is Severity.ERROR:
                 raise UsageError(f"{where}: {describe_issue(issue)}")

@@ -14,7 +14,7 @@ from importer.models.status import RowStatus
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_mapping import group_titles_by_field, remember_answers
 from importer.pipeline.observer import UnknownValue
-from importer.reader.row_processor import ProcessorConfig, process_rows
+from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.settings import Settings
 
 _UNKNOWN = frozenset({IssueCode.UNKNOWN, IssueCode.LEFT_OUT_UNKNOWN})
@@ -36,7 +36,7 @@ def resolve_unknown_values(
     journal.set_mapping(mapping)
     remember_answers(mapping, settings, context.observer)
     again = msgspec.structs.replace(config, mapping=mapping, limit=None)
-    for batch in list(process_rows(split_into_blocks(_rows_with_unknown(journal)), again)):
+    for batch in list(RowProcessor(again).process(split_into_blocks(_rows_with_unknown(journal)))):
         journal.stage(batch)
 
 

@@ -28,7 +28,7 @@ from importer.models.status import is_report_header
 from importer.process_setup import tune_gc
 from importer.reader import protocol
 from importer.reader.reimport import as_typed
-from importer.reader.row_processor import ProcessorConfig, process_rows
+from importer.reader.row_processor import ProcessorConfig, RowProcessor
 
 _LOOK_EVERY_S = 1.0
 _ROOM_BYTES = 8 << 20  # a message is seldom longer: so much of the sheet's text is in our memory at once
@@ -118,7 +118,7 @@ def _converse(questions: BinaryIO, answers: BinaryIO) -> None:
 
 def _judge(table: Table, blocks: Iterable[SourceRows], config: ProcessorConfig, answers: BinaryIO) -> None:
     total = 0
-    for batch in process_rows(blocks, config):
+    for batch in RowProcessor(config).process(blocks):
         _send(answers, batch)
         total += len(batch)
     protocol.write_frame(answers, protocol.encode(protocol.ReadEnd(total, tuple(table.notices))))

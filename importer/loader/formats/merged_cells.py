@@ -41,7 +41,9 @@ def with_merged(
     carried: Counter[int] = Counter()
     for block in blocks:
         if reaching or (areas and len(block) and areas[0].first <= block.numbers[-1]):
-            yield SourceRows.from_rows([_with_areas(row, areas, len(headers), reaching, carried) for row in block])
+            yield SourceRows.from_rows(
+                [_with_areas(row, areas, len(headers), reaching, carried) for row in block]
+            )
         else:
             yield block
     if carried:

@@ -9,9 +9,9 @@ from functools import cached_property
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.money import read_money
-from importer.loader.cells.phones import PhonesRead, compile_phone_reader
-from importer.loader.cells.text import NULL_WORDS, ascii_digits, has_digit
-from importer.loader.rows.column_rules import loose
+from importer.loader.cells.phones import ParsedPhones, PhoneReader
+from importer.loader.cells.text import NULL_WORDS, has_digit, to_ascii_digits
+from importer.loader.rows.column_rules import to_match_key
 from importer.models.row import SourceRow
 
 MOST = 0.6
@@ -57,10 +57,10 @@ class ColumnProfile:
     @cached_property
     def phones(self) -> float:
         """Cells that are phones, all digits there."""
-        read = compile_phone_reader(self._region)
+        read = PhoneReader(self._region).read
         return self._share(
             lambda cell: (
-                _phone_like(cell) and isinstance(read(cell.lower().removeprefix("p:"), ""), PhonesRead)
+                _phone_like(cell) and isinstance(read(cell.lower().removeprefix("p:"), ""), ParsedPhones)
             )
         )
 
@@ -82,12 +82,12 @@ class ColumnProfile:
     @cached_property
     def says_yes_or_no(self) -> bool:
         """Whether the cells hold nothing but a yes or a no."""
-        return bool(self.cells) and all(loose(cell) in _YES_OR_NO for cell in self.cells)
+        return bool(self.cells) and all(to_match_key(cell) in _YES_OR_NO for cell in self.cells)
 
     @cached_property
     def titles(self) -> str:
         """The field whose account list has most of the cells, two different ones at least, or ""."""
-        cells = {loose(cell) for cell in self.cells}
+        cells = {to_match_key(cell) for cell in self.cells}
         if len(cells) > _FEW_VALUES:
             return ""
         found = {field: _titles_among(cells, listed) for field, listed in self._titles.items()}
@@ -100,9 +100,12 @@ class ColumnProfile:
         """Whether any cell is a title of the field's list, or nearly one. False where the list is not known."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only columns of titles need it
 
-        known = [loose(title) for title in self._titles.get(field, ())]
+        known = [to_match_key(title) for title in self._titles.get(field, ())]
         pieces = {
-            loose(piece) for cell in self.cells for piece in (cell, *TITLE_SEPARATORS.split(cell)) if piece
+            to_match_key(piece)
+            for cell in self.cells
+            for piece in (cell, *TITLE_SEPARATORS.split(cell))
+            if piece
         }
         return any(
             process.extractOne(piece, known, scorer=fuzz.ratio, score_cutoff=_NEAR_TITLE)
@@ -179,7 +182,7 @@ _NO_PHONES = {"assignee_user_phone": "holds names, and the CRM takes only a team
 
 def _titles_among(cells: set[str], titles: Sequence[str]) -> int:
     """How many of the cells are titles, or lists of nothing but titles."""
-    known = {loose(title) for title in titles}
+    known = {to_match_key(title) for title in titles}
     return sum(
         cell in known or all(piece in known for piece in TITLE_SEPARATORS.split(cell)) for cell in cells
     )
@@ -199,7 +202,7 @@ def _is_money(cell: str) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    return bool(_NUMBER.match(ascii_digits(cell)))
+    return bool(_NUMBER.match(to_ascii_digits(cell)))
 
 
 def _is_dial_code(cell: str) -> bool:
