@@ -20,7 +20,6 @@ from importer.models.mapping import AccountTitles, ColumnChoice, Mapping
 from importer.reader.fragments import (
     NEEDS_SLOW_PATH,
     Cells,
-    build_placeholder_payload,
     select_fragments,
     split_fragment,
     to_fragment,
@@ -114,8 +113,8 @@ class _PhoneColumns:
         others = further + phones.find_columns("add_phones")
         self._other_indexes = [column.index for column in others]
         self._other_parsers = [_build_phone_parser(column, region) for column in others]
-        before, after = split_fragment(build_placeholder_payload(_PHONE))
-        self._before, self._after = before, after[:-1]
+        before, self._after = split_fragment(_PHONE)
+        self._before = f"{{{before}"
 
     def read(self, columns: Sequence[Cells]) -> tuple[list[str], list[str]]:
         """Return the own phone and the opening of each row; NEEDS_SLOW_PATH for a phone that is not simple."""

@@ -42,17 +42,12 @@ def to_fragment(payload: Payload) -> str:
     return f",{_encode(payload).decode()[1:-1]}" if payload else ""
 
 
-def split_fragment(payload: Payload) -> list[str]:
-    """Return the JSON around each value that is a `_PLACEHOLDER`: ['{"customer_phone":"', '"}'].
+def split_fragment(*names: str) -> list[str]:
+    """Return the JSON around the values of text fields, without braces: ['"customer_phone":"', '"'].
 
-    So msgspec writes everything but the value itself, which needs no escape where this is used.
+    So msgspec writes all but the values themselves. The caller's values need no escape.
     """
-    return _encode(payload).decode().split(_PLACEHOLDER)
-
-
-def build_placeholder_payload(*names: str) -> Payload:
-    """Return a payload with a placeholder for each field, for `split_fragment`."""
-    return dict.fromkeys(names, _PLACEHOLDER)
+    return _encode(dict.fromkeys(names, _PLACEHOLDER)).decode()[1:-1].split(_PLACEHOLDER)
 
 
 class Fragments(dict[Any, str]):
@@ -134,9 +129,8 @@ class FullNameFragments(ColumnFragments):
 
     def __init__(self, step: ColumnStep) -> None:
         super().__init__([step])
-        both_names = build_placeholder_payload("first_name", "last_name")
-        before, self._between, after = split_fragment(both_names)
-        self._before, self._after = f",{before[1:]}", after[:-1]
+        before, self._between, self._after = split_fragment("first_name", "last_name")
+        self._before = f",{before}"
 
     def build(self, key: str | tuple[str, ...]) -> str:
         """Put two simple words into the JSON of both names."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from importer.csv_injection import unescape_formula
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
-from importer.loader.cells.phones import looks_shortened
+from importer.loader.cells.phones import is_possibly_shortened
 from importer.loader.formats.file_kind import FileKind
 from importer.loader.table.table_reader import Table
 from importer.models.row import SourceRows
@@ -79,4 +79,4 @@ def _still_shortened(cells: Sequence[str], headers: Sequence[str], phone: str) -
 
 def _is_that(phone: str, cell: str) -> bool:
     """Whether the cell is the number that was doubted."""
-    return looks_shortened(cell) and len(cell) >= _LEAST_DIGITS and is_same_number(phone, cell)
+    return is_possibly_shortened(cell) and len(cell) >= _LEAST_DIGITS and is_same_number(phone, cell)

@@ -112,7 +112,7 @@ def _remove_marks(text: str) -> str:
     return text.replace(" ", "").replace("-", "").replace("(", "").replace(")", "").replace("\t", "")
 
 
-def looks_shortened(text: str) -> bool:
+def is_possibly_shortened(text: str) -> bool:
     """Return whether the text is only digits that end in zeros, as Excel writes out a number that it shortened."""
     digits = text.removesuffix(".0").lstrip("+")
     return digits.isdigit() and digits.endswith(_EXCEL_ZEROS)
@@ -197,7 +197,7 @@ def _parse_segment(
     warnings = [(IssueCode.PART_LEFT_OUT, candidate) for candidate in rejected]
     warnings += [(IssueCode.WORDS_LEFT_OUT, segment.text)] if segment.has_remarks else []
     warnings += [(IssueCode.EXTENSION_LEFT_OUT, segment.extension)] if segment.extension else []
-    if looks_shortened(segment.text):
+    if is_possibly_shortened(segment.text):
         warnings += [(IssueCode.MAYBE_SHORTENED, segment.text)] * len(numbers)
     return numbers, None, warnings
 
