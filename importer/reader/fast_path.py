@@ -19,10 +19,10 @@ from importer.loader.rows.row_rules import RowRules
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping
 from importer.reader.fragments import (
     NEEDS_SLOW_PATH,
+    PLACEHOLDER,
     Cells,
     select_fragments,
     split_fragment,
-    to_fragment,
 )
 from importer.settings import UnknownPolicy
 
@@ -113,8 +113,11 @@ class _PhoneColumns:
         others = further + phones.find_columns("add_phones")
         self._other_indexes = [column.index for column in others]
         self._other_parsers = [_build_phone_parser(column, region) for column in others]
-        before, self._after = split_fragment(_PHONE)
-        self._before = f"{{{before}"
+        before, self._after = split_fragment({_PHONE: PLACEHOLDER})
+        self._before = f"{{{before[1:]}"  # a body begins with this field: a brace in place of the comma
+        self._others_before, self._others_between, self._others_after = split_fragment(
+            {"add_phones": [PLACEHOLDER, PLACEHOLDER]}
+        )
 
     def read(self, columns: Sequence[Cells]) -> tuple[list[str], list[str]]:
         """Return the own phone and the opening of each row; NEEDS_SLOW_PATH for a phone that is not simple."""
@@ -132,7 +135,9 @@ class _PhoneColumns:
         if opening is NEEDS_SLOW_PATH or not all(numbers):
             return NEEDS_SLOW_PATH
         others = [number for number in dict.fromkeys(numbers) if number != own]
-        return opening + to_fragment({"add_phones": others}) if others else opening
+        if not others:
+            return opening
+        return f"{opening}{self._others_before}{self._others_between.join(others)}{self._others_after}"
 
 
 def _build_phone_parser(column: ColumnChoice, region: str) -> Callable[[str], str]:

@@ -32,7 +32,7 @@ NEEDS_SLOW_PATH: Final = "\0"
 
 _MAX_REMEMBERED = 20_000  # fragments of a group: texts that differ in every row must not fill the memory
 _MAX_REMEMBERED_CHARS = 100
-_PLACEHOLDER: Final = "\ue000"  # a character for private use, which JSON does not escape
+PLACEHOLDER: Final = "\ue000"  # a character for private use, which JSON does not escape
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,12 +42,12 @@ def to_fragment(payload: Payload) -> str:
     return f",{_encode(payload).decode()[1:-1]}" if payload else ""
 
 
-def split_fragment(*names: str) -> list[str]:
-    """Return the JSON around the values of text fields, without braces: ['"customer_phone":"', '"'].
+def split_fragment(payload: Payload) -> list[str]:
+    """Return the fragment around each PLACEHOLDER in the payload: [',"city":"', '"'].
 
     So msgspec writes all but the values themselves. The caller's values need no escape.
     """
-    return _encode(dict.fromkeys(names, _PLACEHOLDER)).decode()[1:-1].split(_PLACEHOLDER)
+    return to_fragment(payload).split(PLACEHOLDER)
 
 
 class Fragments(dict[Any, str]):
@@ -105,7 +105,7 @@ class TextFragments(ColumnFragments):
 
     def __init__(self, step: ColumnStep) -> None:
         super().__init__([step])
-        self._before, self._after = _split_step(step, _PLACEHOLDER)
+        self._before, self._after = _split_step(step, PLACEHOLDER)
 
     def get_column(self, columns: Sequence[Cells]) -> Iterable[str]:
         """Return the fragment of each row."""
@@ -129,8 +129,8 @@ class FullNameFragments(ColumnFragments):
 
     def __init__(self, step: ColumnStep) -> None:
         super().__init__([step])
-        before, self._between, self._after = split_fragment("first_name", "last_name")
-        self._before = f",{before}"
+        both_names = {"first_name": PLACEHOLDER, "last_name": PLACEHOLDER}
+        self._before, self._between, self._after = split_fragment(both_names)
 
     def build(self, key: str | tuple[str, ...]) -> str:
         """Put two simple words into the JSON of both names."""
@@ -149,7 +149,7 @@ class EmailFragments(ColumnFragments):
 
     def __init__(self, step: ColumnStep) -> None:
         super().__init__([step])
-        self._before, self._after = _split_step(step, [_PLACEHOLDER])
+        self._before, self._after = _split_step(step, [PLACEHOLDER])
 
     def get_column(self, columns: Sequence[Cells]) -> Iterable[str]:
         """Return the fragment of each row."""
@@ -199,9 +199,8 @@ def select_fragments(group: Mapping, titles: AccountTitles, region: str, unknown
     return ColumnFragments(steps)
 
 
-def _split_step(step: ColumnStep, value: Any) -> tuple[str, str]:
-    """Return the JSON before and after a value that the step writes."""
+def _split_step(step: ColumnStep, value: Any) -> list[str]:
+    """Return the fragment around a value that the step writes. `value` is or contains a PLACEHOLDER."""
     payload: Payload = {}
     step.write(payload, value)
-    before, _, after = to_fragment(payload).rpartition(_PLACEHOLDER)
-    return before, after
+    return split_fragment(payload)

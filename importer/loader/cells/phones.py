@@ -65,11 +65,12 @@ class PhoneReader:
 
     def __init__(self, region: str, *, is_needed: bool = True) -> None:
         self._region = region
+        self._is_india = region == "IN"
         self._is_needed = is_needed
 
     def read(self, text: str, dial_code: str = "") -> ParsedPhones | CellError | None:
         """Return the numbers of a cell. `dial_code` is the cell of a dial code column in the same row, or ""."""
-        if not dial_code and self._region == "IN" and (mobile := parse_indian_mobile(text)):
+        if self._is_india and not dial_code and (mobile := parse_indian_mobile(text)):
             return ParsedPhones([mobile], [])
         parsed = _parse_cell(text, _NumberParser(self._region, dial_code))
         if not self._is_needed and parsed == CellError(IssueCode.NOT_A_PHONE) and not has_digit(text):

@@ -50,7 +50,7 @@ class Drafter:
     """Reads the rows of one run into drafts. `region` is the country of phones without a country code."""
 
     def __init__(self, mapping: Mapping, *, region: str) -> None:
-        self._find_row_rule = RowRules(mapping.row_rules, mapping.columns).find_match
+        self._row_rules = RowRules(mapping.row_rules, mapping.columns) if mapping.row_rules else None
         self._read_phones = _LeadPhones(mapping, region).read_into
         self._steps = build_column_steps(mapping, region=region)
         self._defaults = _Defaults(mapping, region)
@@ -59,7 +59,7 @@ class Drafter:
     def draft(self, row: SourceRow) -> Draft:
         """Return the draft of a row with all of its issues. A row that is not a lead gets an empty payload."""
         cells = row.cells
-        if (issue := self._find_row_rule(cells)) is not None:
+        if self._row_rules is not None and (issue := self._row_rules.find_match(cells)) is not None:
             return Draft(row, {}, (issue,))
         payload: Payload = {}
         issues = list(row.issues)
