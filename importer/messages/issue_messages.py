@@ -82,7 +82,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "{value} ends in zeros, so Excel may have shortened it, and {hint} has the same number. Type the full number from the "
         "original list. If it is correct, type it with a space, like 98450 10000.",
     ),
-    Code.PROMOTED: IssueText(
+    Code.OTHER_PHONE_USED: IssueText(
         "taken from the other phones", "{label} is empty, so {value} from the other phones was used instead."
     ),
     # --- e-mails, amounts, coordinates
@@ -153,7 +153,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     Code.TEST_ROW: IssueText("test rows", "skipped because it is a test row of the export ({value}{hint})."),
     Code.NOT_A_LEAD: IssueText("not a lead", "skipped because it is not a lead ({value}{hint})."),
     # --- rows that share a phone; {hint} names the other row
-    Code.FOLDED: IssueText("same phone as another row", "same phone as row {hint}: {value}."),
+    Code.SAME_PHONE: IssueText("same phone as another row", "same phone as row {hint}: {value}."),
     Code.OTHER_NAME: IssueText(
         "same phone, another name", 'the name "{value}" is different from {hint}. They may be two people.'
     ),
@@ -200,7 +200,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
 DID_YOU_MEAN = " Did you mean {titles}?"
 SEE_DROPDOWNS = " Run importer dropdowns to see the values that exist."
 
-# --- the {value} of FOLDED
+# --- the {value} of SAME_PHONE
 MERGED_INTO_THAT_ROW = "its values were merged into that row"
 FIRST_ROW_WAS_KEPT = "only the first row is imported"
 LAST_ROW_WAS_KEPT = "only the last row is imported"

@@ -138,7 +138,7 @@ def _keep_one(group: Sequence[Accepted], survivor: Accepted, reason: str, header
 
 
 def _mark_duplicate(row: Accepted, survivor: Accepted, reason: str, header: str, *extra: Issue) -> NewVerdict:
-    issue = Issue("row", IssueCode.FOLDED, header, reason, str(survivor.row.number))
+    issue = Issue("row", IssueCode.SAME_PHONE, header, reason, str(survivor.row.number))
     issues = (*row.issues, issue, *extra)
     return NewVerdict(row.row.number, RowStatus.DUPLICATE, None, issues, survivor.row.number)
 

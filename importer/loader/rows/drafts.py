@@ -205,7 +205,7 @@ def _use_other_phone(payload: Payload, issues: list[Issue], header: str) -> None
         issues.append(Issue("customer_phone", IssueCode.MISSING, header))
         return
     payload["customer_phone"] = others[0]
-    issues.append(Issue("customer_phone", IssueCode.PROMOTED, header, others[0]))
+    issues.append(Issue("customer_phone", IssueCode.OTHER_PHONE_USED, header, others[0]))
     if others[1:]:
         payload["add_phones"] = others[1:]
 
