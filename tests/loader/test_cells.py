@@ -66,6 +66,7 @@ from importer.models.row import SourceRow
     ],
 )
 def test_amounts_are_read_as_written_in_india(typed, value):
+    """Currency signs, Indian grouping and units such as lakh, crore and k are understood."""
     found = read_money(typed)
     assert found == value
     assert type(found) is type(value)
@@ -98,12 +99,14 @@ def test_amounts_are_read_as_written_in_india(typed, value):
     ],
 )
 def test_unclear_amount_is_rejected(typed):
+    """A range, a wrong comma or an unknown unit could mean two amounts."""
     found = read_money(typed)
     assert isinstance(found, CellError), found
     assert found.code == "not_a_number"
 
 
 def test_amount_with_lost_digits_is_rejected():
+    """1.2E+05 may stand for many amounts."""
     assert read_money("1.2E+05") == CellError("digits_lost")
 
 
@@ -115,11 +118,13 @@ def test_amount_too_large_for_exact_json_is_rejected(typed):
 
 @given(st.decimals(min_value=0, max_value=10**13, places=2), st.sampled_from(["", "₹", "Rs. ", "INR "]))
 def test_amount_with_paise_is_exact(amount, sign):
+    """No paisa is lost between the cell and the number."""
     assert Decimal(str(read_money(f"{sign}{amount}"))) == amount
 
 
 @given(st.integers(min_value=-(10**12), max_value=10**12))
 def test_whole_amount_is_exact(amount):
+    """Whole amounts keep every digit, with and without commas."""
     assert read_money(str(amount)) == amount
     assert read_money(f"{amount:,}") == amount
 
@@ -149,6 +154,7 @@ def test_whole_amount_is_exact(amount):
     ],
 )
 def test_emails_are_read_as_people_type_them(typed, found):
+    """Labels, names, brackets and several addresses in one cell are understood."""
     assert read_emails(typed) == found
 
 
@@ -159,6 +165,7 @@ def test_emails_are_read_as_people_type_them(typed, found):
      ".asha@example.in", "no email asha", "none@", "unknown@asha"],
 )  # fmt: skip
 def test_invalid_email_is_rejected(typed):
+    """An address is never repaired by a guess."""
     found = read_emails(typed)
     assert isinstance(found, CellError), found
     assert found.code == "not_an_email"
@@ -198,6 +205,7 @@ def test_fast_path_of_emails_agrees_with_the_library(typed):
     ],
 )
 def test_text_is_normalized_and_stays_text(typed, value):
+    """Excel's marks and invisible characters are removed; numbers and dates stay as typed."""
     assert normalize_text(typed) == value
 
 
@@ -234,6 +242,7 @@ def _keep_letters(text, dropped):
 
 @pytest.mark.parametrize("word", [*sorted(NULL_WORDS), "N/A", "NULL", "NA", "NIL", "", "   ", "\xa0"])
 def test_null_words_are_empty(word):
+    """A cell that says "nothing here" leaves the field unchanged."""
     assert normalize_text(word) is None
     assert normalize_name(word) is None
 
@@ -253,16 +262,19 @@ def test_zero_width_joiner_stays_only_where_it_is_needed():
 
 @pytest.mark.parametrize("shown", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
 def test_excel_error_is_an_error_and_not_empty(shown):
+    """The value is lost, so the user must know about it."""
     assert normalize_text(shown) == CellError("error_value")
     assert read_money(shown) == CellError("error_value")
 
 
 @pytest.mark.parametrize("shown", ["=A1+1", "=VLOOKUP(A2,B:C,2,0)", "=Sheet2!A1", "='My sheet'!B2", "=(1)"])
 def test_formula_without_value_is_an_error(shown):
+    """A formula is not sent to the CRM as text."""
     assert normalize_text(shown) == CellError("formula_without_value")
 
 
 def test_html_breaks_become_lines():
+    """Exports of web forms write `<br>` for a new line."""
     assert normalize_note("one<br>two<BR/>three") == "one\ntwo\nthree"
 
 
@@ -283,6 +295,7 @@ def test_html_breaks_become_lines():
     ],
 )
 def test_full_name_is_split(typed, names):
+    """The last word is the last name, and `Rao, Asha` is turned round."""
     assert read_full_name(typed) == names
 
 
@@ -297,10 +310,12 @@ def test_lists_are_split_at_separators():
     ("typed", "found"), [("12.97", 12.97), ("-90", -90.0), ("१२.५", 12.5), ("12.97°", 12.97)]
 )
 def test_degrees_are_read(typed, found):
+    """A degree sign and digits of other scripts are understood."""
     assert read_latitude(typed) == found
 
 
 def test_invalid_degrees_are_rejected():
+    """Degrees out of range and other notations are errors."""
     assert read_latitude("91") == CellError("out_of_range", "-90 and 90")
     assert read_longitude("181") == CellError("out_of_range", "-180 and 180")
     for typed in ("east", "12° 58' N", "1_0", "1e1", "inf", "12,97"):

@@ -32,6 +32,7 @@ def read_tables():
 
 @pytest.mark.parametrize("kind", KINDS.values())
 def test_page_describes_every_cell_correctly(kind):
+    """Each line of the page shows what the code really does."""
     lines = [(number, line) for number, its, line in read_tables() if its == kind]
     assert len(lines) > 5
     for number, line in lines:

@@ -74,6 +74,7 @@ read = PhoneReader("IN").read
     ],
 )  # fmt: skip
 def test_phones_are_read_as_people_type_them(typed, numbers):
+    """Spellings, labels, links and several numbers in one cell become E.164."""
     found = read(typed, "")
     assert isinstance(found, ParsedPhones), found
     assert found.numbers == numbers
@@ -101,6 +102,7 @@ def test_phones_are_read_as_people_type_them(typed, numbers):
     ],
 )
 def test_invalid_phone_is_rejected_with_its_reason(typed, code):
+    """The code says whether digits are lost, missing, too many or wrong."""
     found = read(typed, "")
     assert isinstance(found, CellError), found
     assert found.code == code
@@ -108,15 +110,18 @@ def test_invalid_phone_is_rejected_with_its_reason(typed, code):
 
 @pytest.mark.parametrize("typed", ["", " ", "-", "N/A", "NULL", "nil", "\u00a0", "'"])
 def test_empty_cell_has_no_phone(typed):
+    """A null word is not an error."""
     assert read(typed, "") is None
 
 
 def test_extension_is_left_out_with_a_warning():
+    """The CRM stores only the number."""
     found = read("080-22233344 ext 21", "")
     assert found == ParsedPhones(["+918022233344"], [("extension_left_out", "ext 21")])
 
 
 def test_invalid_part_beside_a_valid_number_is_left_out_with_a_warning():
+    """One valid number is enough for the row."""
     found = read("9845012345 / 12345", "")
     assert found == ParsedPhones(["+919845012345"], [("part_left_out", "12345")])
 
@@ -125,6 +130,7 @@ def test_invalid_part_beside_a_valid_number_is_left_out_with_a_warning():
     "typed", ["9.84501E+09", "98765000000", "98450 XX 12345", "98450*12345", "984501234¹", "98450 1234 S", "98450-1234-l"]
 )  # fmt: skip
 def test_missing_digit_is_not_guessed(typed):
+    """Lost, hidden or mistyped digits make the number an error."""
     assert isinstance(read(typed, ""), CellError)
 
 
@@ -153,6 +159,7 @@ def test_text_beside_a_number_is_named_in_a_warning(typed, numbers, warnings):
 
 
 def test_numbers_without_separator_are_split_only_if_there_is_one_way():
+    """Two possible ways would be a guess."""
     assert read("98450 12345 98860 12345", "").numbers == ["+919845012345", "+919886012345"]
     assert read("+919845012345+919886012345", "").numbers == ["+919845012345", "+919886012345"]
     assert read("9845012345 98860", "") == CellError("too_many_digits")
@@ -195,14 +202,17 @@ def test_number_that_does_not_exist_in_its_dial_code_is_rejected(typed, dial_cod
     ],
 )
 def test_dial_code_column_applies_to_the_phone(typed, dial_code, number):
+    """Any spelling of the dial code works, and a number that already has its code keeps it."""
     assert read(typed, dial_code) == ParsedPhones([number], [])
 
 
 def test_region_reads_its_local_numbers():
+    """--region applies to numbers without a country code."""
     assert PhoneReader("AE").read("050 123 4567", "") == ParsedPhones(["+971501234567"], [])
 
 
 def test_unclear_dial_code_is_named_in_a_warning():
+    """The number is read without it, but not in silence."""
     assert read("9845012345", "somewhere").warnings == [("dial_code_left_out", "somewhere")]
 
 

@@ -147,6 +147,7 @@ def test_single_info_column_has_its_header_on_both_paths(header):
 
 
 def test_constant_phone_needs_the_slow_path():
+    """The fast path reads a phone only from its own cell."""
     mapping = config_with_rules(
         "full_name", "customer_phone", rules={1: ColumnRules(constant="9845012345")}
     ).mapping

@@ -148,6 +148,7 @@ def test_merge_does_not_mix_two_names():
 
 
 def test_merge_does_not_mix_names_with_an_initial_between_them():
+    """ "R" fits both Ravi and Rahul, but they are two people."""
     rows = [row(3, first_name="Ravi", last_name="Rao"), row(4, first_name="R"), row(7, first_name="Rahul")]
     kept = index_by_number(deduplicate_group(rows, "merge", header=""))[3]
     assert kept.payload == {"customer_phone": PHONE, "first_name": "Rahul"}
@@ -196,6 +197,7 @@ def test_only_a_doubt_about_the_shared_number_rejects_rows():
 
 
 def test_one_person_with_a_number_that_ends_in_zeros_stays_one_lead():
+    """Only rows of different people are rejected."""
     rows = [zeros(2, first_name="Ravi"), zeros(3, first_name="Ravi", last_name="Rao"), zeros(4)]
     verdicts = index_by_number(deduplicate_group(rows, "merge", header="Mobile"))
     assert {number: one.verdict for number, one in verdicts.items()} == {
@@ -204,6 +206,7 @@ def test_one_person_with_a_number_that_ends_in_zeros_stays_one_lead():
 
 
 def test_merge_joins_the_parts_of_one_name():
+    """A later row may add the last name of the same person."""
     rows = [row(3, first_name="Ravi"), row(5, first_name="R.", last_name="Rao"), row(7, first_name="Ravi")]
     kept = index_by_number(deduplicate_group(rows, "merge", header=""))[3]
     assert kept.payload == {"customer_phone": PHONE, "first_name": "Ravi", "last_name": "Rao"}
@@ -259,6 +262,7 @@ def test_rows_that_are_not_merged_have_no_name_issue():
 
 
 def test_later_null_clears_the_value():
+    """The last value wins, and None is a value."""
     rows = [row(2, lead_stage_name="New"), row(3, lead_stage_name=None)]
     assert index_by_number(deduplicate_group(rows, "merge", header=""))[2].payload["lead_stage_name"] is None
 

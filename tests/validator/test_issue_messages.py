@@ -31,6 +31,7 @@ ACTIONS = re.compile(
     "code", [code for code, kind in ISSUE_CATALOGUE.items() if kind.severity is Severity.ERROR]
 )
 def test_error_says_what_to_do(code):
+    """A rejected row is no use to the user without the next step."""
     hint = SEE_DROPDOWNS if code in ("unknown", "disabled") else "x"
     assert ACTIONS.search(describe_issue(Issue("customer_phone", code, "Phone", "98450", hint))), (
         ISSUE_CATALOGUE[code].sentence
@@ -42,6 +43,7 @@ def test_error_says_what_to_do(code):
     [("lead_stage_name", "stage"), ("lead_group_name", "group"), ("add_labels", "label"), ("add_products", "product"), ("source_type", "source type")],
 )  # fmt: skip
 def test_dropdown_list_has_its_name_in_a_sentence(field, label):
+    """People say "stage", not lead_stage_name."""
     assert describe_issue(Issue(field, "ambiguous", "", "X")) == (
         f'your account has more than one {label} with the name "X". Rename one of them in the account.'
     )
@@ -49,6 +51,7 @@ def test_dropdown_list_has_its_name_in_a_sentence(field, label):
 
 
 def test_long_value_is_shortened_after_its_place():
+    """A sentence stays short even if the cell is long."""
     said = format_issue(14, Issue("city", "error_value", "City", "x" * 200))
     assert said.startswith("Row 14, City: ")
     assert len(said) < 160
@@ -69,4 +72,5 @@ def test_every_code_has_words():
     ],
 )
 def test_long_list_of_rows_is_shortened(numbers, words):
+    """Only the first rows are named, with the number of the others."""
     assert format_rows(numbers, max_named=2) == words
