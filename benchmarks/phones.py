@@ -9,7 +9,7 @@ from typing import Any
 
 import phonenumbers
 
-from importer.loader.cells.phones import plain_indian_mobile
+from importer.loader.cells.phones import parse_indian_mobile
 
 _BEFORE = ("", "", "0", "91", "+91", "0091", "+91 ", "0 ", "91-", "+", "00", "1", "(0)", "+91-0")
 _MARKS = ("", "", "", " ", "-", "  ", ")", "(", ".0")
@@ -20,7 +20,7 @@ def compare(count: int, seed: int = 7) -> dict[str, Any]:
     chance = random.Random(seed)
     texts = [_text(chance) for _ in range(count)]
     began = time.process_time()
-    short = [plain_indian_mobile(text) for text in texts]
+    short = [parse_indian_mobile(text) for text in texts]
     short_s = time.process_time() - began
     began = time.process_time()
     for text, found in zip(texts, short, strict=True):

@@ -23,7 +23,7 @@ from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.run import judge_sheet
-from importer.reader.row_processor import ProcessorConfig, process_rows
+from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.source import open_file
 from importer.report.report_writer import write_reports
 from importer.sender.client import open_client
@@ -63,7 +63,7 @@ def _judging(sheet: Path, journal: Journal) -> float:
     header = journal.metadata
     titles: Any = {}
     config = ProcessorConfig(mapping=header.mapping, titles=titles, region="IN", unknown="drop")
-    return _cpu(lambda: list(process_rows(open_table(sheet, OpenOptions()).blocks, config)))
+    return _cpu(lambda: list(RowProcessor(config).process(open_table(sheet, OpenOptions()).blocks)))
 
 
 async def _post_all(credentials: Credentials, rows: list[PendingRow]) -> None:

@@ -51,7 +51,7 @@ def test_check_reads_only_and_returns_the_rows(importer, crm, sheet):
     assert frame["_status"].tolist() == ["accepted", "invalid"]
     assert frame["_problems"].tolist() == [
         "",
-        'Row 3, Stage: the account has no stage "Warm led". Did you mean "Warm lead"?',
+        'Row 3, Stage: "Warm led" does not exist in your account. Did you mean "Warm lead"?',
     ]
     assert frame["_http_status"].isna().all()
 

@@ -38,7 +38,7 @@ class StagedRows(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     issues: list[str]
 
     @classmethod
-    def of(cls, rows: Iterable[StagedRow]) -> Self:
+    def from_rows(cls, rows: Iterable[StagedRow]) -> Self:
         """Return rows as columns."""
         columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in cls.__struct_fields__]
         return cls(**dict(zip(cls.__struct_fields__, columns, strict=True)))

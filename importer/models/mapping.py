@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from importer.fields import Dropdown
+from importer.issues import IssueCode
 
 
 class Title(msgspec.Struct, frozen=True, array_like=True):
@@ -102,7 +103,7 @@ class RowRule(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     index: int
-    code: str
+    code: IssueCode
     equals: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
     reason: str = ""

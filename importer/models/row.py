@@ -1,6 +1,6 @@
-"""A row from the file to its verdict: SourceRow -> Draft -> Accepted or Rejected.
+"""The types of a row on its way from the file to its verdict: SourceRow -> Draft -> Accepted or Rejected.
 
-Rows travel in blocks (SourceRows), and most are judged without a Draft of their own.
+Rows travel in blocks (SourceRows). Most rows are judged without a Draft of their own (see `reader/fast_path.py`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from importer.issues import Issue
 from importer.models.status import StagedVerdict
 
 Payload: TypeAlias = dict[str, Any]
-"""A lead's fields for the API. An absent key leaves the field alone; None clears it."""
+"""A lead's fields for the API. A missing key leaves the field unchanged; None clears it."""
 
 
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row as the file has it.
+    """One row exactly as it is in the file.
 
-    `number` is what the spreadsheet shows: 1-based, header and blank rows counted; for CSV the 1-based
-    record number. `cells` are the texts exactly as typed, as many as the header has (missing cells are "").
-    `faults` are what the reader found wrong with the row as a whole.
+    `number` is the row number that the spreadsheet shows: 1-based, header and blank rows counted. For CSV it is the
+    1-based record number. `cells` are the texts as typed, one for each header ("" for a missing cell). `issues` are
+    the problems that the reader found with the row as a whole.
     """
 
     number: int
@@ -32,10 +32,10 @@ class SourceRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SourceRows(msgspec.Struct, frozen=True):
-    """Rows that follow one another: most need less work than a call for each of them would cost.
+    """A block of consecutive rows, by column: work that is done once for a block costs a row nothing.
 
-    `numbers` and `cells` are of one length; `faults` are by place in them. `lines`, where there are any, are the same
-    rows as they stand in the file, each a record of CSV that a report of ours could hold, but for its guards.
+    `numbers` and `cells` have the same length. `issues` maps an index in them to the issues of that row. `lines` is
+    empty, or holds the same rows as CSV records that a report can use, without formula protection.
     """
 
     numbers: Sequence[int]
@@ -44,8 +44,8 @@ class SourceRows(msgspec.Struct, frozen=True):
     lines: Sequence[str] = ()
 
     @classmethod
-    def of(cls, rows: Iterable[SourceRow]) -> Self:
-        """Rows put together."""
+    def from_rows(cls, rows: Iterable[SourceRow]) -> Self:
+        """Build a block from single rows."""
         listed = list(rows)
         return cls(
             [row.number for row in listed],
@@ -57,35 +57,35 @@ class SourceRows(msgspec.Struct, frozen=True):
         return len(self.numbers)
 
     def __iter__(self) -> Iterator[SourceRow]:
-        return map(self.row, range(len(self)))
+        return map(self.get_row, range(len(self)))
 
-    def row(self, at: int) -> SourceRow:
-        """One of them."""
+    def get_row(self, at: int) -> SourceRow:
+        """Return the row at index `at`."""
         return SourceRow(self.numbers[at], tuple(self.cells[at]), self.issues.get(at, ()))
 
-    def part(self, start: int, stop: int) -> Self:
-        """Some of them."""
-        faults = {at - start: found for at, found in self.issues.items() if start <= at < stop}
-        return type(self)(self.numbers[start:stop], self.cells[start:stop], faults, self.lines[start:stop])
+    def slice(self, start: int, stop: int) -> Self:
+        """Return the rows from index `start` up to, but without, `stop`."""
+        issues = {at - start: found for at, found in self.issues.items() if start <= at < stop}
+        return type(self)(self.numbers[start:stop], self.cells[start:stop], issues, self.lines[start:stop])
 
 
 BLOCK_ROWS = 1024
-"""Rows that travel together, from the file to the reports: enough that what is done once a block costs a row nothing,
-and few enough that they stay in the processor's cache (4096 took a twentieth longer)."""
+"""Rows in one block, from the file to the reports. Large enough that the work for each block costs a row nothing, and
+small enough that a block stays in the processor's cache (with 4096 rows a check took 5% longer)."""
 
 
 def split_into_blocks(rows: Iterable[SourceRow]) -> Iterator[SourceRows]:
-    """Rows that come one after another, put together in blocks."""
-    left = iter(rows)
-    while some := list(islice(left, BLOCK_ROWS)):
-        yield SourceRows.of(some)
+    """Yield the rows in blocks of at most BLOCK_ROWS."""
+    remaining = iter(rows)
+    while block := list(islice(remaining, BLOCK_ROWS)):
+        yield SourceRows.from_rows(block)
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A row read into fields, not yet judged against the account.
+    """A row read into fields, not yet checked against the account.
 
-    `payload` holds E.164 phones, numbers, lists; titles are still as the sheet spells them, and a TITLES
-    value is the list of pieces between separators (a title with a comma in it is in several pieces).
+    `payload` holds E.164 phones, numbers and lists. Titles still have the sheet's spelling. A TITLES value is the
+    list of texts between separators, so a title that contains a comma is still in several parts.
     """
 
     row: SourceRow
@@ -94,7 +94,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """A row that may be sent: `payload` is the request's body, titles in the account's own spelling."""
+    """A row that may be sent. `payload` is the request's body, with titles in the account's own spelling."""
 
     row: SourceRow
     phone: str
@@ -103,7 +103,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A row that is refused here; `phone` is "" where none could be read."""
+    """A row that is rejected before anything is sent. `phone` is "" if no phone could be read."""
 
     row: SourceRow
     phone: str
@@ -114,9 +114,9 @@ Verdict: TypeAlias = Accepted | Rejected
 
 
 class NewVerdict(NamedTuple):
-    """Another verdict on a staged row: folded into another, or its title gone from the account since.
+    """A changed verdict on a staged row: it is a duplicate, or its title was removed from the account since.
 
-    `payload` is None unless the row is sent; `survivor_row` is the row that a duplicate was folded into.
+    `payload` is None unless the row is sent. `survivor_row` is the number of the row that a duplicate was merged into.
     """
 
     number: int

@@ -19,7 +19,7 @@ from importer.loader.mapping.map_file import ColumnMap, read_map
 from importer.loader.mapping.overrides import make_column_key
 from importer.loader.mapping.presets import find_preset
 from importer.loader.mapping.saved_maps import to_column_map
-from importer.loader.rows.drafts import OF_THE_LEADS_PHONES, compile_drafter
+from importer.loader.rows.drafts import LEAD_PHONE_FIELDS, Drafter
 from importer.messages import run_messages
 from importer.models.mapping import (
     AccountTitles,
@@ -38,7 +38,7 @@ from importer.pipeline.saved_answers import find_remembered_map, remember_answer
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, select_explicit
-from importer.validator.judge import compile_judge
+from importer.validator.judge import Judge
 
 
 class MappingDecision(NamedTuple):
@@ -247,11 +247,11 @@ def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles)
     """Raise MappingError or UsageError for a default that no row could be sent with: every row would be rejected."""
     for name, value in mapping.defaults.items():
         where = f"--default {name}={value}" if name in settings.default else f'[defaults] {name} = "{value}"'
-        if name in OF_THE_LEADS_PHONES:
+        if name in LEAD_PHONE_FIELDS:
             raise MappingError(*run_messages.DEFAULT_PHONE.format(where=where))
         mapping_of_default = Mapping(columns=(_PHONE_COLUMN,), defaults={name: value}, clear=mapping.clear)
-        draft = compile_drafter(mapping_of_default, region=settings.region)(SourceRow(1, ("+919845012345",)))
-        verdict = compile_judge(titles, headers={}, unknown=settings.unknown)(draft)
+        draft = Drafter(mapping_of_default, region=settings.region).draft(SourceRow(1, ("+919845012345",)))
+        verdict = Judge(titles, headers={}, unknown=settings.unknown).judge(draft)
         for issue in verdict.issues:
             if issue.severity is Severity.ERROR:
                 raise UsageError(f"{where}: {describe_issue(issue)}")

@@ -12,7 +12,7 @@ from importer.models.mapping import AccountTitles, get_active_titles
 from importer.models.row import NewVerdict, Payload
 from importer.models.status import RowStatus, StagedVerdict
 from importer.settings import UnknownPolicy
-from importer.validator.judge import compile_gone
+from importer.validator.judge import TitleRecheck
 
 _ROWS_PER_COMMIT = 1000
 
@@ -37,11 +37,11 @@ def judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: UnknownP
     """
     if not _has_lost_titles(journal, titles):
         return
-    judge = compile_gone(titles, unknown=unknown)
+    recheck = TitleRecheck(titles, unknown=unknown)
     after = -1
     while rows := journal.delivery.read_pending(after, _ROWS_PER_COMMIT):
         after = rows[-1].number
-        judged = [_ChangedRow(row, *judge(row.payload)) for row in rows]
+        judged = [_ChangedRow(row, *recheck.check(row.payload)) for row in rows]
         changed = [one for one in judged if one.issues or one.payload != one.row.payload]
         _write_changed_rows(journal, changed)
 

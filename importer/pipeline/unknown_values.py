@@ -18,7 +18,7 @@ from importer.pipeline.decide_mapping import group_titles_by_field
 from importer.pipeline.judge_rows import make_processor_config
 from importer.pipeline.observer import UnknownValue
 from importer.pipeline.saved_answers import remember_answers
-from importer.reader.row_processor import process_rows
+from importer.reader.row_processor import RowProcessor
 
 _UNKNOWN_CODES = frozenset({IssueCode.UNKNOWN, IssueCode.LEFT_OUT_UNKNOWN})
 
@@ -36,7 +36,7 @@ def resolve_unknown_values(journal: Journal, context: RunContext) -> None:
     remember_answers(mapping, context.settings, context.observer)
     config = make_processor_config(mapping, context, None)
     # All rows are read before the first is written again: both use one connection.
-    for batch in list(process_rows(split_into_blocks(_read_rows_with_unknown(journal)), config)):
+    for batch in list(RowProcessor(config).process(split_into_blocks(_read_rows_with_unknown(journal)))):
         journal.staging.stage(batch)
 
 

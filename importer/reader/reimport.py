@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from importer.csv_injection import unescape_formula
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
-from importer.loader.cells.phones import ends_as_shortened
+from importer.loader.cells.phones import is_possibly_shortened
 from importer.loader.formats.file_kind import FileKind
 from importer.loader.table.table_reader import Table
 from importer.models.row import SourceRows
@@ -81,4 +81,4 @@ def _has_shortened_code(codes: str) -> bool:
 
 
 def _is_doubted_phone(cell: str, phone: str) -> bool:
-    return ends_as_shortened(cell) and len(cell) >= _MIN_SHORTENED_DIGITS and is_same_number(phone, cell)
+    return is_possibly_shortened(cell) and len(cell) >= _MIN_SHORTENED_DIGITS and is_same_number(phone, cell)

@@ -1,25 +1,25 @@
-"""How the rows of one run are judged: everything that a reading process must know, and the loop itself."""
+"""Reads and judges the rows of one run: the fast path for most rows, the slow path for the others."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from importer.csv_injection import format_csv_lines
 from importer.journal.staging import StagedRow, StagedRows, to_staged_row
-from importer.loader.rows.drafts import compile_drafter
+from importer.loader.rows.drafts import Drafter
 from importer.models.mapping import AccountTitles, Mapping
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 from importer.models.status import StagedVerdict
-from importer.reader.fast_path import compile_plain_bodies
+from importer.reader.fast_path import FastPath
 from importer.settings import UnknownPolicy
-from importer.validator.judge import compile_judge
+from importer.validator.judge import Judge
 
 
 class ProcessorConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The mapping, the account's titles and the policies of one run; `limit` is the number of rows to take."""
+    """The mapping, the account's titles and the policies of one run. `limit` is the number of rows to process."""
 
     mapping: Mapping
     titles: AccountTitles
@@ -28,31 +28,36 @@ class ProcessorConfig(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
 
-def process_rows(blocks: Iterable[SourceRows], config: ProcessorConfig) -> Iterator[StagedRows]:
-    """Load, judge and dress the rows for the journal, a batch at a time. Pure over its rows."""
-    judge = compile_batch_judge(config)
-    left = sys.maxsize if config.limit is None else config.limit
-    for block in blocks:
-        for start in range(0, min(len(block), left), BLOCK_ROWS):
-            yield judge(block.part(start, min(start + BLOCK_ROWS, left)))
-        left -= len(block)
-        if left <= 0:
-            return
+class RowProcessor:
+    """Turns source rows into staged rows. It is pure: the same rows give the same result in every process."""
 
+    def __init__(self, config: ProcessorConfig) -> None:
+        self._limit = sys.maxsize if config.limit is None else config.limit
+        self._slow_path = SlowPath(config)
+        self._fast_path = FastPath.create(
+            config.mapping, config.titles, region=config.region, unknown=config.unknown
+        )
 
-def compile_batch_judge(config: ProcessorConfig) -> Callable[[SourceRows], StagedRows]:
-    """The whole way of rows from cells to verdict: the short one, and the long one where that does not do."""
-    long = compile_long_way(config)
-    short = compile_plain_bodies(config.mapping, config.titles, region=config.region, unknown=config.unknown)
-    if short is None:
-        return lambda rows: StagedRows.of(map(long, rows))
+    def process(self, blocks: Iterable[SourceRows]) -> Iterator[StagedRows]:
+        """Yield the staged rows in blocks of at most BLOCK_ROWS, up to the limit."""
+        remaining = self._limit
+        for block in blocks:
+            for start in range(0, min(len(block), remaining), BLOCK_ROWS):
+                yield self._process_block(block.slice(start, min(start + BLOCK_ROWS, remaining)))
+            remaining -= len(block)
+            if remaining <= 0:
+                return
 
-    def judge(rows: SourceRows) -> StagedRows:
-        phones, bodies = short(rows.cells)
+    def _process_block(self, rows: SourceRows) -> StagedRows:
+        process_slowly = self._slow_path.process_row
+        if self._fast_path is None:
+            return StagedRows.from_rows(map(process_slowly, rows))
+        phones, bodies = self._fast_path.build_bodies(rows.cells)
         lines = format_csv_lines(rows.cells, rows.lines)
         verdicts, issues = [StagedVerdict.VALID.value] * len(rows), [""] * len(rows)
         for at in [at for at, body in enumerate(bodies) if body is None or at in rows.issues]:
-            _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = long(rows.row(at))
+            staged = process_slowly(rows.get_row(at))
+            _, lines[at], verdicts[at], phones[at], bodies[at], issues[at] = staged
         return StagedRows(
             numbers=list(rows.numbers),
             cells=lines,
@@ -62,16 +67,15 @@ def compile_batch_judge(config: ProcessorConfig) -> Callable[[SourceRows], Stage
             issues=issues,
         )
 
-    return judge
 
+class SlowPath:
+    """Processes one row in full: draft, verdict, staged row. Only this path finds out what is wrong with a row."""
 
-def compile_long_way(config: ProcessorConfig) -> Callable[[SourceRow], StagedRow]:
-    """Every step of a row's way; it alone has the words for what is wrong."""
-    headers = {column.field: column.header for column in reversed(config.mapping.columns) if column.field}
-    draft = compile_drafter(config.mapping, region=config.region)
-    judge = compile_judge(config.titles, headers=headers, unknown=config.unknown)
+    def __init__(self, config: ProcessorConfig) -> None:
+        headers = {column.field: column.header for column in reversed(config.mapping.columns) if column.field}
+        self._draft = Drafter(config.mapping, region=config.region).draft
+        self._judge = Judge(config.titles, headers=headers, unknown=config.unknown).judge
 
-    def judge_row(row: SourceRow) -> StagedRow:
-        return to_staged_row(judge(draft(row)))
-
-    return judge_row
+    def process_row(self, row: SourceRow) -> StagedRow:
+        """Return the row as the journal stores it."""
+        return to_staged_row(self._judge(self._draft(row)))

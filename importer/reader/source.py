@@ -15,7 +15,7 @@ from importer.loader.table.table_reader import OpenOptions, copy_to_private_file
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, split_into_blocks
 from importer.reader.protocol import SAMPLE_ROWS, ReadEnd, SheetPreview
-from importer.reader.row_processor import ProcessorConfig, process_rows
+from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.scratch_dir import open_scratch_dir
 from importer.reader.worker_client import WorkerClient
 from importer.settings import Settings
@@ -75,7 +75,7 @@ class InMemoryReader:
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
         """Yield batches of judged rows, in order."""
         total = 0
-        for batch in process_rows(split_into_blocks(chain(self._sample, self._rows)), config):
+        for batch in RowProcessor(config).process(split_into_blocks(chain(self._sample, self._rows))):
             yield batch
             total += len(batch)
         self.end = ReadEnd(total, self.preview.notices)

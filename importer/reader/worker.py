@@ -29,7 +29,7 @@ from importer.models.status import is_report_header
 from importer.process_setup import tune_gc
 from importer.reader import protocol
 from importer.reader.reimport import restore_table
-from importer.reader.row_processor import ProcessorConfig, process_rows
+from importer.reader.row_processor import ProcessorConfig, RowProcessor
 
 _PARENT_CHECK_INTERVAL_S = 1.0
 _TARGET_MESSAGE_BYTES = (
@@ -107,7 +107,7 @@ def _judge_rows(
     table: Table, blocks: Iterable[SourceRows], config: ProcessorConfig, responses: BinaryIO
 ) -> None:
     total = 0
-    for batch in process_rows(blocks, config):
+    for batch in RowProcessor(config).process(blocks):
         _send_batch(responses, batch)
         total += len(batch)
     protocol.write_frame(responses, protocol.encode(protocol.ReadEnd(total, tuple(table.notices))))

@@ -1,1 +1,1 @@
-"""Drafts in, verdicts out: titles against the account's live lists, and rows that share a phone."""
+"""Accepts or rejects drafts: checks titles against the account's live lists, and merges rows that share a phone."""

@@ -1,8 +1,8 @@
-"""Accepts or rejects a draft: its titles against the account's lists, its fields against each other."""
+"""Accepts or rejects a draft: checks its titles against the account's lists, and its fields against each other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from importer.fields import FIELDS, Dropdown, Field, Kind
@@ -10,107 +10,117 @@ from importer.issues import Issue, IssueCode, Severity
 from importer.models.mapping import AccountTitles
 from importer.models.row import Accepted, Draft, Payload, Rejected, Verdict
 from importer.settings import UnknownPolicy
-from importer.validator.title_lookup import Found, TitleList, whole_titles
+from importer.validator.title_lookup import TitleList, TitleMatch, join_split_titles
 
-Judge: TypeAlias = Callable[[Draft], Verdict]
-Rejudge: TypeAlias = Callable[[Payload], tuple[Payload, tuple[Issue, ...]]]
-_Check: TypeAlias = Callable[[Payload, list[Issue]], None]
-_LABELS = {"add_labels", "remove_labels"}
-_MEMO_LIMIT = 20_000  # distinct texts remembered a list: a column of free text must not fill the memory
+_LABEL_FIELDS = {"add_labels", "remove_labels"}
+_MAX_CACHED_TITLES = 20_000  # different texts of one list: a column of free text must not fill the memory
+_LEFT_OUT_CODES = {
+    IssueCode.UNKNOWN: IssueCode.LEFT_OUT_UNKNOWN,
+    IssueCode.DISABLED: IssueCode.LEFT_OUT_DISABLED,
+    IssueCode.AMBIGUOUS: IssueCode.LEFT_OUT_AMBIGUOUS,
+}
+"""The warning in place of each error, with --unknown drop."""
 
 
-def compile_judge(titles: AccountTitles, *, headers: Mapping[str, str], unknown: UnknownPolicy) -> Judge:
-    """The judge of one run. `headers` names the column that feeds a field, for the sentences.
+class Judge:
+    """Judges the drafts of one run. `headers` gives the column of a field, for the issues."""
 
-    It works out once what every row needs, since it stands in the path of every row.
-    """
-    checks = _checks_of(titles, headers, unknown)
+    def __init__(self, titles: AccountTitles, *, headers: Mapping[str, str], unknown: UnknownPolicy) -> None:
+        self._checks = _build_checks(titles, headers, unknown)
+        self._unknown = unknown
+        self._label_header = headers.get("add_labels", "")
 
-    def judge(draft: Draft) -> Verdict:
+    def judge(self, draft: Draft) -> Verdict:
+        """Return the draft as accepted or rejected, with all of its issues. It changes the draft's own payload."""
         payload = draft.payload
-        faults = list(draft.issues)
-        both = payload.keys() >= _LABELS
-        for name, check in checks.items():
+        issues = list(draft.issues)
+        has_both_labels = payload.keys() >= _LABEL_FIELDS
+        for name, check in self._checks.items():
             if name in payload:
-                check(payload, faults)
-        if both and (unknown == "reject" or payload.keys() >= _LABELS):
-            faults.append(Issue("add_labels", IssueCode.WITH_REMOVE_LABELS, headers.get("add_labels", "")))
+                check.check(payload, issues)
+        if has_both_labels and (self._unknown == "reject" or payload.keys() >= _LABEL_FIELDS):
+            issues.append(Issue("add_labels", IssueCode.WITH_REMOVE_LABELS, self._label_header))
         phone = payload.get("customer_phone", "")
-        if any(fault.severity is not Severity.WARNING for fault in faults):
-            return Rejected(draft.row, phone, tuple(faults))
-        return Accepted(draft.row, phone, payload, tuple(faults))
-
-    return judge
+        if any(issue.severity is not Severity.WARNING for issue in issues):
+            return Rejected(draft.row, phone, tuple(issues))
+        return Accepted(draft.row, phone, payload, tuple(issues))
 
 
-def compile_gone(titles: AccountTitles, *, unknown: UnknownPolicy) -> Rejudge:
-    """Judges payloads that were sound when they were judged, by the titles that the account has now.
+class TitleRecheck:
+    """Checks payloads that were accepted earlier against the titles that the account has now."""
 
-    Answers with the payload as it may go, and what is wrong by now: errors, or warnings where values are left out.
-    """
-    checks = _checks_of(titles, {}, unknown)
+    def __init__(self, titles: AccountTitles, *, unknown: UnknownPolicy) -> None:
+        self._checks = _build_checks(titles, {}, unknown)
 
-    def judge(payload: Payload) -> tuple[Payload, tuple[Issue, ...]]:
-        now = dict(payload)
+    def check(self, payload: Payload) -> tuple[Payload, tuple[Issue, ...]]:
+        """Return the payload as it can be sent now, and its issues: errors, or warnings where a value was left out."""
+        current = dict(payload)
         issues: list[Issue] = []
-        for name, check in checks.items():
-            if name in now:
-                check(now, issues)
-        return now, tuple(issues)
-
-    return judge
+        for name, check in self._checks.items():
+            if name in current:
+                check.check(current, issues)
+        return current, tuple(issues)
 
 
-def _checks_of(
-    titles: AccountTitles, headers: Mapping[str, str], unknown: UnknownPolicy
-) -> dict[str, _Check]:
-    lists = {dropdown: TitleList(titles.get(dropdown, ())) for dropdown in Dropdown}
-    return {
-        field.name: _check_of(field, lists[field.dropdown], headers.get(field.name, ""), unknown)
-        for field in FIELDS
-        if field.dropdown is not None
-    }
+class _TitleCheck:
+    """Checks a field that holds one title."""
 
+    def __init__(self, field: Field, titles: TitleList, header: str, unknown: UnknownPolicy) -> None:
+        self._name = field.name
+        self._titles = titles
+        self._header = header
+        self._unknown = unknown
+        self._cache: dict[str, TitleMatch] = {}
 
-def _check_of(field: Field, titles: TitleList, header: str, unknown: UnknownPolicy) -> _Check:
-    find = _remembering(titles)
-
-    def found(text: str, faults: list[Issue]) -> str:
-        answer = find(text)
-        if answer.fault:
-            code = answer.fault if unknown == "reject" else f"left_out_{answer.fault}"
-            faults.append(Issue(field.name, code, header, text, answer.hint))
-        return answer.title
-
-    def check_one(payload: Payload, faults: list[Issue]) -> None:
-        text = payload[field.name]
+    def check(self, payload: Payload, issues: list[Issue]) -> None:
+        """Put the account's spelling into the payload, or remove the value and add an issue."""
+        text = payload[self._name]
         if text is None:
             return
-        if title := found(text, faults):
-            payload[field.name] = title
+        if title := self._resolve(text, issues):
+            payload[self._name] = title
         else:
-            del payload[field.name]
+            del payload[self._name]
 
-    def check_many(payload: Payload, faults: list[Issue]) -> None:
-        texts = whole_titles(payload[field.name], titles)
-        kept = [title for text in texts if (title := found(text, faults))]
-        if kept:
-            payload[field.name] = list(dict.fromkeys(kept))
+    def _resolve(self, text: str, issues: list[Issue]) -> str:
+        match = self._find(text)
+        if match.code is not None:
+            code = match.code if self._unknown == "reject" else _LEFT_OUT_CODES[match.code]
+            issues.append(Issue(self._name, code, self._header, text, match.hint))
+        return match.title
+
+    def _find(self, text: str) -> TitleMatch:
+        match = self._cache.get(text)
+        if match is None:
+            match = self._titles.find(text)
+            if len(self._cache) < _MAX_CACHED_TITLES:
+                self._cache[text] = match
+        return match
+
+
+class _TitlesCheck(_TitleCheck):
+    """Checks a field that holds a list of titles."""
+
+    def check(self, payload: Payload, issues: list[Issue]) -> None:
+        """Put the account's spellings into the payload. A list with nothing left is removed."""
+        texts = join_split_titles(payload[self._name], self._titles)
+        found = [title for text in texts if (title := self._resolve(text, issues))]
+        if found:
+            payload[self._name] = list(dict.fromkeys(found))
         else:
-            del payload[field.name]
-
-    return check_many if field.kind is Kind.TITLES else check_one
+            del payload[self._name]
 
 
-def _remembering(titles: TitleList) -> Callable[[str], Found]:
-    memo: dict[str, Found] = {}
+_Checks: TypeAlias = dict[str, _TitleCheck]
 
-    def find(text: str) -> Found:
-        known = memo.get(text)
-        if known is None:
-            known = titles.find(text)
-            if len(memo) < _MEMO_LIMIT:
-                memo[text] = known
-        return known
 
-    return find
+def _build_checks(titles: AccountTitles, headers: Mapping[str, str], unknown: UnknownPolicy) -> _Checks:
+    """Return a check for each field with a dropdown list, by the field's name."""
+    lists = {dropdown: TitleList(titles.get(dropdown, ())) for dropdown in Dropdown}
+    checks: _Checks = {}
+    for field in FIELDS:
+        if field.dropdown is not None:
+            check_type = _TitlesCheck if field.kind is Kind.TITLES else _TitleCheck
+            header = headers.get(field.name, "")
+            checks[field.name] = check_type(field, lists[field.dropdown], header, unknown)
+    return checks

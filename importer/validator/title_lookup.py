@@ -1,4 +1,4 @@
-"""Looking up what a sheet calls a stage, group, label, product or source type in the account's own list."""
+"""Looks up the sheet's name of a stage, group, label, product or source type in the account's own list."""
 
 from __future__ import annotations
 
@@ -11,97 +11,105 @@ from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode, format_suggestion
 from importer.models.mapping import Title
 
-_SUGGESTIONS = 2
-_NEGATIONS = frozenset({"not", "no", "non", "never", "nahi", "nahin", "नहीं", "नही"})
-_ALIKE = 72.0  # of 100: "Warm led" and "Warm lead" are alike, "Won" and "Walk-in" are not
+NEGATION_WORDS = frozenset({"not", "no", "non", "never", "nahi", "nahin", "नहीं", "नही"})
+"""Words that turn a title into its opposite: "Not contacted" does not mean "Contacted"."""
+
+_MAX_SUGGESTIONS = 2
+_MIN_SIMILARITY = 72.0  # of 100: "Warm led" and "Warm lead" are similar, "Won" and "Walk-in" are not
+_TOKEN_SET_WEIGHT = 0.95  # a title with words more or fewer counts a little less than a misspelt one
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What the account has under a name.
+class TitleMatch(msgspec.Struct, frozen=True):
+    """The result of a look-up.
 
-    Either `title` in the account's own spelling, or "" and the `fault` (a key of the issue catalogue) with
-    its `hint`.
+    It is either `title` in the account's own spelling, or "" with the `code` of the issue and the `hint` for it.
     """
 
     title: str
-    fault: str = ""
+    code: IssueCode | None = None
     hint: str = ""
 
 
 class TitleList:
-    """One dropdown list of the account, looked up with case and spacing forgiven."""
+    """One dropdown list of the account. Case and spaces do not matter in a look-up."""
 
     def __init__(self, titles: Sequence[Title]) -> None:
-        self._by_key: dict[str, list[Title]] = defaultdict(list)
+        by_key: dict[str, list[Title]] = defaultdict(list)
         for title in titles:
-            self._by_key[normalize_title(title.title)].append(title)
-        self.longest = max((len(TITLE_SEPARATORS.split(title.title)) for title in titles), default=1)
-        self._active = {key: [t.title for t in found if t.active] for key, found in self._by_key.items()}
+            by_key[normalize_title(title.title)].append(title)
+        self._active = {key: [t.title for t in found if t.active] for key, found in by_key.items()}
+        self.max_parts = max((len(TITLE_SEPARATORS.split(title.title)) for title in titles), default=1)
 
     def __contains__(self, text: str) -> bool:
-        return normalize_title(text) in self._by_key
+        return normalize_title(text) in self._active
 
-    def find(self, text: str) -> Found:
-        """The account's spelling of `text`, or what is wrong with it."""
+    def find(self, text: str) -> TitleMatch:
+        """Return the account's spelling of `text`, or why it has none."""
         key = normalize_title(text)
         active = self._active.get(key)
         if active is None:
-            return Found("", IssueCode.UNKNOWN, format_suggestion(self._nearest(key)))
+            return TitleMatch("", IssueCode.UNKNOWN, format_suggestion(self._suggest(key)))
         if not active:
-            return Found("", IssueCode.DISABLED, format_suggestion(self._nearest(key)))
+            return TitleMatch("", IssueCode.DISABLED, format_suggestion(self._suggest(key)))
         exact = [title for title in active if title == text] if len(active) > 1 else active
-        return Found(exact[0]) if len(exact) == 1 else Found("", IssueCode.AMBIGUOUS)
+        return TitleMatch(exact[0]) if len(exact) == 1 else TitleMatch("", IssueCode.AMBIGUOUS)
 
-    def _nearest(self, key: str) -> list[str]:
+    def _suggest(self, key: str) -> list[str]:
         keys = [known for known, titles in self._active.items() if titles and known != key]
-        return [self._active[known][0] for known in suggest_titles(key, keys, limit=_SUGGESTIONS)]
+        return [self._active[known][0] for known in suggest_titles(key, keys, limit=_MAX_SUGGESTIONS)]
 
 
 def suggest_titles(text: str, known: Sequence[str], *, limit: int) -> list[str]:
-    """Those of `known` that `text` may have meant, the likeliest first: misspelt, or with words more or fewer.
+    """Return the titles of `known` that `text` may mean, the most similar first: misspelt, or with words more or fewer.
 
-    Parts of words do not count: "Under review" has an "n", "e" and "w" too, and does not mean "New". Nor is a title
-    meant by what denies it: "Not contacted" is not "Contacted".
+    Parts of words do not count: "Under review" also has an "n", "e" and "w", but does not mean "New". A title is not
+    suggested for its opposite: "Not contacted" does not mean "Contacted".
     """
     from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a sheet with unknown titles pays for it
 
-    known = [title for title in known if not _denies(text, title)]
+    candidates = [title for title in known if not _is_opposite(text, title)]
     scores: dict[str, float] = {}
-    for scorer, weight in ((fuzz.ratio, 1.0), (fuzz.token_set_ratio, 0.95)):
+    for scorer, weight in ((fuzz.ratio, 1.0), (fuzz.token_set_ratio, _TOKEN_SET_WEIGHT)):
         for title, score, _ in process.extract(
-            text, known, scorer=scorer, processor=normalize_title, score_cutoff=_ALIKE, limit=limit
+            text,
+            candidates,
+            scorer=scorer,
+            processor=normalize_title,
+            score_cutoff=_MIN_SIMILARITY,
+            limit=limit,
         ):
             scores[title] = max(scores.get(title, 0.0), score * weight)
     return sorted(scores, key=lambda title: -scores[title])[:limit]
 
 
-def _denies(one: str, other: str) -> bool:
-    """Whether all the words of the one are in the other, and a "not" is in one of them alone."""
-    ones, others = set(normalize_title(one).split()), set(normalize_title(other).split())
-    return (ones <= others or others <= ones) and not _NEGATIONS.isdisjoint(ones ^ others)
+def _is_opposite(one: str, other: str) -> bool:
+    """Return whether one text has all the words of the other, and only one of them has a negation."""
+    words, other_words = set(normalize_title(one).split()), set(normalize_title(other).split())
+    has_all_words = words <= other_words or other_words <= words
+    return has_all_words and not NEGATION_WORDS.isdisjoint(words ^ other_words)
 
 
 def normalize_title(text: str) -> str:
-    """The text with what people vary taken out: case, spacing, and which mark parts a list."""
+    """Return the text without what people vary: case, spaces, and which mark separates a list."""
     return " ".join(TITLE_SEPARATORS.sub(", ", text).casefold().split())
 
 
-def whole_titles(pieces: Sequence[str], titles: TitleList) -> list[str]:
-    """Put pieces of a split cell together again where the account has a title with a comma in it.
+def join_split_titles(parts: Sequence[str], titles: TitleList) -> list[str]:
+    """Join the parts of a split cell again where the account has a title with a comma in it.
 
-    The longest title wins: with a title `Plots, Whitefield`, the pieces `Plots` `Whitefield` are one.
+    The longest title wins. With a title `Plots, Whitefield`, the parts `Plots` and `Whitefield` become one.
     """
-    whole: list[str] = []
+    joined: list[str] = []
     start = 0
-    while start < len(pieces):
-        end = _end_of_title(pieces, start, titles)
-        whole.append(", ".join(pieces[start:end]))
+    while start < len(parts):
+        end = _find_title_end(parts, start, titles)
+        joined.append(", ".join(parts[start:end]))
         start = end
-    return whole
+    return joined
 
 
-def _end_of_title(pieces: Sequence[str], start: int, titles: TitleList) -> int:
-    for end in range(min(len(pieces), start + titles.longest), start + 1, -1):
-        if ", ".join(pieces[start:end]) in titles:
+def _find_title_end(parts: Sequence[str], start: int, titles: TitleList) -> int:
+    for end in range(min(len(parts), start + titles.max_parts), start + 1, -1):
+        if ", ".join(parts[start:end]) in titles:
             return end
     return start + 1

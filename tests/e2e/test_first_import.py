@@ -45,7 +45,9 @@ def test_every_refused_row_of_the_sample_says_why(importer):
         59: "full_name.formula_without_value",
     }
     said = {row["_row"]: row["_problems"] for row in ended.failed}
-    assert said["12"] == ('Row 12, Status: the account has no stage "Warm led". Did you mean "Warm lead"?')
+    assert said["12"] == (
+        'Row 12, Status: "Warm led" does not exist in your account. Did you mean "Warm lead"?'
+    )
 
 
 def test_a_csv_with_bom_and_semicolons(importer, crm):

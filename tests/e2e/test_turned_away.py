@@ -34,10 +34,12 @@ def test_the_row_is_refused_the_others_go_in_and_the_reports_say_why(importer, c
         "403",
         "not_sent",
     )
-    assert row["_problems"].startswith("Row 19: something between here and the CRM (most likely a firewall)")
-    assert "Shorten or reword its note or name" in row["_problems"]
-    assert "turned away before the CRM" in ended.out
-    assert "turned this row away with 403" in (ended.folder / "report.html").read_text("utf-8")
+    assert row["_problems"].startswith(
+        "Row 19: a firewall or proxy in front of the CRM probably blocked this row with 403"
+    )
+    assert "Shorten or change its note or name" in row["_problems"]
+    assert "blocked before the CRM" in ended.out
+    assert "blocked this row with 403" in (ended.folder / "report.html").read_text("utf-8")
 
 
 def test_reworded_it_goes_in_and_its_note_once(importer, crm):

@@ -1,4 +1,4 @@
-"""Cells to values: what spreadsheets and people add is understood, text stays text."""
+"""Cells become values: what spreadsheets and people add is understood, and text stays text."""
 
 import unicodedata
 from decimal import Decimal
@@ -9,11 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.loader.cells.cell_error import CellError
+from importer.loader.cells.coordinates import read_latitude, read_longitude
 from importer.loader.cells.emails import read_emails
+from importer.loader.cells.full_names import read_full_name
 from importer.loader.cells.money import read_money
-from importer.loader.cells.names import read_full_name, read_latitude, read_list, read_longitude
-from importer.loader.cells.text import NULL_WORDS, TEXT_READERS, clean, clean_name, clean_note, is_plain
-from importer.loader.rows.drafts import compile_drafter
+from importer.loader.cells.text import (
+    NULL_WORDS,
+    TEXT_READERS,
+    is_normalized,
+    normalize_name,
+    normalize_note,
+    normalize_text,
+    read_list,
+)
+from importer.loader.rows.drafts import Drafter
 from importer.models.mapping import ColumnChoice, Mapping
 from importer.models.row import SourceRow
 
@@ -56,7 +65,8 @@ from importer.models.row import SourceRow
         ("0.125", 0.125),
     ],
 )
-def test_money_as_india_writes_it(typed, value):
+def test_amounts_are_read_as_written_in_india(typed, value):
+    """Currency signs, Indian grouping and units such as lakh, crore and k are understood."""
     found = read_money(typed)
     assert found == value
     assert type(found) is type(value)
@@ -88,29 +98,33 @@ def test_money_as_india_writes_it(typed, value):
         "500/month",
     ],
 )
-def test_an_amount_that_could_be_two_things_is_refused(typed):
+def test_unclear_amount_is_rejected(typed):
+    """A range, a wrong comma or an unknown unit could mean two amounts."""
     found = read_money(typed)
     assert isinstance(found, CellError), found
     assert found.code == "not_a_number"
 
 
-def test_an_amount_that_has_lost_digits():
+def test_amount_with_lost_digits_is_rejected():
+    """1.2E+05 may stand for many amounts."""
     assert read_money("1.2E+05") == CellError("digits_lost")
 
 
 @pytest.mark.parametrize("typed", ["12345678901234567890", "99999999999999.99", "-10000001 crore"])
-def test_an_amount_that_json_cannot_carry_exactly_is_refused(typed):
-    """An integer of 20 digits would not even become JSON; past 10^13 paise are rounded."""
+def test_amount_too_large_for_exact_json_is_rejected(typed):
+    """An integer of 20 digits is not valid JSON for all readers, and above 10^13 paise are rounded."""
     assert read_money(typed).code == "out_of_range"
 
 
 @given(st.decimals(min_value=0, max_value=10**13, places=2), st.sampled_from(["", "₹", "Rs. ", "INR "]))
-def test_every_amount_with_paise_comes_back_exactly(amount, sign):
+def test_amount_with_paise_is_exact(amount, sign):
+    """No paisa is lost between the cell and the number."""
     assert Decimal(str(read_money(f"{sign}{amount}"))) == amount
 
 
 @given(st.integers(min_value=-(10**12), max_value=10**12))
-def test_any_whole_amount_comes_back(amount):
+def test_whole_amount_is_exact(amount):
+    """Whole amounts keep every digit, with and without commas."""
     assert read_money(str(amount)) == amount
     assert read_money(f"{amount:,}") == amount
 
@@ -139,7 +153,8 @@ def test_any_whole_amount_comes_back(amount):
         ("a@example.in.", ["a@example.in"]),
     ],
 )
-def test_emails(typed, found):
+def test_emails_are_read_as_people_type_them(typed, found):
+    """Labels, names, brackets and several addresses in one cell are understood."""
     assert read_emails(typed) == found
 
 
@@ -149,15 +164,16 @@ def test_emails(typed, found):
      "asha@example..in", "a@example.in, b@", "asha@-example.in", "Asha <a@example.in>, Ravi", "asha @example.in",
      ".asha@example.in", "no email asha", "none@", "unknown@asha"],
 )  # fmt: skip
-def test_what_is_no_email_is_refused(typed):
+def test_invalid_email_is_rejected(typed):
+    """An address is never repaired by a guess."""
     found = read_emails(typed)
     assert isinstance(found, CellError), found
     assert found.code == "not_an_email"
 
 
 @given(st.from_regex(r"[a-zA-Z0-9_%+.-]{1,70}@[a-z0-9.-]{1,40}", fullmatch=True))
-def test_the_fast_path_of_emails_agrees_with_the_library(typed):
-    """A plain address is judged once a domain; the answer is the library's own."""
+def test_fast_path_of_emails_agrees_with_the_library(typed):
+    """A simple address is validated once for its domain. The result is the same as the library's."""
     from email_validator import EmailNotValidError, validate_email
 
     try:
@@ -188,8 +204,9 @@ def test_the_fast_path_of_emails_agrees_with_the_library(typed):
         ("12/04/2026", "12/04/2026"),
     ],
 )
-def test_text_stays_text(typed, value):
-    assert clean(typed) == value
+def test_text_is_normalized_and_stays_text(typed, value):
+    """Excel's marks and invisible characters are removed; numbers and dates stay as typed."""
+    assert normalize_text(typed) == value
 
 
 _ADDED = "\u00ad\u200b\u2060\ufeff\u202a\u202c\u200e"
@@ -197,64 +214,68 @@ _SPACES = "\u00a0\u2009\u202f\u3000"
 
 
 @given(st.text(max_size=60))
-def test_nothing_else_of_a_text_is_changed(typed):
-    """What is in a cell comes out as it was, but for NFC, odd spaces, zero-width characters, CR and the ends."""
-    found = clean(typed)
+def test_normalizing_keeps_all_letters(typed):
+    """A text stays as it is, except for NFC, odd spaces, zero-width characters, CR and spaces at its ends."""
+    found = normalize_text(typed)
     if isinstance(found, str) and typed.strip()[:1] not in ("'", "="):
         dropped = set(
             "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e"
         ) | set("\u2066\u2067\u2068\u2069")
-        assert _letters(found, dropped) == _letters(typed, dropped)
+        assert _keep_letters(found, dropped) == _keep_letters(typed, dropped)
 
 
 @given(st.text(st.characters(exclude_categories=["C", "Z", "M"]), min_size=1, max_size=30), st.data())
-def test_what_copying_adds_goes_out_again(typed, data):
-    """The same text, with invisible characters put in anywhere and odd spaces around it."""
-    plain = clean(typed)
+def test_characters_added_by_copying_are_removed(typed, data):
+    """The result is the same with invisible characters anywhere and odd spaces around the text."""
+    normalized = normalize_text(typed)
     at = data.draw(st.integers(0, len(typed)))
     added = data.draw(st.text(_ADDED, max_size=3))
     around = data.draw(st.text(_SPACES, max_size=2))
-    assert clean(f"{around}{typed[:at]}{added}{typed[at:]}{around}") == plain
+    assert normalize_text(f"{around}{typed[:at]}{added}{typed[at:]}{around}") == normalized
 
 
-def _letters(text, dropped):
-    """The text without what may be taken off: marks that are dropped, and all white space."""
+def _keep_letters(text, dropped):
+    """Return the text without the marks that may be dropped, and without white space."""
     kept = "".join(char for char in unicodedata.normalize("NFC", text) if char not in dropped)
     return "".join(unicodedata.normalize("NFC", kept).split())
 
 
 @pytest.mark.parametrize("word", [*sorted(NULL_WORDS), "N/A", "NULL", "NA", "NIL", "", "   ", "\xa0"])
-def test_null_words_are_nothing(word):
-    assert clean(word) is None
-    assert clean_name(word) is None
+def test_null_words_are_empty(word):
+    """A cell that says "nothing here" leaves the field unchanged."""
+    assert normalize_text(word) is None
+    assert normalize_name(word) is None
 
 
-def test_people_may_be_called_null_nil_and_na():
-    """As people write their names; a city or a remark that says Nil says nothing."""
-    assert [clean_name(name) for name in ("Null", "Nil", "Na")] == ["Null", "Nil", "Na"]
-    assert clean("Nil") is None
+def test_null_nil_and_na_can_be_names():
+    """They count as names in the spelling of a name. A city or a remark `Nil` is empty."""
+    assert [normalize_name(name) for name in ("Null", "Nil", "Na")] == ["Null", "Nil", "Na"]
+    assert normalize_text("Nil") is None
 
 
-def test_a_joiner_stays_where_it_joins():
-    """It shapes Indian letters and emoji; beside a Latin letter it is dirt that would hide a stage."""
-    assert clean("क्\u200dष") == "क्\u200dष"
-    assert clean("\U0001f469\u200d\U0001f4bb") == "\U0001f469\u200d\U0001f4bb"
-    assert clean("Warm\u200d lead") == "Warm lead"
+def test_zero_width_joiner_stays_only_where_it_is_needed():
+    """Indian letters and emoji need it. Beside a Latin letter it would only hide a stage."""
+    assert normalize_text("क्\u200dष") == "क्\u200dष"
+    assert normalize_text("\U0001f469\u200d\U0001f4bb") == "\U0001f469\u200d\U0001f4bb"
+    assert normalize_text("Warm\u200d lead") == "Warm lead"
 
 
 @pytest.mark.parametrize("shown", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])
-def test_an_excel_error_is_a_fault_not_a_blank(shown):
-    assert clean(shown) == CellError("error_value")
+def test_excel_error_is_an_error_and_not_empty(shown):
+    """The value is lost, so the user must know about it."""
+    assert normalize_text(shown) == CellError("error_value")
     assert read_money(shown) == CellError("error_value")
 
 
 @pytest.mark.parametrize("shown", ["=A1+1", "=VLOOKUP(A2,B:C,2,0)", "=Sheet2!A1", "='My sheet'!B2", "=(1)"])
-def test_a_formula_without_its_value_is_a_fault(shown):
-    assert clean(shown) == CellError("formula_without_value")
+def test_formula_without_value_is_an_error(shown):
+    """A formula is not sent to the CRM as text."""
+    assert normalize_text(shown) == CellError("formula_without_value")
 
 
-def test_breaks_of_web_exports_become_lines():
-    assert clean_note("one<br>two<BR/>three") == "one\ntwo\nthree"
+def test_html_breaks_become_lines():
+    """Exports of web forms write `<br>` for a new line."""
+    assert normalize_note("one<br>two<BR/>three") == "one\ntwo\nthree"
 
 
 @pytest.mark.parametrize(
@@ -273,11 +294,13 @@ def test_breaks_of_web_exports_become_lines():
         ("Dr. A. P. J. Rao", ("Dr. A. P. J.", "Rao")),
     ],
 )
-def test_full_names(typed, names):
+def test_full_name_is_split(typed, names):
+    """The last word is the last name, and `Rao, Asha` is turned round."""
     assert read_full_name(typed) == names
 
 
-def test_lists_are_split_and_put_together_by_the_validator():
+def test_lists_are_split_at_separators():
+    """The validator joins the parts of a title with a comma again."""
     assert read_list("VIP; Hot | Parking, two cars\nExpo") == ["VIP", "Hot", "Parking", "two cars", "Expo"]
     assert read_list(" , ;") is None
     assert read_list("VIP, -, N/A") == ["VIP"]
@@ -286,11 +309,13 @@ def test_lists_are_split_and_put_together_by_the_validator():
 @pytest.mark.parametrize(
     ("typed", "found"), [("12.97", 12.97), ("-90", -90.0), ("१२.५", 12.5), ("12.97°", 12.97)]
 )
-def test_degrees(typed, found):
+def test_degrees_are_read(typed, found):
+    """A degree sign and digits of other scripts are understood."""
     assert read_latitude(typed) == found
 
 
-def test_degrees_that_do_not_exist():
+def test_invalid_degrees_are_rejected():
+    """Degrees out of range and other notations are errors."""
     assert read_latitude("91") == CellError("out_of_range", "-90 and 90")
     assert read_longitude("181") == CellError("out_of_range", "-180 and 180")
     for typed in ("east", "12° 58' N", "1_0", "1e1", "inf", "12,97"):
@@ -298,12 +323,12 @@ def test_degrees_that_do_not_exist():
 
 
 @given(st.text(max_size=60))
-def test_no_text_breaks_a_reader(typed):
-    """Whatever stands in a cell, a reader gives a value, a fault or nothing."""
+def test_readers_accept_any_text(typed):
+    """Every reader returns a value, an error or None for any text."""
     for read in (
-        clean,
-        clean_name,
-        clean_note,
+        normalize_text,
+        normalize_name,
+        normalize_note,
         read_money,
         read_emails,
         read_list,
@@ -313,8 +338,8 @@ def test_no_text_breaks_a_reader(typed):
         read(typed)
 
 
-def test_every_bad_address_of_a_cell_is_named():
-    """Mended at once, not one at each try."""
+def test_all_invalid_addresses_of_a_cell_are_named():
+    """They can be fixed in one go."""
     fault = read_emails("asha@example.in, ravi@, meena.example.in")
     assert isinstance(fault, CellError)
     assert fault.value == "ravi@, meena.example.in"
@@ -324,31 +349,31 @@ def test_every_bad_address_of_a_cell_is_named():
     assert (one.value, one.hint.count(";")) == ("ravi@", 0)
 
 
-_NEARLY_PLAIN = st.text(st.sampled_from("aZ09 ,./:&()_-'=#\"\\\t\n<ß\u00a0\u0661"), max_size=14)
+_NEARLY_NORMALIZED = st.text(st.sampled_from("aZ09 ,./:&()_-'=#\"\\\t\n<ß\u00a0\u0661"), max_size=14)
 
 
 @given(
     st.one_of(
-        _NEARLY_PLAIN,
+        _NEARLY_NORMALIZED,
         st.sampled_from(sorted(NULL_WORDS)),
         st.text(),
         st.from_regex(r"\A[A-Z0-9][a-z0-9 .-]{9,}\Z"),
         st.from_regex(r"\A[0-9]+\.0+\Z"),
     )
 )
-def test_what_is_plain_stays_as_it_is(typed):
-    """The quick look at a text: no reader changes what passes it, and JSON needs no escape for it."""
-    if is_plain(typed):
+def test_normalized_text_is_not_changed(typed):
+    """No reader changes a text for which `is_normalized` is true, and JSON needs no escape in it."""
+    if is_normalized(typed):
         assert [read(typed) for read in TEXT_READERS] == [typed] * len(TEXT_READERS)
         assert msgspec.json.encode(typed).decode() == f'"{typed}"'
 
 
-def test_plain_texts_pass_the_quick_look():
-    """Pincodes, addresses, remarks: this is what the speed rests on."""
-    assert all(map(is_plain, ["411001", "12 MG Road, Pune", "Met at stall 3, call after 10:00"]))
+def test_common_texts_are_recognized_as_normalized():
+    """PIN codes, addresses and remarks are; the speed of the import depends on it."""
+    assert all(map(is_normalized, ["411001", "12 MG Road, Pune", "Met at stall 3, call after 10:00"]))
     assert not any(
         map(
-            is_plain,
+            is_normalized,
             [
                 "",
                 "nil",
@@ -376,12 +401,12 @@ def test_plain_texts_pass_the_quick_look():
         ("additional_info", "12.0", "12.0"),
     ],
 )
-def test_a_program_s_point_nought_is_no_part_of_a_pin_code(field, typed, kept):
-    """Pandas writes a column of whole numbers so as soon as one of its cells is empty."""
+def test_point_zero_is_removed_from_pin_codes(field, typed, kept):
+    """Pandas writes a column of whole numbers like this if one of its cells is empty."""
     columns = tuple(
         ColumnChoice(index=at, header=name, field=name, source="option", confidence=1.0, reason="")
         for at, name in enumerate(["customer_phone", field])
     )
-    draft = compile_drafter(Mapping(columns=columns), region="IN")(SourceRow(2, ("9845012345", typed)))
+    draft = Drafter(Mapping(columns=columns), region="IN").draft(SourceRow(2, ("9845012345", typed)))
     [value] = [value for name, value in draft.payload.items() if name != "customer_phone"]
     assert (list(value.values()) if isinstance(value, dict) else [value]) == [kept]

@@ -1,11 +1,11 @@
-"""docs/cells.md says what the real functions do."""
+"""docs/cells.md describes what the real functions do."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.docs_cells import outcome
+from tests.docs_cells import describe_reading
 
 PAGE = Path(__file__).parents[2] / "docs" / "cells.md"
 KINDS = {
@@ -21,7 +21,7 @@ KINDS = {
 LINE = re.compile(r"\| `((?:[^`|]|\\\|)*)` \| (.*) \|")
 
 
-def tables():
+def read_tables():
     kind = ""
     for number, line in enumerate(PAGE.read_text("utf-8").splitlines(), 1):
         if line.startswith("## "):
@@ -31,10 +31,11 @@ def tables():
 
 
 @pytest.mark.parametrize("kind", KINDS.values())
-def test_every_line_of_the_page_is_true(kind):
-    lines = [(number, line) for number, its, line in tables() if its == kind]
+def test_page_describes_every_cell_correctly(kind):
+    """Each line of the page shows what the code really does."""
+    lines = [(number, line) for number, its, line in read_tables() if its == kind]
     assert len(lines) > 5
     for number, line in lines:
-        found = LINE.fullmatch(line)
-        assert found, (number, line)
-        assert found[2] == outcome(kind, found[1].replace("\\|", "|")), (number, line)
+        match = LINE.fullmatch(line)
+        assert match, (number, line)
+        assert match[2] == describe_reading(kind, match[1].replace("\\|", "|")), (number, line)

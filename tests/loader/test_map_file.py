@@ -13,7 +13,7 @@ from importer.loader.mapping.saved_maps import (
     save_map,
     to_column_map,
 )
-from importer.loader.rows.drafts import compile_drafter
+from importer.loader.rows.drafts import Drafter
 from importer.models.row import SourceRow
 
 INTERFACE = """
@@ -43,7 +43,7 @@ def draft_row(column_map, headers, *cells):
     """The payload and the codes of one row."""
     row = SourceRow(2, tuple(cells))
     mapping = choose_columns(headers, [row], column_map=column_map)
-    draft = compile_drafter(mapping, region="IN")(row)
+    draft = Drafter(mapping, region="IN").draft(row)
     return draft.payload, [issue.machine_code for issue in draft.issues]
 
 

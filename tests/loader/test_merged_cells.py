@@ -112,7 +112,7 @@ def test_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch,
 
 def test_merged_area_may_begin_in_the_last_row_of_a_block():
     rows = [SourceRow(number, (cell,)) for number, cell in [(2, "Asha"), (3, "Ravi"), (4, "")]]
-    blocks = [SourceRows.of(rows[:2]), SourceRows.of(rows[2:])]
+    blocks = [SourceRows.from_rows(rows[:2]), SourceRows.from_rows(rows[2:])]
     found = MergedCellFiller(deque([MergedArea(3, 4, 0)]), ["Name"]).fill(blocks, [])
     assert [row.cells for block in found for row in block] == [("Asha",), ("Ravi",), ("Ravi",)]
 

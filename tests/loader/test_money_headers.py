@@ -1,11 +1,11 @@
-"""A unit in the header of amounts: `65` under `Budget (in lakhs)` is 65 lakh, and must not go in as 65 rupees."""
+"""A unit in a header applies to its cells: `65` under `Budget (in lakhs)` is 65 lakh, not 65 rupees."""
 
 from __future__ import annotations
 
 import pytest
 
 from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.money import compile_money_reader, unit_of
+from importer.loader.cells.money import MoneyReader, find_header_unit
 from tests.support import leads, write_csv
 
 
@@ -18,9 +18,9 @@ from tests.support import leads, write_csv
         ("Budget (e.g. 50 lakh)", ""), ("Budget (10 L to 50 L)", ""), ("Cr", ""), ("L", ""), ("Place", ""),
     ],
 )  # fmt: skip
-def test_the_unit_that_a_header_names(header, unit):
-    """Short letters count in brackets alone, and an example with a number in it is none."""
-    assert unit_of(header) == unit
+def test_header_names_its_unit(header, unit):
+    """Short units count only in brackets, and an example with a number is not a unit."""
+    assert find_header_unit(header) == unit
 
 
 @pytest.mark.parametrize(
@@ -30,18 +30,19 @@ def test_the_unit_that_a_header_names(header, unit):
         ("(5)", -500_000), ("-", None), ("0", 0), ("9999", 999_900_000),
     ],
 )  # fmt: skip
-def test_cells_below_it(cell, amount):
-    """A cell's own unit wins."""
-    assert compile_money_reader("Budget (in lakhs)")(cell) == amount
+def test_cells_have_the_unit_of_the_header(cell, amount):
+    """A cell that names its own unit keeps that unit."""
+    assert MoneyReader("Budget (in lakhs)").read(cell) == amount
 
 
 @pytest.mark.parametrize("cell", ["5500000", "65,00,000", "-6500000"])
-def test_an_amount_that_was_typed_in_rupees_all_the_same_is_not_guessed(cell):
-    assert compile_money_reader("Budget (in lakhs)")(cell) == CellError("unit_unclear", "lakh")
+def test_amount_too_large_for_the_unit_is_rejected(cell):
+    """It was probably typed in rupees, and the tool does not guess."""
+    assert MoneyReader("Budget (in lakhs)").read(cell) == CellError("unit_unclear", "lakh")
 
 
-def test_a_sheet_of_lakhs_goes_in_as_lakhs(importer, crm):
-    """Whoever named the column: by itself, or by --column."""
+def test_amounts_in_lakhs_are_imported_as_lakhs(importer, crm):
+    """It does not matter whether the column was found by its header or by --column."""
     rows = [
         ["Phone", "Budget (in lakhs)"],
         ["9845010001", "65"],
@@ -55,5 +56,5 @@ def test_a_sheet_of_lakhs_goes_in_as_lakhs(importer, crm):
     }  # fmt: skip
     named = importer("run", sheet, "--yes", "--column", "Budget (in lakhs)=deal_value")
     assert named.failed[0]["_problems"] == (
-        'Row 4, Budget (in lakhs): "6500000" is too much for lakhs, as the header has it. Type it with its unit, like 65 lakh.'
+        'Row 4, Budget (in lakhs): "6500000" is too large for an amount in lakhs, the unit in the header. Type it with its own unit, like 65 lakh.'
     )

@@ -1,4 +1,4 @@
-"""Phones to E.164: every spelling that India uses, no digit guessed, and the fast path equal to the library."""
+"""Phones become E.164: every spelling used in India, no digit is guessed, and the fast path agrees with the library."""
 
 import os
 import random
@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from importer.loader.cells import phones
 from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.phones import PhonesRead, compile_phone_reader, plain_indian_mobile
-from importer.loader.rows.drafts import compile_drafter
+from importer.loader.cells.phones import ParsedPhones, PhoneReader, parse_indian_mobile
+from importer.loader.rows.drafts import Drafter
 from importer.models.mapping import ColumnChoice, Mapping
 from importer.models.row import SourceRow
 
-read = compile_phone_reader("IN")
+read = PhoneReader("IN").read
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,10 @@ read = compile_phone_reader("IN")
         ("9845012345 (Ravi)", ["+919845012345"]),
     ],
 )  # fmt: skip
-def test_a_phone_as_people_type_it(typed, numbers):
+def test_phones_are_read_as_people_type_them(typed, numbers):
+    """Spellings, labels, links and several numbers in one cell become E.164."""
     found = read(typed, "")
-    assert isinstance(found, PhonesRead), found
+    assert isinstance(found, ParsedPhones), found
     assert found.numbers == numbers
 
 
@@ -100,43 +101,48 @@ def test_a_phone_as_people_type_it(typed, numbers):
         ("98450123O5", "not_a_phone"),
     ],
 )
-def test_what_is_no_phone_is_refused_with_its_reason(typed, code):
+def test_invalid_phone_is_rejected_with_its_reason(typed, code):
+    """The code says whether digits are lost, missing, too many or wrong."""
     found = read(typed, "")
     assert isinstance(found, CellError), found
     assert found.code == code
 
 
 @pytest.mark.parametrize("typed", ["", " ", "-", "N/A", "NULL", "nil", "\u00a0", "'"])
-def test_nothing_is_nothing(typed):
+def test_empty_cell_has_no_phone(typed):
+    """A null word is not an error."""
     assert read(typed, "") is None
 
 
-def test_an_extension_is_left_out_openly():
+def test_extension_is_left_out_with_a_warning():
+    """The CRM stores only the number."""
     found = read("080-22233344 ext 21", "")
-    assert found == PhonesRead(["+918022233344"], [("extension_left_out", "ext 21")])
+    assert found == ParsedPhones(["+918022233344"], [("extension_left_out", "ext 21")])
 
 
-def test_a_bad_part_beside_a_good_one_is_left_out_openly():
+def test_invalid_part_beside_a_valid_number_is_left_out_with_a_warning():
+    """One valid number is enough for the row."""
     found = read("9845012345 / 12345", "")
-    assert found == PhonesRead(["+919845012345"], [("part_left_out", "12345")])
+    assert found == ParsedPhones(["+919845012345"], [("part_left_out", "12345")])
 
 
 @pytest.mark.parametrize(
     "typed", ["9.84501E+09", "98765000000", "98450 XX 12345", "98450*12345", "984501234¹", "98450 1234 S", "98450-1234-l"]
 )  # fmt: skip
-def test_a_digit_that_is_not_there_is_not_made_up(typed):
+def test_missing_digit_is_not_guessed(typed):
+    """Lost, hidden or mistyped digits make the number an error."""
     assert isinstance(read(typed, ""), CellError)
 
 
-def test_a_lone_letter_beside_digits_may_be_one_of_them():
-    """An O, S or l typed for 0, 5 or 1; letters that say what kind of number follows are no such thing."""
+def test_single_letter_beside_digits_is_rejected():
+    """An O, S or l may be a mistyped 0, 5 or 1. Letters that are labels, such as M for mobile, are accepted."""
     assert read("9845012345 S", "") == CellError("not_a_phone")
     assert read("l 9845012345", "") == CellError("not_a_phone")
     assert read("M 9845012345", "").numbers == ["+919845012345"]
 
 
 @pytest.mark.parametrize(
-    ("typed", "numbers", "left_out"),
+    ("typed", "numbers", "warnings"),
     [
         ("9845012345/46", ["+919845012345"], [("part_left_out", "46")]),
         ("080-22233344 / 22233345", ["+918022233344"], [("part_left_out", "22233345")]),
@@ -147,32 +153,33 @@ def test_a_lone_letter_beside_digits_may_be_one_of_them():
         ("9845012345 / 0", ["+919845012345"], []),
     ],
 )
-def test_what_stands_beside_a_number_is_named_unless_it_says_nothing(typed, numbers, left_out):
-    """Nothing is dropped in silence, and the second half of `9845012345/46` is not made up from the first."""
-    assert read(typed, "") == PhonesRead(numbers, left_out)
+def test_text_beside_a_number_is_named_in_a_warning(typed, numbers, warnings):
+    """Nothing is dropped in silence, and the second half of `9845012345/46` is not guessed from the first."""
+    assert read(typed, "") == ParsedPhones(numbers, warnings)
 
 
-def test_numbers_in_a_row_are_parted_only_where_there_is_one_way():
+def test_numbers_without_separator_are_split_only_if_there_is_one_way():
+    """Two possible ways would be a guess."""
     assert read("98450 12345 98860 12345", "").numbers == ["+919845012345", "+919886012345"]
     assert read("+919845012345+919886012345", "").numbers == ["+919845012345", "+919886012345"]
     assert read("9845012345 98860", "") == CellError("too_many_digits")
 
 
-def test_bare_digits_that_end_in_zeros_raise_a_doubt():
-    """Excel writes 9.84501E+09 out again as 9845010000. It may also be somebody's number: a warning, no fault."""
+def test_bare_digits_that_end_in_zeros_get_a_warning():
+    """Excel writes 9.84501E+09 out again as 9845010000. It may also be a real number, so it is not an error."""
     doubt = [("maybe_shortened", "9845010000")]
-    assert read("9845010000", "") == PhonesRead(["+919845010000"], doubt)
-    assert read("919845010000.0", "").left_out == [("maybe_shortened", "919845010000.0")]
-    assert read("98450 10000", "") == PhonesRead(["+919845010000"], [])
-    assert read("9845010000 / 9886012345", "").left_out == doubt
+    assert read("9845010000", "") == ParsedPhones(["+919845010000"], doubt)
+    assert read("919845010000.0", "").warnings == [("maybe_shortened", "919845010000.0")]
+    assert read("98450 10000", "") == ParsedPhones(["+919845010000"], [])
+    assert read("9845010000 / 9886012345", "").warnings == doubt
 
 
 @pytest.mark.parametrize(
     ("typed", "dial_code"),
     [("9845012345", "971"), ("501234567", "+91"), ("22233344", "+91"), ("9845012345", "999")],
 )
-def test_a_number_that_its_dial_code_does_not_have_is_refused(typed, dial_code):
-    """The default region is no way out: the sheet says that the number is elsewhere."""
+def test_number_that_does_not_exist_in_its_dial_code_is_rejected(typed, dial_code):
+    """The default region is not tried, because the sheet says that the number is in another country."""
     found = read(typed, dial_code)
     assert isinstance(found, CellError), found
     assert found.value == f"+{dial_code.removeprefix('+')} {typed}"
@@ -194,24 +201,27 @@ def test_a_number_that_its_dial_code_does_not_have_is_refused(typed, dial_code):
         ("9845012345", "-", "+919845012345"),
     ],
 )
-def test_a_dial_code_of_its_own_column_is_joined(typed, dial_code, number):
-    assert read(typed, dial_code) == PhonesRead([number], [])
+def test_dial_code_column_applies_to_the_phone(typed, dial_code, number):
+    """Any spelling of the dial code works, and a number that already has its code keeps it."""
+    assert read(typed, dial_code) == ParsedPhones([number], [])
 
 
-def test_another_region_reads_its_own_numbers():
-    assert compile_phone_reader("AE")("050 123 4567", "") == PhonesRead(["+971501234567"], [])
+def test_region_reads_its_local_numbers():
+    """--region applies to numbers without a country code."""
+    assert PhoneReader("AE").read("050 123 4567", "") == ParsedPhones(["+971501234567"], [])
 
 
-def test_a_dial_code_that_is_not_understood_is_named():
-    assert read("9845012345", "somewhere").left_out == [("dial_code_left_out", "somewhere")]
+def test_unclear_dial_code_is_named_in_a_warning():
+    """The number is read without it, but not in silence."""
+    assert read("9845012345", "somewhere").warnings == [("dial_code_left_out", "somewhere")]
 
 
 COMPARED = int(os.environ.get("PHONES_COMPARED", "50000"))
-"""make test compares a sample; `PHONES_COMPARED=1000000` was run in full (docs/cells.md)."""
+"""Texts to compare: `make test` takes a sample; the full comparison ran with `PHONES_COMPARED=1000000` (docs/cells.md)."""
 
 
-def near_misses(count, seed=26):
-    """Texts at the edge of what the fast path takes: good spellings, with one thing changed in two of three."""
+def generate_near_misses(count, seed=26):
+    """Yield texts at the edge of what the fast path accepts: good spellings, two of three with one change."""
     chance = random.Random(seed)
     fronts = (
         "",
@@ -249,25 +259,25 @@ def near_misses(count, seed=26):
         yield "".join(typed) + chance.choice(("", "", "", ".0", " ", "."))
 
 
-def test_the_fast_path_agrees_with_phonenumbers():
-    """Both ways: what it answers the library answers too; where it is silent no plain spelling is missed."""
-    for typed in near_misses(COMPARED):
-        fast = plain_indian_mobile(typed)
+def test_fast_path_agrees_with_phonenumbers():
+    """The library gives the same number for each text that the fast path accepts, and no common spelling is missed."""
+    for typed in generate_near_misses(COMPARED):
+        fast = parse_indian_mobile(typed)
         try:
-            plain = typed.removesuffix(".0").replace("\t", " ").strip()  # a tab is white space to us
-            number = phonenumbers.parse(f"+{plain[2:]}" if plain.startswith("00") else plain, "IN")
+            text = typed.removesuffix(".0").replace("\t", " ").strip()  # a tab is white space to us
+            number = phonenumbers.parse(f"+{text[2:]}" if text.startswith("00") else text, "IN")
         except phonenumbers.NumberParseException:
             number = None
         sound = number is not None and phonenumbers.is_valid_number(number)
         slow = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if sound else ""
         assert fast in ("", slow), typed
-        is_plain = PLAIN_MOBILE.fullmatch(typed.strip()) and not typed.strip().endswith("0000")
-        if sound and is_plain and _is_mobile(number):
+        is_common = COMMON_MOBILE.fullmatch(typed.strip()) and not typed.strip().endswith("0000")
+        if sound and is_common and _is_mobile(number):
             assert fast == slow, typed
 
 
-def test_five_digits_tell_an_indian_mobile():
-    """The pattern of phonenumbers says the same of every number of a series: a new edition of it may change that."""
+def test_five_digits_decide_whether_a_number_is_an_indian_mobile():
+    """The pattern of phonenumbers says the same for every number of a series. A new version may change that."""
     chance = random.Random(5)
     pattern = phones._is_indian_mobile
     for first_five in (f"{series:05d}" for series in range(100_000)):
@@ -275,7 +285,7 @@ def test_five_digits_tell_an_indian_mobile():
         assert phones._is_mobile_series(first_five) is (pattern(first_five + rest) is not None), first_five
 
 
-PLAIN_MOBILE = re.compile(r"(?:\+91|91|0091|0)?[0-9]{10}")
+COMMON_MOBILE = re.compile(r"(?:\+91|91|0091|0)?[0-9]{10}")
 
 
 def _is_mobile(number):
@@ -295,10 +305,10 @@ TYPED = st.lists(
 
 @settings(max_examples=600)
 @given(st.one_of(TYPED, st.text(max_size=40)), st.sampled_from(["", "", "+91", "971", "1.0", "AE", "x"]))
-def test_any_text_gives_numbers_or_a_fault_and_never_a_new_digit(typed, dial_code):
-    """Never guess a digit: behind its country code, a number stands in the cell digit for digit, in that order."""
+def test_no_text_gives_a_digit_that_was_not_typed(typed, dial_code):
+    """After its country code, each number is in the cell digit for digit, in that order."""
     found = read(typed, dial_code)
-    if isinstance(found, PhonesRead):
+    if isinstance(found, ParsedPhones):
         assert found.numbers
         there = "".join(str(unicodedata.decimal(char)) for char in typed if char.isdecimal())
         for text in found.numbers:
@@ -307,9 +317,9 @@ def test_any_text_gives_numbers_or_a_fault_and_never_a_new_digit(typed, dial_cod
             assert text.removeprefix(f"+{number.country_code}") in there, found
 
 
-def test_a_digit_that_the_library_puts_in_is_refused():
-    """The library gives an Argentine mobile a 9 that nobody typed."""
-    assert compile_phone_reader("AR")("011 15-2312-3456", "") == CellError("not_a_phone")
+def test_digit_added_by_the_library_is_rejected():
+    """The library adds a 9 to an Argentine mobile that nobody typed."""
+    assert PhoneReader("AR").read("011 15-2312-3456", "") == CellError("not_a_phone")
 
 
 @pytest.mark.parametrize(
@@ -323,13 +333,13 @@ def test_a_digit_that_the_library_puts_in_is_refused():
         ("#N/A", "error_value"),
     ],
 )
-def test_other_phones_that_hold_no_digit_refuse_no_row(typed, code):
-    """Of `same` nothing is lost, and half of a form's answers to "WhatsApp number" are that."""
+def test_other_phones_without_a_digit_do_not_reject_the_row(typed, code):
+    """`same` loses nothing, and half of the answers in a form's "WhatsApp number" column are like that."""
     columns = tuple(
         ColumnChoice(index=at, header=header, field=field, source="option", confidence=1.0, reason="")
         for at, (header, field) in enumerate([("Phone", "customer_phone"), ("WhatsApp", "add_phones")])
     )
-    draft = compile_drafter(Mapping(columns=columns), region="IN")(SourceRow(2, ("9845012345", typed)))
+    draft = Drafter(Mapping(columns=columns), region="IN").draft(SourceRow(2, ("9845012345", typed)))
     assert (draft.payload, [issue.code for issue in draft.issues]) == (
         {"customer_phone": "+919845012345"},
         [code],

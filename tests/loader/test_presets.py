@@ -9,7 +9,7 @@ from importer.fields import FIELDS_BY_NAME
 from importer.loader.mapping.column_chooser import choose_columns
 from importer.loader.mapping.presets import find_preset, load_presets, read_preset
 from importer.loader.mapping.saved_maps import to_column_map
-from importer.loader.rows.drafts import compile_drafter
+from importer.loader.rows.drafts import Drafter
 from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.mapping import MatchSource
 from importer.models.row import SourceRow
@@ -165,7 +165,7 @@ def _choose(headers, rows, **more):
 
 def _draft_rows(headers, rows, **more):
     mapping, sample = _choose(headers, rows, **more)
-    draft = compile_drafter(mapping, region="IN")
+    draft = Drafter(mapping, region="IN").draft
     return [draft(row) for row in sample]
 
 
@@ -365,7 +365,7 @@ def test_saved_map_of_an_export_reads_it_the_same(name):
     again = choose_columns(table.headers, sample, titles={}, column_map=to_column_map(mapping))
     assert [(c.field, c.rules) for c in again.columns] == [(c.field, c.rules) for c in mapping.columns]
     assert (again.values, again.defaults) == (mapping.values, mapping.defaults)
-    first, second = (compile_drafter(each, region="IN") for each in (mapping, again))
+    first, second = (Drafter(each, region="IN").draft for each in (mapping, again))
     assert [first(row).payload for row in sample] == [second(row).payload for row in sample]
 
 

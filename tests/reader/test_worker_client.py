@@ -294,7 +294,7 @@ def test_row_too_long_for_a_message_is_refused_by_its_number(tmp_path, monkeypat
 def test_batch_with_columns_of_different_lengths_is_refused():
     """Cells of one row must never be joined with the body of another."""
     row = StagedRow(7, "x", "valid", "+919845012345", "{}", "")
-    body = protocol.encode(protocol.JudgedBatch(StagedRows.of([row, row])))
+    body = protocol.encode(protocol.JudgedBatch(StagedRows.from_rows([row, row])))
     assert len(protocol.decode_response(body).rows) == 2
     uneven = msgspec.msgpack.decode(body)
     uneven["rows"][0].pop()

@@ -77,7 +77,7 @@ def test_faulty_cells_are_coloured_and_say_why(sheet):
     assert filled(sheet) == {"A2", "D2"}
     assert comments(sheet) == {
         "A2": format_issue(14, SHORT),
-        "D2": 'Row 14, Status: the account has no stage "Warm led". Did you mean "Warm lead"?',
+        "D2": 'Row 14, Status: "Warm led" does not exist in your account. Did you mean "Warm lead"?',
     }
     problems = sheet.cell(3, len(COLUMNS) + 4)
     assert problems.font.color.rgb == "FF9C1C0C"

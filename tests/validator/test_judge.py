@@ -1,4 +1,4 @@
-"""The judge: a draft accepted in the account's spelling, or rejected with every fault named."""
+"""A draft is accepted with titles in the account's spelling, or rejected with all of its issues."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from importer.fields import Dropdown
 from importer.issues import Issue, format_issue
 from importer.models.mapping import Title
 from importer.models.row import Accepted, Draft, Rejected, SourceRow
-from importer.validator.judge import compile_gone, compile_judge
+from importer.validator.judge import Judge, TitleRecheck
 from importer.validator.title_lookup import TitleList
 
 TITLES = {
@@ -28,15 +28,15 @@ PHONE = "+919800000001"
 def judge(unknown="reject", issues=(), **payload):
     row = SourceRow(14, ("x",))
     draft = Draft(row, {"customer_phone": PHONE, **payload}, issues)
-    return compile_judge(TITLES, headers=HEADERS, unknown=unknown)(draft)
+    return Judge(TITLES, headers=HEADERS, unknown=unknown).judge(draft)
 
 
 def codes(verdict):
     return [issue.machine_code for issue in verdict.issues]
 
 
-def test_titles_come_out_as_the_account_spells_them():
-    """Case and spacing are forgiven; the payload carries the account's own spelling."""
+def test_titles_get_the_spelling_of_the_account():
+    """Case and spaces do not matter. The payload has the account's own spelling."""
     verdict = judge(
         lead_stage_name="warm  LEAD", add_labels=["vip", "3 bhk", "Corner"], source_type="csv_upload"
     )
@@ -49,8 +49,8 @@ def test_titles_come_out_as_the_account_spells_them():
     }
 
 
-def test_every_fault_of_a_row_is_told_not_the_first():
-    """A person mends a row once."""
+def test_all_issues_of_a_row_are_reported():
+    """A person can fix the row in one go."""
     verdict = judge(
         lead_stage_name="Parked", lead_group_name="expo", add_labels=["Old", "nope"], add_products=["Flat"]
     )
@@ -64,47 +64,47 @@ def test_every_fault_of_a_row_is_told_not_the_first():
     ]
 
 
-def test_the_sentence_says_where_what_and_what_to_do():
-    """The model sentence of the design, to the letter."""
+def test_sentence_says_where_what_and_what_to_do():
+    """This is the model for all sentences about issues."""
     verdict = judge(lead_stage_name="Warm led")
     assert format_issue(14, verdict.issues[0]) == (
-        'Row 14, Stage: the account has no stage "Warm led". Did you mean "Warm lead"?'
+        'Row 14, Stage: "Warm led" does not exist in your account. Did you mean "Warm lead"?'
     )
 
 
-def test_drop_leaves_the_value_out_and_says_so():
-    """--unknown drop: the row goes in without the value, and nothing is dropped in silence."""
+def test_drop_leaves_the_value_out_with_a_warning():
+    """With --unknown drop, the row is imported without the value, and nothing is dropped in silence."""
     verdict = judge("drop", lead_stage_name="Nope", add_labels=["VIP", "nope"])
     assert isinstance(verdict, Accepted)
     assert verdict.payload == {"customer_phone": PHONE, "add_labels": ["VIP"]}
     assert sorted(codes(verdict)) == ["add_labels.left_out_unknown", "lead_stage_name.left_out_unknown"]
 
 
-def test_a_list_with_nothing_left_is_left_out_whole():
-    """An empty list would be a change; an absent key is none."""
+def test_list_with_nothing_left_is_left_out():
+    """An empty list would change the lead; a missing key does not."""
     assert "add_labels" not in judge("drop", add_labels=["nope"]).payload
 
 
-def test_clearing_a_title_needs_no_title():
+def test_title_can_be_cleared():
     """None clears a nullable field."""
     assert judge(lead_stage_name=None).payload["lead_stage_name"] is None
 
 
-def test_labels_cannot_be_added_and_removed_at_once():
+def test_labels_cannot_be_added_and_removed_together():
     """The API answers 400 to both lists in one request."""
     assert codes(judge(add_labels=["VIP"], remove_labels=["VIP"])) == ["add_labels.with_remove_labels"]
 
 
-def test_labels_of_both_sides_are_a_fault_beside_those_of_the_titles():
-    """Mending the titles alone must not bring up the next fault; where a side is dropped, there is none left."""
+def test_adding_and_removing_labels_is_reported_with_unknown_titles():
+    """Fixing the titles alone must not lead to the next error. If one list is dropped, there is no conflict."""
     verdict = judge(add_labels=["nope"], remove_labels=["VIP"])
     assert codes(verdict) == ["add_labels.unknown", "add_labels.with_remove_labels"]
     assert isinstance(judge("drop", add_labels=["nope"], remove_labels=["VIP"]), Accepted)
 
 
-def test_a_row_with_six_faults_shows_six():
-    """From the cells through the account's lists, in one reading."""
-    from importer.loader.rows.drafts import compile_drafter
+def test_row_with_many_errors_shows_all_of_them():
+    """Errors of cells and of titles come from one reading."""
+    from importer.loader.rows.drafts import Drafter
     from importer.models.mapping import ColumnChoice, Mapping
 
     fields = (
@@ -120,9 +120,9 @@ def test_a_row_with_six_faults_shows_six():
         ColumnChoice(index=index, header=field, field=field, source="option", confidence=1, reason="")
         for index, field in enumerate(fields)
     )
-    draft = compile_drafter(Mapping(columns=columns), region="IN")
+    draft = Drafter(Mapping(columns=columns), region="IN").draft
     row = SourceRow(7, ("98450", "asha", "45-50 lakh", "Parked", "Expo", "Flat", "#REF!"))
-    verdict = compile_judge(TITLES, headers={field: field for field in fields}, unknown="reject")(draft(row))
+    verdict = Judge(TITLES, headers={field: field for field in fields}, unknown="reject").judge(draft(row))
     assert isinstance(verdict, Rejected)
     assert codes(verdict) == [
         "customer_phone.too_short", "email.not_an_email", "deal_value.not_a_number", "city.error_value",
@@ -133,33 +133,33 @@ def test_a_row_with_six_faults_shows_six():
 @pytest.mark.parametrize(
     ("code", "kind"), [("not_an_email", Rejected), ("part_left_out", Accepted), ("test_row", Rejected)]
 )
-def test_severity_decides(code, kind):
-    """A warning lets its row in; an error or a row that is no lead does not."""
+def test_severity_decides_whether_a_row_is_accepted(code, kind):
+    """A warning accepts its row. An error, or a row that is not a lead, rejects it."""
     verdict = judge(issues=(Issue("email", code, "E-mail", "x"),))
     assert isinstance(verdict, kind)
     assert codes(verdict) == [f"email.{code}"]
 
 
-def test_titles_that_have_gone_since_are_found():
-    """On resume a waiting row is judged against the account as it is now."""
+def test_recheck_finds_removed_titles():
+    """On resume, a waiting row is checked against the account as it is now."""
     payload = {"customer_phone": PHONE, "lead_stage_name": "New", "add_labels": ["VIP"]}
-    assert compile_gone(TITLES, unknown="reject")(payload) == (payload, ())
+    assert TitleRecheck(TITLES, unknown="reject").check(payload) == (payload, ())
     without = {**TITLES, Dropdown.STAGE: (Title("Fresh"),)}
-    _, issues = compile_gone(without, unknown="reject")(payload)
+    _, issues = TitleRecheck(without, unknown="reject").check(payload)
     assert [issue.machine_code for issue in issues] == ["lead_stage_name.unknown"]
-    left, issues = compile_gone(without, unknown="drop")(payload)
+    left, issues = TitleRecheck(without, unknown="drop").check(payload)
     assert [issue.machine_code for issue in issues] == ["lead_stage_name.left_out_unknown"]
     assert left == {"customer_phone": PHONE, "add_labels": ["VIP"]}
     assert payload["lead_stage_name"] == "New"
 
 
-def test_what_is_remembered_of_a_column_has_a_bound(monkeypatch):
-    """A note in the column of stages is another text in every row: a million of them must not fill the memory."""
+def test_cache_of_titles_is_bounded(monkeypatch):
+    """A notes column that is mapped to stages has another text in every row; a million of them must not fill the memory."""
     asked = []
     find = TitleList.find
     monkeypatch.setattr(TitleList, "find", lambda self, text: asked.append(text) or find(self, text))
-    monkeypatch.setattr("importer.validator.judge._MEMO_LIMIT", 2)
-    decide = compile_judge(TITLES, headers={}, unknown="drop")
+    monkeypatch.setattr("importer.validator.judge._MAX_CACHED_TITLES", 2)
+    judge_draft = Judge(TITLES, headers={}, unknown="drop").judge
     for text in ["New", "a", "b", "New", "a", "b", "b"]:
-        decide(Draft(SourceRow(2, ()), {"customer_phone": PHONE, "lead_stage_name": text}))
+        judge_draft(Draft(SourceRow(2, ()), {"customer_phone": PHONE, "lead_stage_name": text}))
     assert asked == ["New", "a", "b", "b", "b"]

@@ -1,1 +1,1 @@
-"""Cells to values: one module a kind, each a pure function from the text as typed to a value or a fault."""
+"""Readers of cells: one module for each kind of value, from the text as typed to a value or a CellError."""

@@ -1,13 +1,18 @@
-"""What is wrong with a cell, before it is known in which column it stands."""
+"""The error of one cell, before it is known in which row and column the cell is."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from importer.issues import IssueCode
+
 
 class CellError(NamedTuple):
-    """`code` is a key of the issue catalogue; `value` is the offending part where it is not the whole cell."""
+    """What is wrong with a cell.
 
-    code: str
+    `hint` replaces {hint} in the issue's sentence. `value` is the wrong part of the cell, or "" for the whole cell.
+    """
+
+    code: IssueCode
     hint: str = ""
     value: str = ""

@@ -1,4 +1,4 @@
-"""E-mail addresses by email-validator, without asking the network; a domain is judged once."""
+"""Reads e-mail addresses with email-validator, without network access. Each domain is validated once."""
 
 from __future__ import annotations
 
@@ -8,48 +8,69 @@ from functools import lru_cache
 
 from importer.issues import IssueCode
 from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.text import bare
+from importer.loader.cells.text import strip_cell
 
-_is_plain_local = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*").fullmatch
-_IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
-_LABEL = re.compile(r"(?i)\b(?:mailto|e-?mail(?:\s*(?:id|address))?)\s*:\s*")
-_SLASHED = re.compile(r"(@[^\s@/,;|]+)/(?=[^\s@/]+@)")
-_PARTS = re.compile(r"(?i)\s*(?:[,;|\n]|:::|\s(?:/|&|and|or)\s)\s*|\s+(?=\S+@)")
-_IN_FRONT, _BEHIND = " \"'", " .\"'"
-_NO_ADDRESS = frozenset(
+NO_EMAIL_WORDS = frozenset(
     {"0", "no", "no email", "no e-mail", "no mail", "no email id", "no mail id", "no id", "not available",
      "not given", "not provided", "not shared", "not applicable", "not known", "unknown", "nahi", "nahi hai", "नहीं", "नहीं है"}
 )  # fmt: skip
-"""What people type, in lower case, where a lead has none: there is nothing to mend."""
-_LOCAL_LIMIT = 64  # RFC 5321, 4.5.3.1.1
+"""What people type, in lower case, for a lead without an e-mail address. There is nothing to fix."""
+
+_is_simple_local_part = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*").fullmatch  # asha.rao+x
+_IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")  # Asha Rao <asha@example.in>
+_LABEL = re.compile(r"(?i)\b(?:mailto|e-?mail(?:\s*(?:id|address))?)\s*:\s*")  # "mailto:", "Email Id: "
+_SLASH_BETWEEN = re.compile(r"(@[^\s@/,;|]+)/(?=[^\s@/]+@)")  # a@example.in/b@example.in
+_SEPARATORS = re.compile(  # comma, semicolon, " and ", or a space before the next address
+    r"(?i)\s*(?:[,;|\n]|:::|\s(?:/|&|and|or)\s)\s*|\s+(?=\S+@)"
+)
+_LEADING_MARKS, _TRAILING_MARKS = " \"'", " .\"'"
+_MAX_LOCAL_CHARS = 64  # RFC 5321, 4.5.3.1.1
+_MAX_ADDRESS_CHARS = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
+_MAX_CACHED_DOMAINS = 50_000
 
 
 def read_emails(text: str) -> list[str] | CellError | None:
-    """The addresses of a cell in order, each once; bad ones, all of them named, make the cell faulty."""
-    if (plain := plain_address(text)) is not None:
-        return [plain]
-    cell = bare(text)
+    """Return the addresses of a cell in order, without repeats. One bad address makes the cell an error that names all."""
+    if (simple := parse_simple_email(text)) is not None:
+        return [simple]
+    cell = strip_cell(text)
     if cell is None or isinstance(cell, CellError):
         return cell
-    if cell.casefold().rstrip(".") in _NO_ADDRESS:
+    if cell.casefold().rstrip(".") in NO_EMAIL_WORDS:
         return None
-    parts = _PARTS.split(_SLASHED.sub(r"\1, ", _LABEL.sub(" ", cell)))
-    found: list[str] = []
-    bad: list[CellError] = []
-    for part in _without_names([part for part in parts if part.strip(_BEHIND)]):
-        address = _validated(part.lstrip(_IN_FRONT).rstrip(_BEHIND))
+    addresses: list[str] = []
+    errors: list[CellError] = []
+    for candidate in _split_emails(cell):
+        address = _validate(candidate)
         if isinstance(address, CellError):
-            bad.append(address)
+            errors.append(address)
         else:
-            found.append(address)
-    if bad:
-        hints = "; ".join(dict.fromkeys(fault.hint for fault in bad))
-        return CellError(IssueCode.NOT_AN_EMAIL, hints, ", ".join(fault.value for fault in bad))
-    return list(dict.fromkeys(found)) or CellError(IssueCode.NOT_AN_EMAIL, "it has no @")
+            addresses.append(address)
+    if errors:
+        hints = "; ".join(dict.fromkeys(error.hint for error in errors))
+        return CellError(IssueCode.NOT_AN_EMAIL, hints, ", ".join(error.value for error in errors))
+    return list(dict.fromkeys(addresses)) or CellError(IssueCode.NOT_AN_EMAIL, "it has no @")
 
 
-def _without_names(parts: list[str]) -> Iterator[str]:
-    """The addresses of `Rao, Asha <a@b.in>`: words that stand in front of one in brackets are its name."""
+def parse_simple_email(text: str) -> str | None:
+    """Return a simple address quickly: an ASCII local part, and a domain that was validated before. Else return None."""
+    local, _, domain = text.strip().partition("@")
+    if len(local) <= _MAX_LOCAL_CHARS and domain.isascii() and _is_simple_local_part(local):
+        normalized = _normalize_domain(domain)
+        fits = normalized and len(local) + len(normalized) < _MAX_ADDRESS_CHARS
+        return f"{local}@{normalized}" if fits else None
+    return None
+
+
+def _split_emails(cell: str) -> Iterator[str]:
+    """Yield what should be an address, without labels, names and marks around it."""
+    parts = _SEPARATORS.split(_SLASH_BETWEEN.sub(r"\1, ", _LABEL.sub(" ", cell)))
+    for part in _drop_names([part for part in parts if part.strip(_TRAILING_MARKS)]):
+        yield part.lstrip(_LEADING_MARKS).rstrip(_TRAILING_MARKS)
+
+
+def _drop_names(parts: list[str]) -> Iterator[str]:
+    """Yield the address of `Rao, Asha <a@b.in>`: words in front of an address in brackets are a name."""
     words: list[str] = []
     for part in parts:
         bracketed = _IN_BRACKETS.search(part)
@@ -64,27 +85,19 @@ def _without_names(parts: list[str]) -> Iterator[str]:
     yield from words
 
 
-def plain_address(text: str) -> str | None:
-    """The quick way for a plain address: a checked local part before a domain that was judged before."""
-    local, _, domain = text.strip().partition("@")
-    if len(local) <= _LOCAL_LIMIT and domain.isascii() and _is_plain_local(local):
-        sound = _sound_domain(domain)
-        return f"{local}@{sound}" if sound and len(local) + len(sound) < 254 else None
-    return None
-
-
-@lru_cache(maxsize=50_000)
-def _sound_domain(domain: str) -> str:
-    """The domain as email-validator writes it, or ""."""
-    address = _validated(f"a@{domain}")
+@lru_cache(maxsize=_MAX_CACHED_DOMAINS)
+def _normalize_domain(domain: str) -> str:
+    """Return the domain as email-validator writes it, or "" if it is not valid."""
+    address = _validate(f"a@{domain}")
     return "" if isinstance(address, CellError) else address.partition("@")[2]
 
 
-def _validated(address: str) -> str | CellError:
+def _validate(address: str) -> str | CellError:
+    """Return the address as email-validator writes it, or its reason with a small first letter."""
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - only sheets with e-mails
 
     try:
         return validate_email(address, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        said = str(error).rstrip(".")
-        return CellError(IssueCode.NOT_AN_EMAIL, said[:1].lower() + said[1:], address)
+        reason = str(error).rstrip(".")
+        return CellError(IssueCode.NOT_AN_EMAIL, reason[:1].lower() + reason[1:], address)

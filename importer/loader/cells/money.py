@@ -1,19 +1,43 @@
-"""Amounts as India writes them: `₹1,20,000/-`, `Rs. 2.5L`, `1.5 Lakh`, `2 Cr`, `10k`.
+"""Reads amounts as they are written in India: `₹1,20,000/-`, `Rs. 2.5L`, `1.5 Lakh`, `2 Cr`, `10k`.
 
-price-parser was looked at: it knows no lakh and crore, and guesses where a mark could be a comma or a point.
+The library price-parser does not know lakh and crore, and guesses whether a mark is a comma or a decimal point.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 
 from importer.issues import IssueCode
 from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.text import ascii_digits, bare
+from importer.loader.cells.text import strip_cell, to_ascii_digits
 from importer.loader.vocabulary import split_words
 
+UNIT_FACTORS = {
+    "l": 100_000, "lakh": 100_000, "lac": 100_000, "लाख": 100_000,
+    "cr": 10_000_000, "crore": 10_000_000, "करोड़": 10_000_000, "करोड": 10_000_000,
+    "k": 1_000, "thousand": 1_000, "हज़ार": 1_000, "हजार": 1_000, "million": 1_000_000, "mn": 1_000_000,
+}  # fmt: skip
+"""Rupees in one unit."""
+
+UNIT_WORDS = frozenset(
+    {"lakh", "lakhs", "lac", "lacs", "crore", "crores", "thousand", "thousands", "लाख", "करोड़", "करोड"}
+)
+"""Units that are clear anywhere in a header. The short ones count only in brackets of their own."""
+
+SHORT_HEADER_UNITS = {
+    "l": "lakh",
+    "cr": "crore",
+    "crs": "crore",
+    "k": "thousand",
+    "000": "thousand",
+    "000s": "thousand",
+}
+"""Units that a header may name in brackets: `Budget (L)`, `Amount ('000)`."""
+
+_UNIT_NAMES = {100_000: "lakh", 10_000_000: "crore", 1_000: "thousand"}
+
+# `-₹1,20,000/-`, `Rs. 2.5L`, `(500)` for -500, `45 Lakhs only.`
 _AMOUNT = re.compile(
     r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
     (?:₹\s*(?P<minus2>[-\u2212])?|₨|rs\.?|inr|rupees?|mrp)?\s*
@@ -22,90 +46,75 @@ _AMOUNT = re.compile(
     (?:₹|₨|rs\.?|inr|rupees)?\s*(?:/-|/=|/)?\s*(?:only)?\s*\.?\s*(?P<close>\))?\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
-_UNITS = {
-    "l": 100_000, "lakh": 100_000, "lac": 100_000, "लाख": 100_000,
-    "cr": 10_000_000, "crore": 10_000_000, "करोड़": 10_000_000, "करोड": 10_000_000,
-    "k": 1_000, "thousand": 1_000, "हज़ार": 1_000, "हजार": 1_000, "million": 1_000_000, "mn": 1_000_000,
-}  # fmt: skip
-UNIT_WORDS = frozenset(
-    {"lakh", "lakhs", "lac", "lacs", "crore", "crores", "thousand", "thousands", "लाख", "करोड़", "करोड"}
-)
-"""Units that say what they are wherever they stand in a header; the short ones only in brackets of their own."""
-
-_SHORT_UNITS = {
-    "l": "lakh",
-    "cr": "crore",
-    "crs": "crore",
-    "k": "thousand",
-    "000": "thousand",
-    "000s": "thousand",
-}
-_FULL_UNITS = {100_000: "lakh", 10_000_000: "crore", 1_000: "thousand"}
-_IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")
+_IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")  # Budget (in lakhs), Amount [Rs.]
 _COMMA_OR_POINT = re.compile(r"[1-9]\d{0,2}\.\d{3}")  # 5.000: five, or five thousand?
-_LARGEST = 10**13  # rupees; beyond it JSON's numbers lose paise
-_LARGEST_BY_HEADER = 10**10  # a thousand crore: 5500000 under "in lakhs" was typed in rupees all the same
-_INDIAN_OR_WESTERN = re.compile(r"\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})+|\d+")
-
-MoneyReader = Callable[[str], int | float | CellError | None]
-
-
-def compile_money_reader(header: str) -> MoneyReader:
-    """The reader of a column: a header such as `Budget (in lakhs)` gives its unit to cells that name none."""
-    unit = unit_of(header)
-    return (lambda text: _read(text, unit)) if unit else read_money
+_GROUPED_DIGITS = re.compile(
+    r"\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})+|\d+"
+)  # 1,20,000 or 120,000 or 120000
+_SCIENTIFIC = re.compile(r"[\d.]+[eE]\+?\d+")  # 1.2E+05
+_MAX_RUPEES = 10**13  # with more, a JSON number can no longer hold the paise exactly
+_MAX_RUPEES_BY_HEADER = 10**10  # a thousand crore: 5500000 under "in lakhs" was probably typed in rupees
 
 
-def unit_of(header: str) -> str:
-    """The unit that a header names, `lakh`, `crore` or `thousand`, or "". An example, `(e.g. 50 lakh)`, is none."""
-    bracketed = [said for said in _IN_BRACKETS.findall(header) if not re.search("[1-9]", said)]
-    short = [_SHORT_UNITS[word] for word in split_words(" ".join(bracketed)) if word in _SHORT_UNITS]
-    said = split_words(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
-    long = [_FULL_UNITS[_factor(word)] for word in said if word in UNIT_WORDS]
+class MoneyReader:
+    """Reads the amounts of one column. A header such as `Budget (in lakhs)` gives the unit of cells without one."""
+
+    def __init__(self, header: str) -> None:
+        self._unit = find_header_unit(header)
+
+    def read(self, text: str) -> int | float | CellError | None:
+        """Return the amount in rupees."""
+        return read_money(text, self._unit)
+
+
+def find_header_unit(header: str) -> str:
+    """Return the unit that a header names: `lakh`, `crore`, `thousand` or "". An example, `(e.g. 50 lakh)`, is ignored."""
+    bracketed = [text for text in _IN_BRACKETS.findall(header) if not re.search("[1-9]", text)]
+    short = [
+        SHORT_HEADER_UNITS[word] for word in split_words(" ".join(bracketed)) if word in SHORT_HEADER_UNITS
+    ]
+    words = split_words(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
+    long = [_UNIT_NAMES[_get_factor(word)] for word in words if word in UNIT_WORDS]
     return next(iter(long + short), "")
 
 
-def read_money(text: str) -> int | float | CellError | None:
-    """Rupees, exactly; whole amounts as int. A range, or a comma where none belongs, is a fault."""
-    return _read(text, "")
+def read_money(text: str, unit: str = "") -> int | float | CellError | None:
+    """Return the exact amount in rupees, whole amounts as int. `unit` applies to a cell that names none.
 
-
-def _read(text: str, unit: str) -> int | float | CellError | None:
-    """The amount, in `unit` where the cell names none."""
-    cell = bare(text)
+    A range such as `45-50 lakh`, or a comma in the wrong place, is an error.
+    """
+    cell = strip_cell(text)
     if cell is None or isinstance(cell, CellError):
         return cell
-    found = _AMOUNT.match(ascii_digits(cell))
-    if not found or not (found["number"] or found["point"]) or not _signs_agree(found):
-        return CellError(
-            IssueCode.DIGITS_LOST if re.fullmatch(r"[\d.]+[eE]\+?\d+", cell) else IssueCode.NOT_A_NUMBER
-        )
-    return _amount(found, unit)
+    match = _AMOUNT.match(to_ascii_digits(cell))
+    if not match or not (match["number"] or match["point"]) or not _has_valid_signs(match):
+        return CellError(IssueCode.DIGITS_LOST if _SCIENTIFIC.fullmatch(cell) else IssueCode.NOT_A_NUMBER)
+    return _compute_amount(match, unit)
 
 
-def _amount(found: re.Match[str], unit: str) -> int | float | CellError:
-    written = f"{found['number'] or ''}{found['point'] or ''}"
-    unclear = not found["unit"] and _COMMA_OR_POINT.fullmatch(written)
-    if unclear or (found["number"] and not _INDIAN_OR_WESTERN.fullmatch(found["number"])):
+def _compute_amount(match: re.Match[str], unit: str) -> int | float | CellError:
+    digits = f"{match['number'] or ''}{match['point'] or ''}"
+    is_unclear = not match["unit"] and _COMMA_OR_POINT.fullmatch(digits)
+    if is_unclear or (match["number"] and not _GROUPED_DIGITS.fullmatch(match["number"])):
         return CellError(IssueCode.NOT_A_NUMBER)
-    amount = Decimal(f"0{written.replace(',', '')}") * _factor(found["unit"] or unit)
-    if unit and not found["unit"] and amount > _LARGEST_BY_HEADER:
+    amount = Decimal(f"0{digits.replace(',', '')}") * _get_factor(match["unit"] or unit)
+    if unit and not match["unit"] and amount > _MAX_RUPEES_BY_HEADER:
         return CellError(IssueCode.UNIT_UNCLEAR, unit)
-    if amount > _LARGEST:
-        return CellError(IssueCode.OUT_OF_RANGE, f"-{_LARGEST:,} and {_LARGEST:,}")
-    if found["minus"] or found["minus2"] or found["open"]:
+    if amount > _MAX_RUPEES:
+        return CellError(IssueCode.OUT_OF_RANGE, f"-{_MAX_RUPEES:,} and {_MAX_RUPEES:,}")
+    if match["minus"] or match["minus2"] or match["open"]:
         amount = -amount
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
-def _signs_agree(found: re.Match[str]) -> bool:
-    """Brackets in pairs, and one minus at most."""
-    signs = [bool(found["open"]), bool(found["minus"]), bool(found["minus2"])]
-    return bool(found["open"]) == bool(found["close"]) and sum(signs) <= 1
+def _has_valid_signs(match: re.Match[str]) -> bool:
+    """Return whether brackets come in pairs and there is at most one sign: `(500)` or `-500`, not `(-500)`."""
+    signs = [bool(match["open"]), bool(match["minus"]), bool(match["minus2"])]
+    return bool(match["open"]) == bool(match["close"]) and sum(signs) <= 1
 
 
-def _factor(unit: str | None) -> int:
+def _get_factor(unit: str | None) -> int:
     if not unit:
         return 1
     name = unit.lower().rstrip(".")
-    return _UNITS.get(name) or _UNITS[name.removesuffix("s")]
+    return UNIT_FACTORS.get(name) or UNIT_FACTORS[name.removesuffix("s")]

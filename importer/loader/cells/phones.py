@@ -1,4 +1,4 @@
-"""Phones to E.164, however they were typed; never a digit that was not there, never one guessed."""
+"""Reads phone cells, however they were typed, as E.164 numbers. It never adds or guesses a digit."""
 
 from __future__ import annotations
 
@@ -14,79 +14,82 @@ from phonenumbers.phonemetadata import PhoneMetadata
 
 from importer.issues import IssueCode
 from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.phone_parts import Stretch, stretches_of
-from importer.loader.cells.text import ascii_digits, bare, has_digit
+from importer.loader.cells.phone_segments import PhoneSegment, split_phone_cell
+from importer.loader.cells.text import has_digit, strip_cell, to_ascii_digits
 
 _INDIA = PhoneMetadata.metadata_for_region("IN", None)
 _MOBILE = _INDIA.mobile.national_number_pattern if _INDIA is not None and _INDIA.mobile is not None else None
 assert _MOBILE is not None
 _is_indian_mobile = re.compile(_MOBILE).fullmatch
-"""The mobile pattern of phonenumbers itself, so that the fast path cannot drift from it."""
+"""The mobile pattern of phonenumbers itself, so that the fast path always agrees with the library."""
 
 
 @cache
 def _is_mobile_series(first_five: str) -> bool:
-    """Whether Indian mobiles begin with these digits: numbers are given out by the hundred thousand."""
+    """Return whether Indian mobile numbers begin with these digits. They are issued in series of 1,00,000."""
     return _is_indian_mobile(f"{first_five}00000") is not None
 
 
-_SCIENTIFIC = re.compile(r"^[+-]?\d(?:[.,]\d+)?[eE]\+?\d{1,2}$")  # a comma in some locales
-_WHOLE_FLOAT = re.compile(r"(\+?\d+)\.0+")
-_NUMBER_LIKE = re.compile(r"[+\d\s().\-\u2010-\u2015\u2212]+")
-_TOKENS = re.compile(r"[\s\-\u2010-\u2015]+|(?<=\d)(?=\+)")
-_ZERO_NINETY_ONE = re.compile(r"0[\s-]?91[\s-]?(?=(?:[\s-]?\d){10}$)")
-_LEAST_DIGITS = 4
-_WHOLE = range(10, 16)  # digits of a number that may stand beside another with only a space between
-_MOST_TOKENS = 12
-_INDIAN = 91
-_INDIAN_DIGITS = 10  # mobiles, and landlines with their STD code; the service numbers are no leads
-_EXCEL_ZEROS = "0000"  # what `9.84501E+09` leaves of a number that is written out again
+_SCIENTIFIC = re.compile(r"^[+-]?\d(?:[.,]\d+)?[eE]\+?\d{1,2}$")  # 9.84501E+09; some locales have a comma
+_WHOLE_FLOAT = re.compile(r"(\+?\d+)\.0+")  # 9845012345.0
+_NUMBER_LIKE = re.compile(r"[+\d\s().\-\u2010-\u2015\u2212]+")  # +91 (0) 98450-12345
+_TOKEN_BREAK = re.compile(r"[\s\-\u2010-\u2015]+|(?<=\d)(?=\+)")  # a space, a dash, or a + behind a digit
+_ZERO_NINETY_ONE = re.compile(r"0[\s-]?91[\s-]?(?=(?:[\s-]?\d){10}$)")  # 091 98450 12345
+_MIN_DIGITS = 4
+_DIGITS_OF_ONE_NUMBER = range(
+    10, 16
+)  # of a number that may have another one beside it with only a space between
+_MAX_TOKENS = 12  # the search below tries every way to cut them
+_INDIA_CODE = 91
+_INDIAN_DIGITS = 10  # mobiles, and landlines with their STD code; shorter service numbers are not leads
+_MIN_EXACT_DIGITS = 10
+_EXCEL_ZEROS = "0000"  # Excel writes a shortened 9.84501E+09 out again as 9845010000
 
 
-class PhonesRead(NamedTuple):
-    """The good numbers of a cell in order, and what should be known beside them: (code, the part).
+class ParsedPhones(NamedTuple):
+    """The valid numbers of a cell in order, and warnings about the rest of it: (code, text).
 
-    One number at least where one is needed.
+    There is at least one number, except where none is needed.
     """
 
     numbers: list[str]
-    left_out: list[tuple[IssueCode, str]]
+    warnings: list[tuple[IssueCode, str]]
 
 
-PhoneReader = Callable[[str, str], PhonesRead | CellError | None]
-_Number = Callable[[str], str | CellError]
+class PhoneReader:
+    """Reads the phone cells of one column.
 
-
-def compile_phone_reader(region: str, *, is_needed: bool = True) -> PhoneReader:
-    """A reader of phone cells for a default region; called with the cell and its dial code, or "".
-
-    Where no number is needed, nothing is lost by a cell without a digit, such as `same`: it is left out, not a fault.
+    `region` is the country of numbers without a country code. With `is_needed=False`, a cell without a digit, such as
+    `same`, is a warning and not an error, because nothing is lost.
     """
-    in_india = region == "IN"
 
-    def read(text: str, dial_code: str = "") -> PhonesRead | CellError | None:
-        if in_india and not dial_code and (mobile := plain_indian_mobile(text)):
-            return PhonesRead([mobile], [])
-        found = _read_any(text, region, dial_code)
-        if not is_needed and found == CellError(IssueCode.NOT_A_PHONE) and not has_digit(text):
-            return PhonesRead([], [(IssueCode.PART_LEFT_OUT, text)])
-        return found
+    def __init__(self, region: str, *, is_needed: bool = True) -> None:
+        self._region = region
+        self._is_india = region == "IN"
+        self._is_needed = is_needed
 
-    return read
-
-
-def compile_plain_reader(region: str) -> Callable[[str], str]:
-    """The short way for a cell without a dial code that is one plain number; "" where it has to be read in full."""
-    return plain_indian_mobile if region == "IN" else lambda _: ""
+    def read(self, text: str, dial_code: str = "") -> ParsedPhones | CellError | None:
+        """Return the numbers of a cell. `dial_code` is the cell of a dial code column in the same row, or ""."""
+        if self._is_india and not dial_code and (mobile := parse_indian_mobile(text)):
+            return ParsedPhones([mobile], [])
+        parsed = _parse_cell(text, _NumberParser(self._region, dial_code))
+        if not self._is_needed and parsed == CellError(IssueCode.NOT_A_PHONE) and not has_digit(text):
+            return ParsedPhones([], [(IssueCode.PART_LEFT_OUT, text)])
+        return parsed
 
 
-def plain_indian_mobile(text: str) -> str:
-    """E.164 of an Indian mobile in one of the plain spellings, "" for anything else.
+def get_fast_phone_parser(region: str) -> Callable[[str], str]:
+    """Return the fast parser of a region. It returns "" for a cell that PhoneReader has to read."""
+    return parse_indian_mobile if region == "IN" else lambda _: ""
 
-    Takes 10 digits with 0, 91, +91 or 0091 in front, spaces, dashes and brackets anywhere, `.0` behind; but none
-    that ends as Excel writes out a number that it had shortened.
+
+def parse_indian_mobile(text: str) -> str:
+    """Return an Indian mobile in a common spelling as E.164, or "" for anything else.
+
+    It accepts 10 digits after 0, 91, +91 or 0091, spaces, dashes and brackets anywhere, and `.0` at the end. It does
+    not accept a number that ends in zeros as Excel writes out a number that it shortened.
     """
-    digits = text if text.isdigit() else _without_marks(text.removesuffix(".0"))
+    digits = text if text.isdigit() else _remove_marks(text.removesuffix(".0"))
     size = len(digits)
     if size == 10:
         national = digits
@@ -105,115 +108,130 @@ def plain_indian_mobile(text: str) -> str:
     return f"+91{national}" if _is_mobile_series(national[:5]) else ""
 
 
-def _without_marks(text: str) -> str:
-    # Five times as quick as str.translate, which looks every character up.
+def _remove_marks(text: str) -> str:
+    # Five times as fast as str.translate, which looks up every character.
     return text.replace(" ", "").replace("-", "").replace("(", "").replace(")", "").replace("\t", "")
 
 
-def _read_any(text: str, region: str, dial_code: str) -> PhonesRead | CellError | None:
-    """Any other spelling: links, labels, several numbers, landlines, other countries."""
-    cell = bare(text)
+def is_possibly_shortened(text: str) -> bool:
+    """Return whether the text is only digits that end in zeros, as Excel writes out a number that it shortened."""
+    digits = text.removesuffix(".0").lstrip("+")
+    return digits.isdigit() and digits.endswith(_EXCEL_ZEROS)
+
+
+class _NumberParser:
+    """Parses single numbers beside one dial code, such as `+971`, `971.0`, `UAE (+971)` or `AE`."""
+
+    def __init__(self, region: str, dial_code: str) -> None:
+        code = dial_code.strip()
+        if code.upper() in phonenumbers.SUPPORTED_REGIONS:
+            region, code = code.upper(), ""
+        digits = [char for char in _WHOLE_FLOAT.sub(r"\1", to_ascii_digits(code)) if char.isdigit()]
+        self._region = region
+        self._dial_digits = "".join(digits).lstrip("0")
+        is_unclear = bool(code) and not self._dial_digits and strip_cell(code) is not None
+        self.unclear_dial_code = code if is_unclear else ""
+
+    def parse(self, text: str) -> str | CellError:
+        """Return one number as E.164, or why it is not valid."""
+        if whole := _WHOLE_FLOAT.fullmatch(text):
+            text = whole[1]
+        if _count_digits(text) < _MIN_DIGITS:
+            return CellError(IssueCode.TOO_SHORT)
+        if self._dial_digits and not text.startswith(("+", "00", "(+")):
+            return self._parse_after_dial_code(text)
+        return _parse_number(text, self._region)
+
+    def _parse_after_dial_code(self, text: str) -> str | CellError:
+        """Parse the number after its dial code, which it may also begin with. No other country is tried."""
+        parsed = _parse_number(f"+{self._dial_digits} {text}", "")
+        if isinstance(parsed, str):
+            return parsed
+        if text.lstrip("( ").startswith(self._dial_digits):
+            with_own_code = _parse_number(f"+{text}", "")
+            if isinstance(with_own_code, str):
+                return with_own_code
+        return parsed._replace(value=f"+{self._dial_digits} {text}")
+
+
+def _parse_cell(text: str, parser: _NumberParser) -> ParsedPhones | CellError | None:
+    """Parse any spelling: links, labels, several numbers, landlines, other countries."""
+    cell = strip_cell(text)
     if cell is None or isinstance(cell, CellError):
         return cell
-    cell = ascii_digits(cell)
+    cell = to_ascii_digits(cell)
     if _SCIENTIFIC.match(cell):
-        exact = _all_digits(cell)
+        exact = _expand_scientific(cell)
         if exact is None:
             return CellError(IssueCode.DIGITS_LOST)
         cell = exact
-    number, beside = _numbering(region, dial_code)
+    unclear = parser.unclear_dial_code
+    warnings = [(IssueCode.DIAL_CODE_LEFT_OUT, unclear)] if unclear else []
     numbers: list[str] = []
-    first_fault: CellError | None = None
-    for stretch in stretches_of(cell):
-        found, fault, left_out = _read_stretch(stretch, number)
+    first_error: CellError | None = None
+    for segment in split_phone_cell(cell):
+        found, error, segment_warnings = _parse_segment(segment, parser)
         numbers += found
-        beside += left_out
-        first_fault = first_fault or fault
-    return PhonesRead(list(dict.fromkeys(numbers)), beside) if numbers else first_fault
+        warnings += segment_warnings
+        first_error = first_error or error
+    return ParsedPhones(list(dict.fromkeys(numbers)), warnings) if numbers else first_error
 
 
-def _read_stretch(
-    stretch: Stretch, number: _Number
+def _parse_segment(
+    segment: PhoneSegment, parser: _NumberParser
 ) -> tuple[list[str], CellError | None, list[tuple[IssueCode, str]]]:
-    """The numbers of one stretch, its first fault, and what is left out of it."""
+    """Return the numbers of one segment, its first error, and warnings about what is left out."""
     numbers: list[str] = []
-    bad: list[str] = []
-    first_fault: CellError | None = None
-    for piece in stretch.pieces:
-        found = _numbers_in(piece, number)
-        if isinstance(found, CellError):
-            first_fault = first_fault or found
-            bad.append(piece)
+    rejected: list[str] = []
+    first_error: CellError | None = None
+    for candidate in segment.candidates:
+        parsed = _parse_candidate(candidate, parser)
+        if isinstance(parsed, CellError):
+            first_error = first_error or parsed
+            rejected.append(candidate)
         else:
-            numbers += found
+            numbers += parsed
     if not numbers:
-        fault = CellError(IssueCode.NOT_A_PHONE) if stretch.remarks or first_fault is None else first_fault
-        return [], fault, [(IssueCode.PART_LEFT_OUT, stretch.text)]
-    left_out = [(IssueCode.PART_LEFT_OUT, piece) for piece in bad]
-    left_out += [(IssueCode.WORDS_LEFT_OUT, stretch.text)] if stretch.remarks else []
-    left_out += [(IssueCode.EXTENSION_LEFT_OUT, stretch.extension)] if stretch.extension else []
-    left_out += [zeros for _ in numbers for zeros in _zeros(stretch.text)]
-    return numbers, None, left_out
+        has_reason = first_error is not None and not segment.has_remarks
+        error = first_error if has_reason else CellError(IssueCode.NOT_A_PHONE)
+        return [], error, [(IssueCode.PART_LEFT_OUT, segment.text)]
+    warnings = [(IssueCode.PART_LEFT_OUT, candidate) for candidate in rejected]
+    warnings += [(IssueCode.WORDS_LEFT_OUT, segment.text)] if segment.has_remarks else []
+    warnings += [(IssueCode.EXTENSION_LEFT_OUT, segment.extension)] if segment.extension else []
+    if is_possibly_shortened(segment.text):
+        warnings += [(IssueCode.MAYBE_SHORTENED, segment.text)] * len(numbers)
+    return numbers, None, warnings
 
 
-def _numbers_in(piece: str, number: _Number) -> list[str] | CellError:
-    """The number that a piece is, or the whole numbers that follow one another in it."""
-    if not _NUMBER_LIKE.fullmatch(piece):
+def _parse_candidate(candidate: str, parser: _NumberParser) -> list[str] | CellError:
+    """Return the number that a candidate is, or the complete numbers that follow each other in it."""
+    if not _NUMBER_LIKE.fullmatch(candidate):
         return CellError(IssueCode.NOT_A_PHONE)
-    found = number(piece)
-    if isinstance(found, str):
-        return [found]
-    several = list(_ways([token for token in _TOKENS.split(piece) if token], number))
-    return several[0] if len(several) == 1 else found
+    parsed = parser.parse(candidate)
+    if isinstance(parsed, str):
+        return [parsed]
+    splits = list(_find_splits([token for token in _TOKEN_BREAK.split(candidate) if token], parser))
+    return splits[0] if len(splits) == 1 else parsed
 
 
-def _ways(tokens: list[str], number: _Number) -> Iterator[list[str]]:
-    """Every way to cut the tokens into whole numbers. Where there are two ways, neither is taken."""
-    if len(tokens) > _MOST_TOKENS:
+def _find_splits(tokens: list[str], parser: _NumberParser) -> Iterator[list[str]]:
+    """Yield every way to split the tokens into complete numbers. If there are two ways, the caller uses neither."""
+    if len(tokens) > _MAX_TOKENS:
         return
     for end in range(1, len(tokens) + 1):
         head = " ".join(tokens[:end])
-        if sum(char.isdigit() for char in head) not in _WHOLE or isinstance(first := number(head), CellError):
+        if _count_digits(head) not in _DIGITS_OF_ONE_NUMBER:
+            continue
+        if isinstance(first := parser.parse(head), CellError):
             continue
         if end == len(tokens):
             yield [first]
-        for rest in _ways(tokens[end:], number):
+        for rest in _find_splits(tokens[end:], parser):
             yield [first, *rest]
 
 
-def _numbering(region: str, dial_code: str) -> tuple[_Number, list[tuple[IssueCode, str]]]:
-    """How a number is read beside this dial code: `+971`, `971.0`, `UAE (+971)` or `AE`."""
-    code = dial_code.strip()
-    if code.upper() in phonenumbers.SUPPORTED_REGIONS:
-        region, code = code.upper(), ""
-    digits = "".join(c for c in _WHOLE_FLOAT.sub(r"\1", ascii_digits(code)) if c.isdigit()).lstrip("0")
-    not_understood = bool(code) and not digits and bare(code) is not None
-
-    def number(text: str) -> str | CellError:
-        if whole := _WHOLE_FLOAT.fullmatch(text):
-            text = whole[1]
-        size = sum(char.isdigit() for char in text)
-        if size < _LEAST_DIGITS:
-            return CellError(IssueCode.TOO_SHORT)
-        if digits and not text.startswith(("+", "00", "(+")):
-            found = _behind(digits, text)
-            return found if isinstance(found, str) else found._replace(value=f"+{digits} {text}")
-        return _parsed(text, region)
-
-    return number, [(IssueCode.DIAL_CODE_LEFT_OUT, code)] if not_understood else []
-
-
-def _behind(code: str, text: str) -> str | CellError:
-    """The number behind its dial code, which it may also begin with; no other country is tried."""
-    joined = _parsed(f"+{code} {text}", "")
-    if isinstance(joined, CellError) and text.lstrip("( ").startswith(code):
-        alone = _parsed(f"+{text}", "")
-        return alone if isinstance(alone, str) else joined
-    return joined
-
-
-def _parsed(text: str, region: str) -> str | CellError:
-    """One number by phonenumbers, or why it is none."""
+def _parse_number(text: str, region: str) -> str | CellError:
+    """Return one number as E.164 by phonenumbers, or why it is not valid."""
     text = " ".join(text.split())
     if text.startswith("00"):
         text = f"+{text[2:].lstrip()}"
@@ -222,51 +240,46 @@ def _parsed(text: str, region: str) -> str | CellError:
     try:
         number = phonenumbers.parse(text, region or None)
     except NumberParseException as error:
-        return CellError(_PARSE_FAULTS.get(error.error_type, IssueCode.NOT_A_PHONE))
+        return CellError(_CODE_OF_PARSE_ERROR.get(error.error_type, IssueCode.NOT_A_PHONE))
     if phonenumbers.is_valid_number(number):
-        return _as_typed(number, text)
-    if number.country_code == _INDIAN and len(digits := str(number.national_number)) != _INDIAN_DIGITS:
+        return _format_e164(number, text)
+    digits = str(number.national_number)
+    if number.country_code == _INDIA_CODE and len(digits) != _INDIAN_DIGITS:
         return CellError(IssueCode.TOO_SHORT if len(digits) < _INDIAN_DIGITS else IssueCode.TOO_MANY_DIGITS)
-    return CellError(
-        _POSSIBLE_FAULTS.get(phonenumbers.is_possible_number_with_reason(number), IssueCode.NO_SUCH_NUMBER)
-    )
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return CellError(_CODE_OF_VALIDATION.get(reason, IssueCode.NO_SUCH_NUMBER))
 
 
-def _as_typed(number: phonenumbers.PhoneNumber, text: str) -> str | CellError:
-    """E.164, unless the library put a digit in that was not typed (it does so for Argentine mobiles)."""
-    found: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    national = found.removeprefix(f"+{number.country_code}")
+def _format_e164(number: phonenumbers.PhoneNumber, text: str) -> str | CellError:
+    """Return E.164, unless the library added a digit that was not typed, as it does for Argentine mobiles."""
+    e164: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    national = e164.removeprefix(f"+{number.country_code}")
     typed = "".join(char for char in text if char.isdigit())
-    return found if national in typed else CellError(IssueCode.NOT_A_PHONE)
+    return e164 if national in typed else CellError(IssueCode.NOT_A_PHONE)
 
 
-def ends_as_shortened(text: str) -> bool:
-    """Whether these are bare digits that end in zeros, as Excel writes out a number that it had shortened."""
-    digits = text.removesuffix(".0").lstrip("+")
-    return digits.isdigit() and digits.endswith(_EXCEL_ZEROS)
-
-
-def _zeros(text: str) -> list[tuple[IssueCode, str]]:
-    return [(IssueCode.MAYBE_SHORTENED, text)] if ends_as_shortened(text) else []
-
-
-def _all_digits(cell: str) -> str | None:
-    """The number behind `9.876543210E+09`, if every one of its digits is there."""
+def _expand_scientific(cell: str) -> str | None:
+    """Return the number behind `9.876543210E+09` if none of its digits is lost."""
     try:
         value = Decimal(cell.replace(",", "."))
     except InvalidOperation:
         return None
     _, digits, exponent = value.as_tuple()
-    return "".join(map(str, digits)) if exponent == 0 and len(digits) >= 10 else None
+    is_exact = exponent == 0 and len(digits) >= _MIN_EXACT_DIGITS
+    return "".join(map(str, digits)) if is_exact else None
 
 
-_PARSE_FAULTS = {
+def _count_digits(text: str) -> int:
+    return sum(char.isdigit() for char in text)
+
+
+_CODE_OF_PARSE_ERROR = {
     NumberParseException.TOO_SHORT_NSN: IssueCode.TOO_SHORT,
     NumberParseException.TOO_SHORT_AFTER_IDD: IssueCode.TOO_SHORT,
     NumberParseException.TOO_LONG: IssueCode.TOO_MANY_DIGITS,
     NumberParseException.INVALID_COUNTRY_CODE: IssueCode.NO_SUCH_NUMBER,
 }
-_POSSIBLE_FAULTS = {
+_CODE_OF_VALIDATION = {
     ValidationResult.TOO_SHORT: IssueCode.TOO_SHORT,
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: IssueCode.TOO_SHORT,
     ValidationResult.TOO_LONG: IssueCode.TOO_MANY_DIGITS,

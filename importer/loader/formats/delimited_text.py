@@ -46,7 +46,7 @@ def _read_blocks(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
             lines = []
         else:
             records = list(_parse_records(lines, dialect, previous, is_end=not new_lines))
-            block = SourceRows.of(
+            block = SourceRows.from_rows(
                 _to_source_row(record, number + at, lines, is_suspect=is_suspect)
                 for at, record in enumerate(records)
             )

@@ -50,7 +50,7 @@ class MergedCellFiller:
         areas = self._areas
         for block in blocks:
             if self._open or (areas and len(block) and areas[0].first <= block.numbers[-1]):
-                yield SourceRows.of(map(self._fill_row, block))
+                yield SourceRows.from_rows(map(self._fill_row, block))
             else:
                 yield block
         if self._filled_rows:

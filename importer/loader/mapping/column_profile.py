@@ -10,9 +10,9 @@ from typing import NamedTuple
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.money import read_money
-from importer.loader.cells.phones import PhonesRead, compile_phone_reader
-from importer.loader.cells.text import NULL_WORDS, ascii_digits, has_digit
-from importer.loader.rows.column_rules import loose
+from importer.loader.cells.phones import ParsedPhones, PhoneReader
+from importer.loader.cells.text import NULL_WORDS, has_digit, to_ascii_digits
+from importer.loader.rows.column_rules import to_match_key
 from importer.loader.vocabulary import load_vocabulary
 from importer.messages import mapping_messages as texts
 from importer.models.row import SourceRow
@@ -55,10 +55,10 @@ class ColumnProfile:
     @cached_property
     def phone_share(self) -> float:
         """Cells that are phones with all their digits."""
-        read = compile_phone_reader(self._region)
+        read = PhoneReader(self._region).read
         return self._measure_share(
             lambda cell: (
-                _is_phone_like(cell) and isinstance(read(cell.lower().removeprefix("p:"), ""), PhonesRead)
+                _is_phone_like(cell) and isinstance(read(cell.lower().removeprefix("p:"), ""), ParsedPhones)
             )
         )
 
@@ -82,12 +82,12 @@ class ColumnProfile:
     def is_yes_or_no(self) -> bool:
         """Whether the cells are nothing but yes or no."""
         words = load_vocabulary().cells.yes_or_no
-        return bool(self.cells) and all(loose(cell) in words for cell in self.cells)
+        return bool(self.cells) and all(to_match_key(cell) in words for cell in self.cells)
 
     @cached_property
     def title_field(self) -> str:
         """The field whose list in the account has most of the cells, at least two different ones, or ""."""
-        cells = {loose(cell) for cell in self.cells}
+        cells = {to_match_key(cell) for cell in self.cells}
         if len(cells) > _MAX_TITLES:
             return ""
         found = {field: _count_titles(cells, titles) for field, titles in self._titles.items()}
@@ -100,8 +100,13 @@ class ColumnProfile:
         """Whether any cell is a title of the field's list, or nearly one. False if the list is unknown."""
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only columns of titles need it
 
-        known = [loose(title) for title in self._titles.get(field, ())]
-        parts = {loose(part) for cell in self.cells for part in (cell, *TITLE_SEPARATORS.split(cell)) if part}
+        known = [to_match_key(title) for title in self._titles.get(field, ())]
+        parts = {
+            to_match_key(part)
+            for cell in self.cells
+            for part in (cell, *TITLE_SEPARATORS.split(cell))
+            if part
+        }
         return any(
             process.extractOne(part, known, scorer=fuzz.ratio, score_cutoff=_MIN_TITLE_RATIO)
             for part in sorted(parts)[:_MAX_TITLES]
@@ -185,7 +190,7 @@ class _Shape(NamedTuple):
 
 def _count_titles(cells: set[str], titles: Sequence[str]) -> int:
     """Return how many of the cells are titles, or lists of nothing but titles."""
-    known = {loose(title) for title in titles}
+    known = {to_match_key(title) for title in titles}
     return sum(cell in known or all(part in known for part in TITLE_SEPARATORS.split(cell)) for cell in cells)
 
 
@@ -203,7 +208,7 @@ def _is_money(cell: str) -> bool:
 
 
 def _is_degrees(cell: str) -> bool:
-    return bool(_DEGREES.match(ascii_digits(cell)))
+    return bool(_DEGREES.match(to_ascii_digits(cell)))
 
 
 def _is_dial_code(cell: str) -> bool:

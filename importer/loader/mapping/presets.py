@@ -13,6 +13,7 @@ import msgspec
 
 from importer.errors import MappingError, UsageError
 from importer.fields import FIELDS_BY_NAME, find_field
+from importer.issues import IssueCode
 from importer.loader.mapping.map_file import ColumnEntry
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
@@ -94,7 +95,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             if entry.column == _ANY_COLUMN or column in normalized:
                 rule = RowRule(
                     index=-1 if entry.column == _ANY_COLUMN else normalized.index(column),
-                    code=entry.code,
+                    code=IssueCode(entry.code),
                     equals=tuple(map(str.lower, entry.equals)),
                     begins=tuple(map(str.lower, entry.begins)),
                     reason=entry.reason,

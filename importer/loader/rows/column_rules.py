@@ -1,8 +1,8 @@
-"""What a map or a preset adds to the reading of a column: prefixes, joiners, rewritten values, the clear token."""
+"""What a preset or a mapping file adds to the reading of a column: prefixes, separators, replaced values, the clear token."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from importer.fields import FIELDS_BY_NAME, Kind
@@ -10,87 +10,99 @@ from importer.issues import IssueCode
 from importer.loader.cells.cell_error import CellError
 from importer.models.mapping import ColumnChoice, Mapping
 
-Reader = Callable[[str], Any]
+CellReader = Callable[[str], Any]
+"""From the text of a cell to its value, a CellError, CLEAR, or None for an empty cell."""
 
 
 class Clear:
-    """The value of a cell that holds the clear token: the field is to be emptied."""
+    """The value of a cell that holds the clear token: the field is cleared in the CRM."""
 
 
 CLEAR: Final = Clear()
 
 
-def wrapped_reader(read: Reader, column: ColumnChoice, mapping: Mapping) -> Reader:
-    """`read` with what the column's rules and the mapping add; `read` itself where they add nothing."""
-    rewritten = {loose(said): meant for said, meant in mapping.values.get(column.field, {}).items()}
-    if column.rules.prefixes or column.rules.separators or column.rules.empty_values:
-        read = _by_rules(read, column)
-    if rewritten:
-        read = _rewriting(read, rewritten)
+def add_column_rules(read: CellReader, column: ColumnChoice, mapping: Mapping) -> CellReader:
+    """Return a reader that also applies the rules of the column and the mapping; `read` itself if there are none."""
+    replacements = {
+        to_match_key(typed): meant for typed, meant in mapping.values.get(column.field, {}).items()
+    }
+    if has_cell_rules(column):
+        read = _RuleReader(read, column).read
+    if replacements:
+        read = _ReplacingReader(read, replacements).read
     tokens = frozenset(filter(None, (mapping.clear, column.rules.clear)))
-    return _clearing(read, tokens, column.field) if tokens else read
+    return _ClearingReader(read, tokens, column.field).read if tokens else read
 
 
-def loose(text: str) -> str:
-    """A cell as it is compared: without case and spacing."""
+def to_match_key(text: str) -> str:
+    """Return the text as it is compared: without case and extra spaces."""
     return " ".join(text.casefold().split())
 
 
-def without_rules(text: str, column: ColumnChoice) -> str:
-    """The cell without its column's prefixes and joiners; what is one of its empty values is "" or no piece."""
+def has_cell_rules(column: ColumnChoice) -> bool:
+    """Return whether `apply_cell_rules` may change a cell of the column."""
+    return bool(column.rules.prefixes or column.rules.separators or column.rules.empty_values)
+
+
+def apply_cell_rules(text: str, column: ColumnChoice) -> str:
+    """Return the cell without its column's prefix, with usual separators, and without values that mean "empty"."""
     rules = column.rules
     text = text.strip()
-    empty = {loose(value) for value in rules.empty_values}
-    if loose(text) in empty:
+    empty_keys = {to_match_key(value) for value in rules.empty_values}
+    if to_match_key(text) in empty_keys:
         return ""
     for prefix in rules.prefixes:
         if text.lower().startswith(prefix.lower()):
             text = text[len(prefix) :].strip()
             break
-    return _parted(text, rules.separators, empty, ", " if _is_one_text(column) else "\n")
-
-
-def _is_one_text(column: ColumnChoice) -> bool:
-    return column.field in FIELDS_BY_NAME and FIELDS_BY_NAME[column.field].kind is Kind.TEXT
-
-
-def _parted(text: str, joiners: Sequence[str], empty: set[str], between: str) -> str:
-    """The values that stand between joiners, without those that say nothing."""
-    for joiner in joiners:
-        pieces = [piece.strip() for piece in text.split(joiner)]
-        text = between.join(piece for piece in pieces if loose(piece) not in empty)
+    usual_separator = ", " if _is_single_text(column) else "\n"
+    for separator in rules.separators:
+        parts = [part.strip() for part in text.split(separator)]
+        text = usual_separator.join(part for part in parts if to_match_key(part) not in empty_keys)
     return text
 
 
-def _by_rules(read: Reader, column: ColumnChoice) -> Reader:
-    def ruled(text: str) -> Any:
-        text = without_rules(text, column)
-        return read(text) if text else None
-
-    return ruled
+def _is_single_text(column: ColumnChoice) -> bool:
+    return column.field in FIELDS_BY_NAME and FIELDS_BY_NAME[column.field].kind is Kind.TEXT
 
 
-def _rewriting(read: Reader, rewritten: dict[str, str]) -> Reader:
-    """Rewrites whole cells, and the pieces of a list."""
+class _RuleReader:
+    """Applies the rules of a column before its cells are read."""
 
-    def rewriting(text: str) -> Any:
-        meant = rewritten.get(loose(text))
-        value = read(text if meant is None else meant)
+    def __init__(self, read: CellReader, column: ColumnChoice) -> None:
+        self._read = read
+        self._column = column
+
+    def read(self, text: str) -> Any:
+        text = apply_cell_rules(text, self._column)
+        return self._read(text) if text else None
+
+
+class _ReplacingReader:
+    """Replaces whole cells, and the parts of a list, by what the mapping says that they mean."""
+
+    def __init__(self, read: CellReader, replacements: dict[str, str]) -> None:
+        self._read = read
+        self._replacements = replacements
+
+    def read(self, text: str) -> Any:
+        meant = self._replacements.get(to_match_key(text))
+        value = self._read(text if meant is None else meant)
         if isinstance(value, list):
-            return [
-                rewritten.get(loose(piece), piece) for piece in value if rewritten.get(loose(piece), piece)
-            ] or None
+            replaced = [self._replacements.get(to_match_key(part), part) for part in value]
+            return [part for part in replaced if part] or None
         return value
 
-    return rewriting
 
+class _ClearingReader:
+    """Reads a cell that holds a clear token as CLEAR."""
 
-def _clearing(read: Reader, tokens: frozenset[str], name: str) -> Reader:
-    field = FIELDS_BY_NAME[name]
+    def __init__(self, read: CellReader, tokens: frozenset[str], field_name: str) -> None:
+        self._read = read
+        self._tokens = tokens
+        self._is_nullable = FIELDS_BY_NAME[field_name].nullable
 
-    def clearing(text: str) -> Any:
-        if text.strip() not in tokens:
-            return read(text)
-        return CLEAR if field.nullable else CellError(IssueCode.CANNOT_CLEAR)
-
-    return clearing
+    def read(self, text: str) -> Any:
+        if text.strip() not in self._tokens:
+            return self._read(text)
+        return CLEAR if self._is_nullable else CellError(IssueCode.CANNOT_CLEAR)

@@ -1,59 +1,70 @@
-"""Rows to drafts: the mapping is worked out once, and what is left for each row is a short loop."""
+"""Reads rows into drafts. What depends only on the mapping is prepared once, so that each row is a short loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, Field, Kind
 from importer.issues import Issue, IssueCode
 from importer.loader.cells.cell_error import CellError
+from importer.loader.cells.coordinates import read_latitude, read_longitude
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.money import compile_money_reader
-from importer.loader.cells.names import read_full_name, read_latitude, read_list, read_longitude
-from importer.loader.cells.phones import PhoneReader, PhonesRead, compile_phone_reader
-from importer.loader.cells.text import clean, clean_name, clean_note, clean_number
-from importer.loader.rows.column_rules import CLEAR, without_rules, wrapped_reader
-from importer.loader.rows.row_rules import compile_row_rules
-from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
+from importer.loader.cells.full_names import read_full_name
+from importer.loader.cells.money import MoneyReader
+from importer.loader.cells.phones import ParsedPhones, PhoneReader
+from importer.loader.cells.text import (
+    normalize_name,
+    normalize_note,
+    normalize_number_text,
+    normalize_text,
+    read_list,
+)
+from importer.loader.rows.column_rules import (
+    CLEAR,
+    CellReader,
+    add_column_rules,
+    apply_cell_rules,
+    has_cell_rules,
+)
+from importer.loader.rows.field_writers import FieldWriter, select_writer
+from importer.loader.rows.row_rules import RowRules
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.row import Draft, Payload, SourceRow
 
-Drafter = Callable[[SourceRow], Draft]
-Cells = tuple[str, ...]
-_Put = Callable[[Payload, Any], None]
-
-OF_THE_LEADS_PHONES = frozenset({"customer_phone", "add_phones", "dial_code"})
-"""Fields that are read together, and are each lead's own."""
+LEAD_PHONE_FIELDS = frozenset({"customer_phone", "add_phones", "dial_code"})
+"""Fields that are read together. They differ for each lead, so they cannot have a default."""
 
 
-class Step(NamedTuple):
-    """What is done with one column: read its cell (a value, a Fault, CLEAR, or None for nothing), put it into the payload."""
+class ColumnStep(NamedTuple):
+    """What is done with one column: `read` its cell (see CellReader), and `write` the value into the payload."""
 
-    at: int
+    cell_index: int
     field: str
     header: str
-    read: Callable[[str], Any]
-    put: _Put
+    read: CellReader
+    write: FieldWriter
 
 
-def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
-    """The loader of one run's rows. `region` is the country of phones without a country code."""
-    read_phones = compile_phone_reader(region)
-    put_phones = _compile_phones(mapping, region)
-    steps = steps_of(mapping, region=region)
-    judge_rules = compile_row_rules(mapping.row_rules, mapping.columns)
-    fill = _compile_fill(mapping, read_phones)
-    phone_header = next((column.header for column in mapping.find_columns("customer_phone")), "")
+class Drafter:
+    """Reads the rows of one run into drafts. `region` is the country of phones without a country code."""
 
-    def draft(row: SourceRow) -> Draft:
+    def __init__(self, mapping: Mapping, *, region: str) -> None:
+        self._row_rules = RowRules(mapping.row_rules, mapping.columns) if mapping.row_rules else None
+        self._read_phones = _LeadPhones(mapping, region).read_into
+        self._steps = build_column_steps(mapping, region=region)
+        self._defaults = _Defaults(mapping, region)
+        self._phone_header = next((column.header for column in mapping.find_columns("customer_phone")), "")
+
+    def draft(self, row: SourceRow) -> Draft:
+        """Return the draft of a row with all of its issues. A row that is not a lead gets an empty payload."""
         cells = row.cells
-        if judge_rules is not None and (issue := judge_rules(cells)):
+        if self._row_rules is not None and (issue := self._row_rules.find_match(cells)) is not None:
             return Draft(row, {}, (issue,))
         payload: Payload = {}
-        faults = list(row.issues)
-        put_phones(cells, payload, faults)
-        for index, field, header, read, put in steps:
+        issues = list(row.issues)
+        self._read_phones(cells, payload, issues)
+        for index, field, header, read, write in self._steps:
             text = cells[index]
             if not text:
                 continue
@@ -61,266 +72,194 @@ def compile_drafter(mapping: Mapping, *, region: str) -> Drafter:
             if value is None:
                 continue
             if type(value) is CellError:
-                faults.append(Issue(field, value.code, header, value.value or text, value.hint))
+                issues.append(Issue(field, value.code, header, value.value or text, value.hint))
             elif value is CLEAR:
-                put(payload, None)
+                write(payload, None)
             else:
-                put(payload, value)
-        if fill is not None:
-            fill(payload, faults)
+                write(payload, value)
+        self._defaults.fill(payload, issues)
         if "customer_phone" not in payload:
-            _need_phone(payload, faults, phone_header)
-        return Draft(row, payload, tuple(faults))
-
-    return draft
+            _use_other_phone(payload, issues, self._phone_header)
+        return Draft(row, payload, tuple(issues))
 
 
-def steps_of(mapping: Mapping, *, region: str) -> list[Step]:
-    """What is done with the columns of a row, in this order; the lead's own phones and constants are not among them."""
-    read_phones = compile_phone_reader(region)
-    plain = sorted(filter(_is_plain, mapping.columns), key=lambda column: column.field == "full_name")
-    return [_step(mapping, column, read_phones) for column in plain]
+def build_column_steps(mapping: Mapping, *, region: str) -> list[ColumnStep]:
+    """Return a step for each column in the order of the sheet, full names last.
+
+    The lead's phones and the columns with a constant are not among them.
+    """
+    phone_reader = PhoneReader(region)
+    columns = sorted(filter(_has_step, mapping.columns), key=lambda column: column.field == "full_name")
+    return [_build_step(mapping, column, phone_reader) for column in columns]
 
 
-def _is_plain(column: ColumnChoice) -> bool:
-    field = FIELDS_BY_NAME.get(column.field)
-    return field is not None and field.name not in OF_THE_LEADS_PHONES and column.rules.constant is None
+def _has_step(column: ColumnChoice) -> bool:
+    is_field = column.field in FIELDS_BY_NAME and column.field not in LEAD_PHONE_FIELDS
+    return is_field and column.rules.constant is None
 
 
-def _step(mapping: Mapping, column: ColumnChoice, read_phones: PhoneReader) -> Step:
+def _build_step(mapping: Mapping, column: ColumnChoice, phone_reader: PhoneReader) -> ColumnStep:
     field = FIELDS_BY_NAME[column.field]
-    read = wrapped_reader(_reader_of(field, column.header, read_phones), column, mapping)
-    return Step(column.index, field.name, column.header, read, _put_of(field, mapping, column))
+    read = add_column_rules(_select_reader(field, column.header, phone_reader), column, mapping)
+    return ColumnStep(column.index, field.name, column.header, read, select_writer(field, mapping, column))
 
 
-def _put_of(field: Field, mapping: Mapping, column: ColumnChoice) -> _Put:
-    """How a value of this field enters the payload beside what is there."""
-    name = field.name
-    if name.startswith("address."):
-        return _into_address(name.removeprefix("address."))
-    if field.kind is Kind.FULL_NAME:
-        has_other_names = any(mapping.find_columns(other) for other in ("first_name", "last_name"))
-        return _full_name_beside(column.header) if has_other_names else _full_name
-    if field.kind in (Kind.EMAILS, Kind.TITLES):
-        return _extend(name)
-    if field.takes_many_columns and (len(mapping.find_columns(name)) > 1 or _needs_its_header(column)):
-        return _add_line(name, column.header)
-    return _set(name)
-
-
-def _needs_its_header(column: ColumnChoice) -> bool:
-    """Whether a text says little without its header: `Rating: Hot` in the additional info, not `Hot`."""
-    if column.field != "additional_info" or not column.header:
-        return False
-    plain = normalize_header(column.header)
-    vocabulary = load_vocabulary()
-    return plain in vocabulary.kept_headers or vocabulary.known_headers.get(plain) != column.field
-
-
-def _set(name: str) -> _Put:
-    def put(payload: Payload, value: Any) -> None:
-        payload[name] = value
-
-    return put
-
-
-def _extend(name: str) -> _Put:
-    def put(payload: Payload, value: list[str]) -> None:
-        if name not in payload:
-            payload[name] = list(value)
-        else:
-            payload[name] = list(dict.fromkeys([*payload[name], *value]))
-
-    return put
-
-
-def _add_line(name: str, header: str) -> _Put:
-    """Several columns into one text: a line each, under its own header."""
-
-    def put(payload: Payload, value: str) -> None:
-        line = f"{header}: {value}"
-        payload[name] = f"{payload[name]}\n{line}" if payload.get(name) else line
-
-    return put
-
-
-def _into_address(part: str) -> _Put:
-    def put(payload: Payload, value: Any) -> None:
-        address = payload.setdefault("address", {})
-        joined = isinstance(value, str) and address.get(part)
-        address[part] = f"{address[part]}, {value}" if joined else value
-
-    return put
-
-
-def _full_name_beside(header: str) -> _Put:
-    """A full name that is another than the first and last name, or of which a part found no place, is kept as information.
-
-    What it has beside both, a title or a middle name, it does not: exports have columns for these.
-    """
-    keep = _add_line("additional_info", header)
-
-    def put(payload: Payload, value: tuple[str, str]) -> None:
-        _full_name(payload, value)
-        name = " ".join(value).strip()
-        first, last, full = (
-            set(split_words(text))
-            for text in (payload.get("first_name") or "", payload.get("last_name") or "", name)
-        )
-        if not (full <= first | last or (first and last and first | last <= full)):
-            keep(payload, name)
-
-    return put
-
-
-def _full_name(payload: Payload, value: tuple[str, str]) -> None:
-    """Comes last, since columns for the first and last name win; it adds the other half where one is empty.
-
-    `Rao` as the full name beside `Rao` as the last name adds no first name.
-    """
-    first, last = value
-    has_first, has_last = "first_name" in payload, "last_name" in payload
-    if not has_first and (not has_last or payload["last_name"] == last):
-        payload["first_name"] = first
-    if last and not has_last and payload["first_name"] == first:
-        payload["last_name"] = last
-
-
-_READER_OF_KIND: dict[Kind, Callable[[str], Any]] = {
-    Kind.TEXT: clean,
-    Kind.FULL_NAME: read_full_name,
-    Kind.WEBSITE: clean,
-    Kind.EMAILS: read_emails,
-    Kind.TITLE: clean,
-    Kind.TITLES: read_list,
-}
-_READERS: dict[str, Callable[[str], Any]] = {
-    "first_name": clean_name,
-    "last_name": clean_name,
-    "business_name": clean_name,
-    "additional_info": clean_note,
-    "customer_note": clean_note,
-    "address.additional": clean_number,
-    "address.initials": clean_number,
+_READER_OF_FIELD: dict[str, CellReader] = {
+    "first_name": normalize_name,
+    "last_name": normalize_name,
+    "business_name": normalize_name,
+    "additional_info": normalize_note,
+    "customer_note": normalize_note,
+    "address.additional": normalize_number_text,
+    "address.initials": normalize_number_text,
     "address.latitude": read_latitude,
     "address.longitude": read_longitude,
 }
+_READER_OF_KIND: dict[Kind, CellReader] = {
+    Kind.TEXT: normalize_text,
+    Kind.FULL_NAME: read_full_name,
+    Kind.WEBSITE: normalize_text,
+    Kind.EMAILS: read_emails,
+    Kind.TITLE: normalize_text,
+    Kind.TITLES: read_list,
+}
 
 
-def _reader_of(field: Field, header: str, read_phones: PhoneReader) -> Callable[[str], Any]:
+def _select_reader(field: Field, header: str, phone_reader: PhoneReader) -> CellReader:
     if field.kind is Kind.PHONE:
-        return _one_phone(read_phones)
+        return _SinglePhoneReader(phone_reader).read
     if field.kind is Kind.MONEY:
-        return compile_money_reader(header)
-    return _READERS.get(field.name) or _READER_OF_KIND[field.kind]
+        return MoneyReader(header).read
+    return _READER_OF_FIELD.get(field.name) or _READER_OF_KIND[field.kind]
 
 
-def _one_phone(read_phones: PhoneReader) -> Callable[[str], Any]:
-    """A reader for a field that is one phone: an assignee. A name beside it is no loss, a second number is."""
+class _SinglePhoneReader:
+    """Reads a field that is one phone, such as the assignee's. A name beside it is no loss; a second number is one."""
 
-    def read(text: str) -> str | CellError | None:
-        found = read_phones(text, "")
-        if not isinstance(found, PhonesRead):
-            return found
-        one = len(found.numbers) == 1 and all(code != IssueCode.PART_LEFT_OUT for code, _ in found.left_out)
-        return found.numbers[0] if one else CellError(IssueCode.TWO_NUMBERS)
+    def __init__(self, phone_reader: PhoneReader) -> None:
+        self._read_phones = phone_reader.read
 
-    return read
+    def read(self, text: str) -> str | CellError | None:
+        parsed = self._read_phones(text)
+        if not isinstance(parsed, ParsedPhones):
+            return parsed
+        is_complete = all(code != IssueCode.PART_LEFT_OUT for code, _ in parsed.warnings)
+        is_one = len(parsed.numbers) == 1 and is_complete
+        return parsed.numbers[0] if is_one else CellError(IssueCode.TWO_NUMBERS)
 
 
-def _compile_phones(mapping: Mapping, region: str) -> Callable[[Cells, Payload, list[Issue]], None]:
-    """Reads the lead's own phone and its others; the first good number is the lead's."""
-    steps = [
-        (
-            column,
-            bool(column.rules.prefixes or column.rules.separators or column.rules.empty_values),
-            compile_phone_reader(region, is_needed=name == "customer_phone"),
-        )
-        for name in ("customer_phone", "add_phones")
-        for column in mapping.find_columns(name)
-    ]
-    dial_index = next((column.index for column in mapping.find_columns("dial_code")), None)
+class _PhoneColumn(NamedTuple):
+    """One column with phones of the lead."""
 
-    def put_phones(cells: Cells, payload: Payload, faults: list[Issue]) -> None:
+    choice: ColumnChoice
+    has_rules: bool
+    read: Callable[[str, str], ParsedPhones | CellError | None]
+
+
+class _LeadPhones:
+    """Reads the lead's own phone and its other phones."""
+
+    def __init__(self, mapping: Mapping, region: str) -> None:
+        self._columns = [
+            _PhoneColumn(
+                choice,
+                has_cell_rules(choice),
+                PhoneReader(region, is_needed=name == "customer_phone").read,
+            )
+            for name in ("customer_phone", "add_phones")
+            for choice in mapping.find_columns(name)
+        ]
+        self._dial_index = next((column.index for column in mapping.find_columns("dial_code")), None)
+
+    def read_into(self, cells: Sequence[str], payload: Payload, issues: list[Issue]) -> None:
+        """Write the phones of a row into its payload. The first valid number is the lead's own."""
         numbers: list[str] = []
-        for column, ruled, read in steps:
+        dial_code = cells[self._dial_index] if self._dial_index is not None else ""
+        for column, has_rules, read in self._columns:
             text = cells[column.index]
             if not text:
                 continue
-            dial_code = cells[dial_index] if dial_index is not None else ""
-            found = read(without_rules(text, column) if ruled else text, dial_code)
-            if found is None:
+            parsed = read(apply_cell_rules(text, column) if has_rules else text, dial_code)
+            if parsed is None:
                 continue
-            if isinstance(found, CellError):
-                faults.append(Issue(column.field, found.code, column.header, found.value or text, found.hint))
+            if isinstance(parsed, CellError):
+                value = parsed.value or text
+                issues.append(Issue(column.field, parsed.code, column.header, value, parsed.hint))
                 continue
-            for code, part in found.left_out:
-                faults.append(Issue(column.field, code, column.header, part))
+            for code, part in parsed.warnings:
+                issues.append(Issue(column.field, code, column.header, part))
             if column.field == "customer_phone":
-                payload["customer_phone"] = found.numbers[0]
-            numbers += found.numbers
+                payload["customer_phone"] = parsed.numbers[0]
+            numbers += parsed.numbers
         own = payload.get("customer_phone")
         if others := [number for number in dict.fromkeys(numbers) if number != own]:
             payload["add_phones"] = others
 
-    return put_phones
 
-
-def _need_phone(payload: Payload, faults: list[Issue], header: str) -> None:
-    """A lead without its own phone takes the first of its others, said openly; without any it is refused."""
-    if any(issue.field == "customer_phone" for issue in faults):
+def _use_other_phone(payload: Payload, issues: list[Issue], header: str) -> None:
+    """Make the first other phone the lead's own, with a warning. Without any, the row gets an error."""
+    if any(issue.field == "customer_phone" for issue in issues):
         return
     others = payload.pop("add_phones", [])
     if not others:
-        faults.append(Issue("customer_phone", IssueCode.MISSING, header))
+        issues.append(Issue("customer_phone", IssueCode.MISSING, header))
         return
     payload["customer_phone"] = others[0]
-    faults.append(Issue("customer_phone", IssueCode.PROMOTED, header, others[0]))
+    issues.append(Issue("customer_phone", IssueCode.OTHER_PHONE_USED, header, others[0]))
     if others[1:]:
         payload["add_phones"] = others[1:]
 
 
-def _compile_fill(
-    mapping: Mapping, read_phones: PhoneReader
-) -> Callable[[Payload, list[Issue]], None] | None:
-    """Fills fields that are empty with the defaults, and columns that are constant with their constant."""
-    constants = {
-        c.field: c.rules.constant for c in mapping.columns if c.field and c.rules.constant is not None
-    }
-    given = [
-        (name, text, name in constants) for name, text in {**mapping.defaults, **constants}.items() if text
-    ]
-    if not given:
-        return None
-    steps = [(_default_step(mapping, name, read_phones), text, always) for name, text, always in given]
+class _FixedValue(NamedTuple):
+    """A text for a field: a default where the field is empty, or a constant in every row."""
 
-    def fill(payload: Payload, faults: list[Issue]) -> None:
-        for step, text, always in steps:
-            if not always and (
-                _holds(payload, step.field) or any(issue.field == step.field for issue in faults)
-            ):
+    step: ColumnStep
+    text: str
+    is_constant: bool
+
+
+class _Defaults:
+    """Fills empty fields with the mapping's defaults, and columns that are constant with their constant."""
+
+    def __init__(self, mapping: Mapping, region: str) -> None:
+        phone_reader = PhoneReader(region)
+        constants = {
+            column.field: column.rules.constant
+            for column in mapping.columns
+            if column.field and column.rules.constant is not None
+        }
+        self._values = [
+            _FixedValue(_build_default_step(mapping, name, phone_reader), text, name in constants)
+            for name, text in {**mapping.defaults, **constants}.items()
+            if text
+        ]
+
+    def fill(self, payload: Payload, issues: list[Issue]) -> None:
+        """Write the values into a payload. A field with an issue is not empty."""
+        for step, text, is_constant in self._values:
+            if not is_constant and _has_value(payload, issues, step.field):
                 continue
             value = step.read(text)
             if type(value) is CellError:
-                faults.append(Issue(step.field, value.code, step.header, text, value.hint))
+                issues.append(Issue(step.field, value.code, step.header, text, value.hint))
             elif value is CLEAR:
-                step.put(payload, None)
+                step.write(payload, None)
             elif value is not None:
-                if always:
+                if is_constant:
                     payload.pop(step.field, None)
-                step.put(payload, value)
-
-    return fill
+                step.write(payload, value)
 
 
-def _default_step(mapping: Mapping, name: str, read_phones: PhoneReader) -> Step:
+def _build_default_step(mapping: Mapping, name: str, phone_reader: PhoneReader) -> ColumnStep:
     column = ColumnChoice(
         index=-1, header="", field=name, source=MatchSource.OPTION, confidence=1.0, reason=""
     )
-    return _step(mapping, column, read_phones)
+    return _build_step(mapping, column, phone_reader)
 
 
-def _holds(payload: Payload, name: str) -> bool:
+def _has_value(payload: Payload, issues: list[Issue], name: str) -> bool:
+    if any(issue.field == name for issue in issues):
+        return True
     if name.startswith("address."):
         return name.removeprefix("address.") in payload.get("address", {})
     if name == "full_name":

@@ -1,32 +1,30 @@
-"""Rows that are no leads: test rows, deleted rows, catalogue views, as a preset describes them."""
+"""Finds rows that are not leads, as a preset describes them: test rows, deleted rows, catalogue views."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from importer.issues import Issue
 from importer.models.mapping import ColumnChoice, RowRule
 
-RowJudge = Callable[[Sequence[str]], Issue | None]
 
+class RowRules:
+    """The row rules of one mapping."""
 
-def compile_row_rules(rules: Sequence[RowRule], columns: Sequence[ColumnChoice]) -> RowJudge | None:
-    """A judge of rows, or None where there are no rules."""
-    if not rules:
-        return None
-    headers = {column.index: column.header for column in columns}
+    def __init__(self, rules: Sequence[RowRule], columns: Sequence[ColumnChoice]) -> None:
+        self._rules = rules
+        self._headers = {column.index: column.header for column in columns}
 
-    def judge(cells: Sequence[str]) -> Issue | None:
-        for rule in rules:
+    def find_match(self, cells: Sequence[str]) -> Issue | None:
+        """Return the issue of the first rule that a row matches, or None if the row is a lead."""
+        for rule in self._rules:
             for index in (rule.index,) if rule.index >= 0 else range(len(cells)):
-                if _matches(cells[index], rule):
+                if _is_match(cells[index], rule):
                     hint = f": {rule.reason}" if rule.reason else ""
-                    return Issue("row", rule.code, headers.get(index, ""), cells[index].strip(), hint)
+                    return Issue("row", rule.code, self._headers.get(index, ""), cells[index].strip(), hint)
         return None
 
-    return judge
 
-
-def _matches(cell: str, rule: RowRule) -> bool:
+def _is_match(cell: str, rule: RowRule) -> bool:
     text = cell.strip().lower()
     return bool(text) and (text in rule.equals or text.startswith(rule.begins or ("\0",)))

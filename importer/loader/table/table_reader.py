@@ -146,7 +146,7 @@ def _build_table(
     if len(headers) > MAX_COLUMNS:
         raise UnreadableFileError(*file_messages.TOO_MANY_COLUMNS.format(count=len(headers)))
     shaper = RowShaper(len(headers), header.names)
-    blocks = shaper.fit_blocks(chain([SourceRows.of(begun[first:])], records), notices)
+    blocks = shaper.fit_blocks(chain([SourceRows.from_rows(begun[first:])], records), notices)
     return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=sheet)
 
 
@@ -207,7 +207,7 @@ class RowShaper:
             if self.is_regular(block):
                 yield block
             else:
-                yield SourceRows.of(row for row in map(self._fit_row, block) if row is not None)
+                yield SourceRows.from_rows(row for row in map(self._fit_row, block) if row is not None)
         if self._footer_rows:
             notices.append(
                 Notice(NoticeKind.IGNORED, file_messages.describe_skipped_footers(self._footer_rows))

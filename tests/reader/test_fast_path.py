@@ -1,4 +1,4 @@
-"""The short way of a row says what the long way says, or leaves the row to it."""
+"""The fast path gives what the slow path gives, or leaves the row to it."""
 
 import msgspec
 import pytest
@@ -10,9 +10,9 @@ from importer.fields import Dropdown
 from importer.issues import Issue
 from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, RowRule, Title
 from importer.models.row import SourceRow, SourceRows
-from importer.reader import fast_path
-from importer.reader.fast_path import compile_plain_bodies
-from importer.reader.row_processor import ProcessorConfig, compile_long_way, process_rows
+from importer.reader import fragments
+from importer.reader.fast_path import FastPath, split_into_groups
+from importer.reader.row_processor import ProcessorConfig, RowProcessor, SlowPath
 from tests.naughty import TEXTS
 
 FIELDS = [
@@ -43,24 +43,22 @@ def config(*fields, **how):
     )
 
 
-def ruled(*fields, rules, **how):
-    plan = config(*fields, **how)
+def config_with_rules(*fields, rules, **how):
+    cfg = config(*fields, **how)
     columns = [
         msgspec.structs.replace(column, rules=rules.get(column.index, column.rules))
-        for column in plan.mapping.columns
+        for column in cfg.mapping.columns
     ]
-    return msgspec.structs.replace(
-        plan, mapping=msgspec.structs.replace(plan.mapping, columns=tuple(columns))
-    )
+    return msgspec.structs.replace(cfg, mapping=msgspec.structs.replace(cfg.mapping, columns=tuple(columns)))
 
 
-OF_A_PROGRAM = ruled(
+PROGRAM_EXPORT = config_with_rules(
     "full_name", "customer_phone", "add_phones", "lead_stage_name", "source", "",
     rules={1: ColumnRules(prefixes=("p:",)), 2: ColumnRules(prefixes=("p:",), separators=(" ::: ",), empty_values=("VIP",))},
     row_rules=(RowRule(index=-1, code="test_row", begins=("test lead",)), RowRule(index=5, code="deleted", equals=("true",))),
 )  # fmt: skip
-RECIPES = [
-    OF_A_PROGRAM,
+CONFIGS = [
+    PROGRAM_EXPORT,
     config(),
     config(clear="<clear>", values={"lead_stage_name": {"Warm led": "Warm lead"}, "city": {"new": "Pune"}}),
     config(defaults={"source_type": "", "lead_stage_name": "New", "address.text": "Pune", "website": "a.in"}),
@@ -72,11 +70,11 @@ RECIPES = [
 
 
 @pytest.mark.parametrize(
-    "plan",
-    RECIPES,
+    "cfg",
+    CONFIGS,
     ids=[
-        "of a program",
-        "bare",
+        "export of a program",
+        "no rules",
         "values and clear",
         "defaults",
         "a full name",
@@ -89,73 +87,76 @@ RECIPES = [
     cells=st.lists(st.sampled_from(CELLS), min_size=len(FIELDS), max_size=len(FIELDS)),
     remembered=st.sampled_from([0, 2, 20_000]),
 )
-def test_short_and_long_way_agree(plan, cells, remembered):
-    """Whatever stands in the cells: the same number, line, verdict, phone, body and issues, in the order of the sheet.
+def test_fast_path_agrees_with_slow_path(cfg, cells, remembered):
+    """For any cells, both give the same number, line, verdict, phone, body and issues, in the order of the sheet.
 
-    Also where more different texts were met than are remembered.
+    This is also true if there are more different texts than are remembered.
     """
-    width = len(plan.mapping.columns)
+    width = len(cfg.mapping.columns)
     good, any_row = ("Asha Rao", "9845012345", *cells[2:width]), tuple(cells[:width])
     rows = [
         SourceRow(7, good),
         SourceRow(8, any_row),
         SourceRow(9, good, (Issue("row", "nul"),)),
         SourceRow(10, good),
-        *(SourceRow(11 + at, _with(at, any_row[at], width)) for at in range(width)),
+        *(SourceRow(11 + at, _build_row(at, any_row[at], width)) for at in range(width)),
     ]
-    long = [*map(compile_long_way(plan), rows)]
+    slow = [*map(SlowPath(cfg).process_row, rows)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast_path, "_MOST_REMEMBERED", remembered)
-        judged, again = process_rows([SourceRows.of(rows), SourceRows.of(rows)], plan)
-    assert [_read(row) for row in judged] == [_read(row) for row in long]
-    assert [_read(row) for row in again] == [_read(row) for row in long]
+        patch.setattr(fragments, "_MAX_REMEMBERED", remembered)
+        first, second = RowProcessor(cfg).process([SourceRows.from_rows(rows), SourceRows.from_rows(rows)])
+    assert [_decode(row) for row in first] == [_decode(row) for row in slow]
+    assert [_decode(row) for row in second] == [_decode(row) for row in slow]
 
 
-def _with(at, cell, width):
-    """A row with nothing in it but the lead's phone and this cell."""
+def _build_row(at, cell, width):
+    """Return a row with only the lead's phone and this cell."""
     cells = [""] * width
     cells[1], cells[at] = "9845012345", cell
     return tuple(cells)
 
 
-def _read(row):
+def _decode(row):
     number, line, verdict, phone, payload, issues = row
     return number, line, verdict, phone, payload and msgspec.json.decode(payload), issues
 
 
-def test_the_short_way_is_taken():
-    """A row of plain cells does not go the long way: this is what the speed rests on."""
-    plain = ["Asha Rao", "98450-12345", "9886012345", "a@b.in", "", "Pune"] + [""] * (len(FIELDS) - 6)
-    odd = ["Asha Rao", "98450-12345", "9886012345", "not one", "", "Pune"] + [""] * (len(FIELDS) - 6)
-    phones, bodies = _bodies_of(config())([tuple(plain), tuple(odd)])
+def test_row_without_issues_takes_the_fast_path():
+    """The speed of the import depends on it."""
+    normal = ["Asha Rao", "98450-12345", "9886012345", "a@b.in", "", "Pune"] + [""] * (len(FIELDS) - 6)
+    with_issue = ["Asha Rao", "98450-12345", "9886012345", "not one", "", "Pune"] + [""] * (len(FIELDS) - 6)
+    phones, bodies = _build_fast_path(config())([tuple(normal), tuple(with_issue)])
     assert phones == ["+919845012345"] * 2
     assert bodies[0] is not None
     assert bodies[1] is None
 
 
 @pytest.mark.parametrize("header", ["Rating", "Description"])
-def test_a_lone_column_of_information_says_what_it_is_on_either_way(header):
-    """`Rating: Hot`, since `Hot` alone says little; a description speaks for itself."""
+def test_single_info_column_has_its_header_on_both_paths(header):
+    """`Rating: Hot`, because `Hot` alone means little. A description needs no header."""
     columns = tuple(
         ColumnChoice(index=at, header=name, field=field, source="preset", confidence=1, reason="")
         for at, (name, field) in enumerate([("Phone", "customer_phone"), (header, "additional_info")])
     )
-    plan = ProcessorConfig(mapping=Mapping(columns=columns), titles=TITLES, region="IN", unknown="reject")
+    cfg = ProcessorConfig(mapping=Mapping(columns=columns), titles=TITLES, region="IN", unknown="reject")
     row = SourceRow(2, ("9845012345", "Hot"))
-    _, [body] = _bodies_of(plan)([row.cells])
-    short, long = (msgspec.json.decode(text) for text in (body, compile_long_way(plan)(row).payload))
-    assert short == long
-    assert short["additional_info"] == ("Rating: Hot" if header == "Rating" else "Hot")
+    _, [body] = _build_fast_path(cfg)([row.cells])
+    fast, slow = (msgspec.json.decode(text) for text in (body, SlowPath(cfg).process_row(row).payload))
+    assert fast == slow
+    assert fast["additional_info"] == ("Rating: Hot" if header == "Rating" else "Hot")
 
 
-def test_a_phone_that_stands_in_for_every_cell_goes_the_long_way():
-    mapping = ruled("full_name", "customer_phone", rules={1: ColumnRules(constant="9845012345")}).mapping
-    assert compile_plain_bodies(mapping, TITLES, region="IN", unknown="reject") is None
+def test_constant_phone_needs_the_slow_path():
+    """The fast path reads a phone only from its own cell."""
+    mapping = config_with_rules(
+        "full_name", "customer_phone", rules={1: ColumnRules(constant="9845012345")}
+    ).mapping
+    assert FastPath.create(mapping, TITLES, region="IN", unknown="reject") is None
 
 
-def test_rows_of_a_known_program_go_the_short_way_too():
-    """Lead ads write `p:` before each phone, and their test rows are looked for in each cell."""
-    phones, bodies = _bodies_of(OF_A_PROGRAM)(
+def test_rows_of_a_known_program_take_the_fast_path():
+    """Lead ads write `p:` before each phone, and every cell is searched for their test rows."""
+    phones, bodies = _build_fast_path(PROGRAM_EXPORT)(
         [("Asha Rao", "p:+919845012345", "", "", said, "") for said in ("fb", "test lead: 7")]
     )
     assert phones == ["+919845012345"] * 2
@@ -164,21 +165,21 @@ def test_rows_of_a_known_program_go_the_short_way_too():
 
 
 @given(cells=st.lists(st.one_of(st.text(), st.sampled_from(TEXTS)), min_size=1).map(tuple))
-def test_a_line_of_the_journal_gives_the_cells_back(cells):
-    """Whatever was typed: guarded and quoted for the report, and the very same when read again."""
+def test_line_of_the_journal_gives_the_cells_back(cells):
+    """Any text is escaped and quoted for the report, and read back as it was."""
     assert parse_csv_line(format_csv_line(cells)) == cells
 
 
-def _bodies_of(plan):
-    bodies_of = compile_plain_bodies(plan.mapping, plan.titles, region=plan.region, unknown=plan.unknown)
-    assert bodies_of is not None
-    return bodies_of
+def _build_fast_path(cfg):
+    fast_path = FastPath.create(cfg.mapping, cfg.titles, region=cfg.region, unknown=cfg.unknown)
+    assert fast_path is not None
+    return fast_path.build_bodies
 
 
-def test_one_sheet_does_not_change_how_the_next_is_cut():
-    """Three names and information are one group; in a sheet of a full name alone they touch nothing."""
+def test_groups_of_one_sheet_do_not_change_those_of_the_next():
+    """Three names and the info are one group. In a sheet with only a full name, the info is a group of its own."""
     names = config("full_name", "first_name", "customer_phone", "additional_info").mapping
-    plain = config("full_name", "customer_phone", "additional_info").mapping
-    before = list(fast_path._groups_of(plain))
-    assert list(fast_path._groups_of(names)) == ["name", "customer_phone"]
-    assert list(fast_path._groups_of(plain)) == before == ["name", "customer_phone", "additional_info"]
+    full_name_only = config("full_name", "customer_phone", "additional_info").mapping
+    before = list(split_into_groups(full_name_only))
+    assert list(split_into_groups(names)) == ["name", "customer_phone"]
+    assert list(split_into_groups(full_name_only)) == before == ["name", "customer_phone", "additional_info"]

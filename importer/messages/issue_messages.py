@@ -1,0 +1,225 @@
+"""The words for everything that can be wrong with a row, and for rows that share a phone.
+
+An issue is shown as `Row 14, Stage: "Warm led" does not exist in your account. Did you mean "Warm lead"?`. So a sentence
+here begins in lower case. The place in front of it comes from `importer/issues.py`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from importer.issue_codes import IssueCode as Code
+
+
+class IssueText(NamedTuple):
+    """The words for one code: a `title` for counts and charts, and a `sentence` for one row.
+
+    The sentence may contain {value} (the text in the cell), {hint} (a detail of this row) and {label} (the field's name).
+    """
+
+    title: str
+    sentence: str
+
+
+ISSUE_TEXTS: dict[Code, IssueText] = {
+    # --- a cell of any field
+    Code.ERROR_VALUE: IssueText(
+        "error cells", "the cell shows {value}, an Excel error. Type the value itself."
+    ),
+    Code.FORMULA_WITHOUT_VALUE: IssueText(
+        "formulas without a value",
+        "the cell has the formula {value}, but no saved value. Open the sheet in Excel, save it and try again, or type the value.",
+    ),
+    Code.LETTERS_LOST: IssueText(
+        "letters lost",
+        '"{value}" has question marks where letters, such as Hindi ones, were lost when the sheet was saved as CSV. '
+        "Type the text again, or save the sheet again as a workbook or as CSV UTF-8.",
+    ),
+    Code.TOO_LONG: IssueText("cells too long", "the cell has {hint} characters. Shorten it."),
+    # --- phones
+    Code.MISSING: IssueText("missing", "{label} is missing. Fill the cell in."),
+    Code.NOT_A_PHONE: IssueText(
+        "not a phone",
+        '"{value}" is not a phone number. Type digits only, like 98450 12345, or +971 50 123 4567 for another country.',
+    ),
+    Code.DIGITS_LOST: IssueText(
+        "digits lost by Excel",
+        "Excel shortened the number to {value}, so its last digits are lost. Format the column as Text, then paste the full "
+        "number from the original list.",
+    ),
+    Code.TOO_SHORT: IssueText(
+        "too few digits",
+        '"{value}" has too few digits for a phone number. Type the full number, and a landline with its STD code.',
+    ),
+    Code.TOO_MANY_DIGITS: IssueText(
+        "too many digits",
+        '"{value}" has too many digits for one phone number. Put a comma between two numbers. Put + and the country code '
+        "in front of a foreign number.",
+    ),
+    Code.TWO_NUMBERS: IssueText("two numbers", '"{value}" has more than one phone number. Keep only one.'),
+    Code.NO_SUCH_NUMBER: IssueText(
+        "no such number",
+        '"{value}" cannot be a phone number: the length is right, but no number begins like this. Check the digits.',
+    ),
+    Code.PART_LEFT_OUT: IssueText("part left out", '"{value}" is not a phone number, so it was left out.'),
+    Code.EXTENSION_LEFT_OUT: IssueText(
+        "extension left out", 'the extension "{value}" was left out, because the CRM stores only the number.'
+    ),
+    Code.WORDS_LEFT_OUT: IssueText(
+        "words beside a phone left out",
+        'only the phone number in "{value}" was used. The words were left out.',
+    ),
+    Code.DIAL_CODE_LEFT_OUT: IssueText(
+        "dial code not understood",
+        'the dial code "{value}" was not understood, so it was left out. Type it like +971.',
+    ),
+    Code.MAYBE_SHORTENED: IssueText(
+        "perhaps shortened by Excel",
+        "{value} ends in zeros, so Excel may have shortened it. Compare it with the original list.",
+    ),
+    Code.SHORTENED: IssueText(
+        "shortened by Excel",
+        "{value} ends in zeros, so Excel may have shortened it, and {hint} has the same number. Type the full number from the "
+        "original list. If it is correct, type it with a space, like 98450 10000.",
+    ),
+    Code.OTHER_PHONE_USED: IssueText(
+        "taken from the other phones", "{label} is empty, so {value} from the other phones was used instead."
+    ),
+    # --- e-mails, amounts, coordinates
+    Code.NOT_AN_EMAIL: IssueText(
+        "not an e-mail", '"{value}" is not an e-mail address ({hint}). Fix the address, or empty the cell.'
+    ),
+    Code.NOT_A_NUMBER: IssueText(
+        "not a number",
+        '"{value}" is not one clear amount. Type it like 120000 or 1.2 lakh, or empty the cell.',
+    ),
+    Code.NOT_DEGREES: IssueText(
+        "not degrees", '"{value}" is not a map position. Type degrees like 12.9716, or empty the cell.'
+    ),
+    Code.UNIT_UNCLEAR: IssueText(
+        "unit not clear",
+        '"{value}" is too large for an amount in {hint}s, the unit in the header. Type it with its own unit, like 65 lakh.',
+    ),
+    Code.OUT_OF_RANGE: IssueText("out of range", "{value} is not between {hint}. Check the cell."),
+    Code.CANNOT_CLEAR: IssueText(
+        "cannot be cleared", "the CRM cannot clear {label}. Empty the cell to leave the field unchanged."
+    ),
+    # --- values of the account's dropdown lists; {label} is the list's name in lower case
+    Code.UNKNOWN: IssueText("not in the account", '"{value}" does not exist in your account.{hint}'),
+    Code.DISABLED: IssueText(
+        "disabled in the account",
+        'the {label} "{value}" is disabled in your account. Enable it there, or choose another.{hint}',
+    ),
+    Code.AMBIGUOUS: IssueText(
+        "same name twice in the account",
+        'your account has more than one {label} with the name "{value}". Rename one of them in the account.',
+    ),
+    Code.LEFT_OUT_UNKNOWN: IssueText(
+        "left out: not in the account",
+        '"{value}" does not exist in your account, so the row was imported without it.{hint}',
+    ),
+    Code.LEFT_OUT_DISABLED: IssueText(
+        "left out: disabled",
+        'the {label} "{value}" is disabled in your account, so the row was imported without it.{hint}',
+    ),
+    Code.LEFT_OUT_AMBIGUOUS: IssueText(
+        "left out: same name twice in the account",
+        'your account has more than one {label} with the name "{value}", so the row was imported without it.',
+    ),
+    Code.WITH_REMOVE_LABELS: IssueText(
+        "adds and removes labels",
+        "a row can add labels or remove labels, but not both. Empty one of the two cells.",
+    ),
+    # --- the row as a whole
+    Code.STRAY_QUOTE: IssueText(
+        "stray quotes",
+        'there is a quotation mark in the wrong place, near "{value}". Fix this line in the file.',
+    ),
+    Code.NUL: IssueText(
+        "NUL characters", "the line contains a NUL character, so part of it may be lost. Type the row again."
+    ),
+    Code.UNDECODABLE: IssueText(
+        "broken characters",
+        'some characters could not be read, near "{value}". Type the text again, or give the right --encoding.',
+    ),
+    Code.RAGGED: IssueText(
+        "too many cells",
+        'the row has {hint} cells more than the header; the first is "{value}". Check that no comma splits a cell, or give '
+        "the extra column a header.",
+    ),
+    Code.DELETED: IssueText(
+        "deleted in the old CRM", "skipped because this lead was deleted in the old CRM ({value}{hint})."
+    ),
+    Code.TEST_ROW: IssueText("test rows", "skipped because it is a test row of the export ({value}{hint})."),
+    Code.NOT_A_LEAD: IssueText("not a lead", "skipped because it is not a lead ({value}{hint})."),
+    # --- rows that share a phone; {hint} names the other row
+    Code.SAME_PHONE: IssueText("same phone as another row", "same phone as row {hint}: {value}."),
+    Code.OTHER_NAME: IssueText(
+        "same phone, another name", 'the name "{value}" is different from {hint}. They may be two people.'
+    ),
+    Code.MERGED: IssueText("merged with other rows", "merged with {value} because they share a phone.{hint}"),
+    Code.SHARED_PHONE: IssueText(
+        "same phone as another row", "row {hint} has the same phone. Keep one of the two rows."
+    ),
+    # --- the result of sending; {value} is the server's own message
+    Code.REFUSED: IssueText(
+        "refused by the CRM", 'the CRM refused the row: "{value}". Fix the row and import it again.'
+    ),
+    Code.TURNED_AWAY: IssueText(
+        "blocked before the CRM",
+        "a firewall or proxy in front of the CRM probably blocked this row with {hint} ({value}). Shorten or change its note "
+        "or name and import it again, or ask your network administrator to allow it.",
+    ),
+    Code.NO_SUCH_LEAD: IssueText(
+        "no such lead",
+        "the CRM has no lead with this phone, and --no-create was given. To create the lead, import the row again with --create.",
+    ),
+    Code.FAILED: IssueText(
+        "not delivered",
+        "the row could not be sent in {hint} attempts ({value}). To send it again, run importer retry.",
+    ),
+    Code.UNSURE: IssueText(
+        "answer lost",
+        "the CRM may have saved the row, but its answer was lost ({value}). Run importer retry; it is safe to send the row again.",
+    ),
+    Code.NOTE_UNSURE: IssueText(
+        "note may be missing",
+        "the CRM may or may not have the note, so it was not sent a second time. Check the lead's timeline.",
+    ),
+    Code.NOTE_OTHER_KEY: IssueText(
+        "note sent with another key",
+        "run {hint} sent this note to this number with another API key, so it was not sent again. If that key was for "
+        "another account, give this account its own reports folder (--reports).",
+    ),
+    Code.NOTE_REPEATED: IssueText(
+        "note sent before", "run {hint} already sent this note to this lead, so it was not sent again."
+    ),
+}
+
+# --- the {hint} of a value that does not exist or is disabled
+DID_YOU_MEAN = " Did you mean {titles}?"
+SEE_DROPDOWNS = " Run importer dropdowns to see the values that exist."
+
+# --- the {value} of SAME_PHONE
+MERGED_INTO_THAT_ROW = "its values were merged into that row"
+FIRST_ROW_WAS_KEPT = "only the first row is imported"
+LAST_ROW_WAS_KEPT = "only the last row is imported"
+
+# --- the {value} and {hint} of MERGED, OTHER_NAME and SHORTENED
+ROW_WITH_NAME = 'row {row} "{name}"'
+VALUE_REPLACED = " {label}: row {row} changed {old} to {new}."
+MORE_VALUES_REPLACED = " {count:,} more values were changed."
+EMPTY_VALUE = "empty"
+MORE_ROWS = "{count:,} more"
+
+
+def format_rows(numbers: list[int], *, max_named: int) -> str:
+    """Return `row 9`, `rows 9 and 12`, or `rows 3, 4 and 29,993 more`: at most `max_named` numbers, if more are left."""
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    unnamed = len(numbers) - max_named
+    if unnamed > 1:
+        *first, last = [*map(str, numbers[:max_named]), MORE_ROWS.format(count=unnamed)]
+    else:
+        *first, last = map(str, numbers)
+    return f"rows {', '.join(first)} and {last}"
