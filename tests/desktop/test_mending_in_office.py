@@ -8,8 +8,8 @@ import pytest
 from importer.report.failed_workbook import fits
 from tests.desktop.programs import CSV_AS_TEXT, CSV_OUT, needs_office, saved_by_office
 from tests.naughty import TEXTS
-from tests.report.made import header_of, made, read_again, refused
-from tests.report.test_mending import NAMED, ROWS, WANTED, mend_csv, mend_workbook, there
+from tests.report.builders import header_of, made, read_again, refused
+from tests.report.test_import_fixed_rows import NAMED, ROWS, WANTED, mend_csv, mend_workbook, there
 from tests.support import write_csv
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400), needs_office]
@@ -69,8 +69,8 @@ def test_a_csv_mended_and_saved_as_a_workbook_leaves_nothing_over(importer, crm)
 
 def test_libreoffice_shows_marks_lists_and_filter(tmp_path):
     """The comment, the colour, the list of titles and the filter live on in its own saving."""
-    from tests.report.test_workbook import COLUMNS as WIDE
-    from tests.report.test_workbook import SHORT, comments, filled, row_of
+    from tests.report.test_failed_workbook import COLUMNS as WIDE
+    from tests.report.test_failed_workbook import SHORT, comments, filled, row_of
 
     made(tmp_path, header_of(WIDE), [refused(14, row_of("12"), SHORT)])
     saved = saved_by_office(tmp_path / "failed_rows.xlsx", "xlsx", tmp_path / "saved")

@@ -19,7 +19,7 @@ from importer.loader.formats.delimited_text import Dialect, find_dialect, read_r
 from importer.loader.formats.encoding import Encoding
 from importer.report.failed_workbook import fits
 from tests.naughty import TEXTS
-from tests.report.made import accepted, header_of, made, read_again, refused
+from tests.report.builders import accepted, header_of, made, read_again, refused
 
 ODD = "'=+-@|% ;,\t\r\n\"\\.5aé\u00a0\u200b\uff1d_x04\x0b\x1b\x00"
 CELLS = st.text(

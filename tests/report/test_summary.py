@@ -17,7 +17,7 @@ from importer.models.row import NewVerdict
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.report.report_writer import write_reports
 from importer.report.summary_schema import format_schema
-from tests.report.made import STARTED, accepted, header_of, made, mapping_of, refused
+from tests.report.builders import STARTED, accepted, header_of, made, mapping_of, refused
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 COLUMNS = [("Phone", "customer_phone"), ("Phone", "add_phones"), ("Notes", "")]

@@ -167,7 +167,7 @@ def test_a_report_that_another_program_saved_is_read_as_it_is_told(importer, crm
 
 def test_the_settings_file_does_not_come_before_the_mapping_of_the_run(importer, crm, first):
     (importer.folder / "importer.toml").write_text(
-        'map = "gone.toml"\n[column]\nKontakt = ""\nGone = "city"\n[set]\nsource = "Shop"\n'
+        'map = "gone.toml"\n[column]\nKontakt = ""\nGone = "city"\n[default]\nsource = "Shop"\n'
     )
     mend_csv(first.folder / "failed_rows.csv")
     shown = importer("columns", first.folder / "failed_rows.csv", "--json")

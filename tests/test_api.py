@@ -20,7 +20,7 @@ import pytest
 
 import importer as library
 from importer import errors
-from importer.dataframe import text_of
+from importer.dataframe import to_cell_text
 from importer.journal.run_journal import Journal
 from importer.models.status import REPORT_COLUMNS
 from tests.support import KEY, leads, read_csv, write_csv
@@ -78,8 +78,8 @@ def test_a_progress_that_raises_is_seen_and_the_run_can_be_resumed(importer, crm
         library.run_import(sheet, on_progress=broken)
     (folder,) = [path.parent for path in Path("reports").glob("*/journal.sqlite")]
     with Journal.open(folder) as journal:
-        assert journal.ended.state == "interrupted"
-        assert "ZeroDivisionError" in journal.ended.reason
+        assert journal.run_end.state == "interrupted"
+        assert "ZeroDivisionError" in journal.run_end.reason
     assert importer("resume", folder.name).code == 1
 
 
@@ -135,7 +135,7 @@ def test_settings_are_those_of_the_command(importer, sheet):
         library.run_import(sheet, rate="fast")
     mine = importer.folder / "mine.toml"
     mine.write_text("# by hand")
-    with pytest.raises(errors.UsageError, match="does not write over it"):
+    with pytest.raises(errors.UsageError, match="does not overwrite a file"):
         library.check_file(sheet, save=mine)
     assert mine.read_text() == "# by hand"
     with pytest.raises(errors.UsageError, match="yes="):
@@ -249,12 +249,12 @@ def test_headers_of_two_lines_and_of_one_name(importer):
     ],
 )
 def test_what_a_person_would_see_in_the_cell(value, text):
-    assert text_of(value) == text
+    assert to_cell_text(value) == text
 
 
 def test_a_text_of_another_kind_is_a_plain_one():
     """Numpy's texts, those of scrapers, an enum's: the journal takes no other, and nor does the CRM."""
-    assert type(text_of(np.str_("Asha"))) is str
+    assert type(to_cell_text(np.str_("Asha"))) is str
 
 
 @pytest.mark.parametrize("kind", ["float32", "Float32"])
@@ -395,13 +395,13 @@ def test_a_type_checker_knows_every_name_and_no_other(tmp_path):
     """A misspelt error in an `except` would otherwise be found out when that error comes."""
     script = tmp_path / "script.py"
     names = "\n".join(f"importer.{name}" for name in library.__all__)
-    script.write_text(f"import importer\n{names}\nimporter.RunLockedError\n")
+    script.write_text(f"import importer\n{names}\nimporter.RunLockError\n")
     root = Path(__file__).parents[1]
     said = subprocess.run(
         [sys.executable, "-m", "mypy", script], cwd=root, capture_output=True, text=True, check=False
     )
     assert re.findall("Module has no attribute .*", said.stdout) == [
-        'Module has no attribute "RunLockedError"; maybe "RunLockedError"?  [attr-defined]'
+        'Module has no attribute "RunLockError"; maybe "RunLockedError"?  [attr-defined]'
     ], said.stdout
 
 

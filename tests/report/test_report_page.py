@@ -25,7 +25,7 @@ from importer.report.report_page import headline
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from tests.naughty import CANARY, TEXTS
-from tests.report.made import STARTED, accepted, header_of, made, naughty_in, refused
+from tests.report.builders import STARTED, accepted, header_of, made, naughty_in, refused
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
 WARM = Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?')

@@ -16,7 +16,7 @@ from importer.models.status import REPORT_COLUMNS
 from importer.report.failed_workbook import fits
 from importer.report.sheet_row_writer import SheetRowWriter, styles_of_sample
 from tests.naughty import TEXTS
-from tests.report.made import header_of, made, refused
+from tests.report.builders import header_of, made, refused
 
 FULL = Path("/dev/full")
 CELLS = st.one_of(

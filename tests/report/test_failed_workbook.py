@@ -10,7 +10,7 @@ from importer.cli.summary_view import last_line
 from importer.issues import Issue, format_issue
 from importer.models.status import REPORT_COLUMNS
 from importer.report import failed_workbook
-from tests.report.made import TITLES, accepted, header_of, made, read_again, refused
+from tests.report.builders import TITLES, accepted, header_of, made, read_again, refused
 
 COLUMNS = [
     ("Contact No.", "customer_phone"), ("Phone", "add_phones"), ("Phone", "add_phones"), ("Status", "lead_stage_name"),

@@ -17,7 +17,7 @@ from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.report.report_writer import write_reports
 from importer.untrusted_text import quote_command
-from tests.report.made import accepted, header_of, made, refused
+from tests.report.builders import accepted, header_of, made, refused
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name")]
 NAMES = {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "report.html", "summary.json"}
@@ -165,7 +165,7 @@ def test_killed_while_writing_it_leaves_nothing_half(tmp_path):
     for name in NAMES:
         (tmp_path / name).unlink()
     code = (
-        "import sys, pathlib\nfrom importer.journal import Journal\nfrom importer.report import write_reports\n"
+        "import sys, pathlib\nfrom importer.journal.run_journal import Journal\nfrom importer.report.report_writer import write_reports\n"
         "print('ready', flush=True)\n"
         "folder = pathlib.Path(sys.argv[1])\nwrite_reports(Journal.open(folder), folder)\n"
     )
