@@ -7,7 +7,9 @@ import re
 import shlex
 
 _NEEDS_NO_QUOTES = re.compile(r"[\w./\\:=+-]+").fullmatch  # `reports/run-1`, `C:\leads.csv`, `--limit`
-_EXPANDS_IN_QUOTES = re.compile(r"[$`\"\u201c-\u201e]")  # PowerShell expands `$x` in "", and also ends it at a curly quote
+_EXPANDS_IN_QUOTES = re.compile(
+    r"[$`\"\u201c-\u201e]"
+)  # PowerShell expands `$x` in "", and also ends it at a curly quote
 _APOSTROPHE = re.compile(r"['\u2018-\u201b]")  # PowerShell also takes these four curly ones for one
 _JOINERS = "\u200c\u200d"  # not printable, but Hindi and emoji are written with them
 

@@ -5,10 +5,10 @@ import re
 import openpyxl
 import pytest
 
-from importer.report.failed_workbook import fits
+from importer.report.failed_workbook import fits_in_workbook
 from tests.desktop.programs import CSV_AS_TEXT, CSV_OUT, needs_office, saved_by_office
 from tests.naughty import TEXTS
-from tests.report.builders import header_of, made, read_again, refused
+from tests.report.builders import build_metadata, write_run_reports, read_report, build_rejected
 from tests.report.test_import_fixed_rows import NAMED, ROWS, WANTED, mend_csv, mend_workbook, there
 from tests.support import write_csv
 
@@ -32,10 +32,12 @@ def as_office_keeps_it(text: str) -> str:
 )
 def test_cells_come_back_as_typed(tmp_path, name, kind, read_as):
     """One case is beyond knowing: an apostrophe typed before a formula, in a workbook saved as CSV: is it a guard?"""
-    rows = [("0098450", text, text) for text in TEXTS if fits([text])]
-    made(tmp_path, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    rows = [("0098450", text, text) for text in TEXTS if fits_in_workbook([text])]
+    write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row) for n, row in enumerate(rows, 2)]
+    )
     saved = saved_by_office(tmp_path / name, kind, tmp_path / "saved", read_as=read_as)
-    headers, found = read_again(saved)
+    headers, found = read_report(saved)
     assert headers == ("Phone", "Text", "Other")
     assert {row[0] for row in found} == {"0098450"}
     wrong = {
@@ -72,7 +74,7 @@ def test_libreoffice_shows_marks_lists_and_filter(tmp_path):
     from tests.report.test_failed_workbook import COLUMNS as WIDE
     from tests.report.test_failed_workbook import SHORT, comments, filled, row_of
 
-    made(tmp_path, header_of(WIDE), [refused(14, row_of("12"), SHORT)])
+    write_run_reports(tmp_path, build_metadata(WIDE), [build_rejected(14, row_of("12"), SHORT)])
     saved = saved_by_office(tmp_path / "failed_rows.xlsx", "xlsx", tmp_path / "saved")
     book = openpyxl.load_workbook(saved)
     sheet = book.worksheets[0]

@@ -10,7 +10,14 @@ from importer.cli.summary_view import last_line
 from importer.issues import Issue, format_issue
 from importer.models.status import REPORT_COLUMNS
 from importer.report import failed_workbook
-from tests.report.builders import TITLES, accepted, header_of, made, read_again, refused
+from tests.report.builders import (
+    TITLES,
+    build_accepted,
+    build_metadata,
+    write_run_reports,
+    read_report,
+    build_rejected,
+)
 
 COLUMNS = [
     ("Contact No.", "customer_phone"), ("Phone", "add_phones"), ("Phone", "add_phones"), ("Status", "lead_stage_name"),
@@ -47,16 +54,16 @@ def row_of(*cells: str) -> list[str]:
 @pytest.fixture
 def sheet(tmp_path) -> Worksheet:
     rows = [
-        accepted(2, row_of("9845000002")),
-        refused(
+        build_accepted(2, row_of("9845000002")),
+        build_rejected(
             14,
             row_of("12", "", "", "Warm led"),
             SHORT,
             Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?'),
         ),
-        refused(15, row_of("0098450000150"), Issue("row", "stray_quote", "", '"x')),
+        build_rejected(15, row_of("0098450000150"), Issue("row", "stray_quote", "", '"x')),
     ]
-    made(tmp_path, header_of(COLUMNS), rows)
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
     return opened(tmp_path)
 
 
@@ -129,26 +136,30 @@ def test_dropdown_columns_have_the_accounts_own_lists(sheet):
     ],
 )  # fmt: skip
 def test_the_mark_is_on_the_very_cell(tmp_path, cells, issues, wanted):
-    made(tmp_path, header_of(COLUMNS), [refused(2, row_of(*cells), *issues)])
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_rejected(2, row_of(*cells), *issues)])
     sheet = opened(tmp_path)
     assert filled(sheet) == wanted
     assert set(comments(sheet)) == wanted
 
 
 def test_rows_beyond_what_a_workbook_should_hold_are_counted_and_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(failed_workbook, "MOST_ROWS", 3)
-    summary = made(tmp_path, header_of(COLUMNS), [refused(n, row_of(str(n))) for n in range(2, 7)])
+    monkeypatch.setattr(failed_workbook, "MAX_ROWS", 3)
+    summary = write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row_of(str(n))) for n in range(2, 7)]
+    )
     assert (summary.workbook_rows, summary.failed_rows) == (3, 5)
-    assert len(read_again(tmp_path / "failed_rows.xlsx")[1]) == 3
-    assert len(read_again(tmp_path / "failed_rows.csv")[1]) == 5
+    assert len(read_report(tmp_path / "failed_rows.xlsx")[1]) == 3
+    assert len(read_report(tmp_path / "failed_rows.csv")[1]) == 5
     assert "failed_rows.xlsx holds 3 of the 5 rows" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_far_down_the_words_stand_in_problems_alone(tmp_path, monkeypatch):
     """Comments are kept in memory until the end: a sheet of a million rows must not fill it. The colour stays."""
-    monkeypatch.setattr(failed_workbook, "COMMENTED_ROWS", 2)
+    monkeypatch.setattr(failed_workbook, "MAX_COMMENTED_ROWS", 2)
     issue = Issue("customer_phone", "too_short", "Contact No.", "1")
-    made(tmp_path, header_of(COLUMNS), [refused(n, row_of("1"), issue) for n in range(2, 6)])
+    write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row_of("1"), issue) for n in range(2, 6)]
+    )
     sheet = opened(tmp_path)
     assert filled(sheet) == {"A2", "A3", "A4", "A5"}
     assert set(comments(sheet)) == {"A2", "A3"}
@@ -157,34 +168,38 @@ def test_far_down_the_words_stand_in_problems_alone(tmp_path, monkeypatch):
 def test_a_row_that_a_workbook_would_cut_stands_in_the_csv_alone(tmp_path):
     """Excel holds 32,767 characters of a cell: a cut cell would go in again as if it had been typed so."""
     rows = [row_of("1", "x" * 32_767), row_of("2", "x" * 32_768), row_of("3", "😀" * 16_384)]
-    summary = made(tmp_path, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    summary = write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row) for n, row in enumerate(rows, 2)]
+    )
     assert summary.workbook_rows == 1
-    assert read_again(tmp_path / "failed_rows.xlsx")[1] == [tuple(rows[0])]
-    assert read_again(tmp_path / "failed_rows.csv")[1] == list(map(tuple, rows))
+    assert read_report(tmp_path / "failed_rows.xlsx")[1] == [tuple(rows[0])]
+    assert read_report(tmp_path / "failed_rows.csv")[1] == list(map(tuple, rows))
 
 
 def test_a_sheet_wider_than_excel(tmp_path):
     columns = [("Phone", "customer_phone"), *[(f"C{n}", "") for n in range(16_380)]]
-    summary = made(tmp_path, header_of(columns), [refused(2, ["12", *["x"] * 16_380])])
+    summary = write_run_reports(
+        tmp_path, build_metadata(columns), [build_rejected(2, ["12", *["x"] * 16_380])]
+    )
     assert (summary.workbook_rows, summary.failed_rows) == (0, 1)
     assert [cell.value for cell in opened(tmp_path)[1]] == list(REPORT_COLUMNS)
     # An empty workbook is nothing to mend.
     assert "failed_rows.csv" in last_line(summary, tmp_path, "")
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert "for no workbook can hold them" in page
+    assert "because a workbook cannot hold them" in page
     assert "importer run" in page
     assert f"importer run {tmp_path / 'failed_rows.xlsx'}" not in page
 
 
 def test_where_every_row_went_in_there_is_nothing_to_mend(tmp_path):
-    made(tmp_path, header_of(COLUMNS), [accepted(2, row_of("9845000002"))])
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_accepted(2, row_of("9845000002"))])
     assert opened(tmp_path).max_row == 1
 
 
 def test_a_row_with_more_to_say_than_a_cell_holds_leaves_the_workbook_whole(tmp_path):
     """A remark taken for labels has thousands of unknown ones; Excel would call the file damaged. The CSV has all."""
     issues = [Issue("add_labels", "unknown", "Tags", f"{n} {'😀' * 70}") for n in range(2_000)]
-    made(tmp_path, header_of(COLUMNS), [refused(2, row_of("1"), *issues)])
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_rejected(2, row_of("1"), *issues)])
     told = [cell.value for cell in opened(tmp_path)[2][-len(REPORT_COLUMNS) :]]
     assert all(len(text.encode("utf-16-le")) <= 2 * 32_767 for text in told if isinstance(text, str))
     assert (tmp_path / "failed_rows.csv").read_text("utf-8").count("add_labels.unknown") == 2_000
@@ -193,6 +208,6 @@ def test_a_row_with_more_to_say_than_a_cell_holds_leaves_the_workbook_whole(tmp_
 def test_a_workbook_beyond_what_an_archive_of_old_holds_is_written(tmp_path, monkeypatch):
     """At 4 GB an archive is of another kind, which must be known before the rows are packed."""
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1 << 17)
-    rows = [refused(n, row_of(str(n), "x" * 30_000)) for n in range(2, 9)]
-    made(tmp_path, header_of(COLUMNS), rows)
-    assert len(read_again(tmp_path / "failed_rows.xlsx")[1]) == 7
+    rows = [build_rejected(n, row_of(str(n), "x" * 30_000)) for n in range(2, 9)]
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
+    assert len(read_report(tmp_path / "failed_rows.xlsx")[1]) == 7

@@ -19,13 +19,20 @@ from importer.models.delivery import DeliveryResult
 from importer.models.mapping import Notice
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.report import findings, report_page
-from importer.report.charts import bars_chart, pace_chart
+from importer.report.charts import draw_bar_chart, draw_rate_chart
 from importer.report.next_steps import list_next_steps
-from importer.report.report_page import headline
+from importer.report.report_page import format_headline
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from tests.naughty import CANARY, TEXTS
-from tests.report.builders import STARTED, accepted, header_of, made, naughty_in, refused
+from tests.report.builders import (
+    STARTED,
+    build_accepted,
+    build_metadata,
+    write_run_reports,
+    build_naughty_run,
+    build_rejected,
+)
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
 WARM = Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?')
@@ -61,13 +68,13 @@ def page(tmp_path) -> Page:
         Notice("ignored", 'Other sheets were not read: "Prices".'),
     )
     rows = [
-        accepted(2, ["9845000002", "Asha Rao", "New"], lead_stage_name="New", lead_group_name="Dealers, South"),
-        refused(14, ["12", "Ravi Kumar", "Warm led"], WARM, Issue("customer_phone", "too_short", "Phone", "12")),
-        refused(15, ["9845000015", "Meena Iyer", "Warm led"], WARM),
-        accepted(16, ["9845000016", "Imran Khan", "New"]),
+        build_accepted(2, ["9845000002", "Asha Rao", "New"], lead_stage_name="New", lead_group_name="Dealers, South"),
+        build_rejected(14, ["12", "Ravi Kumar", "Warm led"], WARM, Issue("customer_phone", "too_short", "Phone", "12")),
+        build_rejected(15, ["9845000015", "Meena Iyer", "Warm led"], WARM),
+        build_accepted(16, ["9845000016", "Imran Khan", "New"]),
     ]  # fmt: skip
     folder = tmp_path / "run-1"
-    with Journal.create(folder, header_of(COLUMNS, notices=notices)) as journal:
+    with Journal.create(folder, build_metadata(COLUMNS, notices=notices)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
         journal.complete_staging()
         journal.begin_sending()
@@ -95,15 +102,15 @@ def page(tmp_path) -> Page:
 @pytest.mark.parametrize(
     "said",
     [
-        "The run stopped early: 1 of 4 rows of leads.csv went in so far. It can be resumed.",
+        "The run stopped early. 1 of 4 rows of leads.csv went in so far. You can resume it.",
         "The network was gone for 900 s.",
         "importer resume run-1",
-        "2 requests in 2 s, at up to 1 a second.",
-        "What became of the rows",
+        "2 requests in 2 s, at up to 1 per second.",
+        "Rows by status",
         "1 went in",
-        "2 refused here, before anything was sent",
+        "2 rejected here, before anything was sent",
         "1 not tried yet",
-        "Requests a second",
+        "Requests per second",
         'answered "too many requests", sent again later',
         "Problems by kind",
         "Stage: not in the account 2",
@@ -115,7 +122,7 @@ def page(tmp_path) -> Page:
         "Dealers, South 1",
         'Status Warm led The account has no stage "Warm led". Did you mean "Warm lead"?',
         'Ravi Kumar Status: The account has no stage "Warm led".',
-        "Rows that were not tried yet (1) are not among these.",
+        "Rows that were not tried yet (1) are not in this list.",
         "3 rows are hidden in the sheet",
         'Other sheets were not read: "Prices".',
         "Went to",
@@ -142,17 +149,17 @@ def test_rows_that_were_not_tried_are_counted_and_not_listed(page):
 def test_the_page_stays_short_however_long_the_sheet(tmp_path, monkeypatch):
     """A sheet whose every row is faulty would make a page that no browser opens; what is left out is counted."""
     for room, name, most in (
-        (findings, "MOST_ROWS", 3), (findings, "MOST_VALUES", 5), (report_page, "_SHOWN_VALUES", 2), (report_page, "_SHOWN_CELL", 9),
+        (findings, "MAX_LISTED_ROWS", 3), (findings, "MAX_VALUES", 5), (report_page, "_MAX_VALUES", 2), (report_page, "_MAX_CELL", 9),
     ):  # fmt: skip
         monkeypatch.setattr(room, name, most)
     said = [Issue("lead_stage_name", "unknown", "Status", f"Stage {number}") for number in range(8)]
     rows = [
-        refused(number, ["9845000002", "Asha Rao " * 50, issue.value], issue)
+        build_rejected(number, ["9845000002", "Asha Rao " * 50, issue.value], issue)
         for number, issue in enumerate(said, 2)
     ]
-    made(tmp_path, header_of(COLUMNS), rows)
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
     page = page_of(tmp_path)
-    assert "The first 3 of 8; failed_rows.csv holds all that can be mended." in page.text
+    assert "The first 3 of 8; failed_rows.csv holds all that can be fixed." in page.text
     assert "And 3 other values." in page.text
     assert "Asha Rao" in page.text
     assert "Asha Rao Asha" not in page.text
@@ -163,15 +170,17 @@ def test_the_page_stays_short_however_long_the_sheet(tmp_path, monkeypatch):
 def test_warnings_are_in_no_chart_of_problems(tmp_path):
     """Rows that went in would else look like rows to mend."""
     warned = msgspec.structs.replace(
-        accepted(2, ["9845000000", "Asha", "New"]),
+        build_accepted(2, ["9845000000", "Asha", "New"]),
         issues=(Issue("customer_phone", "maybe_shortened", "Phone", "9845000000"),),
     )
-    made(tmp_path, header_of(COLUMNS), [warned])
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [warned])
     assert "Problems by" not in page_of(tmp_path).text
 
 
 def test_where_all_went_in_nothing_points_to_rows_to_mend(tmp_path):
-    made(tmp_path, header_of(COLUMNS), [accepted(2, ["9845000002", "Asha Rao", "New"])])
+    write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_accepted(2, ["9845000002", "Asha Rao", "New"])]
+    )
     html = (tmp_path / "report.html").read_text("utf-8")
     assert "failed_rows" not in html
     assert 'All files: <a href="results.csv">results.csv</a> (every row), <a href="summary.json">' in html
@@ -183,15 +192,15 @@ def test_where_all_went_in_nothing_points_to_rows_to_mend(tmp_path):
         (
             1,
             [
-                "1 of the rows that can go in has a warning:",
-                "1 row merged with a row of the same phone and another name",
+                "1 row that can go in has a warning. See _problems in results.csv",
+                "1 row was merged with a row of the same phone but another name.",
             ],
         ),
         (
             2,
             [
-                "2 of the rows that can go in have a warning:",
-                "2 rows merged with a row of the same phone and another name",
+                "2 rows that can go in have a warning. See _problems in results.csv",
+                "2 rows were merged with a row of the same phone but another name.",
             ],
         ),
     ],
@@ -200,13 +209,14 @@ def test_warnings_and_people_who_share_a_phone_are_counted(tmp_path, rows, said)
     """They stand in no table of the page: what did not go in is the first thing to look at."""
     warnings = (Issue("row", "merged", "", "row 9"), Issue("row", "other_name", "", "Asha", 'row 9 "Ravi"'))
     judged = [
-        msgspec.structs.replace(accepted(n, ["98", "x", ""]), issues=warnings) for n in range(2, 2 + rows)
+        msgspec.structs.replace(build_accepted(n, ["98", "x", ""]), issues=warnings)
+        for n in range(2, 2 + rows)
     ]
-    made(tmp_path / "warned", header_of(COLUMNS), judged)
-    made(tmp_path / "plain", header_of(COLUMNS), [accepted(2, ["98", "x", ""])])
+    write_run_reports(tmp_path / "warned", build_metadata(COLUMNS), judged)
+    write_run_reports(tmp_path / "plain", build_metadata(COLUMNS), [build_accepted(2, ["98", "x", ""])])
     warned, plain = page_of(tmp_path / "warned"), page_of(tmp_path / "plain")
     assert all(sentence in warned.text for sentence in said)
-    assert "a warning: see" not in plain.text
+    assert "a warning" not in plain.text
     assert "another name" not in plain.text
 
 
@@ -237,8 +247,10 @@ def test_the_policy_knows_every_style_and_script_of_the_page(page):
 @pytest.mark.parametrize("place", ["cell", "header", "file", "server", "sheet", "title"])
 def test_strangers_texts_are_texts(tmp_path, place):
     """Every naughty text in each place: no tag, attribute or script is of its making, no control comes through."""
-    made(tmp_path / "plain", header_of(COLUMNS), [refused(2, ["12", "x", "y"], WARM)])
-    made(tmp_path / "naughty", *naughty_in(place))
+    write_run_reports(
+        tmp_path / "plain", build_metadata(COLUMNS), [build_rejected(2, ["12", "x", "y"], WARM)]
+    )
+    write_run_reports(tmp_path / "naughty", *build_naughty_run(place))
     plain, page = page_of(tmp_path / "plain"), page_of(tmp_path / "naughty")
     assert set(page.tags) <= set(plain.tags)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -293,13 +305,13 @@ def summary_in(state: str, **counts: int) -> Summary:
         ),
         (
             summary_in("interrupted", accepted=1, pending=2),
-            "The run stopped early: 1 of 3 rows of my leads.csv went in so far. It can be resumed.",
+            "The run stopped early. 1 of 3 rows of my leads.csv went in so far. You can resume it.",
             ["importer resume run-1"],
         ),
     ],
 )
 def test_one_sentence_and_what_to_do_next(summary, said, commands):
-    assert headline(summary) == said
+    assert format_headline(summary) == said
     assert [
         step.command for step in list_next_steps(summary, Path("reports/run-1"), {"limit": None})
     ] == commands
@@ -314,21 +326,21 @@ def test_rows_that_only_the_network_failed_need_no_mending():
 
 def test_a_long_run_is_as_many_bars_as_can_be_seen():
     """Hours of sending, averaged; a pause is a gap and not left out."""
-    drawn = pace_chart(
+    drawn = draw_rate_chart(
         [SecondMetrics(second, 40, 2, 0) for second in range(36_000) if not 9_000 < second < 18_000]
     )
     assert 60 < drawn.count("<rect") < 140
-    assert "10:00" not in pace_chart([SecondMetrics(0, 1, 0, 0)])
+    assert "10:00" not in draw_rate_chart([SecondMetrics(0, 1, 0, 0)])
 
 
 def test_beyond_eight_bars_the_rest_is_one():
-    drawn = bars_chart({f"Stage {n}": n for n in range(1, 21)}, "#000000", "x")
+    drawn = draw_bar_chart({f"Stage {n}": n for n in range(1, 21)}, "#000000", "x")
     assert "12 others  78" in drawn
     assert "Stage 13  13" in drawn
     assert "Stage 12  12" not in drawn
-    assert "others" not in bars_chart({f"Stage {n}": n for n in range(9)}, "#000000", "x")
+    assert "others" not in draw_bar_chart({f"Stage {n}": n for n in range(9)}, "#000000", "x")
 
 
 def test_charts_are_the_same_on_another_day():
     """Pygal writes the day into what it draws: then `importer report` would not give the same page again."""
-    assert "<!--" not in bars_chart({"x": 1}, "#000000", "x")
+    assert "<!--" not in draw_bar_chart({"x": 1}, "#000000", "x")

@@ -17,7 +17,7 @@ from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.report.report_writer import write_reports
 from importer.untrusted_text import quote_command
-from tests.report.builders import accepted, header_of, made, refused
+from tests.report.builders import build_accepted, build_metadata, write_run_reports, build_rejected
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name")]
 NAMES = {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "report.html", "summary.json"}
@@ -25,8 +25,8 @@ NAMES = {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "report.html", "s
 
 def rows(count=3):
     return [
-        accepted(2, ["9845000002", "Asha"]),
-        *[refused(n, ["12", f"Person {n}"]) for n in range(3, 3 + count)],
+        build_accepted(2, ["9845000002", "Asha"]),
+        *[build_rejected(n, ["12", f"Person {n}"]) for n in range(3, 3 + count)],
     ]
 
 
@@ -41,7 +41,7 @@ def written_again(folder: Path):
 
 @pytest.fixture
 def folder(tmp_path):
-    made(tmp_path, header_of(COLUMNS), rows())
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows())
     return tmp_path
 
 
@@ -124,7 +124,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_files_whole(folder, monkey
     with pytest.raises(DiskWriteError, match="No space left") as raised:
         written_again(folder)
     assert "importer report" in raised.value.advice
-    assert "journal is not touched" in raised.value.message
+    assert "journal of the run is safe" in raised.value.message
     monkeypatch.undo()
     assert contents(folder) == before
     assert (folder / "journal.sqlite").read_bytes() == journal
@@ -160,7 +160,7 @@ def test_a_folder_that_became_read_only_is_a_sentence(folder):
 
 def test_killed_while_writing_it_leaves_nothing_half(tmp_path):
     """Kill -9 at moments all over the writing: old files stay whole, and the next writing clears up."""
-    made(tmp_path, header_of(COLUMNS), rows(1_000))
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows(1_000))
     before = contents(tmp_path)
     for name in NAMES:
         (tmp_path / name).unlink()
@@ -188,7 +188,7 @@ def test_killed_while_writing_it_leaves_nothing_half(tmp_path):
 
 def test_two_writers_at_once_write_one_after_the_other(tmp_path):
     """`importer report` while the run itself writes: each has the room alone."""
-    made(tmp_path, header_of(COLUMNS), rows(500))
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows(500))
     before = contents(tmp_path)
     command = [sys.executable, "-m", "importer", "report", tmp_path]
     writers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]

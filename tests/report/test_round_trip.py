@@ -17,9 +17,15 @@ from importer.csv_injection import (
 )
 from importer.loader.formats.delimited_text import Dialect, find_dialect, read_records
 from importer.loader.formats.encoding import Encoding
-from importer.report.failed_workbook import fits
+from importer.report.failed_workbook import fits_in_workbook
 from tests.naughty import TEXTS
-from tests.report.builders import accepted, header_of, made, read_again, refused
+from tests.report.builders import (
+    build_accepted,
+    build_metadata,
+    write_run_reports,
+    read_report,
+    build_rejected,
+)
 
 ODD = "'=+-@|% ;,\t\r\n\"\\.5aé\u00a0\u200b\uff1d_x04\x0b\x1b\x00"
 CELLS = st.text(
@@ -214,19 +220,23 @@ def test_every_cell_survives_report_and_re_import(tmp_path_factory, pairs):
     """failed_rows.csv, failed_rows.xlsx and results.csv give back the very texts."""
     folder = tmp_path_factory.mktemp("run")
     rows = [("12", *pair) for pair in pairs]
-    made(folder, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    write_run_reports(
+        folder, build_metadata(COLUMNS), [build_rejected(n, row) for n, row in enumerate(rows, 2)]
+    )
     for name in ("failed_rows.csv", "results.csv"):
-        assert read_again(folder / name) == (("Phone", "Text", "Other"), rows)
-    held = [row for row in rows if fits(row)]
-    assert read_again(folder / "failed_rows.xlsx")[1] == held
+        assert read_report(folder / name) == (("Phone", "Text", "Other"), rows)
+    held = [row for row in rows if fits_in_workbook(row)]
+    assert read_report(folder / "failed_rows.xlsx")[1] == held
 
 
 def test_every_naughty_text_survives_in_each_column(tmp_path):
     rows = [(text, text, text) for text in TEXTS]
-    summary = made(tmp_path, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
-    assert read_again(tmp_path / "failed_rows.csv")[1] == rows
-    assert read_again(tmp_path / "failed_rows.xlsx")[1] == [row for row in rows if fits(row)]
-    assert summary.workbook_rows == len([row for row in rows if fits(row)]) < summary.failed_rows
+    summary = write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row) for n, row in enumerate(rows, 2)]
+    )
+    assert read_report(tmp_path / "failed_rows.csv")[1] == rows
+    assert read_report(tmp_path / "failed_rows.xlsx")[1] == [row for row in rows if fits_in_workbook(row)]
+    assert summary.workbook_rows == len([row for row in rows if fits_in_workbook(row)]) < summary.failed_rows
 
 
 @given(st.lists(CELLS.map(str.strip).filter(lambda text: not text.startswith("_")), min_size=1, max_size=5))
@@ -235,40 +245,46 @@ def test_every_header_survives(tmp_path_factory, headers):
     """Headers are strangers' texts too."""
     folder = tmp_path_factory.mktemp("run")
     columns = [(header, "") for header in headers]
-    made(folder, header_of(columns), [refused(2, ["x" for _ in headers])])
+    write_run_reports(folder, build_metadata(columns), [build_rejected(2, ["x" for _ in headers])])
     wanted = tuple(header or f"Column {chr(65 + at)}" for at, header in enumerate(headers))
-    assert read_again(folder / "failed_rows.csv")[0] == wanted
-    if fits(headers):
-        assert read_again(folder / "failed_rows.xlsx")[0] == wanted
+    assert read_report(folder / "failed_rows.csv")[0] == wanted
+    if fits_in_workbook(headers):
+        assert read_report(folder / "failed_rows.xlsx")[0] == wanted
 
 
 def test_a_note_that_reads_like_a_record_is_no_stray_quote(tmp_path):
     """Its second line has as many commas as a record, and a phone: in a sheet of ours a quote is what it looks like."""
     columns = [("Phone", "customer_phone"), *[(f"C{n}", "") for n in range(8)]]
     row = ("9845012345", *"bcdefgh", "pasted:\n9845012346,b,c,d,e,f,g,h,i")
-    made(tmp_path, header_of(columns), [accepted(2, row)])
-    assert read_again(tmp_path / "results.csv")[1] == [row]
+    write_run_reports(tmp_path, build_metadata(columns), [build_accepted(2, row)])
+    assert read_report(tmp_path / "results.csv")[1] == [row]
 
 
 def test_a_row_of_known_headers_is_not_taken_for_the_header(tmp_path):
     """The header of a report of ours is where its `_` columns are, whatever stands below."""
     row = ("Phone", "Full name", "City", "Stage", "Group", "Email", "Website", "Notes")
     headers, other = tuple("STUVWXYZ"), tuple("12345678")
-    made(tmp_path, header_of([(h, "") for h in headers]), [refused(2, row), refused(3, other)])
+    write_run_reports(
+        tmp_path,
+        build_metadata([(h, "") for h in headers]),
+        [build_rejected(2, row), build_rejected(3, other)],
+    )
     for name in ("failed_rows.csv", "failed_rows.xlsx"):
-        assert read_again(tmp_path / name) == (headers, [row, other])
+        assert read_report(tmp_path / name) == (headers, [row, other])
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_a_report_saved_with_other_separators(tmp_path, delimiter):
     """Excel saves CSV with the separator of its country; free text must not mislead us about it."""
     rows = [("12", "a;b;c", "d|e|f"), ("13", "=x;-y", "")]
-    made(tmp_path, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row) for n, row in enumerate(rows, 2)]
+    )
     with (tmp_path / "failed_rows.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.reader(file))
     with (tmp_path / "saved.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter=delimiter).writerows(lines)
-    assert read_again(tmp_path / "saved.csv")[1] == rows
+    assert read_report(tmp_path / "saved.csv")[1] == rows
 
 
 def test_long_rows_are_not_looked_over_as_one_text(monkeypatch):

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from importer.issues import Issue
 from importer.models.status import REPORT_COLUMNS
-from importer.report.failed_workbook import fits
-from importer.report.sheet_row_writer import SheetRowWriter, styles_of_sample
+from importer.report.failed_workbook import fits_in_workbook
+from importer.report.sheet_row_writer import SheetRowWriter, read_sample_styles
 from tests.naughty import TEXTS
-from tests.report.builders import header_of, made, refused
+from tests.report.builders import build_metadata, write_run_reports, build_rejected
 
 FULL = Path("/dev/full")
 CELLS = st.one_of(
@@ -46,12 +46,12 @@ def rows_of(path):
 
 
 @settings(max_examples=200, deadline=None)
-@given(texts=st.lists(CELLS.filter(lambda text: fits([text])), min_size=1, max_size=4))
+@given(texts=st.lists(CELLS.filter(lambda text: fits_in_workbook([text])), min_size=1, max_size=4))
 def test_cells_say_what_xlsxwriters_own_would(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("rows")
     with SheetRowWriter(folder / "rows", [1, 2], len(texts)) as rows:
         rows.add(15, texts, [0] * len(texts))
-    rows.put_into(book_with(sample=True), folder / "ours.xlsx")
+    rows.write_workbook(book_with(sample=True), folder / "ours.xlsx")
     (folder / "theirs.xlsx").write_bytes(book_with(*texts).getbuffer())
     read = [[value or "" for value in row][: len(texts)] for row in rows_of(folder / "ours.xlsx")]
     wanted = [[value or "" for value in row][: len(texts)] for row in rows_of(folder / "theirs.xlsx")]
@@ -63,7 +63,7 @@ def test_a_sentence_may_quote_what_xml_cannot_hold(tmp_path, text):
     """A row with such a cell is left out of the workbook; of a title or another row it can still be told."""
     title = Issue("lead_stage_name", "unknown", "Stage", "Warm", f' Did you mean "Warm{text}lead"?')
     columns = [("Phone", "customer_phone"), ("Stage", "lead_stage_name")]
-    made(tmp_path, header_of(columns), [refused(2, ["12", "Warm"], title)])
+    write_run_reports(tmp_path, build_metadata(columns), [build_rejected(2, ["12", "Warm"], title)])
     [[*cells]] = rows_of(tmp_path / "failed_rows.xlsx")
     assert f"Warm_x{ord(text):04X}_lead" in cells[2 + REPORT_COLUMNS.index("_problems")]
 
@@ -71,12 +71,12 @@ def test_a_sentence_may_quote_what_xml_cannot_hold(tmp_path, text):
 def test_rows_stand_in_place_of_the_sample(tmp_path):
     """Styles, heights and numbers; the sheet's range and all other parts as XlsxWriter made them."""
     made = book_with(sample=True)
-    red, bold = styles_of_sample(made)
+    red, bold = read_sample_styles(made)
     assert red != bold
     with SheetRowWriter(tmp_path / "rows", [red, bold], 2) as rows:
         rows.add(15, ["a", 7], [0, 1])
         rows.add(45, [None, "b"], [1, 0])
-    rows.put_into(made, tmp_path / "book.xlsx")
+    rows.write_workbook(made, tmp_path / "book.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "book.xlsx").active
     assert rows_of(tmp_path / "book.xlsx") == [["a", 7], [None, "b"]]
     assert (sheet["A2"].font.color.rgb, sheet["B2"].font.bold, sheet["B3"].font.color.rgb) == (
@@ -96,7 +96,7 @@ def test_rows_stand_in_place_of_the_sample(tmp_path):
 def test_no_rows_leave_no_sample(tmp_path):
     with SheetRowWriter(tmp_path / "rows", [1, 2], 2) as rows:
         pass
-    rows.put_into(book_with(sample=True), tmp_path / "book.xlsx")
+    rows.write_workbook(book_with(sample=True), tmp_path / "book.xlsx")
     assert rows_of(tmp_path / "book.xlsx") == []
 
 

@@ -17,7 +17,14 @@ from importer.models.row import NewVerdict
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.report.report_writer import write_reports
 from importer.report.summary_schema import format_schema
-from tests.report.builders import STARTED, accepted, header_of, made, mapping_of, refused
+from tests.report.builders import (
+    STARTED,
+    build_accepted,
+    build_metadata,
+    write_run_reports,
+    build_mapping,
+    build_rejected,
+)
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 COLUMNS = [("Phone", "customer_phone"), ("Phone", "add_phones"), ("Notes", "")]
@@ -51,10 +58,10 @@ def validated(folder: Path) -> dict:
 )
 def test_every_ending_keeps_to_it(tmp_path, state):
     rows = [
-        accepted(2, ["9845000002", "", "x"]),
-        refused(3, ["12", "", ""], Issue("customer_phone", "too_short")),
+        build_accepted(2, ["9845000002", "", "x"]),
+        build_rejected(3, ["12", "", ""], Issue("customer_phone", "too_short")),
     ]
-    with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
+    with Journal.create(tmp_path, build_metadata(COLUMNS)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
         journal.complete_staging()
         if state is not RunState.CHECKED:
@@ -72,20 +79,20 @@ def test_rows_that_go_in_with_a_warning_are_counted(tmp_path):
     """Once each, however many warnings they have; what keeps a row out is counted elsewhere."""
     warning, fault = Issue("add_phones", "part_left_out"), Issue("customer_phone", "too_short")
     rows = [
-        accepted(2, ["9845000002", "", ""]),
-        msgspec.structs.replace(accepted(3, ["9845000003", "", ""]), issues=(warning, warning)),
-        msgspec.structs.replace(accepted(4, ["9845000004", "", ""]), issues=(warning,)),
-        refused(5, ["12", "", ""], fault, warning),
+        build_accepted(2, ["9845000002", "", ""]),
+        msgspec.structs.replace(build_accepted(3, ["9845000003", "", ""]), issues=(warning, warning)),
+        msgspec.structs.replace(build_accepted(4, ["9845000004", "", ""]), issues=(warning,)),
+        build_rejected(5, ["12", "", ""], fault, warning),
     ]
-    made(tmp_path, header_of(COLUMNS), rows)
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
     assert validated(tmp_path)["warned_rows"] == 2
 
 
 def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path):
     """It went in only if that row did: nobody is told of leads in the CRM that are not there, or to mend sound rows."""
     fates = [RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN, None]
-    rows = [accepted(number, ["x", "", ""]) for number in range(2, 12)]
-    with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
+    rows = [build_accepted(number, ["x", "", ""]) for number in range(2, 12)]
+    with Journal.create(tmp_path, build_metadata(COLUMNS)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
         journal.update_verdicts(NewVerdict(at + 7, RowStatus.DUPLICATE, None, (), at + 2) for at in range(5))
         journal.complete_staging()
@@ -109,7 +116,7 @@ def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path
 
 def test_what_does_not_keep_to_it_is_noticed(tmp_path):
     """The schema can say no: a missing count, another state, another version."""
-    made(tmp_path, header_of(COLUMNS), [accepted(2, ["9845000002", "", ""])])
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_accepted(2, ["9845000002", "", ""])])
     summary, schema = validated(tmp_path), json.loads(PUBLISHED.read_bytes())
     for change in ({"counts": {"accepted": 1}}, {"state": "staging"}, {"schema_version": 2}, {"rows": "1"}):
         with pytest.raises(jsonschema.ValidationError):
@@ -118,8 +125,8 @@ def test_what_does_not_keep_to_it_is_noticed(tmp_path):
 
 def test_a_column_that_is_left_out_is_named_unless_it_is_empty(tmp_path):
     """Exports have dozens of empty ones: what is lost by them is nothing."""
-    columns = mapping_of(COLUMNS).columns
+    columns = build_mapping(COLUMNS).columns
     empty = msgspec.structs.replace(columns[2], index=3, header="Fax", fill_rate=0.0)
-    header = header_of([*COLUMNS, ("Fax", "")], mapping=Mapping(columns=(*columns, empty)))
-    summary = made(tmp_path, header, [accepted(2, ["9845000002", "", "x", ""])])
+    header = build_metadata([*COLUMNS, ("Fax", "")], mapping=Mapping(columns=(*columns, empty)))
+    summary = write_run_reports(tmp_path, header, [build_accepted(2, ["9845000002", "", "x", ""])])
     assert summary.ignored == ['Column "Notes" was left out: named.']
