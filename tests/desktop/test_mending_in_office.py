@@ -8,7 +8,7 @@ import pytest
 from importer.report.failed_workbook import fits_in_workbook
 from tests.desktop.programs import CSV_AS_TEXT, CSV_OUT, needs_office, saved_by_office
 from tests.naughty import TEXTS
-from tests.report.builders import build_metadata, write_run_reports, read_report, build_rejected
+from tests.report.builders import build_metadata, build_rejected, read_report, write_run_reports
 from tests.report.test_import_fixed_rows import NAMED, ROWS, WANTED, mend_csv, mend_workbook, there
 from tests.support import write_csv
 

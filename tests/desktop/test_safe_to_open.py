@@ -8,7 +8,7 @@ import pytest
 
 from tests.desktop.programs import in_chromium, needs_chromium, needs_office, saved_by_office
 from tests.naughty import CANARY
-from tests.report.builders import write_run_reports, build_naughty_run
+from tests.report.builders import build_naughty_run, write_run_reports
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400)]
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

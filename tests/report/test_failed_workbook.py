@@ -14,9 +14,9 @@ from tests.report.builders import (
     TITLES,
     build_accepted,
     build_metadata,
-    write_run_reports,
-    read_report,
     build_rejected,
+    read_report,
+    write_run_reports,
 )
 
 COLUMNS = [

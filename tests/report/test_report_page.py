@@ -29,9 +29,9 @@ from tests.report.builders import (
     STARTED,
     build_accepted,
     build_metadata,
-    write_run_reports,
     build_naughty_run,
     build_rejected,
+    write_run_reports,
 )
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]

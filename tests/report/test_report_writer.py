@@ -17,7 +17,7 @@ from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.report.report_writer import write_reports
 from importer.untrusted_text import quote_command
-from tests.report.builders import build_accepted, build_metadata, write_run_reports, build_rejected
+from tests.report.builders import build_accepted, build_metadata, build_rejected, write_run_reports
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name")]
 NAMES = {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "report.html", "summary.json"}

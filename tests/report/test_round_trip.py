@@ -22,9 +22,9 @@ from tests.naughty import TEXTS
 from tests.report.builders import (
     build_accepted,
     build_metadata,
-    write_run_reports,
-    read_report,
     build_rejected,
+    read_report,
+    write_run_reports,
 )
 
 ODD = "'=+-@|% ;,\t\r\n\"\\.5aé\u00a0\u200b\uff1d_x04\x0b\x1b\x00"
@@ -296,11 +296,11 @@ def test_long_rows_are_not_looked_over_as_one_text(monkeypatch):
         longest = max(longest, len(text))
         return "=" in text
 
-    monkeypatch.setattr(csv_injection, "_SOME_MAY_NEED", counting)
+    monkeypatch.setattr(csv_injection, "_may_need_escapes", counting)
     rows = [["9845012345", "x" * 100]] * 20 + [["9845012345", "=1+1"]]
     together = format_csv_lines(rows)
     assert longest > 2000
     longest = 0
-    monkeypatch.setattr(csv_injection, "_MOST_TOGETHER", 500)
+    monkeypatch.setattr(csv_injection, "_MAX_JOINED_CHARS", 500)
     assert format_csv_lines(rows) == together
     assert longest < 200

@@ -16,7 +16,7 @@ from importer.models.status import REPORT_COLUMNS
 from importer.report.failed_workbook import fits_in_workbook
 from importer.report.sheet_row_writer import SheetRowWriter, read_sample_styles
 from tests.naughty import TEXTS
-from tests.report.builders import build_metadata, write_run_reports, build_rejected
+from tests.report.builders import build_metadata, build_rejected, write_run_reports
 
 FULL = Path("/dev/full")
 CELLS = st.one_of(

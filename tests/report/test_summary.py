@@ -20,10 +20,10 @@ from importer.report.summary_schema import format_schema
 from tests.report.builders import (
     STARTED,
     build_accepted,
-    build_metadata,
-    write_run_reports,
     build_mapping,
+    build_metadata,
     build_rejected,
+    write_run_reports,
 )
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
