@@ -1,4 +1,4 @@
-"""Runs made of rows alone, without a sheet or a CRM: what the reports are written from."""
+"""Build runs from rows alone, without a sheet or a CRM, and write their reports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TITLES = {
 
 
 def build_mapping(columns: Iterable[tuple[str, str]], **more: Any) -> Mapping:
-    """Columns as (header, field)."""
+    """Return the mapping of columns that are given as (header, field)."""
     choices = [
         ColumnChoice(index=at, header=header, field=field, source="option", confidence=1.0, reason="named", fill_rate=1.0)
         for at, (header, field) in enumerate(columns)
@@ -40,7 +40,7 @@ def build_mapping(columns: Iterable[tuple[str, str]], **more: Any) -> Mapping:
 
 
 def build_metadata(columns: Sequence[tuple[str, str]], **more: Any) -> RunMetadata:
-    """The header of a run over a sheet with these columns."""
+    """Return the metadata of a run over a sheet with these columns, given as (header, field)."""
     given: dict[str, Any] = {
         "run_id": "run-1", "command": "run", "file": "leads.csv", "sha256": "0" * 64, "started_at": STARTED,
         "account": "a" * 16, "base_url": "http://127.0.0.1/superfone", "titles": TITLES,
@@ -50,12 +50,12 @@ def build_metadata(columns: Sequence[tuple[str, str]], **more: Any) -> RunMetada
 
 
 def build_rejected(number: int, cells: Sequence[str], *issues: Issue) -> Rejected:
-    """A row that is refused here."""
+    """Return a row that our check rejects."""
     return Rejected(SourceRow(number, tuple(cells)), "", issues or (Issue("row", "nul"),))
 
 
 def build_accepted(number: int, cells: Sequence[str], **payload: Any) -> Accepted:
-    """A row that can go in."""
+    """Return a row that can go in."""
     phone = f"+9198450{number:05d}"
     return Accepted(SourceRow(number, tuple(cells)), phone, {"customer_phone": phone, **payload})
 
@@ -70,7 +70,7 @@ def write_run_reports(folder: Path, header: RunMetadata, rows: Iterable[Accepted
 
 
 def read_report(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headers and cells of a report that is fed back in."""
+    """Return the headers and cells of a report as a second import reads them."""
     table = open_table(path, OpenOptions())
     assert is_report_header(table.headers)
     headers, blocks = as_typed(table)
@@ -78,7 +78,7 @@ def read_report(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def build_naughty_run(place: str) -> tuple[RunMetadata, list[Rejected]]:
-    """A run with every naughty text in one place: cell, header, file, server, sheet, or title."""
+    """Return a run with every naughty text in one place: cell, header, file, server, sheet, or title."""
     columns = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
     if place == "header":
         columns = [(text, "") for text in TEXTS if fits_in_workbook([text])]

@@ -1,4 +1,4 @@
-"""failed_rows.xlsx, opened: a person sees what to mend, on the very cell, and mends it with a click."""
+"""failed_rows.xlsx: a person sees on each cell what to fix, and can choose from lists."""
 
 import zipfile
 
@@ -28,17 +28,17 @@ BAD = "FFFFD9D1"
 SHORT = Issue("customer_phone", "too_short", "Contact No.", "12")
 
 
-def opened(folder) -> Worksheet:
+def open_sheet(folder) -> Worksheet:
     return openpyxl.load_workbook(folder / "failed_rows.xlsx").worksheets[0]
 
 
-def filled(sheet: Worksheet) -> set[str]:
+def find_faulty_cells(sheet: Worksheet) -> set[str]:
     return {
         cell.coordinate for row in sheet.iter_rows(min_row=2) for cell in row if cell.fill.fgColor.rgb == BAD
     }
 
 
-def comments(sheet: Worksheet) -> dict[str, str]:
+def read_comments(sheet: Worksheet) -> dict[str, str]:
     return {
         cell.coordinate: cell.comment.text
         for row in sheet.iter_rows(min_row=2)
@@ -47,42 +47,43 @@ def comments(sheet: Worksheet) -> dict[str, str]:
     }
 
 
-def row_of(*cells: str) -> list[str]:
+def build_row(*cells: str) -> list[str]:
     return [*cells, *[""] * (len(COLUMNS) - len(cells))]
 
 
 @pytest.fixture
 def sheet(tmp_path) -> Worksheet:
     rows = [
-        build_accepted(2, row_of("9845000002")),
+        build_accepted(2, build_row("9845000002")),
         build_rejected(
             14,
-            row_of("12", "", "", "Warm led"),
+            build_row("12", "", "", "Warm led"),
             SHORT,
             Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?'),
         ),
-        build_rejected(15, row_of("0098450000150"), Issue("row", "stray_quote", "", '"x')),
+        build_rejected(15, build_row("0098450000150"), Issue("row", "stray_quote", "", '"x')),
     ]
     write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
-    return opened(tmp_path)
+    return open_sheet(tmp_path)
 
 
-def test_the_sheets_own_columns_in_order_then_ours(sheet):
+def test_sheet_columns_come_first_then_report_columns(sheet):
+    """The sheet's own columns keep their order and texts; the `_` columns follow."""
     names = [cell.value for cell in sheet[1]]
     assert names == [*[header for header, _ in COLUMNS], *REPORT_COLUMNS]
     assert sheet["A2"].value == "12"
     assert sheet["A3"].value == "0098450000150"
     assert [cell.value for cell in sheet[2]][len(COLUMNS) :] == [
         14, "invalid", None,
-        " | ".join(comments(sheet).values()),
+        " | ".join(read_comments(sheet).values()),
         "customer_phone.too_short;lead_stage_name.unknown", 0, None, None,
     ]  # fmt: skip
 
 
-def test_faulty_cells_are_coloured_and_say_why(sheet):
-    """The sentence of each is a comment on its cell; a fault of no cell colours the sentence itself."""
-    assert filled(sheet) == {"A2", "D2"}
-    assert comments(sheet) == {
+def test_faulty_cell_has_colour_and_comment(sheet):
+    """The sentence of an error is a comment on its cell. An error without a cell colours `_problems`."""
+    assert find_faulty_cells(sheet) == {"A2", "D2"}
+    assert read_comments(sheet) == {
         "A2": format_issue(14, SHORT),
         "D2": 'Row 14, Status: the account has no stage "Warm led". Did you mean "Warm lead"?',
     }
@@ -91,7 +92,8 @@ def test_faulty_cells_are_coloured_and_say_why(sheet):
     assert "importer run failed_rows.xlsx" in sheet.cell(1, len(COLUMNS) + 1).comment.text
 
 
-def test_the_header_is_frozen_the_filter_on_and_every_cell_text(sheet):
+def test_header_is_frozen_filter_is_on_and_cells_are_text(sheet):
+    """Excel must not turn a phone into a number when somebody edits it."""
     assert sheet.freeze_panes == "A2"
     assert sheet.auto_filter.ref == "A1:Q3"
     assert {
@@ -100,8 +102,8 @@ def test_the_header_is_frozen_the_filter_on_and_every_cell_text(sheet):
     assert all(sheet.column_dimensions[letter].width >= 10 for letter in "ABCD")
 
 
-def test_dropdown_columns_have_the_accounts_own_lists(sheet):
-    """Real Excel lists, from a range: a title may hold a comma, and a list more than 255 characters."""
+def test_dropdown_column_offers_values_of_account(sheet):
+    """The lists are ranges: a value may contain a comma, and a list more than 255 characters."""
     book = sheet.parent
     lists = book["Lists"]
     assert lists.sheet_state == "hidden"
@@ -135,17 +137,19 @@ def test_dropdown_columns_have_the_accounts_own_lists(sheet):
         (("1", "", "", "", "VIP, Hott"), [Issue("add_labels", "unknown", "Tags", "Hott")], {"E2"}),
     ],
 )  # fmt: skip
-def test_the_mark_is_on_the_very_cell(tmp_path, cells, issues, wanted):
-    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_rejected(2, row_of(*cells), *issues)])
-    sheet = opened(tmp_path)
-    assert filled(sheet) == wanted
-    assert set(comments(sheet)) == wanted
+def test_only_faulty_cells_are_marked(tmp_path, cells, issues, wanted):
+    """Colour and comment are on the cell that the issue is about, also if columns share a header or a field."""
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_rejected(2, build_row(*cells), *issues)])
+    sheet = open_sheet(tmp_path)
+    assert find_faulty_cells(sheet) == wanted
+    assert set(read_comments(sheet)) == wanted
 
 
-def test_rows_beyond_what_a_workbook_should_hold_are_counted_and_said(tmp_path, monkeypatch):
+def test_rows_beyond_workbook_limit_are_only_in_csv(tmp_path, monkeypatch):
+    """The summary and the page say how many rows the workbook does not hold."""
     monkeypatch.setattr(failed_workbook, "MAX_ROWS", 3)
     summary = write_run_reports(
-        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row_of(str(n))) for n in range(2, 7)]
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, build_row(str(n))) for n in range(2, 7)]
     )
     assert (summary.workbook_rows, summary.failed_rows) == (3, 5)
     assert len(read_report(tmp_path / "failed_rows.xlsx")[1]) == 3
@@ -153,21 +157,21 @@ def test_rows_beyond_what_a_workbook_should_hold_are_counted_and_said(tmp_path, 
     assert "failed_rows.xlsx holds 3 of the 5 rows" in (tmp_path / "report.html").read_text("utf-8")
 
 
-def test_far_down_the_words_stand_in_problems_alone(tmp_path, monkeypatch):
-    """Comments are kept in memory until the end: a sheet of a million rows must not fill it. The colour stays."""
+def test_rows_far_down_have_colour_but_no_comment(tmp_path, monkeypatch):
+    """Comments stay in memory until the end, so a sheet of a million rows must not have one for each."""
     monkeypatch.setattr(failed_workbook, "MAX_COMMENTED_ROWS", 2)
     issue = Issue("customer_phone", "too_short", "Contact No.", "1")
     write_run_reports(
-        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row_of("1"), issue) for n in range(2, 6)]
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, build_row("1"), issue) for n in range(2, 6)]
     )
-    sheet = opened(tmp_path)
-    assert filled(sheet) == {"A2", "A3", "A4", "A5"}
-    assert set(comments(sheet)) == {"A2", "A3"}
+    sheet = open_sheet(tmp_path)
+    assert find_faulty_cells(sheet) == {"A2", "A3", "A4", "A5"}
+    assert set(read_comments(sheet)) == {"A2", "A3"}
 
 
-def test_a_row_that_a_workbook_would_cut_stands_in_the_csv_alone(tmp_path):
-    """Excel holds 32,767 characters of a cell: a cut cell would go in again as if it had been typed so."""
-    rows = [row_of("1", "x" * 32_767), row_of("2", "x" * 32_768), row_of("3", "😀" * 16_384)]
+def test_row_with_too_long_cell_is_only_in_csv(tmp_path):
+    """Excel holds 32,767 characters of a cell. A cut cell would be imported as if it had been typed so."""
+    rows = [build_row("1", "x" * 32_767), build_row("2", "x" * 32_768), build_row("3", "😀" * 16_384)]
     summary = write_run_reports(
         tmp_path, build_metadata(COLUMNS), [build_rejected(n, row) for n, row in enumerate(rows, 2)]
     )
@@ -176,14 +180,15 @@ def test_a_row_that_a_workbook_would_cut_stands_in_the_csv_alone(tmp_path):
     assert read_report(tmp_path / "failed_rows.csv")[1] == list(map(tuple, rows))
 
 
-def test_a_sheet_wider_than_excel(tmp_path):
+def test_sheet_wider_than_excel_has_empty_workbook(tmp_path):
+    """The next steps then name failed_rows.csv, because an empty workbook holds nothing to fix."""
     columns = [("Phone", "customer_phone"), *[(f"C{n}", "") for n in range(16_380)]]
     summary = write_run_reports(
         tmp_path, build_metadata(columns), [build_rejected(2, ["12", *["x"] * 16_380])]
     )
     assert (summary.workbook_rows, summary.failed_rows) == (0, 1)
-    assert [cell.value for cell in opened(tmp_path)[1]] == list(REPORT_COLUMNS)
-    # An empty workbook is nothing to mend.
+    assert [cell.value for cell in open_sheet(tmp_path)[1]] == list(REPORT_COLUMNS)
+    # An empty workbook holds nothing to fix.
     assert "failed_rows.csv" in last_line(summary, tmp_path, "")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "because a workbook cannot hold them" in page
@@ -191,23 +196,24 @@ def test_a_sheet_wider_than_excel(tmp_path):
     assert f"importer run {tmp_path / 'failed_rows.xlsx'}" not in page
 
 
-def test_where_every_row_went_in_there_is_nothing_to_mend(tmp_path):
-    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_accepted(2, row_of("9845000002"))])
-    assert opened(tmp_path).max_row == 1
+def test_workbook_is_empty_if_every_row_went_in(tmp_path):
+    """An accepted row is not a row to fix."""
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_accepted(2, build_row("9845000002"))])
+    assert open_sheet(tmp_path).max_row == 1
 
 
-def test_a_row_with_more_to_say_than_a_cell_holds_leaves_the_workbook_whole(tmp_path):
-    """A remark taken for labels has thousands of unknown ones; Excel would call the file damaged. The CSV has all."""
+def test_problems_longer_than_a_cell_are_cut_in_workbook(tmp_path):
+    """Excel would call the file damaged. The CSV file has all of them."""
     issues = [Issue("add_labels", "unknown", "Tags", f"{n} {'😀' * 70}") for n in range(2_000)]
-    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_rejected(2, row_of("1"), *issues)])
-    told = [cell.value for cell in opened(tmp_path)[2][-len(REPORT_COLUMNS) :]]
-    assert all(len(text.encode("utf-16-le")) <= 2 * 32_767 for text in told if isinstance(text, str))
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_rejected(2, build_row("1"), *issues)])
+    cells = [cell.value for cell in open_sheet(tmp_path)[2][-len(REPORT_COLUMNS) :]]
+    assert all(len(text.encode("utf-16-le")) <= 2 * 32_767 for text in cells if isinstance(text, str))
     assert (tmp_path / "failed_rows.csv").read_text("utf-8").count("add_labels.unknown") == 2_000
 
 
-def test_a_workbook_beyond_what_an_archive_of_old_holds_is_written(tmp_path, monkeypatch):
-    """At 4 GB an archive is of another kind, which must be known before the rows are packed."""
+def test_workbook_larger_than_4_gb_is_written(tmp_path, monkeypatch):
+    """Such an archive has another format, which must be chosen before the rows are packed."""
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1 << 17)
-    rows = [build_rejected(n, row_of(str(n), "x" * 30_000)) for n in range(2, 9)]
+    rows = [build_rejected(n, build_row(str(n), "x" * 30_000)) for n in range(2, 9)]
     write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
     assert len(read_report(tmp_path / "failed_rows.xlsx")[1]) == 7
