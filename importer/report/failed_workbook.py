@@ -209,8 +209,8 @@ class FailedWorkbook:
         first_report_column = len(self._names) - len(REPORT_COLUMNS)
         for column, width in enumerate(self._widths[:first_report_column]):
             self._sheet.set_column(column, column, min(max(width + 3, 10), 40), self._formats[_Style.TEXT])
-        for column, width in enumerate(_COLUMN_WIDTHS.values(), first_report_column):
-            self._sheet.set_column(column, column, width, self._formats[_Style.REPORT])
+        for column, name in enumerate(REPORT_COLUMNS, first_report_column):
+            self._sheet.set_column(column, column, _COLUMN_WIDTHS[name], self._formats[_Style.REPORT])
         self._sheet.autofilter(0, 0, last_row, len(self._names) - 1)
         # Phones are text on purpose: no green corners.
         self._sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{last_row + 1}"})

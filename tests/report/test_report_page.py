@@ -313,6 +313,7 @@ def build_summary(state: str, **counts: int) -> Summary:
             ["importer resume run-1"],
         ),
     ],
+    ids=["all-went-in", "one-to-fix", "two-to-retry", "retry-and-fix", "check", "interrupted"],
 )
 def test_headline_and_next_steps(summary, sentence, commands):
     """Each ending of a run has one headline and the commands to type next."""
