@@ -271,7 +271,7 @@ def test_a_check_says_that_values_need_no_mending_cell_by_cell(importer):
     )
     checked = importer("check", sheet)
     assert f"{said}--unknown drop sends the rows without them\n" in checked.out
-    assert "At a terminal, importer run asks about each of them, once." in page_of(checked)
+    assert "On a terminal, importer run asks once what each value means." in page_of(checked)
     assert "<h2>Rows that cannot go in yet</h2>" in page_of(checked)
     sent = importer("run", sheet, "--yes")
     assert said not in sent.out
