@@ -1,4 +1,4 @@
-"""Bulk lead importer: spreadsheet rows in, leads in the Superfone CRM, and a report of every row.
+"""Import leads from spreadsheets into the Superfone CRM, with a report of every row.
 
     import importer
 
@@ -6,8 +6,8 @@
     print(result.summary.counts, result.folder)
     left = result.to_frame().query("_status != 'accepted'")
 
-Two functions, `check_file` and `run_import`, do what the commands `check` and `run` do. What stops them is one
-of the errors drawn as a tree in `importer.errors`. docs/library.md has the rest.
+`check_file` and `run_import` do what the commands `check` and `run` do. The errors that they raise are drawn as a tree in
+`importer.errors`. docs/library.md explains the rest.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ _MODULES = {
     "check_file": "importer.api",
     "run_import": "importer.api",
 }
-"""Where each public name is defined; the errors, which are not listed, are in `importer.errors`."""
+"""The module of each public name. Names that are not listed are errors, from `importer.errors`."""
 
 
-if not TYPE_CHECKING:  # a type checker that saw it would let every name pass
+if not TYPE_CHECKING:  # a type checker that saw `__getattr__` would accept every name
 
     def __getattr__(name: str) -> Any:
-        """Import a public name when it is first used, so that `importer --help` does not load the library."""
+        """Import a public name on first use, so that `importer --help` does not load the whole library."""
         if name not in __all__:
             raise AttributeError(f"module 'importer' has no attribute {name!r}")
         return getattr(import_module(_MODULES.get(name, "importer.errors")), name)

@@ -1,4 +1,4 @@
-"""Commands as they are typed: what people are told to type next, with the options that it needs."""
+"""Build the commands that we suggest to people, with the options that each of them needs."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from importer.untrusted_text import quote_command
 
 
 def format_send_command(file: str, options: Mapping[str, object], reports: Path) -> str:
-    """What is typed to send a sheet as it was checked: `options` are what its journal took over (`taken_over`)."""
-    usual = get_inheritable(Settings())
-    told = {name: value for name, value in options.items() if name in usual and value != usual[name]}
-    return quote_command("importer", "run", file, *to_option_words(told), *to_reports_option(reports))
+    """Return the command that sends a sheet as it was checked. `options` are those of the journal's metadata."""
+    defaults = get_inheritable(Settings())
+    changed = {name: value for name, value in options.items() if name in defaults and value != defaults[name]}
+    return quote_command("importer", "run", file, *to_option_words(changed), *to_reports_option(reports))
 
 
 def format_run_command(command: str, folder: Path) -> str:
-    """What is typed so that the command finds the run in `folder`: `importer resume RUN`."""
+    """Return a command about the run in `folder`, such as `importer resume RUN`."""
     return quote_command("importer", command, folder.name, *to_reports_option(folder.parent))
 
 
 def to_reports_option(reports: Path) -> list[str]:
-    """What is typed behind a command so that it finds the runs of `reports`: nothing for the usual folder."""
+    """Return the `--reports` option for this folder; nothing if it is the default folder."""
     return [] if reports == Path(Settings().reports) else to_option_words({"reports": reports})
 
 
 def to_option_words(options: Mapping[str, object]) -> list[str]:
-    """Options as they are typed: `--sheet Visitors --no-create`. What is None is left out."""
+    """Return options as they are typed, such as `--sheet Visitors --no-create`. Those that are None are left out."""
     words: list[str] = []
     for name, value in options.items():
         match value:

@@ -1,4 +1,4 @@
-"""The way to the account: its base address in one spelling, and the key, which shows itself to nobody."""
+"""Find the API key and the base address of the account, and keep the key out of everything that is printed."""
 
 from __future__ import annotations
 
@@ -14,19 +14,28 @@ from urllib.parse import urlsplit
 import msgspec
 
 from importer.errors import MissingKeyError, UsageError
+from importer.messages import settings_messages
 
 DEFAULT_BASE_URL = "https://prod-api.superfone.co.in/superfone"
 ENV_FILE = ".env"
 API_KEY_VARIABLE = "SUPERFONE_API_KEY"
 BASE_URL_VARIABLE = "SUPERFONE_BASE_URL"
 
-_PORTS = {"http": 80, "https": 443}
-_PLACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^@:\[\]]+)(?::\d*)?")  # no name or password in front
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_KEYRING_SERVICE = "superfone-importer"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_VISIBLE_ASCII = re.compile(
+    r"[\x21-\x7e]+"
+)  # no blank, no letter beyond ASCII: what a header and an address may hold
+_NETLOC = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+\]|[^@:\[\]]+)(?::\d*)?"
+)  # `host:8000`, `[::1]`; no `user:password@host`
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*"
+)  # `crm.example`: labels of 1 to 63
 
 
 class Secret:
-    """The API key. It shows itself only to who asks by `reveal`, never in a log, traceback or report."""
+    """The API key. Only `reveal` returns it; logs, tracebacks and reports show `Secret('***')`."""
 
     __slots__ = ("_text",)
 
@@ -34,7 +43,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The key itself: for the request header, and for nothing else."""
+        """Return the key itself: for the request header, and for removing it from logs."""
         return self._text
 
     def __repr__(self) -> str:
@@ -43,117 +52,105 @@ class Secret:
     __str__ = __repr__
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        raise TypeError("a secret does not travel between processes")
+        raise TypeError("a secret cannot be sent to another process")
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """Where the account is, and the key to it."""
+    """The base address of the account and its API key."""
 
     base_url: str
     key: Secret
 
 
 def find_credentials(environ: Mapping[str, str], folder: Path) -> Credentials:
-    """Base address and key: from the environment, else `.env` in `folder`, else the OS keyring.
+    """Return the base address and key from the environment, else from `.env` in `folder`, else from the OS keyring.
 
-    Raises MissingKeyError with how to set one, UsageError for an address that the key must not travel to.
+    Raises MissingKeyError if there is no key, UsageError for an address that the key must not be sent to.
     """
     if environ.get(API_KEY_VARIABLE):
-        named = environ
+        values = environ
     else:
-        named = {**_read_env_file(folder / ENV_FILE), **{k: v for k, v in environ.items() if v}}
-    base_url = normalize_base_url(named.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL)
-    key = (named.get(API_KEY_VARIABLE) or _from_keyring(base_url) or "").strip()
+        values = {**_read_env_file(folder / ENV_FILE), **{k: v for k, v in environ.items() if v}}
+    base_url = normalize_base_url(values.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL)
+    key = (values.get(API_KEY_VARIABLE) or _read_keyring(base_url) or "").strip()
     if not key:
-        raise MissingKeyError(
-            "No API key was given.",
-            f'Set it first: export {API_KEY_VARIABLE}="..." (Windows PowerShell: $env:{API_KEY_VARIABLE}="..."). Superfone gives you the key. '
-            "To practise without one: importer sandbox",
-        )
-    if not re.fullmatch(r"[\x21-\x7e]+", key):
-        raise MissingKeyError(
-            "The API key holds a space or a character that no key has.",
-            f"Set {API_KEY_VARIABLE} again, by copy and paste.",
-        )
+        raise MissingKeyError(*settings_messages.NO_KEY.format(variable=API_KEY_VARIABLE))
+    if not _VISIBLE_ASCII.fullmatch(key):
+        raise MissingKeyError(*settings_messages.MALFORMED_KEY.format(variable=API_KEY_VARIABLE))
     return Credentials(base_url, Secret(key))
 
 
 def normalize_base_url(text: str) -> str:
-    """The base address in its one spelling. Plain http is refused except to this machine.
+    """Return the base address in one spelling. Raises UsageError for other text, and for plain http to other machines.
 
-    The memory of the notes that were sent knows an account by it, so `HTTPS://Host:443//x/` must not be another
-    than `https://host/x`. Raises UsageError for what is no address.
+    The note ledger identifies an account by its address, so `HTTPS://Host:443//x/` must equal `https://host/x`.
     """
     try:
         parts = urlsplit(text.strip())
-        host, port = _host_of(parts.hostname or ""), parts.port
+        host, port = _normalize_host(parts.hostname or ""), parts.port
     except ValueError:
-        raise _no_address(text) from None
-    plain = _PLACE.fullmatch(parts.netloc) and re.fullmatch(r"[\x21-\x7e]+", text.strip())
-    if not plain or parts.scheme not in _PORTS or port == 0 or parts.query or parts.fragment:
-        raise _no_address(text)
+        raise _build_address_error(text) from None
+    is_well_formed = _NETLOC.fullmatch(parts.netloc) and _VISIBLE_ASCII.fullmatch(text.strip())
+    if not is_well_formed or parts.scheme not in _DEFAULT_PORTS or port == 0 or parts.query or parts.fragment:
+        raise _build_address_error(text)
     if parts.scheme == "http" and not is_loopback(host.strip("[]")):
-        raise UsageError(
-            f"{BASE_URL_VARIABLE} is plain http ({text}), so everybody on the way could read the key.",
-            "Use https.",
-        )
-    shown_port = f":{port}" if port not in (None, _PORTS[parts.scheme]) else ""
+        raise UsageError(*settings_messages.PLAIN_HTTP.format(variable=BASE_URL_VARIABLE, text=text))
+    port_text = f":{port}" if port not in (None, _DEFAULT_PORTS[parts.scheme]) else ""
     path = re.sub("/{2,}", "/", parts.path).rstrip("/")
-    return f"{parts.scheme}://{host}{shown_port}{path}"
-
-
-def _no_address(text: str) -> UsageError:
-    return UsageError(
-        f"{BASE_URL_VARIABLE} is not an address: {text!r}.", f"It looks like {DEFAULT_BASE_URL}."
-    )
-
-
-def _host_of(name: str) -> str:
-    """A host's name or number in its one spelling. Raises ValueError for what can be none."""
-    if ":" in name:
-        return f"[{ip_address(name)}]"
-    host = name.removesuffix(".")
-    if not _HOST.fullmatch(host):
-        raise ValueError("a name that no host has")
-    return host
+    return f"{parts.scheme}://{host}{port_text}{path}"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is this machine: nobody is on the way, and no proxy need be."""
+    """Return whether the host is this machine: nobody can listen on the way, and no proxy is needed."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
 
 
+def _build_address_error(text: str) -> UsageError:
+    return UsageError(
+        *settings_messages.NOT_AN_ADDRESS.format(
+            variable=BASE_URL_VARIABLE, text=text, example=DEFAULT_BASE_URL
+        )
+    )
+
+
+def _normalize_host(name: str) -> str:
+    """Return the name or IP address of a host in one spelling. Raises ValueError if it is neither."""
+    if ":" in name:
+        return f"[{ip_address(name)}]"
+    host = name.removesuffix(".")
+    if not _HOST.fullmatch(host):
+        raise ValueError("not a host name")
+    return host
+
+
 def _read_env_file(path: Path) -> dict[str, str]:
+    """Return the values of a `.env` file. Raises MissingKeyError if it holds the key and others can read it."""
     if not path.is_file():
         return {}
-    from dotenv import dotenv_values  # noqa: PLC0415 - only where such a file lies
+    from dotenv import dotenv_values  # noqa: PLC0415 - only where there is such a file
 
     try:
-        found = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+        values = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
     except UnicodeDecodeError:
-        raise MissingKeyError(
-            f"{path} is not a text file in UTF-8.", "Save it as one, or set the key another way."
-        ) from None
-    if (
-        API_KEY_VARIABLE in found
-        and os.name == "posix"
-        and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    ):
-        raise MissingKeyError(
-            f"Others on this machine can read the key in {path}.", f"Close it first: chmod 600 {path}"
-        )
-    return found
+        raise MissingKeyError(*settings_messages.ENV_FILE_NOT_UTF8.format(path=path)) from None
+    if API_KEY_VARIABLE in values and _is_readable_by_others(path):
+        raise MissingKeyError(*settings_messages.ENV_FILE_NOT_PRIVATE.format(path=path))
+    return values
 
 
-def _from_keyring(base_url: str) -> str | None:
-    """The key that `keyring set superfone-importer BASE_URL` keeps, where the extra is installed."""
+def _is_readable_by_others(path: Path) -> bool:
+    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _read_keyring(base_url: str) -> str | None:
+    """Return the key that `keyring set superfone-importer BASE_URL` saved, if the optional package is installed."""
     try:
         import keyring  # noqa: PLC0415 - an optional extra
 
-        found: str | None = keyring.get_password("superfone-importer", base_url)
-    except Exception:  # noqa: BLE001 - none here, none for this session (cron), or one that is set up wrongly: each raises its own
+        key: str | None = keyring.get_password(_KEYRING_SERVICE, base_url)
+    except Exception:  # noqa: BLE001 - not installed, no session (cron), or set up wrongly: each raises its own error
         return None  # the advice of MissingKeyError says what to do
-    return found
+    return key

@@ -1,4 +1,4 @@
-"""Cells that spreadsheet programs would run as formulas, made harmless in CSV files, and turned back on import."""
+"""Escape cells that a spreadsheet program would run as formulas in our CSV files, and unescape them on import."""
 
 from __future__ import annotations
 
@@ -10,85 +10,93 @@ _BLANK = r" \u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 _BLANKS = f"[{_BLANK}]*"
 _SIGNS = r"=+\-@|%\uff1d\uff0b\uff0d\uff20"  # the last four are full-width
 _SIGN = f"[{_SIGNS}]"
+# Numbers and lone signs are not formulas: `+919800000001`, `-1,200.50`, `5%`, `--`, `@`.
 _HARMLESS = r"(?:[+-]?\d[\d ,]*(?:\.\d*)?%?|[+-]+|[=@|%])"
 _END, _CELL_GOES_ON = r"(?![^;\t\r\n])", r"(?=[;\t\r\n])"
-_BEGINS_FORMULA = rf"{_BLANKS}(?!{_HARMLESS}{_END}){_SIGN}"
-_BEGINS_WITHIN = rf"{_BLANKS}(?!{_HARMLESS}{_CELL_GOES_ON}){_SIGN}"
+_FORMULA_AT_START = rf"{_BLANKS}(?!{_HARMLESS}{_END}){_SIGN}"  # `=1+1`, ` @SUM(A1)`, `+91-80`
+_FORMULA_INSIDE = rf"{_BLANKS}(?!{_HARMLESS}{_CELL_GOES_ON}){_SIGN}"  # the `=1` of `a;=1`
 
-# Where a cell begins, or would begin if the file were parted at semicolons or tabs, as some Excels do. There a quote,
-# which stands doubled in the record, is an empty text to which Excel adds what stands behind it; and what ends our cell
-# ends none of theirs: of a sign, `","` and the next cell `&A1` they make one formula.
-_PLACES = (
-    rf"^<guard>(?='*(?:{_BEGINS_FORMULA}|{_BLANKS}[\t\r\n]))"
-    rf"|(?<=[;\t\r\n])<guard>(?=['\"]*{_BEGINS_WITHIN})"
+# A formula can begin where a cell begins, and where one would begin if Excel split the file at semicolons or tabs, as it
+# does in some countries: `a;=1` in one cell. There a quote, which is doubled in the record, reads as an empty text with
+# the rest appended: `a;""=1`. And the end of our cell does not end Excel's: `-`, then `","`, then the next cell `&A1`
+# are one formula.
+_FORMULA = (
+    rf"^<mark>(?='*(?:{_FORMULA_AT_START}|{_BLANKS}[\t\r\n]))"
+    rf"|(?<=[;\t\r\n])<mark>(?=['\"]*{_FORMULA_INSIDE})"
 )
-_TO_GUARD = re.compile(_PLACES.replace("<guard>", ""))
-_GUARDED = re.compile(_PLACES.replace("<guard>", "'"))
-_MAY_NEED = re.compile(rf"[;\t\r\n]['\"]*{_BLANKS}(?:(?!{_HARMLESS}{_CELL_GOES_ON}){_SIGN}|[\t\r\n])").search
-# Quick, of a whole record: a break, or a sign where a cell could begin that is not of a number alone in its cell.
-_SOME_MAY_NEED = re.compile(
+_UNESCAPED_FORMULA = re.compile(_FORMULA.replace("<mark>", ""))
+_ESCAPED_FORMULA = re.compile(_FORMULA.replace("<mark>", "'"))
+# A quick look at one cell with `;` in front: `;=1+1`, `;a\n@x`.
+_may_need_escape = re.compile(
+    rf"[;\t\r\n]['\"]*{_BLANKS}(?:(?!{_HARMLESS}{_CELL_GOES_ON}){_SIGN}|[\t\r\n])"
+).search
+# A quick look at a whole record: a line break or tab, or a sign where a cell could begin, unless it is the sign of a
+# number that fills its cell: `Asha,=1+1`, not `Asha,-5,x`.
+_may_need_escapes = re.compile(
     rf"""[\r\n\t{_SIGNS}](?:(?<=[\r\n\t])|(?<![^,;'"{_BLANK}].)(?!(?:(?<=,[+\-])|(?<=^[+\-]))\d[\d ]*(?:,|$)))"""
 ).search
-_MOST_TOGETHER = 16 << 20  # characters: one emoji among them makes it four bytes for each
+_MAX_JOINED_CHARS = 16 << 20  # with one emoji among them Python stores each character in four bytes: 64 MB
 
-csv.field_size_limit(1 << 26)  # cells of any length come back: what is too long is refused by the loader
+csv.field_size_limit(
+    1 << 26
+)  # cells of any length can be imported again; the loader refuses those that are too long
 
 
 def escape_formula(text: str) -> str:
-    """The text with an apostrophe in front where Excel would otherwise take it for a formula (CSV only).
+    """Return the text with an apostrophe before everything that Excel would run as a formula (for CSV only).
 
-    The same inside the cell, behind `;`, tab and line breaks: where Excel expects other separators than ours,
-    a new cell begins there. Plain numbers and phones stay as they are (`+919800000001`, `-5`), and so does a
-    lone `-`: they are no formulas. `unguarded` is the exact inverse.
+    This includes formulas inside the cell, after `;`, tab and line breaks, because an Excel that expects other separators
+    begins a new cell there. Numbers, phones and a lone `-` are not formulas and stay as they are (`+919800000001`, `-5`).
+    `unescape_formula` is the exact inverse.
     """
-    return _TO_GUARD.sub("'", text) if _MAY_NEED(f";{text}") else text
+    return _UNESCAPED_FORMULA.sub("'", text) if _may_need_escape(f";{text}") else text
 
 
 def unescape_formula(text: str) -> str:
-    """What `guarded` was given."""
-    return _GUARDED.sub("", text) if "'" in text else text
+    """Return the text that `escape_formula` was given."""
+    return _ESCAPED_FORMULA.sub("", text) if "'" in text else text
 
 
 def format_csv_line(cells: Sequence[str]) -> str:
-    """The cells as they stand in a report: guarded, as one record of CSV without its line's end.
+    """Return a row as one escaped CSV record, without the line end.
 
-    The rows are many and most need no guard, so each is looked at as one text first.
+    There are many rows and few need escaping, so the record is checked as one text first.
     """
-    line: str = _without_breaks(cells)
-    if not _SOME_MAY_NEED(line):
+    line: str = _format_without_breaks(cells)
+    if not _may_need_escapes(line):
         return line
     return format_csv_record(map(escape_formula, cells)).removesuffix("\r\n")
 
 
-def format_csv_lines(rows: Sequence[Sequence[str]], written: Sequence[str] = ()) -> list[str]:
-    """The line of each row. `written` are the same rows as sound records of CSV: most can be taken as they are."""
-    lines: Sequence[str] = written or list(map(_without_breaks, rows))
-    short = sum(map(len, lines)) <= _MOST_TOGETHER
-    if short and not _SOME_MAY_NEED(",".join(lines)):  # together they are one long record
-        return list(lines)
+def format_csv_lines(rows: Sequence[Sequence[str]], lines: Sequence[str] = ()) -> list[str]:
+    """Return each row as `format_csv_line` does. `lines` are the same rows as valid records: most are used as they are."""
+    records: Sequence[str] = lines or list(map(_format_without_breaks, rows))
+    is_short = sum(map(len, records)) <= _MAX_JOINED_CHARS
+    if is_short and not _may_need_escapes(",".join(records)):  # all together they are one long record
+        return list(records)
     return [
-        format_csv_line(cells) if _SOME_MAY_NEED(line) else line
-        for cells, line in zip(rows, lines, strict=True)
+        format_csv_line(cells) if _may_need_escapes(record) else record
+        for cells, record in zip(rows, records, strict=True)
     ]
 
 
 def format_csv_record(cells: Iterable[object]) -> str:
-    """The cells as one record of CSV, with its line's end."""
-    record: str = _with_breaks(cells)
+    """Return the cells as one CSV record, not escaped, with the line end."""
+    record: str = _format_with_breaks(cells)
     return record
 
 
 def parse_csv_line(line: str) -> tuple[str, ...]:
-    """What `line_of` was given."""
+    """Return the cells that `format_csv_line` was given."""
     return tuple(map(unescape_formula, next(csv.reader([line], strict=True), ())))
 
 
-class _Handed:
-    """Takes what csv.writer writes, and hands it back: `writerow` answers with what `write` did."""
+class _ReturningFile:
+    """A file for csv.writer that returns what is written: `writerow` then returns the record."""
 
     write = staticmethod(str)
 
 
-# A writer quotes what its line's end is made of. One with none is quicker by a third, and does for cells without breaks.
-_without_breaks = csv.writer(_Handed, lineterminator="").writerow
-_with_breaks = csv.writer(_Handed, lineterminator="\r\n").writerow
+# A writer quotes cells that contain its line end. Without a line end it is 30% faster; cells then have no breaks.
+_format_without_breaks = csv.writer(_ReturningFile, lineterminator="").writerow
+_format_with_breaks = csv.writer(_ReturningFile, lineterminator="\r\n").writerow

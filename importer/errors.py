@@ -1,24 +1,24 @@
-"""What stops a run: one exception tree, each with advice on what to do next.
+"""The errors that stop a run: one exception tree, each error with advice on what to do next.
 
-    ImporterError                    base; caught once, in `importer.cli`
-    ├── NothingSentError          exit 2  usage, file, settings: refused before the first write
-    │   ├── UsageError               an option or a setting makes no sense
-    │   ├── UnreadableFileError           the file cannot be read as a table
-    │   ├── MissingPhoneColumnError            no column holds the leads' phones
+    ImporterError                      base class; caught once, in `importer.cli`
+    ├── NothingSentError               exit 2: the file, an option or a setting was refused before the first write
+    │   ├── UsageError                 an option or a setting makes no sense
+    │   ├── UnreadableFileError        the file cannot be read as a table
+    │   ├── MissingPhoneColumnError    no column holds the phones of the leads
     │   ├── MappingError               the column mapping contradicts itself or the sheet
-    │   ├── MissingKeyError                    no API key was given, or where it lies is not safe
-    │   ├── RunNotFoundError                the run named is not in the reports folder
-    │   └── DamagedJournalError           the journal cannot be read, or is from a newer version
-    ├── RunStoppedError           exit 3  stopped early; `importer resume` goes on
-    │   ├── KeyRefusedError               401 (exit 2 when nothing had been sent yet)
-    │   ├── BlockedError                  a ban, a redirect, or pages of HTML where JSON should be
-    │   ├── ServerUnavailableError               no network, or the server pushed back beyond --max-wait
-    │   ├── JournalReadError               the journal cannot be read any more while its rows are sent
-    │   └── DiskWriteError              disk full, or the reports folder became read-only
-    ├── RunLockedError            exit 4  another run holds this file and account
-    └── RunInterruptedError          exit 130  Ctrl-C or SIGTERM; `importer resume` goes on
+    │   ├── MissingKeyError            no API key was given, or others can read the file that holds it
+    │   ├── RunNotFoundError           the run is not in the reports folder
+    │   └── DamagedJournalError        the journal cannot be read, or is from a newer version
+    ├── RunStoppedError                exit 3: stopped early; `importer resume` continues it
+    │   ├── KeyRefusedError            the server answered 401 (exit 2 if nothing had been sent yet)
+    │   ├── BlockedError               a ban, a redirect, or pages of HTML where JSON should be
+    │   ├── ServerUnavailableError     no network, or the server limited us for longer than --max-wait
+    │   ├── JournalReadError           the journal became unreadable while its rows were sent
+    │   └── DiskWriteError             the disk is full, or the reports folder became read-only
+    ├── RunLockedError                 exit 4: another run holds this file and account
+    └── RunInterruptedError            exit 130: Ctrl-C or SIGTERM; `importer resume` continues it
 
-A fault of a single row is never an exception: see `importer.issues`.
+An error of a single row is not an exception: see `importer.issues`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from typing import ClassVar
 
 
 class ImporterError(Exception):
-    """What stops a run.
+    """An error that stops a run.
 
-    `message` says what is wrong and where; `advice` says what to do next. Both are plain sentences.
+    `message` says what is wrong and where. `advice` says what to do next. Both are full sentences.
     """
 
     exit_code: ClassVar[int] = 2
@@ -42,7 +42,7 @@ class ImporterError(Exception):
         self.advice = advice
 
     def __reduce__(self) -> tuple[type[ImporterError], tuple[str, str]]:
-        """Errors cross from the reading process to ours, advice included."""
+        """Keep the advice when the reading process sends an error to ours."""
         return type(self), (self.message, self.advice)
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class ImporterError(Exception):
 
 
 class NothingSentError(ImporterError):
-    """Refused before the first write: the CRM is as it was."""
+    """Refused before the first write: nothing changed in the CRM."""
 
 
 class UsageError(NothingSentError):
@@ -62,7 +62,7 @@ class UnreadableFileError(NothingSentError):
 
 
 class MissingPhoneColumnError(NothingSentError):
-    """No column of the sheet holds the leads' phones."""
+    """No column of the sheet holds the phones of the leads."""
 
 
 class MappingError(NothingSentError):
@@ -70,11 +70,11 @@ class MappingError(NothingSentError):
 
 
 class MissingKeyError(NothingSentError):
-    """No API key was given, or the place where it lies is open to others."""
+    """No API key was given, or others can read the file that holds it."""
 
 
 class RunNotFoundError(NothingSentError):
-    """The run named on the command line is not in the reports folder."""
+    """The run named by the user is not in the reports folder."""
 
 
 class DamagedJournalError(NothingSentError):
@@ -82,34 +82,35 @@ class DamagedJournalError(NothingSentError):
 
 
 class RunStoppedError(ImporterError):
-    """Stopped early; everything known is in the journal and `importer resume` goes on."""
+    """Stopped early. Everything known is in the journal, and `importer resume` continues the run."""
 
     exit_code = 3
 
 
 class KeyRefusedError(RunStoppedError):
-    """The server answered 401. Before the first write this is exit 2: the pipeline says so."""
+    """The server answered 401. Before the first write the pipeline turns this into exit 2."""
 
 
 class BlockedError(RunStoppedError):
-    """A redirect, a portal, or a 403 that is not about one row: somebody stands between us and the API.
+    """Something between us and the API answered: a redirect, a login page, or a 403 that is not about one row.
 
-    A page that says 200 may stand before an API that took the row (law 3): `may_have_arrived`.
+    Such a page may have status 200 and stand before an API that took the row: then `may_have_arrived` is set. See
+    `docs/guarantees.md`, "What may have arrived".
     """
 
     may_have_arrived = False
 
 
 class ServerUnavailableError(RunStoppedError):
-    """No network, or the server pushed back for longer than `--max-wait`."""
+    """No network, or the server limited us for longer than `--max-wait`."""
 
 
 class JournalReadError(RunStoppedError):
-    """The journal cannot be read any more while its rows are sent, or when they have been."""
+    """The journal became unreadable while its rows were sent, or afterwards."""
 
 
 class DiskWriteError(RunStoppedError):
-    """The disk is full or the reports folder became read-only."""
+    """The disk is full, or the reports folder became read-only."""
 
 
 class RunLockedError(ImporterError):
@@ -119,14 +120,14 @@ class RunLockedError(ImporterError):
 
 
 class RunInterruptedError(ImporterError):
-    """Ctrl-C or SIGTERM; what was in flight has been drained and `importer resume` goes on."""
+    """Ctrl-C or SIGTERM. Requests in flight were finished, and `importer resume` continues the run."""
 
     exit_code = 130
 
 
 @contextmanager
 def raise_as_nothing_sent() -> Iterator[None]:
-    """What would stop a run is exit 2 in this block: there is nothing to resume yet."""
+    """Turn a RunStoppedError of this block into a NothingSentError, because there is nothing to resume yet."""
     try:
         yield
     except RunStoppedError as error:

@@ -1,4 +1,4 @@
-"""Text from cells, file names and servers, made safe for a terminal and for a shell."""
+"""Make text from cells, file names and servers safe for a terminal and for a shell."""
 
 from __future__ import annotations
 
@@ -6,41 +6,46 @@ import os
 import re
 import shlex
 
-_IS_BARE = re.compile(r"[\w./\\:=+-]+").fullmatch
-_READ_WITHIN = re.compile(r"[$`\"\u201c-\u201e]")
-_APOSTROPHE = re.compile(r"['\u2018-\u201b]")
-_JOINERS = "\u200c\u200d"  # Hindi and emoji are written with them
+_NEEDS_NO_QUOTES = re.compile(r"[\w./\\:=+-]+").fullmatch  # `reports/run-1`, `C:\leads.csv`, `--limit`
+_EXPANDS_IN_QUOTES = re.compile(
+    r"[$`\"\u201c-\u201e]"
+)  # PowerShell expands `$x` in "", and also ends it at a curly quote
+_APOSTROPHE = re.compile(r"['\u2018-\u201b]")  # PowerShell also takes these four curly ones for one
+_JOINERS = "\u200c\u200d"  # not printable, but Hindi and emoji are written with them
 
 
 def quote_command(*words: str, windows: bool = os.name == "nt") -> str:
-    """A command as it is typed into this system's shell (PowerShell on Windows), quoted where it must be."""
-    return " ".join(map(_for_powershell, words)) if windows else shlex.join(words)
+    """Return a command as it is typed into the shell of this system (PowerShell on Windows), quoted where needed."""
+    return " ".join(map(_quote_for_windows, words)) if windows else shlex.join(words)
 
 
 def quote_for_powershell(text: str) -> str:
-    """The text as PowerShell takes it word for word. It knows four more apostrophes than ours."""
+    """Return the text in single quotes, in which PowerShell expands nothing."""
     doubled = _APOSTROPHE.sub(lambda found: found[0] * 2, text)
     return f"'{doubled}'"
 
 
 def sanitize(text: str) -> str:
-    """The text with a mark in place of all that a terminal would obey, or that turns the writing round."""
+    """Return the text without the characters that control a terminal or reverse the direction of writing.
+
+    Each of them becomes a replacement mark (U+FFFD), and each kind of blank becomes a space.
+    """
     if text.isprintable():
         return text
-    return "".join(_shown(char) for char in text)
+    return "".join(_sanitize_char(char) for char in text)
 
 
-def _for_powershell(word: str) -> str:
-    """In double quotes where they do, which cmd takes too; within them PowerShell reads some marks."""
-    if _IS_BARE(word):
+def _quote_for_windows(word: str) -> str:
+    """Return the word in double quotes if possible, because cmd understands these too; else for PowerShell alone."""
+    if _NEEDS_NO_QUOTES(word):
         return word
-    if _READ_WITHIN.search(word):
+    if _EXPANDS_IN_QUOTES.search(word):
         return quote_for_powershell(word)
-    behind = word[len(word.rstrip("\\")) :]  # backslashes that would take the closing quote for a letter
-    return f'"{word}{behind}"'
+    backslashes = word[len(word.rstrip("\\")) :]  # they would escape the closing quote, so they are doubled
+    return f'"{word}{backslashes}"'
 
 
-def _shown(char: str) -> str:
+def _sanitize_char(char: str) -> str:
     if char.isprintable() or char in _JOINERS:
         return char
     return " " if char.isspace() else "\ufffd"

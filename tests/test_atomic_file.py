@@ -1,11 +1,11 @@
-"""Moving a file into its place: at once, and on Windows also when another program lets go of it."""
+"""A file is replaced at once, and on Windows also after another program has closed it."""
 
 import pytest
 
 from importer.atomic_file import replace_file
 
 
-class Held:
+class LockedFile:
     """A file that another program holds for the first tries."""
 
     def __init__(self, tries):
@@ -19,22 +19,24 @@ class Held:
         return place
 
 
-def test_a_virus_scanner_is_waited_for_on_windows(tmp_path):
-    """It looks at each file that was just closed: a check of the whole sheet was thrown away for it."""
-    file = Held(4)
+def test_locked_file_is_tried_again_on_windows(tmp_path):
+    """A virus scanner opens each new file for a moment: reports of a whole check were lost for it."""
+    file = LockedFile(4)
     assert replace_file(file, tmp_path, windows=True, sleep=file.waits.append) == tmp_path
     assert file.waits == [0.1] * 4
 
 
 @pytest.mark.parametrize(("windows", "waits"), [(True, 9), (False, 0)])
-def test_a_file_that_is_held_for_long_is_told(tmp_path, windows, waits):
-    file = Held(99)
+def test_file_locked_for_long_raises(tmp_path, windows, waits):
+    """After a second the error is raised; on other systems at once."""
+    file = LockedFile(99)
     with pytest.raises(PermissionError):
         replace_file(file, tmp_path, windows=windows, sleep=file.waits.append)
     assert len(file.waits) == waits
 
 
-def test_a_file_is_moved(tmp_path):
+def test_file_replaces_target(tmp_path):
+    """On all systems the new content is at the target."""
     for windows in (True, False):
         (tmp_path / "a").write_text(f"new {windows}")
         assert replace_file(tmp_path / "a", tmp_path / "b", windows=windows) == tmp_path / "b"

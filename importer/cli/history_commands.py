@@ -15,7 +15,8 @@ from importer.cli.prompts import agreed
 from importer.cli.summary_view import file_lines
 from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
-from importer.models.status import CHECK_MEANINGS, RowStatus, RunState
+from importer.messages.report_messages import CHECK_MEANINGS
+from importer.models.status import RowStatus, RunState
 from importer.pipeline.resume import rewrite_reports
 from importer.pipeline.runs import RunLine, find_old_runs, find_run, list_runs, now, purge
 

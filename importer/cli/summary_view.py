@@ -13,8 +13,9 @@ from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import get_issue_title, is_blocking
 from importer.journal.run_metadata import RunMetadata
+from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
-from importer.models.status import CHECK_MEANINGS, STATUS_MEANINGS, RowStatus, RunState
+from importer.models.status import RowStatus, RunState
 from importer.pipeline.observer import NameConflict
 from importer.report.summary import RESULTS, Summary
 from importer.settings import Settings

@@ -19,22 +19,6 @@ class RowStatus(StrEnum):
     PENDING = "pending"
 
 
-STATUS_MEANINGS: dict[str, str] = {
-    RowStatus.ACCEPTED: "went in",
-    RowStatus.INVALID: "refused here, before anything was sent",
-    RowStatus.REFUSED: "refused by the CRM, or on the way to it",
-    RowStatus.FAILED: "could not be delivered",
-    RowStatus.UNKNOWN: "may have gone in, the answer was lost",
-    RowStatus.DUPLICATE: "folded into another row with the same phone",
-    RowStatus.PENDING: "not tried yet",
-}
-"""What people read of a status, on the terminal and on the page."""
-
-
-CHECK_MEANINGS: dict[str, str] = {**STATUS_MEANINGS, RowStatus.ACCEPTED: "can go in"}
-"""The same after a check."""
-
-
 class NoteState(StrEnum):
     """What became of a row's note; empty if the row has none."""
 
@@ -82,7 +66,7 @@ REPORT_COLUMNS = (
 """The columns that reports add behind the sheet's own, in order. Two of them mark a file as a report of importer."""
 
 
-ROWS_SHEET = "Rows to mend"
+ROWS_SHEET = "Rows to fix"
 """The sheet of failed_rows.xlsx: its cells are as typed, where those of our CSV files are guarded."""
 
 

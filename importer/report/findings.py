@@ -1,4 +1,4 @@
-"""What the page shows beside the counts, collected while the rows pass: a bounded amount, however long the sheet."""
+"""Collect what the page shows beside the counts: a bounded amount, however long the sheet is."""
 
 from __future__ import annotations
 
@@ -11,59 +11,20 @@ from importer.issues import Issue, IssueCode, Severity
 from importer.models.delivery import ReportRow
 from importer.models.status import RowStatus
 
-MOST_ROWS = 1_000
-MOST_VALUES = 5_000  # distinct bad values counted
+MAX_LISTED_ROWS = 1_000
+MAX_VALUES = 5_000  # distinct unknown values that are counted
 
 
-class _Place(msgspec.Struct, gc=False):
-    """The part of a request's body that the page counts; the rest of it is passed over."""
+class _StageAndGroup(msgspec.Struct, gc=False):
+    """The part of a request's body that the page counts; the rest of it is skipped."""
 
     lead_stage_name: str | None = None
     lead_group_name: str | None = None
 
 
-_place_of = msgspec.json.Decoder(_Place).decode
+_parse_stage_and_group = msgspec.json.Decoder(_StageAndGroup).decode
 
-
-class Findings:
-    """Rows that did not go in, bad values, problems by column, rows by stage and group."""
-
-    def __init__(self) -> None:
-        self.rows: list[ReportRow] = []
-        self.not_in = 0
-        self.values: Counter[Issue] = Counter()
-        self.by_column: Counter[str] = Counter()
-        self.stages: Counter[str] = Counter()
-        self.groups: Counter[str] = Counter()
-
-    def add(self, outcome: ReportRow) -> None:
-        """Look at one row."""
-        if outcome.status is RowStatus.ACCEPTED:
-            assert outcome.body is not None
-            self.add_accepted([outcome.body])
-        elif outcome.status is not RowStatus.DUPLICATE and (
-            outcome.issues or outcome.status is not RowStatus.PENDING
-        ):
-            self.not_in += 1
-            if len(self.rows) < MOST_ROWS:
-                self.rows.append(outcome)
-        for issue in outcome.issues:
-            self._add_issue(issue)
-
-    def add_accepted(self, bodies: Iterable[str]) -> None:
-        """Where in the account accepted rows went."""
-        places = list(map(_place_of, bodies))
-        self.stages.update(filter(None, [place.lead_stage_name for place in places]))
-        self.groups.update(filter(None, [place.lead_group_name for place in places]))
-
-    def _add_issue(self, issue: Issue) -> None:
-        if issue.column and issue.severity is not Severity.WARNING:
-            self.by_column[issue.column] += 1
-        if issue.code in _ABOUT_VALUES and (issue in self.values or len(self.values) < MOST_VALUES):
-            self.values[issue] += 1
-
-
-_ABOUT_VALUES = frozenset(
+_VALUE_CODES = frozenset(
     {
         IssueCode.UNKNOWN,
         IssueCode.DISABLED,
@@ -73,3 +34,42 @@ _ABOUT_VALUES = frozenset(
         IssueCode.LEFT_OUT_AMBIGUOUS,
     }
 )
+"""Codes about a dropdown value that does not exist in the account, or not as one of its active values."""
+
+
+class Findings:
+    """The rows that did not go in, unknown values, problems by column, and leads by stage and group."""
+
+    def __init__(self) -> None:
+        self.listed_rows: list[ReportRow] = []
+        self.failed_count = 0
+        self.unknown_values: Counter[Issue] = Counter()
+        self.problems_by_column: Counter[str] = Counter()
+        self.leads_by_stage: Counter[str] = Counter()
+        self.leads_by_group: Counter[str] = Counter()
+
+    def add(self, row: ReportRow) -> None:
+        """Add one row. Rows that were not tried and have no issue are not listed: there may be thousands."""
+        if row.status is RowStatus.ACCEPTED:
+            assert row.body is not None
+            self.add_accepted([row.body])
+        elif row.status is not RowStatus.DUPLICATE and (row.issues or row.status is not RowStatus.PENDING):
+            self.failed_count += 1
+            if len(self.listed_rows) < MAX_LISTED_ROWS:
+                self.listed_rows.append(row)
+        for issue in row.issues:
+            self._add_issue(issue)
+
+    def add_accepted(self, bodies: Iterable[str]) -> None:
+        """Count the stages and groups of accepted rows, from the JSON bodies of their requests."""
+        leads = list(map(_parse_stage_and_group, bodies))
+        self.leads_by_stage.update(filter(None, [lead.lead_stage_name for lead in leads]))
+        self.leads_by_group.update(filter(None, [lead.lead_group_name for lead in leads]))
+
+    def _add_issue(self, issue: Issue) -> None:
+        if issue.column and issue.severity is not Severity.WARNING:
+            self.problems_by_column[issue.column] += 1
+        if issue.code in _VALUE_CODES and (
+            issue in self.unknown_values or len(self.unknown_values) < MAX_VALUES
+        ):
+            self.unknown_values[issue] += 1

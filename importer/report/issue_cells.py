@@ -1,4 +1,4 @@
-"""Which cell of a row an issue is about: two columns may share a header, or feed one field."""
+"""Find the cell of a row that an issue is about. Two columns may share a header, or go to one field."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ from importer.issues import Issue
 from importer.models.delivery import ReportRow
 from importer.models.mapping import ColumnChoice
 
-NOWHERE = -1
-"""The place of an issue that is about no single cell: a stray quote, the CRM's refusal, a default."""
+NO_COLUMN = -1
+"""The column of an issue that is not about a single cell: a stray quote, a refusal by the CRM, a default."""
 
 
 class IssueCells:
-    """The places of issues in the sheet of one mapping."""
+    """Finds the columns of issues, for the mapping of one sheet."""
 
     def __init__(self, columns: Sequence[ColumnChoice]) -> None:
         self._columns: dict[str, list[ColumnChoice]] = {}
         for column in columns:
             self._columns.setdefault(column.field, []).append(column)
 
-    def of(self, outcome: ReportRow) -> list[int]:
-        """Where each of the row's issues belongs: the index of its column, or NOWHERE."""
-        places: list[int] = []
-        for issue in outcome.issues:
-            found = self._candidates(issue, outcome.cells) or [NOWHERE]
-            # Two columns of one header may hold the same bad value: each gets its own.
-            taken = {at for at, other in zip(places, outcome.issues, strict=False) if other == issue}
-            places.append(next((at for at in found if at not in taken), found[0]))
-        return places
+    def find_columns(self, row: ReportRow) -> list[int]:
+        """Return for each issue of the row the index of its column, or NO_COLUMN."""
+        found: list[int] = []
+        for issue in row.issues:
+            candidates = self._find_candidates(issue, row.cells) or [NO_COLUMN]
+            # Two columns with one header may hold the same bad value: then each gets its own issue.
+            taken = {column for column, other in zip(found, row.issues, strict=False) if other == issue}
+            found.append(next((column for column in candidates if column not in taken), candidates[0]))
+        return found
 
-    def _candidates(self, issue: Issue, cells: Sequence[str]) -> list[int]:
-        """Columns of the issue's field: best those with its header that hold its value, else either."""
-        alike = self._columns.get(issue.field, [])
-        named = [column.index for column in alike if issue.column and column.header == issue.column]
-        holding = [column.index for column in alike if issue.value and issue.value in cells[column.index]]
-        return [at for at in named if at in holding] or holding or named
+    def _find_candidates(self, issue: Issue, cells: Sequence[str]) -> list[int]:
+        """Return the columns of the issue's field: best those with its header that hold its value, else either."""
+        same_field = self._columns.get(issue.field, [])
+        same_header = [
+            column.index for column in same_field if issue.column and column.header == issue.column
+        ]
+        same_value = [
+            column.index for column in same_field if issue.value and issue.value in cells[column.index]
+        ]
+        return [column for column in same_header if column in same_value] or same_value or same_header

@@ -1,10 +1,10 @@
-const box = document.getElementById("search"), told = document.getElementById("found");
+const box = document.getElementById("search"), output = document.getElementById("found");
 if (box) box.addEventListener("input", () => {
-  const wanted = box.value.trim().toLowerCase();
-  let found = 0;
+  const query = box.value.trim().toLowerCase();
+  let matches = 0;
   for (const row of document.querySelectorAll("#rows tbody tr")) {
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
-    found += !row.hidden;
+    row.hidden = !row.textContent.toLowerCase().includes(query);
+    matches += !row.hidden;
   }
-  told.textContent = wanted ? found.toLocaleString("en-IN") + " found" : "";
+  output.textContent = query ? matches.toLocaleString("en-IN") + " " + output.dataset.found : "";
 });

@@ -1,4 +1,4 @@
-"""All reports of a run in one pass over its journal."""
+"""Write all reports of a run in one pass over its journal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from importer.atomic_file import open_staging_dir, publish_file
 from importer.command_hints import format_run_command
 from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
+from importer.messages import report_messages
 from importer.report.failed_workbook import FailedWorkbook
 from importer.report.findings import Findings
 from importer.report.report_page import write_page
@@ -24,68 +25,81 @@ from importer.report.summary import (
     RESULTS,
     SUMMARY,
     Summary,
-    Tally,
+    SummaryCounter,
     build_summary,
 )
 
+_TABLES = (RESULTS, FAILED_CSV, FAILED_XLSX)
+
 
 def write_reports(journal: Journal, folder: Path) -> Summary:
-    """Write every report of the run, each moved into place when it is whole. Raises DiskWriteError."""
-    with _writing(folder), journal.translate_decode_errors(), open_staging_dir(folder) as room:
-        tally, findings = _write_tables(journal, room)
-        tables = (RESULTS, FAILED_CSV, FAILED_XLSX)
-        stamp = _stamp(journal)
-        placed = {name: publish_file(room / name, folder / name, stamp_s=stamp).name for name in tables}
-        summary = build_summary(journal, tally, {**placed, PAGE: PAGE, SUMMARY: SUMMARY})
-        write_page(room / PAGE, journal, summary, findings)
-        (room / SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
-        publish_file(room / PAGE, folder / PAGE)
-        publish_file(room / SUMMARY, folder / SUMMARY)
+    """Write every report of the run; each is published when it is complete. Raises DiskWriteError."""
+    with (
+        _translate_disk_errors(folder),
+        journal.translate_decode_errors(),
+        open_staging_dir(folder) as staging_dir,
+    ):
+        counter, findings = _write_tables(journal, staging_dir)
+        stamp_s = _compute_stamp(journal)
+        published = {
+            name: publish_file(staging_dir / name, folder / name, stamp_s=stamp_s).name for name in _TABLES
+        }
+        summary = build_summary(journal, counter, {**published, PAGE: PAGE, SUMMARY: SUMMARY})
+        write_page(staging_dir / PAGE, journal, summary, findings)
+        (staging_dir / SUMMARY).write_bytes(
+            msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
+        )
+        publish_file(staging_dir / PAGE, folder / PAGE)
+        publish_file(staging_dir / SUMMARY, folder / SUMMARY)
     return summary
 
 
-def _write_tables(journal: Journal, room: Path) -> tuple[Tally, Findings]:
+def _write_tables(journal: Journal, staging_dir: Path) -> tuple[SummaryCounter, Findings]:
+    """Write the files that have a line for each row, and count what the summary and the page show."""
     headers = journal.metadata.headers
-    tally = Tally()
+    counter = SummaryCounter()
     findings = Findings()
     with ExitStack() as files:
-        results = files.enter_context(ResultsCsv(room / RESULTS, headers))
-        failed = files.enter_context(ResultsCsv(room / FAILED_CSV, headers))
-        workbook = files.enter_context(FailedWorkbook(room / FAILED_XLSX, journal.metadata))
+        results = files.enter_context(ResultsCsv(staging_dir / RESULTS, headers))
+        failed = files.enter_context(ResultsCsv(staging_dir / FAILED_CSV, headers))
+        workbook = files.enter_context(FailedWorkbook(staging_dir / FAILED_XLSX, journal.metadata))
         for page in journal.read_report_pages():
-            tally.add_plain(len(page.bodies))
+            counter.add_accepted(len(page.bodies))
             findings.add_accepted(page.bodies)
-            dressed = [(outcome, to_report_cells(outcome)) for outcome in page.others]
-            others = [format_report_line(outcome, behind) for outcome, behind in dressed]
-            results.add(_filled(format_clean_lines(page), others))
-            for (outcome, behind), line in zip(dressed, others, strict=True):
-                tally.add(outcome)
-                findings.add(outcome)
-                if outcome.is_retryable:
+            report_cells = list(map(to_report_cells, page.others))
+            lines = list(map(format_report_line, page.others, report_cells))
+            results.add(_merge_lines(format_clean_lines(page), lines))
+            for row, cells, line in zip(page.others, report_cells, lines, strict=True):
+                counter.add(row)
+                findings.add(row)
+                if row.is_retryable:
                     failed.add([line])
-                    workbook.add(outcome, behind)
-        tally.workbook_rows = workbook.rows
-    return tally, findings
+                    workbook.add(row, cells)
+        counter.workbook_rows = workbook.rows
+    return counter, findings
 
 
-def _filled(lines: Sequence[str | None], others: Sequence[str]) -> Iterator[str]:
-    """The lines of a page, with those of the `others` where it has none."""
-    left = iter(others)
-    return (next(left) if line is None else line for line in lines)
+def _merge_lines(lines: Sequence[str | None], others: Sequence[str]) -> Iterator[str]:
+    """Return the lines of a page in the order of the file: each None is replaced by the next of `others`."""
+    remaining = iter(others)
+    return (next(remaining) if line is None else line for line in lines)
 
 
-def _stamp(journal: Journal) -> float:
-    """The time of change that marks a table as untouched: the run's start, in whole seconds that every disk keeps."""
+def _compute_stamp(journal: Journal) -> float:
+    """Return the modification time that marks a table as unedited: the start of the run.
+
+    It is rounded to 2 seconds, because FAT disks keep no more.
+    """
     return journal.metadata.started.timestamp() // 2 * 2
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Turn what a disk can refuse into one sentence."""
+def _translate_disk_errors(folder: Path) -> Iterator[None]:
+    """Raise DiskWriteError for what a disk can refuse."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
+        command = format_run_command("report", folder)
         raise DiskWriteError(
-            f"The reports could not be written to {folder}: {error}. The run's journal is not touched.",
-            f"Make room on the disk, or make the folder writable, and write them with: {format_run_command('report', folder)}",
+            *report_messages.UNWRITABLE_REPORTS.format(folder=folder, error=error, command=command)
         ) from error

@@ -1,4 +1,4 @@
-"""results.csv and failed_rows.csv: the sheet's own columns, then what became of each row."""
+"""Write results.csv and failed_rows.csv: the columns of the sheet, then what became of each row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ACCEPTED, _NOT_SENT = RowStatus.ACCEPTED.value, NoteState.NOT_SENT.value
 
 
 class ResultsCsv:
-    """A CSV file of outcomes, in UTF-8 with BOM (Excel takes anything else for Windows-1252)."""
+    """A CSV file of report rows, in UTF-8 with BOM (Excel takes anything else for Windows-1252)."""
 
     def __init__(self, path: Path, headers: Sequence[str]) -> None:
         self._path = path
@@ -26,12 +26,12 @@ class ResultsCsv:
 
     def __enter__(self) -> Self:
         self._file: TextIO = self._path.open("w", encoding="utf-8", newline="", buffering=1 << 18)
-        self._file.write(_BOM)  # utf-8-sig would write it too, at six times the cost of a line
+        self._file.write(_BOM)  # the codec utf-8-sig would write it too, but makes each line six times slower
         self._file.write(format_csv_record([*map(escape_formula, self._headers), *REPORT_COLUMNS]))
         return self
 
     def add(self, lines: Iterable[str]) -> None:
-        """Rows, as `line_of_report` has them."""
+        """Write rows in the form that `format_report_line` returns."""
         self._file.write("".join(lines))
 
     def __exit__(
@@ -40,9 +40,9 @@ class ResultsCsv:
         self._file.close()
 
 
-def format_report_line(outcome: ReportRow, behind: Sequence[object]) -> str:
-    """One row, `behind` being its `_` columns. The cells are copied: the journal keeps them as they stand here."""
-    return f"{outcome.line},{format_csv_record(behind)}"
+def format_report_line(row: ReportRow, report_cells: Sequence[object]) -> str:
+    """Return a row as a line of CSV. The cells of the sheet are copied, because the journal keeps them escaped already."""
+    return f"{row.line},{format_csv_record(report_cells)}"
 
 
 def format_clean_lines(page: ReportPage) -> list[str | None]:
@@ -67,15 +67,15 @@ def format_clean_lines(page: ReportPage) -> list[str | None]:
             ]
 
 
-def to_report_cells(outcome: ReportRow) -> tuple[object, ...]:
-    """The `_` columns of a row, in the order of REPORT_COLUMNS."""
+def to_report_cells(row: ReportRow) -> tuple[object, ...]:
+    """Return the `_` columns of a row, in the order of REPORT_COLUMNS."""
     return (
-        outcome.number,
-        outcome.status.value,
-        outcome.phone,
-        escape_formula(" | ".join(outcome.sentences)),
-        ";".join(issue.machine_code for issue in outcome.issues),
-        outcome.attempts,
-        outcome.http_status,
-        outcome.note.value,
+        row.number,
+        row.status.value,
+        row.phone,
+        escape_formula(" | ".join(row.sentences)),
+        ";".join(issue.machine_code for issue in row.issues),
+        row.attempts,
+        row.http_status,
+        row.note.value,
     )

@@ -1,4 +1,4 @@
-"""The run in numbers: `summary.json`, and what `--json` prints."""
+"""Build the summary of a run: `summary.json`, which `--json` prints."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from importer.journal.run_journal import Journal
+from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
 from importer.models.status import RowStatus, RunState
@@ -17,148 +18,176 @@ SCHEMA_VERSION = 1
 RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
 SUMMARY, PAGE = "summary.json", "report.html"
 
+_UNDELIVERED = frozenset({RowStatus.FAILED, RowStatus.UNKNOWN})
+_NOT_TO_FIX = frozenset({*_UNDELIVERED, RowStatus.PENDING})
+
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A run in numbers: what `summary.json` holds and `--json` prints."""
+    """A run in numbers: the contents of `summary.json`, which `--json` prints."""
 
-    schema_version: Annotated[int, Meta(description="Grows when a key changes its meaning or goes.")]
+    schema_version: Annotated[
+        int, Meta(description="Increases when a key is removed or changes its meaning.")
+    ]
     run_id: Annotated[str, Meta(description="The name of the run's folder.")]
-    command: Annotated[str, Meta(pattern="^(check|run)$", description="What began the run.")]
-    parent: Annotated[str, Meta(description="The run whose rows this one retries, or empty.")]
-    file: Annotated[str, Meta(description="The sheet's path as it was given; - is standard input.")]
-    sha256: Annotated[str, Meta(description="Of the sheet's bytes.")]
+    command: Annotated[str, Meta(pattern="^(check|run)$", description="The command that started the run.")]
+    parent: Annotated[str, Meta(description="The run whose rows this run retries, or empty.")]
+    file: Annotated[str, Meta(description="The path of the sheet as it was given; - is standard input.")]
+    sha256: Annotated[str, Meta(description="SHA-256 of the bytes of the sheet.")]
     started_at: Annotated[str, Meta(description="ISO 8601 with the offset.")]
-    finished_at: Annotated[str | None, Meta(description="ISO 8601 with the offset; null if it was killed.")]
+    finished_at: Annotated[
+        str | None, Meta(description="ISO 8601 with the offset; null if the run was killed.")
+    ]
     state: Annotated[
         str,
         Meta(
             pattern="^(finished|stopped|interrupted|checked)$",
-            description="A stopped or interrupted run can be resumed.",
+            description="`stopped` and `interrupted` runs can be resumed.",
         ),
     ]
-    reason: Annotated[str, Meta(description="What stopped the run, in one sentence, or empty.")]
+    reason: Annotated[str, Meta(description="Why the run stopped, in one sentence, or empty.")]
     rows: Annotated[int, Meta(description="Data rows of the sheet.")]
-    counts: Annotated[dict[str, int], Meta(description="Rows by status, all seven; their sum is `rows`.")]
-    requests: Annotated[int, Meta(description="Requests that carried a lead, resumes added up.")]
-    retries: Annotated[int, Meta(description="Those of them that were not a row's first.")]
-    throttled: Annotated[int, Meta(description="Those that were answered 429.")]
-    seconds: Annotated[float, Meta(description="Time spent sending.")]
-    rate_reached: Annotated[float, Meta(description="Requests a second, at the best.")]
+    counts: Annotated[
+        dict[str, int], Meta(description="Rows by status, with all seven statuses; their sum is `rows`.")
+    ]
+    requests: Annotated[
+        int,
+        Meta(
+            description="Requests that sent a lead, including those of earlier attempts to finish this run."
+        ),
+    ]
+    retries: Annotated[int, Meta(description="Requests that were not the first one for their row.")]
+    throttled: Annotated[int, Meta(description="Requests that were answered 429.")]
+    seconds: Annotated[float, Meta(description="Time spent on sending.")]
+    rate_reached: Annotated[float, Meta(description="The highest number of requests per second.")]
     columns: Annotated[
         dict[str, str],
-        Meta(description="Header to field; an empty field is left out; `Phone#2` is the second Phone."),
+        Meta(
+            description="Header to field. An empty field: the column was left out. `Phone#2` is the second column called Phone."
+        ),
     ]
-    problems: Annotated[dict[str, int], Meta(description="Issues by `field.code`, the commonest first.")]
+    problems: Annotated[
+        dict[str, int], Meta(description="Number of issues by `field.code`, the most frequent first.")
+    ]
     went_in: Annotated[
         int,
         Meta(
-            description="Rows that went in, after a check that can: duplicates with the row that they are in."
+            description="Rows that went in (after a check: that can go in), with the duplicates of such a row."
         ),
     ]
-    to_fix: Annotated[int, Meta(description="Rows that must be changed before they can go in.")]
+    to_fix: Annotated[int, Meta(description="Rows that must be fixed before they can go in.")]
     undelivered: Annotated[
         int,
-        Meta(description="Sound rows that the network or the CRM let down, duplicates of such a row too."),
+        Meta(
+            description="Valid rows that failed because of the network or the CRM, with the duplicates of such a row."
+        ),
     ]
-    failed_rows: Annotated[int, Meta(description="Rows worth mending or sending again: in failed_rows.csv.")]
-    workbook_rows: Annotated[int, Meta(description="Those of them that failed_rows.xlsx can hold.")]
+    failed_rows: Annotated[int, Meta(description="Rows to fix or to send again: those in failed_rows.csv.")]
+    workbook_rows: Annotated[int, Meta(description="Rows in failed_rows.xlsx, which cannot hold every row.")]
     warned_rows: Annotated[
-        int, Meta(description="Accepted rows with a warning: in `_problems` of results.csv.")
+        int, Meta(description="Accepted rows with a warning; see `_problems` in results.csv.")
     ]
-    ignored: Annotated[list[str], Meta(description="Columns, sheets and lines that were left aside.")]
+    ignored: Annotated[
+        list[str], Meta(description="Columns, sheets and lines that were not imported, in sentences.")
+    ]
     files: Annotated[
         dict[str, str],
-        Meta(description="Each report's name, and the name it has if the last was open elsewhere."),
+        Meta(
+            description="Each report, and the name of its newest file, which differs if the last one was open or edited."
+        ),
     ]
-    exit_code: Annotated[int, Meta(description="Of the command that the run ended with.")]
+    exit_code: Annotated[int, Meta(description="The exit code of the last command of the run.")]
 
     @property
     def file_to_fix(self) -> str:
-        """The name of the file to mend: the workbook, unless it can hold none of the rows."""
+        """The name of the file to fix: the workbook, unless it can hold none of the rows."""
         return self.files[FAILED_XLSX if self.workbook_rows else FAILED_CSV]
 
 
-class Tally:
-    """What is counted while the rows pass."""
+class SummaryCounter:
+    """Counts the rows for the summary while they are written."""
 
     def __init__(self) -> None:
         self.counts: dict[RowStatus, int] = dict.fromkeys(RowStatus, 0)
         self.problems: Counter[str] = Counter()
-        self.went_in = self.to_fix = self.undelivered = 0
+        self.went_in = 0
+        self.to_fix = 0
+        self.undelivered = 0
         self.failed_rows = 0
         self.workbook_rows = 0
         self.warned_rows = 0
 
-    def add(self, outcome: ReportRow) -> None:
-        """Count one row."""
-        self.counts[outcome.status] += 1
-        self.went_in += outcome.effective_status is RowStatus.ACCEPTED
-        self.undelivered += outcome.effective_status in _UNDELIVERED
-        self.to_fix += outcome.is_retryable and outcome.effective_status not in {
-            *_UNDELIVERED,
-            RowStatus.PENDING,
-        }
-        self.failed_rows += outcome.is_retryable
-        self.warned_rows += outcome.status is RowStatus.ACCEPTED and bool(outcome.issues)
-        for issue in outcome.issues:
+    def add(self, row: ReportRow) -> None:
+        """Count one row. A duplicate shares the fate of the row that it was merged into."""
+        self.counts[row.status] += 1
+        self.went_in += row.effective_status is RowStatus.ACCEPTED
+        self.undelivered += row.effective_status in _UNDELIVERED
+        self.to_fix += row.is_retryable and row.effective_status not in _NOT_TO_FIX
+        self.failed_rows += row.is_retryable
+        self.warned_rows += row.status is RowStatus.ACCEPTED and bool(row.issues)
+        for issue in row.issues:
             self.problems[issue.machine_code] += 1
 
-    def add_plain(self, rows: int) -> None:
-        """Count rows that went in, or can, and of which nothing is to be said."""
+    def add_accepted(self, rows: int) -> None:
+        """Count accepted rows that have no issues."""
         self.counts[RowStatus.ACCEPTED] += rows
         self.went_in += rows
 
 
-_UNDELIVERED = frozenset({RowStatus.FAILED, RowStatus.UNKNOWN})
-
-
-def build_summary(journal: Journal, tally: Tally, files: dict[str, str]) -> Summary:
-    """The summary, with what was counted on the way."""
-    header, end, traffic, counts = journal.metadata, journal.run_end, journal.send_totals, tally.counts
+def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, str]) -> Summary:
+    """Return the summary from the journal and the counts. `files` maps each report to the name of its file."""
+    metadata, end, totals, counts = (
+        journal.metadata,
+        journal.run_end,
+        journal.send_totals,
+        counter.counts,
+    )
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
     return Summary(
         schema_version=SCHEMA_VERSION,
         run_id=journal.run_id,
-        command=header.command,
-        parent=header.parent,
-        file=header.file,
-        sha256=header.sha256,
-        started_at=header.started_at,
+        command=metadata.command,
+        parent=metadata.parent,
+        file=metadata.file,
+        sha256=metadata.sha256,
+        started_at=metadata.started_at,
         finished_at=end.finished_at,
         state=state.value,
         reason=end.reason,
         rows=sum(counts.values()),
         counts={status.value: count for status, count in counts.items()},
-        requests=traffic.requests,
-        retries=traffic.retries,
-        throttled=traffic.throttled,
-        seconds=traffic.seconds,
-        rate_reached=traffic.rate_reached,
-        columns=_columns(journal),
-        problems=dict(tally.problems.most_common()),
-        went_in=tally.went_in,
-        to_fix=tally.to_fix,
-        undelivered=tally.undelivered,
-        failed_rows=tally.failed_rows,
-        workbook_rows=tally.workbook_rows,
-        warned_rows=tally.warned_rows,
-        ignored=_ignored(journal),
+        requests=totals.requests,
+        retries=totals.retries,
+        throttled=totals.throttled,
+        seconds=totals.seconds,
+        rate_reached=totals.rate_reached,
+        columns=_list_columns(journal),
+        problems=dict(counter.problems.most_common()),
+        went_in=counter.went_in,
+        to_fix=counter.to_fix,
+        undelivered=counter.undelivered,
+        failed_rows=counter.failed_rows,
+        workbook_rows=counter.workbook_rows,
+        warned_rows=counter.warned_rows,
+        ignored=_list_ignored(journal),
         files=files,
         exit_code=end.exit_code if end.exit_code is not None else compute_exit_code(state, counts),
     )
 
 
 def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
-    """0 when every row went in (a duplicate goes in with the row it was folded into), else 1; 130 when interrupted."""
-    if state is RunState.INTERRUPTED:
-        return 130
-    if state is RunState.STOPPED:
-        return 3
-    return 0 if sum(counts.values()) == counts[RowStatus.ACCEPTED] + counts[RowStatus.DUPLICATE] else 1
+    """Return the exit code of a run: 0 if every row went in (or was merged into another row), else 1, 3 or 130."""
+    match state:
+        case RunState.INTERRUPTED:
+            return 130
+        case RunState.STOPPED:
+            return 3
+        case _:
+            went_in = counts[RowStatus.ACCEPTED] + counts[RowStatus.DUPLICATE]
+            return 0 if sum(counts.values()) == went_in else 1
 
 
-def _columns(journal: Journal) -> dict[str, str]:
-    """Header to field; the second of two equal headers is `Phone#2`."""
+def _list_columns(journal: Journal) -> dict[str, str]:
+    """Return header to field. The second of two equal headers is `Phone#2`."""
     columns: dict[str, str] = {}
     seen: Counter[str] = Counter()
     for column in journal.metadata.mapping.columns:
@@ -168,9 +197,11 @@ def _columns(journal: Journal) -> dict[str, str]:
     return columns
 
 
-def _ignored(journal: Journal) -> list[str]:
-    notices = [notice.text for notice in journal.metadata.notices if notice.kind is NoticeKind.IGNORED]
-    left_out = [
-        column for column in journal.metadata.mapping.columns if not column.field and column.fill_rate
+def _list_ignored(journal: Journal) -> list[str]:
+    """Return a sentence for each part of the file that was not imported. Columns without any cell are not named."""
+    metadata = journal.metadata
+    return [notice.text for notice in metadata.notices if notice.kind is NoticeKind.IGNORED] + [
+        report_messages.COLUMN_LEFT_OUT.format(header=column.header, reason=column.reason)
+        for column in metadata.mapping.columns
+        if not column.field and column.fill_rate
     ]
-    return notices + [f'Column "{column.header}" was left out: {column.reason}.' for column in left_out]

@@ -1,4 +1,4 @@
-"""The JSON Schema of summary.json, made from the type that it is written by: docs/summary.schema.json."""
+"""Build the JSON Schema of summary.json from its type, for docs/summary.schema.json."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from importer.report.summary import SCHEMA_VERSION, Summary
 
 
 def format_schema() -> bytes:
-    """The schema as it is published."""
+    """Return the schema as it is published."""
     schema: dict[str, Any] = msgspec.json.schema(Summary)
     summary = schema["$defs"]["Summary"]
     summary["properties"]["schema_version"]["const"] = SCHEMA_VERSION
-    every = {status.value: {"type": "integer", "minimum": 0} for status in RowStatus}
+    counts = {status.value: {"type": "integer", "minimum": 0} for status in RowStatus}
     summary["properties"]["counts"] |= {
-        "properties": every,
-        "required": list(every),
+        "properties": counts,
+        "required": list(counts),
         "additionalProperties": False,
     }
     head = {

@@ -1,78 +1,64 @@
-"""An empty sheet to fill in: a line of notes, a column a field, the account's titles as Excel dropdown lists."""
+"""Write an empty sheet to fill in: a row of notes, a column for each field, the account's values as dropdown lists."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from importer.atomic_file import AtomicFile
-from importer.fields import FIELDS, Field, Kind
-from importer.report.failed_workbook import add_dropdowns
+from importer.fields import FIELDS, Field
+from importer.messages.report_messages import TEMPLATE_NOTES, TEMPLATE_NOTES_BY_KIND
+from importer.report.dropdown_lists import add_dropdowns
 
-_ROWS = 5_000
-_LEFT_OUT = frozenset(
+_ROWS = 5_000  # with dropdown lists
+_OMITTED_FIELDS = frozenset(
     {"full_name", "dial_code", "address.latitude", "address.longitude", "address.initials", "remove_labels"}
 )
-_HEADER, _FIRST = 1, 2  # rows from 0: the notes stand above the header, where no reader takes them for a lead
-_NOTES: dict[Kind, str] = {
-    Kind.PHONE: "With country code, like +919800000001",
-    Kind.PHONES: "Further numbers, with commas between",
-    Kind.EMAILS: "One or more, with commas between",
-    Kind.MONEY: "Rupees: 120000 or 1.2 lakh",
-    Kind.TITLE: "Choose from the list",
-    Kind.TITLES: "From the list; several with commas between",
-    Kind.WEBSITE: "Like www.example.in",
-}
-_NOTES_BY_NAME = {
-    "customer_phone": "Needed. With country code, like +919800000001",
-    "first_name": "Of the person",
-    "last_name": "Of the person",
-    "business_name": "Of the firm",
-    "city": "Town or city",
-    "address.text": "House, street, area",
-    "address.additional": "State, PIN code, country",
-    "source": "Where the lead came from, in your own words",
-    "assignee_user_phone": "A team member's phone, like +919800000001",
-    "additional_info": "Kept on the lead, in place of what was there",
-    "customer_note": "Added to the lead's timeline",
-}
+_HEADER_ROW, _FIRST_ROW = (
+    1,
+    2,
+)  # rows from 0: the notes are above the header, so that they are not read as a lead
+_NOTE_HEIGHT = 48  # points, for three lines
 
 
 def write_template(path: Path, titles: Mapping[str, Sequence[str]]) -> Path:
-    """Write the sheet; answers with where it lies, which is beside `path` where that is open in Excel.
+    """Write the sheet and return where it is: beside `path` if that is open in Excel. Raises OSError.
 
-    `titles` are the account's active ones, by dropdown. Raises OSError.
+    `titles` are the account's active values, by dropdown.
     """
-    fields = [field for field in FIELDS if field.name not in _LEFT_OUT]
+    fields = [field for field in FIELDS if field.name not in _OMITTED_FIELDS]
     file = AtomicFile(path)
     with file as temporary:
         book = xlsxwriter.Workbook(str(temporary), {"strings_to_formulas": False})
         sheet = book.add_worksheet("Leads")
-        text = book.add_format({"num_format": "@"})
-        bold = book.add_format({"num_format": "@", "bold": True, "bg_color": "#DBEAFE", "bottom": 1})
-        dim = book.add_format({"num_format": "@", "italic": True, "font_color": "#64748B", "text_wrap": True})
-        sheet.set_row(0, 48)  # three lines of a note
-        for column, field in enumerate(fields):
-            sheet.set_column(column, column, max(len(field.label) + 4, 18), text)
-            sheet.write_string(0, column, _note(field), dim)
-            sheet.write_string(_HEADER, column, field.label, bold)
-        sheet.freeze_panes(_FIRST, 0)
-        sheet.ignore_errors(
-            {"number_stored_as_text": f"A{_FIRST + 1}:AZ{_ROWS}"}
-        )  # no green corners on phones
+        _write_header(book, sheet, fields)
+        sheet.freeze_panes(_FIRST_ROW, 0)
+        # Phones are text on purpose: no green corners.
+        sheet.ignore_errors({"number_stored_as_text": f"A{_FIRST_ROW + 1}:AZ{_ROWS}"})
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         columns = {column: field.name for column, field in enumerate(fields)}
-        add_dropdowns(book, sheet, columns, titles, first=_FIRST, rows=_ROWS)
+        add_dropdowns(book, sheet, columns, titles, first=_FIRST_ROW, rows=_ROWS)
         try:
             book.close()
         except FileCreateError as error:
-            raise error.args[0] from None  # XlsxWriter wraps what the system said
+            raise error.args[0] from None  # XlsxWriter wraps the OSError
     return file.published
 
 
-def _note(field: Field) -> str:
-    return _NOTES_BY_NAME.get(field.name) or _NOTES[field.kind]
+def _write_header(book: Any, sheet: Any, fields: Sequence[Field]) -> None:
+    """Write the notes and the labels of the fields, and make their columns text."""
+    text = book.add_format({"num_format": "@"})
+    bold = book.add_format({"num_format": "@", "bold": True, "bg_color": "#DBEAFE", "bottom": 1})
+    note = book.add_format({"num_format": "@", "italic": True, "font_color": "#64748B", "text_wrap": True})
+    sheet.set_row(0, _NOTE_HEIGHT)
+    for column, field in enumerate(fields):
+        sheet.set_column(column, column, max(len(field.label) + 4, 18), text)
+        sheet.write_string(
+            0, column, TEMPLATE_NOTES.get(field.name) or TEMPLATE_NOTES_BY_KIND[field.kind], note
+        )
+        sheet.write_string(_HEADER_ROW, column, field.label, bold)

@@ -271,7 +271,7 @@ def test_a_check_says_that_values_need_no_mending_cell_by_cell(importer):
     )
     checked = importer("check", sheet)
     assert f"{said}--unknown drop sends the rows without them\n" in checked.out
-    assert "At a terminal, importer run asks about each of them, once." in page_of(checked)
+    assert "On a terminal, importer run asks once what each value means." in page_of(checked)
     assert "<h2>Rows that cannot go in yet</h2>" in page_of(checked)
     sent = importer("run", sheet, "--yes")
     assert said not in sent.out
@@ -398,7 +398,7 @@ def test_the_runs_are_looked_for_where_the_settings_file_has_them_made(importer,
 def test_a_settings_file_that_is_not_there(importer):
     ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "--config", "none.toml")
     assert ended.code == 2
-    assert "Cannot read the settings in none.toml: No such file or directory. Mend the file" in ended.err
+    assert "Cannot read the settings in none.toml: No such file or directory. Fix the file" in ended.err
 
 
 def test_columns_needs_neither_key_nor_phone(importer, monkeypatch):
@@ -436,7 +436,7 @@ def test_a_map_is_not_written_over(importer):
     assert importer("columns", sheet, "--save", "m.toml").code == 0
     ended = importer("columns", sheet, "--save", "m.toml")
     assert ended.code == 2
-    assert "--save does not write over it" in ended.err
+    assert "--save does not overwrite a file" in ended.err
     assert importer("columns", sheet, "--map", "m.toml", "--save", "m.toml").code == 0
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from importer.dataframe import of_run
+from importer.dataframe import read_run_frame
 from importer.errors import DamagedJournalError
 from tests.support import leads, write_csv
 
@@ -87,7 +87,7 @@ def test_a_frame_of_it_too(ran, statement, words):
     pytest.importorskip("pandas")
     write_in(ran.folder, statement)
     with pytest.raises(DamagedJournalError, match=words):
-        of_run(ran.folder)
+        read_run_frame(ran.folder)
 
 
 def test_runs_says_so_of_a_run_whose_rows_have_not_one_status_each(importer, ran):

@@ -120,13 +120,13 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--encoding", "klingon"], "klingon"),
         (["--encoding", "idna"], "no sheet is written in idna. Common encodings are utf-8, utf-16,"),
         (["--encoding", "utf-16"], "the file is not in utf-16. Its first bytes show this."),
-        (["--sheet", "a\udcff"], r"--sheet holds what is no text: 'a\udcff'. Type it again."),
-        (["--limit", "\ud800"], "--limit holds what is no text"),
-        (["--default", "city=\udcff"], "--default holds what is no text"),
-        (["--default", "\udcff=Pune"], "--default holds what is no text"),
-        (["--column", "\udcff=city"], "--column holds what is no text"),
-        (["--map", "\udcff.toml"], "--map holds what is no text: '\\udcff.toml'. Rename the file."),
-        (["--reports", "\ud800"], "--reports holds what is no text"),
+        (["--sheet", "a\udcff"], r"--sheet is not valid text: 'a\udcff'. Type it again."),
+        (["--limit", "\ud800"], "--limit is not valid text"),
+        (["--default", "city=\udcff"], "--default is not valid text"),
+        (["--default", "\udcff=Pune"], "--default is not valid text"),
+        (["--column", "\udcff=city"], "--column is not valid text"),
+        (["--map", "\udcff.toml"], "--map is not valid text: '\\udcff.toml'. Rename the file."),
+        (["--reports", "\ud800"], "--reports is not valid text"),
         (["--config", "\ud800"], "Cannot read the settings in"),
     ],
 )  # fmt: skip
@@ -139,22 +139,22 @@ def test_a_config_file_with_an_unknown_key(refused, importer):
     assert "There is no option" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-@pytest.mark.parametrize("name", ["map", "save", "reports", "sheet", "set"])
+@pytest.mark.parametrize("name", ["map", "save", "reports", "sheet", "default"])
 def test_a_nul_in_the_settings_file(refused, importer, name):
-    value = '{city = "a\\u0000b"}' if name == "set" else '"a\\u0000b"'
+    value = '{city = "a\\u0000b"}' if name == "default" else '"a\\u0000b"'
     (importer.folder / "importer.toml").write_text(f"{name} = {value}\n")
     said = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert f'"{name}" in the settings file holds what is no text: ' in said
+    assert f'"{name}" in the settings file is not valid text: ' in said
     assert r"'a\x00b'" in said
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a = " + "[" * 5000, "its brackets stand too deep in one another"),
-        ("a = " + "{a = " * 5000, "its brackets stand too deep in one another"),
+        ("a = " + "[" * 5000, "its brackets are nested too deeply"),
+        ("a = " + "{a = " * 5000, "its brackets are nested too deeply"),
         ("limit = " + "9" * 5000, "integer string conversion"),
-        ("#\n" * 2_200_000, "it is longer than any that a person writes"),
+        ("#\n" * 2_200_000, "it is longer than 4 MB"),
     ],
 )
 def test_a_settings_file_or_map_made_to_harm(refused, importer, content, words):
@@ -174,7 +174,7 @@ def test_a_path_of_windows_in_the_settings_file(refused, importer, path):
     (importer.folder / "importer.toml").write_text(f'reports = "{path}"\n')
     said = refused(write_csv(importer.folder / "x.csv", GOOD))
     assert "(at line 1, column " in said
-    assert r"a text with \ in it stands in single quotes" in said
+    assert r"put a text that contains \ between single quotes" in said
 
 
 @pytest.mark.parametrize(
@@ -183,23 +183,23 @@ def test_a_path_of_windows_in_the_settings_file(refused, importer, path):
 def test_a_text_without_straight_quotes_in_the_settings_file(refused, importer, line):
     """Typed by hand, or in a program that bends quotation marks."""
     (importer.folder / "importer.toml").write_text(f"{line}\n", "utf-8")
-    assert "; texts stand between straight quotes" in refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert "; put texts between straight quotes" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
 def test_numbers_of_the_settings_file_need_no_quotes(refused, importer):
     """`sheet = 2` was refused with "takes NAME or NUMBER, not 2"."""
-    (importer.folder / "importer.toml").write_text("sheet = 2\n[set]\ndeal_value = 5\n")
+    (importer.folder / "importer.toml").write_text("sheet = 2\n[default]\ndeal_value = 5\n")
     said = refused(write_csv(importer.folder / "x.csv", GOOD))
     assert "sheet" in said
     assert "not 2" not in said
 
 
-@pytest.mark.parametrize("name", ["column", "set"])
+@pytest.mark.parametrize("name", ["column", "default"])
 def test_pairs_of_the_settings_file_that_are_no_table(refused, importer, name):
     """It was told to write what it had written: pairs such as "source=Trade fair"."""
     (importer.folder / "importer.toml").write_text(f'{name} = "source=Trade fair"\n')
     said = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert f"takes a table: [{name}] in a line of its own, below it lines such as" in said
+    assert f"takes a table: [{name}] on a line of its own, then lines such as" in said
 
 
 @pytest.mark.parametrize("option", ["config", "map", "preset"])

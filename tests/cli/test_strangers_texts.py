@@ -65,7 +65,7 @@ def test_a_reports_folder_whose_name_is_no_text(importer, crm):
     ended = importer("run", path, "--yes", "--reports", "r\udcff")
     assert (ended.code, len(ended.err.splitlines())) == (1, 1), ended
     (page,) = (importer.folder / "r\udcff").glob("*/report.html")
-    assert "feed it back" in page.read_text("utf-8")
+    assert "import it again" in page.read_text("utf-8")
 
 
 def test_a_naughty_server(importer, crm, monkeypatch):

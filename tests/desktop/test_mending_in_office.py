@@ -5,11 +5,11 @@ import re
 import openpyxl
 import pytest
 
-from importer.report.failed_workbook import fits
+from importer.report.failed_workbook import fits_in_workbook
 from tests.desktop.programs import CSV_AS_TEXT, CSV_OUT, needs_office, saved_by_office
 from tests.naughty import TEXTS
-from tests.report.made import header_of, made, read_again, refused
-from tests.report.test_mending import NAMED, ROWS, WANTED, mend_csv, mend_workbook, there
+from tests.report.builders import build_metadata, build_rejected, read_report, write_run_reports
+from tests.report.test_import_fixed_rows import NAMED, ROWS, WANTED, fix_csv, fix_workbook, read_leads
 from tests.support import write_csv
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400), needs_office]
@@ -32,10 +32,12 @@ def as_office_keeps_it(text: str) -> str:
 )
 def test_cells_come_back_as_typed(tmp_path, name, kind, read_as):
     """One case is beyond knowing: an apostrophe typed before a formula, in a workbook saved as CSV: is it a guard?"""
-    rows = [("0098450", text, text) for text in TEXTS if fits([text])]
-    made(tmp_path, header_of(COLUMNS), [refused(n, row) for n, row in enumerate(rows, 2)])
+    rows = [("0098450", text, text) for text in TEXTS if fits_in_workbook([text])]
+    write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_rejected(n, row) for n, row in enumerate(rows, 2)]
+    )
     saved = saved_by_office(tmp_path / name, kind, tmp_path / "saved", read_as=read_as)
-    headers, found = read_again(saved)
+    headers, found = read_report(saved)
     assert headers == ("Phone", "Text", "Other")
     assert {row[0] for row in found} == {"0098450"}
     wrong = {
@@ -49,35 +51,35 @@ def test_cells_come_back_as_typed(tmp_path, name, kind, read_as):
 @pytest.mark.parametrize("kind", ["xlsx", CSV_OUT])
 def test_a_workbook_mended_and_saved_by_libreoffice_leaves_nothing_over(importer, crm, kind):
     first = importer("run", write_csv(importer.folder / "leads.csv", ROWS), "--yes", *NAMED)
-    mend_workbook(first.folder / "failed_rows.xlsx")
+    fix_workbook(first.folder / "failed_rows.xlsx")
     saved = saved_by_office(first.folder / "failed_rows.xlsx", kind, importer.folder / "saved")
     second = importer("run", saved, "--yes")
     assert (second.code, second.failed) == (0, [])
-    assert there(crm) == WANTED
+    assert read_leads(crm) == WANTED
 
 
 def test_a_csv_mended_and_saved_as_a_workbook_leaves_nothing_over(importer, crm):
     first = importer("run", write_csv(importer.folder / "leads.csv", ROWS), "--yes", *NAMED)
-    mend_csv(first.folder / "failed_rows.csv")
+    fix_csv(first.folder / "failed_rows.csv")
     saved = saved_by_office(
         first.folder / "failed_rows.csv", "xlsx", importer.folder / "saved", read_as=CSV_AS_TEXT
     )
     second = importer("run", saved, "--yes")
     assert (second.code, second.failed) == (0, [])
-    assert there(crm) == WANTED
+    assert read_leads(crm) == WANTED
 
 
 def test_libreoffice_shows_marks_lists_and_filter(tmp_path):
     """The comment, the colour, the list of titles and the filter live on in its own saving."""
-    from tests.report.test_workbook import COLUMNS as WIDE
-    from tests.report.test_workbook import SHORT, comments, filled, row_of
+    from tests.report.test_failed_workbook import COLUMNS as WIDE
+    from tests.report.test_failed_workbook import SHORT, build_row, find_faulty_cells, read_comments
 
-    made(tmp_path, header_of(WIDE), [refused(14, row_of("12"), SHORT)])
+    write_run_reports(tmp_path, build_metadata(WIDE), [build_rejected(14, build_row("12"), SHORT)])
     saved = saved_by_office(tmp_path / "failed_rows.xlsx", "xlsx", tmp_path / "saved")
     book = openpyxl.load_workbook(saved)
     sheet = book.worksheets[0]
-    assert filled(sheet) == {"A2"}
-    assert "too few digits" in comments(sheet)["A2"]
+    assert find_faulty_cells(sheet) == {"A2"}
+    assert "too few digits" in read_comments(sheet)["A2"]
     assert sheet.auto_filter.ref
     assert {rule.type for rule in sheet.data_validations.dataValidation} == {"list"}
     assert len(sheet.data_validations.dataValidation) == 5

@@ -8,7 +8,7 @@ import pytest
 
 from tests.desktop.programs import in_chromium, needs_chromium, needs_office, saved_by_office
 from tests.naughty import CANARY
-from tests.report.made import made, naughty_in
+from tests.report.builders import build_naughty_run, write_run_reports
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400)]
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -21,7 +21,7 @@ EVERY_SEPARATOR = "CSV:44/59/9,34,76,1,,0,false,true,false,false,false,-1,true"
 @pytest.mark.parametrize("place", ["cell", "header", "server"])
 def test_no_cell_is_a_formula_in_libreoffice(tmp_path, place):
     """results.csv, failed_rows.csv and failed_rows.xlsx; CSV also with formulas evaluated and every separator."""
-    made(tmp_path, *naughty_in(place))
+    write_run_reports(tmp_path, *build_naughty_run(place))
     for name in ("results.csv", "failed_rows.csv", "failed_rows.xlsx"):
         readings = [None, EVERY_SEPARATOR] if name.endswith("csv") else [None]
         for at, reading in enumerate(readings):
@@ -42,7 +42,7 @@ def test_that_formulas_would_have_been_seen(tmp_path):
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_cell_of_the_workbook_holds_a_formula_or_link(tmp_path, place):
-    made(tmp_path, *naughty_in(place))
+    write_run_reports(tmp_path, *build_naughty_run(place))
     for sheet in openpyxl.load_workbook(tmp_path / "failed_rows.xlsx"):
         for row in sheet.iter_rows():
             for cell in row:
@@ -54,7 +54,7 @@ def test_no_cell_of_the_workbook_holds_a_formula_or_link(tmp_path, place):
 @pytest.mark.parametrize("place", PLACES)
 def test_no_text_runs_in_the_page(tmp_path, place):
     """Chromium builds the page and runs what it may: the title stays, and no element is of a stranger's making."""
-    made(tmp_path, *naughty_in(place))
+    write_run_reports(tmp_path, *build_naughty_run(place))
     built = in_chromium(tmp_path / "report.html", "--dump-dom")
     title = re.search("<title>(.*?)</title>", built, re.DOTALL)
     assert title is not None

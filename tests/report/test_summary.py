@@ -17,7 +17,14 @@ from importer.models.row import NewVerdict
 from importer.models.status import NoteState, RowStatus, RunState, StagedVerdict
 from importer.report.report_writer import write_reports
 from importer.report.summary_schema import format_schema
-from tests.report.made import STARTED, accepted, header_of, made, mapping_of, refused
+from tests.report.builders import (
+    STARTED,
+    build_accepted,
+    build_mapping,
+    build_metadata,
+    build_rejected,
+    write_run_reports,
+)
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 COLUMNS = [("Phone", "customer_phone"), ("Phone", "add_phones"), ("Notes", "")]
@@ -28,14 +35,14 @@ KEYS = {
 }  # fmt: skip
 
 
-def test_the_published_schema_is_that_of_the_type(request):
-    """Made anew by `pytest tests/report/test_summary.py --write-examples`; then read the diff."""
+def test_published_schema_matches_type(request):
+    """Written again by `pytest tests/report/test_summary.py --write-examples`; then read the diff."""
     if request.config.getoption("--write-examples"):
         PUBLISHED.write_bytes(format_schema())
     assert PUBLISHED.read_bytes() == format_schema()
 
 
-def validated(folder: Path) -> dict:
+def read_valid_summary(folder: Path) -> dict:
     summary = json.loads((folder / "summary.json").read_bytes())
     schema = json.loads(PUBLISHED.read_bytes())
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -49,12 +56,13 @@ def validated(folder: Path) -> dict:
 @pytest.mark.parametrize(
     "state", [RunState.CHECKED, RunState.FINISHED, RunState.STOPPED, RunState.INTERRUPTED, RunState.RUNNING]
 )
-def test_every_ending_keeps_to_it(tmp_path, state):
+def test_summary_of_every_ending_matches_schema(tmp_path, state):
+    """Checked, finished, stopped, interrupted or killed: scripts can rely on the same keys."""
     rows = [
-        accepted(2, ["9845000002", "", "x"]),
-        refused(3, ["12", "", ""], Issue("customer_phone", "too_short")),
+        build_accepted(2, ["9845000002", "", "x"]),
+        build_rejected(3, ["12", "", ""], Issue("customer_phone", "too_short")),
     ]
-    with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
+    with Journal.create(tmp_path, build_metadata(COLUMNS)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
         journal.staging.complete()
         if state is not RunState.CHECKED:
@@ -62,30 +70,30 @@ def test_every_ending_keeps_to_it(tmp_path, state):
         if state is not RunState.RUNNING:  # killed: the journal says no more than that it was sending
             journal.end(RunEnd(state=state, finished_at=STARTED))
         write_reports(journal, tmp_path)
-    summary = validated(tmp_path)
+    summary = read_valid_summary(tmp_path)
     assert summary["state"] == ("interrupted" if state is RunState.RUNNING else state.value)
     assert summary["columns"] == {"Phone": "customer_phone", "Phone#2": "add_phones", "Notes": ""}
     assert summary["problems"] == {"customer_phone.too_short": 1}
 
 
-def test_rows_that_go_in_with_a_warning_are_counted(tmp_path):
-    """Once each, however many warnings they have; what keeps a row out is counted elsewhere."""
+def test_accepted_rows_with_warning_are_counted(tmp_path):
+    """Each row counts once, however many warnings it has; rejected rows do not count."""
     warning, fault = Issue("add_phones", "part_left_out"), Issue("customer_phone", "too_short")
     rows = [
-        accepted(2, ["9845000002", "", ""]),
-        msgspec.structs.replace(accepted(3, ["9845000003", "", ""]), issues=(warning, warning)),
-        msgspec.structs.replace(accepted(4, ["9845000004", "", ""]), issues=(warning,)),
-        refused(5, ["12", "", ""], fault, warning),
+        build_accepted(2, ["9845000002", "", ""]),
+        msgspec.structs.replace(build_accepted(3, ["9845000003", "", ""]), issues=(warning, warning)),
+        msgspec.structs.replace(build_accepted(4, ["9845000004", "", ""]), issues=(warning,)),
+        build_rejected(5, ["12", "", ""], fault, warning),
     ]
-    made(tmp_path, header_of(COLUMNS), rows)
-    assert validated(tmp_path)["warned_rows"] == 2
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
+    assert read_valid_summary(tmp_path)["warned_rows"] == 2
 
 
-def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path):
-    """It went in only if that row did: nobody is told of leads in the CRM that are not there, or to mend sound rows."""
+def test_duplicate_counts_like_its_survivor(tmp_path):
+    """A duplicate went in only if the row that it was merged into did."""
     fates = [RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN, None]
-    rows = [accepted(number, ["x", "", ""]) for number in range(2, 12)]
-    with Journal.create(tmp_path, header_of(COLUMNS)) as journal:
+    rows = [build_accepted(number, ["x", "", ""]) for number in range(2, 12)]
+    with Journal.create(tmp_path, build_metadata(COLUMNS)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
         journal.staging.update_verdicts(
             NewVerdict(at + 7, StagedVerdict.DUPLICATE, None, (), at + 2) for at in range(5)
@@ -101,7 +109,7 @@ def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path
         )
         journal.end(RunEnd(state=RunState.STOPPED, finished_at=STARTED))
         write_reports(journal, tmp_path)
-    summary = validated(tmp_path)
+    summary = read_valid_summary(tmp_path)
     assert summary["counts"] == {
         "accepted": 1, "refused": 1, "failed": 1, "unknown": 1, "pending": 1, "duplicate": 5, "invalid": 0,
     }  # fmt: skip
@@ -109,19 +117,19 @@ def test_a_duplicate_shares_the_fate_of_the_row_that_it_was_folded_into(tmp_path
     assert summary["failed_rows"] == 8
 
 
-def test_what_does_not_keep_to_it_is_noticed(tmp_path):
-    """The schema can say no: a missing count, another state, another version."""
-    made(tmp_path, header_of(COLUMNS), [accepted(2, ["9845000002", "", ""])])
-    summary, schema = validated(tmp_path), json.loads(PUBLISHED.read_bytes())
+def test_schema_rejects_wrong_summary(tmp_path):
+    """A missing count, another state or another version is not valid."""
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [build_accepted(2, ["9845000002", "", ""])])
+    summary, schema = read_valid_summary(tmp_path), json.loads(PUBLISHED.read_bytes())
     for change in ({"counts": {"accepted": 1}}, {"state": "staging"}, {"schema_version": 2}, {"rows": "1"}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**summary, **change}, schema)
 
 
-def test_a_column_that_is_left_out_is_named_unless_it_is_empty(tmp_path):
-    """Exports have dozens of empty ones: what is lost by them is nothing."""
-    columns = mapping_of(COLUMNS).columns
+def test_left_out_column_is_named_unless_empty(tmp_path):
+    """Exports have dozens of empty columns; nothing is lost with them."""
+    columns = build_mapping(COLUMNS).columns
     empty = msgspec.structs.replace(columns[2], index=3, header="Fax", fill_rate=0.0)
-    header = header_of([*COLUMNS, ("Fax", "")], mapping=Mapping(columns=(*columns, empty)))
-    summary = made(tmp_path, header, [accepted(2, ["9845000002", "", "x", ""])])
+    header = build_metadata([*COLUMNS, ("Fax", "")], mapping=Mapping(columns=(*columns, empty)))
+    summary = write_run_reports(tmp_path, header, [build_accepted(2, ["9845000002", "", "x", ""])])
     assert summary.ignored == ['Column "Notes" was left out: named.']

@@ -1,4 +1,4 @@
-"""The files of a run: whole or not there, never over somebody's work, the same again from the journal alone."""
+"""The files of a run: complete or missing, never over an edited file, and rebuilt from the journal alone."""
 
 import errno
 import gc
@@ -17,48 +17,49 @@ from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.report.report_writer import write_reports
 from importer.untrusted_text import quote_command
-from tests.report.made import accepted, header_of, made, refused
+from tests.report.builders import build_accepted, build_metadata, build_rejected, write_run_reports
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name")]
 NAMES = {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "report.html", "summary.json"}
 
 
-def rows(count=3):
+def build_rows(count=3):
     return [
-        accepted(2, ["9845000002", "Asha"]),
-        *[refused(n, ["12", f"Person {n}"]) for n in range(3, 3 + count)],
+        build_accepted(2, ["9845000002", "Asha"]),
+        *[build_rejected(n, ["12", f"Person {n}"]) for n in range(3, 3 + count)],
     ]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in NAMES}
 
 
-def written_again(folder: Path):
+def rewrite_reports(folder: Path):
     with Journal.open(folder) as journal:
         return write_reports(journal, folder)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    made(tmp_path, header_of(COLUMNS), rows())
+    write_run_reports(tmp_path, build_metadata(COLUMNS), build_rows())
     return tmp_path
 
 
-def test_the_same_bytes_again_from_the_journal_alone(folder):
-    before = contents(folder)
+def test_reports_are_rebuilt_byte_for_byte(folder):
+    """The journal alone is enough to write every report again."""
+    before = read_files(folder)
     for name in NAMES:
         (folder / name).unlink()
-    written_again(folder)
-    assert contents(folder) == before
-    written_again(folder)
-    assert contents(folder) == before
+    rewrite_reports(folder)
+    assert read_files(folder) == before
+    rewrite_reports(folder)
+    assert read_files(folder) == before
     visible = {path.name for path in folder.iterdir() if not path.name.startswith((".", "journal"))}
     assert visible == NAMES
 
 
-def test_a_workbook_that_is_open_in_excel_does_not_lose_the_run(folder, monkeypatch):
-    """Windows refuses to replace an open file: the new one lies beside it, and the summary says where."""
+def test_workbook_open_in_excel_is_written_beside(folder, monkeypatch):
+    """Windows refuses to replace an open file: the new one gets another name, which the summary and the page show."""
     replace = Path.replace
 
     def refuse(self, target):
@@ -67,7 +68,7 @@ def test_a_workbook_that_is_open_in_excel_does_not_lose_the_run(folder, monkeypa
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    summary = written_again(folder)
+    summary = rewrite_reports(folder)
     assert summary.files["failed_rows.xlsx"] == "failed_rows-new2.xlsx"
     assert json.loads((folder / "summary.json").read_text())["files"] == summary.files
     page = (folder / "report.html").read_text("utf-8")
@@ -76,31 +77,32 @@ def test_a_workbook_that_is_open_in_excel_does_not_lose_the_run(folder, monkeypa
     assert (folder / "failed_rows-new2.xlsx").read_bytes() == (folder / "failed_rows.xlsx").read_bytes()
 
 
-def test_a_file_that_somebody_has_worked_in_is_never_overwritten(folder):
-    """A person mends failed_rows.xlsx in its place, then writes the reports again: the mending stays."""
+def test_edited_file_is_never_overwritten(folder):
+    """Somebody fixes failed_rows.xlsx, then the reports are written again: the edits stay."""
     workbook = folder / "failed_rows.xlsx"
     whole = workbook.read_bytes()
-    workbook.write_bytes(b"mended by hand")
-    for _ in range(2):  # nor the second time, when our own lies beside it
-        summary = written_again(folder)
-        assert workbook.read_bytes() == b"mended by hand"
+    workbook.write_bytes(b"edited by hand")
+    for _ in range(2):  # nor the second time, when our own file is beside it
+        summary = rewrite_reports(folder)
+        assert workbook.read_bytes() == b"edited by hand"
         assert summary.files["failed_rows.xlsx"] == "failed_rows-new.xlsx"
         assert (folder / "failed_rows-new.xlsx").read_bytes() == whole
     assert not (folder / "failed_rows-new2.xlsx").exists()
 
 
-def test_the_user_is_told_where_the_new_file_lies(importer):
+def test_command_names_file_written_beside(importer):
+    """Otherwise people would go on with the old file."""
     (importer.folder / "leads.csv").write_text("Phone,Name\n12,Asha\n")
     ended = importer("check", "leads.csv", "--run-id", "r")
-    (ended.folder / "failed_rows.xlsx").write_bytes(b"mended")
+    (ended.folder / "failed_rows.xlsx").write_bytes(b"edited")
     again = importer("report", "r")
     assert "failed_rows-new.xlsx" in again.out + again.err
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_full_disk_is_a_sentence_and_leaves_the_old_files_whole(folder, monkeypatch, name):
-    """Whichever file it is that finds no room: nothing half is seen, the journal is as it was."""
-    before, journal = contents(folder), (folder / "journal.sqlite").read_bytes()
+def test_full_disk_is_an_error_and_keeps_old_files(folder, monkeypatch, name):
+    """Whichever file does not fit: the old files and the journal stay as they were."""
+    before, journal = read_files(folder), (folder / "journal.sqlite").read_bytes()
     opened, text, binary = Path.open, Path.write_text, Path.write_bytes
 
     def full(method):
@@ -115,64 +117,65 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_files_whole(folder, monkey
         from xlsxwriter import Workbook
         from xlsxwriter.exceptions import FileCreateError
 
-        def no_room(self):
+        def raise_disk_full(self):
             raise FileCreateError(OSError(errno.ENOSPC, "No space left on device"))
 
-        monkeypatch.setattr(Workbook, "close", no_room)
+        monkeypatch.setattr(Workbook, "close", raise_disk_full)
     for method_name, method in (("open", opened), ("write_text", text), ("write_bytes", binary)):
         monkeypatch.setattr(Path, method_name, full(method))
     with pytest.raises(DiskWriteError, match="No space left") as raised:
-        written_again(folder)
+        rewrite_reports(folder)
     assert "importer report" in raised.value.advice
-    assert "journal is not touched" in raised.value.message
+    assert "journal of the run is safe" in raised.value.message
     monkeypatch.undo()
-    assert contents(folder) == before
+    assert read_files(folder) == before
     assert (folder / "journal.sqlite").read_bytes() == journal
 
 
-def test_a_disk_that_fills_while_the_workbook_is_packed(folder, monkeypatch):
-    """A half-written ZipFile complains once more when it is collected: in a traceback of its own, but not here."""
+def test_full_disk_while_packing_prints_no_second_error(folder, monkeypatch):
+    """A half-written ZipFile raises again when it is garbage-collected, in a traceback that nobody can catch."""
 
-    def no_room(*_):
+    def raise_disk_full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("zipfile.ZipFile.write", no_room)
-        patch.setattr("zipfile.ZipFile.writestr", no_room)
+        patch.setattr("zipfile.ZipFile.write", raise_disk_full)
+        patch.setattr("zipfile.ZipFile.writestr", raise_disk_full)
         with pytest.raises(DiskWriteError, match="No space left"):
-            written_again(folder)
+            rewrite_reports(folder)
     complaints = []
     monkeypatch.setattr(sys, "unraisablehook", complaints.append)
     gc.collect()
     assert complaints == []
 
 
-def test_a_folder_that_became_read_only_is_a_sentence(folder):
+def test_read_only_folder_is_an_error(folder):
+    """The user gets a DiskWriteError, not a traceback."""
     if os.getuid() == 0:
         (folder / ".writing.lock").unlink()
         (folder / ".writing.lock").mkdir()  # root may write anywhere, but not into this
     else:
         folder.chmod(0o500)
     with pytest.raises(DiskWriteError):
-        written_again(folder)
+        rewrite_reports(folder)
     folder.chmod(0o700)
 
 
-def test_killed_while_writing_it_leaves_nothing_half(tmp_path):
-    """Kill -9 at moments all over the writing: old files stay whole, and the next writing clears up."""
-    made(tmp_path, header_of(COLUMNS), rows(1_000))
-    before = contents(tmp_path)
+def test_killed_writer_leaves_no_partial_file(tmp_path):
+    """After kill -9 at any moment the old files are complete, and the next writer cleans up."""
+    write_run_reports(tmp_path, build_metadata(COLUMNS), build_rows(1_000))
+    before = read_files(tmp_path)
     for name in NAMES:
         (tmp_path / name).unlink()
     code = (
-        "import sys, pathlib\nfrom importer.journal import Journal\nfrom importer.report import write_reports\n"
+        "import sys, pathlib\nfrom importer.journal.run_journal import Journal\nfrom importer.report.report_writer import write_reports\n"
         "print('ready', flush=True)\n"
         "folder = pathlib.Path(sys.argv[1])\nwrite_reports(Journal.open(folder), folder)\n"
     )
     begun = time.monotonic()
     subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True)
     whole_s = time.monotonic() - begun
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
     for part in range(1, 7):
         child = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
         assert child.stdout is not None
@@ -180,23 +183,24 @@ def test_killed_while_writing_it_leaves_nothing_half(tmp_path):
         time.sleep(whole_s * part / 8)
         child.send_signal(signal.SIGKILL)
         child.communicate()
-        assert contents(tmp_path) == before
-    written_again(tmp_path)
-    assert contents(tmp_path) == before
+        assert read_files(tmp_path) == before
+    rewrite_reports(tmp_path)
+    assert read_files(tmp_path) == before
     assert not list(tmp_path.glob(".writing-*"))
 
 
-def test_two_writers_at_once_write_one_after_the_other(tmp_path):
-    """`importer report` while the run itself writes: each has the room alone."""
-    made(tmp_path, header_of(COLUMNS), rows(500))
-    before = contents(tmp_path)
+def test_writers_wait_for_each_other(tmp_path):
+    """`importer report` may run while the run itself writes: one of them writes at a time."""
+    write_run_reports(tmp_path, build_metadata(COLUMNS), build_rows(500))
+    before = read_files(tmp_path)
     command = [sys.executable, "-m", "importer", "report", tmp_path]
     writers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0], [w.communicate() for w in writers]
-    assert contents(tmp_path) == before
+    assert read_files(tmp_path) == before
 
 
-def test_what_is_placed_is_whole_or_not_there(tmp_path):
+def test_atomic_file_is_complete_or_missing(tmp_path):
+    """An error in the block leaves no file."""
     with pytest.raises(ZeroDivisionError), AtomicFile(tmp_path / "x.xlsx") as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError

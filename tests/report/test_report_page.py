@@ -1,4 +1,4 @@
-"""report.html: one file for people, that says what to do next, needs no network and runs nothing of a stranger's."""
+"""report.html: one file for people, which says what to do next, needs no network and runs nothing from the sheet."""
 
 import base64
 import hashlib
@@ -19,13 +19,20 @@ from importer.models.delivery import DeliveryResult
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.report import findings, report_page
-from importer.report.charts import bars_chart, pace_chart
+from importer.report.charts import draw_bar_chart, draw_rate_chart
 from importer.report.next_steps import list_next_steps
-from importer.report.report_page import headline
+from importer.report.report_page import format_headline
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from tests.naughty import CANARY, TEXTS
-from tests.report.made import STARTED, accepted, header_of, made, naughty_in, refused
+from tests.report.builders import (
+    STARTED,
+    build_accepted,
+    build_metadata,
+    build_naughty_run,
+    build_rejected,
+    write_run_reports,
+)
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
 WARM = Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?')
@@ -49,7 +56,7 @@ class Page(HTMLParser):
             self.texts.append(text)
 
 
-def page_of(folder) -> Page:
+def parse_page(folder) -> Page:
     return Page((folder / "report.html").read_text("utf-8"))
 
 
@@ -61,13 +68,13 @@ def page(tmp_path) -> Page:
         Notice(NoticeKind.IGNORED, 'Other sheets were not read: "Prices".'),
     )
     rows = [
-        accepted(2, ["9845000002", "Asha Rao", "New"], lead_stage_name="New", lead_group_name="Dealers, South"),
-        refused(14, ["12", "Ravi Kumar", "Warm led"], WARM, Issue("customer_phone", "too_short", "Phone", "12")),
-        refused(15, ["9845000015", "Meena Iyer", "Warm led"], WARM),
-        accepted(16, ["9845000016", "Imran Khan", "New"]),
+        build_accepted(2, ["9845000002", "Asha Rao", "New"], lead_stage_name="New", lead_group_name="Dealers, South"),
+        build_rejected(14, ["12", "Ravi Kumar", "Warm led"], WARM, Issue("customer_phone", "too_short", "Phone", "12")),
+        build_rejected(15, ["9845000015", "Meena Iyer", "Warm led"], WARM),
+        build_accepted(16, ["9845000016", "Imran Khan", "New"]),
     ]  # fmt: skip
     folder = tmp_path / "run-1"
-    with Journal.create(folder, header_of(COLUMNS, notices=notices)) as journal:
+    with Journal.create(folder, build_metadata(COLUMNS, notices=notices)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
         journal.staging.complete()
         journal.begin_sending()
@@ -89,21 +96,21 @@ def page(tmp_path) -> Page:
             )
         )
         write_reports(journal, folder)
-    return page_of(folder)
+    return parse_page(folder)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sentence",
     [
-        "The run stopped early: 1 of 4 rows of leads.csv went in so far. It can be resumed.",
+        "The run stopped early. 1 of 4 rows of leads.csv went in so far. You can resume it.",
         "The network was gone for 900 s.",
         "importer resume run-1",
-        "2 requests in 2 s, at up to 1 a second.",
-        "What became of the rows",
+        "2 requests in 2 s, at up to 1 per second.",
+        "Rows by status",
         "1 went in",
-        "2 refused here, before anything was sent",
+        "2 rejected here, before anything was sent",
         "1 not tried yet",
-        "Requests a second",
+        "Requests per second",
         'answered "too many requests", sent again later',
         "Problems by kind",
         "Stage: not in the account 2",
@@ -115,44 +122,46 @@ def page(tmp_path) -> Page:
         "Dealers, South 1",
         'Status Warm led "Warm led" does not exist in your account. Did you mean "Warm lead"?',
         'Ravi Kumar Status: "Warm led" does not exist in your account.',
-        "Rows that were not tried yet (1) are not among these.",
+        "Rows that were not tried yet (1) are not in this list.",
         "3 rows are hidden in the sheet",
         'Other sheets were not read: "Prices".',
         "Went to",
         "Full name",
     ],
 )
-def test_the_page_says(page, said):
-    assert said in page.text
+def test_page_contains_sentence(page, sentence):
+    """Each part of the page says what the run did."""
+    assert sentence in page.text
 
 
-def test_links_to_the_other_files(page):
+def test_page_links_to_other_files(page):
+    """All other reports are one click away, and rows can be searched."""
     links = {value for tag, name, value in page.attributes if (tag, name) == ("a", "href")}
     assert links == {"results.csv", "failed_rows.csv", "failed_rows.xlsx", "summary.json"}
     assert ("input", "type", "search") in page.attributes
 
 
-def test_rows_that_were_not_tried_are_counted_and_not_listed(page):
-    """A long run that stopped early would hide what is wrong behind thousands of them."""
+def test_pending_rows_are_counted_but_not_listed(page):
+    """Thousands of rows of a stopped run would hide the rows that have a problem."""
     assert "1 not tried yet" in page.text
     assert "9845000016" not in page.text
     assert "9845000015" in page.text
 
 
-def test_the_page_stays_short_however_long_the_sheet(tmp_path, monkeypatch):
-    """A sheet whose every row is faulty would make a page that no browser opens; what is left out is counted."""
-    for room, name, most in (
-        (findings, "MOST_ROWS", 3), (findings, "MOST_VALUES", 5), (report_page, "_SHOWN_VALUES", 2), (report_page, "_SHOWN_CELL", 9),
+def test_page_of_long_sheet_is_limited(tmp_path, monkeypatch):
+    """No browser opens a page with a million rows. The page says how many it leaves out."""
+    for module, name, limit in (
+        (findings, "MAX_LISTED_ROWS", 3), (findings, "MAX_VALUES", 5), (report_page, "_MAX_VALUES", 2), (report_page, "_MAX_CELL", 9),
     ):  # fmt: skip
-        monkeypatch.setattr(room, name, most)
-    said = [Issue("lead_stage_name", "unknown", "Status", f"Stage {number}") for number in range(8)]
+        monkeypatch.setattr(module, name, limit)
+    sentence = [Issue("lead_stage_name", "unknown", "Status", f"Stage {number}") for number in range(8)]
     rows = [
-        refused(number, ["9845000002", "Asha Rao " * 50, issue.value], issue)
-        for number, issue in enumerate(said, 2)
+        build_rejected(number, ["9845000002", "Asha Rao " * 50, issue.value], issue)
+        for number, issue in enumerate(sentence, 2)
     ]
-    made(tmp_path, header_of(COLUMNS), rows)
-    page = page_of(tmp_path)
-    assert "The first 3 of 8; failed_rows.csv holds all that can be mended." in page.text
+    write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
+    page = parse_page(tmp_path)
+    assert "The first 3 of 8; failed_rows.csv holds all that can be fixed." in page.text
     assert "And 3 other values." in page.text
     assert "Asha Rao" in page.text
     assert "Asha Rao Asha" not in page.text
@@ -160,58 +169,62 @@ def test_the_page_stays_short_however_long_the_sheet(tmp_path, monkeypatch):
     assert "Stage 3" not in page.text
 
 
-def test_warnings_are_in_no_chart_of_problems(tmp_path):
-    """Rows that went in would else look like rows to mend."""
+def test_warnings_are_not_in_problem_charts(tmp_path):
+    """Rows that went in would look like rows to fix."""
     warned = msgspec.structs.replace(
-        accepted(2, ["9845000000", "Asha", "New"]),
+        build_accepted(2, ["9845000000", "Asha", "New"]),
         issues=(Issue("customer_phone", "maybe_shortened", "Phone", "9845000000"),),
     )
-    made(tmp_path, header_of(COLUMNS), [warned])
-    assert "Problems by" not in page_of(tmp_path).text
+    write_run_reports(tmp_path, build_metadata(COLUMNS), [warned])
+    assert "Problems by" not in parse_page(tmp_path).text
 
 
-def test_where_all_went_in_nothing_points_to_rows_to_mend(tmp_path):
-    made(tmp_path, header_of(COLUMNS), [accepted(2, ["9845000002", "Asha Rao", "New"])])
+def test_page_has_no_link_if_every_row_went_in(tmp_path):
+    """If every row went in, there is nothing to fix."""
+    write_run_reports(
+        tmp_path, build_metadata(COLUMNS), [build_accepted(2, ["9845000002", "Asha Rao", "New"])]
+    )
     html = (tmp_path / "report.html").read_text("utf-8")
     assert "failed_rows" not in html
     assert 'All files: <a href="results.csv">results.csv</a> (every row), <a href="summary.json">' in html
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "sentence"),
     [
         (
             1,
             [
-                "1 of the rows that can go in has a warning:",
-                "1 row merged with a row of the same phone and another name",
+                "1 row that can go in has a warning. See _problems in results.csv",
+                "1 row was merged with a row of the same phone but another name.",
             ],
         ),
         (
             2,
             [
-                "2 of the rows that can go in have a warning:",
-                "2 rows merged with a row of the same phone and another name",
+                "2 rows that can go in have a warning. See _problems in results.csv",
+                "2 rows were merged with a row of the same phone but another name.",
             ],
         ),
     ],
 )
-def test_warnings_and_people_who_share_a_phone_are_counted(tmp_path, rows, said):
-    """They stand in no table of the page: what did not go in is the first thing to look at."""
+def test_warnings_and_other_names_are_counted(tmp_path, rows, sentence):
+    """Rows that went in are not listed, so the page says how many of them need a second look."""
     warnings = (Issue("row", "merged", "", "row 9"), Issue("row", "other_name", "", "Asha", 'row 9 "Ravi"'))
     judged = [
-        msgspec.structs.replace(accepted(n, ["98", "x", ""]), issues=warnings) for n in range(2, 2 + rows)
+        msgspec.structs.replace(build_accepted(n, ["98", "x", ""]), issues=warnings)
+        for n in range(2, 2 + rows)
     ]
-    made(tmp_path / "warned", header_of(COLUMNS), judged)
-    made(tmp_path / "plain", header_of(COLUMNS), [accepted(2, ["98", "x", ""])])
-    warned, plain = page_of(tmp_path / "warned"), page_of(tmp_path / "plain")
-    assert all(sentence in warned.text for sentence in said)
-    assert "a warning: see" not in plain.text
+    write_run_reports(tmp_path / "warned", build_metadata(COLUMNS), judged)
+    write_run_reports(tmp_path / "plain", build_metadata(COLUMNS), [build_accepted(2, ["98", "x", ""])])
+    warned, plain = parse_page(tmp_path / "warned"), parse_page(tmp_path / "plain")
+    assert all(sentence in warned.text for sentence in sentence)
+    assert "a warning" not in plain.text
     assert "another name" not in plain.text
 
 
-def test_the_page_stands_alone_under_a_strict_policy(page):
-    """No address but that of SVG's own names, no inline style or handler, nothing that the policy does not hash."""
+def test_page_needs_no_network_and_has_strict_policy(page):
+    """No address but that of the SVG namespace, no inline style or handler, nothing that the policy does not hash."""
     assert set(re.findall(r"\w+://[^\s\"'<]*", page.html)) == {"http://www.w3.org/2000/svg"}
     (policy,) = [
         value for tag, name, value in page.attributes if (tag, name) == ("meta", "content") and "src" in value
@@ -224,22 +237,24 @@ def test_the_page_stands_alone_under_a_strict_policy(page):
     ]
 
 
-def test_the_policy_knows_every_style_and_script_of_the_page(page):
-    """A chart whose style the policy does not know would be a black box. Inside SVG, &gt; in a style is >."""
+def test_policy_hashes_every_style_and_script(page):
+    """A chart whose style is not allowed would be black. Inside SVG, &gt; in a style is >."""
     found = re.findall(r"<(style|script)\b[^>]*>(.*?)</\1>", page.html, re.DOTALL)
     assert len(found) > 6
     for tag, content in found:
-        told = unescape(content) if tag == "style" else content
-        digest = base64.b64encode(hashlib.sha256(told.encode()).digest()).decode()
+        text = unescape(content) if tag == "style" else content
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in unescape(page.html)
 
 
 @pytest.mark.parametrize("place", ["cell", "header", "file", "server", "sheet", "title"])
-def test_strangers_texts_are_texts(tmp_path, place):
-    """Every naughty text in each place: no tag, attribute or script is of its making, no control comes through."""
-    made(tmp_path / "plain", header_of(COLUMNS), [refused(2, ["12", "x", "y"], WARM)])
-    made(tmp_path / "naughty", *naughty_in(place))
-    plain, page = page_of(tmp_path / "plain"), page_of(tmp_path / "naughty")
+def test_untrusted_text_stays_text(tmp_path, place):
+    """No text from a cell, header, file name or server becomes a tag, an attribute, a script or a control character."""
+    write_run_reports(
+        tmp_path / "plain", build_metadata(COLUMNS), [build_rejected(2, ["12", "x", "y"], WARM)]
+    )
+    write_run_reports(tmp_path / "naughty", *build_naughty_run(place))
+    plain, page = parse_page(tmp_path / "plain"), parse_page(tmp_path / "naughty")
     assert set(page.tags) <= set(plain.tags)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert page.tags.count("script") == 1
@@ -247,11 +262,12 @@ def test_strangers_texts_are_texts(tmp_path, place):
     assert "7*7" in page.text
 
 
-def test_the_canary_is_among_the_texts():
+def test_naughty_texts_contain_canary():
+    """The tests with naughty texts would pass without any of them."""
     assert sum(CANARY in text for text in TEXTS) > 10
 
 
-def summary_in(state: str, **counts: int) -> Summary:
+def build_summary(state: str, **counts: int) -> Summary:
     """Each duplicate is one of an accepted row."""
     every = dict.fromkeys([status.value for status in RowStatus], 0) | counts
     failed = sum(every.values()) - every["accepted"] - every["duplicate"]
@@ -268,67 +284,71 @@ def summary_in(state: str, **counts: int) -> Summary:
 
 
 @pytest.mark.parametrize(
-    ("summary", "said", "commands"),
+    ("summary", "sentence", "commands"),
     [
-        (summary_in("finished", accepted=3, duplicate=1), "All 4 rows of my leads.csv went in.", []),
+        (build_summary("finished", accepted=3, duplicate=1), "All 4 rows of my leads.csv went in.", []),
         (
-            summary_in("finished", accepted=3, invalid=1),
+            build_summary("finished", accepted=3, invalid=1),
             "3 of 4 rows of my leads.csv went in. 1 did not.",
             ["", "importer run reports/run-1/failed_rows.xlsx"],
         ),
         (
-            summary_in("finished", accepted=3, failed=1, unknown=1),
+            build_summary("finished", accepted=3, failed=1, unknown=1),
             "3 of 5 rows of my leads.csv went in. 2 did not.",
             ["importer retry run-1"],
         ),
         (
-            summary_in("finished", accepted=3, failed=1, refused=1),
+            build_summary("finished", accepted=3, failed=1, refused=1),
             "3 of 5 rows of my leads.csv went in. 2 did not.",
             ["importer retry run-1", "", "importer run reports/run-1/failed_rows.xlsx"],
         ),
         (
-            summary_in("checked", accepted=3, invalid=1),
+            build_summary("checked", accepted=3, invalid=1),
             "3 of 4 rows of my leads.csv can go in. 1 cannot yet. Nothing was sent.",
             ["importer run 'my leads.csv'", "", "importer run reports/run-1/failed_rows.xlsx"],
         ),
         (
-            summary_in("interrupted", accepted=1, pending=2),
-            "The run stopped early: 1 of 3 rows of my leads.csv went in so far. It can be resumed.",
+            build_summary("interrupted", accepted=1, pending=2),
+            "The run stopped early. 1 of 3 rows of my leads.csv went in so far. You can resume it.",
             ["importer resume run-1"],
         ),
     ],
+    ids=["all-went-in", "one-to-fix", "two-to-retry", "retry-and-fix", "check", "interrupted"],
 )
-def test_one_sentence_and_what_to_do_next(summary, said, commands):
-    assert headline(summary) == said
+def test_headline_and_next_steps(summary, sentence, commands):
+    """Each ending of a run has one headline and the commands to type next."""
+    assert format_headline(summary) == sentence
     assert [
         step.command for step in list_next_steps(summary, Path("reports/run-1"), {"limit": None})
     ] == commands
 
 
-def test_rows_that_only_the_network_failed_need_no_mending():
-    """The last line says what the page says: send them again, as they are."""
-    line = last_line(summary_in("finished", accepted=3, failed=1), Path("reports/run-1"), "")
+def test_undelivered_rows_need_no_fix():
+    """The last line suggests what the page suggests: send the rows again as they are."""
+    line = last_line(build_summary("finished", accepted=3, failed=1), Path("reports/run-1"), "")
     assert "mend" not in line
+    assert "fix" not in line
     assert line.endswith("importer retry run-1")
 
 
-def test_a_long_run_is_as_many_bars_as_can_be_seen():
-    """Hours of sending, averaged; a pause is a gap and not left out."""
-    drawn = pace_chart(
+def test_rate_chart_of_long_run_is_averaged():
+    """Hours of sending become about 60 bars; a pause is visible as a gap."""
+    svg = draw_rate_chart(
         [SecondMetrics(second, 40, 2, 0) for second in range(36_000) if not 9_000 < second < 18_000]
     )
-    assert 60 < drawn.count("<rect") < 140
-    assert "10:00" not in pace_chart([SecondMetrics(0, 1, 0, 0)])
+    assert 60 < svg.count("<rect") < 140
+    assert "10:00" not in draw_rate_chart([SecondMetrics(0, 1, 0, 0)])
 
 
-def test_beyond_eight_bars_the_rest_is_one():
-    drawn = bars_chart({f"Stage {n}": n for n in range(1, 21)}, "#000000", "x")
-    assert "12 others  78" in drawn
-    assert "Stage 13  13" in drawn
-    assert "Stage 12  12" not in drawn
-    assert "others" not in bars_chart({f"Stage {n}": n for n in range(9)}, "#000000", "x")
+def test_bar_chart_sums_up_beyond_eight_bars():
+    """The rest is one bar; a single other value keeps its own name."""
+    svg = draw_bar_chart({f"Stage {n}": n for n in range(1, 21)}, "#000000", "x")
+    assert "12 others  78" in svg
+    assert "Stage 13  13" in svg
+    assert "Stage 12  12" not in svg
+    assert "others" not in draw_bar_chart({f"Stage {n}": n for n in range(9)}, "#000000", "x")
 
 
-def test_charts_are_the_same_on_another_day():
-    """Pygal writes the day into what it draws: then `importer report` would not give the same page again."""
-    assert "<!--" not in bars_chart({"x": 1}, "#000000", "x")
+def test_chart_does_not_contain_date():
+    """Pygal adds the date of drawing; then `importer report` would not write the same page again."""
+    assert "<!--" not in draw_bar_chart({"x": 1}, "#000000", "x")

@@ -1,4 +1,4 @@
-"""The way to the account: one spelling of its address, and sentences for what cannot be meant."""
+"""The base address of the account has one spelling, and wrong ones are refused."""
 
 import pytest
 
@@ -20,8 +20,8 @@ from importer.errors import MissingKeyError, UsageError
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
     ],
 )
-def test_an_address_has_one_spelling(spelled, known_as):
-    """Or the memory of the notes that were sent would not know the account again, and send them twice."""
+def test_base_url_has_one_spelling(spelled, known_as):
+    """The note ledger identifies an account by its address: with two spellings it would send notes twice."""
     assert normalize_base_url(spelled) == known_as
     assert normalize_base_url(known_as) == known_as
 
@@ -52,12 +52,14 @@ def test_an_address_has_one_spelling(spelled, known_as):
         "https://crm\udcff.example",
     ],
 )
-def test_what_is_no_address_is_called_so(text):
+def test_wrong_base_url_is_refused(text):
+    """The error names the variable and shows the address."""
     with pytest.raises(UsageError, match="is not an address"):
         normalize_base_url(text)
 
 
-def test_an_env_file_that_is_no_text(tmp_path):
+def test_env_file_must_be_utf8(tmp_path):
+    """The error says what to do instead of showing a traceback."""
     (tmp_path / ".env").write_bytes(b"SUPERFONE_API_KEY=\xff\xfe")
     with pytest.raises(MissingKeyError, match="UTF-8"):
         find_credentials({}, tmp_path)

@@ -1,4 +1,4 @@
-"""Failed rows, mended in the ways of people, go in again under the mapping of their run, and nothing is left over."""
+"""Failed rows that people fixed are imported again with the mapping of their run."""
 
 import csv
 import json
@@ -34,12 +34,12 @@ def first(importer):
     return ended
 
 
-def there(crm):
+def read_leads(crm):
     names = ("business_name", "city", "lead_stage_name", "source")
     return {phone: (*map(lead.get, names), lead.get("notes", [])) for phone, lead in leads(crm).items()}
 
 
-def mend_workbook(path, change=lambda sheet: None):
+def fix_workbook(path, change=lambda sheet: None):
     book = openpyxl.load_workbook(path)
     sheet = book.worksheets[0]
     sheet["D2"], sheet["A3"], sheet["D4"] = "Warm lead", "9845010003", "Warm lead"
@@ -47,7 +47,7 @@ def mend_workbook(path, change=lambda sheet: None):
     book.save(path)
 
 
-def mend_csv(path, change=lambda rows: rows):
+def fix_csv(path, change=lambda rows: rows):
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     rows[1][3], rows[2][0], rows[3][3] = "Warm lead", "9845010003", "Warm lead"
@@ -55,34 +55,36 @@ def mend_csv(path, change=lambda rows: rows):
         csv.writer(file).writerows(change(rows))
 
 
-def test_a_mended_workbook_leaves_nothing_over(importer, crm, first):
-    mend_workbook(first.folder / "failed_rows.xlsx")
+def test_fixed_workbook_imports_completely(importer, crm, first):
+    """Every row of failed_rows.xlsx goes in once its faulty cells are fixed, and no lead differs from the sheet."""
+    fix_workbook(first.folder / "failed_rows.xlsx")
     second = importer("run", first.folder / "failed_rows.xlsx", "--yes")
     assert (second.code, second.failed) == (0, [])
-    assert there(crm) == WANTED
+    assert read_leads(crm) == WANTED
     assert "Lists" not in second.out
 
 
-def test_a_mended_csv_leaves_nothing_over(importer, crm, first):
-    mend_csv(first.folder / "failed_rows.csv")
+def test_fixed_csv_imports_completely(importer, crm, first):
+    """Every row of failed_rows.csv goes in once its faulty cells are fixed, and no lead differs from the sheet."""
+    fix_csv(first.folder / "failed_rows.csv")
     second = importer("run", first.folder / "failed_rows.csv", "--yes")
     assert (second.code, second.failed) == (0, [])
-    assert there(crm) == WANTED
+    assert read_leads(crm) == WANTED
 
 
-def test_a_column_that_was_added_is_left_out_and_named(importer, crm, first):
-    """Somebody's remarks behind our columns, or a column between: the others keep their fields."""
+def test_added_column_is_left_out_and_named(importer, crm, first):
+    """A column that somebody adds between or after ours is not imported; the others keep their fields."""
 
     def change(sheet):
         sheet.insert_cols(2)
-        sheet["B1"], sheet["B2"] = "Status", "mended"
+        sheet["B1"], sheet["B2"] = "Status", "fixed"
         sheet.cell(1, sheet.max_column + 1).value = "Checked by"
         sheet.cell(2, sheet.max_column).value = "Meena"
 
-    mend_workbook(first.folder / "failed_rows.xlsx", change)
+    fix_workbook(first.folder / "failed_rows.xlsx", change)
     second = importer("run", first.folder / "failed_rows.xlsx", "--yes")
     assert (second.code, second.failed) == (0, [])
-    assert there(crm) == WANTED
+    assert read_leads(crm) == WANTED
     assert [line for line in second.summary["ignored"] if '"Checked by"' in line]
     assert [line for line in second.summary["ignored"] if '"Status"' in line]
     assert second.summary["columns"] == {
@@ -91,22 +93,23 @@ def test_a_column_that_was_added_is_left_out_and_named(importer, crm, first):
     }  # fmt: skip
 
 
-def test_rows_sorted_and_deleted_and_columns_moved(importer, crm, first):
-    """Order says nothing; columns are known by their headers; some of ours may be gone."""
+def test_sorted_rows_and_moved_columns_import(importer, crm, first):
+    """Rows may be sorted and deleted, columns moved and removed: columns are recognised by their headers."""
 
     def change(rows):
         order = [3, 0, 1, 2, 4, 6, 5]
         return [[row[at] for at in order] for row in [rows[0], rows[3], rows[1]]]
 
-    mend_csv(first.folder / "failed_rows.csv", change)
+    fix_csv(first.folder / "failed_rows.csv", change)
     shutil.move(first.folder / "failed_rows.csv", importer.folder / "on the desk.csv")
     second = importer("run", importer.folder / "on the desk.csv", "--yes")
     assert (second.code, second.summary["rows"]) == (0, 2)
-    assert there(crm) == {phone: lead for phone, lead in WANTED.items() if phone != "+919845010003"}
+    assert read_leads(crm) == {phone: lead for phone, lead in WANTED.items() if phone != "+919845010003"}
 
 
-def test_what_is_named_anew_wins_and_the_rest_is_kept(importer, crm, first):
-    mend_workbook(first.folder / "failed_rows.xlsx")
+def test_new_options_override_mapping_of_first_run(importer, crm, first):
+    """An option of the second run wins; all other columns keep the mapping of the first."""
+    fix_workbook(first.folder / "failed_rows.xlsx")
     second = importer(
         "run",
         first.folder / "failed_rows.xlsx",
@@ -122,8 +125,8 @@ def test_what_is_named_anew_wins_and_the_rest_is_kept(importer, crm, first):
     assert leads(crm)["+919845010002"]["source"] == "Desk"
 
 
-def test_options_about_the_first_file_do_not_hinder_the_second(importer, crm):
-    """importer.toml names the sheet and header row of the visitors' list; the report has its own."""
+def test_sheet_options_of_config_do_not_apply_to_workbook(importer, crm):
+    """importer.toml names the sheet and header row of the first file; our workbook has its own."""
     book = openpyxl.Workbook()
     book.active.title = "Prices"
     sheet = book.create_sheet("Visitors")
@@ -135,29 +138,29 @@ def test_options_about_the_first_file_do_not_hinder_the_second(importer, crm):
     book.save(importer.folder / "fair.xlsx")
     (importer.folder / "importer.toml").write_text('sheet = "Visitors"\nheader_row = 3\n')
     first = importer("run", importer.folder / "fair.xlsx", "--yes", *NAMED)
-    mend_workbook(first.folder / "failed_rows.xlsx")
+    fix_workbook(first.folder / "failed_rows.xlsx")
     second = importer("run", first.folder / "failed_rows.xlsx", "--yes")
     assert (second.code, second.failed) == (0, [])
-    assert there(crm) == WANTED
+    assert read_leads(crm) == WANTED
 
 
 @pytest.mark.parametrize(
     "line",
     ['sheet = "Visitors"', "header_row = 3", 'encoding = "cp1252"', 'encoding = "utf-16"', 'delimiter = ";"', "limit = 1"],
 )  # fmt: skip
-def test_nor_do_they_hinder_a_report_as_csv(importer, crm, first, line):
-    """What importer.toml says of the sheets of an old program is not true of our own files (cells were read as cp1252)."""
+def test_format_options_of_config_do_not_apply_to_csv(importer, crm, first, line):
+    """importer.toml describes the files of another program; our CSV files would be misread as cp1252."""
     (importer.folder / "importer.toml").write_text(line + "\n")
-    mend_csv(first.folder / "failed_rows.csv")
+    fix_csv(first.folder / "failed_rows.csv")
     second = importer("run", first.folder / "failed_rows.csv", "--yes")
     assert (second.code, second.failed) == (0, []), second
-    assert there(crm) == WANTED
+    assert read_leads(crm) == WANTED
 
 
-def test_a_report_that_another_program_saved_is_read_as_it_is_told(importer, crm, first):
-    """Excel may save it in a code page, parted by semicolons: the mark is gone, the columns are still ours."""
+def test_report_saved_by_another_program_is_read_with_flags(importer, crm, first):
+    """Excel may save a report in another encoding and with semicolons: flags then say how to read it."""
     path = first.folder / "failed_rows.csv"
-    mend_csv(path)
+    fix_csv(path)
     text = path.read_text("utf-8-sig").replace("007", "Zo\xeb").replace(",", ";")
     path.write_text(text, "mac_roman")
     second = importer("run", path, "--yes", "--encoding", "mac_roman", "--delimiter", ";")
@@ -165,11 +168,12 @@ def test_a_report_that_another_program_saved_is_read_as_it_is_told(importer, crm
     assert leads(crm)["+919845010003"]["business_name"] == "Zo\xeb"
 
 
-def test_the_settings_file_does_not_come_before_the_mapping_of_the_run(importer, crm, first):
+def test_config_does_not_override_mapping_of_first_run(importer, crm, first):
+    """Columns and defaults of importer.toml do not override what the first run did; flags do."""
     (importer.folder / "importer.toml").write_text(
-        'map = "gone.toml"\n[column]\nKontakt = ""\nGone = "city"\n[set]\nsource = "Shop"\n'
+        'map = "gone.toml"\n[column]\nKontakt = ""\nGone = "city"\n[default]\nsource = "Shop"\n'
     )
-    mend_csv(first.folder / "failed_rows.csv")
+    fix_csv(first.folder / "failed_rows.csv")
     shown = importer("columns", first.folder / "failed_rows.csv", "--json")
     assert json.loads(shown.out)["columns"][0]["field"] == "customer_phone"
     second = importer("run", first.folder / "failed_rows.csv", "--yes", "--default", "city=Pune")
@@ -178,16 +182,17 @@ def test_the_settings_file_does_not_come_before_the_mapping_of_the_run(importer,
     assert leads(crm)["+919845010004"]["city"] == "Pune"
 
 
-def test_results_csv_is_input_too(importer, crm, first):
-    """All rows, those that went in among them: leads are matched by phone, and their notes are not repeated."""
+def test_results_csv_imports_again(importer, crm, first):
+    """All rows go in again: leads are matched by phone, and notes are not repeated."""
     again = importer("run", first.folder / "results.csv", "--yes")
     assert again.summary["counts"] == first.summary["counts"]
     assert again.summary["columns"] == first.summary["columns"]
-    assert there(crm)["+919845010001"] == WANTED["+919845010001"]
+    assert read_leads(crm)["+919845010001"] == WANTED["+919845010001"]
 
 
-def test_a_deleted_phone_column_is_told(importer, crm, first):
-    mend_csv(first.folder / "failed_rows.csv", lambda rows: [row[1:] for row in rows])
+def test_deleted_phone_column_is_an_error(importer, crm, first):
+    """Without the phone column nothing is sent, and the error says so."""
+    fix_csv(first.folder / "failed_rows.csv", lambda rows: [row[1:] for row in rows])
     second = importer("run", first.folder / "failed_rows.csv", "--yes")
     assert second.code == 2
     assert "phone" in second.err

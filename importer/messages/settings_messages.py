@@ -1,0 +1,133 @@
+"""Texts about options, the settings file, the API key and the environment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from importer.messages import ErrorText
+
+
+class OptionHelp(NamedTuple):
+    """What `--help` shows of an option: the placeholder of its value ("" for a switch), and a sentence."""
+
+    placeholder: str
+    text: str
+
+
+OPTION_HELP: dict[str, OptionHelp] = {
+    "sheet": OptionHelp(
+        "NAME|NUMBER", "The sheet of a workbook to read: its name, or its number (1 is the first)."
+    ),
+    "header_row": OptionHelp("N", "The row that holds the column headers."),
+    "encoding": OptionHelp("NAME", "The text encoding of a CSV file, such as cp1252."),
+    "delimiter": OptionHelp("CHAR", "The character between the cells of a CSV file: , ; | or tab."),
+    "preset": OptionHelp(
+        "NAME",
+        "Read the file as an export of this program. importer columns shows which one it recognises.",
+    ),
+    "map": OptionHelp("MAP.toml", "Use the column mapping in this file."),
+    "save": OptionHelp("MAP.toml", "Save the mapping and your answers to this file, for --map next time."),
+    "column": OptionHelp(
+        '"HEADER=FIELD"', 'Send a column to a field. "HEADER=" leaves the column out. Repeatable.'
+    ),
+    "default": OptionHelp('"FIELD=VALUE"', "Use this value in rows where the cell is empty. Repeatable."),
+    "region": OptionHelp("IN", "The country of phone numbers without a country code."),
+    "create": OptionHelp("", "Create leads that do not exist in the CRM yet."),
+    "duplicates": OptionHelp("merge|first|last|reject", "What to do with rows that have the same phone."),
+    "unknown": OptionHelp(
+        "reject|drop",
+        "If a dropdown value does not exist in your account: reject the row, or drop the value.",
+    ),
+    "rate": OptionHelp("auto|N", "Requests per second. auto finds out what your account allows."),
+    "concurrency": OptionHelp("N", "Maximum number of requests in progress at the same time."),
+    "timeout": OptionHelp("SECONDS", "Maximum time to wait for one answer."),
+    "max_wait": OptionHelp(
+        "SECONDS",
+        "Maximum time to wait while the server limits us or the network is down, before the run stops.",
+    ),
+    "limit": OptionHelp("N", "Read only the first N data rows."),
+    "reports": OptionHelp("DIR", "The folder for the reports of all runs."),
+    "run_id": OptionHelp("ID", "A name for this run."),
+    "yes": OptionHelp("", "Send without asking for confirmation."),
+    "json": OptionHelp("", "Print the summary as JSON on standard output, and nothing else there."),
+    "quiet": OptionHelp("", "Print only the last line."),
+    "verbose": OptionHelp("", "Show decisions, and the traceback of an error. -vv also shows each request."),
+}
+"""The help of each option of `importer.settings.Settings`."""
+
+
+EXPECTED_VALUES: dict[str, str] = {
+    "region": "the two letters of a country, such as IN",
+    "rate": "auto, or a number above 0 (100000 at most)",
+    "run_id": (
+        "letters, digits, . _ and - (100 characters at most, no . at the end, and not a reserved name)"
+    ),
+    "column": 'pairs of a header and a field, such as "Contact No.=customer_phone"',
+    "default": 'pairs of a field and a value, such as "source=Trade fair"',
+    "concurrency": "a whole number from 1 to 1000",
+}
+"""What an option takes, for WRONG_VALUE. Those that are not listed: by EXPECTED_BY_PLACEHOLDER."""
+
+EXPECTED_IN_FILE: dict[str, str] = {
+    "column": ('a table: [column] on a line of its own, then lines such as "Contact No." = "customer_phone"'),
+    "default": 'a table: [default] on a line of its own, then lines such as source = "Trade fair"',
+}
+"""What an option takes in the settings file, where that is written differently than on the command line."""
+
+EXPECTED_BY_PLACEHOLDER: dict[str, str] = {
+    "N": "a whole number from 1 to 1000000000",
+    "SECONDS": "a number of seconds above 0 (a year at most)",
+    "": "true or false",
+}
+
+# --- options
+UNKNOWN_OPTION = ErrorText('There is no option "{name}".')
+UNKNOWN_OPTION_IN_FILE = ErrorText('There is no option "{name}", but the settings file has it.')
+DID_YOU_MEAN = 'Did you mean "{name}"?'
+SEE_HELP = "See importer run --help."
+OPTION_IN_FILE = '"{name}" in the settings file'
+WRONG_VALUE = ErrorText("{option} takes {expected}, not {value!r}.")
+OTHER_WRONG_VALUE = ErrorText("{reason}.", SEE_HELP)
+NOT_TEXT = ErrorText("{option} is not valid text: {value!r}.", "Type it again.")
+FILE_NAME_NOT_TEXT = ErrorText("{option} is not valid text: {value!r}.", "Rename the file.")
+SAVE_TARGET_EXISTS = ErrorText(
+    "The file {save} already exists, and --save does not overwrite a file.",
+    "Choose another name. To change that map, use it too: {options}",
+)
+ONLY_COMMAND_LINE = ErrorText(
+    "{name}= works only on the command line.", "Remove it: the library prints nothing."
+)
+NOT_A_SOURCE = ErrorText(
+    "The source is not a path, a binary file or a DataFrame.", 'Open files in binary mode, with "rb".'
+)
+
+# --- files that people write (settings, maps, presets)
+UNREADABLE_CONFIG = ErrorText(
+    "Cannot read the settings in {path}: {reason}.", "Fix the file, or choose another one with --config."
+)
+TOML_TOO_LONG = "it is longer than 4 MB"
+TOML_NOT_UTF8 = "it is not a text file in UTF-8"
+TOML_BACKSLASH = r"{error}; put a text that contains \ between single quotes"
+TOML_UNQUOTED = '{error}; put texts between straight quotes, as in "Contact No." = "city"'
+TOML_TOO_DEEP = "its brackets are nested too deeply"
+
+# --- API key and address
+NO_KEY = ErrorText(
+    "No API key was given.",
+    'Set it first: export {variable}="..." (Windows PowerShell: $env:{variable}="..."). Superfone gives you the key. '
+    "To practise without a key: importer sandbox",
+)
+MALFORMED_KEY = ErrorText(
+    "The API key contains a space or a character that no API key has.",
+    "Copy the key again and set {variable} to it.",
+)
+NOT_AN_ADDRESS = ErrorText("{variable} is not an address: {text!r}.", "It looks like {example}.")
+PLAIN_HTTP = ErrorText(
+    "{variable} is plain http ({text}), so others on the network could read the API key.", "Use https."
+)
+ENV_FILE_NOT_UTF8 = ErrorText(
+    "{path} is not a text file in UTF-8.", "Save it as UTF-8, or set the API key in another way."
+)
+ENV_FILE_NOT_PRIVATE = ErrorText(
+    "Others on this machine can read the API key in {path}.", "Make the file private first: chmod 600 {path}"
+)

@@ -1,0 +1,12 @@
+"""Hypothesis strategies that several test files share."""
+
+from hypothesis import strategies as st
+
+SPECIAL_CHARACTERS = "'=+-@|% ;,\t\r\n\"\\.5aé\u00a0\u200b\uff1d_x04\x0b\x1b\x00"
+"""Characters that mean something to Excel, to CSV, or to XML as Excel writes it."""
+
+CELLS = st.text(
+    alphabet=st.one_of(st.sampled_from(SPECIAL_CHARACTERS), st.characters(exclude_categories=["Cs"])),
+    max_size=30,
+)
+"""Texts of cells."""
