@@ -148,7 +148,7 @@ def test_merge_does_not_mix_two_names():
 
 
 def test_merge_does_not_mix_names_with_an_initial_between_them():
-    """ "R" fits both Ravi and Rahul, but they are two people."""
+    """An initial fits both Ravi and Rahul, but they are two people."""
     rows = [row(3, first_name="Ravi", last_name="Rao"), row(4, first_name="R"), row(7, first_name="Rahul")]
     kept = index_by_number(deduplicate_group(rows, "merge", header=""))[3]
     assert kept.payload == {"customer_phone": PHONE, "first_name": "Rahul"}
