@@ -105,7 +105,12 @@ async def _sending(
         connections=settings.concurrency,
     ) as client:
         return await send(
-            journal, client, sending, total=journal.left, on_progress=observer.on_progress, asked=asked
+            journal,
+            client,
+            sending,
+            total=journal.left,
+            on_progress=observer.on_progress,
+            get_stop_request=asked,
         )
 
 
