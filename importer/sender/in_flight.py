@@ -38,7 +38,9 @@ class InFlightRow:
     @property
     def can_be_withdrawn(self) -> bool:
         """Whether nothing of this run can have arrived, so that the row is pending again."""
-        return not self._is_in_doubt and self.state in (InFlightState.READY, InFlightState.WAITING)
+        if self.state is InFlightState.SETTLED or self.state is InFlightState.SENDING:
+            return False
+        return not self._is_in_doubt
 
     def mark_doubt(self) -> None:
         """Record that the last request may have arrived. A note that was with it must not be sent again."""

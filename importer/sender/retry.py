@@ -19,17 +19,15 @@ _BUDGET_PER_SUCCESS = 0.5
 _MAX_RETRY_AFTER_S = 7 * 24 * 3600.0
 _SECONDS = re.compile(r"[0-9]{1,400}(\.[0-9]*)?")  # ASCII digits only: float() also accepts "inf" and "1e3"
 
+_FINAL_OUTCOMES = (DeliveryOutcome.APPLIED, DeliveryOutcome.REFUSED, DeliveryOutcome.TURNED_AWAY)
+
 THROTTLED_STATUSES = frozenset({425, 429})
 """Answers that say "later", not "no". They use up no attempt and never fail a row."""
 
 
 def is_final(response: CrmResponse) -> bool:
     """Return whether this response settles its row."""
-    return response.outcome in (
-        DeliveryOutcome.APPLIED,
-        DeliveryOutcome.REFUSED,
-        DeliveryOutcome.TURNED_AWAY,
-    )
+    return response.outcome in _FINAL_OUTCOMES
 
 
 def is_throttled(response: CrmResponse) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from importer.errors import ImporterError
 from importer.models.delivery import PendingRow
@@ -52,9 +52,9 @@ class RowFeeder:
             for _ in range(workers):
                 self._ready.put_nowait(None)
 
-    async def get_row(self) -> PendingRow | None:
-        """Wait for the next row of a worker. Return None where no row follows."""
-        return await self._ready.get()
+    def get_row(self) -> Awaitable[PendingRow | None]:
+        """Wait for the next row of a worker. The result is None where no row follows."""
+        return self._ready.get()
 
     def mark_departed(self) -> None:
         """Record that the first request of a row leaves: another row may become ready."""

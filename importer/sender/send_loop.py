@@ -213,7 +213,7 @@ class SendLoop:
                     pass  # the next slot is free when the circuit breaker allows it
                 case Retry(max_backoff_s):
                     flight.attempts += 1
-                    _log.info("row %d: attempt %d failed, retry", flight.row.number, flight.attempts)
+                    self._log_retry(flight, answer, max_backoff_s)
                     await self._stop.sleep_unless_stopping(self._rng.uniform(0, max_backoff_s))
                 case Stop(error):
                     raise error
@@ -257,11 +257,32 @@ class SendLoop:
             )
         )
 
+    def _log_retry(
+        self, flight: InFlightRow, answer: CrmResponse | ImporterError, max_backoff_s: float
+    ) -> None:
+        _log.info(
+            "row %d: attempt %d failed (%s), retry within %.1f s",
+            flight.row.number,
+            flight.attempts,
+            _describe_answer(answer),
+            max_backoff_s,
+        )
+
     def _log_request(self, flight: InFlightRow, answer: CrmResponse | ImporterError) -> None:
-        """Log a request without its phone, its text, or the server's message, which may hold both."""
-        what = (answer.status or answer.outcome) if isinstance(answer, CrmResponse) else type(answer).__name__
-        latency_s = self._clock() - flight.left_at
-        _log.debug("row %d: request %d: %s in %.3f s", flight.row.number, flight.requests, what, latency_s)
+        _log.debug(
+            "row %d: request %d: %s in %.3f s",
+            flight.row.number,
+            flight.requests,
+            _describe_answer(answer),
+            self._clock() - flight.left_at,
+        )
+
+
+def _describe_answer(answer: CrmResponse | ImporterError) -> str:
+    """Describe an answer for the log: without the server's message, which may hold a phone."""
+    if isinstance(answer, CrmResponse):
+        return answer.outcome.value if answer.status is None else str(answer.status)
+    return type(answer).__name__
 
 
 def _may_have_arrived(answer: CrmResponse | ImporterError) -> bool:

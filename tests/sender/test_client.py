@@ -26,6 +26,15 @@ TURNED_AWAY = DeliveryOutcome.TURNED_AWAY
 SUCCESS = b'{"data": null, "message": "success"}'
 
 
+def describe(value):
+    """Return a short id for a case: the status line and the first bytes of the body."""
+    if not isinstance(value, bytes):
+        return None
+    head, _, body = value.partition(b"\r\n\r\n")
+    line = head.partition(b"\r\n")[0].removeprefix(b"HTTP/1.1 ")
+    return f"{line[:12]!r} {body[:24]!r}".replace("b'", "").replace("'", "")
+
+
 def build_answer(status, body, *headers):
     lines = [f"HTTP/1.1 {status} x".encode(), b"content-length: %d" % len(body), *headers]
     return b"\r\n".join([*lines, b"", body])
@@ -69,8 +78,8 @@ def send_request(*parts, timeout_s=0.5, pause_s=0.0):
         (build_answer(204, b""), DOUBT, 204),
         (build_answer(200, b"\xff\xfe\x00"), DOUBT, 200),
         (build_answer(200, b'{"data": "' + b"x" * 2_000_000 + b'", "message": "success"}'), DOUBT, 200),
-        (build_answer(200, gzip.compress(b"0" * 100_000_000), b"content-encoding: gzip"), DOUBT, 200),
-        (build_answer(200, gzip.compress(SUCCESS), b"content-encoding: gzip"), DOUBT, 200),
+        (build_answer(200, gzip.compress(b"0" * 100_000_000, mtime=0), b"content-encoding: gzip"), DOUBT, 200),
+        (build_answer(200, gzip.compress(SUCCESS, mtime=0), b"content-encoding: gzip"), DOUBT, 200),
         (build_answer(400, b'{"message": "Invalid phone number"}'), REFUSED, 400),
         (build_answer(404, b'{"message": "Lead stage not found"}'), REFUSED, 404),
         (build_answer(403, b'{"message": "Forbidden"}'), TURNED_AWAY, 403),
@@ -89,6 +98,7 @@ def send_request(*parts, timeout_s=0.5, pause_s=0.0):
         (b"HTTP/1.1 200", DOUBT, None),
         (b"", DOUBT, None),
     ],
+    ids=describe,
 )  # fmt: skip
 def test_outcome_of_these_bytes(raw, outcome, status):
     """docs/guarantees.md, "What may have arrived", byte by byte."""
@@ -106,6 +116,7 @@ def test_outcome_of_these_bytes(raw, outcome, status):
         (build_answer(307, b"", b"location: /again"), BlockedError),
         (build_answer(200, b"<!doctype html><title>Hotel wifi</title>"), BlockedError),
     ],
+    ids=describe,
 )
 def test_answer_that_is_not_the_api_stops_the_run(raw, error):
     """The key is refused, or a proxy, a redirect or a login page answers."""
@@ -120,6 +131,7 @@ def test_answer_that_is_not_the_api_stops_the_run(raw, error):
         (build_answer(407, b""), False),
         (build_answer(302, b""), False),
     ],
+    ids=describe,
 )
 def test_web_page_with_200_leaves_a_doubt(raw, may_have_arrived):
     """The page may stand before an API that took the row."""

@@ -52,6 +52,7 @@ FIRST, SECOND = [build_row(1), build_row(2)], [build_row(3)]
         ({"total_pages": 9, "total_items": 3}, 3),  # too high: an empty page is the end
         ({"total_pages": 2, "total_items": 99}, 3),
     ],
+    ids=str,
 )
 def test_every_page_is_read(totals, requests):
     """The totals may be wrong in both directions."""
@@ -96,7 +97,11 @@ def test_too_large_page_is_an_error():
         fetch_stages([[build_row(1) | {"description": "x" * 9_000_000}]], totals={"total_pages": 1})
 
 
-@pytest.mark.parametrize("bad_row", [build_row(9) | {"title": None}, {"id": 9}, build_row(9) | {"title": ""}])
+@pytest.mark.parametrize(
+    "bad_row",
+    [build_row(9) | {"title": None}, {"id": 9}, build_row(9) | {"title": ""}],
+    ids=["null", "missing", "empty"],
+)
 def test_row_without_title_is_left_out(bad_row):
     """One bad entry of a list must not block every import."""
     assert fetch_stages([[*FIRST, bad_row]], totals={"total_pages": 1})[0] == ["S1", "S2"]
@@ -194,6 +199,11 @@ NOT_A_LIST = [
 ]
 
 
+def describe_answer(value):
+    """Return the status and the first bytes of a response as an id."""
+    return f"{value.status_code} {value.content[:20]!r}" if isinstance(value, httpx.Response) else None
+
+
 def ask_once(ask, answer):
     """Return what the client makes of this answer."""
 
@@ -208,14 +218,14 @@ async def skip_sleep(_):
     """Return at once: no test sleeps."""
 
 
-@pytest.mark.parametrize(("answer", "error"), NOT_A_LIST)
+@pytest.mark.parametrize(("answer", "error"), NOT_A_LIST, ids=describe_answer)
 def test_answer_without_a_list_is_an_error(answer, error):
     """So is a 4xx that does not come from the API: a firewall, or another server at this address."""
     with pytest.raises(error):
         ask_once(lambda client: client.fetch_titles(skip_sleep), answer)
 
 
-@pytest.mark.parametrize(("answer", "error"), NOT_A_LIST)
+@pytest.mark.parametrize(("answer", "error"), NOT_A_LIST, ids=describe_answer)
 def test_only_a_list_proves_access(answer, error):
     """Any other answer to the access probe is an error."""
     with pytest.raises(error):

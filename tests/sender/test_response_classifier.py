@@ -30,6 +30,13 @@ NOT_APPLIED, DOUBT, REFUSED, APPLIED = (
 TURNED_AWAY = DeliveryOutcome.TURNED_AWAY
 
 
+def describe(value):
+    """Return a short id for a case: the first bytes of a body, or the name of an error."""
+    if isinstance(value, Exception):
+        return type(value).__name__
+    return value[:30].decode("ascii", "backslashreplace") if isinstance(value, bytes) else None
+
+
 NOT_RAISED = {
     # web sockets, multipart forms, and internal signals of aiohttp
     aiohttp.WebSocketError, aiohttp.WSMessageTypeError, aiohttp.BadContentDispositionHeader,
@@ -90,6 +97,7 @@ def test_classified_exceptions_are_caught():
         (aiohttp.ServerDisconnectedError(), DOUBT),
         (aiohttp.ClientPayloadError(), DOUBT),
     ],
+    ids=describe,
 )
 def test_outcome_of_an_error(error, outcome):
     """An error before the request left is not applied. All others are in doubt."""
@@ -174,6 +182,7 @@ def test_cause_that_a_person_can_fix_is_named(kind, words):
         (599, b"", DOUBT),
         (100, b"", DOUBT),
     ],
+    ids=describe,
 )
 def test_outcome_of_an_answer(status, body, outcome):
     """The table of docs/sending.md, by status and body."""
@@ -204,6 +213,7 @@ def test_incomplete_body_is_in_doubt():
         (502, b"<html>bad gateway</html>", False),
         (503, b"<html>back soon</html>", False),
     ],
+    ids=describe,
 )
 def test_is_not_the_api(status, body, is_foreign):
     """A redirect, a proxy or a login page stops the run. A 5xx page is an outage, a 4xx page may be about the row."""

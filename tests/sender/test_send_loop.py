@@ -216,7 +216,7 @@ def test_log_has_row_numbers_but_no_phone_and_no_text(caplog):
     leaking = msgspec.structs.replace(LOST, message=f"no route for {rows[1].phones[0]}")
     with caplog.at_level(logging.DEBUG, logger="importer.sender"):
         run_sending(ScriptedServer({rows[1].phones[0]: [leaking, SLOW]}), rows)
-    assert "row 1: attempt 1 failed" in caplog.text
+    assert "row 1: attempt 1 failed (may have arrived), retry within 0.5 s" in caplog.text
     assert "row 0: request 1: 200 in 0." in caplog.text
     assert "hold all requests for 1.00 s" in caplog.text
     assert "secret" not in caplog.text
