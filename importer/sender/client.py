@@ -42,7 +42,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class _ListRow(msgspec.Struct):
-    """A row of a list. Without a title nobody can name it, so it is left out. A status of null means ACTIVE.
+    """A row of a list. Without a title no sheet can name it, so it is left out. A status of null means ACTIVE.
 
     If that is wrong, the CRM refuses the rows that name it. One bad entry of a list must not block every import.
     """

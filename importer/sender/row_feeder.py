@@ -73,7 +73,7 @@ class RowFeeder:
         self._has_changed.set()
 
     def add_ready_rows(self, rows: list[PendingRow]) -> None:
-        """Take rows whose intent is on disk. After `close` they are withdrawn, because nobody sends them."""
+        """Take rows whose intent is on disk. After `close` they are withdrawn, because no worker sends them."""
         for row in rows:
             if self._is_closed:
                 self._writer.withdraw(row)

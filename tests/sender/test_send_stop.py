@@ -223,6 +223,29 @@ def test_ctrl_c_twice_stops_at_once():
     assert set(journal.results) < set(range(20))
 
 
+def test_ctrl_c_twice_keeps_rows_under_way_in_doubt():
+    """A request that was cancelled may have arrived: its row is not withdrawn as if it had not left."""
+    stop_request = StopRequest.NO
+    under_way = set()
+
+    class HangingServer(ScriptedServer):
+        async def upsert(self, payload):
+            nonlocal stop_request
+            under_way.add(int(payload["customer_phone"][5:]))
+            if len(under_way) == 4:
+                stop_request = StopRequest.NOW
+            await asyncio.sleep(3600)
+            return await super().upsert(payload)
+
+    is_finished, journal, _ = run_sending(
+        HangingServer(), build_rows(100), get_stop_request=lambda: stop_request, journal=RecordingJournal()
+    )
+    assert not is_finished
+    assert len(under_way) >= 4
+    assert journal.results == {}
+    assert {row.number for row in journal.intents} - under_way == journal.withdrawn_numbers
+
+
 def test_ctrl_c_twice_withdraws_a_waiting_row():
     """A row that was asked to wait has surely not arrived: it is pending, not in doubt."""
     stop_request = StopRequest.NO
