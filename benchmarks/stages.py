@@ -100,7 +100,7 @@ async def _send_all(credentials: Credentials, journal: Journal) -> None:
             settings,
             total=journal.left,
             on_progress=lambda _: None,
-            asked=lambda: StopRequest.NO,
+            get_stop_request=lambda: StopRequest.NO,
         )
 
 

@@ -148,8 +148,8 @@ def sending_note(progress: Progress, time_left: TimeLeft) -> str:
     parts = []
     if time_left.rows_per_s:
         parts.append(f"{time_left.rows_per_s:.{1 if time_left.rows_per_s < 10 else 0}f} rows/s")
-    if progress.not_in:
-        parts.append(f"{progress.not_in:,} did not go in")
+    if progress.not_accepted:
+        parts.append(f"{progress.not_accepted:,} did not go in")
     if progress.waiting_s:
         parts.append(f"waiting {plain_time(progress.waiting_s)} for the CRM")
     left = time_left.left_s(progress.total - progress.done, progress.waiting_s)

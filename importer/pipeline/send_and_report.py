@@ -104,7 +104,7 @@ async def _send_pending(
             send_settings,
             total=journal.delivery.count_pending(),
             on_progress=context.observer.on_progress,
-            asked=get_stop_request,
+            get_stop_request=get_stop_request,
         )
 
 

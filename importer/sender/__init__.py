@@ -1,1 +1,1 @@
-"""Accepted rows out to the CRM, paced and retried; a result for each."""
+"""Send accepted rows to the CRM at a safe rate, with retries, and record a result for each."""

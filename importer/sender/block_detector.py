@@ -1,68 +1,130 @@
-"""Rows that somebody before the CRM turns away: is it this one row, or a wall? The CRM's own lists tell."""
+"""Decide whether a refusal is about one row, or whether the account is blocked. The CRM's own lists show it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Callable
 
-from importer.errors import BlockedError, ServerUnavailableError
-from importer.models.delivery import CrmResponse
-from importer.sender.client import to_stop_error
+from importer.errors import BlockedError, ImporterError, ServerUnavailableError
+from importer.messages import sending_messages
+from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.sender.client import Client, build_stop_error
+from importer.sender.stop_control import RowAbandoned, StopControl
+from importer.sender.traffic_control import TrafficControl
 
-MOST_IN_A_ROW = 25
-"""A firewall dislikes a word here and there, or one that a few rows share. So many with none let through between
-them are a wall, and each row more would be refused for nothing."""
+_log = logging.getLogger(__name__)
+
+MAX_TURNED_AWAY = 25
+"""A firewall may block a word that a few rows share. After so many rows in a row, with none let through between
+them, it blocks all of them, and each further row would be refused for nothing."""
+
+_REFUSALS_TO_PROBE = 50
 
 
 class BlockDetector:
-    """Judges rows that were turned away. `ask` answers whether the CRM gives its lists, or raises what stops the run."""
+    """Check final responses. What it finds stops the run."""
 
-    def __init__(self, ask: Callable[[], Awaitable[bool]], clock: Callable[[], float]) -> None:
-        self._ask = ask
+    def __init__(
+        self, client: Client, traffic: TrafficControl, stop: StopControl, clock: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._traffic = traffic
+        self._stop = stop
         self._clock = clock
-        self._one_question = asyncio.Lock()
-        self._answered_at = float("-inf")
-        self._in_a_row = 0
+        self._probe_lock = asyncio.Lock()
+        self._probed_at = float("-inf")
+        self._turned_away = 0  # in a row
+        self._refusals = RefusalStreak()
 
-    def met_the_crm(self) -> None:
-        """The CRM itself took or refused a row: whoever stands before it lets rows through."""
-        self._in_a_row = 0
+    async def check(self, response: CrmResponse, left_at: float) -> None:
+        """Return where the response is about its row alone.
 
-    async def judge(self, reply: CrmResponse, left_at: float) -> None:
-        """Return where the row alone is refused. Raises what stops the run: a ban, a wall, or nobody to ask.
+        A row that was turned away is not settled where this raises. A row that the CRM itself refused keeps its
+        result: where the account is blocked, the error is recorded and stops the run after it.
 
-        Workers that meet a stranger at once share one question: an answer that came after a request had left
-        holds for that request.
+        Raises:
+            BlockedError, KeyRefusedError: the account is blocked.
+            RowAbandoned: the run stops for another reason.
         """
-        async with self._one_question:
-            if self._answered_at <= left_at:
-                await self._hear_the_crm(reply)
-                self._answered_at = self._clock()
-            self._in_a_row += 1
-            if self._in_a_row > MOST_IN_A_ROW:
-                raise _wall(reply)
+        match response.outcome:
+            case DeliveryOutcome.TURNED_AWAY:
+                await self._check_turned_away(response, left_at)
+            case DeliveryOutcome.APPLIED | DeliveryOutcome.REFUSED:
+                self._turned_away = 0
+                if self._refusals.record(response):
+                    await self._check_refusals(response)
+            case DeliveryOutcome.NOT_APPLIED | DeliveryOutcome.MAY_HAVE_ARRIVED:
+                pass  # the CRM said nothing about the row
 
-    async def _hear_the_crm(self, reply: CrmResponse) -> None:
+    async def _check_turned_away(self, response: CrmResponse, left_at: float) -> None:
+        """Probe once for all workers: an answer that came after a request had left holds for that request."""
+        async with self._probe_lock:
+            if self._probed_at <= left_at:
+                await self._require_access(response)
+                self._probed_at = self._clock()
+            self._turned_away += 1
+            if self._turned_away > MAX_TURNED_AWAY:
+                raise _build_rows_blocked_error(response)
+
+    async def _require_access(self, response: CrmResponse) -> None:
+        _log.info("probe access: a row was turned away with %s", response.status)
         try:
-            is_welcome = await self._ask()
-        except ServerUnavailableError as nobody:
-            raise to_stop_error(reply) from nobody
-        if not is_welcome:
-            raise banned(reply.message)
+            has_access = await self._probe_access()
+        except ServerUnavailableError as error:
+            raise build_stop_error(response) from error
+        _log.info("probe access: %s", "the CRM gives its lists" if has_access else "the CRM refuses")
+        if not has_access:
+            raise _build_account_blocked_error(response.message)
+
+    async def _probe_access(self) -> bool:
+        """Return whether the CRM gives a list. The probe leaves when a request may leave."""
+        await self._traffic.acquire_slot()
+        has_access = not self._stop.is_stopping and await self._client.probe_access(
+            self._stop.sleep_unless_stopping
+        )
+        if self._stop.is_stopping:
+            raise RowAbandoned
+        self._traffic.record_probe_success()
+        return has_access
+
+    async def _check_refusals(self, response: CrmResponse) -> None:
+        """Stop the run where the CRM refuses every request. The refused row keeps its result."""
+        _log.info("probe access: %d rows in a row were refused with the same message", _REFUSALS_TO_PROBE)
+        try:
+            if await self._client.probe_access(self._stop.sleep_unless_stopping):
+                return
+            error: ImporterError = _build_account_blocked_error(response.message)
+        except (ServerUnavailableError, RowAbandoned):
+            return  # no answer: the next rows go on, and find out
+        except ImporterError as stop_error:
+            error = stop_error
+        self._stop.record_error(error)
 
 
-def banned(words: str) -> BlockedError:
-    """The CRM refuses whatever it is asked."""
+class RefusalStreak:
+    """Count refusals in a row with the same message: they may be bad rows, or a blocked account."""
+
+    def __init__(self) -> None:
+        self._message = ""
+        self._count = 0
+
+    def record(self, response: CrmResponse) -> bool:
+        """Record a response. Return whether it is time to probe the account."""
+        is_refused = response.outcome is DeliveryOutcome.REFUSED
+        if not is_refused or response.message != self._message:
+            self._message, self._count = response.message, 0
+        self._count += is_refused
+        return self._count == _REFUSALS_TO_PROBE
+
+
+def _build_account_blocked_error(message: str) -> BlockedError:
+    return BlockedError(*sending_messages.ACCOUNT_BLOCKED.format(message=message))
+
+
+def _build_rows_blocked_error(response: CrmResponse) -> BlockedError:
     return BlockedError(
-        f'The CRM refuses every request, also for its lists: "{words}".',
-        "Ask Superfone about the account. Rows that were refused can go again with importer retry.",
-    )
-
-
-def _wall(reply: CrmResponse) -> BlockedError:
-    return BlockedError(
-        f"More than {MOST_IN_A_ROW} rows in a row were turned away with {reply.status} ({reply.message}), though the CRM "
-        "gives its lists.",
-        "Ask Superfone whether the API key may write leads, and whoever runs your network about a firewall. "
-        "Rows that were turned away can go again with importer retry.",
+        *sending_messages.ROWS_BLOCKED.format(
+            count=MAX_TURNED_AWAY, status=response.status, message=response.message
+        )
     )

@@ -1,26 +1,39 @@
-"""The one gate that all workers pass before a request leaves: shut while the server asks to wait or is away."""
+"""Pause all workers while the server asks to wait, or while it is away (the circuit breaker pattern)."""
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from math import ldexp
 
 from importer.errors import ServerUnavailableError
+from importer.messages import sending_messages
 
-_FLOOR_S = 1.0  # a refusal without a usable Retry-After
-_LEAST_S = 0.05
-_MOST_PUSH_S = 60.0
-_FIRST_PROBE_S = 0.5
-_MOST_PROBE_S = 60.0
-_ASKS = "asks to wait until"
-_LOST_IN_A_ROW = 8  # failures without a success between them that mean: the server is away
-_REFUSED_IN_A_ROW = 4  # the same for connections that did not come about: fewer than a row has attempts
+_log = logging.getLogger(__name__)
+
+_FIRST_HOLD_S = 1.0  # for a refusal without a usable Retry-After
+_MAX_HOLD_S = 60.0
+_MIN_HOLD_S = 0.05
+_FIRST_PROBE_WAIT_S = 0.5
+_MAX_PROBE_WAIT_S = 60.0
+_PROBE_POLL_S = 0.05  # how often a worker looks whether the probe has been answered
+_MAX_FAILURES = 8  # failures without a success between them that mean: the server is away
+_MAX_UNREACHED = 4  # the same for failed connects: fewer than a row has attempts
+
+
+class BreakerState(Enum):
+    """Whether requests may leave, apart from a hold that the server asked for."""
+
+    CLOSED = auto()  # requests leave
+    OPEN = auto()  # the server is away: no request leaves before the next probe is due
+    HALF_OPEN = auto()  # one request is under way as a probe; its answer decides
 
 
 class CircuitBreaker:
-    """Pauses and outages. Clock, sleep and random are given; times are seconds of the clock."""
+    """Holds and outages. Clock, sleep and random are given. Times are seconds of the clock."""
 
     def __init__(
         self,
@@ -28,113 +41,153 @@ class CircuitBreaker:
         max_wait_s: float,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
-        chance: random.Random,
+        rng: random.Random,
     ) -> None:
+        self.state = BreakerState.CLOSED
         self._max_wait_s = max_wait_s
         self._clock = clock
         self._sleep = sleep
-        self._chance = chance
-        self._shut_until = clock()
-        self._waiting_since: float | None = None
-        self._pushes = 0
+        self._rng = rng
+        self._held_until = clock()
+        self._trouble_since: float | None = None
+        self._holds = 0
         self._failures = self._unreached = 0
-        self._away = False
-        self._probing = False
-        self._probe_wait_s = _FIRST_PROBE_S
+        self._probe_wait_s = _FIRST_PROBE_WAIT_S
 
     @property
-    def waiting_s(self) -> float:
-        """Seconds until the gate opens, 0 while it is open."""
-        return max(0.0, self._shut_until - self._clock())
+    def remaining_wait_s(self) -> float:
+        """Seconds until the next request may leave, 0 where it may leave now."""
+        return max(0.0, self._held_until - self._clock())
 
     @property
-    def is_away(self) -> bool:
-        """Whether the server has been given up for the moment; only one request at a time asks for it."""
-        return self._away
+    def is_half_open(self) -> bool:
+        """Whether a probe is under way."""
+        return self.state is BreakerState.HALF_OPEN
 
-    async def opened(self) -> None:
-        """Wait until a request may leave. While the server is away, that is when no other asks for it."""
+    @property
+    def is_server_away(self) -> bool:
+        """Whether the server is away: requests leave only one at a time, as probes."""
+        return self.state is not BreakerState.CLOSED
+
+    async def wait_until_allowed(self) -> None:
+        """Wait until a request may leave. While the server is away, only one probe is under way at a time."""
         while True:
-            if (wait := self.waiting_s) > 0:
-                await self._sleep(wait)
-            elif self._away and self._probing:
-                await self._sleep(0.05)
+            if (wait_s := self.remaining_wait_s) > 0:
+                await self._sleep(wait_s)
+            elif self.is_half_open:
+                await self._sleep(_PROBE_POLL_S)
             else:
                 return
 
-    def leaving(self) -> None:
-        """A request leaves through the open gate: while the server is away, none follows before its answer."""
-        self._probing = self._away
+    def record_departure(self) -> None:
+        """Record that a request leaves. While the server is away, it is the probe."""
+        if self.state is BreakerState.OPEN:
+            _log.info("circuit breaker half-open: one request leaves as a probe")
+            self.state = BreakerState.HALF_OPEN
 
-    def took(self) -> None:
-        """The server answered as it should."""
+    def record_success(self) -> None:
+        """Record that the server answered as it should: close."""
+        if self.state is not BreakerState.CLOSED:
+            _log.info("circuit breaker closed: the server answers again")
+        self.state = BreakerState.CLOSED
         self._failures = self._unreached = 0
-        self._pushes = 0
-        self._waiting_since = None
-        self._away = self._probing = False
-        self._probe_wait_s = _FIRST_PROBE_S
+        self._holds = 0
+        self._trouble_since = None
+        self._probe_wait_s = _FIRST_PROBE_WAIT_S
 
-    def pushed_back(self, retry_after_s: float | None) -> None:
-        """The server asks to wait: shut for as long as it says. Raises ServerUnavailableError where that is too long."""
-        self._probing = False
-        is_open = self.waiting_s <= 0
-        if not is_open and retry_after_s is None:
-            return  # an answer to a request that had left before the gate shut
-        self._pushes += is_open
+    def hold(self, retry_after_s: float | None) -> None:
+        """Hold all requests for as long as the server asks.
+
+        Raises:
+            ServerUnavailableError: the wait is longer than the user accepts.
+        """
+        self._end_probe()
+        is_new = self.remaining_wait_s <= 0
+        if not is_new and retry_after_s is None:
+            return  # the answer to a request that had left before this hold began
+        self._holds += is_new
         if retry_after_s is None:
-            self._shut(push_s(self._pushes), _ASKS)
+            wait_s = compute_hold_s(self._holds)
         else:
             # A server that says "now" again and again is not asked more than once a second.
-            self._shut(max(retry_after_s, _doubled(_LEAST_S, self._pushes, _FLOOR_S)), _ASKS)
+            wait_s = max(retry_after_s, _double(_MIN_HOLD_S, self._holds, _FIRST_HOLD_S))
+        _log.info("hold all requests for %.2f s (Retry-After: %s)", wait_s, retry_after_s)
+        self._hold_for(wait_s)
+        if self._is_wait_too_long():
+            raise build_hold_error(self.remaining_wait_s, self._max_wait_s, sending_messages.ROWS_ARE_KEPT)
 
-    def failed(self, *, found_nobody: bool, out_of_budget: bool, status: int | None = None) -> None:
-        """A request got no connection (`found_nobody`), no answer, or one that says that the server is not well.
+    def record_failure(self, *, is_unreached: bool, is_budget_spent: bool, status: int | None = None) -> None:
+        """Record a failed connect (`is_unreached`), a lost answer, or a status that says the server is not well.
 
-        Raises ServerUnavailableError where that lasts too long.
+        Raises:
+            ServerUnavailableError: the outage lasts longer than the user accepts.
         """
         self._failures += 1
-        if self._waiting_since is None:
-            self._waiting_since = self._clock()  # failures that take long are part of the outage
-        self._unreached = self._unreached + 1 if found_nobody else 0
-        self._probing = False
-        many = self._failures >= _LOST_IN_A_ROW or self._unreached >= _REFUSED_IN_A_ROW
-        if self._away or out_of_budget or many:
-            self._away = True
-            what = _what_it_does(status, found_nobody=found_nobody)
-            self._shut(self._probe_wait_s * self._chance.uniform(0.5, 1.0), what)
-            self._probe_wait_s = min(self._probe_wait_s * 2, _MOST_PROBE_S)
+        if self._trouble_since is None:
+            self._trouble_since = self._clock()  # failures that take long are part of the outage
+        self._unreached = self._unreached + 1 if is_unreached else 0
+        self._end_probe()
+        is_over_limit = self._failures >= _MAX_FAILURES or self._unreached >= _MAX_UNREACHED
+        if self.is_server_away or is_budget_spent or is_over_limit:
+            self._open(is_unreached=is_unreached, status=status)
 
-    def _shut(self, wait_s: float, what: str) -> None:
+    def _open(self, *, is_unreached: bool, status: int | None) -> None:
+        """Open, and let the next probe leave after a wait that doubles each time."""
+        self.state = BreakerState.OPEN
+        wait_s = self._probe_wait_s * self._rng.uniform(0.5, 1.0)
+        _log.info("circuit breaker open: %d failures, next probe in %.2f s", self._failures, wait_s)
+        self._hold_for(wait_s)
+        if self._is_wait_too_long():
+            problem = _describe_problem(status, is_unreached=is_unreached)
+            raise _build_outage_error(problem, self.remaining_wait_s, self._max_wait_s)
+        self._probe_wait_s = min(self._probe_wait_s * 2, _MAX_PROBE_WAIT_S)
+
+    def _end_probe(self) -> None:
+        if self.is_half_open:
+            self.state = BreakerState.OPEN
+
+    def _hold_for(self, wait_s: float) -> None:
         now = self._clock()
-        if self._waiting_since is None:
-            self._waiting_since = now
-        self._shut_until = max(self._shut_until, now + wait_s)
-        waited = self._shut_until - self._waiting_since
-        if waited > self._max_wait_s:
-            raise too_long(what, self.waiting_s, self._max_wait_s, "The rows that are left are kept.")
+        if self._trouble_since is None:
+            self._trouble_since = now
+        self._held_until = max(self._held_until, now + wait_s)
+
+    def _is_wait_too_long(self) -> bool:
+        assert self._trouble_since is not None
+        return self._held_until - self._trouble_since > self._max_wait_s
 
 
-def push_s(times: int) -> float:
-    """Seconds to wait where the server says "not now" and no time, so many times in a row."""
-    return _doubled(_FLOOR_S, times, _MOST_PUSH_S)
+def compute_hold_s(count: int) -> float:
+    """Return how long to wait after `count` refusals in a row without a Retry-After: 1, 2, 4 ... 60 s."""
+    return _double(_FIRST_HOLD_S, count, _MAX_HOLD_S)
 
 
-def _doubled(first_s: float, times: int, most_s: float) -> float:
-    """The wait that doubles each time. A patient run may meet a thousand, whose power no float can hold."""
-    return min(ldexp(first_s, min(times - 1, 20)), most_s)
+def _double(first_s: float, count: int, max_s: float) -> float:
+    """Return `first_s` doubled `count` - 1 times. The exponent is bounded: 2.0 ** 1024 overflows."""
+    return min(ldexp(first_s, min(count - 1, 20)), max_s)
 
 
-def _what_it_does(status: int | None, *, found_nobody: bool) -> str:
-    """What people are told of a server that is away: one that answers can be reached."""
-    does = (
-        "cannot be reached" if found_nobody else "does not answer" if status is None else f"answers {status}"
+def build_hold_error(wait_s: float, max_wait_s: float, advice: str) -> ServerUnavailableError:
+    """Build the error of a Retry-After that is longer than --max-wait. It names the time."""
+    message = sending_messages.HOLD_TOO_LONG.format(until=_format_time_in(wait_s), max_wait_s=max_wait_s)
+    return ServerUnavailableError(message, advice)
+
+
+def _build_outage_error(problem: str, wait_s: float, max_wait_s: float) -> ServerUnavailableError:
+    message = sending_messages.OUTAGE_TOO_LONG.format(
+        problem=problem, until=_format_time_in(wait_s), max_wait_s=max_wait_s
     )
-    return f"{does}; the next try would be at"
+    return ServerUnavailableError(message, sending_messages.ROWS_ARE_KEPT)
 
 
-def too_long(what: str, wait_s: float, max_wait_s: float, advice: str) -> ServerUnavailableError:
-    """The CRM is back in `wait_s` seconds, which is more than anybody wants to wait."""
-    until = datetime.now().astimezone() + timedelta(seconds=wait_s)
-    return ServerUnavailableError(
-        f"The CRM {what} {until:%H:%M on %d %b}, longer than --max-wait {max_wait_s:g} s.", advice
-    )
+def _describe_problem(status: int | None, *, is_unreached: bool) -> str:
+    """Say what the server does while it is away. One that answers a status can be reached."""
+    if is_unreached:
+        return sending_messages.CANNOT_BE_REACHED
+    if status is None:
+        return sending_messages.DOES_NOT_ANSWER
+    return sending_messages.ANSWERS_STATUS.format(status=status)
+
+
+def _format_time_in(wait_s: float) -> str:
+    return f"{datetime.now().astimezone() + timedelta(seconds=wait_s):%H:%M on %d %b}"

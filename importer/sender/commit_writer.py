@@ -1,4 +1,4 @@
-"""Group commits: what is about to leave and what has come back, written together in the journal's own thread."""
+"""Write intents and results to the journal in group commits, in the journal's own thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importer.journal.run_metadata import SecondMetrics, SendTotals
 from importer.models.delivery import DeliveryResult, PendingRow
 
 _T = TypeVar("_T")
-_GATHER_S = 0.005  # between two commits: a commit costs as much as sending a row, so several should share one
+_COMMIT_PAUSE_S = 0.005  # a commit costs as much as sending a row, so several rows should share one
 
 
 class DeliveryJournal(Protocol):
@@ -19,10 +19,10 @@ class DeliveryJournal(Protocol):
 
     @property
     def send_totals(self) -> SendTotals:
-        """Totals of earlier sendings of the run."""
+        """The totals of earlier sendings of the run."""
 
     def pending(self, after: int, limit: int) -> list[PendingRow]:
-        """The next rows to send."""
+        """Return the next rows to send."""
 
     def record(
         self,
@@ -33,73 +33,80 @@ class DeliveryJournal(Protocol):
         pace: Sequence[SecondMetrics] = (),
         send_totals: SendTotals | None = None,
     ) -> list[PendingRow]:
-        """One durable commit; answers with the rows of `intents` as they may leave."""
+        """Write one durable commit. Return the rows of `intents` as they may be sent."""
 
 
 class CommitWriter:
-    """Collects while a commit is under way; the next one writes all that came meanwhile."""
+    """Collect while a commit is under way. The next commit writes all that came meanwhile.
+
+    `on_results` receives results that are on disk, `on_intents` receives rows whose intent is on disk.
+    """
 
     def __init__(
         self,
         journal: DeliveryJournal,
         *,
-        counted: Callable[[list[DeliveryResult]], None],
-        may_leave: Callable[[list[PendingRow]], None],
+        on_results: Callable[[list[DeliveryResult]], None],
+        on_intents: Callable[[list[PendingRow]], None],
     ) -> None:
         self._journal = journal
-        self._counted = counted
-        self._may_leave = may_leave
+        self._on_results = on_results
+        self._on_intents = on_intents
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._results: list[DeliveryResult] = []
         self._intents: list[PendingRow] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._intent_waiters: list[asyncio.Future[None]] = []
         self._withdrawn: list[PendingRow] = []
-        self._pace: list[SecondMetrics] = []
+        self._metrics: list[SecondMetrics] = []
         self._wake = asyncio.Event()
-        self._closing = False
+        self._is_closing = False
 
-    def result(self, result: DeliveryResult) -> None:
-        """A row is settled; it is counted once this is on disk."""
+    def add_result(self, result: DeliveryResult) -> None:
+        """Add the result of a row to the next commit."""
         self._results.append(result)
         self._wake.set()
 
     def withdraw(self, row: PendingRow) -> None:
-        """A row whose intent is on disk did not leave, and will not in this sending."""
+        """Withdraw the intent of a row that did not leave, and will not leave in this sending."""
         self._withdrawn.append(row)
         self._wake.set()
 
-    def beat(self, beat: SecondMetrics) -> None:
-        """Keep what happened in a second; written with the next commit."""
-        self._pace.append(beat)
+    def add_metrics(self, second: SecondMetrics) -> None:
+        """Add the figures of a second to the next commit."""
+        self._metrics.append(second)
 
-    async def intend(self, rows: list[PendingRow]) -> None:
-        """Return once it is on disk that these rows are about to leave; `may_leave` has them then, as they may.
+    async def write_intents(self, rows: list[PendingRow]) -> None:
+        """Return once it is on disk that these rows are about to leave, and `on_intents` has them.
 
-        It has them also where whoever asked was cancelled meanwhile: an intent on disk is never forgotten.
+        `on_intents` receives them also where the caller was cancelled meanwhile: an intent on disk is never lost.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        is_written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._intents += rows
-        self._waiting.append(done)
+        self._intent_waiters.append(is_written)
         self._wake.set()
-        await done
+        await is_written
 
-    async def in_thread(self, work: Callable[[], _T]) -> _T:
-        """Run something else that needs the journal."""
+    async def run_in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run other work that needs the journal in the journal's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    async def run(self, send_totals: Callable[[], SendTotals]) -> None:
-        """Commit until closed. Raises what a commit raises (DiskWriteError)."""
-        while not (self._closing and not self._has_work):
+    async def run(self, get_totals: Callable[[], SendTotals]) -> None:
+        """Commit until closed.
+
+        Raises:
+            DiskWriteError: the journal cannot be written.
+        """
+        while not (self._is_closing and not self._has_work):
             await self._wake.wait()
             self._wake.clear()
             if self._has_work:
-                await self._commit(send_totals())
-                if not self._closing:
-                    await asyncio.sleep(_GATHER_S)
+                await self._commit(get_totals())
+                if not self._is_closing:
+                    await asyncio.sleep(_COMMIT_PAUSE_S)
 
     def close(self) -> None:
-        """Let `run` end after what is left."""
-        self._closing = True
+        """Let `run` end after it has written what is left."""
+        self._is_closing = True
         self._wake.set()
 
     def shut_down(self) -> None:
@@ -108,28 +115,28 @@ class CommitWriter:
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._results or self._intents or self._withdrawn or self._pace)
+        return bool(self._results or self._intents or self._withdrawn or self._metrics)
 
-    async def _commit(self, send_totals: SendTotals) -> None:
+    async def _commit(self, totals: SendTotals) -> None:
         results, self._results = self._results, []
         intents, self._intents = self._intents, []
-        waiting, self._waiting = self._waiting, []
+        waiters, self._intent_waiters = self._intent_waiters, []
         withdrawn, self._withdrawn = self._withdrawn, []
-        pace, self._pace = self._pace, []
+        metrics, self._metrics = self._metrics, []
         try:
-            leaving = await self.in_thread(
+            rows = await self.run_in_thread(
                 lambda: self._journal.record(
-                    intents=intents, results=results, withdrawn=withdrawn, pace=pace, send_totals=send_totals
+                    intents=intents, results=results, withdrawn=withdrawn, pace=metrics, send_totals=totals
                 )
             )
         except BaseException as error:
-            for done in waiting:
-                if not done.done():
-                    done.set_exception(error)
-                    done.exception()  # also where nobody waits any more
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_exception(error)
+                    waiter.exception()  # marks it as seen, where the caller was cancelled
             raise
-        self._counted(results)
-        self._may_leave(leaving)
-        for done in waiting:
-            if not done.done():
-                done.set_result(None)
+        self._on_results(results)
+        self._on_intents(rows)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

@@ -1,4 +1,4 @@
-"""What the last reply makes of a row: its status, its note, and the sentences of its report."""
+"""Build the result of a row from its last response: its status, its note, and the issues for its report."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from importer.issues import Issue, IssueCode
 from importer.models.delivery import CrmResponse, DeliveryOutcome, DeliveryResult, PendingRow
 from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
-_NOT_FOUND = "Customer not found"
+_CUSTOMER_NOT_FOUND = "Customer not found"  # the API's words for an unknown lead, see docs/api.md
 
 
 def build_result(
-    row: PendingRow, reply: CrmResponse, *, attempts: int, may_have_arrived: bool
+    row: PendingRow, response: CrmResponse, *, attempts: int, may_have_arrived: bool
 ) -> DeliveryResult:
-    """The row's result. `in_doubt` says that some attempt of it may have arrived, whatever came after.
+    """Build the row's result. `may_have_arrived` says that some attempt may have arrived, whatever came after.
 
-    A refusal after a doubtful attempt stays a refusal: what the CRM says last about a row is what holds. Who turns
-    a row away before the CRM knows nothing of what arrived there earlier.
+    A refusal by the CRM counts also after a doubtful attempt: its last answer about a row is the truth. A firewall
+    that turns the row away does not know what arrived earlier, so the doubt stays.
     """
-    status = _status(reply.outcome, may_have_arrived=may_have_arrived)
-    note = _note(row, reply.outcome)
+    status = _find_status(response.outcome, may_have_arrived=may_have_arrived)
+    note = _find_note_state(row, response.outcome)
     return DeliveryResult(
         number=row.number,
         status=status,
         attempts=attempts,
-        http_status=reply.status,
+        http_status=response.status,
         note=note,
-        issues=tuple(_issues(row, reply, status, note, attempts)),
+        issues=tuple(_build_issues(row, response, status, note, attempts)),
     )
 
 
-def _status(applied: DeliveryOutcome, *, may_have_arrived: bool) -> DeliveryStatus:
-    match applied:
+def _find_status(outcome: DeliveryOutcome, *, may_have_arrived: bool) -> DeliveryStatus:
+    match outcome:
         case DeliveryOutcome.APPLIED:
             return RowStatus.ACCEPTED
         case DeliveryOutcome.REFUSED:
@@ -43,29 +43,29 @@ def _status(applied: DeliveryOutcome, *, may_have_arrived: bool) -> DeliveryStat
             return RowStatus.UNKNOWN if may_have_arrived else RowStatus.FAILED
 
 
-def _note(row: PendingRow, applied: DeliveryOutcome) -> NoteState:
+def _find_note_state(row: PendingRow, outcome: DeliveryOutcome) -> NoteState:
     if row.note_state is not NoteState.NOT_SENT:
         return row.note_state
-    if row.withheld_state is NoteState.UNKNOWN or applied is DeliveryOutcome.MAY_HAVE_ARRIVED:
+    if row.withheld_state is NoteState.UNKNOWN or outcome is DeliveryOutcome.MAY_HAVE_ARRIVED:
         return NoteState.UNKNOWN
-    return NoteState.SENT if applied is DeliveryOutcome.APPLIED else NoteState.NOT_SENT
+    return NoteState.SENT if outcome is DeliveryOutcome.APPLIED else NoteState.NOT_SENT
 
 
-def _issues(
-    row: PendingRow, reply: CrmResponse, status: RowStatus, note: NoteState, attempts: int
+def _build_issues(
+    row: PendingRow, response: CrmResponse, status: RowStatus, note: NoteState, attempts: int
 ) -> list[Issue]:
     issues = []
-    if reply.outcome is DeliveryOutcome.TURNED_AWAY:
-        issues.append(Issue("row", IssueCode.TURNED_AWAY, "", reply.message, str(reply.status)))
+    if response.outcome is DeliveryOutcome.TURNED_AWAY:
+        issues.append(Issue("row", IssueCode.TURNED_AWAY, "", response.message, str(response.status)))
     match status:
-        case RowStatus.REFUSED if reply.status == 400 and reply.message == _NOT_FOUND:
-            issues.append(Issue("row", IssueCode.NO_SUCH_LEAD, "", reply.message))
-        case RowStatus.REFUSED if reply.outcome is DeliveryOutcome.REFUSED:
-            issues.append(Issue("row", IssueCode.REFUSED, "", reply.message))
+        case RowStatus.REFUSED if response.status == 400 and response.message == _CUSTOMER_NOT_FOUND:
+            issues.append(Issue("row", IssueCode.NO_SUCH_LEAD, "", response.message))
+        case RowStatus.REFUSED if response.outcome is DeliveryOutcome.REFUSED:
+            issues.append(Issue("row", IssueCode.REFUSED, "", response.message))
         case RowStatus.FAILED:
-            issues.append(Issue("row", IssueCode.FAILED, "", reply.message, str(attempts)))
+            issues.append(Issue("row", IssueCode.FAILED, "", response.message, str(attempts)))
         case RowStatus.UNKNOWN:
-            issues.append(Issue("row", IssueCode.UNSURE, "", reply.message))
+            issues.append(Issue("row", IssueCode.UNSURE, "", response.message))
         case _:
             pass
     if row.is_other_key:

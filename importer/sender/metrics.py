@@ -1,58 +1,73 @@
-"""What is counted while rows are sent: requests, retries, refusals for speed, and the pace by the second."""
+"""Count requests, retries and throttled requests while rows are sent, in total and by the second."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from importer.journal.run_metadata import SecondMetrics, SendTotals
 
-_RATE_WINDOW = 5  # seconds over which the reached rate is averaged
+_RATE_WINDOW_S = 5  # seconds over which the rate is averaged
 
 
 class SendMetrics:
-    """Counters of one sending on top of the run's earlier ones. Times are seconds since it began."""
+    """The counts of one sending, on top of the earlier sendings of the run. It begins when it is created."""
 
-    def __init__(self, earlier: SendTotals) -> None:
+    def __init__(self, earlier: SendTotals, clock: Callable[[], float]) -> None:
         self._earlier = earlier
-        self._requests = self._retries = 0
-        self.throttled = 0
-        self._told = (0, 0, 0)
-        self._told_at = 0
-        self._seconds: deque[int] = deque(maxlen=_RATE_WINDOW)
-        self._reached = earlier.rate_reached
+        self._clock = clock
+        self._began_at = clock()
+        self._requests = self._retries = self._throttled = 0
+        self._counts_at_second = (0, 0, 0)
+        self._second = 0
+        self._recent_requests: deque[int] = deque(maxlen=_RATE_WINDOW_S)
+        self._rate_reached = earlier.rate_reached
 
-    def sent(self, *, retry: bool) -> None:
-        """A request leaves."""
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the sending began."""
+        return self._clock() - self._began_at
+
+    def record_request(self, *, is_retry: bool) -> None:
+        """Count a request that leaves."""
         self._requests += 1
-        self._retries += retry
+        self._retries += is_retry
 
-    def beat(self, elapsed_s: float, *, last: bool = False) -> SecondMetrics | None:
-        """What happened since the last beat, once a second; None in between."""
-        if int(elapsed_s) == self._told_at and not last:
+    def record_throttled(self) -> None:
+        """Count a request that the server refused as too fast."""
+        self._throttled += 1
+
+    def take_second(self, *, is_last: bool = False) -> SecondMetrics | None:
+        """Return the counts since the last call that returned some, once a second. Return None in between."""
+        elapsed_s = self.elapsed_s
+        if int(elapsed_s) == self._second and not is_last:
             return None
-        now = (self._requests, self.throttled, self._retries)
-        requests, throttled, retries = (new - old for new, old in zip(now, self._told, strict=True))
-        second = int(self._earlier.seconds) + self._told_at
-        self._told, self._told_at = now, int(elapsed_s)
-        self._seconds.append(requests)
-        if not last or elapsed_s >= 1:
-            self._reached = max(self._reached, sum(self._seconds) / len(self._seconds))
+        counts = (self._requests, self._throttled, self._retries)
+        requests, throttled, retries = (
+            new - old for new, old in zip(counts, self._counts_at_second, strict=True)
+        )
+        second = int(self._earlier.seconds) + self._second
+        self._counts_at_second, self._second = counts, int(elapsed_s)
+        self._recent_requests.append(requests)
+        if not is_last or elapsed_s >= 1:
+            recent_per_s = sum(self._recent_requests) / len(self._recent_requests)
+            self._rate_reached = max(self._rate_reached, recent_per_s)
         return SecondMetrics(second, requests, throttled, retries)
 
-    def rate(self, elapsed_s: float) -> float:
-        """Requests a second of late."""
-        if self._seconds:
-            return sum(self._seconds) / len(self._seconds)
-        return self._requests / max(elapsed_s, 0.1)
+    def compute_rate(self) -> float:
+        """Return requests a second over the last few seconds."""
+        if self._recent_requests:
+            return sum(self._recent_requests) / len(self._recent_requests)
+        return self._requests / max(self.elapsed_s, 0.1)
 
-    def totals(self, elapsed_s: float) -> SendTotals:
-        """The run's totals, this sending and the earlier ones."""
-        earlier = self._earlier
-        reached = self._reached or self._requests / max(elapsed_s, 0.001)
+    def build_totals(self) -> SendTotals:
+        """Return the totals of the run: this sending and the earlier ones."""
+        earlier, elapsed_s = self._earlier, self.elapsed_s
+        rate_reached = self._rate_reached or self._requests / max(elapsed_s, 0.001)
         return SendTotals(
             requests=earlier.requests + self._requests,
             retries=earlier.retries + self._retries,
-            throttled=earlier.throttled + self.throttled,
+            throttled=earlier.throttled + self._throttled,
             seconds=round(earlier.seconds + elapsed_s, 3),
-            rate_reached=round(reached, 2),
+            rate_reached=round(rate_reached, 2),
         )

@@ -1,7 +1,8 @@
-"""Was it applied? From what happened to an attempt to what it did to the CRM (law 3), in one table.
+"""Classify an attempt: did the CRM apply it, refuse it, or may it have arrived?
 
-Our transport (`transport.py`) lets aiohttp's own errors through. httpx, whose API it speaks, would call some of
-them otherwise than our question needs: a connection lost after the request had left is none that did not come about.
+The rules are in docs/guarantees.md ("What may have arrived"). Our transport (`transport.py`) raises aiohttp's own
+errors. httpx would translate some of them wrongly for this question: for example, it reports a connection that
+was lost after the request had left as one that was never made.
 """
 
 from __future__ import annotations
@@ -10,64 +11,74 @@ import aiohttp
 import msgspec
 from aiohttp import client_exceptions
 
+from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 
-NOT_SENT = DeliveryOutcome.NOT_APPLIED
-IN_DOUBT = DeliveryOutcome.MAY_HAVE_ARRIVED
+NOT_APPLIED = DeliveryOutcome.NOT_APPLIED
+MAY_HAVE_ARRIVED = DeliveryOutcome.MAY_HAVE_ARRIVED
 
-ERRORS: dict[type[BaseException], DeliveryOutcome] = {
-    aiohttp.ClientConnectorError: NOT_SENT,  # refused, no route, TLS handshake
-    aiohttp.ClientConnectorDNSError: NOT_SENT,
-    client_exceptions.ClientConnectorCertificateError: NOT_SENT,
-    client_exceptions.ClientConnectorSSLError: NOT_SENT,
-    client_exceptions.UnixClientConnectorError: NOT_SENT,
-    aiohttp.ClientSSLError: NOT_SENT,
-    aiohttp.ClientProxyConnectionError: NOT_SENT,
-    aiohttp.ClientHttpProxyError: NOT_SENT,  # the proxy refused to connect
-    aiohttp.ConnectionTimeoutError: NOT_SENT,  # no connection, or no free one, in time
-    aiohttp.ServerFingerprintMismatch: NOT_SENT,
-    aiohttp.InvalidURL: NOT_SENT,
-    aiohttp.InvalidUrlClientError: NOT_SENT,
-    aiohttp.NonHttpUrlClientError: NOT_SENT,
-    client_exceptions.RedirectClientError: NOT_SENT,
-    aiohttp.InvalidUrlRedirectClientError: NOT_SENT,
-    aiohttp.NonHttpUrlRedirectClientError: NOT_SENT,
-    aiohttp.ServerDisconnectedError: IN_DOUBT,
-    aiohttp.ClientConnectionResetError: IN_DOUBT,
-    aiohttp.ServerConnectionError: IN_DOUBT,
-    aiohttp.ServerTimeoutError: IN_DOUBT,
-    aiohttp.SocketTimeoutError: IN_DOUBT,
-    aiohttp.ClientOSError: IN_DOUBT,
-    aiohttp.ClientPayloadError: IN_DOUBT,
-    aiohttp.ClientConnectionError: IN_DOUBT,
-    aiohttp.ClientResponseError: IN_DOUBT,  # an answer that is not HTTP
-    aiohttp.ContentTypeError: IN_DOUBT,
-    aiohttp.WSServerHandshakeError: IN_DOUBT,
-    client_exceptions.UploadAbortedError: IN_DOUBT,
-    aiohttp.TooManyRedirects: IN_DOUBT,
-    aiohttp.ClientError: IN_DOUBT,
-    # the operating system, let through by the layers above
-    TimeoutError: IN_DOUBT,
-    OSError: IN_DOUBT,
+OUTCOME_BY_ERROR: dict[type[BaseException], DeliveryOutcome] = {
+    aiohttp.ClientConnectorError: NOT_APPLIED,  # refused, no route, TLS handshake
+    aiohttp.ClientConnectorDNSError: NOT_APPLIED,
+    client_exceptions.ClientConnectorCertificateError: NOT_APPLIED,
+    client_exceptions.ClientConnectorSSLError: NOT_APPLIED,
+    client_exceptions.UnixClientConnectorError: NOT_APPLIED,
+    aiohttp.ClientSSLError: NOT_APPLIED,
+    aiohttp.ClientProxyConnectionError: NOT_APPLIED,
+    aiohttp.ClientHttpProxyError: NOT_APPLIED,  # the proxy refused to connect
+    aiohttp.ConnectionTimeoutError: NOT_APPLIED,  # no connection, or no free one, in time
+    aiohttp.ServerFingerprintMismatch: NOT_APPLIED,
+    aiohttp.InvalidURL: NOT_APPLIED,
+    aiohttp.InvalidUrlClientError: NOT_APPLIED,
+    aiohttp.NonHttpUrlClientError: NOT_APPLIED,
+    client_exceptions.RedirectClientError: NOT_APPLIED,
+    aiohttp.InvalidUrlRedirectClientError: NOT_APPLIED,
+    aiohttp.NonHttpUrlRedirectClientError: NOT_APPLIED,
+    aiohttp.ServerDisconnectedError: MAY_HAVE_ARRIVED,
+    aiohttp.ClientConnectionResetError: MAY_HAVE_ARRIVED,
+    aiohttp.ServerConnectionError: MAY_HAVE_ARRIVED,
+    aiohttp.ServerTimeoutError: MAY_HAVE_ARRIVED,
+    aiohttp.SocketTimeoutError: MAY_HAVE_ARRIVED,
+    aiohttp.ClientOSError: MAY_HAVE_ARRIVED,
+    aiohttp.ClientPayloadError: MAY_HAVE_ARRIVED,
+    aiohttp.ClientConnectionError: MAY_HAVE_ARRIVED,
+    aiohttp.ClientResponseError: MAY_HAVE_ARRIVED,  # an answer that is not HTTP
+    aiohttp.ContentTypeError: MAY_HAVE_ARRIVED,
+    aiohttp.WSServerHandshakeError: MAY_HAVE_ARRIVED,
+    client_exceptions.UploadAbortedError: MAY_HAVE_ARRIVED,
+    aiohttp.TooManyRedirects: MAY_HAVE_ARRIVED,
+    aiohttp.ClientError: MAY_HAVE_ARRIVED,
+    # errors of the operating system, which aiohttp does not wrap
+    TimeoutError: MAY_HAVE_ARRIVED,
+    OSError: MAY_HAVE_ARRIVED,
 }
 
-CAUGHT = (aiohttp.ClientError, aiohttp.InvalidURL, OSError, TimeoutError)
-"""What an attempt may raise; anything else is a fault of ours and must be seen."""
+CAUGHT_ERRORS = (aiohttp.ClientError, aiohttp.InvalidURL, OSError, TimeoutError)
+"""What an attempt may raise. Any other exception is a bug in importer and must not be hidden."""
 
 _NOT_ABOUT_THE_ROW = frozenset({401, 407})
-_DENIED = 403  # no answer of the API, whatever its body looks like
-_TRY_AGAIN = {425: NOT_SENT, 429: NOT_SENT, 408: IN_DOUBT}
-_TOO_LARGE = {
-    413: "the request is too large",
-    414: "the address is too long",
-    431: "the headers are too large",
+_ACCESS_DENIED = 403  # never an answer of the API, whatever its body looks like
+_TRY_AGAIN = {425: NOT_APPLIED, 429: NOT_APPLIED, 408: MAY_HAVE_ARRIVED}
+_MAX_MESSAGE_CHARS = 300
+
+_DEFAULT_MESSAGES = {
+    NOT_APPLIED: sending_messages.COULD_NOT_BE_REACHED,
+    MAY_HAVE_ARRIVED: sending_messages.CONNECTION_LOST,
 }
-"""About this one row, whoever says so: in words of ours, because a gateway puts a page of HTML there."""
-_MOST_MESSAGE = 300
+_MESSAGE_BY_ERROR: dict[type[BaseException], str] = {
+    # Causes that a person can do something about.
+    client_exceptions.ClientConnectorCertificateError: sending_messages.UNTRUSTED_CERTIFICATE,
+    aiohttp.ClientSSLError: sending_messages.NO_HTTPS,
+    aiohttp.ClientConnectorDNSError: sending_messages.UNKNOWN_HOST,
+    aiohttp.ClientProxyConnectionError: sending_messages.PROXY_SILENT,
+    aiohttp.ClientHttpProxyError: sending_messages.PROXY_REFUSED,
+    # SUPERFONE_BASE_URL was checked before: an invalid address can only be the proxy's.
+    aiohttp.InvalidURL: sending_messages.PROXY_ADDRESS_INVALID,
+}
 
 
 class _Body(msgspec.Struct):
-    """The shape of every answer of the API; what `data` holds does not matter here."""
+    """The shape of every answer of the API. The content of `data` does not matter here."""
 
     message: str
     data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -77,85 +88,72 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 def classify_error(error: BaseException) -> CrmResponse:
-    """What an attempt that raised did to the CRM. The words are the error's kind: its text may hold a phone."""
+    """Classify an attempt that raised. The message names the kind of error: its own text may hold a phone."""
     kinds = type(error).__mro__
-    applied = next((ERRORS[kind] for kind in kinds if kind in ERRORS), IN_DOUBT)
-    cause = next((_CAUSES[kind] for kind in kinds if kind in _CAUSES), _WORDS[applied])
-    return CrmResponse(outcome=applied, status=None, message=cause)
+    outcome = next((OUTCOME_BY_ERROR[kind] for kind in kinds if kind in OUTCOME_BY_ERROR), MAY_HAVE_ARRIVED)
+    message = next(
+        (_MESSAGE_BY_ERROR[kind] for kind in kinds if kind in _MESSAGE_BY_ERROR), _DEFAULT_MESSAGES[outcome]
+    )
+    return CrmResponse(outcome=outcome, status=None, message=message)
 
 
 def classify_response(
-    status: int, body: bytes, *, whole: bool = True, retry_after_s: float | None = None
+    status: int, body: bytes, *, is_complete: bool = True, retry_after_s: float | None = None
 ) -> CrmResponse:
-    """What an answered attempt did to the CRM. `whole` is False for a body too large to be the API's."""
-    parsed = _parse(body) if whole else None
+    """Classify an attempt that was answered. `is_complete` is False for a body too large to be the API's."""
+    parsed = _parse_body(body) if is_complete else None
     return CrmResponse(
-        outcome=_applied(status, parsed),
+        outcome=_find_outcome(status, parsed),
         status=status,
-        message=_message(status, parsed, body),
+        message=_build_message(status, parsed, body),
         retry_after_s=retry_after_s,
     )
 
 
-def is_not_the_api(reply: CrmResponse, body: bytes) -> bool:
-    """Whether somebody else than the API answers, whatever is asked: a redirect, a portal, a proxy (law 6).
+def is_not_the_api(response: CrmResponse, body: bytes) -> bool:
+    """Return whether something other than the API answers every request: a redirect, a login page, a proxy.
 
-    Gateways put pages of HTML into their "not now" (408, 425, 429, 5xx) and into what they say of one row (4xx):
-    those are the answers that they are.
+    Gateways also send HTML with "not now" answers (408, 425, 429, 5xx) and with answers about one row (4xx).
+    Those keep the meaning of their status.
     """
-    if reply.status is None:
+    if response.status is None:
         return False
-    return 300 <= reply.status < 400 or reply.status == 407 or (reply.status < 300 and _is_html(body))
+    return (
+        300 <= response.status < 400 or response.status == 407 or (response.status < 300 and _is_html(body))
+    )
 
 
-def _applied(status: int, parsed: _Body | None) -> DeliveryOutcome:
+def _find_outcome(status: int, parsed: _Body | None) -> DeliveryOutcome:
     if status in _TRY_AGAIN:
         return _TRY_AGAIN[status]
     if 200 <= status < 300:
-        sound = parsed is not None and parsed.message == "success" and parsed.data is not msgspec.UNSET
-        return DeliveryOutcome.APPLIED if sound else IN_DOUBT
+        is_success = parsed is not None and parsed.message == "success" and parsed.data is not msgspec.UNSET
+        return DeliveryOutcome.APPLIED if is_success else MAY_HAVE_ARRIVED
     if 300 <= status < 400 or status in _NOT_ABOUT_THE_ROW:
-        return NOT_SENT
+        return NOT_APPLIED
     if not 400 <= status < 500:
-        return IN_DOUBT
-    is_apis_own = parsed is not None and status != _DENIED
-    return DeliveryOutcome.REFUSED if is_apis_own or status in _TOO_LARGE else DeliveryOutcome.TURNED_AWAY
+        return MAY_HAVE_ARRIVED
+    is_from_api = parsed is not None and status != _ACCESS_DENIED
+    # A row that is too large is refused, even where a gateway says so.
+    is_refused = is_from_api or status in sending_messages.TOO_LARGE
+    return DeliveryOutcome.REFUSED if is_refused else DeliveryOutcome.TURNED_AWAY
 
 
-def _parse(body: bytes) -> _Body | None:
+def _parse_body(body: bytes) -> _Body | None:
     try:
         return _decode(body)
-    except (ValueError, RecursionError):  # no JSON, no UTF-8, or of another shape
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or of another shape
         return None
 
 
-def _message(status: int, parsed: _Body | None, body: bytes) -> str:
-    if status in _TOO_LARGE:
-        return f"{status}: {_TOO_LARGE[status]}"
-    text = (
-        parsed.message
-        if parsed is not None
-        else ("a page of HTML" if _is_html(body) else "an answer that is not the API's")
-    )
-    text = text[:_MOST_MESSAGE]
+def _build_message(status: int, parsed: _Body | None, body: bytes) -> str:
+    if status in sending_messages.TOO_LARGE:
+        return sending_messages.TOO_LARGE[status]
+    if parsed is None:
+        return sending_messages.HTML_PAGE if _is_html(body) else sending_messages.FOREIGN_ANSWER
+    text = parsed.message[:_MAX_MESSAGE_CHARS]
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def _is_html(body: bytes) -> bool:
     return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-
-
-_WORDS = {
-    NOT_SENT: "the server could not be reached",
-    IN_DOUBT: "the connection was lost before the answer came",
-}
-_CAUSES: dict[type[BaseException], str] = {
-    client_exceptions.ClientConnectorCertificateError: "this machine does not trust its certificate (is the clock right? "
-    "does the network look into what is sent?)",
-    aiohttp.ClientSSLError: "what answers there does not speak https",
-    aiohttp.ClientConnectorDNSError: "nobody here knows an address of that name",
-    aiohttp.ClientProxyConnectionError: "the proxy that this machine is told to use does not answer",
-    aiohttp.ClientHttpProxyError: "the proxy that this machine is told to use does not let it through",
-    aiohttp.InvalidURL: "the proxy that this machine is told to use has no sound address",
-}
-"""What a person can do something about. The CRM's own address was looked over before: it is the proxy's that is not sound."""

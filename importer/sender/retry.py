@@ -1,72 +1,91 @@
-"""When an attempt is followed by another, how long after, and when it is enough."""
+"""How often a row is tried, how long to wait between tries, and how many retries a whole run may use."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+import re
+import time
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_result,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+import httpx
 
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 
-MOST_ATTEMPTS = 5
-_FIRST_WAIT_S = 0.5
-_MOST_WAIT_S = 30.0
-_BUDGET = 100.0
-_REFUND = 0.5
-THROTTLED = frozenset({425, 429})
-"""Answers that say "later", not "no": they are no attempt and never fail a row."""
+MAX_ATTEMPTS = 5
+_FIRST_BACKOFF_S = 0.5
+_MAX_BACKOFF_S = 30.0
+_MAX_BUDGET = 100.0  # retries: a server that is down receives a hundred of them, not five for each row
+_BUDGET_PER_SUCCESS = 0.5
+_MAX_RETRY_AFTER_S = 7 * 24 * 3600.0
+_SECONDS = re.compile(r"[0-9]{1,400}(\.[0-9]*)?")  # ASCII digits only: float() also accepts "inf" and "1e3"
+
+_FINAL_OUTCOMES = (DeliveryOutcome.APPLIED, DeliveryOutcome.REFUSED, DeliveryOutcome.TURNED_AWAY)
+
+THROTTLED_STATUSES = frozenset({425, 429})
+"""Answers that say "later", not "no". They use up no attempt and never fail a row."""
 
 
-def is_final(reply: CrmResponse) -> bool:
-    """Whether the row is settled by this reply."""
-    return reply.outcome in (DeliveryOutcome.APPLIED, DeliveryOutcome.REFUSED, DeliveryOutcome.TURNED_AWAY)
+def is_final(response: CrmResponse) -> bool:
+    """Return whether this response settles its row."""
+    return response.outcome in _FINAL_OUTCOMES
 
 
-def is_throttled(reply: CrmResponse) -> bool:
-    """Whether the server asked for patience."""
-    return reply.status in THROTTLED
+def is_throttled(response: CrmResponse) -> bool:
+    """Return whether the server says that requests come too fast."""
+    return response.status in THROTTLED_STATUSES
 
 
-def attempts(sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
-    """Tenacity's part: at most five attempts, full jitter between them (AWS: Exponential Backoff And Jitter)."""
-    return AsyncRetrying(
-        sleep=sleep,
-        stop=stop_after_attempt(MOST_ATTEMPTS),
-        wait=wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_MOST_WAIT_S),
-        retry=retry_if_result(lambda reply: not is_final(reply)),
-        retry_error_callback=last_result,
-    )
+def is_hold(response: CrmResponse) -> bool:
+    """Return whether the server asks every worker to wait, with or without a Retry-After."""
+    return is_throttled(response) or response.retry_after_s is not None
 
 
-def last_result(state: RetryCallState) -> Any:
-    """What the last try gave."""
-    assert state.outcome is not None
-    return state.outcome.result()
+def compute_max_backoff_s(attempts: int) -> float:
+    """Return the longest wait after `attempts` failed attempts: 0.5, 1, 2, 4 s ...
+
+    The caller waits a random part of it (AWS: Exponential Backoff And Jitter, "full jitter").
+    """
+    return min(_FIRST_BACKOFF_S * 2.0 ** (attempts - 1), _MAX_BACKOFF_S)
 
 
 class RetryBudget:
-    """Retries that the whole run may spend; each success earns half a one (AWS SDKs: retry quota).
-
-    A server that is down sees a hundred retries, not five for each row of the file.
-    """
+    """Retries that the whole run may use. Each success earns half a retry (AWS SDKs: retry quota)."""
 
     def __init__(self) -> None:
-        self._left = _BUDGET
+        self._left = _MAX_BUDGET
 
     def earn(self) -> None:
-        """A request went well."""
-        self._left = min(_BUDGET, self._left + _REFUND)
+        """Add the share of a retry that a success earns."""
+        self._left = min(_MAX_BUDGET, self._left + _BUDGET_PER_SUCCESS)
 
     def spend(self) -> bool:
-        """Take one retry; False where none is left."""
+        """Take one retry. Return False where none is left."""
         if self._left < 1:
             return False
         self._left -= 1
         return True
+
+
+def parse_retry_after(headers: httpx.Headers) -> float | None:
+    """Return the seconds of a Retry-After header, None where it is missing or unreadable.
+
+    The header holds seconds or a date. A date is compared with the server's own clock (its Date header).
+    """
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text) if _SECONDS.fullmatch(text) else _count_seconds_until(text, headers.get("date"))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S)
+
+
+def _count_seconds_until(date: str, server_now: str | None) -> float:
+    return _parse_date(date) - (_parse_date(server_now) if server_now else time.time())
+
+
+def _parse_date(date: str) -> float:
+    """Return seconds since 1970. HTTP dates are UTC, also in the old form without a zone (RFC 9110, 5.6.7)."""
+    moment = parsedate_to_datetime(date)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,4 @@
-"""Which row is next: in file order, but never one that shares a phone with a row under way."""
+"""Queue rows in file order, and keep rows that share a phone number apart."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from heapq import heappop, heappush
 
 from importer.models.delivery import PendingRow
 
-_FETCHED = 500
-_MOST_WAITING = 10_000  # rows that are held back by their phones do not hold back those behind them
+_FETCH_ROWS = 500
+_MAX_WAITING_ROWS = 10_000  # rows that wait for a phone do not hold back the rows behind them
 
-Fetch = Callable[[int, int], list[PendingRow]]
+FetchRows = Callable[[int, int], list[PendingRow]]
 
 
 class KeyedRowQueue:
-    """Rows to send. `take` gives what may leave now; `settled` frees the phones of a row (law 4).
+    """The rows to send. `take` gives rows that may leave now, `release` frees the phones of a row.
 
-    Each phone has its rows in a line, in file order, and a row may leave once it is the first in all of its lines.
+    Each phone has a line of its rows in file order. A row may leave once it is the first in all of its lines: so two
+    rows of one phone are never in flight together (docs/guarantees.md, "Rows of one phone").
     """
 
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
-        self._last = -1
-        self._dry = False
+    def __init__(self, fetch_rows: FetchRows) -> None:
+        self._fetch_rows = fetch_rows
+        self._last_number = -1
+        self._is_exhausted = False
         self._lines: defaultdict[str, deque[PendingRow]] = defaultdict(deque)
         self._free: list[tuple[int, PendingRow]] = []
         self._waiting = 0  # rows that were fetched and not taken
@@ -31,35 +32,35 @@ class KeyedRowQueue:
     @property
     def is_empty(self) -> bool:
         """Whether no row is left to take, now or later."""
-        return self._dry and not self._waiting
+        return self._is_exhausted and not self._waiting
 
-    def needs_rows(self, most: int) -> bool:
-        """Whether `fetch` and `add` should be called before `take`."""
-        return not self._dry and len(self._free) < most and self._waiting < _MOST_WAITING
+    def needs_rows(self, limit: int) -> bool:
+        """Return whether the caller must `fetch` and `add` before it takes `limit` rows."""
+        return not self._is_exhausted and len(self._free) < limit and self._waiting < _MAX_WAITING_ROWS
 
     def fetch(self) -> list[PendingRow]:
-        """Further rows from the journal (slow: to be called in the journal's thread)."""
-        return self._fetch(self._last, _FETCHED)
+        """Read more rows from the journal. This is slow: call it in the journal's thread."""
+        return self._fetch_rows(self._last_number, _FETCH_ROWS)
 
     def add(self, rows: list[PendingRow]) -> None:
-        """Take in what `fetch` brought."""
-        self._dry = len(rows) < _FETCHED
+        """Add the rows that `fetch` returned."""
+        self._is_exhausted = len(rows) < _FETCH_ROWS
         if rows:
-            self._last = rows[-1].number
+            self._last_number = rows[-1].number
         self._waiting += len(rows)
         for row in rows:
             for phone in set(row.phones):
                 self._lines[phone].append(row)
             self._free_if_first(row)
 
-    def take(self, most: int) -> list[PendingRow]:
-        """Up to `most` rows whose phones are free, in file order."""
-        taken = [heappop(self._free)[1] for _ in range(min(most, len(self._free)))]
+    def take(self, limit: int) -> list[PendingRow]:
+        """Return up to `limit` rows whose phones are free, in file order."""
+        taken = [heappop(self._free)[1] for _ in range(min(limit, len(self._free)))]
         self._waiting -= len(taken)
         return taken
 
-    def settled(self, row: PendingRow) -> None:
-        """The row is no longer under way: who stood behind it moves up."""
+    def release(self, row: PendingRow) -> None:
+        """Free the phones of a row that is no longer in flight: the rows behind it move up."""
         for phone in set(row.phones):
             line = self._lines[phone]
             line.popleft()

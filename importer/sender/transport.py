@@ -1,9 +1,9 @@
-"""httpx on aiohttp's connections: what of httpx's own transport would cost most of a request's time.
+"""An httpx transport over aiohttp's connections: httpx's own transport takes most of a request's time.
 
-httpx-aiohttp does the same and more (streams that go up, files, HTTP/1 or 2), translates aiohttp's errors into
-httpx's, some of them wrongly for our question, and asks the environment for a proxy and a .netrc, each in a thread,
-before every request. Here the errors of aiohttp come through as they are (`outcome` knows them), and the proxy is
-looked up once. A .netrc is not read: the key of the account is all that a request needs to say who we are.
+httpx-aiohttp does the same and more (streamed uploads, files, HTTP/1 or 2). But it translates aiohttp's errors into
+httpx's, some of them wrongly for `response_classifier.py`, and before every request it reads the proxy settings and
+.netrc, each in a thread. Here aiohttp's errors are raised as they are, and the proxy is looked up once. A .netrc is
+not read: the API key is the only credential of a request.
 """
 
 from __future__ import annotations
@@ -19,70 +19,73 @@ from yarl import URL
 
 from importer.credentials import is_loopback
 
+_KEEP_ALIVE_S = 10  # shorter than servers keep idle connections: a request on a dead one may have arrived
+
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends whole bodies, streams answers as they come (not unpacked), follows nothing, keeps no cookies."""
+    """Send whole bodies and stream responses as they come. No decompression, no redirects, no cookies."""
 
     def __init__(self, *, connections: int, proxy: str | None) -> None:
         self._proxy = proxy
         self._session = aiohttp.ClientSession(
-            # Idle connections are dropped before a server would: a request on a dead one is in doubt.
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=10),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=_KEEP_ALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange. Raises what aiohttp raises."""
+        """Send a request and return the response. Raises aiohttp's errors."""
         assert isinstance(request.stream, httpx.AsyncByteStream)
         body = b"".join([part async for part in request.stream])
         timeout = request.extensions["timeout"]
-        answer = await self._session.request(
+        response = await self._session.request(
             request.method,
-            _url(str(request.url)),
+            _parse_url(str(request.url)),
             headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
             data=body or None,
             allow_redirects=False,
-            timeout=_timeouts(timeout["connect"], timeout["read"], timeout["pool"]),
+            timeout=_build_timeout(timeout["connect"], timeout["read"], timeout["pool"]),
             proxy=self._proxy,
         )
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer))
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_BodyStream(response))
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._session.close()
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment (or the system's settings, on Windows and macOS) names for an address.
+def find_proxy(url: str) -> str | None:
+    """Return the proxy that the environment (on Windows and macOS also the system settings) names for a URL.
 
-    None for this machine: plain http is allowed to it because the key does not leave it. `10.0.0.1:8080` is
-    http://10.0.0.1:8080, as it is for curl.
+    Return None for this computer: plain http is allowed there because the key does not leave it. As in curl,
+    `10.0.0.1:8080` means http://10.0.0.1:8080.
     """
     parts = urlsplit(url)
     if parts.hostname is None or is_loopback(parts.hostname) or proxy_bypass(parts.hostname):
         return None
-    named = getproxies().get(parts.scheme)
-    return f"http://{named}" if named and "://" not in named else named
+    proxy = getproxies().get(parts.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+class _BodyStream(httpx.AsyncByteStream):
+    """The body of a response, in parts as they arrive."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._answer.content.iter_any():
+        async for part in self._response.content.iter_any():
             yield part
 
     async def aclose(self) -> None:
-        self._answer.release()  # one that was not read to its end is closed, not used again
+        self._response.release()  # closes a connection whose body was not read to its end
 
 
 @lru_cache
-def _url(text: str) -> URL:
+def _parse_url(text: str) -> URL:
     return URL(text, encoded=True)
 
 
 @lru_cache
-def _timeouts(connect: float, read: float, pool: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=pool, sock_connect=connect, sock_read=read)
+def _build_timeout(connect_s: float, read_s: float, pool_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=pool_s, sock_connect=connect_s, sock_read=read_s)

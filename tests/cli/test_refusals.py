@@ -299,7 +299,7 @@ def test_a_host_that_cannot_be_reached(refused, importer, monkeypatch):
 
 def test_https_where_nobody_speaks_it(refused, importer, crm, monkeypatch):
     monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url.replace("http:", "https:"))
-    assert "cannot be reached: what answers there does not speak https." in refused(
+    assert "cannot be reached: the server at this address does not support HTTPS." in refused(
         write_csv(importer.folder / "x.csv", GOOD)
     )
 

@@ -306,7 +306,7 @@ def test_nobody_knows_before_anything_went():
 
 
 def test_the_note_behind_the_bar():
-    progress = Progress(done=100, total=1300, not_in=3, rate_per_s=99.0, waiting_s=30.0)
+    progress = Progress(done=100, total=1300, not_accepted=3, rate_per_s=99.0, waiting_s=30.0)
     time_left = told((0.0, 0, 0.0), (10.0, 100, 30.0))
     assert sending_note(progress, time_left) == (
         "10 rows/s, 3 did not go in, waiting 30 s for the CRM, about 2 min left"

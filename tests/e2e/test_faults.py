@@ -231,7 +231,7 @@ def stopped(importer, sheet, *options):
         (FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=11), [], "refused the API key"),
         (FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11), [], "403 (access denied)"),
         (FaultPlan(always=InjectedFault.REDIRECT, from_request=11), [], "a redirect (302)"),
-        (FaultPlan(always=InjectedFault.HTML, from_request=11), [], "a page of HTML (200)"),
+        (FaultPlan(always=InjectedFault.HTML, from_request=11), [], "an HTML page (200)"),
         (FaultPlan(always=InjectedFault.THROTTLED, from_request=11, retry_after="4000"), [], "asks to wait until"),
         (FaultPlan(always=InjectedFault.THROTTLED, from_request=11, retry_after="soon"), ["--max-wait", "2"], "asks to wait"),
         (FaultPlan(always=InjectedFault.DROP_BEFORE, from_request=11), ["--max-wait", "1"], "does not answer; the next try"),

@@ -1,27 +1,27 @@
-"""A firewall that dislikes one row: that row is refused with words that help, and every other row goes in."""
+"""A firewall blocks one row: the row is refused with advice, and every other row is accepted."""
 
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from tests.support import leads, read_csv, write_csv
 
-WORD = "SELECT * FROM plans"
+BLOCKED_WORD = "SELECT * FROM plans"
 
 
-def sheet_of(importer, count=40):
+def write_sheet(importer, count=40):
     rows = [
-        [f"98450101{n:02}", f"Person {n}", f"asked to {WORD}" if n == 17 else f"note {n}"]
+        [f"98450101{n:02}", f"Person {n}", f"asked to {BLOCKED_WORD}" if n == 17 else f"note {n}"]
         for n in range(count)
     ]
     return write_csv(importer.folder / "x.csv", [["Phone", "Name", "Note"], *rows])
 
 
-def notes(crm):
+def read_notes(crm):
     return {phone[-2:]: lead["notes"] for phone, lead in leads(crm).items()}
 
 
-def test_the_row_is_refused_the_others_go_in_and_the_reports_say_why(importer, crm):
-    """Exit 1, as for any row that did not go in; what to do is in the row's own sentence."""
-    crm.sandbox.faults.restart(FaultPlan(firewall=WORD))
-    ended = importer("run", sheet_of(importer), "--yes", "--rate", "500")
+def test_blocked_row_is_refused_and_the_reports_say_why(importer, crm):
+    """The exit code is 1, as for any refused row, and the row's own sentence says what to do."""
+    crm.sandbox.faults.restart(FaultPlan(firewall=BLOCKED_WORD))
+    ended = importer("run", write_sheet(importer), "--yes", "--rate", "500")
     assert ended.code == 1, ended
     assert ended.summary["counts"]["accepted"] == len(leads(crm)) == 39
     assert ended.summary["counts"]["refused"] == 1
@@ -42,29 +42,29 @@ def test_the_row_is_refused_the_others_go_in_and_the_reports_say_why(importer, c
     assert "blocked this row with 403" in (ended.folder / "report.html").read_text("utf-8")
 
 
-def test_reworded_it_goes_in_and_its_note_once(importer, crm):
-    """Fed back as it is it is refused again, and nothing else happens to it."""
-    crm.sandbox.faults.restart(FaultPlan(firewall=WORD))
-    first = importer("run", sheet_of(importer), "--yes", "--rate", "500")
+def test_reworded_row_is_accepted_with_its_note(importer, crm):
+    """A retry without a change is refused again. After the change its note is sent once."""
+    crm.sandbox.faults.restart(FaultPlan(firewall=BLOCKED_WORD))
+    first = importer("run", write_sheet(importer), "--yes", "--rate", "500")
     again = importer("retry", first.folder.name, "--yes")
     assert (again.code, again.summary["rows"], again.summary["counts"]["refused"]) == (1, 1, 1)
-    mended = first.folder / "failed_rows.csv"
-    mended.write_text(mended.read_text("utf-8-sig").replace(WORD, "pick the plans"), "utf-8")
-    last = importer("run", mended, "--yes")
+    fixed = first.folder / "failed_rows.csv"
+    fixed.write_text(fixed.read_text("utf-8-sig").replace(BLOCKED_WORD, "pick the plans"), "utf-8")
+    last = importer("run", fixed, "--yes")
     assert last.code == 0, last
-    assert notes(crm) == {
+    assert read_notes(crm) == {
         f"{n:02}": ["asked to pick the plans" if n == 17 else f"note {n}"] for n in range(40)
     }
 
 
-def test_a_run_that_was_stopped_at_such_a_row_is_finished_by_resume(importer, crm):
-    """While the account is shut out the run stops there, before and after; then the row alone is left behind."""
+def test_resume_finishes_a_run_that_stopped_at_the_row(importer, crm):
+    """While the account is blocked the run stops. When it is not, the firewall's row alone is refused."""
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=18))
-    first = importer("run", sheet_of(importer), "--yes", "--concurrency", "1", "--rate", "500")
+    first = importer("run", write_sheet(importer), "--yes", "--concurrency", "1", "--rate", "500")
     assert first.code == 3
-    assert "403 (access denied) came. That was at row 19." in first.err
+    assert "got 403 (access denied). This happened at row 19." in first.err
     assert first.summary["counts"]["refused"] == 0
-    crm.sandbox.faults.restart(FaultPlan(firewall=WORD))
+    crm.sandbox.faults.restart(FaultPlan(firewall=BLOCKED_WORD))
     again = importer("resume", first.folder.name)
     assert again.code == 1, again
     results = read_csv(first.folder / "results.csv")
@@ -73,17 +73,19 @@ def test_a_run_that_was_stopped_at_such_a_row_is_finished_by_resume(importer, cr
     assert len(leads(crm)) == 39
 
 
-def test_a_wall_stops_the_run_and_does_not_use_the_sheet_up(importer, crm):
-    """The lists answer, and no row gets through: 25 are refused, the others are pending, and both ways on are named."""
+def test_too_many_blocked_rows_stop_the_run(importer, crm):
+    """The lists answer, but no row gets through: 25 rows are refused, and the others stay pending."""
     crm.sandbox.faults.restart(FaultPlan(firewall="98450101"))
-    ended = importer("run", sheet_of(importer), "--yes", "--rate", "500")
+    ended = importer("run", write_sheet(importer), "--yes", "--rate", "500")
     assert ended.code == 3, ended
     assert len(ended.err.strip().splitlines()) == 1
-    assert "25 rows in a row were turned away with 403" in ended.err
+    assert "25 rows in a row were blocked before they reached the CRM: 403" in ended.err
     assert f"importer resume {ended.folder.name}" in ended.err
     assert ended.summary["counts"]["refused"] == 25
     assert ended.summary["counts"]["pending"] == 15
     crm.sandbox.faults.restart(FaultPlan())
     assert importer("resume", ended.folder.name).code == 1
     assert importer("retry", ended.folder.name, "--yes").code == 0
-    assert notes(crm) == {f"{n:02}": [f"asked to {WORD}" if n == 17 else f"note {n}"] for n in range(40)}
+    assert read_notes(crm) == {
+        f"{n:02}": [f"asked to {BLOCKED_WORD}" if n == 17 else f"note {n}"] for n in range(40)
+    }

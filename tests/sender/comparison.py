@@ -1,6 +1,6 @@
-"""Three ways to find a hidden limit, side by side in virtual time: python -m tests.sender.comparison.
+"""Compare three ways to find a hidden limit in virtual time: python -m tests.sender.comparison.
 
-The table in docs/decisions/0005-rate.md comes from here.
+It prints the table of docs/decisions/0005-rate.md.
 """
 
 from __future__ import annotations
@@ -9,95 +9,97 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from importer.sender import send_loop
+from importer.sender import traffic_control
 from importer.sender.adaptive_rate import AdaptiveRate
-from tests.sender.simulation import Limited, Outcome, simulate
+from tests.sender.simulation import LimitedServer, Simulation, simulate
 
-_START = 5.0
+_START_PER_S = 5.0
 
 
 class Aimd:
-    """TCP's rule: doubles until the first refusal, then a request a second more each second, half after a refusal."""
+    """TCP's rule: double until the first refusal, then add one request a second each second; halve after a refusal."""
 
-    def __init__(self, now: float, most: float = 20_000.0) -> None:
-        self.rate = _START
-        self._most = most
-        self._pushed_at = float("-inf")
-        self._at = now
-        self._slow_start = True
+    def __init__(self, now: float, max_per_s: float = 20_000.0) -> None:
+        self.rate = _START_PER_S
+        self._max_per_s = max_per_s
+        self._throttled_at = float("-inf")
+        self._changed_at = now
+        self._is_slow_start = True
 
-    def replied(self, now: float, latency_s: float) -> None:
-        """A second without a refusal."""
+    def record_success(self, now: float, latency_s: float) -> None:
+        """Go faster after a second without a refusal."""
         del latency_s
-        if now - self._at >= 1:
-            self._at = now
-            self.rate = min(self._most, self.rate * 2 if self._slow_start else self.rate + 1)
+        if now - self._changed_at >= 1:
+            self._changed_at = now
+            self.rate = min(self._max_per_s, self.rate * 2 if self._is_slow_start else self.rate + 1)
 
-    def pushed_back(self, now: float, left_at: float) -> None:
-        """Refused."""
-        if left_at > self._pushed_at:
-            self._pushed_at = self._at = now
-            self._slow_start = False
+    def record_throttled(self, now: float, left_at: float) -> None:
+        """Go slower, once for all requests that were under way."""
+        if left_at > self._throttled_at:
+            self._throttled_at = self._changed_at = now
+            self._is_slow_start = False
             self.rate = max(0.5, self.rate / 2)
 
 
 class Cubic:
-    """The curve of the AWS SDKs' adaptive retry: back to 0.7 of the rate, then a cubic climb to it and beyond."""
+    """The curve of the AWS SDKs' adaptive retry: down to 0.7 of the rate, then a cubic curve up to it and beyond."""
 
     _BETA, _SCALE = 0.7, 0.4
 
-    def __init__(self, now: float, most: float = 20_000.0) -> None:
-        self.rate = _START
-        self._most = most
+    def __init__(self, now: float, max_per_s: float = 20_000.0) -> None:
+        self.rate = _START_PER_S
+        self._max_per_s = max_per_s
         self._last_max = 0.0
-        self._at = now
-        self._pushed_at = float("-inf")
+        self._changed_at = now
+        self._throttled_at = float("-inf")
 
-    def replied(self, now: float, latency_s: float) -> None:
-        """Along the curve; before the first refusal, twice as fast each second."""
+    def record_success(self, now: float, latency_s: float) -> None:
+        """Follow the curve. Before the first refusal, double each second."""
         del latency_s
         if not self._last_max:
-            if now - self._at >= 1:
-                self._at, self.rate = now, min(self._most, self.rate * 2)
+            if now - self._changed_at >= 1:
+                self._changed_at, self.rate = now, min(self._max_per_s, self.rate * 2)
             return
         window = (self._last_max * (1 - self._BETA) / self._SCALE) ** (1 / 3)
-        self.rate = min(self._most, max(0.5, self._SCALE * (now - self._at - window) ** 3 + self._last_max))
+        self.rate = min(
+            self._max_per_s, max(0.5, self._SCALE * (now - self._changed_at - window) ** 3 + self._last_max)
+        )
 
-    def pushed_back(self, now: float, left_at: float) -> None:
-        """Refused."""
-        if left_at > self._pushed_at:
-            self._pushed_at = self._at = now
+    def record_throttled(self, now: float, left_at: float) -> None:
+        """Go slower, once for all requests that were under way."""
+        if left_at > self._throttled_at:
+            self._throttled_at = self._changed_at = now
             self._last_max = self.rate
             self.rate = max(0.5, self.rate * self._BETA)
 
 
-KINDS: dict[str, Callable[..., Any]] = {"AIMD": Aimd, "CUBIC": Cubic, "ours": AdaptiveRate}
+ALGORITHMS: dict[str, Callable[..., Any]] = {"AIMD": Aimd, "CUBIC": Cubic, "ours": AdaptiveRate}
 
 
-def measured(kind: str, limit: int, *, counts: str, retry_after: bool) -> Outcome:
-    """One sending of two minutes' worth of rows."""
-    send_loop.AdaptiveRate = KINDS[kind]  # type: ignore[misc, assignment]
+def measure(name: str, limit: int, *, window: str, retry_after: bool) -> Simulation:
+    """Simulate a sending of about two minutes with the algorithm of that name."""
+    traffic_control.AdaptiveRate = ALGORITHMS[name]  # type: ignore[misc, assignment]
     try:
-        server = Limited(lambda _: limit, counts=counts, retry_after=retry_after)
+        server = LimitedServer(lambda _: limit, window=window, retry_after=retry_after)
         return simulate(server, rows=limit * 120, concurrency=100)
     finally:
-        send_loop.AdaptiveRate = AdaptiveRate  # type: ignore[misc]
+        traffic_control.AdaptiveRate = AdaptiveRate  # type: ignore[misc]
 
 
 def main() -> None:
-    """Print the table: share of the limit used after 20 s, and share of requests that were refused."""
-    print("| limit/s | counted by | Retry-After | " + " | ".join(KINDS) + " |")
-    print("|---:|---|---|" + "---:|" * len(KINDS))
+    """Print the table: the share of the limit used after 20 s, and the share of requests that were refused."""
+    print("| limit/s | counted by | Retry-After | " + " | ".join(ALGORITHMS) + " |")
+    print("|---:|---|---|" + "---:|" * len(ALGORITHMS))
     for limit in (5, 20, 50, 200):
-        for counts in ("sliding", "clock", "bucket"):
+        for window in ("sliding", "clock", "bucket"):
             for retry_after in (False, True):
                 cells = []
-                for kind in KINDS:
-                    ended = measured(kind, limit, counts=counts, retry_after=retry_after)
-                    assert ended.finished
-                    cells.append(f"{ended.rate / limit:.1%}, {ended.refused_share:.2%}")
-                said = "1 s" if retry_after else "none"
-                print(f"| {limit} | {counts} | {said} | " + " | ".join(cells) + " |", flush=True)
+                for name in ALGORITHMS:
+                    sent = measure(name, limit, window=window, retry_after=retry_after)
+                    assert sent.is_finished
+                    cells.append(f"{sent.rate / limit:.1%}, {sent.refused_share:.2%}")
+                header = "1 s" if retry_after else "none"
+                print(f"| {limit} | {window} | {header} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The real sending loop in virtual time, against a server that is a few lines of Python: minutes pass in seconds."""
+"""Run the real send loop in virtual time against a fake server: minutes pass in seconds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop that never waits: where nothing is ready, its clock jumps to the next timer. No threads."""
+    """An event loop that never waits: where nothing is ready, its clock jumps to the next timer. No threads."""
 
     def __init__(self) -> None:
         self._virtual = 0.0
-        super().__init__(_Jumping(self))
+        super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
         return self._virtual
@@ -33,12 +33,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future = self.create_future()
         try:
             future.set_result(function(*arguments))
-        except BaseException as error:  # noqa: BLE001 - handed on, as an executor does
+        except BaseException as error:  # noqa: BLE001 - passed on, as an executor does
             future.set_exception(error)
         return future
 
 
-class _Jumping(selectors.DefaultSelector):
+class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
@@ -53,9 +53,9 @@ class _Jumping(selectors.DefaultSelector):
 class MemoryJournal:
     """The sender's journal without a disk."""
 
-    def __init__(self, rows: int, notes: bool = False) -> None:
+    def __init__(self, rows: int = 0) -> None:
         self.send_totals = SendTotals()
-        self._rows = [
+        self.rows = [
             PendingRow(number=n, phones=(f"+9198{n:08d}",), payload={"customer_phone": f"+9198{n:08d}"})
             for n in range(rows)
         ]
@@ -64,7 +64,7 @@ class MemoryJournal:
         self.pace: list[Any] = []
 
     def pending(self, after: int, limit: int) -> list[PendingRow]:
-        return self._rows[after + 1 : after + 1 + limit]
+        return self.rows[after + 1 : after + 1 + limit]
 
     def record(
         self,
@@ -87,11 +87,11 @@ class MemoryJournal:
 OK = CrmResponse(outcome=DeliveryOutcome.APPLIED, status=200, message="success")
 
 
-class Limited:
+class LimitedServer:
     """A server with a limit on requests a second, and one on requests at once.
 
-    `counts` is how it measures a second: `sliding`, `clock` (each second of the clock anew, as many gateways
-    do) or `bucket` (tokens that fill up evenly, to a second's worth).
+    `window` is how it measures a second: `sliding`, `clock` (each second of the clock anew, as many gateways
+    do) or `bucket` (tokens that fill up evenly, at most those of a second).
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class Limited:
         at_once: int = 10_000,
         latency_s: float = 0.05,
         jitter_s: float = 0.005,
-        counts: str = "sliding",
+        window: str = "sliding",
         seed: int = 1,
     ) -> None:
-        self._counts = counts
+        self._window_kind = window
         self._tokens = limit(0.0)
         self._filled_at = 0.0
         self.limit = limit
@@ -113,28 +113,27 @@ class Limited:
         self.at_once = at_once
         self.latency_s = latency_s
         self.jitter_s = jitter_s
-        self.chance = random.Random(seed)
+        self.rng = random.Random(seed)
         self.accepted: list[float] = []
         self.refused: list[float] = []
-        self.left: list[float] = []
-        self.inside_a_pause = 0
+        self.sent: list[float] = []
+        self.requests_inside_hold = 0
         self._window: deque[float] = deque()
         self._in_flight = 0
-        self._pause_until = 0.0
+        self._held_until = 0.0
 
     async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         loop = asyncio.get_running_loop()
-        self.left.append(loop.time())
-        self.inside_a_pause += loop.time() < self._pause_until - 1e-6
-        way = self.latency_s / 2 + self.chance.uniform(0, self.jitter_s)
-        await asyncio.sleep(way)
+        self.sent.append(loop.time())
+        self.requests_inside_hold += loop.time() < self._held_until - 1e-6
+        await asyncio.sleep(self.latency_s / 2 + self.rng.uniform(0, self.jitter_s))
         now = loop.time()
-        if not self._has_room(now) or self._in_flight >= self.at_once:
+        if not self._has_capacity(now) or self._in_flight >= self.at_once:
             self.refused.append(now)
             wait = 1.0 if self.retry_after else None
             await asyncio.sleep(self.latency_s / 2)
             if wait:
-                self._pause_until = max(self._pause_until, loop.time() + wait)
+                self._held_until = max(self._held_until, loop.time() + wait)
             return CrmResponse(
                 outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="slow down", retry_after_s=wait
             )
@@ -142,17 +141,17 @@ class Limited:
         self._tokens -= 1
         self._in_flight += 1
         self.accepted.append(now)
-        await asyncio.sleep(self.latency_s / 2 + self.chance.uniform(0, self.jitter_s))
+        await asyncio.sleep(self.latency_s / 2 + self.rng.uniform(0, self.jitter_s))
         self._in_flight -= 1
         return OK
 
-    def _has_room(self, now: float) -> bool:
+    def _has_capacity(self, now: float) -> bool:
         limit = self.limit(now)
-        if self._counts == "bucket":
+        if self._window_kind == "bucket":
             self._tokens = min(limit, self._tokens + limit * (now - self._filled_at))
             self._filled_at = now
             return self._tokens >= 1
-        since = float(int(now)) if self._counts == "clock" else now - 1
+        since = float(int(now)) if self._window_kind == "clock" else now - 1
         while self._window and (self._window[0] < since or self._window[0] == now - 1):
             self._window.popleft()
         return len(self._window) < limit
@@ -161,8 +160,8 @@ class Limited:
 BUSY = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=503, message="busy")
 
 
-class Failing(Limited):
-    """A server without a limit that answers 503 now and then, at any pace; `share` of the answers, by the time."""
+class FailingServer(LimitedServer):
+    """A server without a limit that answers 503 now and then, at any rate. `share` gives the share by the time."""
 
     def __init__(self, share: Callable[[float], float]) -> None:
         super().__init__(lambda _: 1e9)
@@ -170,31 +169,31 @@ class Failing(Limited):
 
     async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         loop = asyncio.get_running_loop()
-        if self.chance.random() >= self._share(loop.time()):
+        if self.rng.random() >= self._share(loop.time()):
             return await super().upsert(payload)
-        self.left.append(loop.time())
+        self.sent.append(loop.time())
         await asyncio.sleep(self.latency_s)
         self.refused.append(loop.time())
         return BUSY
 
 
-class SaysBusy(Limited):
-    """A server whose word for "too fast" is a 503 that names no time, as nginx's limit_req has it."""
+class BusyServer(LimitedServer):
+    """A server that says "too fast" with a 503 without a Retry-After, as nginx's limit_req does."""
 
     async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
-        reply = await super().upsert(payload)
-        return BUSY if reply.outcome is DeliveryOutcome.NOT_APPLIED else reply
+        response = await super().upsert(payload)
+        return BUSY if response.outcome is DeliveryOutcome.NOT_APPLIED else response
 
 
-class Outcome(msgspec.Struct):
-    """What a simulated sending did. `rate` is accepted requests a second from `warm_s` to the end."""
+class Simulation(msgspec.Struct):
+    """What a simulated sending did. `rate` is accepted requests a second from `warm_up_s` to the end."""
 
-    finished: bool
+    is_finished: bool
     seconds: float
     rate: float
     refused: int
     requests: int
-    server: Limited
+    server: LimitedServer
     journal: MemoryJournal
 
     @property
@@ -203,40 +202,40 @@ class Outcome(msgspec.Struct):
 
 
 def simulate(
-    server: Any, *, rows: int, rate: float | None = None, concurrency: int = 50, warm_s: float = 20.0
-) -> Outcome:
-    """Send `rows` rows to the server in virtual time."""
+    server: Any, *, rows: int, rate: float | None = None, concurrency: int = 50, warm_up_s: float = 20.0
+) -> Simulation:
+    """Send `rows` rows to the server in virtual time, and return what happened."""
     journal = MemoryJournal(rows)
     loop = VirtualLoop()
 
     async def run() -> bool:
         settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=900, create=True)
-        clockwork = Runtime(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(7))
+        runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(7))
         return await send(
             journal,
             server,
             settings,
             total=rows,
             on_progress=lambda _: None,
-            asked=lambda: StopRequest.NO,
-            clockwork=clockwork,
+            get_stop_request=lambda: StopRequest.NO,
+            runtime=runtime,
         )
 
     try:
-        finished = loop.run_until_complete(run())
+        is_finished = loop.run_until_complete(run())
         seconds = loop.time()
     finally:
         loop.close()
     end = server.accepted[-1]
-    warm = sum(1 for at in server.accepted if warm_s < at <= end)
-    return Outcome(
-        finished=finished, seconds=seconds, rate=warm / max(end - warm_s, 1e-9), refused=len(server.refused),
-        requests=len(server.left), server=server, journal=journal,
+    accepted = sum(1 for at in server.accepted if warm_up_s < at <= end)
+    return Simulation(
+        is_finished=is_finished, seconds=seconds, rate=accepted / max(end - warm_up_s, 1e-9), refused=len(server.refused),
+        requests=len(server.sent), server=server, journal=journal,
     )  # fmt: skip
 
 
-class Queueing(Limited):
-    """A server that never refuses: it gets `per_s` requests done and lets the others wait."""
+class QueueingServer(LimitedServer):
+    """A server that never refuses: it completes `per_s` requests a second and lets the others wait."""
 
     def __init__(self, per_s: float) -> None:
         super().__init__(lambda _: 1e9)
@@ -247,7 +246,7 @@ class Queueing(Limited):
     async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self.left.append(began)
+        self.sent.append(began)
         self._free_at = max(self._free_at, began) + 1 / self._per_s
         await asyncio.sleep(self._free_at - began + self.latency_s)
         self.accepted.append(loop.time())

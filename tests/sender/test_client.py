@@ -1,4 +1,4 @@
-"""The client over real sockets: every kind of answer, judged from its very bytes."""
+"""The client over real sockets: every kind of answer is classified from its bytes."""
 
 import asyncio
 import gzip
@@ -13,28 +13,38 @@ import pytest
 from importer.credentials import Credentials, Secret
 from importer.errors import BlockedError, KeyRefusedError
 from importer.models.delivery import DeliveryOutcome
-from importer.sender.client import _retry_after, open_client
+from importer.sender.client import open_client
+from importer.sender.retry import parse_retry_after
 
-NOT, DOUBT, REFUSED, APPLIED = (
+NOT_APPLIED, DOUBT, REFUSED, APPLIED = (
     DeliveryOutcome.NOT_APPLIED,
     DeliveryOutcome.MAY_HAVE_ARRIVED,
     DeliveryOutcome.REFUSED,
     DeliveryOutcome.APPLIED,
 )
-TURNED = DeliveryOutcome.TURNED_AWAY
+TURNED_AWAY = DeliveryOutcome.TURNED_AWAY
 SUCCESS = b'{"data": null, "message": "success"}'
 
 
-def answer(status, body, *headers):
+def describe(value):
+    """Return a short id for a case: the status line and the first bytes of the body."""
+    if not isinstance(value, bytes):
+        return None
+    head, _, body = value.partition(b"\r\n\r\n")
+    line = head.partition(b"\r\n")[0].removeprefix(b"HTTP/1.1 ")
+    return f"{line[:12]!r} {body[:24]!r}".replace("b'", "").replace("'", "")
+
+
+def build_answer(status, body, *headers):
     lines = [f"HTTP/1.1 {status} x".encode(), b"content-length: %d" % len(body), *headers]
     return b"\r\n".join([*lines, b"", body])
 
 
-def exchange(*parts, timeout_s=0.5, pause_s=0.0):
-    """The client's reply to a server that sends these bytes, a pause between them, and hangs up."""
+def send_request(*parts, timeout_s=0.5, pause_s=0.0):
+    """Return the client's response to a server that sends these bytes, with pauses between them, and disconnects."""
 
     @asynccontextmanager
-    async def server():
+    async def run_server():
         async def serve(reader, writer):
             await reader.readuntil(b"\r\n\r\n")
             for part in parts:
@@ -43,12 +53,12 @@ def exchange(*parts, timeout_s=0.5, pause_s=0.0):
                 await asyncio.sleep(pause_s)
             writer.close()
 
-        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with listening:
-            yield listening.sockets[0].getsockname()[1]
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            yield server.sockets[0].getsockname()[1]
 
     async def run():
-        async with server() as port:
+        async with run_server() as port:
             credentials = Credentials(f"http://127.0.0.1:{port}/superfone", Secret("k"))
             async with open_client(credentials, timeout_s=timeout_s, max_wait_s=900, connections=1) as client:
                 return await client.upsert({"customer_phone": "+919845012345"})
@@ -57,30 +67,30 @@ def exchange(*parts, timeout_s=0.5, pause_s=0.0):
 
 
 @pytest.mark.parametrize(
-    ("raw", "applied", "status"),
+    ("raw", "outcome", "status"),
     [
-        (answer(200, SUCCESS), APPLIED, 200),
-        (answer(201, SUCCESS), APPLIED, 201),
-        (answer(200, b'{"ok": true}'), DOUBT, 200),
-        (answer(200, b"[" * 100_000), DOUBT, 200),
-        (answer(200, b'{"data":' + b"[" * 100_000 + b', "message": "success"}'), DOUBT, 200),
-        (answer(200, b""), DOUBT, 200),
-        (answer(204, b""), DOUBT, 204),
-        (answer(200, b"\xff\xfe\x00"), DOUBT, 200),
-        (answer(200, b'{"data": "' + b"x" * 2_000_000 + b'", "message": "success"}'), DOUBT, 200),
-        (answer(200, gzip.compress(b"0" * 100_000_000), b"content-encoding: gzip"), DOUBT, 200),
-        (answer(200, gzip.compress(SUCCESS), b"content-encoding: gzip"), DOUBT, 200),
-        (answer(400, b'{"message": "Invalid phone number"}'), REFUSED, 400),
-        (answer(404, b'{"message": "Lead stage not found"}'), REFUSED, 404),
-        (answer(403, b'{"message": "Forbidden"}'), TURNED, 403),
-        (answer(403, b"<html>Request blocked</html>"), TURNED, 403),
-        (answer(404, b"\xef\xbb\xbf <html>nginx</html>"), TURNED, 404),
-        (answer(400, b'{"message": "Invalid'), TURNED, 400),
-        (answer(408, b""), DOUBT, 408),
-        (answer(425, b""), NOT, 425),
-        (answer(429, b"<html>slow down</html>"), NOT, 429),
-        (answer(500, b"<html>oops</html>"), DOUBT, 500),
-        (answer(503, b""), DOUBT, 503),
+        (build_answer(200, SUCCESS), APPLIED, 200),
+        (build_answer(201, SUCCESS), APPLIED, 201),
+        (build_answer(200, b'{"ok": true}'), DOUBT, 200),
+        (build_answer(200, b"[" * 100_000), DOUBT, 200),
+        (build_answer(200, b'{"data":' + b"[" * 100_000 + b', "message": "success"}'), DOUBT, 200),
+        (build_answer(200, b""), DOUBT, 200),
+        (build_answer(204, b""), DOUBT, 204),
+        (build_answer(200, b"\xff\xfe\x00"), DOUBT, 200),
+        (build_answer(200, b'{"data": "' + b"x" * 2_000_000 + b'", "message": "success"}'), DOUBT, 200),
+        (build_answer(200, gzip.compress(b"0" * 100_000_000, mtime=0), b"content-encoding: gzip"), DOUBT, 200),
+        (build_answer(200, gzip.compress(SUCCESS, mtime=0), b"content-encoding: gzip"), DOUBT, 200),
+        (build_answer(400, b'{"message": "Invalid phone number"}'), REFUSED, 400),
+        (build_answer(404, b'{"message": "Lead stage not found"}'), REFUSED, 404),
+        (build_answer(403, b'{"message": "Forbidden"}'), TURNED_AWAY, 403),
+        (build_answer(403, b"<html>Request blocked</html>"), TURNED_AWAY, 403),
+        (build_answer(404, b"\xef\xbb\xbf <html>nginx</html>"), TURNED_AWAY, 404),
+        (build_answer(400, b'{"message": "Invalid'), TURNED_AWAY, 400),
+        (build_answer(408, b""), DOUBT, 408),
+        (build_answer(425, b""), NOT_APPLIED, 425),
+        (build_answer(429, b"<html>slow down</html>"), NOT_APPLIED, 429),
+        (build_answer(500, b"<html>oops</html>"), DOUBT, 500),
+        (build_answer(503, b""), DOUBT, 503),
         (SUCCESS, DOUBT, None),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n" + SUCCESS, DOUBT, None),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", DOUBT, None),
@@ -88,44 +98,50 @@ def exchange(*parts, timeout_s=0.5, pause_s=0.0):
         (b"HTTP/1.1 200", DOUBT, None),
         (b"", DOUBT, None),
     ],
+    ids=describe,
 )  # fmt: skip
-def test_what_these_bytes_say(raw, applied, status):
-    reply = exchange(raw)
-    assert (reply.outcome, reply.status) == (applied, status)
+def test_outcome_of_these_bytes(raw, outcome, status):
+    """docs/guarantees.md, "What may have arrived", byte by byte."""
+    response = send_request(raw)
+    assert (response.outcome, response.status) == (outcome, status)
 
 
 @pytest.mark.parametrize(
     ("raw", "error"),
     [
-        (answer(401, b'{"message": "UnAuthorized"}'), KeyRefusedError),
-        (answer(407, b""), BlockedError),
-        (answer(301, b"", b"location: https://elsewhere.example/"), BlockedError),
-        (answer(302, SUCCESS, b"location: /login"), BlockedError),
-        (answer(307, b"", b"location: /again"), BlockedError),
-        (answer(200, b"<!doctype html><title>Hotel wifi</title>"), BlockedError),
+        (build_answer(401, b'{"message": "UnAuthorized"}'), KeyRefusedError),
+        (build_answer(407, b""), BlockedError),
+        (build_answer(301, b"", b"location: https://elsewhere.example/"), BlockedError),
+        (build_answer(302, SUCCESS, b"location: /login"), BlockedError),
+        (build_answer(307, b"", b"location: /again"), BlockedError),
+        (build_answer(200, b"<!doctype html><title>Hotel wifi</title>"), BlockedError),
     ],
+    ids=describe,
 )
-def test_who_answers_like_this_stops_the_run(raw, error):
+def test_answer_that_is_not_the_api_stops_the_run(raw, error):
+    """The key is refused, or a proxy, a redirect or a login page answers."""
     with pytest.raises(error):
-        exchange(raw)
+        send_request(raw)
 
 
 @pytest.mark.parametrize(
-    ("raw", "may"),
+    ("raw", "may_have_arrived"),
     [
-        (answer(200, b"<!doctype html><title>Hotel wifi</title>"), True),
-        (answer(407, b""), False),
-        (answer(302, b""), False),
+        (build_answer(200, b"<!doctype html><title>Hotel wifi</title>"), True),
+        (build_answer(407, b""), False),
+        (build_answer(302, b""), False),
     ],
+    ids=describe,
 )
-def test_a_page_that_says_200_may_stand_before_an_api_that_took_the_row(raw, may):
-    """Laws 3 and 6 together."""
+def test_web_page_with_200_leaves_a_doubt(raw, may_have_arrived):
+    """The page may stand before an API that took the row."""
     with pytest.raises(BlockedError) as stopped:
-        exchange(raw)
-    assert stopped.value.may_have_arrived is may
+        send_request(raw)
+    assert stopped.value.may_have_arrived is may_have_arrived
 
 
-def test_nobody_listens():
+def test_no_server_at_the_address():
+    """A refused connect cannot have arrived."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         credentials = Credentials(f"http://127.0.0.1:{taken.getsockname()[1]}/superfone", Secret("k"))
@@ -134,14 +150,14 @@ def test_nobody_listens():
             async with open_client(credentials, timeout_s=1, max_wait_s=900, connections=1) as client:
                 return await client.upsert({})
 
-        assert asyncio.run(run()).outcome is NOT
+        assert asyncio.run(run()).outcome is NOT_APPLIED
 
 
-@pytest.mark.parametrize("parts", [[b"HTTP/1.1 200 OK\r\n"] + [b"x: y\r\n"] * 60, [answer(200, b" " * 60)[:-60]] + [b" "] * 60])  # fmt: skip
-def test_a_server_that_trickles_is_given_up_in_time(parts):
-    """Each byte is in time, the whole answer is not: a timeout that begins anew with each would wait for ever."""
-    reply = exchange(*parts, timeout_s=0.15, pause_s=0.05)
-    assert (reply.outcome, reply.status) == (DOUBT, None)
+@pytest.mark.parametrize("parts", [[b"HTTP/1.1 200 OK\r\n"] + [b"x: y\r\n"] * 60, [build_answer(200, b" " * 60)[:-60]] + [b" "] * 60])  # fmt: skip
+def test_slow_answer_times_out(parts):
+    """Each byte is in time, but the whole answer is not: a timeout for each byte alone would never end."""
+    response = send_request(*parts, timeout_s=0.15, pause_s=0.05)
+    assert (response.outcome, response.status) == (DOUBT, None)
 
 
 NOW = 1_790_000_000
@@ -149,7 +165,7 @@ NOW = 1_790_000_000
 
 @pytest.fixture
 def in_india(monkeypatch):
-    """Where a time without a zone is not UTC."""
+    """Set a time zone that is not UTC."""
     if not hasattr(time, "tzset"):
         pytest.skip("this system's zone cannot be set")
     with monkeypatch.context() as environment:
@@ -160,7 +176,7 @@ def in_india(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("text", "retry_after_s"),
     [
         ("7", 7.0),
         (" 7 ", 7.0),
@@ -188,19 +204,19 @@ def in_india(monkeypatch):
     ],
 )
 @pytest.mark.usefixtures("in_india")
-def test_retry_after_in_seconds_or_as_a_date_by_the_servers_own_clock(text, seconds):
-    """The server's Date stands for now, however wrong our clock is; what is neither counts as not given.
+def test_retry_after_in_seconds_or_as_a_date(text, retry_after_s):
+    """A date is compared with the server's own Date, however wrong our clock is. Anything else counts as missing.
 
-    HTTP's dates are UTC in all their forms (RFC 9110), wherever we are.
+    HTTP dates are UTC in all their forms (RFC 9110), whatever the local time zone is.
     """
     headers = httpx.Headers(
         [(b"retry-after", text.encode()), (b"date", formatdate(NOW, usegmt=True).encode())]
     )
-    assert _retry_after(headers) == seconds
+    assert parse_retry_after(headers) == retry_after_s
 
 
-def test_a_date_without_a_readable_server_clock():
-    """Without one, our own clock has to do; a broken one is junk."""
+def test_retry_after_date_without_a_server_clock():
+    """Without a Date our own clock is used. A broken Date makes the Retry-After unreadable."""
     later = formatdate(usegmt=True)
-    assert _retry_after(httpx.Headers([("retry-after", later)])) <= 1
-    assert _retry_after(httpx.Headers([("retry-after", later), ("date", "noon")])) is None
+    assert parse_retry_after(httpx.Headers([("retry-after", later)])) <= 1
+    assert parse_retry_after(httpx.Headers([("retry-after", later), ("date", "noon")])) is None

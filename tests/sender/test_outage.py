@@ -1,4 +1,4 @@
-"""A server that goes away: at every pace and with any crowd of workers the run waits, and patience ends the waiting."""
+"""A server that goes away: at every rate and concurrency the run waits for it, at most as long as --max-wait."""
 
 import asyncio
 import random
@@ -9,11 +9,11 @@ from importer.errors import ServerUnavailableError
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.models.status import RowStatus
 from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
+from tests.sender.scripted_server import build_rows
 from tests.sender.simulation import OK, MemoryJournal, VirtualLoop
-from tests.sender.test_loop import rows_of
 
-PATIENCE_S = 300.0
-MOST_PROBE_S = 60.0
+MAX_WAIT_S = 300.0
+MAX_PROBE_WAIT_S = 60.0
 STALL_S = 30.0
 ROWS = 120
 
@@ -31,8 +31,8 @@ OUTAGES = {
 }
 
 
-class Leaving:
-    """Answers well, but not between two moments."""
+class OutageServer:
+    """A server that is well, but not from second 5 to second `until`."""
 
     def __init__(self, kind, *, until):
         self.kind, self.until = kind, until
@@ -48,31 +48,31 @@ class Leaving:
         return True
 
 
-def outage(kind, *, until, rate, workers, max_wait=PATIENCE_S):
-    """Send through it; answers (whether it finished or what stopped it, the journal, virtual seconds)."""
+def send_through_outage(kind, *, until, rate, workers, max_wait_s=MAX_WAIT_S):
+    """Return whether the sending finished (or the error that stopped it), the journal, and the virtual seconds."""
     loop = VirtualLoop()
-    journal = MemoryJournal(0)
-    journal._rows = rows_of(ROWS)
-    how = SendSettings(rate_per_s=rate, concurrency=workers, max_wait_s=max_wait, create=True)
-    clockwork = Runtime(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
+    journal = MemoryJournal()
+    journal.rows = build_rows(ROWS)
+    settings = SendSettings(rate_per_s=rate, concurrency=workers, max_wait_s=max_wait_s, create=True)
+    runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(3))
 
-    async def bounded():
+    async def send_in_bounded_time():
         try:
             async with asyncio.timeout(7200):
                 return await send(
                     journal,
-                    Leaving(kind, until=until),
-                    how,
+                    OutageServer(kind, until=until),
+                    settings,
                     total=ROWS,
                     on_progress=lambda _: None,
-                    asked=lambda: StopRequest.NO,
-                    clockwork=clockwork,
+                    get_stop_request=lambda: StopRequest.NO,
+                    runtime=runtime,
                 )
         except ServerUnavailableError as error:
             return error
 
     try:
-        return loop.run_until_complete(bounded()), journal, loop.time()
+        return loop.run_until_complete(send_in_bounded_time()), journal, loop.time()
     finally:
         loop.close()
 
@@ -80,26 +80,29 @@ def outage(kind, *, until, rate, workers, max_wait=PATIENCE_S):
 @pytest.mark.parametrize("workers", [1, 4, 50])
 @pytest.mark.parametrize("rate", [1.0, 5.0, None])
 @pytest.mark.parametrize("kind", OUTAGES)
-def test_patience_ends_every_outage(kind, rate, workers):
-    """A worker that waits for the pace must not hold the one question that an absent server is asked."""
-    end, _, seconds = outage(kind, until=1e9, rate=rate, workers=workers)
+def test_max_wait_ends_every_outage(kind, rate, workers):
+    """A worker that waits for the rate must not keep the probe of an absent server from leaving."""
+    end, _, seconds = send_through_outage(kind, until=1e9, rate=rate, workers=workers)
     assert isinstance(end, ServerUnavailableError)
-    assert seconds < 5 + PATIENCE_S + MOST_PROBE_S + 2 * STALL_S
+    assert seconds < 5 + MAX_WAIT_S + MAX_PROBE_WAIT_S + 2 * STALL_S
 
 
 @pytest.mark.parametrize("workers", [1, 4, 50])
 @pytest.mark.parametrize("rate", [1.0, 5.0, None])
 @pytest.mark.parametrize("kind", OUTAGES)
-def test_a_server_that_comes_back_gets_the_rest(kind, rate, workers):
-    finished, journal, _ = outage(kind, until=125, rate=rate, workers=workers)
-    assert finished is True
+def test_server_that_comes_back_gets_the_rest(kind, rate, workers):
+    """After two minutes of outage every row gets its result."""
+    is_finished, journal, _ = send_through_outage(kind, until=125, rate=rate, workers=workers)
+    assert is_finished is True
     assert len(journal.results) == ROWS
 
 
 @pytest.mark.parametrize("workers", [1, 8, 50])
 @pytest.mark.parametrize("kind", ["maintenance", "too slow"])
-def test_an_announced_pause_uses_no_row_up(kind, workers):
-    """Law 5: who is told when to come again has not failed, however often; a note in doubt stays off."""
-    finished, journal, _ = outage(kind, until=185, rate=10.0, workers=workers, max_wait=900.0)
-    assert finished is True
+def test_announced_pause_uses_up_no_row(kind, workers):
+    """An answer with Retry-After is a hold, not a failed attempt, however often it comes."""
+    is_finished, journal, _ = send_through_outage(
+        kind, until=185, rate=10.0, workers=workers, max_wait_s=900.0
+    )
+    assert is_finished is True
     assert {result.status for result in journal.results.values()} == {RowStatus.ACCEPTED}

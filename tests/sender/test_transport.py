@@ -1,4 +1,4 @@
-"""The transport under the client: what it takes from the surroundings, and what it does not."""
+"""The transport reads the proxy settings of the environment, and nothing else."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from importer.credentials import Credentials, Secret
 from importer.sender.client import open_client
-from importer.sender.transport import proxy_for
+from importer.sender.transport import find_proxy
 
 
 @pytest.mark.parametrize(
@@ -19,30 +19,31 @@ from importer.sender.transport import proxy_for
         ({"https_proxy": "http://127.0.0.1:3128", "no_proxy": "crm.example"}, None),
     ],
 )
-def test_the_proxy_of_the_office_is_taken_from_the_environment(environment, proxy, monkeypatch):
+def test_proxy_is_read_from_the_environment(environment, proxy, monkeypatch):
+    """An office proxy is used for the CRM, unless no_proxy names the host."""
     for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert proxy_for("https://crm.example/superfone") == proxy
+    assert find_proxy("https://crm.example/superfone") == proxy
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8750", "localhost", "[::1]:8750"])
-def test_the_key_does_not_leave_the_machine_by_a_proxy(host, monkeypatch):
-    """Plain http is allowed to this machine only because nobody is on the way."""
+def test_no_proxy_for_this_computer(host, monkeypatch):
+    """Plain http is allowed to this computer only because the key does not leave it."""
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert proxy_for(f"http://{host}/superfone") is None
+    assert find_proxy(f"http://{host}/superfone") is None
 
 
-def test_requests_go_through_the_proxy_and_nothing_of_netrc_goes_with_them(monkeypatch, tmp_path):
-    """A proxy is asked for the whole address; a .netrc that knows the host adds no password."""
-    seen = []
+def test_requests_use_the_proxy_and_ignore_netrc(monkeypatch, tmp_path):
+    """The proxy receives the whole address, and a password in .netrc is not sent."""
+    requests = []
 
     async def serve(reader, writer):
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b'HTTP/1.1 200 OK\r\ncontent-length: 33\r\n\r\n{"data":null,"message":"success"}')
         writer.close()
 
@@ -58,6 +59,6 @@ def test_requests_go_through_the_proxy_and_nothing_of_netrc_goes_with_them(monke
     netrc.write_text("machine crm.example login somebody password canary\n")
     monkeypatch.setenv("NETRC", str(netrc))
     assert asyncio.run(run()).status == 200
-    (request,) = seen
+    (request,) = requests
     assert request.startswith(b"POST http://crm.example/superfone/enterprise/api/lead HTTP/1.1\r\n")
     assert b"authorization" not in request.lower()

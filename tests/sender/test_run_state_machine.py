@@ -1,10 +1,11 @@
-"""A life of runs as a state machine: send, fail, kill, resume, run again, against a small model of the CRM.
+"""Runs as a state machine: send, fail, kill, resume, run again, against a small model of the CRM.
 
-The sender and the journal are the real ones, on disk; the CRM is a dict, and time is virtual. After each step the
-laws are checked: every row has one status, no note is there twice, and what is said of a row is so.
+The sender and the journal are real and on disk, the CRM is a dict, and time is virtual. After each step it checks
+the guarantees: every row has one status, no note is in the CRM twice, and what the journal says of a row is true.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import shutil
@@ -31,7 +32,7 @@ LOST = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, messag
 DOWN = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=None, message="down")
 SLOW = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="slow", retry_after_s=1.0)
 NO = CrmResponse(outcome=DeliveryOutcome.REFUSED, status=400, message="no")
-TURNED_AWAY = CrmResponse(outcome=DeliveryOutcome.TURNED_AWAY, status=403, message="a page of HTML")
+TURNED_AWAY = CrmResponse(outcome=DeliveryOutcome.TURNED_AWAY, status=403, message="an HTML page")
 
 
 ANSWERS = {
@@ -46,41 +47,41 @@ ANSWERS = {
 
 
 class Killed(BaseException):
-    """The machine stops here: nothing after this is written."""
+    """The process is killed here: nothing after this is written."""
 
 
 class Crm:
-    """What the CRM holds, and what goes wrong with the next requests."""
+    """What is in the CRM, and what goes wrong with the next requests."""
 
     def __init__(self):
         self.names = {}
         self.notes = []
-        self.trouble = []
+        self.faults = []
 
     async def upsert(self, payload):
         await asyncio.sleep(0.01)
-        trouble = self.trouble.pop(0) if self.trouble else "ok"
-        if trouble in ("ok", "lost_after", "killed_after"):
+        fault = self.faults.pop(0) if self.faults else "ok"
+        if fault in ("ok", "lost_after", "killed_after"):
             self.names[payload["customer_phone"]] = payload["first_name"]
             if note := payload.get("customer_note"):
-                self.notes += [(payload["customer_phone"], one) for one in note.split("\n")]
-        match trouble:
+                self.notes += [(payload["customer_phone"], part) for part in note.split("\n")]
+        match fault:
             case "killed_before" | "killed_after":
                 raise Killed
             case "banned":
                 raise BlockedError("403")
-        return ANSWERS[trouble]
+        return ANSWERS[fault]
 
     async def probe_access(self, sleep=None):
         return True
 
 
-class Mortal:
-    """The journal of a process that may be killed in the middle of a commit: then nothing more is written."""
+class MortalJournal:
+    """The journal of a process that may be killed during a commit: then nothing more is written."""
 
     def __init__(self, journal, commits):
         self.journal = journal
-        self.commits = commits  # how many it lives to see
+        self.commits_left = commits
 
     @property
     def send_totals(self):
@@ -90,14 +91,14 @@ class Mortal:
         return self.journal.pending(after, limit)
 
     def record(self, **parts):
-        self.commits -= 1
-        if self.commits < 0:
+        self.commits_left -= 1
+        if self.commits_left < 0:
             raise Killed
         return self.journal.record(**parts)
 
 
-class Life(RuleBasedStateMachine):
-    """One account, one reports folder, a sheet that is sent again and again."""
+class RunMachine(RuleBasedStateMachine):
+    """One account, one reports folder, and a sheet that is sent again and again."""
 
     @initialize(
         sheet=st.lists(
@@ -118,29 +119,29 @@ class Life(RuleBasedStateMachine):
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder)
 
-    # --- what may happen
+    # --- rules
 
     @precondition(lambda self: not self.is_open)
     @rule()
     def run_again(self):
-        """The same sheet as a new run, staged and not yet sent."""
+        """Stage the same sheet as a new run."""
         run_id = f"run-{len(self.runs)}"
-        journal = Journal.create(self.folder / run_id, header(run_id))
-        journal.stage(self.rows())
+        journal = Journal.create(self.folder / run_id, build_metadata(run_id))
+        journal.stage(self.stage_rows())
         journal.begin_sending()
         journal.close()
         self.runs.append(run_id)
         self.is_open = True
 
     @precondition(lambda self: not self.is_open)
-    @rule(chance=st.randoms(use_true_random=False))
-    def sort_the_sheet(self, chance):
-        """People sort their sheets between two runs."""
-        chance.shuffle(self.sheet)
+    @rule(rng=st.randoms(use_true_random=False))
+    def shuffle_the_sheet(self, rng):
+        """Change the order of the rows: people sort their sheets between two runs."""
+        rng.shuffle(self.sheet)
 
     @precondition(lambda self: self.is_open)
     @rule(
-        trouble=st.lists(
+        faults=st.lists(
             st.sampled_from(
                 [
                     "ok",
@@ -162,20 +163,20 @@ class Life(RuleBasedStateMachine):
         concurrency=st.integers(1, 3),
         stop_after=st.integers(0, 20) | st.just(1_000),
     )
-    def send(self, trouble, commits, concurrency, stop_after):
-        """Send, or resume, until it ends well or badly."""
-        self.crm.trouble = trouble
-        self.is_open = not self.sent(commits, concurrency, stop_after)
-        self.crm.trouble = []
+    def send(self, faults, commits, concurrency, stop_after):
+        """Send or resume the run."""
+        self.crm.faults = faults
+        self.is_open = not self.send_rows(commits, concurrency, stop_after)
+        self.crm.faults = []
 
     @precondition(lambda self: self.is_open)
     @rule()
     def finish(self):
-        """On a healthy server a resume ends with every row in."""
-        assert self.sent(1_000, 2, 1_000)
+        """Resume with a healthy server: every row gets its result."""
+        assert self.send_rows(1_000, 2, 1_000)
         self.is_open = False
-        with self.journal() as journal:
-            assert {o.status for o in journal.read_report_rows()} <= {
+        with self.open_journal() as journal:
+            assert {row.status for row in journal.read_report_rows()} <= {
                 RowStatus.ACCEPTED,
                 RowStatus.REFUSED,
                 RowStatus.FAILED,
@@ -185,72 +186,73 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_open)
     @rule()
     def lose_the_ledger(self):
+        """Delete the note ledger."""
         for path in self.folder.glob("notes.sqlite*"):
             path.unlink()
 
-    # --- what must hold
+    # --- invariants
 
     @invariant()
-    def no_note_is_there_twice(self):
+    def no_note_is_in_the_crm_twice(self):
         if hasattr(self, "crm"):
             assert len(self.crm.notes) == len(set(self.crm.notes)), self.crm.notes
 
     @invariant()
-    def every_row_has_one_status_and_it_is_so(self):
+    def every_row_has_one_true_status(self):
         if not getattr(self, "runs", None):
             return
-        with self.journal() as journal:
-            outcomes = list(journal.read_report_rows())
-            assert sum(journal.counts().values()) == len(outcomes) == len(self.staged)
-        for outcome, (phone, notes) in zip(outcomes, self.staged, strict=True):
-            there = [note for note in notes if (phone, note) in self.crm.notes]
-            if outcome.status is RowStatus.ACCEPTED:
+        with self.open_journal() as journal:
+            report_rows = list(journal.read_report_rows())
+            assert sum(journal.counts().values()) == len(report_rows) == len(self.staged)
+        for row, (phone, notes) in zip(report_rows, self.staged, strict=True):
+            notes_in_crm = [note for note in notes if (phone, note) in self.crm.notes]
+            if row.status is RowStatus.ACCEPTED:
                 assert phone in self.crm.names
-            if outcome.note is NoteState.SENT:
-                assert there == notes
-            assert (outcome.note is NoteState.NONE) == (not notes)
+            if row.note is NoteState.SENT:
+                assert notes_in_crm == notes
+            assert (row.note is NoteState.NONE) == (not notes)
 
-    # --- how
+    # --- steps
 
-    def rows(self):
+    def stage_rows(self):
         self.staged = list(self.sheet)
         for number, (phone, notes) in enumerate(self.staged):
-            body = {"customer_phone": phone, "first_name": f"row {number}"}
+            payload = {"customer_phone": phone, "first_name": f"row {number}"}
             if notes:
-                body["customer_note"] = NOTE_BREAK.join(notes)
-            yield to_staged_row(Accepted(SourceRow(number, (phone,)), phone, body))
+                payload["customer_note"] = NOTE_BREAK.join(notes)
+            yield to_staged_row(Accepted(SourceRow(number, (phone,)), phone, payload))
 
-    def journal(self):
+    def open_journal(self):
         return Journal.open(self.folder / self.runs[-1])
 
-    def sent(self, commits, concurrency, stop_after):
-        """Whether every row was settled. A kill leaves the journal as the disk has it."""
-        journal = self.journal()
+    def send_rows(self, commits, concurrency, stop_after):
+        """Return whether every row was settled. A kill leaves the journal as it is on disk."""
+        journal = self.open_journal()
         loop = VirtualLoop()
-        asked_for = iter(range(10**9))
-        options = SendSettings(rate_per_s=50.0, concurrency=concurrency, max_wait_s=100, create=True)
-        clockwork = Runtime(clock=loop.time, sleep=asyncio.sleep, chance=random.Random(3))
+        stop_calls = itertools.count()
+        send_settings = SendSettings(rate_per_s=50.0, concurrency=concurrency, max_wait_s=100, create=True)
+        runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(3))
         try:
             journal.begin_sending()
-            finished = loop.run_until_complete(
+            is_finished = loop.run_until_complete(
                 send(
-                    Mortal(journal, commits),
+                    MortalJournal(journal, commits),
                     self.crm,
-                    options,
+                    send_settings,
                     total=journal.left,
                     on_progress=lambda _: None,
-                    asked=lambda: (
-                        StopRequest.DRAIN if next(asked_for) // 50 >= stop_after else StopRequest.NO
+                    get_stop_request=lambda: (
+                        StopRequest.DRAIN if next(stop_calls) // 50 >= stop_after else StopRequest.NO
                     ),
-                    clockwork=clockwork,
+                    runtime=runtime,
                 )
             )
-            if finished:
+            if is_finished:
                 journal.end(RunEnd(state=RunState.FINISHED))
         except (Killed, BlockedError, ServerUnavailableError):
             return False
         else:
-            return finished
+            return is_finished
         finally:
             for task in asyncio.all_tasks(loop):
                 task.cancel()
@@ -258,7 +260,7 @@ class Life(RuleBasedStateMachine):
             loop.close()
 
 
-def header(run_id):
+def build_metadata(run_id):
     return RunMetadata(
         run_id=run_id,
         command="run",
@@ -272,7 +274,7 @@ def header(run_id):
     )
 
 
-Life.TestCase.settings = settings(
+RunMachine.TestCase.settings = settings(
     max_examples=40, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestLife = Life.TestCase
+TestRunMachine = RunMachine.TestCase
