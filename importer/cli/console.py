@@ -17,9 +17,9 @@ import msgspec
 from importer.errors import DiskWriteError
 from importer.untrusted_text import sanitize
 
-loud: ContextVar[bool] = ContextVar("loud", default=False)
+verbosity: ContextVar[bool] = ContextVar("loud", default=False)
 """Whether tracebacks are shown: -v, or `verbose` of the settings file, which is read when much may have failed already."""
-has_sent: ContextVar[bool] = ContextVar("has_sent", default=False)
+sending_started: ContextVar[bool] = ContextVar("has_sent", default=False)
 """Whether the command has come to the sending: a Ctrl-C after it is no "before anything was sent"."""
 
 _OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
@@ -28,22 +28,22 @@ _READER_GONE = {errno.EPIPE, errno.EINVAL, errno.EIO}
 """A broken pipe; what Windows calls one; a terminal that was closed."""
 
 
-def say(text: str = "", *, err: bool = False, **style: Any) -> None:
+def print_line(text: str = "", *, err: bool = False, **style: Any) -> None:
     """Print one line with nothing in it that a terminal would obey. `style` is click's (fg, bold, dim).
 
     It is one line whatever the text: a file name with a line break in it could else say that all went well.
     """
     line = sanitize(text)
-    with reader_may_be_gone(err=err):
-        click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
+    with ignore_closed_reader(err=err):
+        click.echo(click.style(line, **style) if style and supports_colour(err=err) else line, err=err)
 
 
-def show_json(shown: object) -> None:
+def print_json(shown: object) -> None:
     """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
     text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
     safe = _OBEYED.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
     left = memoryview(safe.encode() + b"\n")
-    with reader_may_be_gone():
+    with ignore_closed_reader():
         sys.stdout.flush()
         # Under PYTHONUNBUFFERED, as in most containers, the stream is raw: it takes what a disk has room for, or what
         # went before a signal came, and only the next write is told why.
@@ -53,7 +53,7 @@ def show_json(shown: object) -> None:
 
 
 @contextmanager
-def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
+def ignore_closed_reader(*, err: bool = False) -> Iterator[None]:
     """A terminal that was closed, or `| head`, takes no more lines; what is under way must not end by that.
 
     Output that goes to a file on a full disk is a fault that its reader must hear of: raises DiskWriteError.
@@ -70,12 +70,12 @@ def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
             ) from error
 
 
-def has_colour(*, err: bool = False) -> bool:
+def supports_colour(*, err: bool = False) -> bool:
     """Colour only on a terminal, and never where NO_COLOR is set (no-color.org)."""
     stream = sys.stderr if err else sys.stdout
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def is_terminal() -> bool:
+def is_interactive() -> bool:
     """Whether a person is there to be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from importer.cli.console import loud
+from importer.cli.console import verbosity
 from importer.command_hints import to_option_words
 from importer.errors import UsageError
 from importer.settings import (
@@ -25,20 +25,20 @@ from importer.untrusted_text import quote_command
 
 Command = Callable[..., Any]
 
-_OF_SENDING = frozenset({"rate", "concurrency", "timeout", "max_wait"})
+_SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 
 
-def all_settings(command: Command) -> Command:
+def add_import_options(command: Command) -> Command:
     """Every option of `check` and `run`, and --config."""
-    return _with_options(command, frozenset(Settings.__struct_fields__))
+    return _add_options(command, frozenset(Settings.__struct_fields__))
 
 
-def settings_of_sending(command: Command) -> Command:
+def add_sending_options(command: Command) -> Command:
     """The options that make sense when the rows are known already: resume and retry."""
-    return _with_options(command, _OF_SENDING | (PER_CALL_OPTIONS - {"run_id", "save"}))
+    return _add_options(command, _SENDING_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"}))
 
 
-def settings_of_reading(command: Command) -> Command:
+def add_reading_options(command: Command) -> Command:
     """The options that say how a sheet is read: columns."""
     names = {
         "sheet",
@@ -54,27 +54,27 @@ def settings_of_reading(command: Command) -> Command:
         "reports",
         "verbose",
     }
-    return _with_options(command, frozenset(names))
+    return _add_options(command, frozenset(names))
 
 
-def settings_of_history(command: Command) -> Command:
+def add_reports_options(command: Command) -> Command:
     """Where the runs lie, by importer.toml too: runs, report, purge."""
-    return _with_options(command, frozenset({"reports"}))
+    return _add_options(command, frozenset({"reports"}))
 
 
-def settings_from(flags: Mapping[str, Any]) -> Settings:
+def read_settings(flags: Mapping[str, Any]) -> Settings:
     """Settings from what click has read, `--config` among it."""
     config = flags.get("config")
     said = {name: value for name, value in flags.items() if name != "config"}
     settings = resolve_settings(said, read_config(Path(config) if config else None))
     if settings.verbose:
-        loud.set(True)
+        verbosity.set(True)
     if "save" in flags:  # commands without --save save nothing, whatever importer.toml says
         check_save_target(settings)
     return settings
 
 
-def typed_again(flags: Mapping[str, Any], *, only: frozenset[str] | None = None) -> str:
+def repeat_options(flags: Mapping[str, Any], *, only: frozenset[str] | None = None) -> str:
     """The options that were given, to be typed with the next command; "" or with a space in front.
 
     Left out is what concerned one call alone. `only` names the options that the next command takes.
@@ -84,21 +84,21 @@ def typed_again(flags: Mapping[str, Any], *, only: frozenset[str] | None = None)
     return f" {quote_command(*words)}" if words else ""
 
 
-def _with_options(command: Command, names: frozenset[str]) -> Command:
+def _add_options(command: Command, names: frozenset[str]) -> Command:
     command = click.option(
         "--config", metavar="FILE", help="Settings file (default: importer.toml, if there)."
     )(command)
     for field in reversed(msgspec.structs.fields(Settings)):
         if field.name in names:
-            command = _option(field.name, field.default)(command)
+            command = _build_option(field.name, field.default)(command)
     return command
 
 
-def _option(name: str, default: Any) -> Callable[[Command], Command]:
+def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
     title, text = describe_option(name)
     flag = format_flag(name)
     if name in ("column", "default"):
-        return click.option(flag, name, multiple=True, metavar=title, callback=_pairs, help=text)
+        return click.option(flag, name, multiple=True, metavar=title, callback=_parse_pairs, help=text)
     if name == "create":
         return click.option("--create/--no-create", name, default=None, help=f"{text} [default: --create]")
     if name == "verbose":
@@ -122,7 +122,7 @@ def _given(_context: click.Context, _parameter: click.Parameter, value: int) -> 
     return bool(value) or None
 
 
-def _pairs(
+def _parse_pairs(
     _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str] | None:
     """`("Phone=customer_phone", ...)` as a dict; a header may hold `=`, a field never does."""

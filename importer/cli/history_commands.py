@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from importer.cli.console import is_terminal, say, show_json
-from importer.cli.flags import settings_from, settings_of_history
-from importer.cli.prompts import agreed
-from importer.cli.summary_view import file_lines
+from importer.cli.console import is_interactive, print_line, print_json
+from importer.cli.flags import read_settings, add_reports_options
+from importer.cli.prompts import confirm
+from importer.cli.summary_view import format_file_notices
 from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
 from importer.models.status import CHECK_MEANINGS, RowStatus, RunState
@@ -21,31 +21,31 @@ from importer.pipeline.runs import RunLine, find_old_runs, find_run, list_runs, 
 
 
 @click.command("runs")
-@settings_of_history
+@add_reports_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def runs_command(as_json: bool, **flags: Any) -> int:
     """List the runs there are: id, file, when, counts, and whether it can be resumed."""
-    reports = settings_from(flags).reports
+    reports = read_settings(flags).reports
     lines = list_runs(Path(reports))
     if as_json:
-        show_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
-        say(_line(line, Path(reports)))
+        print_line(_line(line, Path(reports)))
     if not lines:
-        say(f"There are no runs in {reports} yet. Begin with: importer check FILE", err=True)
+        print_line(f"There are no runs in {reports} yet. Begin with: importer check FILE", err=True)
     return 0
 
 
 @click.command("report")
 @click.argument("run")
-@settings_of_history
+@add_reports_options
 def report_command(run: str, **flags: Any) -> int:
     """Write the reports of RUN again from its journal."""
-    folder = find_run(Path(settings_from(flags).reports), run)
-    for line in file_lines(rewrite_reports(folder)):
-        say(line)
-    say(f"Written again: {folder / 'report.html'}", err=True)
+    folder = find_run(Path(read_settings(flags).reports), run)
+    for line in format_file_notices(rewrite_reports(folder)):
+        print_line(line)
+    print_line(f"Written again: {folder / 'report.html'}", err=True)
     return 0
 
 
@@ -57,27 +57,27 @@ def report_command(run: str, **flags: Any) -> int:
     help="Remove runs that started longer ago (d days, h hours).",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@settings_of_history
+@add_reports_options
 def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
     """Remove old runs with all personal data in them; what notes were sent stays known, as fingerprints."""
-    age, reports = _age(older_than), settings_from(flags).reports
+    age, reports = _age(older_than), read_settings(flags).reports
     old, unsure = find_old_runs(Path(reports), age, now())
     for line in unsure:
-        say(
+        print_line(
             f"{line.run_id} stays: it cannot be read, and was written to less than {older_than} ago.",
             err=True,
         )
     if not old:
-        say(f"No run in {reports} is older than {older_than}.", err=True)
+        print_line(f"No run in {reports} is older than {older_than}.", err=True)
         return 0
     if not yes:
         _agree(old)
     with raise_as_nothing_sent():
         gone = purge(Path(reports), old)
-    say(f"Removed {_runs(len(gone))}{': ' + ', '.join(gone) if gone else ''}.", err=True)
+    print_line(f"Removed {_runs(len(gone))}{': ' + ', '.join(gone) if gone else ''}.", err=True)
     if len(gone) < len(old):
         left = len(old) - len(gone)
-        say(
+        print_line(
             f"{_runs(left)} {'stays: it is' if left == 1 else 'stay: they are'} being sent right now.",
             err=True,
         )
@@ -86,13 +86,13 @@ def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
 
 def _agree(old: list[RunLine]) -> None:
     """Ask before anything is removed. Raises UsageError for a no, and where nobody is there to answer."""
-    if not is_terminal():
+    if not is_interactive():
         raise UsageError(
             "Nobody is at the terminal to agree to the removing.", "If you agree, add --yes to the command."
         )
     unfinished = sum(line.resumable for line in old)
     but = f" {_runs(unfinished)} of them could still be resumed." if unfinished else ""
-    if not agreed(f"Remove {_runs(len(old))} with all personal data in them?{but}"):
+    if not confirm(f"Remove {_runs(len(old))} with all personal data in them?{but}"):
         raise UsageError("Nothing was removed.")
 
 

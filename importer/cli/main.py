@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from importer import __version__
-from importer.cli.console import has_sent, loud, say
+from importer.cli.console import sending_started, verbosity, print_line
 from importer.errors import ImporterError, RunStoppedError, UsageError
 from importer.process_setup import tune_gc
 from importer.untrusted_text import quote_command
@@ -80,7 +80,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            say(err=True)  # behind the terminal's ^C
+            print_line(err=True)  # behind the terminal's ^C
             raise click.Abort from interrupt
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -106,13 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tune_gc()
     _open_what_is_closed()
     _print_what_the_terminal_can()
-    loud.set(
+    verbosity.set(
         any(
             (argument.startswith("-v") and set(argument[1:]) == {"v"}) or argument == "--verbose"
             for argument in arguments
         )
     )
-    has_sent.set(False)
+    sending_started.set(False)
     try:
         with _ended_as_by_ctrl_c():
             code = app.main(arguments, prog_name="importer", standalone_mode=False)
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _interrupted(command: str) -> str:
     """What is said of a Ctrl-C that came while nothing was being sent: before it, or behind the last row."""
-    if has_sent.get():
+    if sending_started.get():
         return "Stopped after the sending. importer runs tells what became of the run."
     if command == "purge":
         return "Stopped. importer runs lists the runs that are still there."
@@ -248,8 +248,8 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
 
 
 def _stopped(sentence: str, code: int, *, traced: bool = True) -> int:
-    if traced and loud.get():
+    if traced and verbosity.get():
         for line in traceback.format_exc().splitlines():
-            say(line, err=True)
-    say(f"importer: {sentence}", err=True)
+            print_line(line, err=True)
+    print_line(f"importer: {sentence}", err=True)
     return code

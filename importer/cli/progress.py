@@ -7,13 +7,13 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
-from importer.cli.console import reader_may_be_gone, say
+from importer.cli.console import ignore_closed_reader, print_line
 
 _WINDOW_S = 10.0
 _LONG_WAIT_S = 5.0
 
 
-class TimeLeft:
+class EtaEstimator:
     """Told how the sending stands, it knows the rate of rows and the seconds left. The clock is the caller's.
 
     Short waits are part of the pace: a CRM that answers 429 every second is that slow. A long one (an outage,
@@ -26,7 +26,7 @@ class TimeLeft:
         self._at: float | None = None
         self._in_long_wait = False
 
-    def told(self, now_s: float, done: int, waiting_s: float) -> None:
+    def update(self, now_s: float, done: int, waiting_s: float) -> None:
         """At `now_s`, `done` rows are settled, and the sending waits for `waiting_s` more."""
         if self._at is not None and not self._in_long_wait:
             self._counted_s += now_s - self._at
@@ -44,7 +44,7 @@ class TimeLeft:
         (first_s, first), (last_s, last) = self._seen[0], self._seen[-1]
         return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
 
-    def left_s(self, rows_left: int, waiting_s: float) -> float | None:
+    def estimate_left_s(self, rows_left: int, waiting_s: float) -> float | None:
         """Seconds until the last row, or None where nobody can know yet."""
         if not rows_left:
             return 0.0
@@ -52,7 +52,7 @@ class TimeLeft:
         return rows_left / rate + (waiting_s if self._in_long_wait else 0.0) if rate > 0 else None
 
 
-def plain_time(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """`40 s`, `3 min`, `2 h 5 min`: as exact as an estimate is."""
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
@@ -60,16 +60,16 @@ def plain_time(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def say_wait(seconds: float) -> None:
+def print_wait(seconds: float) -> None:
     """What is waited for, where the CRM asks to come again later."""
-    say(f"The CRM asks to wait {plain_time(seconds)} before it gives its lists ...", err=True)
+    print_line(f"The CRM asks to wait {format_duration(seconds)} before it gives its lists ...", err=True)
 
 
 _WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n:,}/{total:,} rows{postfix}"
 _WITHOUT_TOTAL = "{desc} {n:,} rows{postfix}"
 
 
-class Bar:
+class ProgressBar:
     """A progress bar on standard error: drawn on a terminal only, so that files and pipes stay plain."""
 
     def __init__(self, title: str, *, total: int | None, shown: bool) -> None:
@@ -90,7 +90,7 @@ class Bar:
         """The bar stands at `done`; `note` is shown behind it."""
         if not self._shown:
             return
-        with reader_may_be_gone(err=True):
+        with ignore_closed_reader(err=True):
             bar = self._bar if self._bar is not None else self._open()
             bar.n = done
             bar.set_postfix_str(note, refresh=False)
@@ -99,7 +99,7 @@ class Bar:
     def close(self) -> None:
         """Leave the line."""
         if self._bar is not None:
-            with reader_may_be_gone(err=True):
+            with ignore_closed_reader(err=True):
                 self._bar.refresh()
                 self._bar.close()
             self._bar = None

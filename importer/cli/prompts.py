@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from importer.cli.console import say
-from importer.cli.summary_view import cut, rows_text
+from importer.cli.console import print_line
+from importer.cli.summary_view import cut, format_row_count
 from importer.fields import FIELDS, find_field, get_field_label
 from importer.pipeline.observer import ColumnQuestion, UnknownValue
 from importer.validator.title_lookup import suggest_titles
@@ -19,13 +19,13 @@ _MOST_TITLES = 15
 _LEAVE, _OMIT, _REST, _OMIT_REST = "", "-", "all", "-all"
 
 
-def ask_kept_map(path: Path) -> bool:
+def ask_about_saved_map(path: Path) -> bool:
     """Whether to read the sheet as an earlier one of its shape."""
-    say(f"An earlier sheet had the same columns; your answers of then are in {path}.", err=True)
-    return agreed("Read this one the same way?", default=True)
+    print_line(f"An earlier sheet had the same columns; your answers of then are in {path}.", err=True)
+    return confirm("Read this one the same way?", default=True)
 
 
-def agreed(question: str, *, default: bool = False) -> bool:
+def confirm(question: str, *, default: bool = False) -> bool:
     """A yes or a no, asked until it is one; Enter is the `default`. Click's own says `Error: invalid input`."""
     while True:
         said: str = click.prompt(
@@ -38,29 +38,29 @@ def agreed(question: str, *, default: bool = False) -> bool:
                 return True
             case "n" | "no":
                 return False
-        say("  Type y for yes or n for no, then Enter.", err=True)
+        print_line("  Type y for yes or n for no, then Enter.", err=True)
 
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
     """The name of the column of phones, or ""."""
     if not questions:
         return ""
-    say("No column says that it holds the leads' phones. Which one does?", err=True)
+    print_line("No column says that it holds the leads' phones. Which one does?", err=True)
     for number, question in enumerate(questions, 1):
-        say(f"  {number}  {question.name}  ({_samples(question)})", err=True)
+        print_line(f"  {number}  {question.name}  ({_samples(question)})", err=True)
     while True:
         said: str = click.prompt(
             "  A number, or 0 to stop here", default="0", show_default=False, err=True
         ).strip()
         if said.isdecimal() and int(said) <= len(questions):
             return questions[int(said) - 1].name if int(said) else ""
-        say(f"  Type one of the numbers 0 to {len(questions)}, then Enter.", err=True)
+        print_line(f"  Type one of the numbers 0 to {len(questions)}, then Enter.", err=True)
 
 
 def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:
     """A field for each column, "" for one that is left out."""
     count = "One column is" if len(questions) == 1 else f"{len(questions)} columns are"
-    say(
+    print_line(
         f"{count} not sure. Enter takes what stands in [ ]; - leaves a column out; ? lists the fields.",
         err=True,
     )
@@ -87,7 +87,7 @@ def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
 
 def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
     column = question.column
-    say(f'Column "{question.name}" ({_samples(question)}): {column.reason}.', err=True)
+    print_line(f'Column "{question.name}" ({_samples(question)}): {column.reason}.', err=True)
     default = get_field_label(column.field) if column.field else _OMIT
     while True:
         said: str = click.prompt(
@@ -96,13 +96,13 @@ def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
         if said.strip() == _OMIT:
             return ""
         if said.strip() == "?":
-            say(f"  {', '.join(f'{field.label} ({field.name})' for field in FIELDS)}", err=True)
+            print_line(f"  {', '.join(f'{field.label} ({field.name})' for field in FIELDS)}", err=True)
             continue
         name = _field_meant(said)
         if not name:
-            say(f'  There is no field "{said}". ? lists the fields.', err=True)
+            print_line(f'  There is no field "{said}". ? lists the fields.', err=True)
         elif not _joins(name) and name in (question.taken | taken):
-            say(
+            print_line(
                 f"  {get_field_label(name)} has its column already. Choose another, or - to leave this one out.",
                 err=True,
             )
@@ -134,14 +134,14 @@ def _ask_titles_of(field: str, values: list[UnknownValue]) -> Iterator[tuple[str
     label = get_field_label(field)
     rows = sum(value.rows for value in values)
     count = "1 value is" if len(values) == 1 else f"{len(values):,} values are"
-    say(f"{label}: {count} not in the account ({rows_text(rows)}).", err=True)
-    say(
+    print_line(f"{label}: {count} not in the account ({format_row_count(rows)}).", err=True)
+    print_line(
         "  Enter  leaves a value as it is (its rows are refused, or sent without it by --unknown drop)",
         err=True,
     )
-    say("  -      sends its rows without it", err=True)
+    print_line("  -      sends its rows without it", err=True)
     if len(values) > 1:
-        say(
+        print_line(
             f"  all    leaves this one and all the rest of {label};  -all  sends them all without it",
             err=True,
         )
@@ -163,9 +163,9 @@ def _ask_titles_of(field: str, values: list[UnknownValue]) -> Iterator[tuple[str
 def _ask_title(unknown: UnknownValue, place: str) -> str:
     """A title, or one of the ways out."""
     near = suggest_titles(unknown.value, unknown.titles, limit=_SHOWN_TITLES) or _all_of(unknown.titles)
-    say(f'{place}: {get_field_label(unknown.field)} "{unknown.value}" ({rows_text(unknown.rows)})', err=True)
+    print_line(f'{place}: {get_field_label(unknown.field)} "{unknown.value}" ({format_row_count(unknown.rows)})', err=True)
     for number, title in enumerate(near, 1):
-        say(f"  {number}  {title}", err=True)
+        print_line(f"  {number}  {title}", err=True)
     wanted = "A number, or another title" if near else "A title (importer dropdowns lists them)"
     while True:
         said: str = click.prompt(f"  Which is meant? {wanted}", default="", show_default=False, err=True)
@@ -178,12 +178,12 @@ def _ask_title(unknown: UnknownValue, place: str) -> str:
         found = found or [title for title in unknown.titles if said.casefold() in title.casefold()]
         if len(found) == 1:
             return _taken(found[0])
-        say(_more_than_one(said, found), err=True)
+        print_line(_more_than_one(said, found), err=True)
 
 
 def _taken(title: str) -> str:
     """The title, shown in full: a number or a part of it was typed."""
-    say(f'  Taken as "{title}".', err=True)
+    print_line(f'  Taken as "{title}".', err=True)
     return title
 
 

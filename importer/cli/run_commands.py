@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from importer.cli.console import is_terminal, say, show_json
-from importer.cli.flags import all_settings, settings_from, settings_of_sending, typed_again
+from importer.cli.console import is_interactive, print_line, print_json
+from importer.cli.flags import add_import_options, read_settings, add_sending_options, repeat_options
 from importer.credentials import find_credentials
 from importer.errors import UnreadableFileError, UsageError
 from importer.pipeline.runs import find_run, reports_beside
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @click.argument("file")
-@all_settings
+@add_import_options
 def check_command(file: str, **flags: Any) -> int:
     """Check every row of FILE against the account; change nothing in the CRM.
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
     settings, again = _told(file, flags)
-    source = source_of(file)
+    source = find_source(file)
     credentials = find_credentials(os.environ, Path())
     with open_file(source, make_open_options(settings)) as sheet, _observe(settings) as observer:
         from importer.pipeline.run import check
@@ -45,15 +45,15 @@ def check_command(file: str, **flags: Any) -> int:
 
 @click.command("run")
 @click.argument("file")
-@all_settings
+@add_import_options
 def run_command(file: str, **flags: Any) -> int:
     """Check FILE, ask, then send the rows that passed.
 
     FILE is a CSV or Excel sheet, or - for CSV on standard input.
     """
     settings, again = _told(file, flags, only=_NEXT)
-    source = source_of(file)
-    asks = may_ask(settings, quote_command("importer", "run", file) + typed_again(flags))
+    source = find_source(file)
+    asks = should_confirm(settings, quote_command("importer", "run", file) + repeat_options(flags))
     credentials = find_credentials(os.environ, Path())
     with open_file(source, make_open_options(settings)) as sheet, _observe(settings) as observer:
         from importer.pipeline.run import run
@@ -64,7 +64,7 @@ def run_command(file: str, **flags: Any) -> int:
 
 @click.command("resume")
 @click.argument("run")
-@settings_of_sending
+@add_sending_options
 def resume_command(run: str, **flags: Any) -> int:
     """Finish RUN, which was interrupted or stopped. RUN is a run id or its folder."""
     settings, again = _told_of(run, flags)
@@ -78,20 +78,20 @@ def resume_command(run: str, **flags: Any) -> int:
 
 @click.command("retry")
 @click.argument("run")
-@settings_of_sending
+@add_sending_options
 def retry_command(run: str, **flags: Any) -> int:
     """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
     settings, again = _told_of(run, flags)
-    asks = may_ask(settings, quote_command("importer", "retry", run) + typed_again(flags))
+    asks = should_confirm(settings, quote_command("importer", "retry", run) + repeat_options(flags))
     credentials = find_credentials(os.environ, Path())
     with _observe(settings) as observer:
         from importer.pipeline.resume import retry
 
         summary = retry(run, _make_context(settings, credentials, observer, asks=asks))
     if summary is None:
-        say(f"Run {run} has no row left that could go in: there is nothing to retry.", err=True)
+        print_line(f"Run {run} has no row left that could go in: there is nothing to retry.", err=True)
         if settings.json:
-            show_json(None)
+            print_json(None)
         return 0
     return _show_end(summary, settings, again, observer)
 
@@ -114,9 +114,9 @@ def _make_context(
 
 
 def _show_end(summary: Summary, settings: Settings, again: str, observer: TerminalObserver) -> int:
-    from importer.cli.summary_view import show_end
+    from importer.cli.summary_view import show_result
 
-    return show_end(summary, settings, again, other_names=observer.other_names)
+    return show_result(summary, settings, again, other_names=observer.other_names)
 
 
 _NEXT = frozenset({"config", "reports"})
@@ -129,13 +129,13 @@ def _told(file: str, flags: dict[str, Any], *, only: frozenset[str] | None = Non
     A report that is fed back stays in its own reports folder, wherever it is called from: there is the memory
     of the notes that were sent.
     """
-    settings = settings_from(flags)
+    settings = read_settings(flags)
     home = reports_beside(Path(file))
     if home and flags.get("reports") is None and not _is_same(home, Path(settings.reports)):
         if not settings.quiet:
-            say(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
+            print_line(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
         return _at_home(home, settings, flags, only)
-    return settings, typed_again(flags, only=only)
+    return settings, repeat_options(flags, only=only)
 
 
 def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
@@ -143,10 +143,10 @@ def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
 
     Its reports folder is the one that it lies in: there are its locks, and the memory of the notes that were sent.
     """
-    settings = settings_from(flags)
+    settings = read_settings(flags)
     home = find_run(Path(settings.reports), run).parent
     if _is_same(home, Path(settings.reports)):
-        return settings, typed_again(flags, only=_NEXT)
+        return settings, repeat_options(flags, only=_NEXT)
     return _at_home(home, settings, flags, _NEXT)
 
 
@@ -160,21 +160,21 @@ def _is_same(folder: Path, other: Path) -> bool:
 def _at_home(
     home: Path, settings: Settings, flags: dict[str, Any], only: frozenset[str] | None
 ) -> tuple[Settings, str]:
-    return settings.replace(reports=str(home)), typed_again({**flags, "reports": str(home)}, only=only)
+    return settings.replace(reports=str(home)), repeat_options({**flags, "reports": str(home)}, only=only)
 
 
-def may_ask(settings: Settings, command: str) -> bool:
+def should_confirm(settings: Settings, command: str) -> bool:
     """Whether to ask before the first write. Raises UsageError where nobody is there to answer: `command` was typed."""
     if settings.yes:
         return False
-    if not is_terminal():
+    if not is_interactive():
         raise UsageError(
             "Nobody is at the terminal to agree to the sending.", f"If you agree, say so: {command} --yes"
         )
     return True
 
 
-def source_of(file: str) -> Path | BinaryIO:
+def find_source(file: str) -> Path | BinaryIO:
     """The file, or standard input. Raises UnreadableFileError when there is nothing to read."""
     if file == "-":
         return sys.stdin.buffer

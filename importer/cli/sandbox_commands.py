@@ -12,8 +12,8 @@ from urllib.request import ProxyHandler, build_opener
 import click
 import msgspec
 
-from importer.cli.console import say
-from importer.cli.summary_view import set_in_shell, show_end
+from importer.cli.console import print_line
+from importer.cli.summary_view import format_shell_variables, show_result
 from importer.cli.terminal_observer import TerminalObserver
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, Secret
 from importer.errors import UsageError, raise_as_nothing_sent
@@ -52,9 +52,9 @@ def sandbox_command(**flags: Any) -> int:
 
     def announce(base_url: str) -> None:
         click.echo(f"LISTENING {base_url}")
-        say(f"Its page: {get_page_url(base_url)}   Ctrl-C ends it.", err=True)
-        pointed = set_in_shell({BASE_URL_VARIABLE: base_url, API_KEY_VARIABLE: options.api_key})
-        say(f"Point importer at it, in another window: {pointed}", err=True)
+        print_line(f"Its page: {get_page_url(base_url)}   Ctrl-C ends it.", err=True)
+        pointed = format_shell_variables({BASE_URL_VARIABLE: base_url, API_KEY_VARIABLE: options.api_key})
+        print_line(f"Point importer at it, in another window: {pointed}", err=True)
 
     given = {name: value for name, value in flags.items() if value is not None}
     try:
@@ -108,12 +108,12 @@ def demo_command(reports: str, stay: bool) -> int:
             old.unlink()
     options = SandboxOptions(db=str(database), latency=0.02)
     with run_sandbox(options) as sandbox:
-        say(f"A sandbox CRM answers at {sandbox.base_url} (no real account is touched).", err=True)
+        print_line(f"A sandbox CRM answers at {sandbox.base_url} (no real account is touched).", err=True)
         settings = resolve_settings({"reports": reports, "yes": True, "rate": 40})
         credentials = Credentials(sandbox.base_url, Secret(options.api_key))
         with open_file(sample(), OpenOptions()) as sheet, TerminalObserver(settings) as observer:
             summary = run(sheet, RunContext(settings=settings, credentials=credentials, observer=observer))
-        show_end(summary, settings, other_names=observer.other_names)
+        show_result(summary, settings, other_names=observer.other_names)
         _show_page(sandbox.page_url, database, Path(reports) / _DEMO_PAGE, stay=stay)
     return 0
 
@@ -131,15 +131,15 @@ def sample() -> Path:
 def _show_page(page_url: str, database: Path, page: Path, *, stay: bool) -> None:
     """Where the leads can be seen: on the sandbox's own page, of which a copy stays when it ends."""
     if stay:
-        say(f"The leads in the sandbox: {page_url}  (Ctrl-C ends it)", err=True)
+        print_line(f"The leads in the sandbox: {page_url}  (Ctrl-C ends it)", err=True)
         while True:
             time.sleep(3600)  # on Windows Ctrl-C comes through no lock that is waited for
     # No proxy: those of an office do not know this machine.
     with build_opener(ProxyHandler({})).open(f"{page_url}?copy") as answer:
         page.write_bytes(answer.read())
-    say(f"The leads in the sandbox: {page}", err=True)
+    print_line(f"The leads in the sandbox: {page}", err=True)
     # On its own port again: resume and retry go to the address of their run alone.
     again = quote_command(
         "importer", "sandbox", "--db", str(database), "--port", str(urlsplit(page_url).port)
     )
-    say(f"To go on with it: {again}", err=True)
+    print_line(f"To go on with it: {again}", err=True)

@@ -9,10 +9,10 @@ from typing import Any
 import click
 import msgspec
 
-from importer.cli.console import say, show_json
-from importer.cli.flags import settings_from, settings_of_reading, typed_again
-from importer.cli.progress import say_wait
-from importer.cli.run_commands import source_of
+from importer.cli.console import print_line, print_json
+from importer.cli.flags import read_settings, add_reading_options, repeat_options
+from importer.cli.progress import print_wait
+from importer.cli.run_commands import find_source
 from importer.cli.summary_view import cut
 from importer.credentials import find_credentials
 from importer.errors import (
@@ -44,30 +44,30 @@ _BESIDE_A_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "defau
 
 @click.command("columns")
 @click.argument("file")
-@settings_of_reading
+@add_reading_options
 @click.option("--json", is_flag=True, default=None, help="As JSON.")
 def columns_command(file: str, **flags: Any) -> int:
     """Show which column of FILE goes to which field and why, with samples and how full it is."""
-    settings = settings_from(flags)
-    with open_file(source_of(file), make_open_options(settings)) as sheet:
+    settings = read_settings(flags)
+    with open_file(find_source(file), make_open_options(settings)) as sheet:
         opened = sheet.preview
         mapping, notices = _as_run_would(sheet, settings)
     for notice in opened.notices + notices:
-        say(notice.text, err=settings.json)
+        print_line(notice.text, err=settings.json)
     if settings.json:
-        show_json(mapping)
+        print_json(mapping)
     else:
         for column in mapping.columns:
             _show(column)
         if not settings.save:
-            _say_what_next(mapping, quote_command("importer", "check", file) + typed_again(flags))
+            _say_what_next(mapping, quote_command("importer", "check", file) + repeat_options(flags))
     if settings.save:
         with raise_as_nothing_sent():
             save_mapping(Path(settings.save), mapping)
-        back = quote_command("importer", "run", file, "--map", settings.save) + typed_again(
+        back = quote_command("importer", "run", file, "--map", settings.save) + repeat_options(
             flags, only=_BESIDE_A_MAP
         )
-        say(f"Saved in {settings.save}. Change it as you like and give it back: {back}", err=True)
+        print_line(f"Saved in {settings.save}. Change it as you like and give it back: {back}", err=True)
     return 0
 
 
@@ -75,16 +75,16 @@ def columns_command(file: str, **flags: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def dropdowns_command(**flags: Any) -> int:
     """Show the account's stages, groups, labels, products and source types."""
-    titles = fetch_account_titles(find_credentials(os.environ, Path()), Settings(), say_wait)
+    titles = fetch_account_titles(find_credentials(os.environ, Path()), Settings(), print_wait)
     if flags["as_json"]:
-        show_json(
+        print_json(
             {name: list(map(msgspec.structs.asdict, found)) for name, found in group_by_field(titles).items()}
         )
         return 0
     for name, found in group_by_field(titles).items():
-        say(f"{name} ({len(found)})", bold=True)
+        print_line(f"{name} ({len(found)})", bold=True)
         for title in found:
-            say(f"  {title.title}" + ("" if title.active else "  (disabled)"))
+            print_line(f"  {title.title}" + ("" if title.active else "  (disabled)"))
     return 0
 
 
@@ -106,7 +106,7 @@ def template_command(out: str, force: bool) -> int:
             f"There is a file {out} already, which somebody may have filled in.",
             "Choose another name, or write over it with --force.",
         )
-    titles = fetch_account_titles(find_credentials(os.environ, Path()), Settings(), say_wait)
+    titles = fetch_account_titles(find_credentials(os.environ, Path()), Settings(), print_wait)
     from importer.report.template import write_template
 
     try:
@@ -117,7 +117,7 @@ def template_command(out: str, force: bool) -> int:
             f"Cannot write {out}: {said}.",
             "Choose a folder that is there and that you may write to.",
         ) from error
-    say(f"Written: {placed}. Fill it in and import it: {quote_command('importer', 'run', placed)}", err=True)
+    print_line(f"Written: {placed}. Fill it in and import it: {quote_command('importer', 'run', placed)}", err=True)
     return 0
 
 
@@ -134,31 +134,31 @@ def _as_run_would(sheet: Sheet, settings: Settings) -> MappingDecision:
 def _titles_if_known(settings: Settings) -> AccountTitles:
     """The account's titles help to recognise columns, but looking at a sheet needs no account."""
     try:
-        return fetch_account_titles(find_credentials(os.environ, Path()), settings, say_wait)
+        return fetch_account_titles(find_credentials(os.environ, Path()), settings, print_wait)
     except MissingKeyError:
         return {}
     except (NothingSentError, RunStoppedError) as error:
-        say(f"The account's lists were not asked: {error.message}", err=True)
+        print_line(f"The account's lists were not asked: {error.message}", err=True)
         return {}
 
 
 def _say_what_next(mapping: Mapping, check: str) -> None:
     """How to say it better, and the next command; without phones there is none but this one again."""
     if not any(column.field in ("customer_phone", "add_phones") for column in mapping.columns):
-        say('No column holds the leads\' phones. Name it: --column "HEADER=customer_phone"', err=True)
+        print_line('No column holds the leads\' phones. Name it: --column "HEADER=customer_phone"', err=True)
         return
-    say(
+    print_line(
         'Is a column wrong? Add --column "HEADER=FIELD" ("HEADER=" leaves it out), to the next command too.',
         err=True,
     )
-    say(f"To check every row: {check}", err=True)
+    print_line(f"To check every row: {check}", err=True)
 
 
 def _show(column: ColumnChoice) -> None:
     samples = " | ".join(cut(sample, 40) for sample in column.samples) or "(empty)"
-    say(column.header or f"({format_column_name(column.index)}, without a header)", bold=True)
-    say(f"  -> {get_field_label(column.field)} ({column.field})" if column.field else "  -> left out")
-    say(f"     why: {column.reason}; {column.fill_rate:.0%} filled; {samples}")
+    print_line(column.header or f"({format_column_name(column.index)}, without a header)", bold=True)
+    print_line(f"  -> {get_field_label(column.field)} ({column.field})" if column.field else "  -> left out")
+    print_line(f"     why: {column.reason}; {column.fill_rate:.0%} filled; {samples}")
 
 
 def group_by_field(titles: AccountTitles) -> dict[str, tuple[Title, ...]]:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from importer.cli.console import say, show_json
+from importer.cli.console import print_line, print_json
 from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import get_issue_title, is_blocking
@@ -26,31 +26,31 @@ _MANY = 3  # faults of one kind in a column, which is then perhaps not what it w
 _WIDEST = 32
 
 
-def show_end(
+def show_result(
     summary: Summary, settings: Settings, again: str = "", *, other_names: Sequence[NameConflict] = ()
 ) -> int:
     """Print how it ended; answers with the exit code. `again` are the options for the next command to type."""
     folder = Path(settings.reports) / summary.run_id
     if settings.json:
-        show_json(summary)
+        print_json(summary)
     elif not settings.quiet:
-        for line in summary_lines(summary, folder, other_names):
-            say(line)
-        for line in chain(wholesale_lines(summary), file_lines(summary)):
-            say(line)
-        say(f"Report: {folder / 'report.html'}")
-    say(last_line(summary, folder, again), err=True, bold=True)
+        for line in format_summary(summary, folder, other_names):
+            print_line(line)
+        for line in chain(format_bulk_fixes(summary), format_file_notices(summary)):
+            print_line(line)
+        print_line(f"Report: {folder / 'report.html'}")
+    print_line(last_line(summary, folder, again), err=True, bold=True)
     return summary.exit_code
 
 
-def columns_table(header: RunMetadata) -> Iterator[str]:
+def format_columns(header: RunMetadata) -> Iterator[str]:
     """How the sheet was read: a line for each notice and each column."""
     for notice in header.notices:
         yield notice.text
-    yield from mapping_lines(header.mapping)
+    yield from format_mapping(header.mapping)
 
 
-def mapping_lines(mapping: Mapping) -> Iterator[str]:
+def format_mapping(mapping: Mapping) -> Iterator[str]:
     """A line for each column that feeds a field, and the columns left out, with the reason where there is one."""
     used = [column for column in mapping.columns if column.field]
     width = min(max((len(column.header) for column in used), default=0), _WIDEST)
@@ -65,14 +65,14 @@ def mapping_lines(mapping: Mapping) -> Iterator[str]:
         yield f"  left out: {', '.join(unknown)}"
 
 
-def summary_lines(summary: Summary, folder: Path, other_names: Sequence[NameConflict] = ()) -> Iterator[str]:
+def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameConflict] = ()) -> Iterator[str]:
     """Counts with their meaning, the commonest problems, and what should be known of rows that go in.
 
     `folder` is the run's; `other_names` are the first rows that were merged with one of another name.
     """
     checked = summary.state == RunState.CHECKED
     meaning = CHECK_MEANINGS if checked else STATUS_MEANINGS
-    yield f"{rows_text(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
+    yield f"{format_row_count(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
     for status in RowStatus:
         count = summary.counts.get(status.value, 0)
         if count or status is RowStatus.ACCEPTED:
@@ -89,7 +89,7 @@ def summary_lines(summary: Summary, folder: Path, other_names: Sequence[NameConf
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
         go = "can go in" if checked else "went in"
-        yield f"Warnings on {rows_text(summary.warned_rows)} that {go}: see _problems in {results}"
+        yield f"Warnings on {format_row_count(summary.warned_rows)} that {go}: see _problems in {results}"
     if merged := summary.problems.get("row.other_name", 0):
         yield from _merged_lines(merged, other_names, checked=checked, results=results)
 
@@ -99,7 +99,7 @@ def _merged_lines(
 ) -> Iterator[str]:
     """Rows that share a phone and not a name, the first of them, and how to decide otherwise while it is time."""
     are = "is" if checked and rows == 1 else "are" if checked else "was" if rows == 1 else "were"
-    yield f"{rows_text(rows)} {are} merged with a row of the same phone and another name"
+    yield f"{format_row_count(rows)} {are} merged with a row of the same phone and another name"
     for row in other_names:
         yield f'  row {row.number} "{cut(row.name, _WIDEST)}" with {cut(row.other, 2 * _WIDEST)}'
     if rows > len(other_names):
@@ -108,7 +108,7 @@ def _merged_lines(
         yield "  Are they different people? Add --duplicates reject (both are kept out, to be mended), first or last (that row alone is sent)"
 
 
-def wholesale_lines(summary: Summary) -> Iterator[str]:
+def format_bulk_fixes(summary: Summary) -> Iterator[str]:
     """What need not be mended cell by cell: values that the account does not have, amounts that are ranges, new leads."""
     if summary.state == RunState.CHECKED and any(code.endswith(".unknown") for code in summary.problems):
         yield (
@@ -123,7 +123,7 @@ def wholesale_lines(summary: Summary) -> Iterator[str]:
         yield "Rows of phones that are no lead's: fed back with --create they make leads of their own"
 
 
-def file_lines(summary: Summary) -> Iterator[str]:
+def format_file_notices(summary: Summary) -> Iterator[str]:
     """What is not as usual with the files: one that was in use, rows that a workbook cannot hold."""
     for name, placed in summary.files.items():
         if placed != name:
@@ -141,7 +141,7 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
     mend = folder / summary.file_to_fix
     match summary.state:
         case RunState.CHECKED:
-            said = f"{in_crm:,} of {rows_text(summary.rows)} can go in. Nothing was sent."
+            said = f"{in_crm:,} of {format_row_count(summary.rows)} can go in. Nothing was sent."
             said += _no_leads(summary)
             mending = f" {_needs(summary.to_fix)} mending: {mend}." if summary.to_fix else ""
             send = f" Send with: importer run {quote_command(summary.file)}{again}" if in_crm else ""
@@ -150,18 +150,18 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
             return f"{summary.reason} Go on with: importer resume {quote_command(summary.run_id)}{again}"
         case _ if summary.failed_rows and not summary.to_fix:
             return (
-                f"{in_crm:,} of {rows_text(summary.rows)} went in. The others can be sent again as they are: "
+                f"{in_crm:,} of {format_row_count(summary.rows)} went in. The others can be sent again as they are: "
                 f"importer retry {quote_command(summary.run_id)}{again}"
             )
         case _ if summary.failed_rows:
             return (
-                f"{in_crm:,} of {rows_text(summary.rows)} went in. {_needs(summary.to_fix)} mending: open {mend}, "
+                f"{in_crm:,} of {format_row_count(summary.rows)} went in. {_needs(summary.to_fix)} mending: open {mend}, "
                 f"mend it, and feed it back: importer run {quote_command(str(mend))}{again}"
             )
         case _ if in_crm < summary.rows:
             left_out = summary.rows - in_crm
             others = "the other one is no lead" if left_out == 1 else f"the other {left_out:,} are no leads"
-            return f"{in_crm:,} of {rows_text(summary.rows)} went in; {others}. The report: {folder / 'report.html'}"
+            return f"{in_crm:,} of {format_row_count(summary.rows)} went in; {others}. The report: {folder / 'report.html'}"
         case _:
             all_rows = "The row" if summary.rows == 1 else f"All {summary.rows:,} rows"
             return f"{all_rows} went in. The report: {folder / 'report.html'}"
@@ -170,17 +170,17 @@ def last_line(summary: Summary, folder: Path, again: str) -> str:
 def _no_leads(summary: Summary) -> str:
     """Rows that were left out and need no mending, so that the numbers of the last line add up."""
     rows = summary.rows - summary.went_in - summary.failed_rows
-    return f" {rows_text(rows)} {'is no lead' if rows == 1 else 'are no leads'}." if rows else ""
+    return f" {format_row_count(rows)} {'is no lead' if rows == 1 else 'are no leads'}." if rows else ""
 
 
-def name_of_crm(base_url: str) -> str:
+def describe_crm(base_url: str) -> str:
     """Which CRM it is, for whoever agrees to send to it: the real one, or one to practise on."""
     place = urlsplit(base_url)
     here = is_loopback(place.hostname or "")
     return f"the CRM on this machine ({place.netloc})" if here else f"the CRM at {place.netloc}"
 
 
-def set_in_shell(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
+def format_shell_variables(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
     """The line that sets variables of the environment: for PowerShell on Windows, for any other shell elsewhere."""
     if windows:
         return "; ".join(f"$env:{name}={quote_for_powershell(value)}" for name, value in values.items())
@@ -193,7 +193,7 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def rows_text(count: int) -> str:
+def format_row_count(count: int) -> str:
     """`1 row`, `1,234 rows`."""
     return "1 row" if count == 1 else f"{count:,} rows"
 

@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Self
 
 from importer.cli import prompts
-from importer.cli.console import has_sent, say
-from importer.cli.progress import Bar, TimeLeft, plain_time, say_wait
-from importer.cli.summary_view import columns_table, name_of_crm, summary_lines
+from importer.cli.console import sending_started, print_line
+from importer.cli.progress import ProgressBar, EtaEstimator, format_duration, print_wait
+from importer.cli.summary_view import format_columns, describe_crm, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
 from importer.models.mapping import Notice
@@ -30,8 +30,8 @@ class TerminalObserver(RunObserver):
         self.is_json = settings.json
         self.reports = Path(settings.reports)
         self.crm = ""
-        self._bar: Bar | None = None
-        self._time_left = TimeLeft()
+        self._bar: ProgressBar | None = None
+        self._time_left = EtaEstimator()
         self._has_sent = False
 
     def __enter__(self) -> Self:
@@ -40,29 +40,29 @@ class TerminalObserver(RunObserver):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        has_sent.set(self._has_sent)  # here, since `sending` is told by a task, which sets none but its own
-        self.leave_bar()
+        sending_started.set(self._has_sent)  # here, since `sending` is told by a task, which sets none but its own
+        self.close_bar()
 
     def on_interrupted_run_found(self, run_id: str) -> None:
         """Say how to finish what was begun, instead of sending all of it again."""
         if self._talks:
             resume = format_run_command("resume", self.reports / run_id)
-            say(
+            print_line(
                 f"Run {run_id} began to send this file and did not end. To finish it, instead of sending all again: {resume}"
             )
 
     def on_wait(self, seconds: float) -> None:
         """Say that nothing is wrong: the wait may last for minutes."""
         if self._talks:
-            say_wait(seconds)
+            print_wait(seconds)
 
     def on_mapping_decided(self, header: RunMetadata) -> None:
         """Say how the sheet is read."""
-        self.crm = name_of_crm(header.base_url)
+        self.crm = describe_crm(header.base_url)
         if self._talks:
-            say(f"Reading {header.file}")
-            for line in columns_table(header):
-                say(line)
+            print_line(f"Reading {header.file}")
+            for line in format_columns(header):
+                print_line(line)
 
     def on_rows_judged(self, rows: int) -> None:
         """Move the bar of the check."""
@@ -71,9 +71,9 @@ class TerminalObserver(RunObserver):
     def on_notices(self, notices: Sequence[Notice]) -> None:
         """Say what was left aside, or read all the same, further down the sheet."""
         if self._talks:
-            self.leave_bar()
+            self.close_bar()
             for notice in notices:
-                say(notice.text)
+                print_line(notice.text)
 
     def on_rows_merged(self, other_names: Sequence[NameConflict]) -> None:
         """Keep them for the summary, which comes when all rows are judged."""
@@ -82,20 +82,20 @@ class TerminalObserver(RunObserver):
     def on_progress(self, progress: Progress) -> None:
         """Move the bar of the sending, which says when it waits and why."""
         self._has_sent = True
-        self._time_left.told(time.monotonic(), progress.done, progress.waiting_s)
-        self._bar_of("Sending", progress.total).at(progress.done, sending_note(progress, self._time_left))
+        self._time_left.update(time.monotonic(), progress.done, progress.waiting_s)
+        self._bar_of("Sending", progress.total).at(progress.done, describe_progress(progress, self._time_left))
 
     def on_answers_saved(self, path: Path) -> None:
         """Say where the answers are."""
-        say(f"Your answers are kept in {path}, for the next sheet with these columns.", err=True)
+        print_line(f"Your answers are kept in {path}, for the next sheet with these columns.", err=True)
 
-    def _bar_of(self, title: str, total: int | None) -> Bar:
+    def _bar_of(self, title: str, total: int | None) -> ProgressBar:
         if self._bar is None or self._bar.title != title:
-            self.leave_bar()
-            self._bar = Bar(title, total=total, shown=self._talks)
+            self.close_bar()
+            self._bar = ProgressBar(title, total=total, shown=self._talks)
         return self._bar
 
-    def leave_bar(self) -> None:
+    def close_bar(self) -> None:
         """Close the bar, so that text can follow it."""
         if self._bar is not None:
             self._bar.close()
@@ -110,40 +110,40 @@ class TerminalPrompter:
 
     def confirm_saved_map(self, path: Path) -> bool:
         """Propose the answers of an earlier sheet."""
-        self._observer.leave_bar()
-        return prompts.ask_kept_map(path)
+        self._observer.close_bar()
+        return prompts.ask_about_saved_map(path)
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """Ask which column holds the leads' phones."""
-        self._observer.leave_bar()
+        self._observer.close_bar()
         return prompts.ask_phone_column(questions)
 
     def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         """Ask about each column that the mapping is unsure of."""
-        self._observer.leave_bar()
+        self._observer.close_bar()
         return prompts.ask_columns(questions)
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Ask about each distinct value that the account does not have."""
-        self._observer.leave_bar()
+        self._observer.close_bar()
         return prompts.ask_titles(unknown)
 
     def confirm_send(self, summary: Summary) -> bool:
         """Show the check's summary and ask before the first write. With `--json` standard output is left to the JSON."""
-        self._observer.leave_bar()
-        for line in summary_lines(
+        self._observer.close_bar()
+        for line in format_summary(
             summary, self._observer.reports / summary.run_id, self._observer.other_names
         ):
-            say(line, err=self._observer.is_json)
+            print_line(line, err=self._observer.is_json)
         going = summary.counts.get("accepted", 0)
         if not going:
-            say("No row can be sent.", err=True)
+            print_line("No row can be sent.", err=True)
             return False
         leads = "1 lead" if going == 1 else f"{going:,} leads"
-        return prompts.agreed(f"Send {leads} to {self._observer.crm} now?")
+        return prompts.confirm(f"Send {leads} to {self._observer.crm} now?")
 
 
-def sending_note(progress: Progress, time_left: TimeLeft) -> str:
+def describe_progress(progress: Progress, time_left: EtaEstimator) -> str:
     """What stands behind the bar: the rate of rows, what did not go in, why it waits, and how long the rest takes."""
     parts = []
     if time_left.rows_per_s:
@@ -151,8 +151,8 @@ def sending_note(progress: Progress, time_left: TimeLeft) -> str:
     if progress.not_in:
         parts.append(f"{progress.not_in:,} did not go in")
     if progress.waiting_s:
-        parts.append(f"waiting {plain_time(progress.waiting_s)} for the CRM")
-    left = time_left.left_s(progress.total - progress.done, progress.waiting_s)
+        parts.append(f"waiting {format_duration(progress.waiting_s)} for the CRM")
+    left = time_left.estimate_left_s(progress.total - progress.done, progress.waiting_s)
     if left:
-        parts.append(f"about {plain_time(left)} left")
+        parts.append(f"about {format_duration(left)} left")
     return ", ".join(parts)

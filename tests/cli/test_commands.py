@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 import importer as library
-from importer.cli.summary_view import name_of_crm
+from importer.cli.summary_view import describe_crm
 from importer.cli.terminal_observer import TerminalObserver, TerminalPrompter
 from importer.journal.run_journal import Journal
 from importer.models.delivery import CrmResponse, DeliveryOutcome
@@ -260,7 +260,7 @@ def test_json_at_a_terminal_leaves_standard_output_to_the_json(importer, monkeyp
 )
 def test_the_crm_has_a_name_that_tells_the_real_one_from_the_sandbox(base_url, said):
     """Who forgot to close the window of the practice CRM, or thinks to be in it, reads it before the first write."""
-    assert name_of_crm(base_url) == said
+    assert describe_crm(base_url) == said
 
 
 def test_a_check_says_that_values_need_no_mending_cell_by_cell(importer):
@@ -345,7 +345,7 @@ def test_a_second_demo_begins_with_an_empty_crm(importer):
 def test_the_question_leaves_standard_output_to_the_json(importer, crm, monkeypatch, capsys):
     """Somebody at a terminal, and a program that reads what is printed."""
     summary = library.check_file(write_csv(importer.folder / "x.csv", GOOD)).summary
-    monkeypatch.setattr("importer.cli.prompts.agreed", lambda _: False)
+    monkeypatch.setattr("importer.cli.prompts.confirm", lambda _: False)
     capsys.readouterr()
     assert not TerminalPrompter(TerminalObserver(Settings(json=True))).confirm_send(summary)
     printed = capsys.readouterr()
@@ -542,7 +542,7 @@ def test_a_signal_while_the_lists_are_asked_for_ends_the_asking(importer, monkey
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_signal_behind_the_last_row_does_not_say_that_nothing_was_sent(importer, crm, monkeypatch, number):
     """All rows had gone in, and Ctrl-C while the summary came was answered by "before anything was sent"."""
-    monkeypatch.setattr("importer.cli.summary_view.summary_lines", lambda *_: signal.raise_signal(number))
+    monkeypatch.setattr("importer.cli.summary_view.format_summary", lambda *_: signal.raise_signal(number))
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
     assert len(leads(crm)) == 1
     assert ended.code == 130

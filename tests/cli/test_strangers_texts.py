@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from importer.cli.console import say
+from importer.cli.console import print_line
 from importer.errors import BlockedError
 from tests.naughty import CONTROLS, TEXTS
 from tests.support import write_csv
@@ -17,7 +17,7 @@ OBEYED = re.compile(
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_one_line_and_nothing_that_a_terminal_obeys(capsys, text):
-    say(text)
+    print_line(text)
     said = capsys.readouterr().out
     assert not OBEYED.search(said)
     assert said.count("\n") == 1
@@ -27,7 +27,7 @@ def test_words_are_left_as_they_are(capsys):
     """Hindi and families of emoji are written with joiners; Hebrew and Arabic run as their letters do."""
     words = ["क्\u200dष", "👩\u200d👩\u200d👧", "עברית", "نص", "₹1,20,000"]
     for word in words:
-        say(word)
+        print_line(word)
     assert capsys.readouterr().out.split("\n")[:-1] == words
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli.progress import TimeLeft, plain_time
-from importer.cli.summary_view import set_in_shell
-from importer.cli.terminal_observer import sending_note
+from importer.cli.progress import EtaEstimator, format_duration
+from importer.cli.summary_view import format_shell_variables
+from importer.cli.terminal_observer import describe_progress
 from importer.sandbox.sandbox_options import SandboxOptions
 from importer.sandbox.server import run_sandbox
 from importer.sender.send_loop import Progress
@@ -189,7 +189,7 @@ def test_what_should_be_known_of_rows_that_go_in_is_counted(importer, crm):
 def test_the_line_that_points_importer_at_the_sandbox_can_be_pasted(windows, said):
     """Exported, or the command that is typed next would not see it; PowerShell has words of its own."""
     values = {"SUPERFONE_BASE_URL": "http://127.0.0.1:1/x", "SUPERFONE_API_KEY": "it's"}
-    assert set_in_shell(values, windows=windows) == said
+    assert format_shell_variables(values, windows=windows) == said
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_the_bar_is_left_before_the_summary_begins(importer):
 
 
 def told(*points):
-    time_left = TimeLeft()
+    time_left = EtaEstimator()
     for now_s, done, waiting_s in points:
-        time_left.told(now_s, done, waiting_s)
+        time_left.update(now_s, done, waiting_s)
     return time_left
 
 
@@ -272,7 +272,7 @@ def test_time_left_is_what_is_left_at_the_rate_of_late():
         *((float(s), 20 * s, 0.0) for s in range(30)), *((30.0 + s, 600 + 5 * s, 0.0) for s in range(11))
     )
     assert time_left.rows_per_s == pytest.approx(5)
-    assert time_left.left_s(100, 0.0) == pytest.approx(20)
+    assert time_left.estimate_left_s(100, 0.0) == pytest.approx(20)
 
 
 def test_the_last_seconds_of_a_long_wait_are_still_that_wait():
@@ -296,19 +296,19 @@ def test_a_long_wait_is_added_and_does_not_spoil_the_rate():
     waiting = [(10.0 + s, 100, 120.0 - s) for s in range(1, 61)]
     time_left = told(*sent, *waiting)
     assert time_left.rows_per_s == pytest.approx(10, rel=0.1)
-    assert time_left.left_s(100, 60.0) == pytest.approx(70, rel=0.05)
+    assert time_left.estimate_left_s(100, 60.0) == pytest.approx(70, rel=0.05)
 
 
 def test_nobody_knows_before_anything_went():
-    assert told((0.0, 0, 0.0)).left_s(10, 0.0) is None
-    assert told((0.0, 0, 0.0), (1.0, 0, 0.0)).left_s(10, 0.0) is None
+    assert told((0.0, 0, 0.0)).estimate_left_s(10, 0.0) is None
+    assert told((0.0, 0, 0.0), (1.0, 0, 0.0)).estimate_left_s(10, 0.0) is None
     assert told().rows_per_s == 0.0
 
 
 def test_the_note_behind_the_bar():
     progress = Progress(done=100, total=1300, not_in=3, rate_per_s=99.0, waiting_s=30.0)
     time_left = told((0.0, 0, 0.0), (10.0, 100, 30.0))
-    assert sending_note(progress, time_left) == (
+    assert describe_progress(progress, time_left) == (
         "10 rows/s, 3 did not go in, waiting 30 s for the CRM, about 2 min left"
     )
 
@@ -318,4 +318,4 @@ def test_the_note_behind_the_bar():
     [(0.2, "1 s"), (40, "40 s"), (200, "3 min"), (5399, "1 h 30 min"), (7500, "2 h 5 min")],
 )
 def test_time_in_words(seconds, said):
-    assert plain_time(seconds) == said
+    assert format_duration(seconds) == said

@@ -92,7 +92,7 @@ def test_the_page_shows_leads_notes_tasks_and_lists(crm):
     crm.post(f"{API}/lead/1/task", json={"type": "SITE_VISIT", "due_date": "2026-12-01"})
     page = crm.get("/").text
     for seen in (
-        "1 lead, 1 note.", PHONE, "Asha", "₹12,34,567.50", "12, 4th Cross", "(12.97°, 77.59°)", "with Kavya Nair", "Shop, ground floor",
+        "1 lead, 1 note.", PHONE, "Asha", "₹12,34,567.50", "12, 4th Cross", "(12.97°, 77.59°)", "assigned to Kavya Nair", "Shop, ground floor",
         "asha@example.in", "first", "site visit, due 2026-12-01", "Stages", '<span class="chip off">Old enquiry</span>',
     ):  # fmt: skip
         assert seen in page, seen

@@ -158,7 +158,7 @@ def test_the_wait_that_is_named_is_the_wait_that_is_needed():
 def test_the_same_seed_makes_the_same_faults():
     def drawn(seed):
         faults = FaultInjector(seed, {InjectedFault.DROP_AFTER: 0.3, InjectedFault.UNAVAILABLE: 0.3})
-        return [faults.next(None) for _ in range(50)]
+        return [faults.choose_next(None) for _ in range(50)]
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert set(drawn(1)) == {None, InjectedFault.DROP_AFTER, InjectedFault.UNAVAILABLE}
@@ -174,7 +174,7 @@ def test_a_plan_names_requests_phones_and_a_beginning():
             from_request=4,
         )
     )
-    assert [faults.next(phone) for phone in (None, None, "+1", "+1")] == [None, InjectedFault.HTML, InjectedFault.REFUSED, InjectedFault.FORBIDDEN]  # fmt: skip
+    assert [faults.choose_next(phone) for phone in (None, None, "+1", "+1")] == [None, InjectedFault.HTML, InjectedFault.REFUSED, InjectedFault.FORBIDDEN]  # fmt: skip
 
 
 def test_a_ban_refuses_the_lists_too_and_a_firewall_one_row_alone(asked):
