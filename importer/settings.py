@@ -119,7 +119,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         False
     )
     quiet: Annotated[bool, Meta(description="Say nothing but the last line.")] = False
-    verbose: Annotated[bool, Meta(description="Show the traceback of an error too.")] = False
+    verbose: Annotated[
+        bool | int,
+        Meta(description="Show decisions, and the traceback of an error. -vv also shows each request."),
+    ] = False
 
     def replace(self, **values: Any) -> Settings:
         """The same settings with other values for some."""
