@@ -119,9 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _print_error(" ".join([terminal_messages.OUT_OF_MEMORY, *notes]), 3 if notes else 2)
     except Exception as error:  # noqa: BLE001 - the last place that can turn a bug into a sentence
         return _print_error(_describe_unexpected_error(error), 3 if _get_notes(error) else 2)
-    if not given:
-        return 2
-    return code if isinstance(code, int) else 0
+    return 2 if not given else code if isinstance(code, int) else 0
 
 
 def _count_verbose_flags(arguments: Sequence[str]) -> int:

@@ -75,9 +75,9 @@ class Terminal:
             self.press(key)
             while self._read(time.monotonic() + _PRESSED_AGAIN_S):
                 pass
-        return self.run_end()
+        return self.wait_for_exit()
 
-    def run_end(self) -> int:
+    def wait_for_exit(self) -> int:
         """Wait for the end; answers with the exit code."""
         until = time.monotonic() + _PATIENCE_S
         while self._read(until):

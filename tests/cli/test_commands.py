@@ -59,15 +59,15 @@ def test_help_of_a_command(importer):
     [
         (["chek", "x.csv"], 'There is no command "chek". Did you mean importer check?'),
         (["improt"], "There is no command"),
-        (["xyzzy"], "There are: check, run, resume"),
-        (["my leads.csv"], "is a file, not a command. To check it, without sending anything: importer check 'my leads.csv'"),
+        (["xyzzy"], "The commands are: check, run, resume"),
+        (["my leads.csv"], "is a file, not a command. To check it without sending anything: importer check 'my leads.csv'"),
         (["nowhere.xlsx"], "is a file, not a command"),
-        (["check"], "needs to know which FILE to read. See importer check --help."),
-        (["resume"], "needs to know which RUN is meant (importer runs lists them)"),
-        (["template"], "which file to write (such as leads.xlsx)"),
-        (["run", "my leads.csv", "more"], "importer run reads one FILE, and here are more: my leads.csv more. A name with spaces"),
-        (["run", "my", "leads.csv", "--yes"], "A name with spaces in it stands in quotes: importer run 'my leads.csv'"),
-        (["columns", "my", "leads.csv"], "A name with spaces in it stands in quotes: importer columns 'my leads.csv'"),
+        (["check"], "importer check needs a FILE to read. See importer check --help."),
+        (["resume"], "importer resume needs a RUN (importer runs lists your runs)"),
+        (["template"], "importer template needs a file to write, such as leads.xlsx"),
+        (["run", "my leads.csv", "more"], "importer run reads one FILE, but you gave more: my leads.csv more. Put a name with spaces"),
+        (["run", "my", "leads.csv", "--yes"], "Put a name with spaces in quotes: importer run 'my leads.csv'"),
+        (["columns", "my", "leads.csv"], "Put a name with spaces in quotes: importer columns 'my leads.csv'"),
         (["runs", "more"], "unexpected extra argument (more). See importer runs --help."),
         (["run", "my leads.csv", "--lmit", "3"], "There is no option --lmit. Did you mean --limit?"),
         (["run", "my leads.csv", "--limit"], "--limit"),
@@ -118,13 +118,13 @@ def test_a_column_of_ranges_needs_no_mending_cell_by_cell(importer, crm):
     sheet = write_csv(importer.folder / "x.csv", [["Phone", "My Budget"], *rows])
     option = ("--column", "My Budget=additional_info")
     checked = importer("check", sheet)
-    assert f"such as ranges: {shlex.join(option)} sends that column as additional info" in checked.out
+    assert f"To send that column as additional info, add: {shlex.join(option)}\n" in checked.out
     assert importer("run", sheet, *option, "--yes").code == 0
     assert [lead["additional_info"] for lead in leads(crm).values()] == [
         f"My Budget: {budget}" for budget in budgets
     ]
     write_csv(sheet, [["Phone", "My Budget"], *rows[:11]])
-    assert "such as ranges" not in importer("check", sheet).out
+    assert "additional info, add" not in importer("check", sheet).out
 
 
 @pytest.mark.parametrize("command", [["check", "x.csv"], ["dropdowns"], ["check", "x.csv", "-q"]])
@@ -143,7 +143,7 @@ def test_a_long_wait_for_the_lists_is_told(importer, monkeypatch, command):
     write_csv(importer.folder / "x.csv", GOOD)
     ended = importer(*command)
     assert ended.code == 0
-    told = "The CRM asks to wait 10 min before it gives its lists ...\n"
+    told = "The CRM asks us to wait 10 min before it sends its dropdown lists ...\n"
     assert ended.err.count(told) == ("-q" not in command)
 
 
@@ -193,7 +193,8 @@ def test_who_is_told_to_add_yes_is_told_all_that_was_typed(importer, given, said
         "run", write_csv(importer.folder / "my leads.csv", [*GOOD, ["12", "B"]]), "--yes", "--run-id", "first"
     )
     assert importer(*given).err == (
-        f"importer: Nobody is at the terminal to agree to the sending. If you agree, say so: {said}\n"
+        "importer: Confirmation is needed, but this is not an interactive terminal. "
+        f"Run again with --yes to send: {said}\n"
     )
 
 
@@ -203,7 +204,7 @@ def test_a_map_that_was_saved_is_given_back_with_what_it_does_not_hold(importer)
     ended = importer(
         "columns", "x.csv", "--region", "AE", "--default", "source=Fair", "--save", "my map.toml"
     )
-    assert ended.err.endswith("give it back: importer run x.csv --map 'my map.toml' --region AE\n")
+    assert ended.err.endswith("To use it: importer run x.csv --map 'my map.toml' --region AE\n")
 
 
 def test_retry_of_a_run_that_was_only_checked_sends_nobody_away_with_a_lie(importer):
@@ -223,7 +224,7 @@ def test_retry_does_not_say_of_a_row_that_is_no_lead_that_it_went_in(importer):
     again = importer("retry", ended.folder.name, "--yes")
     assert again.code == 0
     assert (
-        again.err == f"Run {ended.folder.name} has no row left that could go in: there is nothing to retry.\n"
+        again.err == f"Run {ended.folder.name} has no row left that can go in. There is nothing to retry.\n"
     )
 
 
@@ -239,9 +240,9 @@ def test_a_run_id_of_the_settings_file_does_not_stand_in_the_way_of_retry(import
 def test_json_at_a_terminal_leaves_standard_output_to_the_json(importer, monkeypatch):
     """The summary that one agrees to is shown on standard error; the question names the CRM."""
     asked = []
-    monkeypatch.setattr("importer.cli.run_commands.is_terminal", lambda: True)
+    monkeypatch.setattr("importer.cli.run_commands.is_interactive", lambda: True)
     monkeypatch.setattr(
-        "importer.cli.terminal_observer.asking.agreed", lambda text, **_: asked.append(text) or True
+        "importer.cli.prompts.confirm", lambda text, **_: asked.append(text) or True
     )
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--json")
     assert json.loads(ended.out)["counts"]["accepted"] == 1
@@ -267,10 +268,11 @@ def test_a_check_says_that_values_need_no_mending_cell_by_cell(importer):
     """Nine hundred rows of three unknown stages are three answers, not nine hundred cells to mend."""
     sheet = write_csv(importer.folder / "x.csv", [["Phone", "Stage"], ["9845012345", "Warm led"]])
     said = (
-        "Values that are not in the account: at a terminal importer run asks, once for each, what it means; "
+        "Some values do not exist in your account. `importer run` asks once what each one means. "
+        "To import the rows without these values, add `--unknown drop`.\n"
     )
     checked = importer("check", sheet)
-    assert f"{said}--unknown drop sends the rows without them\n" in checked.out
+    assert said in checked.out
     assert "At a terminal, importer run asks about each of them, once." in page_of(checked)
     assert "<h2>Rows that cannot go in yet</h2>" in page_of(checked)
     sent = importer("run", sheet, "--yes")
@@ -284,7 +286,7 @@ def test_the_last_line_of_a_check_accounts_for_rows_that_are_no_leads(importer):
     rows = [["UNIQUE_QUERY_ID", "QUERY_TYPE", "SENDER_NAME", "SENDER_MOBILE"]]
     rows += [["1", "W", "Asha", "+91-9845012345"], ["2", "BIZ", "Ravi", "+91-9845012346"]]
     ended = importer("check", write_csv(importer.folder / "x.csv", rows))
-    assert "1 of 2 rows can go in. Nothing was sent. 1 row is no lead. Send with: " in ended.err
+    assert "1 of 2 rows can go in. Nothing was sent. 1 row was skipped because it is not a lead. Send with: " in ended.err
     assert "        1  not a lead\n" in ended.out
 
 
@@ -326,9 +328,9 @@ def named_in(page, beginning):
 def test_the_demo_says_how_its_runs_can_be_gone_on_with(importer):
     """Both resume and retry go to the address of their run alone, so the sandbox must come back on its port."""
     ended = importer("demo")
-    (port,) = re.findall(r"A sandbox CRM answers at http://127\.0\.0\.1:(\d+)/superfone", ended.err)
+    (port,) = re.findall(r"A sandbox CRM runs at http://127\.0\.0\.1:(\d+)/superfone", ended.err)
     assert ended.err.endswith(
-        f"To go on with it: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
+        f"To start this sandbox again: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
     )
 
 
@@ -380,7 +382,7 @@ def test_runs_stand_in_the_order_in_which_they_began(importer):
     for run_id, began in (("early", "2026-11-25T19:30:00+05:30"), ("late", "2026-11-25T15:00:00+00:00")):
         ended = importer("check", sheet, "--run-id", run_id)
         with Journal.open(ended.folder) as journal:
-            journal._change_header(started_at=began)
+            journal._change_metadata(started_at=began)
     assert [line.split()[0] for line in importer("runs").out.splitlines()] == ["early", "late"]
 
 
@@ -408,7 +410,7 @@ def test_columns_needs_neither_key_nor_phone(importer, monkeypatch):
     ended = importer("columns", sheet)
     assert ended.code == 0
     assert "Fruit\n  -> left out\n     why: no field has a name like this; 100% filled; Apple\n" in ended.out
-    assert 'Name it: --column "HEADER=customer_phone"' in ended.err
+    assert 'Say which one it is: --column "HEADER=customer_phone"' in ended.err
 
 
 def test_columns_of_our_own_file_are_those_of_its_run(importer):
@@ -481,8 +483,8 @@ def test_a_run_whose_reader_has_gone_ends_as_ever(importer, crm):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ZeroDivisionError("ours"), "This is a fault of importer, not of your sheet (ZeroDivisionError)"),
-        (OSError("of a library"), "This is a fault of importer, not of your sheet (OSError)"),
+        (ZeroDivisionError("ours"), "Internal error in importer (ZeroDivisionError). Your file is fine and nothing "),
+        (OSError("of a library"), "Internal error in importer (OSError). Your file is fine and nothing "),
         (OSError(24, "Too many open files"), "importer: Too many open files. "),
         (OSError(13, "Permission denied", "a/\x1b[2J"), "importer: Permission denied: a/\ufffd[2J. "),
     ],
@@ -515,7 +517,7 @@ def test_ctrl_c_in_resume_does_not_say_that_nothing_was_sent(importer, monkeypat
         raise KeyboardInterrupt
 
     importer("check", write_csv(importer.folder / "x.csv", [["Phone"], ["9845012345"]]), "--run-id", "r")
-    monkeypatch.setattr("importer.cli.run_commands.pipeline.resume", stopped, raising=False)
+    monkeypatch.setattr("importer.pipeline.resume.resume", stopped)
     assert "before anything more was sent" in importer("resume", "r").err
 
 
@@ -533,7 +535,7 @@ def test_a_signal_while_the_lists_are_asked_for_ends_the_asking(importer, monkey
             seen.append("cancelled")
             raise
 
-    monkeypatch.setattr(Client, "titles", titles)
+    monkeypatch.setattr(Client, "fetch_titles", titles)
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
     assert (ended.code, ended.err.strip()) == (130, "importer: Stopped before anything was sent.")
     assert seen == ["went on", "cancelled"]
@@ -547,7 +549,7 @@ def test_a_signal_behind_the_last_row_does_not_say_that_nothing_was_sent(importe
     assert len(leads(crm)) == 1
     assert ended.code == 130
     assert ended.err.strip() == (
-        "importer: Stopped after the sending. importer runs tells what became of the run."
+        "importer: Stopped after sending. importer runs shows how the run ended."
     )
     assert "before anything was sent" in importer("check", importer.folder / "x.csv").err
 
@@ -556,7 +558,7 @@ def test_a_signal_before_the_loop_is_there_leaves_one_line(tmp_path):
     """Python warned of a coroutine that was never awaited, behind the one line."""
     write_csv(tmp_path / "x.csv", GOOD)
     program = (
-        "import asyncio, signal, sys; from importer.cli import main\n"
+        "import asyncio, signal, sys; from importer.cli.main import main\n"
         "asyncio.Runner = lambda **_: signal.raise_signal(signal.SIGTERM)\n"
         "sys.exit(main(['run', 'x.csv', '--yes']))"
     )

@@ -48,12 +48,12 @@ def test_it_asks_and_tells_what_could_still_be_resumed(importer, ran, monkeypatc
     assert (ended.code, ran.folder.exists()) == (2, True)
     assert "--yes" in ended.err
     asked = []
-    monkeypatch.setattr(history_commands, "is_terminal", lambda: True)
+    monkeypatch.setattr(history_commands, "is_interactive", lambda: True)
 
-    monkeypatch.setattr(history_commands, "agreed", lambda question, **_: asked.append(question))
+    monkeypatch.setattr(history_commands, "confirm", lambda question, **_: asked.append(question))
     ended = importer("purge", "--older-than", "0h")
     assert (ended.code, ended.err) == (2, "importer: Nothing was removed.\n")
-    assert asked == ["Remove 1 run with all personal data in them?"]
+    assert asked == ["Remove 1 run and all personal data in it?"]
     assert ran.folder.exists()
 
 
@@ -63,11 +63,11 @@ def test_ctrl_c_while_it_asks_is_no_word_about_sending(importer, ran, monkeypatc
     def press(*_, **__):
         raise history_commands.click.Abort
 
-    monkeypatch.setattr(history_commands, "is_terminal", lambda: True)
-    monkeypatch.setattr(history_commands, "agreed", press)
+    monkeypatch.setattr(history_commands, "is_interactive", lambda: True)
+    monkeypatch.setattr(history_commands, "confirm", press)
     ended = importer("purge", "--older-than", "0h")
     assert ended.code == 130
-    assert ended.err == "importer: Stopped. importer runs lists the runs that are still there.\n"
+    assert ended.err == "importer: Stopped. importer runs lists the runs that are left.\n"
     assert ran.folder.exists()
 
 
@@ -91,7 +91,7 @@ def test_a_run_whose_start_cannot_be_read_is_named_and_the_others_go(importer, r
     ended = importer("purge", "--older-than", "0h", "--yes")
     assert ended.code == 0
     assert ended.err.splitlines() == [
-        "first stays: it cannot be read, and was written to less than 0h ago.",
+        "first was not removed: it cannot be read, and it changed less than 0h ago.",
         "Removed 1 run: second.",
     ]
     os.utime(ran.folder / "journal.sqlite", (time.time() - 7200, time.time() - 7200))

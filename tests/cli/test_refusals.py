@@ -139,9 +139,9 @@ def test_a_config_file_with_an_unknown_key(refused, importer):
     assert "There is no option" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-@pytest.mark.parametrize("name", ["map", "save", "reports", "sheet", "set"])
+@pytest.mark.parametrize("name", ["map", "save", "reports", "sheet", "default"])
 def test_a_nul_in_the_settings_file(refused, importer, name):
-    value = '{city = "a\\u0000b"}' if name == "set" else '"a\\u0000b"'
+    value = '{city = "a\\u0000b"}' if name == "default" else '"a\\u0000b"'
     (importer.folder / "importer.toml").write_text(f"{name} = {value}\n")
     said = refused(write_csv(importer.folder / "x.csv", GOOD))
     assert f'"{name}" in the settings file holds what is no text: ' in said
@@ -188,13 +188,13 @@ def test_a_text_without_straight_quotes_in_the_settings_file(refused, importer, 
 
 def test_numbers_of_the_settings_file_need_no_quotes(refused, importer):
     """`sheet = 2` was refused with "takes NAME or NUMBER, not 2"."""
-    (importer.folder / "importer.toml").write_text("sheet = 2\n[set]\ndeal_value = 5\n")
+    (importer.folder / "importer.toml").write_text("sheet = 2\n[default]\ndeal_value = 5\n")
     said = refused(write_csv(importer.folder / "x.csv", GOOD))
     assert "sheet" in said
     assert "not 2" not in said
 
 
-@pytest.mark.parametrize("name", ["column", "set"])
+@pytest.mark.parametrize("name", ["column", "default"])
 def test_pairs_of_the_settings_file_that_are_no_table(refused, importer, name):
     """It was told to write what it had written: pairs such as "source=Trade fair"."""
     (importer.folder / "importer.toml").write_text(f'{name} = "source=Trade fair"\n')
@@ -227,7 +227,7 @@ def test_what_the_system_refuses_is_said_in_its_words(importer, command):
         assert ended.err.startswith(("importer: There is no file xxx", "importer: Cannot write xxx"))
         return
     assert ended.err.startswith("importer: File name too long: xxx")
-    assert "Nothing was sent. Check the name, and that you may go there." in ended.err
+    assert "Nothing was sent. Check the name and your access rights." in ended.err
 
 
 def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):
@@ -345,7 +345,7 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
     """It saw no folder when it began, and found one later: the run in it may be sending its rows right now."""
 
     def meanwhile(*arguments):
-        monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", fetch_account_titles)
+        monkeypatch.setattr("importer.pipeline.prepare.fetch_account_titles", fetch_account_titles)
         assert (
             importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
             == 0
@@ -354,7 +354,7 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
             raise ServerUnavailableError("The CRM cannot be reached.")
         return fetch_account_titles(*arguments)
 
-    monkeypatch.setattr("importer.pipeline.prepare.fetch_titles", meanwhile)
+    monkeypatch.setattr("importer.pipeline.prepare.fetch_account_titles", meanwhile)
     ended = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
     assert ended.code == 2
     assert fails or "There is a run r in reports already" in ended.err
@@ -417,7 +417,7 @@ def test_a_fault_of_ours_is_not_hidden(importer, monkeypatch):
     ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "-v")
     assert ended.code == 2
     assert "ZeroDivisionError: division by zero" in ended.err
-    assert "a fault of importer, not of your sheet" in ended.err
+    assert "Internal error in importer (ZeroDivisionError). Your file is fine and nothing was sent." in ended.err
 
 
 def test_verbose_shows_the_traceback_and_the_sentence(importer):

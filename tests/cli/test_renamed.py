@@ -49,7 +49,7 @@ def test_what_a_fault_says_goes_on(importer, crm, renamed, monkeypatch):
         patched.setattr("importer.pipeline.send_and_report.write_reports", lambda *_: 1 / 0)
         ended = importer("resume", renamed)
     assert ended.code == 3
-    said = re.search(r"Go on with: importer (.*?)\. To have it mended", ended.err)
+    said = re.search(r"nothing more was sent\. .*?: importer (.*?)\. Run again", ended.err)
     assert importer(*shlex.split(said[1])).code == 1
 
 

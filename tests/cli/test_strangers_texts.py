@@ -75,7 +75,7 @@ def test_a_naughty_server(importer, crm, monkeypatch):
     async def titles(self):
         raise BlockedError("The server says: \x1b]52;c;eA==\x07\nAll rows went in.\u202e")
 
-    monkeypatch.setattr(Client, "titles", titles)
+    monkeypatch.setattr(Client, "fetch_titles", titles)
     ended = importer("check", write_csv(importer.folder / "x.csv", [["Phone"], ["9845010001"]]))
     assert ended.code == 2
     assert not OBEYED.search(ended.err)

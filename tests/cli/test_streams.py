@@ -44,7 +44,7 @@ def test_closed_streams_change_nothing(folder, crm, closed):
 def test_without_a_terminal_or_a_standard_input_at_all_it_does_not_ask(folder):
     done = shell("importer run x.csv <&-", folder)
     assert done.returncode == 2
-    assert done.stderr.startswith("importer: Nobody is at the terminal")
+    assert done.stderr.startswith("importer: Confirmation is needed, but this is not an interactive terminal.")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
@@ -65,7 +65,7 @@ def test_a_full_disk_behind_a_stream(folder, crm, command, code):
     assert "Traceback" not in done.stderr
     if ">/dev/full" in command and "2>" not in command:
         assert done.stderr.splitlines()[-1].startswith(
-            "importer: Standard output cannot be written: No space left"
+            "importer: Cannot write to standard output: No space left"
         )
 
 
@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_amid_the_output(folder, crm, monkeypatch, unbuffer
     done = shell("ulimit -f 8; importer dropdowns --json >out.json", folder)  # blocks of 512 bytes
     assert (folder / "out.json").stat().st_size == 4096
     assert done.returncode == 2
-    assert done.stderr.startswith("importer: Standard output cannot be written: File too large")
+    assert done.stderr.startswith("importer: Cannot write to standard output: File too large")
 
 
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])

@@ -52,7 +52,7 @@ def test_it_says_where_the_sheet_lies(importer, crm, template, monkeypatch):
     ended = importer("template", "my leads.xlsx", "--force")
     assert ended.code == 0
     assert ended.err == (
-        "Written: my leads-new.xlsx. Fill it in and import it: importer run 'my leads-new.xlsx'\n"
+        "Template written: my leads-new.xlsx. Fill it in, then import it: importer run 'my leads-new.xlsx'\n"
     )
     assert (importer.folder / "my leads-new.xlsx").exists()
 
@@ -122,7 +122,7 @@ def test_a_file_that_is_there_is_not_written_over(importer, template):
     before = template.read_bytes()
     ended = importer("template", template)
     assert ended.code == 2
-    assert "which somebody may have filled in" in ended.err
+    assert "somebody may have filled it in" in ended.err
     assert template.read_bytes() == before
     assert importer("template", template, "--force").code == 0
     assert template.read_bytes() != before

@@ -60,7 +60,7 @@ def test_piped_text_is_plain(importer, crm, sheet):
 
 def test_a_terminal_gets_a_bar_and_colour(importer, crm, sheet):
     terminal = Terminal(importer.folder, "run", sheet, "--yes", "--rate", "60", NO_COLOR="")
-    assert terminal.run_end() == 1
+    assert terminal.wait_for_exit() == 1
     terminal.close()
     assert re.search(r"Sending +\d+%", terminal.plain)
     assert "60/60 rows" in terminal.plain
@@ -71,7 +71,7 @@ def test_a_terminal_gets_a_bar_and_colour(importer, crm, sheet):
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"NO_COLOR": "", "TERM": "dumb"}])
 def test_no_color_is_honoured(importer, crm, sheet, environment):
     terminal = Terminal(importer.folder, "run", sheet, "--yes", **environment)
-    assert terminal.run_end() == 1
+    assert terminal.wait_for_exit() == 1
     terminal.close()
     assert not re.search(r"\x1b\[\d*m", terminal.shown)
 
@@ -88,7 +88,7 @@ def test_a_closed_terminal_ends_it_as_ctrl_c_does(importer, crm, sheet, phase):
 @pytest.mark.parametrize("flag", ["--quiet", "--json"])
 def test_scripts_get_no_bar_even_on_a_terminal(importer, crm, sheet, flag):
     terminal = Terminal(importer.folder, "run", sheet, "--yes", flag)
-    assert terminal.run_end() == 1
+    assert terminal.wait_for_exit() == 1
     terminal.close()
     assert "Sending" not in terminal.plain
 
@@ -115,7 +115,7 @@ def test_a_terminal_of_another_encoding_shows_marks_and_goes_on(importer, crm, s
         assert ended.returncode in (0, 1), ended.stderr
         assert b"Traceback" not in ended.stderr
     terminal = Terminal(importer.folder, "run", "हिंदी.csv", "--yes", **environment)
-    assert terminal.run_end() == 0
+    assert terminal.wait_for_exit() == 0
     terminal.close()
 
 
@@ -128,7 +128,7 @@ def test_the_next_command_can_be_pasted(importer, crm, sheet):
     assert said == "importer run 'my leads.csv' --default 'source=Trade fair' --no-create --limit 5"
     ended = importer("run", "my leads.csv", "--yes", "--reports", "my runs", "-q")
     found = re.search(
-        r"feed it back: (importer run '.*failed_rows\.xlsx') --reports 'my runs'$", ended.err.strip()
+        r"import the file again: (importer run '.*failed_rows\.xlsx') --reports 'my runs'$", ended.err.strip()
     )
     assert found
     assert Path(found[1].partition("'")[2].removesuffix("'")).exists()
@@ -146,7 +146,7 @@ def test_the_summary_names_the_three_commonest_problems(importer, crm):
     ]
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage", "Email", "Group"], *rows])
     shown = importer("check", "x.csv").out
-    assert shown.partition("Commonest problems\n")[2].splitlines()[:4] == [
+    assert shown.partition("Most common problems\n")[2].splitlines()[:4] == [
         "          6  Group: not in the account",
         "          4  Phone: too few digits",
         "          3  Stage: not in the account",
@@ -168,7 +168,7 @@ def test_what_should_be_known_of_rows_that_go_in_is_counted(importer, crm):
         place = f"reports/{ended.folder.name}/results.csv"
         assert f"\nWarnings on 2 rows that {go}: see _problems in {place}\n" in ended.out
         assert (
-            f"\n1 row {are} merged with a row of the same phone and another name\n"
+            f"\n1 row {are} merged with a row that has the same phone and another name\n"
             '  row 3 "Asha Rao" with row 2 "Ravi Rao"\n'
         ) in ended.out
         assert ended.summary["problems"]["row.other_name"] == 1
@@ -242,7 +242,7 @@ def test_the_bar_tells_of_waiting_while_the_crm_pushes_back(importer, monkeypatc
         monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url)
         sheet = write_csv(importer.folder / "x.csv", SHEET[:-1])
         terminal = Terminal(importer.folder, "run", sheet, "--yes", "--rate", "200")
-        assert terminal.run_end() == 0
+        assert terminal.wait_for_exit() == 0
         terminal.close()
     assert re.search(r"waiting \d+ s for the CRM", terminal.plain)
     assert re.search(r"about \d+ s left", terminal.plain)
@@ -251,7 +251,7 @@ def test_the_bar_tells_of_waiting_while_the_crm_pushes_back(importer, monkeypatc
 def test_the_bar_is_left_before_the_summary_begins(importer):
     """What to do next is the last thing that is read: the bar does not stand in front of it, nor below it."""
     terminal = Terminal(importer.folder, "run", write_csv(importer.folder / "x.csv", SHEET[:-1]), "--yes")
-    terminal.run_end()
+    terminal.wait_for_exit()
     terminal.close()
     summary, end = terminal.plain.index("rows of x.csv"), terminal.plain.rindex("rows/s")
     assert end < summary

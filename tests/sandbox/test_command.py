@@ -60,7 +60,7 @@ def test_it_announces_itself_keeps_its_leads_and_ends_quietly(tmp_path, number):
         (["--concurrency-limit", "1.5"], "--concurrency-limit takes a whole number, 0 or more, not '1.5'."),
         (["--seed", "x"], "--seed takes a whole number, not 'x'."),
         (["--db", "no/such/folder/crm.sqlite"], "unable to open database file. Name another file with --db."),
-        (["--db", "sheet.csv"], "sheet.csv cannot keep the leads: file is not a database."),
+        (["--db", "sheet.csv"], "Cannot store the leads in sheet.csv: file is not a database."),
     ],
 )
 def test_what_it_cannot_do_is_one_sentence(arguments, words, tmp_path, monkeypatch, capsys):
