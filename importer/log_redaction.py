@@ -1,25 +1,26 @@
-"""Removes secrets and phone numbers from log records."""
+"""Remove the API key and phone numbers from log records."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
 
-_PHONE = re.compile(r"\+?\d[\d ()-]{7,}\d")
+from importer.credentials import Secret
+
+_PHONE = re.compile(r"\+?\d[\d ()-]{5,}\d")
 
 
 class RedactingFilter(logging.Filter):
-    """Replaces every secret and everything that looks like a phone number by ***."""
+    """A filter for a log handler that removes the key and everything that looks like a phone number."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, key: Secret | None = None) -> None:
         super().__init__()
-        self._secrets = [secret for secret in secrets if secret]
+        self._key = key
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record's message and let it pass."""
+        """Redact the message of a record and keep the record."""
         text = record.getMessage()
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        record.msg, record.args = _PHONE.sub("***", text), ()
+        if self._key is not None:
+            text = text.replace(self._key.reveal(), "[key]")
+        record.msg, record.args = _PHONE.sub("[phone]", text), ()
         return True

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from importer.cli.console import print_line, verbosity
+
+if TYPE_CHECKING:
+    from importer.credentials import Secret
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 """The level for no -v, -v and -vv."""
@@ -32,10 +35,10 @@ class _LogFormatter(logging.Formatter):
         return super().format(record)
 
 
-def configure_logging(secrets: Iterable[str] = ()) -> None:
-    """Print the log at the level that -v asks for, or nothing without -v. `secrets` are removed from every line.
+def configure_logging(key: Secret | None = None) -> None:
+    """Print the log at the level that -v asks for, or nothing without -v. The key and phones are removed from it.
 
-    Call it again with the API key once that is known: the handler of an earlier call is replaced.
+    Call it again with the key once that is known: the handler of an earlier call is replaced.
     """
     logger = logging.getLogger("importer")
     for handler in logger.handlers[:]:
@@ -43,13 +46,13 @@ def configure_logging(secrets: Iterable[str] = ()) -> None:
     level = _LEVELS[min(verbosity.get(), len(_LEVELS) - 1)]
     logger.setLevel(level)
     # Without any handler, logging would print warnings itself.
-    logger.addHandler(_build_handler(secrets) if verbosity.get() else logging.NullHandler())
+    logger.addHandler(_build_handler(key) if verbosity.get() else logging.NullHandler())
 
 
-def _build_handler(secrets: Iterable[str]) -> logging.Handler:
+def _build_handler(key: Secret | None) -> logging.Handler:
     from importer.log_redaction import RedactingFilter
 
     handler = _TerminalHandler()
     handler.setFormatter(_LogFormatter())
-    handler.addFilter(RedactingFilter(secrets))
+    handler.addFilter(RedactingFilter(key))
     return handler

@@ -98,7 +98,7 @@ def retry_command(run: str, **flags: Any) -> int:
 def load_credentials() -> Credentials:
     """Return the account's credentials, and keep the key out of the log."""
     credentials = find_credentials(os.environ, Path())
-    configure_logging([credentials.key.reveal()])
+    configure_logging(credentials.key)
     return credentials
 
 

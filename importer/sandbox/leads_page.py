@@ -40,7 +40,7 @@ def show_page(request: Request, store: LeadStore, account: Account) -> Response:
     pages = max(1, math.ceil(total / size))
     page = min(_parse_page_number(request.query_params.get("page", "1")), pages)
     html = _pages.get_template("leads_page.html").render(
-        search_leads=[_add_timeline(lead, store) for lead in store.search_leads(text, page, size)],
+        leads=[_add_timeline(lead, store) for lead in store.search_leads(text, page, size)],
         text=text,
         page=page,
         pages=pages,

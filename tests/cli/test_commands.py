@@ -130,7 +130,7 @@ def test_a_column_of_ranges_needs_no_mending_cell_by_cell(importer, crm):
 @pytest.mark.parametrize("command", [["check", "x.csv"], ["dropdowns"], ["check", "x.csv", "-q"]])
 def test_a_long_wait_for_the_lists_is_told(importer, monkeypatch, command):
     """Nothing was shown for up to --max-wait, a quarter of an hour: it looked as if the command hung."""
-    busy = [CrmResponse(applied=DeliveryOutcome.NOT_APPLIED, status=429, message="", retry_after_s=600.0)]
+    busy = [CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="", retry_after_s=600.0)]
 
     async def at_once(_, sleep=asyncio.sleep):
         await sleep(0)
@@ -241,9 +241,7 @@ def test_json_at_a_terminal_leaves_standard_output_to_the_json(importer, monkeyp
     """The summary that one agrees to is shown on standard error; the question names the CRM."""
     asked = []
     monkeypatch.setattr("importer.cli.run_commands.is_interactive", lambda: True)
-    monkeypatch.setattr(
-        "importer.cli.prompts.confirm", lambda text, **_: asked.append(text) or True
-    )
+    monkeypatch.setattr("importer.cli.prompts.confirm", lambda text, **_: asked.append(text) or True)
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--json")
     assert json.loads(ended.out)["counts"]["accepted"] == 1
     assert "1  can go in" in ended.err
@@ -286,7 +284,10 @@ def test_the_last_line_of_a_check_accounts_for_rows_that_are_no_leads(importer):
     rows = [["UNIQUE_QUERY_ID", "QUERY_TYPE", "SENDER_NAME", "SENDER_MOBILE"]]
     rows += [["1", "W", "Asha", "+91-9845012345"], ["2", "BIZ", "Ravi", "+91-9845012346"]]
     ended = importer("check", write_csv(importer.folder / "x.csv", rows))
-    assert "1 of 2 rows can go in. Nothing was sent. 1 row was skipped because it is not a lead. Send with: " in ended.err
+    assert (
+        "1 of 2 rows can go in. Nothing was sent. 1 row was skipped because it is not a lead. Send with: "
+        in ended.err
+    )
     assert "        1  not a lead\n" in ended.out
 
 
@@ -313,7 +314,9 @@ def test_what_scripts_are_told_stands_in_the_page(importer):
     (column,) = json.loads(shown.out)["columns"]
     (run,) = json.loads(importer("runs", "--json").out)
     lists = json.loads(importer("dropdowns", "--json").out)
-    assert set(column) - {"why", "rules"} == set(named_in(page, "`--json` prints an object. Its `columns`"))
+    assert set(column) - {"source", "rules"} == set(
+        named_in(page, "`--json` prints an object. Its `columns`")
+    )
     assert set(run) == set(named_in(page, "`runs --json` prints a list"))
     assert set(lists) | {"title", "active"} == set(named_in(page, "`--json` prints an object with a list"))
     assert 'Other sheets were not read: "Prices"' in shown.err
@@ -483,7 +486,10 @@ def test_a_run_whose_reader_has_gone_ends_as_ever(importer, crm):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ZeroDivisionError("ours"), "Internal error in importer (ZeroDivisionError). Your file is fine and nothing "),
+        (
+            ZeroDivisionError("ours"),
+            "Internal error in importer (ZeroDivisionError). Your file is fine and nothing ",
+        ),
         (OSError("of a library"), "Internal error in importer (OSError). Your file is fine and nothing "),
         (OSError(24, "Too many open files"), "importer: Too many open files. "),
         (OSError(13, "Permission denied", "a/\x1b[2J"), "importer: Permission denied: a/\ufffd[2J. "),
@@ -548,9 +554,7 @@ def test_a_signal_behind_the_last_row_does_not_say_that_nothing_was_sent(importe
     ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
     assert len(leads(crm)) == 1
     assert ended.code == 130
-    assert ended.err.strip() == (
-        "importer: Stopped after sending. importer runs shows how the run ended."
-    )
+    assert ended.err.strip() == ("importer: Stopped after sending. importer runs shows how the run ended.")
     assert "before anything was sent" in importer("check", importer.folder / "x.csv").err
 
 

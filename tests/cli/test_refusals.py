@@ -417,7 +417,9 @@ def test_a_fault_of_ours_is_not_hidden(importer, monkeypatch):
     ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "-v")
     assert ended.code == 2
     assert "ZeroDivisionError: division by zero" in ended.err
-    assert "Internal error in importer (ZeroDivisionError). Your file is fine and nothing was sent." in ended.err
+    assert (
+        "Internal error in importer (ZeroDivisionError). Your file is fine and nothing was sent." in ended.err
+    )
 
 
 def test_verbose_shows_the_traceback_and_the_sentence(importer):

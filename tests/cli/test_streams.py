@@ -44,7 +44,9 @@ def test_closed_streams_change_nothing(folder, crm, closed):
 def test_without_a_terminal_or_a_standard_input_at_all_it_does_not_ask(folder):
     done = shell("importer run x.csv <&-", folder)
     assert done.returncode == 2
-    assert done.stderr.startswith("importer: Confirmation is needed, but this is not an interactive terminal.")
+    assert done.stderr.startswith(
+        "importer: Confirmation is needed, but this is not an interactive terminal."
+    )
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
