@@ -24,7 +24,7 @@ def canary(monkeypatch):
     async def log_and_exchange(client, request, *rest):
         LOGGER.info("waiting before %s", request.method)
         LOGGER.debug("request with key %s for %s", KEY, PHONE)
-        LOGGER.debug(f"headers {KEY}, phones {PHONE} and 98450 12345")
+        LOGGER.debug("headers %s, phones %s and %s", {"x-api-key": KEY}, [PHONE], "98450 12345")
         return await exchange(client, request, *rest)
 
     monkeypatch.setattr(Client, "_exchange", log_and_exchange)
@@ -35,21 +35,21 @@ def sheet(importer):
     return write_csv(importer.folder / "x.csv", SHEET)
 
 
-def find_log_lines(ended):
-    return [line for line in ended.err.splitlines() if " client: " in line]
+def find_log_lines(result):
+    return [line for line in result.err.splitlines() if " client: " in line]
 
 
 def test_run_without_v_prints_no_log(importer, crm, canary, sheet):
     """Standard error stays the one last line."""
-    ended = importer("run", sheet, "--yes")
-    assert ended.code == 0
-    assert len(ended.err.splitlines()) == 1
+    result = importer("run", sheet, "--yes")
+    assert result.code == 0
+    assert len(result.err.splitlines()) == 1
 
 
 def test_v_prints_decisions_and_no_requests(importer, crm, canary, sheet):
     """-v is for people who wonder what the run is waiting for."""
-    ended = importer("run", sheet, "--yes", "-v")
-    lines = find_log_lines(ended)
+    result = importer("run", sheet, "--yes", "-v")
+    lines = find_log_lines(result)
     assert any(line.endswith(" client: waiting before POST") for line in lines)
     assert not any("request with key" in line for line in lines)
 
@@ -57,14 +57,14 @@ def test_v_prints_decisions_and_no_requests(importer, crm, canary, sheet):
 @pytest.mark.parametrize("flags", [["-vv"], ["-v", "-v"], ["-vvv"], ["--verbose", "--verbose"]], ids=" ".join)
 def test_vv_prints_each_request_without_key_and_phones(importer, crm, canary, sheet, flags):
     """Guarantee: the key and phones are in no log."""
-    ended = importer("run", sheet, "--yes", *flags)
-    assert ended.code == 0
-    lines = find_log_lines(ended)
+    result = importer("run", sheet, "--yes", *flags)
+    assert result.code == 0
+    lines = find_log_lines(result)
     assert any("request with key" in line for line in lines)
     for line in lines:
         assert KEY not in line
         assert "98450" not in line
-    assert KEY not in ended.out + ended.err
+    assert KEY not in result.out + result.err
 
 
 def test_key_of_a_key_file_is_redacted_too(importer, crm, canary, sheet, monkeypatch):
@@ -73,9 +73,9 @@ def test_key_of_a_key_file_is_redacted_too(importer, crm, canary, sheet, monkeyp
     env = importer.folder / ".env"
     env.write_text(f"SUPERFONE_API_KEY={KEY}\n")
     env.chmod(0o600)
-    ended = importer("check", sheet, "-vv")
-    assert any("request with key" in line for line in find_log_lines(ended))
-    assert KEY not in ended.err
+    result = importer("check", sheet, "-vv")
+    assert any("request with key" in line for line in find_log_lines(result))
+    assert KEY not in result.err
 
 
 def test_log_leaves_standard_output_alone(importer, crm, canary, sheet):

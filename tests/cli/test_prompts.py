@@ -1,4 +1,4 @@
-"""What a person at a terminal is asked, once, and how every question can be left: on a real pseudo-terminal."""
+"""The questions on a real pseudo-terminal: each is asked once, and each can be cancelled."""
 
 import os
 
@@ -33,7 +33,7 @@ WRONG_STAGES = [
 
 @pytest.fixture
 def at_terminal(importer, request):
-    """Starts a command at a terminal of its own."""
+    """Start a command on a terminal of its own."""
 
     def start(*arguments, **environment):
         terminal = Terminal(importer.folder, *arguments, **environment)
@@ -43,9 +43,7 @@ def at_terminal(importer, request):
     return start
 
 
-def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_next_sheet(
-    at_terminal, importer, crm
-):
+def test_answers_about_unsure_columns_are_proposed_for_the_next_sheet(at_terminal, importer, crm):
     write_csv(importer.folder / "one.csv", UNSURE)
     write_csv(
         importer.folder / "two.csv",
@@ -93,7 +91,7 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     assert len(leads(crm)) == 3
 
 
-def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm):
+def test_saved_answers_are_used_without_a_terminal_and_named(importer, at_terminal, crm):
     sheet = write_csv(importer.folder / "one.csv", UNSURE)
     first = at_terminal("run", sheet)
     for answer in ("-", "additional_info"):
@@ -102,9 +100,9 @@ def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm
     first.expect("Send 3 leads")
     first.type("n")
     assert first.wait_for_exit() == 2
-    ended = importer("run", sheet, "--yes", "--column", "Status=")
-    assert "Kept in reports/maps/" in ended.out
-    assert ended.summary["columns"] == {
+    result = importer("run", sheet, "--yes", "--column", "Status=")
+    assert "Kept in reports/maps/" in result.out
+    assert result.summary["columns"] == {
         "Name": "full_name",
         "Mobile": "customer_phone",
         "Adress": "",
@@ -113,8 +111,8 @@ def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm
     assert importer("columns", sheet).out.count("as answered last time") == 4
 
 
-def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_terminal, importer, crm):
-    """With the nearest titles and the number of rows; by number, by name, without the value, or left alone."""
+def test_unknown_value_is_asked_about_once_and_its_rows_are_checked_again(at_terminal, importer, crm):
+    """The answer is a number, a title, - to drop the value, or Enter to keep it."""
     write_csv(importer.folder / "x.csv", WRONG_STAGES)
     terminal = at_terminal("run", "x.csv", "--save", "m.toml")
     terminal.expect("Labels: 1 value does not exist in your account (1 row).")
@@ -156,7 +154,7 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
 
 
 @pytest.mark.parametrize(("answer", "accepted"), [("all", 1), ("-all", 201)])
-def test_two_hundred_unknown_values_are_no_two_hundred_questions(at_terminal, importer, answer, accepted):
+def test_one_answer_can_settle_two_hundred_unknown_values(at_terminal, importer, answer, accepted):
     rows = [[f"98450{n:05}", f"Stage {n}x"] for n in range(200)]
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], *rows, ["9845099999", "New"]])
     terminal = at_terminal("run", "x.csv")
@@ -169,7 +167,7 @@ def test_two_hundred_unknown_values_are_no_two_hundred_questions(at_terminal, im
     assert terminal.wait_for_exit() == 2
 
 
-def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importer, crm):
+def test_person_chooses_the_phone_column_if_no_header_names_it(at_terminal, importer, crm):
     write_csv(
         importer.folder / "x.csv",
         [
@@ -188,8 +186,8 @@ def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importe
     assert set(leads(crm)) == {"+919845010001", "+919845010002"}
 
 
-def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, importer, crm):
-    """The first three of them, by the row, and what to type; answered with no, the rows can go in one by one."""
+def test_rows_with_one_phone_and_two_names_are_shown_before_sending(at_terminal, importer, crm):
+    """The summary names the first three rows and the option that keeps such rows apart."""
     pairs = [[name, f"98450100{99 - n}"] for n in range(4) for name in ("Ravi Rao", f"Asha {n}", "ravi rao")]
     write_csv(importer.folder / "x.csv", [["Name", "Mobile"], *pairs, ["Imran\x1b[2J", "9845010099"]])
     terminal = at_terminal("run", "x.csv")
@@ -213,7 +211,7 @@ def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, imp
 
 
 @pytest.mark.parametrize(("key", "code"), [(b"0\n", 2), (b"\x04", 130), (b"\x03", 130)])
-def test_every_question_can_be_left(at_terminal, importer, crm, key, code):
+def test_every_question_can_be_cancelled(at_terminal, importer, crm, key, code):
     write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
     terminal = at_terminal("run", "x.csv")
     terminal.expect("or 0 to stop")
@@ -223,8 +221,8 @@ def test_every_question_can_be_left(at_terminal, importer, crm, key, code):
     assert not list(importer.reports.glob("2*"))
 
 
-def test_an_answer_that_is_none_is_told_what_would_be_one(at_terminal, importer, crm):
-    """`Error: invalid input` and `'haan' is not a valid integer range` are for programmers."""
+def test_invalid_answer_is_asked_again_with_a_hint(at_terminal, importer, crm):
+    """Click's own `Error: invalid input` says nothing about what to type."""
     write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
     terminal = at_terminal("run", "x.csv")
     terminal.expect("or 0 to stop")
@@ -242,7 +240,7 @@ def test_an_answer_that_is_none_is_told_what_would_be_one(at_terminal, importer,
     assert list(leads(crm)) == ["+919845010001"]
 
 
-def test_nothing_is_asked_where_nothing_is_unsure(at_terminal, importer, crm):
+def test_sure_mapping_asks_only_before_sending(at_terminal, importer, crm):
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], ["9845010001", "New"]])
     terminal = at_terminal("run", "x.csv")
     shown = terminal.expect("Send 1 lead to the CRM on this machine (127.0.0.1:")
@@ -253,7 +251,7 @@ def test_nothing_is_asked_where_nothing_is_unsure(at_terminal, importer, crm):
     assert not (importer.reports / "maps").exists()
 
 
-def test_a_sheet_of_which_no_row_can_go_is_not_asked_about(at_terminal, importer):
+def test_sheet_without_valid_rows_asks_nothing(at_terminal, importer):
     write_csv(importer.folder / "x.csv", [["Mobile"], ["98450"], ["123"]])
     terminal = at_terminal("run", "x.csv")
     terminal.expect("No row can be sent.")
@@ -261,8 +259,8 @@ def test_a_sheet_of_which_no_row_can_go_is_not_asked_about(at_terminal, importer
     assert "now?" not in terminal.plain
 
 
-def test_text_of_the_sheet_cannot_command_the_terminal(at_terminal, importer):
-    """Escape sequences in a header and a value are shown as marks, in questions too."""
+def test_text_of_the_sheet_cannot_control_the_terminal(at_terminal, importer):
+    """Escape sequences in a header and a value are replaced, in questions too."""
     evil = "\x1b[2J\x1b]0;owned\x07Adress"
     write_csv(importer.folder / "x.csv", [["Mobile", evil, "Stage"], ["9845010001", "a", "\x1b[31mNew"]])
     terminal = at_terminal("run", "x.csv", "--column", f"{evil}=address.text")
@@ -274,8 +272,8 @@ def test_text_of_the_sheet_cannot_command_the_terminal(at_terminal, importer):
     assert "\x1b[31mNew" not in terminal.shown
 
 
-def test_two_columns_that_are_asked_about_do_not_get_one_field(monkeypatch, capsys):
-    """What was answered a moment ago is taken too."""
+def test_two_unsure_columns_do_not_get_the_same_field(monkeypatch, capsys):
+    """A field that was chosen in the question before is taken."""
     typed = iter(["Business", "Business", "City"])
     monkeypatch.setattr(click, "prompt", lambda *_, **__: next(typed))
     questions = [
