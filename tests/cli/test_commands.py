@@ -55,7 +55,7 @@ def test_help_with_a_command_prints_its_help(importer):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["chek", "x.csv"], 'There is no command "chek". Did you mean importer check?'),
         (["improt"], "There is no command"),
@@ -178,7 +178,7 @@ def test_command_to_send_a_check_has_the_options_of_the_check(importer):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         (
             ("run", "my leads.csv", "--default", "source=Trade fair", "--duplicates", "reject"),
@@ -250,7 +250,7 @@ def test_json_on_a_terminal_prints_the_summary_on_standard_error(importer, monke
 
 
 @pytest.mark.parametrize(
-    ("base_url", "said"),
+    ("base_url", "message"),
     [
         ("https://prod-api.superfone.co.in/superfone", "the CRM at prod-api.superfone.co.in"),
         ("http://127.0.0.1:8765/superfone", "the CRM on this machine (127.0.0.1:8765)"),
@@ -484,7 +484,7 @@ def test_run_with_a_closed_pipe_sends_every_row(importer, crm):
 
 @pytest.mark.parametrize(("place", "code"), [("process_rows", 2), ("send", 3)])
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             ZeroDivisionError("ours"),

@@ -181,7 +181,7 @@ def test_summary_counts_warnings_and_merged_rows(importer, crm):
 
 
 @pytest.mark.parametrize(
-    ("windows", "said"),
+    ("windows", "message"),
     [
         (False, "export SUPERFONE_BASE_URL=http://127.0.0.1:1/x 'SUPERFONE_API_KEY=it'\"'\"'s'"),
         (True, "$env:SUPERFONE_BASE_URL='http://127.0.0.1:1/x'; $env:SUPERFONE_API_KEY='it''s'"),
@@ -194,7 +194,7 @@ def test_line_that_sets_the_sandbox_variables_can_be_pasted(windows, message):
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         (r"C:\Users\asha\leads.xlsx", r"C:\Users\asha\leads.xlsx"),
         ("लीड्स.csv", '"लीड्स.csv"'),
@@ -315,7 +315,7 @@ def test_progress_note_shows_rate_failures_wait_and_time_left():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "message"),
     [(0.2, "1 s"), (40, "40 s"), (200, "3 min"), (5399, "1 h 30 min"), (7500, "2 h 5 min")],
 )
 def test_duration_is_rounded_to_readable_units(seconds, message):
