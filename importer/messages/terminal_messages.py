@@ -26,7 +26,7 @@ COMMAND_SUMMARIES = {
     "check": "Check every row of a sheet. Changes nothing in the CRM.",
     "run": "Check a sheet, then send its rows to the CRM.",
     "resume": "Finish a run that was interrupted or stopped.",
-    "retry": "Send the rows of a run again that did not go in.",
+    "retry": "Send again the rows of a run that did not go in.",
     "runs": "List your runs.",
     "report": "Write the reports of a run again from its journal.",
     "purge": "Delete old runs and the personal data in them.",
@@ -46,7 +46,7 @@ FILE is a CSV or Excel sheet, or - for CSV on standard input.
 FILE is a CSV or Excel sheet, or - for CSV on standard input.
 """,
     "resume": "Finish RUN, which was interrupted or stopped. RUN is a run id or its folder.",
-    "retry": "Send the rows of RUN again that did not go in, as a new run with its mapping and options.",
+    "retry": "Send again the rows of RUN that did not go in, as a new run with its mapping and options.",
     "runs": "List your runs: id, time, file, state, counts, and how to resume them.",
     "report": "Write the reports of RUN again from its journal.",
     "purge": """Delete old runs and all personal data in them.

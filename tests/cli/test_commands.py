@@ -30,6 +30,11 @@ from tests.support import leads, write_csv
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
 
 
+def name_case(value):
+    """Return the id of one case: what was typed, without the message."""
+    return ascii(" ".join(value)) if isinstance(value, list) else ""
+
+
 def page_of(result):
     return (result.folder / "report.html").read_text("utf-8")
 
@@ -78,6 +83,7 @@ def test_help_with_a_command_prints_its_help(importer):
         (["purge", "--older-than", "3"], "takes days or hours"),
         (["columns", "nowhere.csv"], "There is no file nowhere.csv"),
     ],
+    ids=name_case,
 )  # fmt: skip
 def test_wrong_command_gets_one_sentence_with_what_to_type(importer, arguments, message):
     write_csv(importer.folder / "my leads.csv", GOOD)

@@ -17,6 +17,11 @@ NO_RUN_IDS = ("notes.sqlite", "Notes.SQLite-wal", "maps", "MAPS", "a.", "con", "
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
 
 
+def name_case(value):
+    """Return the id of one case: what was typed, without the message."""
+    return ascii(" ".join(value)) if isinstance(value, list) else ""
+
+
 @pytest.fixture
 def refused(importer, crm):
     """Run a command that must be rejected with code 2, one line on standard error, no lead and no folder."""
@@ -129,6 +134,7 @@ def test_sheet_without_phone_column_names_its_columns_and_the_option(refused, im
         (["--reports", "\ud800"], "--reports holds what is no text"),
         (["--config", "\ud800"], "Cannot read the settings in"),
     ],
+    ids=name_case,
 )  # fmt: skip
 def test_invalid_option_is_named(refused, importer, flags, words):
     assert words in refused(write_csv(importer.folder / "x.csv", GOOD), *flags)
@@ -156,6 +162,7 @@ def test_settings_file_with_a_nul_character_is_rejected(refused, importer, name)
         ("limit = " + "9" * 5000, "integer string conversion"),
         ("#\n" * 2_200_000, "it is longer than any that a person writes"),
     ],
+    ids=["deep arrays", "deep tables", "long number", "long file"],
 )
 def test_hostile_settings_file_or_map_is_rejected(refused, importer, content, words):
     sheet = write_csv(importer.folder / "x.csv", GOOD)

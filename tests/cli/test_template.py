@@ -129,7 +129,8 @@ def test_template_does_not_replace_a_file_without_force(importer, template):
 
 
 @pytest.mark.parametrize(
-    ("out", "message"), [("leads.csv", "importer template leads.xlsx"), ("no/such/leads.xlsx", "Cannot write")]
+    ("out", "message"),
+    [("leads.csv", "importer template leads.xlsx"), ("no/such/leads.xlsx", "Cannot write")],
 )
 def test_invalid_place_for_a_template_is_rejected(importer, out, message):
     result = importer("template", out)
