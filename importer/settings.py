@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     yes: bool = False
     json: bool = False
     quiet: bool = False
-    verbose: bool = False
+    verbose: bool | int = False
 
     def replace(self, **values: Any) -> Settings:
         """Return the same settings with other values for some options."""

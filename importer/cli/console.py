@@ -1,4 +1,4 @@
-"""The only printer: plain text for files and pipes, colour and a progress bar on a terminal."""
+"""The only module that prints: plain text for files and pipes, colour and a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -15,67 +15,67 @@ import click
 import msgspec
 
 from importer.errors import DiskWriteError
+from importer.messages import terminal_messages
 from importer.untrusted_text import sanitize
 
-loud: ContextVar[bool] = ContextVar("loud", default=False)
-"""Whether tracebacks are shown: -v, or `verbose` of the settings file, which is read when much may have failed already."""
-has_sent: ContextVar[bool] = ContextVar("has_sent", default=False)
-"""Whether the command has come to the sending: a Ctrl-C after it is no "before anything was sent"."""
+verbosity: ContextVar[int] = ContextVar("verbosity", default=0)
+"""The number of -v, or `verbose` of the settings file. From 1 on, errors show their traceback."""
+sending_started: ContextVar[bool] = ContextVar("sending_started", default=False)
+"""Whether the command has started to send. After that, Ctrl-C must not say that nothing was sent."""
 
-_OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-"""What JSON lets stand as it is and a terminal obeys, or what turns the writing round."""
-_READER_GONE = {errno.EPIPE, errno.EINVAL, errno.EIO}
-"""A broken pipe; what Windows calls one; a terminal that was closed."""
+_CONTROL_CHARACTERS = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""Characters that JSON does not escape, but that a terminal obeys or that reverse the text."""
+_CLOSED_READER_ERRORS = {errno.EPIPE, errno.EINVAL, errno.EIO}
+"""A broken pipe, its name on Windows, and a terminal that was closed."""
 
 
-def say(text: str = "", *, err: bool = False, **style: Any) -> None:
-    """Print one line with nothing in it that a terminal would obey. `style` is click's (fg, bold, dim).
+def print_line(text: str = "", *, err: bool = False, **style: Any) -> None:
+    """Print one line without control characters. `style` is click's (fg, bold, dim).
 
-    It is one line whatever the text: a file name with a line break in it could else say that all went well.
+    Line breaks in `text` are replaced too: a file name with one could fake a line of ours.
     """
     line = sanitize(text)
-    with reader_may_be_gone(err=err):
-        click.echo(click.style(line, **style) if style and has_colour(err=err) else line, err=err)
+    with ignore_closed_reader(err=err):
+        click.echo(click.style(line, **style) if style and supports_colour(err=err) else line, err=err)
 
 
-def show_json(shown: object) -> None:
-    """A value as JSON on standard output, in UTF-8 whatever the terminal's encoding."""
-    text = msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
-    safe = _OBEYED.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
-    left = memoryview(safe.encode() + b"\n")
-    with reader_may_be_gone():
+def print_json(value: object) -> None:
+    """Print a value as JSON on standard output, in UTF-8 whatever the terminal's encoding is."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    safe = _CONTROL_CHARACTERS.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
+    unwritten = memoryview(safe.encode() + b"\n")
+    with ignore_closed_reader():
         sys.stdout.flush()
-        # Under PYTHONUNBUFFERED, as in most containers, the stream is raw: it takes what a disk has room for, or what
-        # went before a signal came, and only the next write is told why.
-        while left:
-            left = left[sys.stdout.buffer.write(left) :]
+        # Under PYTHONUNBUFFERED, as in most containers, the stream is raw. A write may then stop early, at a full disk
+        # or a signal, and only the next write raises the error.
+        while unwritten:
+            unwritten = unwritten[sys.stdout.buffer.write(unwritten) :]
         sys.stdout.buffer.flush()
 
 
 @contextmanager
-def reader_may_be_gone(*, err: bool = False) -> Iterator[None]:
-    """A terminal that was closed, or `| head`, takes no more lines; what is under way must not end by that.
+def ignore_closed_reader(*, err: bool = False) -> Iterator[None]:
+    """Continue if the reader of the output is gone: a closed terminal, or `| head`.
 
-    Output that goes to a file on a full disk is a fault that its reader must hear of: raises DiskWriteError.
+    Raises DiskWriteError if standard output cannot be written for another reason, such as a full disk.
     """
     try:
         yield
     except OSError as error:
-        # What is still in the buffer, and all that follows, is said to nobody: Python would exit with a code of its own.
+        # Send all further output to nowhere. Otherwise Python exits with a code of its own when it flushes its buffers.
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
-        if error.errno not in _READER_GONE and not err:
+        if error.errno not in _CLOSED_READER_ERRORS and not err:
             raise DiskWriteError(
-                f"Standard output cannot be written: {error.strerror}.",
-                "Make room on the disk. What was done stands in the run's folder: importer runs lists it.",
+                *terminal_messages.CANNOT_WRITE_OUTPUT.format(reason=error.strerror)
             ) from error
 
 
-def has_colour(*, err: bool = False) -> bool:
-    """Colour only on a terminal, and never where NO_COLOR is set (no-color.org)."""
+def supports_colour(*, err: bool = False) -> bool:
+    """Return whether the stream is a terminal with colours. NO_COLOR turns them off (no-color.org)."""
     stream = sys.stderr if err else sys.stdout
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def is_terminal() -> bool:
-    """Whether a person is there to be asked."""
+def is_interactive() -> bool:
+    """Return whether a person can be asked: standard input and standard error are a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()

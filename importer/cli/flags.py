@@ -1,4 +1,4 @@
-"""Flags from the table of settings, so that a setting is written down once."""
+"""Command-line options, generated from the fields of `Settings`, so that each setting is defined once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 import click
 import msgspec
 
-from importer.cli.console import loud
+from importer.cli.console import verbosity
+from importer.cli.logging_setup import configure_logging
 from importer.command_hints import to_option_words
 from importer.errors import UsageError
+from importer.messages import terminal_messages
 from importer.settings import (
     PER_CALL_OPTIONS,
     Settings,
@@ -25,22 +27,10 @@ from importer.untrusted_text import quote_command
 
 Command = Callable[..., Any]
 
-_OF_SENDING = frozenset({"rate", "concurrency", "timeout", "max_wait"})
-
-
-def all_settings(command: Command) -> Command:
-    """Every option of `check` and `run`, and --config."""
-    return _with_options(command, frozenset(Settings.__struct_fields__))
-
-
-def settings_of_sending(command: Command) -> Command:
-    """The options that make sense when the rows are known already: resume and retry."""
-    return _with_options(command, _OF_SENDING | (PER_CALL_OPTIONS - {"run_id", "save"}))
-
-
-def settings_of_reading(command: Command) -> Command:
-    """The options that say how a sheet is read: columns."""
-    names = {
+_MAX_VERBOSITY = 2
+_SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
+_READING_OPTIONS = frozenset(
+    {
         "sheet",
         "header_row",
         "encoding",
@@ -54,84 +44,102 @@ def settings_of_reading(command: Command) -> Command:
         "reports",
         "verbose",
     }
-    return _with_options(command, frozenset(names))
+)
 
 
-def settings_of_history(command: Command) -> Command:
-    """Where the runs lie, by importer.toml too: runs, report, purge."""
-    return _with_options(command, frozenset({"reports"}))
+def add_import_options(command: Command) -> Command:
+    """Add every option of `check` and `run`, and --config."""
+    return _add_options(command, frozenset(Settings.__struct_fields__))
 
 
-def settings_from(flags: Mapping[str, Any]) -> Settings:
-    """Settings from what click has read, `--config` among it."""
+def add_sending_options(command: Command) -> Command:
+    """Add the options of `resume` and `retry`, which already know their rows."""
+    return _add_options(command, _SENDING_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"}))
+
+
+def add_reading_options(command: Command) -> Command:
+    """Add the options of `columns`, which only reads the sheet."""
+    return _add_options(command, _READING_OPTIONS)
+
+
+def add_reports_options(command: Command) -> Command:
+    """Add --reports and --config, for `runs`, `report` and `purge`."""
+    return _add_options(command, frozenset({"reports"}))
+
+
+def read_settings(flags: Mapping[str, Any]) -> Settings:
+    """Return the settings of the flags that click has read, over those of the settings file."""
     config = flags.get("config")
-    said = {name: value for name, value in flags.items() if name != "config"}
-    settings = resolve_settings(said, read_config(Path(config) if config else None))
+    given = {name: value for name, value in flags.items() if name != "config"}
+    settings = resolve_settings(given, read_config(Path(config) if config else None))
     if settings.verbose:
-        loud.set(True)
-    if "save" in flags:  # commands without --save save nothing, whatever importer.toml says
+        verbosity.set(int(settings.verbose))
+    configure_logging()
+    if "save" in flags:  # a command without --save saves nothing, whatever importer.toml says
         check_save_target(settings)
     return settings
 
 
-def typed_again(flags: Mapping[str, Any], *, only: frozenset[str] | None = None) -> str:
-    """The options that were given, to be typed with the next command; "" or with a space in front.
+def repeat_options(flags: Mapping[str, Any], *, only: frozenset[str] | None = None) -> str:
+    """Return the given options as text to add to the next command: " --region AE", or "".
 
-    Left out is what concerned one call alone. `only` names the options that the next command takes.
+    Options that concern a single call are left out. `only` names the options that the next command takes.
     """
     wanted = (set(flags) if only is None else only) - (PER_CALL_OPTIONS - {"reports"})
     words = to_option_words({name: value for name, value in flags.items() if name in wanted})
     return f" {quote_command(*words)}" if words else ""
 
 
-def _with_options(command: Command, names: frozenset[str]) -> Command:
-    command = click.option(
-        "--config", metavar="FILE", help="Settings file (default: importer.toml, if there)."
-    )(command)
+def _add_options(command: Command, names: frozenset[str]) -> Command:
+    command = click.option("--config", metavar="FILE", help=terminal_messages.OPTION_CONFIG)(command)
     for field in reversed(msgspec.structs.fields(Settings)):
         if field.name in names:
-            command = _option(field.name, field.default)(command)
+            command = _build_option(field.name, field.default)(command)
     return command
 
 
-def _option(name: str, default: Any) -> Callable[[Command], Command]:
+def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
     title, text = describe_option(name)
     flag = format_flag(name)
-    if name in ("column", "default"):
-        return click.option(flag, name, multiple=True, metavar=title, callback=_pairs, help=text)
-    if name == "create":
-        return click.option("--create/--no-create", name, default=None, help=f"{text} [default: --create]")
-    if name == "verbose":
-        return click.option("-v", "--verbose", count=True, callback=_given, help=text)
-    if name == "quiet":
-        return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
-    if name in ("yes", "json"):
-        return click.option(flag, name, is_flag=True, default=None, help=text)
-    shown = (
-        ""
-        if default is None
-        else f" [default: {default:g}]"
-        if isinstance(default, float)
-        else f" [default: {default}]"
-    )
-    return click.option(flag, name, metavar=title, help=f"{text}{shown}")
+    match name:
+        case "column" | "default":
+            return click.option(flag, name, multiple=True, metavar=title, callback=_parse_pairs, help=text)
+        case "create":
+            text += terminal_messages.OPTION_CREATE_DEFAULT
+            return click.option("--create/--no-create", name, default=None, help=text)
+        case "verbose":
+            return click.option("-v", "--verbose", count=True, callback=_limit_verbosity, help=text)
+        case "quiet":
+            return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
+        case "yes" | "json":
+            return click.option(flag, name, is_flag=True, default=None, help=text)
+        case _:
+            return click.option(flag, name, metavar=title, help=text + _format_default(default))
 
 
-def _given(_context: click.Context, _parameter: click.Parameter, value: int) -> bool | None:
-    """A count, for -vv is typed out of habit; of 0 it is none given."""
-    return bool(value) or None
+def _format_default(default: Any) -> str:
+    if default is None:
+        return ""
+    value = f"{default:g}" if isinstance(default, float) else default
+    return terminal_messages.OPTION_DEFAULT.format(value=value)
 
 
-def _pairs(
+def _limit_verbosity(_context: click.Context, _parameter: click.Parameter, value: int) -> int | None:
+    """Return the number of -v, at most 2, or None where none was given."""
+    return min(value, _MAX_VERBOSITY) or None
+
+
+def _parse_pairs(
     _context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str] | None:
-    """`("Phone=customer_phone", ...)` as a dict; a header may hold `=`, a field never does."""
+    """Return `("Phone=customer_phone", ...)` as a dict. A header may contain `=`, a field name never does."""
     pairs: dict[str, str] = {}
     for value in values:
         left, found, right = value.rpartition("=") if parameter.name == "column" else value.partition("=")
         if not found:
+            expected = describe_option(str(parameter.name))[0]
             raise UsageError(
-                f"--{parameter.name} takes {describe_option(str(parameter.name))[0]}, not {value!r}."
+                *terminal_messages.WRONG_PAIR.format(option=parameter.name, expected=expected, value=value)
             )
         pairs[left.strip()] = right.strip()
     return pairs or None

@@ -1,4 +1,4 @@
-"""runs, report, purge: what earlier runs left."""
+"""The commands about earlier runs: runs, report, purge."""
 
 from __future__ import annotations
 
@@ -9,115 +9,109 @@ from typing import Any
 
 import click
 
-from importer.cli.console import is_terminal, say, show_json
-from importer.cli.flags import settings_from, settings_of_history
-from importer.cli.prompts import agreed
-from importer.cli.summary_view import file_lines
+from importer.cli.console import is_interactive, print_json, print_line
+from importer.cli.flags import add_reports_options, read_settings
+from importer.cli.prompts import confirm
+from importer.cli.summary_view import format_file_notices
 from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
+from importer.messages import terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import RowStatus, RunState
 from importer.pipeline.resume import rewrite_reports
 from importer.pipeline.runs import RunLine, find_old_runs, find_run, list_runs, now, purge
 
 
-@click.command("runs")
-@settings_of_history
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.command("runs", help=terminal_messages.COMMAND_HELP["runs"])
+@add_reports_options
+@click.option("--json", "as_json", is_flag=True, help=terminal_messages.OPTION_JSON)
 def runs_command(as_json: bool, **flags: Any) -> int:
-    """List the runs there are: id, file, when, counts, and whether it can be resumed."""
-    reports = settings_from(flags).reports
+    """List the runs of the reports folder."""
+    reports = read_settings(flags).reports
     lines = list_runs(Path(reports))
     if as_json:
-        show_json(lines)
+        print_json(lines)
         return 0
     for line in lines:
-        say(_line(line, Path(reports)))
+        print_line(_format_run_line(line, Path(reports)))
     if not lines:
-        say(f"There are no runs in {reports} yet. Begin with: importer check FILE", err=True)
+        print_line(terminal_messages.NO_RUNS.format(reports=reports), err=True)
     return 0
 
 
-@click.command("report")
+@click.command("report", help=terminal_messages.COMMAND_HELP["report"])
 @click.argument("run")
-@settings_of_history
+@add_reports_options
 def report_command(run: str, **flags: Any) -> int:
-    """Write the reports of RUN again from its journal."""
-    folder = find_run(Path(settings_from(flags).reports), run)
-    for line in file_lines(rewrite_reports(folder)):
-        say(line)
-    say(f"Written again: {folder / 'report.html'}", err=True)
+    """Write the reports of a run again from its journal."""
+    folder = find_run(Path(read_settings(flags).reports), run)
+    for line in format_file_notices(rewrite_reports(folder)):
+        print_line(line)
+    print_line(terminal_messages.REPORTS_WRITTEN.format(path=folder / "report.html"), err=True)
     return 0
 
 
-@click.command("purge")
-@click.option(
-    "--older-than",
-    required=True,
-    metavar="90d",
-    help="Remove runs that started longer ago (d days, h hours).",
-)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@settings_of_history
+@click.command("purge", help=terminal_messages.COMMAND_HELP["purge"])
+@click.option("--older-than", required=True, metavar="90d", help=terminal_messages.OPTION_OLDER_THAN)
+@click.option("--yes", is_flag=True, help=terminal_messages.OPTION_PURGE_YES)
+@add_reports_options
 def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
-    """Remove old runs with all personal data in them; what notes were sent stays known, as fingerprints."""
-    age, reports = _age(older_than), settings_from(flags).reports
+    """Remove old runs with all personal data in them."""
+    age, reports = _parse_age(older_than), read_settings(flags).reports
     old, unsure = find_old_runs(Path(reports), age, now())
     for line in unsure:
-        say(
-            f"{line.run_id} stays: it cannot be read, and was written to less than {older_than} ago.",
-            err=True,
-        )
+        print_line(terminal_messages.UNREADABLE_RUN_KEPT.format(run_id=line.run_id, age=older_than), err=True)
     if not old:
-        say(f"No run in {reports} is older than {older_than}.", err=True)
+        print_line(terminal_messages.NO_OLD_RUNS.format(reports=reports, age=older_than), err=True)
         return 0
     if not yes:
-        _agree(old)
+        _confirm_purge(old)
     with raise_as_nothing_sent():
-        gone = purge(Path(reports), old)
-    say(f"Removed {_runs(len(gone))}{': ' + ', '.join(gone) if gone else ''}.", err=True)
-    if len(gone) < len(old):
-        left = len(old) - len(gone)
-        say(
-            f"{_runs(left)} {'stays: it is' if left == 1 else 'stay: they are'} being sent right now.",
-            err=True,
-        )
+        removed = purge(Path(reports), old)
+    print_line(terminal_messages.format_removed_runs(removed), err=True)
+    if len(removed) < len(old):
+        print_line(terminal_messages.format_runs_in_use(len(old) - len(removed)), err=True)
     return 0
 
 
-def _agree(old: list[RunLine]) -> None:
-    """Ask before anything is removed. Raises UsageError for a no, and where nobody is there to answer."""
-    if not is_terminal():
-        raise UsageError(
-            "Nobody is at the terminal to agree to the removing.", "If you agree, add --yes to the command."
-        )
-    unfinished = sum(line.resumable for line in old)
-    but = f" {_runs(unfinished)} of them could still be resumed." if unfinished else ""
-    if not agreed(f"Remove {_runs(len(old))} with all personal data in them?{but}"):
-        raise UsageError("Nothing was removed.")
+def _confirm_purge(old: list[RunLine]) -> None:
+    """Ask before anything is removed. Raises UsageError for a no, and if nobody can be asked."""
+    if not is_interactive():
+        raise UsageError(*terminal_messages.PURGE_NEEDS_CONFIRMATION)
+    resumable = sum(line.resumable for line in old)
+    if not confirm(terminal_messages.format_purge_question(len(old), resumable)):
+        raise UsageError(*terminal_messages.NOTHING_REMOVED)
 
 
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
-
-
-def _age(text: str) -> timedelta:
+def _parse_age(text: str) -> timedelta:
     found = re.fullmatch(r"(\d{1,5})([dh])", text.strip().lower())
     if not found:
-        raise UsageError(f"--older-than takes days or hours, such as 90d or 12h, not {text!r}.")
+        raise UsageError(*terminal_messages.WRONG_AGE.format(value=text))
     return timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))
 
 
-def _line(line: RunLine, reports: Path) -> str:
+def _format_run_line(line: RunLine, reports: Path) -> str:
     if line.damage:
-        return f"{line.run_id}  cannot be read: {line.damage}"
-    words = {RowStatus.ACCEPTED: CHECK_MEANINGS[RowStatus.ACCEPTED]} if line.state == RunState.CHECKED else {}
-    counts = ", ".join(
+        return terminal_messages.UNREADABLE_RUN.format(run_id=line.run_id, reason=line.damage)
+    text = terminal_messages.RUN_LINE.format(
+        run_id=line.run_id,
+        started_at=line.started_at[:16].replace("T", " "),
+        file=line.file,
+        state=line.state,
+        counts=_format_counts(line),
+    )
+    if line.resumable:
+        command = format_run_command("resume", reports / line.run_id)
+        text += terminal_messages.RUN_LINE_RESUME.format(command=command)
+    return text
+
+
+def _format_counts(line: RunLine) -> str:
+    """Return `2 accepted, 1 invalid`. After a check, `accepted` reads as it does in the summary."""
+    is_checked = line.state == RunState.CHECKED
+    words = {RowStatus.ACCEPTED: CHECK_MEANINGS[RowStatus.ACCEPTED]} if is_checked else {}
+    return ", ".join(
         f"{line.counts[status]:,} {words.get(status, status)}"
         for status in RowStatus
         if line.counts.get(status)
-    )
-    how = f"  -> {format_run_command('resume', reports / line.run_id)}" if line.resumable else ""
-    return (
-        f"{line.run_id}  {line.started_at[:16].replace('T', ' ')}  {line.file}  {line.state}: {counts}{how}"
     )

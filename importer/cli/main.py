@@ -1,255 +1,218 @@
-"""The entrance: finds the command, runs it, and turns whatever stops it into one line and an exit code."""
+"""The entry point: finds the command, runs it, and turns every error into one line and an exit code."""
 
 from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from importer import __version__
-from importer.cli.console import has_sent, loud, say
+from importer.cli.console import print_line, sending_started, verbosity
+from importer.cli.usage_errors import describe_unknown_command, describe_usage_error
 from importer.errors import ImporterError, RunStoppedError, UsageError
+from importer.messages import terminal_messages
 from importer.process_setup import tune_gc
-from importer.untrusted_text import quote_command
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_INTERRUPTED = 130
-_SENDING = frozenset({"run", "resume", "retry", "report"})
-"""Commands with a run that could have been stopped; whatever stops another has sent nothing."""
+_INTERRUPTED_CODE = 130
+_COMMANDS_WITH_A_RUN = frozenset({"run", "resume", "retry", "report"})
+"""Commands with a run that can be stopped. Any other command that stops has sent nothing."""
 
 
 class Commands(click.Group):
-    """The commands by name, each loaded only when it is called: `--help` loads none of the rooms."""
+    """The commands by name. Each module is imported only when its command is called, so `--help` stays fast."""
 
-    summaries = {  # noqa: RUF012 - click's own way of class tables
-        "check": ("Check every row of a sheet; change nothing in the CRM.", "run_commands"),
-        "run": ("Check a sheet, then send its rows to the CRM.", "run_commands"),
-        "resume": ("Finish an interrupted or stopped run.", "run_commands"),
-        "retry": ("Send the rows of a run again that did not go in.", "run_commands"),
-        "runs": ("List the runs there are.", "history_commands"),
-        "report": ("Write a run's reports again from its journal.", "history_commands"),
-        "purge": ("Remove old runs, and the personal data in them.", "history_commands"),
-        "dropdowns": (
-            "Show the account's stages, groups, labels, products and source types.",
-            "sheet_commands",
-        ),
-        "columns": ("Show which column goes to which field, and why.", "sheet_commands"),
-        "template": ("Write an empty sheet to fill in, with the account's dropdown lists.", "sheet_commands"),
-        "sandbox": ("Start a local stand-in for the CRM.", "sandbox_commands"),
-        "demo": ("Import a sample sheet into a sandbox.", "sandbox_commands"),
+    modules = {  # noqa: RUF012 - click's own way of class tables
+        "check": "run_commands",
+        "run": "run_commands",
+        "resume": "run_commands",
+        "retry": "run_commands",
+        "runs": "history_commands",
+        "report": "history_commands",
+        "purge": "history_commands",
+        "dropdowns": "sheet_commands",
+        "columns": "sheet_commands",
+        "template": "sheet_commands",
+        "sandbox": "sandbox_commands",
+        "demo": "sandbox_commands",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of use, not of the alphabet."""
+        """Return the commands in the order of use, not of the alphabet."""
         del ctx
-        return list(self.summaries)
+        return list(self.modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load the module that holds the command."""
+        """Import the module of the command and return the command."""
         del ctx
-        if cmd_name not in self.summaries:
+        if cmd_name not in self.modules:
             return None
         from importlib import import_module
 
-        module = import_module(f"importer.cli.{self.summaries[cmd_name][1]}")
+        module = import_module(f"importer.cli.{self.modules[cmd_name]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is meant. Raises UsageError for one that does not exist, with what may be meant."""
+        """Return the command. Raises UsageError with a suggestion for one that does not exist."""
         name = args[0]
-        if name not in self.summaries and not name.startswith("-"):
-            raise UsageError(*_no_such_command(name, list(self.summaries)))
+        if name not in self.modules and not name.startswith("-"):
+            raise UsageError(*describe_unknown_command(name, list(self.modules)))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. Ctrl-C is told here: click prints a line of its own, which a terminal that was closed refuses."""
+        """Run the command. Ctrl-C is caught here because click would print to a terminal that may be closed."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            say(err=True)  # behind the terminal's ^C
+            print_line(err=True)  # ends the line with the terminal's ^C
             raise click.Abort from interrupt
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in `--help`, from the table: no command is loaded for it."""
+        """Write the list of commands for `--help` without importing any of them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (summary, _) in self.summaries.items()])
+        with formatter.section(terminal_messages.COMMANDS_TITLE):
+            formatter.write_dl([(name, terminal_messages.COMMAND_SUMMARIES[name]) for name in self.modules])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Commands,
+    help=terminal_messages.APP_HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="importer")
 def app() -> None:
-    """Bring lead sheets into the Superfone CRM, matched by phone, with a report on every row.
-
-    Begin with:  importer demo   then:  importer check FILE
-    """
+    """Run one of the commands."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; answers with its exit code."""
+    """Run one command and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     arguments = [*given[1:2], "--help"] if not given or given[0] == "help" else given
     tune_gc()
-    _open_what_is_closed()
-    _print_what_the_terminal_can()
-    loud.set(
-        any(
-            (argument.startswith("-v") and set(argument[1:]) == {"v"}) or argument == "--verbose"
-            for argument in arguments
-        )
-    )
-    has_sent.set(False)
+    _open_missing_streams()
+    _replace_unencodable_characters()
+    verbosity.set(_count_verbose_flags(arguments))
+    sending_started.set(False)
     try:
-        with _ended_as_by_ctrl_c():
+        with _handle_signals_as_ctrl_c():
             code = app.main(arguments, prog_name="importer", standalone_mode=False)
     except ImporterError as error:
-        stopped = isinstance(error, RunStoppedError) and arguments[0] not in _SENDING
-        return _stopped(str(error), 2 if stopped else error.exit_code)
+        stopped = isinstance(error, RunStoppedError) and arguments[0] not in _COMMANDS_WITH_A_RUN
+        return _print_error(str(error), 2 if stopped else error.exit_code)
     except click.ClickException as error:
-        return _stopped(_plain(error), 2, traced=False)
+        return _print_error(describe_usage_error(error), 2, with_traceback=False)
     except (KeyboardInterrupt, click.Abort):
-        return _stopped(_interrupted(arguments[0]), _INTERRUPTED)
+        return _print_error(_describe_interruption(arguments[0]), _INTERRUPTED_CODE)
     except MemoryError as error:
-        said = " ".join(["There is not enough memory on this machine. Close other programs.", *_notes(error)])
-        return _stopped(said, 3 if _notes(error) else 2)
-    except Exception as error:  # noqa: BLE001 - the outermost place: a fault of ours is told like any other
-        return _stopped(*_unforeseen(error))
-    return code if given and isinstance(code, int) else 0 if given else 2
+        notes = _get_notes(error)
+        return _print_error(" ".join([terminal_messages.OUT_OF_MEMORY, *notes]), 3 if notes else 2)
+    except Exception as error:  # noqa: BLE001 - the last place that can turn a bug into a sentence
+        return _print_error(_describe_unexpected_error(error), 3 if _get_notes(error) else 2)
+    return 2 if not given else code if isinstance(code, int) else 0
 
 
-def _interrupted(command: str) -> str:
-    """What is said of a Ctrl-C that came while nothing was being sent: before it, or behind the last row."""
-    if has_sent.get():
-        return "Stopped after the sending. importer runs tells what became of the run."
-    if command == "purge":
-        return "Stopped. importer runs lists the runs that are still there."
-    return f"Stopped before anything {'more ' if command == 'resume' else ''}was sent."
+def _count_verbose_flags(arguments: Sequence[str]) -> int:
+    """Return the number of -v before click has read them: reading them may already fail."""
+    return sum(
+        1 if argument == "--verbose" else argument.count("v")
+        for argument in arguments
+        if argument == "--verbose" or (argument.startswith("-v") and set(argument[1:]) == {"v"})
+    )
 
 
-def _unforeseen(error: Exception) -> tuple[str, int]:
-    """What is said of it, and the exit code. Whoever met it after the first write has noted how to go on.
+def _describe_interruption(command: str) -> str:
+    """Return the sentence for a Ctrl-C before or after sending. During it, the pipeline handles Ctrl-C itself."""
+    if sending_started.get():
+        return terminal_messages.STOPPED_AFTER_SENDING
+    match command:
+        case "purge":
+            return terminal_messages.PURGE_STOPPED
+        case "resume":
+            return terminal_messages.STOPPED_RESUME_BEFORE_SENDING
+        case _:
+            return terminal_messages.STOPPED_BEFORE_SENDING
 
-    What the system refuses (a folder that one may not look into, a name that is too long) is no fault of ours.
+
+def _describe_unexpected_error(error: Exception) -> str:
+    """Return the sentence for an error that no code expected.
+
+    After the first write, the pipeline has added a note that says how to continue. A refusal of the operating
+    system (a forbidden folder, a name that is too long) is reported in its words: it is not a bug of ours.
     """
-    notes = _notes(error)
-    so_far = f"All that was sent is in the journal. {notes[0]}" if notes else "Nothing was sent."
+    notes = _get_notes(error)
+    how_to_continue = notes[0] if notes else ""
     if isinstance(error, OSError) and error.strerror:
         place = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-        said = f"{error.strerror}{place}. {so_far} Check the name, and that you may go there."
-    else:
-        said = (
-            f"This is a fault of importer, not of your sheet ({type(error).__name__}). {so_far} "
-            "To have it mended, run the command again with -v and send its lines to us."
+        progress = terminal_messages.NOTHING_WAS_SENT
+        if notes:
+            progress = terminal_messages.SENT_ROWS_ARE_SAVED.format(how_to_continue=how_to_continue)
+        return terminal_messages.SYSTEM_ERROR.format(message=f"{error.strerror}{place}", progress=progress)
+    kind = type(error).__name__
+    if notes:
+        return terminal_messages.INTERNAL_ERROR_AFTER_SENDING.format(
+            kind=kind, how_to_continue=how_to_continue
         )
-    return said, 3 if notes else 2
+    return terminal_messages.INTERNAL_ERROR_BEFORE_SENDING.format(kind=kind)
 
 
-def _notes(error: Exception) -> list[str]:
-    """How to go on, where the sending had begun."""
+def _get_notes(error: Exception) -> list[str]:
+    """Return the notes that say how to continue, empty if nothing was sent."""
     return getattr(error, "__notes__", [])
 
 
-def _open_what_is_closed() -> None:
-    """A service may start us without standard streams: the next file to be opened would take their place."""
+def _open_missing_streams() -> None:
+    """Open standard streams that are closed, as a service may start us. The next file would take their number."""
     for number, mode in enumerate("rww"):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
         name = ("stdin", "stdout", "stderr")[number]
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace", closefd=False))
 
 
-def _print_what_the_terminal_can() -> None:
-    """A letter that the terminal's encoding does not have (Hindi on an old Windows console) becomes a `?`."""
+def _replace_unencodable_characters() -> None:
+    """Print `?` for a character that the terminal's encoding lacks, such as Hindi on an old Windows console."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
-def _no_such_command(name: str, commands: list[str]) -> tuple[str, str]:
-    if Path(name).is_file() or "." in name:
-        check = quote_command("importer", "check", name)
-        return f"{name} is a file, not a command.", f"To check it, without sending anything: {check}"
-    near = get_close_matches(name, commands, n=1, cutoff=0.5)
-    meant = f"Did you mean importer {near[0]}?" if near else f"There are: {', '.join(commands)}."
-    return f'There is no command "{name}".', meant
-
-
-def _plain(error: click.ClickException) -> str:
-    """What click found wrong, as a sentence with what to type."""
-    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "importer"
-    match error:
-        case click.MissingParameter(param=click.Argument() as argument):
-            return (
-                f"{command} needs to know {_WANTED.get(argument.name or '', 'more')}. See {command} --help."
-            )
-        case click.NoSuchOption():
-            near = f" Did you mean {error.possibilities[0]}?" if error.possibilities else ""
-            return f"There is no option {error.option_name}.{near} See {command} --help."
-        case click.UsageError(ctx=click.Context(params={"file": str(file)})) if extra := _EXTRA.match(
-            error.message
-        ):
-            return _one_file(command, file, extra[1])
-        case _:
-            return f"{error.format_message().rstrip('.')}. See {command} --help."
-
-
-_EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)\.?$", re.DOTALL)
-
-
-def _one_file(command: str, first: str, more: str) -> str:
-    """What is said of more words than one FILE: most often they are one name, typed without quotes."""
-    whole = f"{first} {more}"
-    if Path(whole).is_file():
-        return f"A name with spaces in it stands in quotes: {command} {quote_command(whole)}"
-    return f"{command} reads one FILE, and here are more: {whole}. A name with spaces in it stands in quotes. See {command} --help."
-
-
-_WANTED = {
-    "file": "which FILE to read",
-    "run": "which RUN is meant (importer runs lists them)",
-    "out": "which file to write (such as leads.xlsx)",
-}
-
-
 @contextmanager
-def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """SIGTERM, and a terminal that is closed, end a command as Ctrl-C does; while rows are sent the pipeline sees to it.
+def _handle_signals_as_ctrl_c() -> Iterator[None]:
+    """End a command at SIGTERM and at a closed terminal as at Ctrl-C. During sending, the pipeline handles them.
 
-    They are handed to whoever minds Ctrl-C at that moment: while the CRM is asked for its lists that is the loop, which
-    ends by it. An exception raised amid its callbacks could get lost there, and the rows be sent after all.
+    The signal is passed to the current handler of Ctrl-C. While the CRM's lists are read, that is the event loop,
+    which then stops. An exception raised inside its callbacks could get lost, and the rows would be sent after all.
     """
     import signal
 
     from importer.process_setup import handle_signals
 
-    def as_ctrl_c(number: int, frame: FrameType | None) -> None:
-        minded = signal.getsignal(signal.SIGINT)
-        (minded if callable(minded) else signal.default_int_handler)(number, frame)
+    def forward_to_ctrl_c(number: int, frame: FrameType | None) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        (handler if callable(handler) else signal.default_int_handler)(number, frame)
 
-    with handle_signals(("SIGTERM", "SIGHUP"), as_ctrl_c):
+    with handle_signals(("SIGTERM", "SIGHUP"), forward_to_ctrl_c):
         yield
 
 
-def _stopped(sentence: str, code: int, *, traced: bool = True) -> int:
-    if traced and loud.get():
+def _print_error(sentence: str, code: int, *, with_traceback: bool = True) -> int:
+    """Print the one line that says what happened, and return the exit code."""
+    if with_traceback and verbosity.get():
         for line in traceback.format_exc().splitlines():
-            say(line, err=True)
-    say(f"importer: {sentence}", err=True)
+            print_line(line, err=True)
+    print_line(terminal_messages.ERROR_LINE.format(message=sentence), err=True)
     return code

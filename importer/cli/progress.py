@@ -1,4 +1,4 @@
-"""How long the rest will take, from the rate of late; long waits are told as what they are."""
+"""The progress bar, and the estimate of the time that the sending still takes."""
 
 from __future__ import annotations
 
@@ -7,75 +7,76 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
-from importer.cli.console import reader_may_be_gone, say
+from importer.cli.console import ignore_closed_reader, print_line
+from importer.messages import terminal_messages
 
 _WINDOW_S = 10.0
 _LONG_WAIT_S = 5.0
 
 
-class TimeLeft:
-    """Told how the sending stands, it knows the rate of rows and the seconds left. The clock is the caller's.
+class EtaEstimator:
+    """Estimates the rate of rows and the seconds left. The caller gives the time of each update.
 
-    Short waits are part of the pace: a CRM that answers 429 every second is that slow. A long one (an outage,
-    a Retry-After of minutes) is not: it is added to what the rest takes at the pace before it.
+    Short waits are part of the rate: a CRM that answers 429 every second is that slow. A long wait (an outage, a
+    Retry-After of minutes) is not: it is added to the time that the other rows take at the rate before it.
     """
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
+        self._history: deque[tuple[float, int]] = deque()
         self._counted_s = 0.0  # time without the long waits
-        self._at: float | None = None
+        self._updated_at_s: float | None = None
         self._in_long_wait = False
 
-    def told(self, now_s: float, done: int, waiting_s: float) -> None:
-        """At `now_s`, `done` rows are settled, and the sending waits for `waiting_s` more."""
-        if self._at is not None and not self._in_long_wait:
-            self._counted_s += now_s - self._at
-        self._at = now_s
+    def update(self, now_s: float, done: int, waiting_s: float) -> None:
+        """Record that at `now_s` `done` rows are finished, and that the sending waits `waiting_s` more."""
+        if self._updated_at_s is not None and not self._in_long_wait:
+            self._counted_s += now_s - self._updated_at_s
+        self._updated_at_s = now_s
         self._in_long_wait = waiting_s > _LONG_WAIT_S or (self._in_long_wait and waiting_s > 0)
-        self._seen.append((self._counted_s, done))
-        while len(self._seen) > 2 and self._counted_s - self._seen[1][0] >= _WINDOW_S:
-            self._seen.popleft()
+        self._history.append((self._counted_s, done))
+        while len(self._history) > 2 and self._counted_s - self._history[1][0] >= _WINDOW_S:
+            self._history.popleft()
 
     @property
     def rows_per_s(self) -> float:
-        """Rows a second of late; 0 before anything is known."""
-        if not self._seen:
+        """Rows a second in the last seconds; 0 before the first rows."""
+        if not self._history:
             return 0.0
-        (first_s, first), (last_s, last) = self._seen[0], self._seen[-1]
+        (first_s, first), (last_s, last) = self._history[0], self._history[-1]
         return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
 
-    def left_s(self, rows_left: int, waiting_s: float) -> float | None:
-        """Seconds until the last row, or None where nobody can know yet."""
+    def estimate_left_s(self, rows_left: int, waiting_s: float) -> float | None:
+        """Return the seconds until the last row, or None if that cannot be estimated yet."""
         if not rows_left:
             return 0.0
         rate = self.rows_per_s
         return rows_left / rate + (waiting_s if self._in_long_wait else 0.0) if rate > 0 else None
 
 
-def plain_time(seconds: float) -> str:
-    """`40 s`, `3 min`, `2 h 5 min`: as exact as an estimate is."""
+def format_duration(seconds: float) -> str:
+    """Return `40 s`, `3 min` or `2 h 5 min`."""
     if seconds < 90:
         return f"{max(seconds, 1):.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def say_wait(seconds: float) -> None:
-    """What is waited for, where the CRM asks to come again later."""
-    say(f"The CRM asks to wait {plain_time(seconds)} before it gives its lists ...", err=True)
+def print_wait(seconds: float) -> None:
+    """Print that the CRM asks to wait before it sends its lists."""
+    print_line(terminal_messages.WAITING_FOR_LISTS.format(duration=format_duration(seconds)), err=True)
 
 
 _WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n:,}/{total:,} rows{postfix}"
 _WITHOUT_TOTAL = "{desc} {n:,} rows{postfix}"
 
 
-class Bar:
-    """A progress bar on standard error: drawn on a terminal only, so that files and pipes stay plain."""
+class ProgressBar:
+    """A progress bar on standard error. It is drawn on a terminal only, so that files and pipes get plain text."""
 
-    def __init__(self, title: str, *, total: int | None, shown: bool) -> None:
+    def __init__(self, title: str, *, total: int | None, enabled: bool) -> None:
         self.title = title
         self._total = total
-        self._shown = shown and sys.stderr.isatty()
+        self._enabled = enabled and sys.stderr.isatty()
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -86,20 +87,20 @@ class Bar:
     ) -> None:
         self.close()
 
-    def at(self, done: int, note: str = "") -> None:
-        """The bar stands at `done`; `note` is shown behind it."""
-        if not self._shown:
+    def update(self, done: int, note: str = "") -> None:
+        """Move the bar to `done` rows and show `note` behind it."""
+        if not self._enabled:
             return
-        with reader_may_be_gone(err=True):
+        with ignore_closed_reader(err=True):
             bar = self._bar if self._bar is not None else self._open()
             bar.n = done
             bar.set_postfix_str(note, refresh=False)
             bar.update(0)
 
     def close(self) -> None:
-        """Leave the line."""
+        """End the bar's line."""
         if self._bar is not None:
-            with reader_may_be_gone(err=True):
+            with ignore_closed_reader(err=True):
                 self._bar.refresh()
                 self._bar.close()
             self._bar = None

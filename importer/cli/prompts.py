@@ -1,4 +1,4 @@
-"""The questions to the person at the terminal, each with a way out; answers are plain values."""
+"""The questions at the terminal. Every question can be skipped, and every answer is a plain value."""
 
 from __future__ import annotations
 
@@ -8,76 +8,76 @@ from pathlib import Path
 
 import click
 
-from importer.cli.console import say
-from importer.cli.summary_view import cut, rows_text
+from importer.cli.console import print_line
+from importer.cli.summary_view import cut
 from importer.fields import FIELDS, find_field, get_field_label
+from importer.messages import terminal_messages
+from importer.messages.terminal_messages import format_row_count
 from importer.pipeline.observer import ColumnQuestion, UnknownValue
 from importer.validator.title_lookup import suggest_titles
 
-_SHOWN_TITLES = 5
-_MOST_TITLES = 15
-_LEAVE, _OMIT, _REST, _OMIT_REST = "", "-", "all", "-all"
+_MAX_SUGGESTIONS = 5
+_MAX_LISTED_TITLES = 15
+_KEEP, _DROP, _KEEP_ALL, _DROP_ALL = "", "-", "all", "-all"
 
 
-def ask_kept_map(path: Path) -> bool:
-    """Whether to read the sheet as an earlier one of its shape."""
-    say(f"An earlier sheet had the same columns; your answers of then are in {path}.", err=True)
-    return agreed("Read this one the same way?", default=True)
+def ask_about_saved_map(path: Path) -> bool:
+    """Ask whether to read the sheet with the answers for an earlier sheet with the same columns."""
+    statement, question = terminal_messages.CONFIRM_SAVED_MAP
+    _print(statement.format(path=path))
+    return confirm(question, default=True)
 
 
-def agreed(question: str, *, default: bool = False) -> bool:
-    """A yes or a no, asked until it is one; Enter is the `default`. Click's own says `Error: invalid input`."""
+def confirm(question: str, *, default: bool = False) -> bool:
+    """Ask for yes or no until the answer is one of them. Enter means `default`.
+
+    Click's own prompt would answer other input with `Error: invalid input`.
+    """
     while True:
-        said: str = click.prompt(
-            f"{question} [{'Y/n' if default else 'y/N'}]", default="", show_default=False, err=True
-        )
-        match said.strip().casefold():
+        match _read_answer(f"{question} [{'Y/n' if default else 'y/N'}]").casefold():
             case "":
                 return default
             case "y" | "yes":
                 return True
             case "n" | "no":
                 return False
-        say("  Type y for yes or n for no, then Enter.", err=True)
+        _print(terminal_messages.TYPE_YES_OR_NO)
 
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
-    """The name of the column of phones, or ""."""
+    """Ask which column has the phones. Returns its name, or "" to stop."""
     if not questions:
         return ""
-    say("No column says that it holds the leads' phones. Which one does?", err=True)
+    _print(terminal_messages.WHICH_COLUMN_IS_PHONE)
     for number, question in enumerate(questions, 1):
-        say(f"  {number}  {question.name}  ({_samples(question)})", err=True)
+        _print(f"  {number}  {question.name}  ({_format_samples(question)})")
     while True:
-        said: str = click.prompt(
-            "  A number, or 0 to stop here", default="0", show_default=False, err=True
-        ).strip()
-        if said.isdecimal() and int(said) <= len(questions):
-            return questions[int(said) - 1].name if int(said) else ""
-        say(f"  Type one of the numbers 0 to {len(questions)}, then Enter.", err=True)
+        answer = _read_answer(terminal_messages.COLUMN_NUMBER, default="0")
+        if answer.isdecimal() and int(answer) <= len(questions):
+            return questions[int(answer) - 1].name if int(answer) else ""
+        _print(terminal_messages.TYPE_COLUMN_NUMBER.format(last=len(questions)))
 
 
 def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:
-    """A field for each column, "" for one that is left out."""
-    count = "One column is" if len(questions) == 1 else f"{len(questions)} columns are"
-    say(
-        f"{count} not sure. Enter takes what stands in [ ]; - leaves a column out; ? lists the fields.",
-        err=True,
-    )
+    """Ask for the field of each column. Returns field names by column name, "" for a column to leave out."""
+    _print(terminal_messages.format_unsure_columns(len(questions)))
     taken: set[str] = set()
     answers: dict[str, str] = {}
     for question in questions:
         answers[question.name] = field = _ask_column(question, taken)
-        if field and not _joins(field):
+        if field and not _is_multi_column(field):
             taken.add(field)
     return answers
 
 
 def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
-    """A title of the account for each value, "" to send its rows without it; values left alone are absent."""
+    """Ask what each unknown value means. Returns titles of the account by field and value.
+
+    A title of "" sends the rows without the value. Values to keep are absent.
+    """
     answers: dict[str, dict[str, str]] = {}
     for field, values in groupby(sorted(unknown, key=lambda value: value.field), lambda value: value.field):
-        if found := dict(_ask_titles_of(field, list(values))):
+        if found := dict(_ask_field_titles(field, list(values))):
             answers[field] = found
     return answers
 
@@ -87,66 +87,53 @@ def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
 
 def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
     column = question.column
-    say(f'Column "{question.name}" ({_samples(question)}): {column.reason}.', err=True)
-    default = get_field_label(column.field) if column.field else _OMIT
-    while True:
-        said: str = click.prompt(
-            f"  It goes to [{default}]", default=column.field or _OMIT, show_default=False, err=True
+    _print(
+        terminal_messages.UNSURE_COLUMN.format(
+            name=question.name, samples=_format_samples(question), reason=column.reason
         )
-        if said.strip() == _OMIT:
+    )
+    default = get_field_label(column.field) if column.field else _DROP
+    while True:
+        answer = _read_answer(
+            terminal_messages.WHICH_FIELD.format(default=default), default=column.field or _DROP
+        )
+        if answer == _DROP:
             return ""
-        if said.strip() == "?":
-            say(f"  {', '.join(f'{field.label} ({field.name})' for field in FIELDS)}", err=True)
+        if answer == "?":
+            _print(f"  {', '.join(f'{field.label} ({field.name})' for field in FIELDS)}")
             continue
-        name = _field_meant(said)
+        name = _find_field_name(answer)
         if not name:
-            say(f'  There is no field "{said}". ? lists the fields.', err=True)
-        elif not _joins(name) and name in (question.taken | taken):
-            say(
-                f"  {get_field_label(name)} has its column already. Choose another, or - to leave this one out.",
-                err=True,
-            )
+            _print(terminal_messages.UNKNOWN_FIELD.format(name=answer))
+        elif not _is_multi_column(name) and name in (question.taken | taken):
+            _print(terminal_messages.FIELD_IS_TAKEN.format(field=get_field_label(name)))
         else:
             return name
 
 
-def _field_meant(said: str) -> str:
-    """The field of this API name or label, "" where there is none."""
-    named = find_field(said)
-    by_label = next((field for field in FIELDS if field.label.lower() == said.strip().lower()), None)
-    found = named or by_label
+def _find_field_name(answer: str) -> str:
+    """Return the field with this API name or label, or ""."""
+    by_label = next((field for field in FIELDS if field.label.lower() == answer.lower()), None)
+    found = find_field(answer) or by_label
     return found.name if found else ""
 
 
-def _joins(name: str) -> bool:
+def _is_multi_column(name: str) -> bool:
     field = find_field(name)
     return field is not None and field.takes_many_columns
 
 
-def _samples(question: ColumnQuestion) -> str:
-    return ", ".join(cut(sample, 30) for sample in question.column.samples) or "empty"
+def _format_samples(question: ColumnQuestion) -> str:
+    return ", ".join(cut(sample, 30) for sample in question.column.samples) or terminal_messages.NO_SAMPLES
 
 
 # --- the values of one field
 
 
-def _ask_titles_of(field: str, values: list[UnknownValue]) -> Iterator[tuple[str, str]]:
-    label = get_field_label(field)
-    rows = sum(value.rows for value in values)
-    count = "1 value is" if len(values) == 1 else f"{len(values):,} values are"
-    say(f"{label}: {count} not in the account ({rows_text(rows)}).", err=True)
-    say(
-        "  Enter  leaves a value as it is (its rows are refused, or sent without it by --unknown drop)",
-        err=True,
-    )
-    say("  -      sends its rows without it", err=True)
-    if len(values) > 1:
-        say(
-            f"  all    leaves this one and all the rest of {label};  -all  sends them all without it",
-            err=True,
-        )
-    for at, value in enumerate(values):
-        match _ask_title(value, f"{at + 1} of {len(values)}"):
+def _ask_field_titles(field: str, values: list[UnknownValue]) -> Iterator[tuple[str, str]]:
+    _print_value_choices(field, values)
+    for index, value in enumerate(values):
+        match _ask_title(value, f"{index + 1} of {len(values)}"):
             case "":
                 continue
             case "-":
@@ -154,45 +141,75 @@ def _ask_titles_of(field: str, values: list[UnknownValue]) -> Iterator[tuple[str
             case "all":
                 return
             case "-all":
-                yield from ((rest.value, "") for rest in values[at:])
+                yield from ((rest.value, "") for rest in values[index:])
                 return
             case title:
                 yield value.value, title
 
 
-def _ask_title(unknown: UnknownValue, place: str) -> str:
-    """A title, or one of the ways out."""
-    near = suggest_titles(unknown.value, unknown.titles, limit=_SHOWN_TITLES) or _all_of(unknown.titles)
-    say(f'{place}: {get_field_label(unknown.field)} "{unknown.value}" ({rows_text(unknown.rows)})', err=True)
-    for number, title in enumerate(near, 1):
-        say(f"  {number}  {title}", err=True)
-    wanted = "A number, or another title" if near else "A title (importer dropdowns lists them)"
+def _print_value_choices(field: str, values: list[UnknownValue]) -> None:
+    label = get_field_label(field)
+    rows = sum(value.rows for value in values)
+    _print(terminal_messages.format_unknown_values(label, len(values), rows))
+    for line in terminal_messages.VALUE_CHOICES:
+        _print(line)
+    if len(values) > 1:
+        _print(terminal_messages.VALUE_CHOICES_FOR_ALL.format(field=label))
+
+
+def _ask_title(unknown: UnknownValue, position: str) -> str:
+    """Ask for the title of one value. Returns it, or one of `_KEEP`, `_DROP`, `_KEEP_ALL` and `_DROP_ALL`."""
+    similar = suggest_titles(unknown.value, unknown.titles, limit=_MAX_SUGGESTIONS)
+    suggestions = similar or _list_if_short(unknown.titles)
+    _print(
+        terminal_messages.UNKNOWN_VALUE.format(
+            position=position,
+            field=get_field_label(unknown.field),
+            value=unknown.value,
+            rows=format_row_count(unknown.rows),
+        )
+    )
+    for number, title in enumerate(suggestions, 1):
+        _print(f"  {number}  {title}")
+    question = terminal_messages.WHICH_VALUE_TITLE
+    if suggestions:
+        question = terminal_messages.WHICH_VALUE_NUMBER
     while True:
-        said: str = click.prompt(f"  Which is meant? {wanted}", default="", show_default=False, err=True)
-        said = said.strip()
-        if said in (_LEAVE, _OMIT, _REST, _OMIT_REST):
-            return said
-        if said.isdecimal() and 1 <= int(said) <= len(near):
-            return _taken(near[int(said) - 1])
-        found = [title for title in unknown.titles if title.casefold() == said.casefold()]
-        found = found or [title for title in unknown.titles if said.casefold() in title.casefold()]
+        answer = _read_answer(question)
+        if answer in (_KEEP, _DROP, _KEEP_ALL, _DROP_ALL):
+            return answer
+        found = _find_titles(answer, suggestions, unknown.titles)
         if len(found) == 1:
-            return _taken(found[0])
-        say(_more_than_one(said, found), err=True)
+            _print(terminal_messages.VALUE_CHOSEN.format(title=found[0]))
+            return found[0]
+        _print(_describe_no_choice(answer, found))
 
 
-def _taken(title: str) -> str:
-    """The title, shown in full: a number or a part of it was typed."""
-    say(f'  Taken as "{title}".', err=True)
-    return title
+def _find_titles(answer: str, suggestions: Sequence[str], titles: Sequence[str]) -> list[str]:
+    """Return the titles that an answer can mean: by number, by full title, or by a part of it."""
+    if answer.isdecimal() and 1 <= int(answer) <= len(suggestions):
+        return [suggestions[int(answer) - 1]]
+    equal = [title for title in titles if title.casefold() == answer.casefold()]
+    return equal or [title for title in titles if answer.casefold() in title.casefold()]
 
 
-def _all_of(titles: Sequence[str]) -> Sequence[str]:
-    """Where nothing is near, a short list is shown whole, a long one not at all."""
-    return titles if len(titles) <= _MOST_TITLES else ()
+def _list_if_short(titles: Sequence[str]) -> Sequence[str]:
+    """Return a short list as it is and nothing of a long one, for values without a suggestion."""
+    return titles if len(titles) <= _MAX_LISTED_TITLES else ()
 
 
-def _more_than_one(said: str, found: Sequence[str]) -> str:
+def _describe_no_choice(answer: str, found: Sequence[str]) -> str:
     if not found:
-        return f'  The account has no "{said}". Type a number, a title, or Enter to leave the value as it is.'
-    return f'  More than one title has "{said}": {", ".join(found[:_SHOWN_TITLES])}.'
+        return terminal_messages.VALUE_NOT_IN_ACCOUNT.format(value=answer)
+    return terminal_messages.VALUE_IS_AMBIGUOUS.format(
+        value=answer, titles=", ".join(found[:_MAX_SUGGESTIONS])
+    )
+
+
+def _print(text: str) -> None:
+    print_line(text, err=True)
+
+
+def _read_answer(question: str, default: str = "") -> str:
+    answer: str = click.prompt(question, default=default, show_default=False, err=True)
+    return answer.strip()

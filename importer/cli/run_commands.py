@@ -1,4 +1,4 @@
-"""check, run, resume, retry: thin commands over the pipeline."""
+"""The commands that import: check, run, resume, retry. Each one only calls the pipeline and shows the result."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from importer.cli.console import is_terminal, say, show_json
-from importer.cli.flags import all_settings, settings_from, settings_of_sending, typed_again
+from importer.cli.console import is_interactive, print_json, print_line
+from importer.cli.flags import add_import_options, add_sending_options, read_settings, repeat_options
+from importer.cli.logging_setup import configure_logging
 from importer.credentials import find_credentials
 from importer.errors import UnreadableFileError, UsageError
+from importer.messages import terminal_messages
 from importer.pipeline.runs import find_run, reports_beside
 from importer.reader.source import make_open_options, open_file
 from importer.settings import Settings
@@ -24,80 +26,84 @@ if TYPE_CHECKING:
     from importer.pipeline.context import RunContext
     from importer.report.summary import Summary
 
+_REPEATED_AFTER_RUN = frozenset({"config", "reports"})
+"""The options to type again after a run. The others are in its journal."""
 
-@click.command("check")
+
+@click.command("check", help=terminal_messages.COMMAND_HELP["check"])
 @click.argument("file")
-@all_settings
+@add_import_options
 def check_command(file: str, **flags: Any) -> int:
-    """Check every row of FILE against the account; change nothing in the CRM.
-
-    FILE is a CSV or Excel sheet, or - for CSV on standard input.
-    """
-    settings, again = _told(file, flags)
-    source = source_of(file)
-    credentials = find_credentials(os.environ, Path())
-    with open_file(source, make_open_options(settings)) as sheet, _observe(settings) as observer:
+    """Check every row of a file."""
+    settings, next_options = _resolve_file_settings(file, flags)
+    source = find_source(file)
+    credentials = load_credentials()
+    with open_file(source, make_open_options(settings)) as sheet, _make_observer(settings) as observer:
         from importer.pipeline.run import check
 
         summary = check(sheet, _make_context(settings, credentials, observer, asks=False))
-    return _show_end(summary, settings, again, observer)
+    return _show_result(summary, settings, next_options, observer)
 
 
-@click.command("run")
+@click.command("run", help=terminal_messages.COMMAND_HELP["run"])
 @click.argument("file")
-@all_settings
+@add_import_options
 def run_command(file: str, **flags: Any) -> int:
-    """Check FILE, ask, then send the rows that passed.
-
-    FILE is a CSV or Excel sheet, or - for CSV on standard input.
-    """
-    settings, again = _told(file, flags, only=_NEXT)
-    source = source_of(file)
-    asks = may_ask(settings, quote_command("importer", "run", file) + typed_again(flags))
-    credentials = find_credentials(os.environ, Path())
-    with open_file(source, make_open_options(settings)) as sheet, _observe(settings) as observer:
+    """Check a file, ask for confirmation, and send it."""
+    settings, next_options = _resolve_file_settings(file, flags, only=_REPEATED_AFTER_RUN)
+    source = find_source(file)
+    asks = should_confirm(settings, quote_command("importer", "run", file) + repeat_options(flags))
+    credentials = load_credentials()
+    with open_file(source, make_open_options(settings)) as sheet, _make_observer(settings) as observer:
         from importer.pipeline.run import run
 
         summary = run(sheet, _make_context(settings, credentials, observer, asks=asks))
-    return _show_end(summary, settings, again, observer)
+    return _show_result(summary, settings, next_options, observer)
 
 
-@click.command("resume")
+@click.command("resume", help=terminal_messages.COMMAND_HELP["resume"])
 @click.argument("run")
-@settings_of_sending
+@add_sending_options
 def resume_command(run: str, **flags: Any) -> int:
-    """Finish RUN, which was interrupted or stopped. RUN is a run id or its folder."""
-    settings, again = _told_of(run, flags)
-    credentials = find_credentials(os.environ, Path())
-    with _observe(settings) as observer:
+    """Finish a run."""
+    settings, next_options = _resolve_run_settings(run, flags)
+    credentials = load_credentials()
+    with _make_observer(settings) as observer:
         from importer.pipeline.resume import resume
 
         summary = resume(run, _make_context(settings, credentials, observer, asks=False))
-    return _show_end(summary, settings, again, observer)
+    return _show_result(summary, settings, next_options, observer)
 
 
-@click.command("retry")
+@click.command("retry", help=terminal_messages.COMMAND_HELP["retry"])
 @click.argument("run")
-@settings_of_sending
+@add_sending_options
 def retry_command(run: str, **flags: Any) -> int:
-    """Send the rows of RUN again that did not go in, as a new run with its mapping and options."""
-    settings, again = _told_of(run, flags)
-    asks = may_ask(settings, quote_command("importer", "retry", run) + typed_again(flags))
-    credentials = find_credentials(os.environ, Path())
-    with _observe(settings) as observer:
+    """Send again the rows of a run that did not go in."""
+    settings, next_options = _resolve_run_settings(run, flags)
+    asks = should_confirm(settings, quote_command("importer", "retry", run) + repeat_options(flags))
+    credentials = load_credentials()
+    with _make_observer(settings) as observer:
         from importer.pipeline.resume import retry
 
         summary = retry(run, _make_context(settings, credentials, observer, asks=asks))
     if summary is None:
-        say(f"Run {run} has no row left that could go in: there is nothing to retry.", err=True)
+        print_line(terminal_messages.NOTHING_TO_RETRY.format(run=run), err=True)
         if settings.json:
-            show_json(None)
+            print_json(None)
         return 0
-    return _show_end(summary, settings, again, observer)
+    return _show_result(summary, settings, next_options, observer)
 
 
-def _observe(settings: Settings) -> TerminalObserver:
-    # What judges and sends rows is loaded here, while the reading process opens the file.
+def load_credentials() -> Credentials:
+    """Return the account's credentials, and keep the key out of the log."""
+    credentials = find_credentials(os.environ, Path())
+    configure_logging(credentials.key)
+    return credentials
+
+
+def _make_observer(settings: Settings) -> TerminalObserver:
+    # Imported here, because the reading process opens the file in the meantime.
     from importer.cli.terminal_observer import TerminalObserver
 
     return TerminalObserver(settings)
@@ -113,78 +119,75 @@ def _make_context(
     return RunContext(settings=settings, credentials=credentials, observer=observer, prompter=prompter)
 
 
-def _show_end(summary: Summary, settings: Settings, again: str, observer: TerminalObserver) -> int:
-    from importer.cli.summary_view import show_end
+def _show_result(summary: Summary, settings: Settings, next_options: str, observer: TerminalObserver) -> int:
+    from importer.cli.summary_view import show_result
 
-    return show_end(summary, settings, again, other_names=observer.other_names)
-
-
-_NEXT = frozenset({"config", "reports"})
-"""What must be typed again after a run: its journal knows the rest."""
+    return show_result(summary, settings, next_options, other_names=observer.other_names)
 
 
-def _told(file: str, flags: dict[str, Any], *, only: frozenset[str] | None = None) -> tuple[Settings, str]:
-    """The settings, and what of them to type with the next command.
+def _resolve_file_settings(
+    file: str, flags: dict[str, Any], *, only: frozenset[str] | None = None
+) -> tuple[Settings, str]:
+    """Return the settings, and the options to repeat in the next command.
 
-    A report that is fed back stays in its own reports folder, wherever it is called from: there is the memory
-    of the notes that were sent.
+    A report of an earlier run is imported into that run's reports folder, which knows the notes that were sent.
     """
-    settings = settings_from(flags)
-    home = reports_beside(Path(file))
-    if home and flags.get("reports") is None and not _is_same(home, Path(settings.reports)):
+    settings = read_settings(flags)
+    reports = reports_beside(Path(file))
+    if reports and flags.get("reports") is None and not _is_same_folder(reports, Path(settings.reports)):
         if not settings.quiet:
-            say(f"This file is a report of a run in {home}, so the new run is kept there too.", err=True)
-        return _at_home(home, settings, flags, only)
-    return settings, typed_again(flags, only=only)
+            print_line(terminal_messages.REPORTS_FOLDER_OF_FILE.format(reports=reports), err=True)
+        return _use_reports_folder(reports, settings, flags, only)
+    return settings, repeat_options(flags, only=only)
 
 
-def _told_of(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
-    """The same for a run, named by its id or its folder. Raises RunNotFoundError.
+def _resolve_run_settings(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
+    """Return the same for a run, named by its id or its folder. Raises RunNotFoundError.
 
-    Its reports folder is the one that it lies in: there are its locks, and the memory of the notes that were sent.
+    The reports folder is the one that has the run: its locks and the notes that were sent are there.
     """
-    settings = settings_from(flags)
-    home = find_run(Path(settings.reports), run).parent
-    if _is_same(home, Path(settings.reports)):
-        return settings, typed_again(flags, only=_NEXT)
-    return _at_home(home, settings, flags, _NEXT)
+    settings = read_settings(flags)
+    reports = find_run(Path(settings.reports), run).parent
+    if _is_same_folder(reports, Path(settings.reports)):
+        return settings, repeat_options(flags, only=_REPEATED_AFTER_RUN)
+    return _use_reports_folder(reports, settings, flags, _REPEATED_AFTER_RUN)
 
 
-def _is_same(folder: Path, other: Path) -> bool:
+def _is_same_folder(folder: Path, other: Path) -> bool:
     try:
         return folder.samefile(other)
-    except OSError:  # one of them is not there
+    except OSError:  # one of them does not exist
         return False
 
 
-def _at_home(
-    home: Path, settings: Settings, flags: dict[str, Any], only: frozenset[str] | None
+def _use_reports_folder(
+    reports: Path, settings: Settings, flags: dict[str, Any], only: frozenset[str] | None
 ) -> tuple[Settings, str]:
-    return settings.replace(reports=str(home)), typed_again({**flags, "reports": str(home)}, only=only)
+    next_options = repeat_options({**flags, "reports": str(reports)}, only=only)
+    return settings.replace(reports=str(reports)), next_options
 
 
-def may_ask(settings: Settings, command: str) -> bool:
-    """Whether to ask before the first write. Raises UsageError where nobody is there to answer: `command` was typed."""
+def should_confirm(settings: Settings, command: str) -> bool:
+    """Return whether to ask before the first write. `command` is what was typed.
+
+    Raises UsageError if nobody can be asked and there is no --yes.
+    """
     if settings.yes:
         return False
-    if not is_terminal():
-        raise UsageError(
-            "Nobody is at the terminal to agree to the sending.", f"If you agree, say so: {command} --yes"
-        )
+    if not is_interactive():
+        raise UsageError(*terminal_messages.CONFIRMATION_NEEDED.format(command=command))
     return True
 
 
-def source_of(file: str) -> Path | BinaryIO:
-    """The file, or standard input. Raises UnreadableFileError when there is nothing to read."""
+def find_source(file: str) -> Path | BinaryIO:
+    """Return the file, or standard input for "-". Raises UnreadableFileError if there is nothing to read."""
     if file == "-":
         return sys.stdin.buffer
     path = Path(file)
     if path.is_dir():
-        raise UnreadableFileError(f"{file} is a folder.", "Name the sheet in it.")
+        raise UnreadableFileError(*terminal_messages.FILE_IS_FOLDER.format(file=file))
     if path.is_char_device() or path.is_block_device():
-        raise UnreadableFileError(
-            f"{file} is a device, not a sheet.", "Name a file, or - for standard input."
-        )
+        raise UnreadableFileError(*terminal_messages.FILE_IS_DEVICE.format(file=file))
     if not path.exists():
-        raise UnreadableFileError(f"There is no file {file}.", "Check the name and the folder you are in.")
+        raise UnreadableFileError(*terminal_messages.FILE_NOT_FOUND.format(file=file))
     return path

@@ -1,23 +1,24 @@
-"""sandbox, demo: a CRM on this machine, to try things out."""
+"""The commands to practise with: sandbox and demo, which run a CRM on this machine."""
 
 from __future__ import annotations
 
 import time
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 import click
 import msgspec
 
-from importer.cli.console import say
-from importer.cli.summary_view import set_in_shell, show_end
+from importer.cli.console import print_line
+from importer.cli.summary_view import format_shell_variables, show_result
 from importer.cli.terminal_observer import TerminalObserver
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, Secret
 from importer.errors import UsageError, raise_as_nothing_sent
 from importer.loader.table.table_reader import OpenOptions
+from importer.messages import terminal_messages
 from importer.pipeline.context import RunContext
 from importer.pipeline.run import run
 from importer.reader.source import open_file
@@ -28,118 +29,134 @@ from importer.untrusted_text import quote_command
 
 _DEMO_DB = "demo-crm.sqlite"
 _DEMO_PAGE = "demo-crm.html"
+_DEMO_LATENCY_S = 0.02
+_DEMO_RATE = 40
 
 
-def _sandbox_options(command: Any) -> Any:
+def _add_sandbox_options(command: Any) -> Any:
+    """Add an option for each field of `SandboxOptions`."""
     for field in reversed(msgspec.structs.fields(SandboxOptions)):
-        said = next(m.description for m in field.type.__metadata__ if getattr(m, "description", None))
+        text = next(m.description for m in field.type.__metadata__ if getattr(m, "description", None))
+        default = terminal_messages.SANDBOX_DEFAULT_NONE if field.default is None else field.default
         command = click.option(
             format_flag(field.name),
             field.name,
             metavar="VALUE",
-            help=f"{said} [default: {'none' if field.default is None else field.default}]",
+            help=text + terminal_messages.OPTION_DEFAULT.format(value=default),
         )(command)
     return command
 
 
-@click.command("sandbox")
-@_sandbox_options
+@click.command("sandbox", help=terminal_messages.COMMAND_HELP["sandbox"])
+@_add_sandbox_options
 def sandbox_command(**flags: Any) -> int:
-    """Start a local stand-in for the CRM, on loopback; Ctrl-C ends it."""
+    """Start a CRM on this machine until Ctrl-C."""
     import sqlite3
 
-    from importer.sandbox.server import get_page_url, serve
+    from importer.sandbox.server import serve
 
-    def announce(base_url: str) -> None:
-        click.echo(f"LISTENING {base_url}")
-        say(f"Its page: {get_page_url(base_url)}   Ctrl-C ends it.", err=True)
-        pointed = set_in_shell({BASE_URL_VARIABLE: base_url, API_KEY_VARIABLE: options.api_key})
-        say(f"Point importer at it, in another window: {pointed}", err=True)
-
-    given = {name: value for name, value in flags.items() if value is not None}
+    options = _parse_sandbox_options({name: value for name, value in flags.items() if value is not None})
     try:
-        options = msgspec.convert(given, SandboxOptions, strict=False)
+        serve(options, lambda base_url: _show_address(base_url, options.api_key))
+    except sqlite3.Error as error:
+        raise UsageError(*terminal_messages.SANDBOX_DB_ERROR.format(file=options.db, reason=error)) from error
+    except OSError as error:
+        raise UsageError(
+            *terminal_messages.SANDBOX_PORT_ERROR.format(port=options.port, reason=error.strerror)
+        ) from error
+    return 0
+
+
+def _show_address(base_url: str, api_key: str) -> None:
+    """Print the base URL on standard output, for scripts, and the next steps on standard error, for people."""
+    from importer.sandbox.server import get_page_url
+
+    click.echo(terminal_messages.SANDBOX_LISTENING.format(base_url=base_url))
+    print_line(terminal_messages.SANDBOX_PAGE.format(url=get_page_url(base_url)), err=True)
+    command = format_shell_variables({BASE_URL_VARIABLE: base_url, API_KEY_VARIABLE: api_key})
+    print_line(terminal_messages.SANDBOX_SET_UP.format(command=command), err=True)
+
+
+def _parse_sandbox_options(given: dict[str, Any]) -> SandboxOptions:
+    """Return the options. Raises UsageError for a value that is not valid."""
+    try:
+        return msgspec.convert(given, SandboxOptions, strict=False)
     except msgspec.ValidationError as error:
         name = str(error).replace("`", "").partition(" - at $.")[2]
         raise UsageError(
-            f"{format_flag(name)} takes {_wanted(name)}, not {given[name]!r}.", "See importer sandbox --help."
+            *terminal_messages.WRONG_SANDBOX_OPTION.format(
+                option=format_flag(name), expected=_describe_expected_value(name), value=given[name]
+            )
         ) from None
-    try:
-        serve(options, announce)
-    except sqlite3.Error as error:
-        raise UsageError(
-            f"{options.db} cannot keep the leads: {error}.", "Name another file with --db."
-        ) from error
-    except OSError as error:
-        raise UsageError(
-            f"Cannot listen on port {options.port}: {error.strerror}.", "Choose another --port."
-        ) from error
-    return 0
 
 
-def _wanted(name: str) -> str:
-    """What an option of the sandbox takes, where not every text will do: `a whole number from 0 to 65535`."""
+def _describe_expected_value(name: str) -> str:
+    """Return what a numeric option of the sandbox takes: `a whole number from 0 to 65535`."""
     types = msgspec.inspect
     kind = next(types.type_info(f.type) for f in msgspec.structs.fields(SandboxOptions) if f.name == name)
     kind = kind.type if isinstance(kind, types.Metadata) else kind
-    number = "a whole number" if isinstance(kind, types.IntType) else "a number"
-    if not isinstance(kind, types.IntType | types.FloatType) or kind.ge is None:
-        return number
-    return (
-        f"{number}, {kind.ge:g} or more" if kind.le is None else f"{number} from {kind.ge:g} to {kind.le:g}"
-    )
+    assert isinstance(kind, types.IntType | types.FloatType)  # any text is valid for the others
+    is_whole = isinstance(kind, types.IntType)
+    return terminal_messages.format_expected_number(is_whole=is_whole, minimum=kind.ge, maximum=kind.le)
 
 
-@click.command("demo")
-@click.option(
-    "--reports", default="reports", metavar="DIR", help="The folder of the runs. [default: reports]"
-)
-@click.option(
-    "--stay/--no-stay", default=False, help="Keep the sandbox open to look at its page, until Ctrl-C."
-)
+@click.command("demo", help=terminal_messages.COMMAND_HELP["demo"])
+@click.option("--reports", default="reports", metavar="DIR", help=terminal_messages.OPTION_DEMO_REPORTS)
+@click.option("--stay/--no-stay", default=False, help=terminal_messages.OPTION_STAY)
 def demo_command(reports: str, stay: bool) -> int:
-    """Start a sandbox, import a sample sheet into it, and say where the report lies."""
+    """Import a sample sheet into a sandbox."""
     from importer.sandbox.server import run_sandbox
 
     database = Path(reports) / _DEMO_DB
-    with raise_as_nothing_sent(), translate_write_errors(Path(reports)):
-        database.parent.mkdir(parents=True, exist_ok=True)
-        for old in Path(reports).glob(f"{_DEMO_DB}*"):
-            old.unlink()
-    options = SandboxOptions(db=str(database), latency=0.02)
+    _remove_old_demo(Path(reports))
+    options = SandboxOptions(db=str(database), latency=_DEMO_LATENCY_S)
     with run_sandbox(options) as sandbox:
-        say(f"A sandbox CRM answers at {sandbox.base_url} (no real account is touched).", err=True)
-        settings = resolve_settings({"reports": reports, "yes": True, "rate": 40})
+        print_line(terminal_messages.DEMO_STARTED.format(base_url=sandbox.base_url), err=True)
+        settings = resolve_settings({"reports": reports, "yes": True, "rate": _DEMO_RATE})
         credentials = Credentials(sandbox.base_url, Secret(options.api_key))
         with open_file(sample(), OpenOptions()) as sheet, TerminalObserver(settings) as observer:
             summary = run(sheet, RunContext(settings=settings, credentials=credentials, observer=observer))
-        show_end(summary, settings, other_names=observer.other_names)
-        _show_page(sandbox.page_url, database, Path(reports) / _DEMO_PAGE, stay=stay)
+        show_result(summary, settings, other_names=observer.other_names)
+        if stay:
+            _wait_for_ctrl_c(sandbox.page_url)
+        _save_page(sandbox.page_url, Path(reports) / _DEMO_PAGE)
+        _show_restart(sandbox.page_url, database)
     return 0
 
 
+def _remove_old_demo(reports: Path) -> None:
+    """Remove the CRM of an earlier demo, so that each demo shows a first import."""
+    with raise_as_nothing_sent(), translate_write_errors(reports):
+        reports.mkdir(parents=True, exist_ok=True)
+        for old in reports.glob(f"{_DEMO_DB}*"):
+            old.unlink()
+
+
 def sample() -> Path:
-    """The sample sheet: beside the source, or in the installed package."""
+    """Return the sample sheet: beside the source, or in the installed package."""
     beside = Path(__file__).parents[2] / "samples" / "event_signups.xlsx"
-    return (
-        beside
-        if beside.exists()
-        else Path(str(resources.files("importer").joinpath("samples/event_signups.xlsx")))
-    )
+    if beside.exists():
+        return beside
+    return Path(str(resources.files("importer").joinpath("samples/event_signups.xlsx")))
 
 
-def _show_page(page_url: str, database: Path, page: Path, *, stay: bool) -> None:
-    """Where the leads can be seen: on the sandbox's own page, of which a copy stays when it ends."""
-    if stay:
-        say(f"The leads in the sandbox: {page_url}  (Ctrl-C ends it)", err=True)
-        while True:
-            time.sleep(3600)  # on Windows Ctrl-C comes through no lock that is waited for
-    # No proxy: those of an office do not know this machine.
-    with build_opener(ProxyHandler({})).open(f"{page_url}?copy") as answer:
-        page.write_bytes(answer.read())
-    say(f"The leads in the sandbox: {page}", err=True)
-    # On its own port again: resume and retry go to the address of their run alone.
-    again = quote_command(
-        "importer", "sandbox", "--db", str(database), "--port", str(urlsplit(page_url).port)
-    )
-    say(f"To go on with it: {again}", err=True)
+def _wait_for_ctrl_c(page_url: str) -> NoReturn:
+    """Print the page's URL and wait until Ctrl-C."""
+    print_line(terminal_messages.DEMO_LEADS_UNTIL_CTRL_C.format(page=page_url), err=True)
+    while True:
+        time.sleep(3600)  # on Windows, Ctrl-C interrupts a sleep but not the wait for a lock
+
+
+def _save_page(page_url: str, page: Path) -> None:
+    """Save a copy of the sandbox's page, which can be read when the sandbox has stopped."""
+    # Without proxy: the proxy of an office does not know this machine.
+    with build_opener(ProxyHandler({})).open(f"{page_url}?copy") as response:
+        page.write_bytes(response.read())
+    print_line(terminal_messages.DEMO_LEADS.format(page=page), err=True)
+
+
+def _show_restart(page_url: str, database: Path) -> None:
+    """Print the command that starts the sandbox again, on the same port: resume and retry need the URL of their run."""
+    port = str(urlsplit(page_url).port)
+    command = quote_command("importer", "sandbox", "--db", str(database), "--port", port)
+    print_line(terminal_messages.DEMO_RESTART.format(command=command), err=True)

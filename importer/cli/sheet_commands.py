@@ -1,20 +1,18 @@
-"""columns, template: how a sheet is read, and a sheet to begin with."""
+"""The commands about sheets: columns, dropdowns, template."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from importer.cli.console import say, show_json
-from importer.cli.flags import settings_from, settings_of_reading, typed_again
-from importer.cli.progress import say_wait
-from importer.cli.run_commands import source_of
+from importer.cli.console import print_json, print_line
+from importer.cli.flags import add_reading_options, read_settings, repeat_options
+from importer.cli.progress import print_wait
+from importer.cli.run_commands import find_source, load_credentials
 from importer.cli.summary_view import cut
-from importer.credentials import find_credentials
 from importer.errors import (
     MissingKeyError,
     NothingSentError,
@@ -24,6 +22,7 @@ from importer.errors import (
 )
 from importer.fields import FIELDS, get_field_label
 from importer.loader.column_names import format_column_name
+from importer.messages import terminal_messages
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Title, get_active_titles
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, reuse_mapping
@@ -33,92 +32,87 @@ from importer.reader.source import Sheet, make_open_options, open_file
 from importer.settings import Settings
 from importer.untrusted_text import quote_command
 
-_BESIDE_A_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "default"} | {"config"}
-"""What is typed again beside a map: that holds the columns and the defaults, and nothing else."""
+_REPEATED_WITH_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "default"} | {"config"}
+"""The options to type again with a saved map, which only has the columns and the defaults."""
 
 
-@click.command("columns")
+@click.command("columns", help=terminal_messages.COMMAND_HELP["columns"])
 @click.argument("file")
-@settings_of_reading
-@click.option("--json", is_flag=True, default=None, help="As JSON.")
+@add_reading_options
+@click.option("--json", is_flag=True, default=None, help=terminal_messages.OPTION_JSON)
 def columns_command(file: str, **flags: Any) -> int:
-    """Show which column of FILE goes to which field and why, with samples and how full it is."""
-    settings = settings_from(flags)
-    with open_file(source_of(file), make_open_options(settings)) as sheet:
+    """Show which column of a file goes to which field."""
+    settings = read_settings(flags)
+    with open_file(find_source(file), make_open_options(settings)) as sheet:
         opened = sheet.preview
-        mapping, notices = _as_run_would(sheet, settings)
+        mapping, notices = _choose_mapping_as_run_does(sheet, settings)
     for notice in opened.notices + notices:
-        say(notice.text, err=settings.json)
+        print_line(notice.text, err=settings.json)
     if settings.json:
-        show_json(mapping)
+        print_json(mapping)
     else:
         for column in mapping.columns:
-            _show(column)
+            _show_column(column)
         if not settings.save:
-            _say_what_next(mapping, quote_command("importer", "check", file) + typed_again(flags))
+            _show_next_step(mapping, quote_command("importer", "check", file) + repeat_options(flags))
     if settings.save:
         with raise_as_nothing_sent():
             save_mapping(Path(settings.save), mapping)
-        back = quote_command("importer", "run", file, "--map", settings.save) + typed_again(
-            flags, only=_BESIDE_A_MAP
-        )
-        say(f"Saved in {settings.save}. Change it as you like and give it back: {back}", err=True)
+        command = quote_command("importer", "run", file, "--map", settings.save)
+        command += repeat_options(flags, only=_REPEATED_WITH_MAP)
+        print_line(terminal_messages.MAP_SAVED.format(path=settings.save, command=command), err=True)
     return 0
 
 
-@click.command("dropdowns")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.command("dropdowns", help=terminal_messages.COMMAND_HELP["dropdowns"])
+@click.option("--json", "as_json", is_flag=True, help=terminal_messages.OPTION_JSON)
 def dropdowns_command(**flags: Any) -> int:
-    """Show the account's stages, groups, labels, products and source types."""
-    titles = fetch_account_titles(find_credentials(os.environ, Path()), Settings(), say_wait)
+    """Show the account's dropdown values."""
+    lists = group_by_field(fetch_account_titles(load_credentials(), Settings(), print_wait))
     if flags["as_json"]:
-        show_json(
-            {name: list(map(msgspec.structs.asdict, found)) for name, found in group_by_field(titles).items()}
-        )
+        print_json({name: list(map(msgspec.structs.asdict, titles)) for name, titles in lists.items()})
         return 0
-    for name, found in group_by_field(titles).items():
-        say(f"{name} ({len(found)})", bold=True)
-        for title in found:
-            say(f"  {title.title}" + ("" if title.active else "  (disabled)"))
+    for name, titles in lists.items():
+        print_line(terminal_messages.LIST_TITLE.format(field=name, count=len(titles)), bold=True)
+        for title in titles:
+            text = terminal_messages.LIST_ENTRY if title.active else terminal_messages.DISABLED_LIST_ENTRY
+            print_line(text.format(title=title.title))
     return 0
 
 
-@click.command("template")
+@click.command("template", help=terminal_messages.COMMAND_HELP["template"])
 @click.argument("out", metavar="OUT.xlsx")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help=terminal_messages.OPTION_FORCE)
 def template_command(out: str, force: bool) -> int:
-    """Write an empty sheet to fill in, with the account's values as real Excel dropdown lists."""
+    """Write an empty sheet to fill in."""
     path = Path(out)
-    if path.suffix.lower() != ".xlsx":
-        better = quote_command(
-            "importer", "template", str(path.with_suffix(".xlsx") if path.name else "leads.xlsx")
-        )
-        raise UsageError(
-            f"The template is an Excel sheet, and {out} does not end in .xlsx.", f"Try: {better}"
-        )
-    if path.exists() and not force:
-        raise UsageError(
-            f"There is a file {out} already, which somebody may have filled in.",
-            "Choose another name, or write over it with --force.",
-        )
-    titles = fetch_account_titles(find_credentials(os.environ, Path()), Settings(), say_wait)
+    _check_template_path(path, out, force=force)
+    titles = fetch_account_titles(load_credentials(), Settings(), print_wait)
     from importer.report.template import write_template
 
     try:
-        placed = str(write_template(path, get_active_titles(titles)))
-    except (OSError, ValueError) as error:  # the latter for a name that can be none
-        said = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(
-            f"Cannot write {out}: {said}.",
-            "Choose a folder that is there and that you may write to.",
-        ) from error
-    say(f"Written: {placed}. Fill it in and import it: {quote_command('importer', 'run', placed)}", err=True)
+        written = str(write_template(path, get_active_titles(titles)))
+    except (OSError, ValueError) as error:  # ValueError for a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(*terminal_messages.CANNOT_WRITE_TEMPLATE.format(file=out, reason=reason)) from error
+    command = quote_command("importer", "run", written)
+    print_line(terminal_messages.TEMPLATE_WRITTEN.format(file=written, command=command), err=True)
     return 0
 
 
-def _as_run_would(sheet: Sheet, settings: Settings) -> MappingDecision:
-    """The mapping that `run` would take, without its questions: a file of ours has that of its run."""
-    titles = _titles_if_known(settings)
+def _check_template_path(path: Path, out: str, *, force: bool) -> None:
+    """Raise UsageError for a name that does not end in .xlsx, and for a file that exists, unless `force` is given."""
+    if path.suffix.lower() != ".xlsx":
+        better = str(path.with_suffix(".xlsx") if path.name else "leads.xlsx")
+        command = quote_command("importer", "template", better)
+        raise UsageError(*terminal_messages.TEMPLATE_IS_EXCEL.format(file=out, command=command))
+    if path.exists() and not force:
+        raise UsageError(*terminal_messages.TEMPLATE_EXISTS.format(file=out))
+
+
+def _choose_mapping_as_run_does(sheet: Sheet, settings: Settings) -> MappingDecision:
+    """Return the mapping that `run` would use without its questions. A report of ours keeps the mapping of its run."""
+    titles = _fetch_titles_if_possible(settings)
     origin = find_origin(sheet, Path(settings.reports))
     settings = inherit_settings(settings, origin)
     return reuse_mapping(sheet.preview, settings, titles, origin) or choose_mapping(
@@ -130,38 +124,44 @@ def _as_run_would(sheet: Sheet, settings: Settings) -> MappingDecision:
     )
 
 
-def _titles_if_known(settings: Settings) -> AccountTitles:
-    """The account's titles help to recognise columns, but looking at a sheet needs no account."""
+def _fetch_titles_if_possible(settings: Settings) -> AccountTitles:
+    """Return the account's titles, which help to recognise columns, or none if the account cannot be asked."""
     try:
-        return fetch_account_titles(find_credentials(os.environ, Path()), settings, say_wait)
+        return fetch_account_titles(load_credentials(), settings, print_wait)
     except MissingKeyError:
         return {}
     except (NothingSentError, RunStoppedError) as error:
-        say(f"The account's lists were not asked: {error.message}", err=True)
+        print_line(terminal_messages.LISTS_NOT_READ.format(reason=error.message), err=True)
         return {}
 
 
-def _say_what_next(mapping: Mapping, check: str) -> None:
-    """How to say it better, and the next command; without phones there is none but this one again."""
+def _show_next_step(mapping: Mapping, check_command: str) -> None:
+    """Print how to correct the mapping and the next command. Without a phone column there is no next command."""
     if not any(column.field in ("customer_phone", "add_phones") for column in mapping.columns):
-        say('No column holds the leads\' phones. Name it: --column "HEADER=customer_phone"', err=True)
+        print_line(terminal_messages.NO_PHONE_COLUMN, err=True)
         return
-    say(
-        'Is a column wrong? Add --column "HEADER=FIELD" ("HEADER=" leaves it out), to the next command too.',
-        err=True,
+    print_line(terminal_messages.CORRECT_A_COLUMN, err=True)
+    print_line(terminal_messages.CHECK_WITH.format(command=check_command), err=True)
+
+
+def _show_column(column: ColumnChoice) -> None:
+    samples = " | ".join(cut(sample, 40) for sample in column.samples) or terminal_messages.COLUMN_IS_EMPTY
+    unnamed = terminal_messages.COLUMN_WITHOUT_HEADER.format(name=format_column_name(column.index))
+    print_line(column.header or unnamed, bold=True)
+    target = terminal_messages.COLUMN_LEFT_OUT
+    if column.field:
+        label = get_field_label(column.field)
+        target = terminal_messages.COLUMN_GOES_TO.format(label=label, field=column.field)
+    print_line(target)
+    print_line(
+        terminal_messages.COLUMN_REASON.format(
+            reason=column.reason, fill_rate=f"{column.fill_rate:.0%}", samples=samples
+        )
     )
-    say(f"To check every row: {check}", err=True)
-
-
-def _show(column: ColumnChoice) -> None:
-    samples = " | ".join(cut(sample, 40) for sample in column.samples) or "(empty)"
-    say(column.header or f"({format_column_name(column.index)}, without a header)", bold=True)
-    say(f"  -> {get_field_label(column.field)} ({column.field})" if column.field else "  -> left out")
-    say(f"     why: {column.reason}; {column.fill_rate:.0%} filled; {samples}")
 
 
 def group_by_field(titles: AccountTitles) -> dict[str, tuple[Title, ...]]:
-    """The lists under the names of the fields that take them."""
+    """Return the account's lists by the name of the field that takes their values."""
     return {
         field.name: titles.get(field.dropdown, ())
         for field in FIELDS

@@ -1,4 +1,4 @@
-"""What people read on the terminal: the columns, the summary, and the one last line."""
+"""What the terminal shows of a sheet and of a finished run: the columns, the summary, and the last line."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from importer.cli.console import say, show_json
+from importer.cli.console import print_json, print_line
 from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import get_issue_title, is_blocking
 from importer.journal.run_metadata import RunMetadata
+from importer.messages import terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
+from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.status import RowStatus, RunState
 from importer.pipeline.observer import NameConflict
@@ -21,192 +23,207 @@ from importer.report.summary import RESULTS, Summary
 from importer.settings import Settings
 from importer.untrusted_text import quote_command, quote_for_powershell
 
-_COMMONEST = 3
-_MANY = 3  # faults of one kind in a column, which is then perhaps not what it was taken for
-_WIDEST = 32
+_MAX_PROBLEMS = 3
+_MIN_BAD_AMOUNTS = 3  # from this number on, the column is probably not a column of amounts
+_MAX_WIDTH = 32
 
 
-def show_end(
-    summary: Summary, settings: Settings, again: str = "", *, other_names: Sequence[NameConflict] = ()
+def show_result(
+    summary: Summary, settings: Settings, next_options: str = "", *, other_names: Sequence[NameConflict] = ()
 ) -> int:
-    """Print how it ended; answers with the exit code. `again` are the options for the next command to type."""
+    """Print how the run ended and return its exit code. `next_options` are added to the next command."""
     folder = Path(settings.reports) / summary.run_id
     if settings.json:
-        show_json(summary)
+        print_json(summary)
     elif not settings.quiet:
-        for line in summary_lines(summary, folder, other_names):
-            say(line)
-        for line in chain(wholesale_lines(summary), file_lines(summary)):
-            say(line)
-        say(f"Report: {folder / 'report.html'}")
-    say(last_line(summary, folder, again), err=True, bold=True)
+        for line in format_summary(summary, folder, other_names):
+            print_line(line)
+        for line in chain(format_bulk_fixes(summary), format_file_notices(summary)):
+            print_line(line)
+        print_line(terminal_messages.REPORT.format(path=folder / "report.html"))
+    print_line(last_line(summary, folder, next_options), err=True, bold=True)
     return summary.exit_code
 
 
-def columns_table(header: RunMetadata) -> Iterator[str]:
-    """How the sheet was read: a line for each notice and each column."""
-    for notice in header.notices:
+def format_columns(metadata: RunMetadata) -> Iterator[str]:
+    """Yield a line for each notice of the sheet and for each column."""
+    for notice in metadata.notices:
         yield notice.text
-    yield from mapping_lines(header.mapping)
+    yield from format_mapping(metadata.mapping)
 
 
-def mapping_lines(mapping: Mapping) -> Iterator[str]:
-    """A line for each column that feeds a field, and the columns left out, with the reason where there is one."""
+def format_mapping(mapping: Mapping) -> Iterator[str]:
+    """Yield a line for each column with a field, then the columns that are left out, with the reason if there is one."""
     used = [column for column in mapping.columns if column.field]
-    width = min(max((len(column.header) for column in used), default=0), _WIDEST)
+    width = min(max((len(column.header) for column in used), default=0), _MAX_WIDTH)
     for column in used:
-        goes = f"{get_field_label(column.field):<20} {_why(column)}".rstrip()
-        yield f"  {cut(_name(column), _WIDEST):<{width}}  ->  {goes}"
+        target = f"{get_field_label(column.field):<20} {_format_reason(column)}".rstrip()
+        yield f"  {cut(_name_column(column), _MAX_WIDTH):<{width}}  ->  {target}"
     left_out = [column for column in mapping.columns if not column.field]
+    unknown: list[str] = []
     for column in left_out:
-        if column.source != MatchSource.UNKNOWN_HEADER:
-            yield f"  left out: {cut(_name(column), _WIDEST)} {_why(column)}"
-    if unknown := [
-        cut(_name(column), _WIDEST) for column in left_out if column.source == MatchSource.UNKNOWN_HEADER
-    ]:
-        yield f"  left out: {', '.join(unknown)}"
+        name = cut(_name_column(column), _MAX_WIDTH)
+        if column.source is MatchSource.UNKNOWN_HEADER:
+            unknown.append(name)
+        else:
+            yield terminal_messages.LEFT_OUT.format(columns=f"{name} {_format_reason(column)}")
+    if unknown:
+        yield terminal_messages.LEFT_OUT.format(columns=", ".join(unknown))
 
 
-def summary_lines(summary: Summary, folder: Path, other_names: Sequence[NameConflict] = ()) -> Iterator[str]:
-    """Counts with their meaning, the commonest problems, and what should be known of rows that go in.
+def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameConflict] = ()) -> Iterator[str]:
+    """Yield the counts with their meaning, the most common problems, and the warnings about rows that go in.
 
-    `folder` is the run's; `other_names` are the first rows that were merged with one of another name.
+    `folder` is the run's. `other_names` are the first rows that were merged with a row of another name.
     """
-    checked = summary.state == RunState.CHECKED
-    meaning = CHECK_MEANINGS if checked else STATUS_MEANINGS
-    yield f"{rows_text(summary.rows)} of {'standard input' if summary.file == '-' else Path(summary.file).name}"
+    is_checked = summary.state == RunState.CHECKED
+    meanings = CHECK_MEANINGS if is_checked else STATUS_MEANINGS
+    file = terminal_messages.STANDARD_INPUT if summary.file == "-" else Path(summary.file).name
+    yield terminal_messages.SUMMARY_TITLE.format(rows=format_row_count(summary.rows), file=file)
     for status in RowStatus:
         count = summary.counts.get(status.value, 0)
         if count or status is RowStatus.ACCEPTED:
-            yield f"  {count:>9,}  {meaning[status]}"
-    commonest = [item for item in summary.problems.items() if is_blocking(item[0])][:_COMMONEST]
-    if commonest:
-        yield "Commonest problems"
-        for code, count in commonest:
-            yield f"  {count:>9,}  {get_issue_title(code)}"
-    if left_out := [item for item in summary.problems.items() if ".left_out_" in item[0]]:
-        yield "Values left out, as --unknown drop has it"
-        for code, count in left_out:
-            yield f"  {count:>9,}  {get_issue_title(code).replace('left out: ', '')}"
+            yield f"  {count:>9,}  {meanings[status]}"
+    yield from _format_problems(summary)
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
-        go = "can go in" if checked else "went in"
-        yield f"Warnings on {rows_text(summary.warned_rows)} that {go}: see _problems in {results}"
+        warnings = terminal_messages.WARNINGS_ON_SENT_ROWS
+        if is_checked:
+            warnings = terminal_messages.WARNINGS_ON_CHECKED_ROWS
+        yield warnings.format(rows=format_row_count(summary.warned_rows), file=results)
     if merged := summary.problems.get("row.other_name", 0):
-        yield from _merged_lines(merged, other_names, checked=checked, results=results)
+        yield from _format_merged_rows(merged, other_names, checked=is_checked, results=results)
 
 
-def _merged_lines(
+def _format_problems(summary: Summary) -> Iterator[str]:
+    blocking = [item for item in summary.problems.items() if is_blocking(item[0])][:_MAX_PROBLEMS]
+    if blocking:
+        yield terminal_messages.COMMON_PROBLEMS
+        for code, count in blocking:
+            yield f"  {count:>9,}  {get_issue_title(code)}"
+    if left_out := [item for item in summary.problems.items() if ".left_out_" in item[0]]:
+        yield terminal_messages.VALUES_LEFT_OUT
+        for code, count in left_out:
+            yield f"  {count:>9,}  {get_issue_title(code).replace('left out: ', '')}"
+
+
+def _format_merged_rows(
     rows: int, other_names: Sequence[NameConflict], *, checked: bool, results: Path
 ) -> Iterator[str]:
-    """Rows that share a phone and not a name, the first of them, and how to decide otherwise while it is time."""
-    are = "is" if checked and rows == 1 else "are" if checked else "was" if rows == 1 else "were"
-    yield f"{rows_text(rows)} {are} merged with a row of the same phone and another name"
+    """Yield the number of rows that share a phone but not a name, the first of them, and what to do about them."""
+    yield terminal_messages.format_merged_rows(rows, checked=checked)
     for row in other_names:
-        yield f'  row {row.number} "{cut(row.name, _WIDEST)}" with {cut(row.other, 2 * _WIDEST)}'
-    if rows > len(other_names):
-        yield f"  all of them: row.other_name in _codes of {results}"
-    if checked:
-        yield "  Are they different people? Add --duplicates reject (both are kept out, to be mended), first or last (that row alone is sent)"
-
-
-def wholesale_lines(summary: Summary) -> Iterator[str]:
-    """What need not be mended cell by cell: values that the account does not have, amounts that are ranges, new leads."""
-    if summary.state == RunState.CHECKED and any(code.endswith(".unknown") for code in summary.problems):
-        yield (
-            "Values that are not in the account: at a terminal importer run asks, once for each, what it means; "
-            "--unknown drop sends the rows without them"
+        yield terminal_messages.MERGED_ROW.format(
+            number=row.number, name=cut(row.name, _MAX_WIDTH), other=cut(row.other, 2 * _MAX_WIDTH)
         )
-    if summary.problems.get("deal_value.not_a_number", 0) >= _MANY:
+    if rows > len(other_names):
+        yield terminal_messages.MORE_MERGED_ROWS.format(file=results)
+    if checked:
+        yield terminal_messages.MERGED_ROWS_ADVICE
+
+
+def format_bulk_fixes(summary: Summary) -> Iterator[str]:
+    """Yield advice on problems that one answer or option fixes for many rows."""
+    is_checked = summary.state == RunState.CHECKED
+    if is_checked and any(code.endswith(".unknown") for code in summary.problems):
+        yield terminal_messages.UNKNOWN_VALUES_ADVICE
+    if summary.problems.get("deal_value.not_a_number", 0) >= _MIN_BAD_AMOUNTS:
         header = next(header for header, field in summary.columns.items() if field == "deal_value")
         option = quote_command("--column", f"{header}=additional_info")
-        yield f"Amounts that are none, such as ranges: {option} sends that column as additional info instead"
+        yield terminal_messages.RANGES_ADVICE.format(option=option)
     if "row.no_such_lead" in summary.problems:
-        yield "Rows of phones that are no lead's: fed back with --create they make leads of their own"
+        yield terminal_messages.NO_SUCH_LEAD_ADVICE
 
 
-def file_lines(summary: Summary) -> Iterator[str]:
-    """What is not as usual with the files: one that was in use, rows that a workbook cannot hold."""
-    for name, placed in summary.files.items():
-        if placed != name:
-            yield f"{name} is open or was worked in, so it was left as it is: the new one is {placed}"
+def format_file_notices(summary: Summary) -> Iterator[str]:
+    """Yield a line for each report file that could not be replaced, and for a workbook that is full."""
+    for name, new_name in summary.files.items():
+        if new_name != name:
+            yield terminal_messages.FILE_NOT_REPLACED.format(name=name, new_name=new_name)
     if summary.workbook_rows < summary.failed_rows:
-        yield (
-            f"failed_rows.xlsx holds {summary.workbook_rows:,} of the {summary.failed_rows:,} rows to mend, "
-            "which is all that a workbook can; failed_rows.csv holds every one"
+        yield terminal_messages.WORKBOOK_IS_FULL.format(
+            rows=f"{summary.workbook_rows:,}", all_rows=f"{summary.failed_rows:,}"
         )
 
 
-def last_line(summary: Summary, folder: Path, again: str) -> str:
-    """What happened, and what to do next, in one line. `again` are the options to type with the next command."""
-    in_crm = summary.went_in
-    mend = folder / summary.file_to_fix
+def last_line(summary: Summary, folder: Path, next_options: str) -> str:
+    """Return what happened and what to do next, in one line. `next_options` are added to the next command."""
     match summary.state:
         case RunState.CHECKED:
-            said = f"{in_crm:,} of {rows_text(summary.rows)} can go in. Nothing was sent."
-            said += _no_leads(summary)
-            mending = f" {_needs(summary.to_fix)} mending: {mend}." if summary.to_fix else ""
-            send = f" Send with: importer run {quote_command(summary.file)}{again}" if in_crm else ""
-            return f"{said}{mending}{send}"
+            return _format_check_result(summary, folder, next_options)
         case RunState.STOPPED | RunState.INTERRUPTED:
-            return f"{summary.reason} Go on with: importer resume {quote_command(summary.run_id)}{again}"
-        case _ if summary.failed_rows and not summary.to_fix:
-            return (
-                f"{in_crm:,} of {rows_text(summary.rows)} went in. The others can be sent again as they are: "
-                f"importer retry {quote_command(summary.run_id)}{again}"
-            )
+            resume = f"importer resume {quote_command(summary.run_id)}{next_options}"
+            return terminal_messages.CONTINUE_WITH.format(reason=summary.reason, command=resume)
         case _ if summary.failed_rows:
-            return (
-                f"{in_crm:,} of {rows_text(summary.rows)} went in. {_needs(summary.to_fix)} mending: open {mend}, "
-                f"mend it, and feed it back: importer run {quote_command(str(mend))}{again}"
-            )
-        case _ if in_crm < summary.rows:
-            left_out = summary.rows - in_crm
-            others = "the other one is no lead" if left_out == 1 else f"the other {left_out:,} are no leads"
-            return f"{in_crm:,} of {rows_text(summary.rows)} went in; {others}. The report: {folder / 'report.html'}"
+            return _format_failed_rows(summary, folder, next_options)
         case _:
-            all_rows = "The row" if summary.rows == 1 else f"All {summary.rows:,} rows"
-            return f"{all_rows} went in. The report: {folder / 'report.html'}"
+            return _format_success(summary, folder)
 
 
-def _no_leads(summary: Summary) -> str:
-    """Rows that were left out and need no mending, so that the numbers of the last line add up."""
-    rows = summary.rows - summary.went_in - summary.failed_rows
-    return f" {rows_text(rows)} {'is no lead' if rows == 1 else 'are no leads'}." if rows else ""
+def _format_check_result(summary: Summary, folder: Path, next_options: str) -> str:
+    line = terminal_messages.CHECKED.format(
+        accepted=f"{summary.went_in:,}", rows=format_row_count(summary.rows)
+    )
+    if skipped := summary.rows - summary.went_in - summary.failed_rows:
+        line += f" {terminal_messages.format_skipped_rows(skipped)}"
+    if summary.to_fix:
+        line += f" {terminal_messages.format_rows_to_fix(summary.to_fix)}: {folder / summary.file_to_fix}."
+    if summary.went_in:
+        command = f"importer run {quote_command(summary.file)}{next_options}"
+        line += terminal_messages.SEND_WITH.format(command=command)
+    return line
 
 
-def name_of_crm(base_url: str) -> str:
-    """Which CRM it is, for whoever agrees to send to it: the real one, or one to practise on."""
-    place = urlsplit(base_url)
-    here = is_loopback(place.hostname or "")
-    return f"the CRM on this machine ({place.netloc})" if here else f"the CRM at {place.netloc}"
+def _format_failed_rows(summary: Summary, folder: Path, next_options: str) -> str:
+    counts = {"accepted": f"{summary.went_in:,}", "rows": format_row_count(summary.rows)}
+    if not summary.to_fix:
+        command = f"importer retry {quote_command(summary.run_id)}{next_options}"
+        return terminal_messages.RETRY_WITH.format(**counts, command=command)
+    file = folder / summary.file_to_fix
+    return terminal_messages.FIX_AND_IMPORT.format(
+        **counts,
+        to_fix=terminal_messages.format_rows_to_fix(summary.to_fix),
+        file=file,
+        command=f"importer run {quote_command(str(file))}{next_options}",
+    )
 
 
-def set_in_shell(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
-    """The line that sets variables of the environment: for PowerShell on Windows, for any other shell elsewhere."""
+def _format_success(summary: Summary, folder: Path) -> str:
+    report = terminal_messages.REPORT.format(path=folder / "report.html")
+    if skipped := summary.rows - summary.went_in:
+        return f"{_format_accepted_rows(summary)} {terminal_messages.format_skipped_rows(skipped)} {report}"
+    return f"{terminal_messages.format_all_rows_accepted(summary.rows)} {report}"
+
+
+def _format_accepted_rows(summary: Summary) -> str:
+    """Return the sentence `5 of 8 rows went in`."""
+    return terminal_messages.SENT.format(accepted=f"{summary.went_in:,}", rows=format_row_count(summary.rows))
+
+
+def describe_crm(base_url: str) -> str:
+    """Return which CRM a run sends to, so that the real one is not taken for the sandbox."""
+    parts = urlsplit(base_url)
+    if is_loopback(parts.hostname or ""):
+        return terminal_messages.CRM_ON_THIS_MACHINE.format(host=parts.netloc)
+    return terminal_messages.CRM_ELSEWHERE.format(host=parts.netloc)
+
+
+def format_shell_variables(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
+    """Return the line that sets environment variables, for PowerShell on Windows and for any other shell elsewhere."""
     if windows:
         return "; ".join(f"$env:{name}={quote_for_powershell(value)}" for name, value in values.items())
     return f"export {quote_command(*(f'{name}={value}' for name, value in values.items()))}"
 
 
 def cut(text: str, width: int) -> str:
-    """The text on one line, its end cut off where it is too long."""
+    """Return the text on one line, shortened to `width` characters."""
     text = " ".join(text.split())
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def rows_text(count: int) -> str:
-    """`1 row`, `1,234 rows`."""
-    return "1 row" if count == 1 else f"{count:,} rows"
+def _name_column(column: ColumnChoice) -> str:
+    return column.header or terminal_messages.UNNAMED_COLUMN.format(number=column.index + 1)
 
 
-def _needs(rows: int) -> str:
-    return "1 row needs" if rows == 1 else f"{rows:,} rows need"
-
-
-def _name(column: ColumnChoice) -> str:
-    return column.header or f"(column {column.index + 1})"
-
-
-def _why(column: ColumnChoice) -> str:
+def _format_reason(column: ColumnChoice) -> str:
     return f"({column.reason})" if column.reason else ""

@@ -1,4 +1,4 @@
-"""Shows a run as it goes, and asks the person at the terminal what only they can know."""
+"""Shows the progress of a run on the terminal, and asks the person who started it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from importer.cli import prompts
-from importer.cli.console import has_sent, say
-from importer.cli.progress import Bar, TimeLeft, plain_time, say_wait
-from importer.cli.summary_view import columns_table, name_of_crm, summary_lines
+from importer.cli.console import print_line, sending_started, verbosity
+from importer.cli.progress import EtaEstimator, ProgressBar, format_duration, print_wait
+from importer.cli.summary_view import describe_crm, format_columns, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
+from importer.messages import terminal_messages
 from importer.models.mapping import Notice
 from importer.pipeline.observer import ColumnQuestion, NameConflict, RunObserver, UnknownValue
 from importer.report.summary import Summary
@@ -22,17 +23,21 @@ from importer.settings import Settings
 
 
 class TerminalObserver(RunObserver):
-    """The pipeline's watch on a terminal; silent where `--json` or `--quiet` says so."""
+    """Prints the events of a run. With `--json` and `--quiet` it prints nothing.
+
+    With -v there is no progress bar, because log lines would break it.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._talks = not (settings.json or settings.quiet)
+        self._prints = not (settings.json or settings.quiet)
+        self._shows_bar = self._prints and not verbosity.get()
         self.other_names: Sequence[NameConflict] = ()
         self.is_json = settings.json
         self.reports = Path(settings.reports)
         self.crm = ""
-        self._bar: Bar | None = None
-        self._time_left = TimeLeft()
-        self._has_sent = False
+        self._bar: ProgressBar | None = None
+        self._eta = EtaEstimator()
+        self._sending_started = False
 
     def __enter__(self) -> Self:
         return self
@@ -40,119 +45,118 @@ class TerminalObserver(RunObserver):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        has_sent.set(self._has_sent)  # here, since `sending` is told by a task, which sets none but its own
-        self.leave_bar()
+        # Set here and not in `on_progress`: a task of the event loop only changes its own copy of the variable.
+        sending_started.set(self._sending_started)
+        self.close_bar()
 
     def on_interrupted_run_found(self, run_id: str) -> None:
-        """Say how to finish what was begun, instead of sending all of it again."""
-        if self._talks:
-            resume = format_run_command("resume", self.reports / run_id)
-            say(
-                f"Run {run_id} began to send this file and did not end. To finish it, instead of sending all again: {resume}"
-            )
+        """Print how to finish the earlier run instead of sending every row again."""
+        if self._prints:
+            command = format_run_command("resume", self.reports / run_id)
+            print_line(terminal_messages.INTERRUPTED_RUN_FOUND.format(run_id=run_id, command=command))
 
     def on_wait(self, seconds: float) -> None:
-        """Say that nothing is wrong: the wait may last for minutes."""
-        if self._talks:
-            say_wait(seconds)
+        """Print that the CRM asks to wait, since that can last for minutes."""
+        if self._prints:
+            print_wait(seconds)
 
     def on_mapping_decided(self, header: RunMetadata) -> None:
-        """Say how the sheet is read."""
-        self.crm = name_of_crm(header.base_url)
-        if self._talks:
-            say(f"Reading {header.file}")
-            for line in columns_table(header):
-                say(line)
+        """Print which column goes to which field."""
+        self.crm = describe_crm(header.base_url)
+        if self._prints:
+            print_line(terminal_messages.READING.format(file=header.file))
+            for line in format_columns(header):
+                print_line(line)
 
     def on_rows_judged(self, rows: int) -> None:
         """Move the bar of the check."""
-        self._bar_of("Checking", None).at(rows)
+        self._get_bar(terminal_messages.CHECKING, None).update(rows)
 
     def on_notices(self, notices: Sequence[Notice]) -> None:
-        """Say what was left aside, or read all the same, further down the sheet."""
-        if self._talks:
-            self.leave_bar()
+        """Print the notices about the rest of the sheet."""
+        if self._prints:
+            self.close_bar()
             for notice in notices:
-                say(notice.text)
+                print_line(notice.text)
 
     def on_rows_merged(self, other_names: Sequence[NameConflict]) -> None:
-        """Keep them for the summary, which comes when all rows are judged."""
+        """Keep the rows for the summary, which is printed when all rows are checked."""
         self.other_names = other_names
 
     def on_progress(self, progress: Progress) -> None:
-        """Move the bar of the sending, which says when it waits and why."""
-        self._has_sent = True
-        self._time_left.told(time.monotonic(), progress.done, progress.waiting_s)
-        self._bar_of("Sending", progress.total).at(progress.done, sending_note(progress, self._time_left))
+        """Move the bar of the sending and show behind it how the sending goes."""
+        self._sending_started = True
+        self._eta.update(time.monotonic(), progress.done, progress.waiting_s)
+        bar = self._get_bar(terminal_messages.SENDING, progress.total)
+        bar.update(progress.done, describe_progress(progress, self._eta))
 
     def on_answers_saved(self, path: Path) -> None:
-        """Say where the answers are."""
-        say(f"Your answers are kept in {path}, for the next sheet with these columns.", err=True)
+        """Print where the answers are saved."""
+        print_line(terminal_messages.ANSWERS_SAVED.format(path=path), err=True)
 
-    def _bar_of(self, title: str, total: int | None) -> Bar:
+    def _get_bar(self, title: str, total: int | None) -> ProgressBar:
         if self._bar is None or self._bar.title != title:
-            self.leave_bar()
-            self._bar = Bar(title, total=total, shown=self._talks)
+            self.close_bar()
+            self._bar = ProgressBar(title, total=total, enabled=self._shows_bar)
         return self._bar
 
-    def leave_bar(self) -> None:
-        """Close the bar, so that text can follow it."""
+    def close_bar(self) -> None:
+        """Close the bar before other text is printed."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
 
 class TerminalPrompter:
-    """Asks the person at the terminal. `observer` is the one of the same run: its bar is in the way of a question."""
+    """Asks the person at the terminal. It closes the bar of `observer` before each question."""
 
     def __init__(self, observer: TerminalObserver) -> None:
         self._observer = observer
 
     def confirm_saved_map(self, path: Path) -> bool:
-        """Propose the answers of an earlier sheet."""
-        self._observer.leave_bar()
-        return prompts.ask_kept_map(path)
+        """Ask whether to use the answers for an earlier sheet."""
+        self._observer.close_bar()
+        return prompts.ask_about_saved_map(path)
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
-        """Ask which column holds the leads' phones."""
-        self._observer.leave_bar()
+        """Ask which column has the leads' phones."""
+        self._observer.close_bar()
         return prompts.ask_phone_column(questions)
 
     def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
-        """Ask about each column that the mapping is unsure of."""
-        self._observer.leave_bar()
+        """Ask about each column with an unsure mapping."""
+        self._observer.close_bar()
         return prompts.ask_columns(questions)
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
-        """Ask about each distinct value that the account does not have."""
-        self._observer.leave_bar()
+        """Ask about each distinct value that does not exist in the account."""
+        self._observer.close_bar()
         return prompts.ask_titles(unknown)
 
     def confirm_send(self, summary: Summary) -> bool:
-        """Show the check's summary and ask before the first write. With `--json` standard output is left to the JSON."""
-        self._observer.leave_bar()
-        for line in summary_lines(
-            summary, self._observer.reports / summary.run_id, self._observer.other_names
-        ):
-            say(line, err=self._observer.is_json)
-        going = summary.counts.get("accepted", 0)
-        if not going:
-            say("No row can be sent.", err=True)
+        """Show the summary of the check and ask before the first write. With `--json` it goes to standard error."""
+        self._observer.close_bar()
+        folder = self._observer.reports / summary.run_id
+        for line in format_summary(summary, folder, self._observer.other_names):
+            print_line(line, err=self._observer.is_json)
+        leads = summary.counts.get("accepted", 0)
+        if not leads:
+            print_line(terminal_messages.NO_ROW_CAN_BE_SENT, err=True)
             return False
-        leads = "1 lead" if going == 1 else f"{going:,} leads"
-        return prompts.agreed(f"Send {leads} to {self._observer.crm} now?")
+        return prompts.confirm(terminal_messages.format_send_question(leads, self._observer.crm))
 
 
-def sending_note(progress: Progress, time_left: TimeLeft) -> str:
-    """What stands behind the bar: the rate of rows, what did not go in, why it waits, and how long the rest takes."""
+def describe_progress(progress: Progress, eta: EtaEstimator) -> str:
+    """Return the text behind the bar: rows a second, rows that did not go in, the wait, and the time left."""
     parts = []
-    if time_left.rows_per_s:
-        parts.append(f"{time_left.rows_per_s:.{1 if time_left.rows_per_s < 10 else 0}f} rows/s")
+    if rate := eta.rows_per_s:
+        parts.append(terminal_messages.PROGRESS_RATE.format(rate=f"{rate:.{1 if rate < 10 else 0}f}"))
     if progress.not_accepted:
-        parts.append(f"{progress.not_accepted:,} did not go in")
+        parts.append(terminal_messages.PROGRESS_FAILED.format(rows=f"{progress.not_accepted:,}"))
     if progress.waiting_s:
-        parts.append(f"waiting {plain_time(progress.waiting_s)} for the CRM")
-    left = time_left.left_s(progress.total - progress.done, progress.waiting_s)
-    if left:
-        parts.append(f"about {plain_time(left)} left")
+        duration = format_duration(progress.waiting_s)
+        parts.append(terminal_messages.PROGRESS_WAITING.format(duration=duration))
+    left_s = eta.estimate_left_s(progress.total - progress.done, progress.waiting_s)
+    if left_s:
+        parts.append(terminal_messages.PROGRESS_TIME_LEFT.format(duration=format_duration(left_s)))
     return ", ".join(parts)

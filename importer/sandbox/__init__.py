@@ -1,4 +1,4 @@
-"""The local stand-in for the CRM: the API's rules over one SQLite file, with faults to practise on.
+"""A local stand-in for the CRM: the API's rules over one SQLite file, with faults that can be injected.
 
-It knows nothing of the importer's own code, so that it is a better judge of it.
+It imports nothing from the importer itself, so that a mistake there is not repeated here.
 """

@@ -1,4 +1,4 @@
-"""What the API says no with, and the reading of bodies, which says no to everything that is not what was asked for."""
+"""Error responses of the API, and the decoding of request bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class ApiError(Exception):
-    """A request that is answered with an error: status and message."""
+    """A request that gets an error response, with this status and message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -18,10 +18,10 @@ class ApiError(Exception):
         self.message = message
 
 
-def decoded(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """The body as its type says, or a Refusal: no JSON, broken UTF-8 and fields that are not there are all a 400.
+def decode_body(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Return the decoded body. Raises ApiError 400 for invalid JSON, broken UTF-8 and unknown fields.
 
-    Types that name every field stop at the first brace that they do not expect, however deep it would go.
+    A type that names every field stops at the first unexpected brace, so deep nesting costs nothing.
     """
     try:
         return decoder.decode(raw)

@@ -1,4 +1,4 @@
-"""The sandbox's web application: the API's addresses, the page for people, the levers for tests."""
+"""The sandbox's web application: the API's endpoints, the page for people, and the controls for tests."""
 
 from __future__ import annotations
 
@@ -20,26 +20,34 @@ from starlette.types import Receive, Scope, Send
 
 from importer.sandbox import lead_rules, task_rules
 from importer.sandbox.account import Account
-from importer.sandbox.api_error import ApiError, decoded
-from importer.sandbox.fault_responses import INSTEAD, TOO_MANY, UNAUTHORIZED, answer_with
+from importer.sandbox.api_error import ApiError, decode_body
+from importer.sandbox.fault_responses import FAULT_ANSWERS, TOO_MANY, UNAUTHORIZED, send_answer
 from importer.sandbox.faults import APPLIED, FaultInjector, FaultPlan, InjectedFault, SlidingWindowLimit
-from importer.sandbox.http_helpers import as_json, is_local, paged, read_body, refused, says_json, success
+from importer.sandbox.http_helpers import (
+    build_list_page,
+    build_refusal,
+    build_success,
+    is_json,
+    is_local,
+    read_body,
+    to_json_response,
+)
 from importer.sandbox.lead_store import LeadStore
-from importer.sandbox.lead_view import shown
+from importer.sandbox.lead_view import to_api_lead
 from importer.sandbox.leads_page import show_page
 from importer.sandbox.sandbox_options import SandboxOptions
 
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
-_LATE_S = 1.0  # longer than the timeout of a client that practises
-_LIST_PAGE = 50  # what is given, and the most that may be asked for: no more is documented
+_LATE_DELAY_S = 1.0  # longer than the timeout of the clients in our tests
+_LIST_PAGE_SIZE = 50  # the default, and the maximum: docs/api.md names no larger one
 _Handler = Callable[[Request], Awaitable[Any]]
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _plan_decoder = msgspec.json.Decoder(FaultPlan)
 
 
 class Sandbox:
-    """One stand-in CRM: account, leads, faults, and the ASGI application over them."""
+    """One stand-in CRM: its account, leads and faults, and the ASGI application over them."""
 
     def __init__(self, options: SandboxOptions, account: Account, store: LeadStore) -> None:
         self.options = options
@@ -55,81 +63,83 @@ class Sandbox:
         self.in_flight = 0
         self.clock = time.monotonic
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
-        self._pages = Starlette(routes=self._routes(), exception_handlers={HTTPException: _no_such_address})
+        self._router = Starlette(
+            routes=self._build_routes(), exception_handlers={HTTPException: _answer_http_error}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The fast way for upserts, which a run sends by the thousand; starlette's routes for the rest."""
+        """Handle one request: upserts directly, since a run sends thousands of them, and all others by Starlette."""
         if scope["type"] == "http" and scope["path"] == _LEAD and scope["method"] == "POST":
-            await self._upsert(scope, receive, send)
+            await self._handle_upsert(scope, receive, send)
         else:
-            await self._pages(scope, receive, send)
+            await self._router(scope, receive, send)
 
-    # --- upserts, with faults
+    # --- upserts, with injected faults
 
-    async def _upsert(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle_upsert(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await read_body(receive)
         if raw is None:
             return
-        raw = raw if says_json(scope) else b""
-        phone, note = _phone_and_note(raw)
+        raw = raw if is_json(scope) else b""
+        phone, note = _read_phone_and_note(raw)
         self.in_flight += 1
         try:
-            fault, answer, wait = self._judge(scope, raw, phone)
+            fault, answer, retry_after = self._decide_answer(scope, raw, phone)
             applied = fault in APPLIED if fault else answer[0] == 200
             ledger = (self.clock(), "POST", _LEAD, phone, note, fault, answer[0], applied)
-            self.store.note_request(ledger)
-            if latency := self._latency():
+            self.store.record_request(ledger)
+            if latency := self._get_latency():
                 await asyncio.sleep(latency)
             if fault is InjectedFault.LATE:
-                await asyncio.sleep(_LATE_S)
-                self._do(raw)
-            await answer_with(send, fault, answer, wait)
+                await asyncio.sleep(_LATE_DELAY_S)
+                self._upsert_lead(raw)
+            await send_answer(send, fault, answer, retry_after)
         finally:
             self.in_flight -= 1
 
-    def _judge(
+    def _decide_answer(
         self, scope: Scope, raw: bytes, phone: str | None
     ) -> tuple[InjectedFault | None, tuple[int, str], str]:
-        """The fault to meet, the answer, and the words of Retry-After."""
+        """Return the fault to inject, the answer (status, message), and the value of Retry-After ("" for none)."""
         if not self._has_key(dict(scope["headers"])):
             return None, (401, UNAUTHORIZED), ""
-        if (words := self._not_now()) is not None:
-            return None, TOO_MANY, words
-        fault = self.faults.next(phone, raw)
+        if (retry_after := self._check_limits()) is not None:
+            return None, TOO_MANY, retry_after
+        fault = self.faults.choose_next(phone, raw)
         if fault is InjectedFault.LATE:
             return fault, (200, "success"), ""
         if fault is None or fault in APPLIED:
-            return fault, self._do(raw), ""
+            return fault, self._upsert_lead(raw), ""
         return (
             fault,
-            INSTEAD.get(fault, (0, "")),
-            self._retry_after(1) if fault is InjectedFault.THROTTLED else "",
+            FAULT_ANSWERS.get(fault, (0, "")),
+            self._format_retry_after(1) if fault is InjectedFault.THROTTLED else "",
         )
 
-    def _do(self, raw: bytes) -> tuple[int, str]:
+    def _upsert_lead(self, raw: bytes) -> tuple[int, str]:
         try:
-            lead_rules.upsert(self.store, self.account, raw)
+            lead_rules.upsert_lead(self.store, self.account, raw)
         except ApiError as refusal:
             return refusal.status, refusal.message
         return 200, "success"
 
-    def _not_now(self) -> str | None:
-        """The words of Retry-After for a request beyond the account's limits; None for one within them."""
-        wait = self.limit.wait(self.clock())
-        return self._retry_after(wait or 1) if wait or self._too_many() else None
+    def _check_limits(self) -> str | None:
+        """Return None for a request within the account's limits, else the value of Retry-After."""
+        wait_s = self.limit.wait(self.clock())
+        return self._format_retry_after(wait_s or 1) if wait_s or self._is_over_concurrency_limit() else None
 
-    def _too_many(self) -> bool:
+    def _is_over_concurrency_limit(self) -> bool:
         plan = self.faults.plan.concurrency_limit
         limit = self.options.concurrency_limit if plan is None else plan
         return bool(limit) and self.in_flight > limit
 
-    def _latency(self) -> float:
+    def _get_latency(self) -> float:
         plan = self.faults.plan.latency
         return self.options.latency if plan is None else plan
 
-    def _retry_after(self, seconds: float) -> str:
-        words = self.faults.plan.retry_after or self.options.retry_after
-        match words:
+    def _format_retry_after(self, seconds: float) -> str:
+        style = self.faults.plan.retry_after or self.options.retry_after
+        match style:
             case "none":
                 return ""
             case "seconds":
@@ -137,121 +147,122 @@ class Sandbox:
             case "date":
                 return formatdate(self.now().timestamp() + math.ceil(seconds), usegmt=True)
             case _:
-                return words
+                return style
 
     def _has_key(self, headers: dict[bytes, bytes]) -> bool:
         return headers.get(b"x-api-key") == self.options.api_key.encode()
 
-    # --- reading, tasks, the page, the levers
+    # --- reading, tasks, the page, the controls for tests
 
-    def _routes(self) -> list[Route]:
+    def _build_routes(self) -> list[Route]:
         lists = [
-            Route(f"{BASE}/enterprise/api/{name}", self._keyed(self._list)) for name in self.account.lists
+            Route(f"{BASE}/enterprise/api/{name}", self._require_key(self._read_list))
+            for name in self.account.lists
         ]
         task = f"{_LEAD}/{{lead_id:int}}/task"
         return [
-            Route(_LEAD, self._keyed(self._read)),
+            Route(_LEAD, self._require_key(self._read_lead)),
             *lists,
-            Route(task, self._keyed(self._add_task), methods=["POST"]),
-            Route(task, self._keyed(self._tasks)),
-            Route(f"{task}/complete", self._keyed(self._complete), methods=["POST"]),
-            Route("/", _local(self._page)),
-            Route("/_sandbox/faults", _local(self._set_faults), methods=["POST"]),
-            Route("/_sandbox/leads", _local(self._all_leads)),
-            Route("/_sandbox/ledger", _local(self._ledger)),
+            Route(task, self._require_key(self._add_task), methods=["POST"]),
+            Route(task, self._require_key(self._read_tasks)),
+            Route(f"{task}/complete", self._require_key(self._complete_tasks), methods=["POST"]),
+            Route("/", _allow_local_only(self._show_page)),
+            Route("/_sandbox/faults", _allow_local_only(self._set_faults), methods=["POST"]),
+            Route("/_sandbox/leads", _allow_local_only(self._read_all_leads)),
+            Route("/_sandbox/ledger", _allow_local_only(self._read_ledger)),
         ]
 
-    def _keyed(self, handler: _Handler) -> _Endpoint:
-        """The handler behind the key and the account's limits, its answer in the API's envelope."""
+    def _require_key(self, handler: _Handler) -> _Endpoint:
+        """Return an endpoint that checks the key and the limits, and wraps the answer as the API does."""
 
-        async def endpoint(request: Request) -> Response:
+        async def handle(request: Request) -> Response:
             self.in_flight += 1
             try:
-                answer = await self._answered(handler, request)
-                if latency := self._latency():
+                answer = await self._answer(handler, request)
+                if latency := self._get_latency():
                     await asyncio.sleep(latency)
                 return answer
             finally:
                 self.in_flight -= 1
 
-        return endpoint
+        return handle
 
-    async def _answered(self, handler: _Handler, request: Request) -> Response:
+    async def _answer(self, handler: _Handler, request: Request) -> Response:
         if not self._has_key(dict(request.headers.raw)):
-            return refused(ApiError(401, UNAUTHORIZED))
-        if (words := self._not_now()) is not None:
-            return refused(ApiError(*TOO_MANY), retry_after=words)
+            return build_refusal(ApiError(401, UNAUTHORIZED))
+        if (retry_after := self._check_limits()) is not None:
+            return build_refusal(ApiError(*TOO_MANY), retry_after=retry_after)
         if self.faults.is_banned:
-            return refused(ApiError(*INSTEAD[InjectedFault.FORBIDDEN]))
+            return build_refusal(ApiError(*FAULT_ANSWERS[InjectedFault.FORBIDDEN]))
         try:
-            return success(await handler(request))
+            return build_success(await handler(request))
         except ApiError as refusal:
-            return refused(refusal)
+            return build_refusal(refusal)
 
-    async def _read(self, request: Request) -> Any:
+    async def _read_lead(self, request: Request) -> Any:
         phone = request.query_params.get("phone", "")
         if not phone:
             raise ApiError(400, "phone is required")
-        lead = self.store.lead_with(phone)
+        lead = self.store.find_by_any_phone(phone)
         if lead is None:
             raise ApiError(404, "Customer not found")
-        return shown(lead, self.store, self.account)
+        return to_api_lead(lead, self.store, self.account)
 
-    async def _list(self, request: Request) -> Any:
+    async def _read_list(self, request: Request) -> Any:
         rows = self.account.lists[request.url.path.rsplit("/", 1)[1]]
         text = request.query_params.get("text", "").lower()
         found = [row for row in rows if text in row["title"].lower()]
-        return paged(found, request, size=_LIST_PAGE)
+        return build_list_page(found, request, size=_LIST_PAGE_SIZE)
 
     async def _add_task(self, request: Request) -> Any:
-        raw = await read_body(request.receive) if says_json(request.scope) else None
+        raw = await read_body(request.receive) if is_json(request.scope) else None
         task_rules.add_task(self.store, request.path_params["lead_id"], raw or b"", self.now())
 
-    async def _tasks(self, request: Request) -> Any:
-        found = task_rules.tasks_of(self.store, request.path_params["lead_id"])
-        return paged(found, request, size=task_rules.PAGE_SIZE)
+    async def _read_tasks(self, request: Request) -> Any:
+        found = task_rules.read_tasks(self.store, request.path_params["lead_id"])
+        return build_list_page(found, request, size=task_rules.PAGE_SIZE)
 
-    async def _complete(self, request: Request) -> Any:
+    async def _complete_tasks(self, request: Request) -> Any:
         task_rules.complete_tasks(self.store, request.path_params["lead_id"])
 
-    async def _page(self, request: Request) -> Response:
+    async def _show_page(self, request: Request) -> Response:
         return show_page(request, self.store, self.account)
 
     async def _set_faults(self, request: Request) -> Response:
-        plan = decoded(await read_body(request.receive) or b"", _plan_decoder)
+        plan = decode_body(await read_body(request.receive) or b"", _plan_decoder)
         self.faults.restart(plan)
         if plan.rate_limit is not None:
             self.limit.per_s = plan.rate_limit
-        return as_json(200, {})
+        return to_json_response(200, {})
 
-    async def _all_leads(self, _: Request) -> Response:
-        return as_json(200, list(self.store.all_leads()))
+    async def _read_all_leads(self, _: Request) -> Response:
+        return to_json_response(200, list(self.store.all_leads()))
 
-    async def _ledger(self, _: Request) -> Response:
-        return as_json(200, self.store.ledger())
+    async def _read_ledger(self, _: Request) -> Response:
+        return to_json_response(200, self.store.ledger())
 
 
-def _local(handler: Callable[[Request], Awaitable[Response]]) -> _Endpoint:
-    """The handler for this machine alone: what it shows and moves needs no key."""
+def _allow_local_only(handler: Callable[[Request], Awaitable[Response]]) -> _Endpoint:
+    """Return an endpoint that answers only to this machine, since it asks for no key."""
 
-    async def endpoint(request: Request) -> Response:
+    async def handle(request: Request) -> Response:
         if not is_local(request):
-            return refused(ApiError(403, "loopback only"))
+            return build_refusal(ApiError(403, "loopback only"))
         try:
             return await handler(request)
         except ApiError as refusal:
-            return refused(refusal)
+            return build_refusal(refusal)
 
-    return endpoint
+    return handle
 
 
-async def _no_such_address(_: Request, error: Exception) -> Response:
+async def _answer_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return as_json(error.status_code, {"message": error.detail})
+    return to_json_response(error.status_code, {"message": error.detail})
 
 
-def _phone_and_note(raw: bytes) -> tuple[str | None, str | None]:
-    """What the ledger keeps of a body, where it can be read at all."""
+def _read_phone_and_note(raw: bytes) -> tuple[str | None, str | None]:
+    """Return the phone and the note of a body for the request log, None for what cannot be read."""
     try:
         body = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

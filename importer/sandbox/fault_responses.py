@@ -1,4 +1,4 @@
-"""Answers as a faulty server or line gives them: cut off, garbled, too large, or none at all."""
+"""Responses of a faulty server or network: cut off, garbled, too large, or missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from importer.sandbox.faults import InjectedFault
 UNAUTHORIZED = "UnAuthorized, Please Provide Valid API Key"
 TOO_MANY = (429, "Too many requests")
 
-INSTEAD: dict[InjectedFault, tuple[int, str]] = {
+FAULT_ANSWERS: dict[InjectedFault, tuple[int, str]] = {
     InjectedFault.ERROR_BEFORE: (500, "Internal server error"),
     InjectedFault.UNAVAILABLE: (503, "Service unavailable"),
     InjectedFault.TIMEOUT_408: (408, "Request timeout"),
@@ -27,7 +27,7 @@ INSTEAD: dict[InjectedFault, tuple[int, str]] = {
     InjectedFault.HTML: (200, ""),
     InjectedFault.REFUSED: (400, "Validation failed"),
 }
-"""What is answered in place of doing the work: status and message."""
+"""Status and message of the faults that answer instead of doing the work."""
 
 _BODIES: dict[InjectedFault, bytes] = {
     InjectedFault.HTML: b"<html><body><h1>Welcome to the hotel wifi</h1></body></html>",
@@ -39,11 +39,13 @@ _BODIES: dict[InjectedFault, bytes] = {
 }
 
 
-async def answer_with(send: Send, fault: InjectedFault | None, answer: tuple[int, str], wait: str) -> None:
-    """Send the answer, or do to the connection what the fault says. `wait` is the words of Retry-After."""
+async def send_answer(
+    send: Send, fault: InjectedFault | None, answer: tuple[int, str], retry_after: str
+) -> None:
+    """Send the answer, or break the connection as the fault says. `retry_after` is the header's value, "" for none."""
     match fault:
         case InjectedFault.DROP_BEFORE | InjectedFault.DROP_AFTER:
-            # uvicorn answers 500 where an application stays silent; to drop the line, its transport is closed.
+            # uvicorn answers 500 for an application that sends nothing, so the transport itself is aborted.
             send.__self__.transport.abort()  # type: ignore[attr-defined]
             return
         case InjectedFault.STALL_BEFORE | InjectedFault.STALL_AFTER:
@@ -64,14 +66,14 @@ async def answer_with(send: Send, fault: InjectedFault | None, answer: tuple[int
         headers.append((b"content-encoding", b"gzip"))
     if fault is InjectedFault.REDIRECT:
         headers.append((b"location", b"https://elsewhere.example/login"))
-    if wait:
-        headers.append((b"retry-after", wait.encode()))
+    if retry_after:
+        headers.append((b"retry-after", retry_after.encode()))
     body = body or msgspec.json.encode(data)
     is_half = fault in (InjectedFault.DROP_MID, InjectedFault.STALL_MID)
     headers.append((b"content-length", b"%d" % (len(body) + 50 * is_half)))
     start: Message = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
-    # An answer shorter than it said makes uvicorn close the connection: that is DROP_MID.
+    # uvicorn closes the connection after a body shorter than its content-length: that is DROP_MID.
     await send({"type": "http.response.body", "body": body, "more_body": is_half})
     if fault is InjectedFault.STALL_MID:
         await asyncio.sleep(3600)

@@ -1,4 +1,4 @@
-"""The faults that a sandbox can be asked for, and the choice of the one that the next request meets."""
+"""The faults that a sandbox can inject, and the choice of the fault for each request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class InjectedFault(StrEnum):
-    """What may go wrong with a request for a lead. `before` and `after`: whether the work is done first."""
+    """What can go wrong with an upsert. `before` and `after` say whether the fault comes before or after the work."""
 
     DROP_BEFORE = "drop_before"
     DROP_AFTER = "drop_after"
@@ -18,7 +18,7 @@ class InjectedFault(StrEnum):
     STALL_BEFORE = "stall_before"  # never answers
     STALL_MID = "stall_mid"  # after the work, half of the answer, then silence
     STALL_AFTER = "stall_after"
-    LATE = "late"  # the work is done when the client has given up long ago
+    LATE = "late"  # the work is done long after the client has given up
     ERROR_BEFORE = "error_500_before"
     ERROR_AFTER = "error_500_after"
     UNAVAILABLE = "error_503"
@@ -51,14 +51,14 @@ APPLIED = frozenset(
         InjectedFault.DEEP_JSON,
     }
 )
-"""Faults that strike after the work was done: the client cannot know it."""
+"""Faults that come after the work was done. The client cannot know that it was."""
 
 
 class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a test asks for. `shares` are chances by fault; `at` names requests by number, from 1.
+    """The faults that a test asks for. `shares` are probabilities, `at` names requests by number (from 1).
 
-    `always` FORBIDDEN is a ban: once a request has met it, the lists refuse too. `firewall` is a word that a web
-    firewall dislikes, wherever it stands in a lead.
+    `always` FORBIDDEN is a ban: after the first request that got it, the lists answer 403 too. `firewall` is a
+    word that a web firewall blocks anywhere in a body.
     """
 
     shares: dict[InjectedFault, float] = {}
@@ -74,20 +74,20 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class FaultInjector:
-    """Chooses by plan, then by chance; the same seed makes the same choices."""
+    """Chooses faults by plan, then at random. The same seed makes the same choices."""
 
     def __init__(self, seed: int, shares: dict[InjectedFault, float]) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - chances to practise on, no secrets
+        self._random = random.Random(seed)  # noqa: S311 - not used for secrets
         self.plan = FaultPlan(shares=shares)
         self._count = 0
 
     @property
     def is_banned(self) -> bool:
-        """Whether the account has been shut out, whatever it asks for."""
+        """Whether the account is banned: every request gets a 403."""
         return self.plan.always is InjectedFault.FORBIDDEN and self._count >= self.plan.from_request
 
-    def next(self, phone: str | None, raw: bytes = b"") -> InjectedFault | None:
-        """The fault that this request meets, or None."""
+    def choose_next(self, phone: str | None, raw: bytes = b"") -> InjectedFault | None:
+        """Count this request and return its fault, or None."""
         self._count += 1
         if self.plan.firewall and self.plan.firewall.encode() in raw:
             return InjectedFault.FIREWALL
@@ -98,14 +98,14 @@ class FaultInjector:
             return self.plan.at[self._count]
         if self.plan.always is not None and self._count >= self.plan.from_request:
             return self.plan.always
-        return self._by_chance()
+        return self._draw_fault()
 
     def restart(self, plan: FaultPlan) -> None:
-        """Follow another plan; requests are counted from 1 again."""
+        """Follow another plan and count requests from 1 again."""
         self.plan = plan
         self._count = 0
 
-    def _by_chance(self) -> InjectedFault | None:
+    def _draw_fault(self) -> InjectedFault | None:
         if not self.plan.shares:
             return None
         drawn = self._random.random()
@@ -117,14 +117,14 @@ class FaultInjector:
 
 
 class SlidingWindowLimit:
-    """At most `per_s` requests in any second that slides; 0 is no limit. Refused ones do not count."""
+    """At most `per_s` requests in any sliding second; 0 means no limit. Refused requests do not count."""
 
     def __init__(self, per_s: float) -> None:
         self.per_s = per_s
         self._times: deque[float] = deque()
 
     def wait(self, now: float) -> float:
-        """0 and the request counts, or the seconds until it would."""
+        """Return 0.0 and count the request, or the seconds until it would be allowed."""
         if not self.per_s:
             return 0.0
         while self._times and self._times[0] <= now - 1:

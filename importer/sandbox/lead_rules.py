@@ -1,4 +1,4 @@
-"""The API's rules for a lead: what a body may say, and what an upsert does (API page, "Create or update a lead")."""
+"""The API's rules for upserts: valid bodies, and what they change (docs/api.md, "Create or update a lead")."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import msgspec
 import phonenumbers
 
 from importer.sandbox.account import Account
-from importer.sandbox.api_error import ApiError, decoded
+from importer.sandbox.api_error import ApiError, decode_body
 from importer.sandbox.lead_store import LeadStore
 
 
 class Address(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The object `address`; each part may be null."""
+    """The object `address`. Each part may be null."""
 
     text: str | msgspec.UnsetType | None = msgspec.UNSET
     additional: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -24,7 +24,7 @@ class Address(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class LeadBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an upsert. An absent field is left alone, null clears where the page says so."""
+    """The body of an upsert. An absent field stays as it is; null clears the fields that docs/api.md lists."""
 
     customer_phone: str | msgspec.UnsetType | None = msgspec.UNSET
     create_customer_if_customer_phone_not_found: bool = False
@@ -51,36 +51,36 @@ class LeadBody(msgspec.Struct, forbid_unknown_fields=True):
 
 _decoder = msgspec.json.Decoder(LeadBody)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_MOST_MONEY = 2**53  # beyond it a number of JSON is no longer exact
-_PLAIN = (
+_MAX_DEAL_VALUE = 2**53  # larger JSON numbers are not exact
+_SIMPLE_FIELDS = (
     "first_name", "last_name", "business_name", "website", "city", "email", "deal_value", "source", "source_type",
     "lead_stage_name", "lead_group_name", "assignee_user_phone", "additional_info",
 )  # fmt: skip
-_LISTS = {"add_labels": "labels", "add_products": "products"}
+_LIST_FIELDS = {"add_labels": "labels", "add_products": "products"}
 
 
-def upsert(store: LeadStore, account: Account, raw: bytes) -> None:
-    """Do what the body says, or raise the Refusal that the API answers. Matched by the lead's primary phone."""
-    body = decoded(raw, _decoder)
-    phone = _phone(body.customer_phone)
+def upsert_lead(store: LeadStore, account: Account, raw: bytes) -> None:
+    """Create or update the lead with this primary phone. Raises the ApiError that the API answers."""
+    body = decode_body(raw, _decoder)
+    phone = _read_phone(body.customer_phone)
     _check_values(body)
     _check_titles(body, account)
-    added = [_valid(number) for number in _given(body.add_phones, [])]
-    found = store.lead_of(phone)
+    added = [_check_phone(number) for number in _get_value(body.add_phones, [])]
+    found = store.find_by_primary_phone(phone)
     if found is None and not body.create_customer_if_customer_phone_not_found:
         raise ApiError(400, "Customer not found")
     lead_id, fields = found or (None, {})
-    _apply(fields, body, added)
-    store.save(lead_id, phone, fields, _given(body.customer_note, None))
+    _apply_body(fields, body, added)
+    store.save(lead_id, phone, fields, _get_value(body.customer_note, None))
 
 
-def _phone(given: str | msgspec.UnsetType | None) -> str:
+def _read_phone(given: str | msgspec.UnsetType | None) -> str:
     if given is msgspec.UNSET or not given:
         raise ApiError(400, "Customer phone is required to identify the record to update")
-    return _valid(given)
+    return _check_phone(given)
 
 
-def _valid(number: str) -> str:
+def _check_phone(number: str) -> str:
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
@@ -93,53 +93,53 @@ def _valid(number: str) -> str:
 def _check_values(body: LeadBody) -> None:
     if body.email == []:
         raise ApiError(400, "Validation failed: email needs one address or more")
-    for address in _given(body.email, []):
+    for address in _get_value(body.email, []):
         if not _EMAIL.fullmatch(address):
             raise ApiError(400, f"Validation failed: {address!r} is not an email")
-    if abs(_given(body.deal_value, 0)) > _MOST_MONEY:
+    if abs(_get_value(body.deal_value, 0)) > _MAX_DEAL_VALUE:
         raise ApiError(400, "Validation failed: deal_value is out of range")
 
 
 def _check_titles(body: LeadBody, account: Account) -> None:
     if msgspec.UNSET not in (body.add_labels, body.remove_labels):
         raise ApiError(400, "add_labels and remove_labels can not be combined")
-    _check_one(account, "lead-stage", "stage", _given(body.lead_stage_name, None))
-    _check_one(account, "lead-group", "group", _given(body.lead_group_name, None))
+    _check_title(account, "lead-stage", "stage", _get_value(body.lead_stage_name, None))
+    _check_title(account, "lead-group", "group", _get_value(body.lead_group_name, None))
     for name, list_name in (("add_labels", "label"), ("remove_labels", "label"), ("add_products", "product")):
-        for title in _given(getattr(body, name), []):
-            if not account.named(list_name, title):
+        for title in _get_value(getattr(body, name), []):
+            if not account.find_active(list_name, title):
                 raise ApiError(400, f"Invalid {list_name}: {title}")
-    source_type = _given(body.source_type, None)
-    if source_type is not None and not account.named("source-type", source_type):
+    source_type = _get_value(body.source_type, None)
+    if source_type is not None and not account.find_active("source-type", source_type):
         raise ApiError(400, "Invalid source type")
-    assignee = _given(body.assignee_user_phone, None)
-    if assignee is not None and account.member(_valid(assignee)) is None:
+    assignee = _get_value(body.assignee_user_phone, None)
+    if assignee is not None and account.find_member(_check_phone(assignee)) is None:
         raise ApiError(404, "Assignee not found")
 
 
-def _check_one(account: Account, list_name: str, what: str, title: str | None) -> None:
+def _check_title(account: Account, list_name: str, what: str, title: str | None) -> None:
     if title is None:
         return
-    rows = account.named(list_name, title)
+    rows = account.find_active(list_name, title)
     if not rows:
         raise ApiError(404, f"Lead {what} not found")
     if len(rows) > 1:
         raise ApiError(400, f"Multiple lead {what}s found with this name. Provide unique")
 
 
-def _apply(fields: dict[str, Any], body: LeadBody, added: list[str]) -> None:
-    for name in _PLAIN:
+def _apply_body(fields: dict[str, Any], body: LeadBody, added: list[str]) -> None:
+    for name in _SIMPLE_FIELDS:
         value = getattr(body, name)
         if value is not msgspec.UNSET:
             fields[name] = value
     if body.address is not msgspec.UNSET:
         fields["address"] = {**fields.get("address", {}), **msgspec.to_builtins(body.address)}
-    for name, kept in _LISTS.items():
-        fields[kept] = list(dict.fromkeys([*fields.get(kept, []), *_given(getattr(body, name), [])]))
-    gone = set(_given(body.remove_labels, []))
+    for name, kept in _LIST_FIELDS.items():
+        fields[kept] = list(dict.fromkeys([*fields.get(kept, []), *_get_value(getattr(body, name), [])]))
+    gone = set(_get_value(body.remove_labels, []))
     fields["labels"] = [title for title in fields["labels"] if title not in gone]
     fields["added_phones"] = list(dict.fromkeys([*fields.get("added_phones", []), *added]))
 
 
-def _given(value: Any, otherwise: Any) -> Any:
+def _get_value(value: Any, otherwise: Any) -> Any:
     return otherwise if value is msgspec.UNSET else value

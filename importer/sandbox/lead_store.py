@@ -1,4 +1,4 @@
-"""Leads, notes, tasks and the ledger of requests, in one SQLite file."""
+"""Leads, notes, tasks and the log of requests, in one SQLite file."""
 
 from __future__ import annotations
 
@@ -27,54 +27,54 @@ CREATE TABLE IF NOT EXISTS requests (
 ) STRICT;
 """
 
-_HOLDING = """WHERE ? = '' OR instr(folded(phone || ' ' || values_of(fields)), ?) OR id IN
-  (SELECT lead_id FROM notes WHERE instr(folded(text), ?))"""
-_LARGEST_ID = 2**63 - 1  # of SQLite
+_MATCHING = """WHERE ? = '' OR instr(casefold(phone || ' ' || join_values(fields)), ?) OR id IN
+  (SELECT lead_id FROM notes WHERE instr(casefold(text), ?))"""
+_MAX_ID = 2**63 - 1  # SQLite's largest integer
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
 
 class LeadStore:
-    """The sandbox's memory. Writes are not synced: it is the client's crash that is practised, not ours."""
+    """The sandbox's storage. Writes are not synced to disk: tests crash the client, not the sandbox."""
 
     def __init__(self, path: Path | None) -> None:
         self.sql = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         self.sql.execute("PRAGMA journal_mode = WAL")
         self.sql.execute("PRAGMA synchronous = OFF")
         self.sql.executescript(_SCHEMA)
-        self.sql.create_function("folded", 1, str.casefold, deterministic=True)
-        self.sql.create_function("values_of", 1, _values_of, deterministic=True)
+        self.sql.create_function("casefold", 1, str.casefold, deterministic=True)
+        self.sql.create_function("join_values", 1, _join_values, deterministic=True)
 
     def close(self) -> None:
-        """Write everything into the one file."""
+        """Close the file. SQLite writes its journal back into it."""
         self.sql.close()
 
-    def lead_of(self, phone: str) -> tuple[int, dict[str, Any]] | None:
-        """Id and fields of the lead whose primary phone this is."""
+    def find_by_primary_phone(self, phone: str) -> tuple[int, dict[str, Any]] | None:
+        """Return the id and fields of the lead with this primary phone."""
         found = self.sql.execute("SELECT id, fields FROM leads WHERE phone = ?", (phone,)).fetchone()
         return (found[0], _decode(found[1])) if found else None
 
-    def lead_with(self, phone: str) -> dict[str, Any] | None:
-        """The lead that has this phone, primary or added; where several have it, the one whose own it is."""
+    def find_by_any_phone(self, phone: str) -> dict[str, Any] | None:
+        """Return the lead with this phone, primary or added. A lead with it as the primary phone comes first."""
         found = self.sql.execute(
             """SELECT leads.id, leads.phone, fields, created_at, updated_at FROM phones JOIN leads ON leads.id = lead_id
                WHERE phones.phone = ? ORDER BY leads.phone <> phones.phone, leads.id LIMIT 1""",
             (phone,),
         ).fetchone()
-        return _row(found) if found else None
+        return _to_lead(found) if found else None
 
-    def lead_by_id(self, lead_id: int) -> dict[str, Any] | None:
-        """A lead's fields and dates."""
-        if lead_id > _LARGEST_ID:
+    def find_by_id(self, lead_id: int) -> dict[str, Any] | None:
+        """Return a lead's fields and dates."""
+        if lead_id > _MAX_ID:
             return None
         found = self.sql.execute(
             "SELECT id, phone, fields, created_at, updated_at FROM leads WHERE id = ?", (lead_id,)
         ).fetchone()
-        return _row(found) if found else None
+        return _to_lead(found) if found else None
 
     def save(self, lead_id: int | None, phone: str, fields: dict[str, Any], note: str | None) -> None:
-        """Write a lead, its phones and its note at once."""
-        now = _now()
+        """Write a lead, its phones and its note in one transaction."""
+        now = _get_time()
         with self.sql:
             self.sql.execute("BEGIN")
             if lead_id is None:
@@ -96,8 +96,8 @@ class LeadStore:
                     "INSERT INTO notes (lead_id, text, at) VALUES (?, ?, ?)", (lead_id, note, now)
                 )
 
-    def phones(self, lead_id: int) -> list[str]:
-        """All phones of a lead, its own first."""
+    def read_phones(self, lead_id: int) -> list[str]:
+        """Return all phones of a lead, the primary one first."""
         found = self.sql.execute(
             """SELECT phones.phone FROM phones JOIN leads ON leads.id = lead_id WHERE lead_id = ?
                ORDER BY phones.phone <> leads.phone, phones.phone""",
@@ -105,45 +105,45 @@ class LeadStore:
         )
         return [row[0] for row in found]
 
-    def notes(self, lead_id: int) -> list[str]:
-        """The notes on a lead's timeline, oldest first."""
+    def read_notes(self, lead_id: int) -> list[str]:
+        """Return the notes on a lead's timeline, oldest first."""
         return [
             row[0]
             for row in self.sql.execute("SELECT text FROM notes WHERE lead_id = ? ORDER BY id", (lead_id,))
         ]
 
-    def timeline(self, lead_id: int) -> list[tuple[str, str]]:
-        """The same with the time of each: (at, text)."""
+    def read_timeline(self, lead_id: int) -> list[tuple[str, str]]:
+        """Return the notes as (time, text), oldest first."""
         return self.sql.execute(
             "SELECT at, text FROM notes WHERE lead_id = ? ORDER BY id", (lead_id,)
         ).fetchall()
 
-    def leads(self, text: str = "", page: int = 1, page_size: int = 25) -> list[dict[str, Any]]:
-        """A page of leads that hold `text` in a phone, a field or a note, newest first."""
+    def search_leads(self, text: str = "", page: int = 1, page_size: int = 25) -> list[dict[str, Any]]:
+        """Return a page of the leads with `text` in a phone, a field or a note, newest first."""
         found = self.sql.execute(
-            f"SELECT id, phone, fields, created_at, updated_at FROM leads {_HOLDING} ORDER BY id DESC LIMIT ? OFFSET ?",
-            (*_needles(text), page_size, (page - 1) * page_size),
+            f"SELECT id, phone, fields, created_at, updated_at FROM leads {_MATCHING} ORDER BY id DESC LIMIT ? OFFSET ?",
+            (*_get_search_values(text), page_size, (page - 1) * page_size),
         )
-        return [_row(row) for row in found]
+        return [_to_lead(row) for row in found]
 
     def all_leads(self) -> Iterator[dict[str, Any]]:
-        """Every lead with its notes and phones: what tests compare with the journal."""
+        """Yield every lead with its notes and phones. Tests compare them with the journal."""
         for row in self.sql.execute(
             "SELECT id, phone, fields, created_at, updated_at FROM leads ORDER BY id"
         ).fetchall():
-            yield {**_row(row), "notes": self.notes(row[0]), "phones": self.phones(row[0])}
+            yield {**_to_lead(row), "notes": self.read_notes(row[0]), "phones": self.read_phones(row[0])}
 
     def count(self, text: str = "") -> int:
-        """Leads that hold `text`."""
-        found = self.sql.execute(f"SELECT count(*) FROM leads {_HOLDING}", _needles(text))
+        """Return the number of leads with `text` in a phone, a field or a note."""
+        found = self.sql.execute(f"SELECT count(*) FROM leads {_MATCHING}", _get_search_values(text))
         return int(found.fetchone()[0])
 
     def count_notes(self) -> int:
-        """All notes of all leads."""
+        """Return the number of notes of all leads."""
         return int(self.sql.execute("SELECT count(*) FROM notes").fetchone()[0])
 
     def add_task(self, lead_id: int, task: dict[str, Any]) -> None:
-        """Keep a task; one that is no reminder closes the lead's other open ones that are none (API page)."""
+        """Store a task. Any type but a reminder closes the lead's open tasks (docs/api.md, "Tasks")."""
         if task["type"] != "REMINDER":
             self.complete_tasks(lead_id)
         self.sql.execute(
@@ -151,31 +151,31 @@ class LeadStore:
         )
 
     def complete_tasks(self, lead_id: int) -> None:
-        """Close the lead's open tasks that are no reminders."""
-        for task_id, task in self._tasks(lead_id):
+        """Close the lead's open tasks, but not its reminders."""
+        for task_id, task in self._read_task_rows(lead_id):
             if task["type"] != "REMINDER" and task["status"] == "OPEN":
                 body = _encode({**task, "status": "COMPLETED"}).decode()
                 self.sql.execute("UPDATE tasks SET fields = ? WHERE id = ?", (body, task_id))
 
-    def tasks(self, lead_id: int) -> list[dict[str, Any]]:
-        """The lead's tasks, oldest first."""
-        return [{"id": task_id, **task} for task_id, task in self._tasks(lead_id)]
+    def read_tasks(self, lead_id: int) -> list[dict[str, Any]]:
+        """Return the lead's tasks, oldest first."""
+        return [{"id": task_id, **task} for task_id, task in self._read_task_rows(lead_id)]
 
-    def _tasks(self, lead_id: int) -> list[tuple[int, dict[str, Any]]]:
+    def _read_task_rows(self, lead_id: int) -> list[tuple[int, dict[str, Any]]]:
         found = self.sql.execute(
             "SELECT id, fields FROM tasks WHERE lead_id = ? ORDER BY id", (lead_id,)
         ).fetchall()
         return [(task_id, _decode(fields)) for task_id, fields in found]
 
-    def note_request(self, entry: tuple[Any, ...]) -> None:
-        """One line of the ledger: at, method, path, phone, note, fault, status, applied."""
+    def record_request(self, entry: tuple[Any, ...]) -> None:
+        """Log one request: (at, method, path, phone, note, fault, status, applied)."""
         self.sql.execute(
             "INSERT INTO requests (at, method, path, phone, note, fault, status, applied) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             entry,
         )
 
     def ledger(self) -> list[dict[str, Any]]:
-        """Every request received, in order."""
+        """Return every request received, in order."""
         names = ("id", "at", "method", "path", "phone", "note", "fault", "status", "applied")
         return [
             dict(zip(names, row, strict=True))
@@ -183,24 +183,24 @@ class LeadStore:
         ]
 
 
-def _needles(text: str) -> tuple[str, str, str]:
+def _get_search_values(text: str) -> tuple[str, str, str]:
     return (text.casefold(),) * 3
 
 
-def _values_of(fields: str) -> str:
-    """What people see of a lead's fields, to search in: no names of fields, no brackets."""
-    return "\n".join(_texts(_decode(fields)))
+def _join_values(fields: str) -> str:
+    """Return the values that people see of a lead's fields, without field names and brackets, for the search."""
+    return "\n".join(_walk_texts(_decode(fields)))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _walk_texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
+            yield from _walk_texts(inner)
     elif value is not None:
         yield str(value)
 
 
-def _row(found: tuple[Any, ...]) -> dict[str, Any]:
+def _to_lead(found: tuple[Any, ...]) -> dict[str, Any]:
     lead_id, phone, fields, created_at, updated_at = found
     return {
         "id": lead_id,
@@ -211,5 +211,5 @@ def _row(found: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def _now() -> str:
+def _get_time() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

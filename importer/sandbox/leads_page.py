@@ -1,4 +1,4 @@
-"""The sandbox's page for people: leads with their notes and tasks, and the account's lists."""
+"""The sandbox's web page: leads with their notes and tasks, and the account's lists."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from importer.sandbox.lead_store import LeadStore
 _PAGE_SIZE = 25
 _COPY_SIZE = 1000
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
-_CONTROLS = [*range(9), 11, 12, *range(14, 32), *range(127, 160)]
-_TURNERS = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-_UNSEEN = dict.fromkeys([*_CONTROLS, *_TURNERS], "\ufffd")
-_LISTS = {
+_CONTROL_CHARACTERS = [*range(9), 11, 12, *range(14, 32), *range(127, 160)]
+_DIRECTION_MARKS = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_HIDDEN_CHARACTERS = dict.fromkeys([*_CONTROL_CHARACTERS, *_DIRECTION_MARKS], "\ufffd")
+_LIST_TITLES = {
     "lead-stage": "Stages",
     "lead-group": "Groups",
     "label": "Labels",
@@ -29,25 +29,25 @@ _LISTS = {
 
 
 def show_page(request: Request, store: LeadStore, account: Account) -> Response:
-    """Leads, newest first, with search and pages; nothing of a lead's text becomes markup.
+    """Return the page of leads, newest first, with a search. All text of a lead is escaped.
 
-    `?copy` gives one page that needs no server behind it: what a demo leaves.
+    `?copy` returns one page without links, which the demo saves as a file.
     """
     copy = "copy" in request.query_params
     size = _COPY_SIZE if copy else _PAGE_SIZE
     text = request.query_params.get("text", "").strip()
     total = store.count(text)
     pages = max(1, math.ceil(total / size))
-    page = min(_page_number(request.query_params.get("page", "1")), pages)
-    html = _pages.get_template("page.html").render(
-        leads=[_with_timeline(lead, store) for lead in store.leads(text, page, size)],
+    page = min(_parse_page_number(request.query_params.get("page", "1")), pages)
+    html = _pages.get_template("leads_page.html").render(
+        leads=[_add_timeline(lead, store) for lead in store.search_leads(text, page, size)],
         text=text,
         page=page,
         pages=pages,
         total=total,
         notes=store.count_notes(),
         copy=copy,
-        lists=[(title, account.lists[name]) for name, title in _LISTS.items()],
+        lists=[(title, account.lists[name]) for name, title in _LIST_TITLES.items()],
         members={row["phone"]: row for row in account.members},
         policy=_CSP,
     )
@@ -55,16 +55,16 @@ def show_page(request: Request, store: LeadStore, account: Account) -> Response:
     return Response(html, media_type="text/html", headers=headers)
 
 
-def _with_timeline(lead: dict[str, Any], store: LeadStore) -> dict[str, Any]:
-    return {**lead, "timeline": store.timeline(lead["id"]), "tasks": store.tasks(lead["id"])}
+def _add_timeline(lead: dict[str, Any], store: LeadStore) -> dict[str, Any]:
+    return {**lead, "timeline": store.read_timeline(lead["id"]), "tasks": store.read_tasks(lead["id"])}
 
 
-def _page_number(given: str) -> int:
+def _parse_page_number(given: str) -> int:
     return max(1, int(given)) if given.isascii() and given.isdigit() and len(given) < 10 else 1
 
 
-def rupees(amount: float) -> str:
-    """An amount as India writes it: `₹1,20,000`, `₹12,00,000.50`."""
+def format_rupees(amount: float) -> str:
+    """Return an amount in Indian digit grouping: `₹1,20,000`, `₹12,00,000.50`."""
     whole, _, paise = f"{abs(amount):.2f}".partition(".")
     head, tail = whole[:-3], whole[-3:]
     pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
@@ -72,16 +72,20 @@ def rupees(amount: float) -> str:
     return f"{sign}₹{','.join([*pairs, tail])}{'' if paise == '00' else f'.{paise}'}"
 
 
-def _seen(value: Any) -> Any:
-    """Text without characters that turn or hide what stands beside them."""
-    return value.translate(_UNSEEN) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _replace_hidden_characters(value: Any) -> Any:
+    """Return text without invisible characters, some of which reverse or hide the text beside them."""
+    return (
+        value.translate(_HIDDEN_CHARACTERS)
+        if isinstance(value, str) and not isinstance(value, Markup)
+        else value
+    )
 
 
 _pages = Environment(
     loader=PackageLoader("importer.sandbox", "."),
     autoescape=select_autoescape(default=True),
-    finalize=_seen,
+    finalize=_replace_hidden_characters,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_pages.filters["rupees"] = rupees
+_pages.filters["rupees"] = format_rupees

@@ -1,4 +1,4 @@
-"""Running a sandbox: in the foreground for people, in a thread for tests and the demo."""
+"""Starts a sandbox: in the foreground for people, in a thread for tests and the demo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from importer.sandbox.sandbox_options import SandboxOptions
 
 
 class RunningSandbox(msgspec.Struct, frozen=True):
-    """A sandbox that answers: its addresses, and the object behind them for tests to look into."""
+    """A sandbox that is running: its URLs, and the object behind them for tests."""
 
     base_url: str
     page_url: str
@@ -28,28 +28,27 @@ class RunningSandbox(msgspec.Struct, frozen=True):
 
 
 def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
-    """Answer requests until Ctrl-C or SIGTERM, then return. `announce` is told the base URL.
+    """Answer requests until Ctrl-C or SIGTERM, then return. `announce` is called with the base URL.
 
-    Raises OSError when the port is taken, sqlite3.Error when the file cannot be one of a sandbox.
+    Raises OSError if the port is in use, sqlite3.Error if the file is not a sandbox's database.
     """
-    sandbox, listener = _prepared(options)
+    sandbox, listener = _prepare(options)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(
-            number, lambda *_: None
-        )  # uvicorn ends at it and then raises it again: ending is all there is to do
-    announce(_base_url(listener))
-    _server(sandbox).run(sockets=[listener])
+        # uvicorn stops at the signal and then raises it again: nothing is left to do.
+        signal.signal(number, lambda *_: None)
+    announce(_format_base_url(listener))
+    _build_server(sandbox).run(sockets=[listener])
     sandbox.store.close()
 
 
 @contextmanager
 def run_sandbox(options: SandboxOptions | None = None) -> Iterator[RunningSandbox]:
-    """A sandbox in a thread of its own, on a free port, for as long as the block runs."""
-    sandbox, listener = _prepared(options or SandboxOptions())
-    server = _server(sandbox)
+    """Run a sandbox in a thread of its own, on a free port, until the block ends."""
+    sandbox, listener = _prepare(options or SandboxOptions())
+    server = _build_server(sandbox)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    base_url = _base_url(listener)
+    base_url = _format_base_url(listener)
     try:
         yield RunningSandbox(base_url, get_page_url(base_url), sandbox)
     finally:
@@ -59,10 +58,10 @@ def run_sandbox(options: SandboxOptions | None = None) -> Iterator[RunningSandbo
             sandbox.store.close()
 
 
-def _prepared(options: SandboxOptions) -> tuple[Sandbox, socket.socket]:
-    """The port is open before anybody is told of it, so that nobody comes too early."""
+def _prepare(options: SandboxOptions) -> tuple[Sandbox, socket.socket]:
+    """Return the sandbox and its open port. The port listens before its URL is announced."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if os.name != "nt":  # there it would let two programs share the port
+    if os.name != "nt":  # on Windows it would let two programs share the port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", options.port))
@@ -73,7 +72,7 @@ def _prepared(options: SandboxOptions) -> tuple[Sandbox, socket.socket]:
         raise
 
 
-def _server(sandbox: Sandbox) -> uvicorn.Server:
+def _build_server(sandbox: Sandbox) -> uvicorn.Server:
     config = uvicorn.Config(
         sandbox,
         log_level="critical",
@@ -86,10 +85,10 @@ def _server(sandbox: Sandbox) -> uvicorn.Server:
 
 
 def get_page_url(base_url: str) -> str:
-    """The page for people of the sandbox with this base URL."""
+    """Return the URL of the sandbox's web page."""
     return base_url.removesuffix(BASE) + "/"
 
 
-def _base_url(listener: socket.socket) -> str:
+def _format_base_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()
     return f"http://{host}:{port}{BASE}"

@@ -1,4 +1,4 @@
-"""The API's rules for a lead's tasks (API page, "Tasks")."""
+"""The API's rules for a lead's tasks (docs/api.md, "Tasks")."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from importer.sandbox.api_error import ApiError, decoded
+from importer.sandbox.api_error import ApiError, decode_body
 from importer.sandbox.lead_store import LeadStore
 
-PAGE_SIZE = 20  # both what is given and the most that may be asked for
+PAGE_SIZE = 20  # the default, and the maximum
 
 
 class TaskBody(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The body of a new task; times are ISO 8601, read as UTC where they name no zone."""
+    """The body of a new task. Times are ISO 8601, and UTC if they name no time zone."""
 
     type: Literal["FOLLOW_UP_CALL", "FIRST_CALL", "CALLBACK_REQUEST", "SITE_VISIT", "REMINDER", "BOOKING"]
     due_date: str
@@ -26,33 +26,33 @@ _decoder = msgspec.json.Decoder(TaskBody)
 
 
 def add_task(store: LeadStore, lead_id: int, raw: bytes, now: datetime) -> None:
-    """Keep a new task, or raise the Refusal that the API answers. One that is no reminder closes the others."""
-    task = decoded(raw, _decoder)
-    _need_lead(store, lead_id)
-    due = _moment("due_date", task.due_date)
-    if task.notify_at is not None and not now < _moment("notify_at", task.notify_at) <= due:
+    """Store a new task. Raises the ApiError that the API answers. Any type but a reminder closes the open tasks."""
+    task = decode_body(raw, _decoder)
+    _require_lead(store, lead_id)
+    due = _parse_time("due_date", task.due_date)
+    if task.notify_at is not None and not now < _parse_time("notify_at", task.notify_at) <= due:
         raise ApiError(400, "notify_at must be after now and not after due_date")
     store.add_task(lead_id, {**msgspec.to_builtins(task), "status": "OPEN"})
 
 
 def complete_tasks(store: LeadStore, lead_id: int) -> None:
     """Close the lead's open tasks."""
-    _need_lead(store, lead_id)
+    _require_lead(store, lead_id)
     store.complete_tasks(lead_id)
 
 
-def tasks_of(store: LeadStore, lead_id: int) -> list[dict[str, Any]]:
-    """The lead's tasks, oldest first."""
-    _need_lead(store, lead_id)
-    return store.tasks(lead_id)
+def read_tasks(store: LeadStore, lead_id: int) -> list[dict[str, Any]]:
+    """Return the lead's tasks, oldest first."""
+    _require_lead(store, lead_id)
+    return store.read_tasks(lead_id)
 
 
-def _need_lead(store: LeadStore, lead_id: int) -> None:
-    if store.lead_by_id(lead_id) is None:
+def _require_lead(store: LeadStore, lead_id: int) -> None:
+    if store.find_by_id(lead_id) is None:
         raise ApiError(404, "Lead not found")
 
 
-def _moment(name: str, text: str) -> datetime:
+def _parse_time(name: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

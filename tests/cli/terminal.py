@@ -1,4 +1,4 @@
-"""A real terminal to type at: the command on a pseudo-terminal, with what it shows read as it comes."""
+"""Runs the command on a pseudo-terminal, so that a test can type answers and read the screen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-_PATIENCE_S = 40.0
-_PRESSED_AGAIN_S = 3.0
+_MAX_WAIT_S = 40.0
+_KEY_REPEAT_S = 3.0
 _PROGRAM = """
 import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches it
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C needs a controlling terminal
 from importer.cli.main import main
 sys.exit(main())
 """
@@ -26,14 +26,14 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """`importer` with a person in front of it. `shown` is all that was printed; `expect` waits for more of it."""
+    """`importer` on a terminal. `shown` is everything printed so far."""
 
     def __init__(self, folder: Path, *arguments: object, **environment: str) -> None:
         self.shown = ""
         self._at = 0
         self._ours, theirs = pty.openpty()
         attributes = termios.tcgetattr(theirs)
-        attributes[3] &= ~termios.ECHO  # what is typed would stand twice in what is shown
+        attributes[3] &= ~termios.ECHO  # otherwise typed text would be shown twice
         termios.tcsetattr(theirs, termios.TCSANOW, attributes)
         termios.tcsetwinsize(theirs, (40, 110))
         self._process = subprocess.Popen(
@@ -48,11 +48,11 @@ class Terminal:
         os.close(theirs)
 
     def expect(self, text: str) -> str:
-        """Wait until `text` has been shown, behind what was waited for before; answers with all up to it."""
-        until = time.monotonic() + _PATIENCE_S
+        """Wait until `text` is shown after the last expected text. Returns everything up to it."""
+        until = time.monotonic() + _MAX_WAIT_S
         while (found := self.plain.find(text, self._at)) < 0:
             if not self._read(until):
-                raise AssertionError(f"{text!r} was not shown. Shown was:\n{self.plain[self._at :]}")
+                raise AssertionError(f"{text!r} was not shown. The screen has:\n{self.plain[self._at :]}")
         before, self._at = self.plain[self._at : found + len(text)], found + len(text)
         return before
 
@@ -61,37 +61,37 @@ class Terminal:
         os.write(self._ours, text.encode() + b"\n")
 
     def press(self, key: bytes) -> None:
-        """Press one key: 03 is Ctrl-C, 04 is Ctrl-D."""
-        with suppress(OSError):  # it may have ended in the meantime
+        """Press one key, such as Ctrl-C (byte 3) or Ctrl-D (byte 4)."""
+        with suppress(OSError):  # the command may have ended
             os.write(self._ours, key)
 
     def leave(self, key: bytes) -> int:
-        """Press a key until the command ends; answers with the exit code.
+        """Press a key until the command ends. Returns the exit code.
 
-        A Ctrl-C in the moment when the prompt is drawn and not yet read is seen by Python only at the next key.
+        If Ctrl-C comes after the prompt is drawn and before it is read, Python only notices it at the next key.
         """
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + _MAX_WAIT_S
         while self._process.poll() is None and time.monotonic() < until:
             self.press(key)
-            while self._read(time.monotonic() + _PRESSED_AGAIN_S):
+            while self._read(time.monotonic() + _KEY_REPEAT_S):
                 pass
-        return self.run_end()
+        return self.wait_for_exit()
 
-    def run_end(self) -> int:
-        """Wait for the end; answers with the exit code."""
-        until = time.monotonic() + _PATIENCE_S
+    def wait_for_exit(self) -> int:
+        """Wait until the command ends. Returns the exit code."""
+        until = time.monotonic() + _MAX_WAIT_S
         while self._read(until):
             pass
-        return self._process.wait(_PATIENCE_S)
+        return self._process.wait(_MAX_WAIT_S)
 
     def hang_up(self) -> int:
-        """Close the window; answers with the exit code."""
+        """Close the terminal window. Returns the exit code."""
         os.close(self._ours)
         self._ours = os.open(os.devnull, os.O_RDONLY)
-        return self._process.wait(_PATIENCE_S)
+        return self._process.wait(_MAX_WAIT_S)
 
     def close(self) -> None:
-        """End it, whatever it is doing."""
+        """Kill the command if it still runs."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -99,22 +99,22 @@ class Terminal:
 
     @property
     def plain(self) -> str:
-        """What is shown, without colours."""
+        """The screen without colours."""
         return _ESCAPES.sub("", self.shown).replace("\r\n", "\n")
 
     @property
     def rest(self) -> str:
-        """What was shown behind the last text that was waited for."""
+        """Everything after the last expected text."""
         return self.plain[self._at :]
 
     def _read(self, until: float) -> bool:
-        """Read what has come; False at the end, or when it takes too long."""
+        """Read new output. Returns False at the end of the output or at `until`."""
         ready, _, _ = select.select([self._ours], [], [], max(0.0, until - time.monotonic()))
         if not ready:
             return False
         try:
             read = os.read(self._ours, 65536)
-        except OSError:  # Linux says EIO when the other side has gone
+        except OSError:  # Linux raises EIO when the command has ended
             return False
         self.shown += read.decode(errors="replace")
         return bool(read)

@@ -1,6 +1,6 @@
-"""docs/commands.md and docs/mapping.md say what the code does; the options are those of INTERFACE.md.
+"""docs/commands.md and docs/mapping.md list the commands, options and fields of the code.
 
-`pytest tests/cli/test_commands_page.py --write-examples` writes the pages' tables anew: then read the diff.
+`pytest tests/cli/test_commands_page.py --write-examples` writes the tables of these pages again. Read the diff then.
 """
 
 import re
@@ -12,78 +12,91 @@ import pytest
 
 from importer.cli.main import Commands
 from importer.fields import FIELDS, find_field
+from importer.messages import terminal_messages
 from importer.settings import PER_CALL_OPTIONS, Settings
 
 ROOT = Path(__file__).parents[2]
-INTERFACE = Path("/work/shared/INTERFACE.md")
 TABLE = re.compile(r"<!-- ([\w ]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+COMMANDS = Commands("importer")
 
-OPTIONS = {
+DEFAULTS = {
     "--sheet": None, "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--default": {}, "--region": "IN",
     "--create": True, "--duplicates": "merge", "--unknown": "reject", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
     "--max-wait": 900.0, "--limit": None, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
-    "-q": False, "-v": False,
+    "--quiet": False, "--verbose": False, "--encoding": None, "--delimiter": None, "--save": None,
 }  # fmt: skip
-"""INTERFACE.md's options of check and run, with its defaults (where it names none, they are ours)."""
-
-COMMANDS = Commands("importer")
+"""The options of check and run that users and scripts rely on, with their defaults."""
 
 
-def command(name):
+def find_command(name):
     found = COMMANDS.get_command(click.Context(COMMANDS), name)
     assert found is not None
     return found
 
 
-def options_of(name):
-    return [option for option in command(name).params if isinstance(option, click.Option)]
+def list_options(name):
+    return [option for option in find_command(name).params if isinstance(option, click.Option)]
 
 
-def field_of(flag):
-    return {"-q": "quiet", "-v": "verbose"}.get(flag, flag.removeprefix("--").replace("-", "_"))
+def list_flags(name):
+    return {flag for option in list_options(name) for flag in (*option.opts, *option.secondary_opts)}
+
+
+# --- the options of the code
 
 
 @pytest.mark.parametrize("name", ["check", "run"])
-def test_every_option_of_the_interface_is_a_flag_and_a_config_key(name):
-    flags = {flag for option in options_of(name) for flag in (*option.opts, *option.secondary_opts)}
-    assert set(OPTIONS) | {"--no-create", "--config"} <= flags
-    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
-    for flag, default in OPTIONS.items():
-        shown = defaults[field_of(flag)]
-        assert (shown if shown is not msgspec.NODEFAULT else {}) == default, flag
+def test_check_and_run_have_every_option_of_the_settings(name):
+    """An option cannot disappear, and a new one must be added to the list above."""
+    assert list_flags(name) == {*DEFAULTS, "--no-create", "--config", "-q", "-v"}
 
 
-def test_no_flag_has_a_default_of_its_own():
-    """A flag that was not given must say so, or importer.toml would never be heard."""
-    for option in options_of("run"):
+def test_options_have_the_promised_defaults():
+    """The default of an option is part of what scripts rely on."""
+    fields = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    found = {f"--{name.replace('_', '-')}": default for name, default in fields.items()}
+    assert {
+        flag: {} if default is msgspec.NODEFAULT else default for flag, default in found.items()
+    } == DEFAULTS
+
+
+def test_flags_have_no_default_of_their_own():
+    """A flag that was not given must not hide the value of importer.toml."""
+    for option in list_options("run"):
         assert option.default in (None, (), 0) or repr(option.default).startswith("Sentinel"), option.name
 
 
-def test_the_committed_list_is_the_interfaces():
-    if not INTERFACE.exists():
-        pytest.skip("the interface lies beside the project, not in it")
-    text = (
-        INTERFACE.read_text("utf-8")
-        .partition("Options of `check` and `run`")[2]
-        .partition("Settings from")[0]
-    )
-    named = {
-        flag for span in re.findall(r"`([^`]*)`", text) for flag in re.findall(r"^(--[a-z-]+|-[qv])\b", span)
-    }
-    assert named - {"--config"} == set(OPTIONS)
-    rows = re.findall(r"^\| `importer (\w+)", INTERFACE.read_text("utf-8"), re.MULTILINE)
-    assert set(rows) <= set(COMMANDS.summaries)
+def test_resume_and_retry_take_only_options_of_sending():
+    """The rows and the mapping of a run are known, so options of reading would have no effect."""
+    for name in ("resume", "retry"):
+        given = {option.name for option in list_options(name)}
+        assert given == {"rate", "concurrency", "timeout", "max_wait", "config"} | PER_CALL_OPTIONS - {
+            "run_id",
+            "save",
+        }
 
 
-def table(name):
+def test_every_command_has_a_summary_and_a_help_text():
+    """A command without a text would be empty in --help."""
+    assert list(COMMANDS.modules) == list(terminal_messages.COMMAND_SUMMARIES)
+    assert set(COMMANDS.modules) == set(terminal_messages.COMMAND_HELP)
+    for name in COMMANDS.modules:
+        assert find_command(name).help == terminal_messages.COMMAND_HELP[name]
+
+
+# --- the tables of the pages
+
+
+def write_table(name):
+    """Return the table that belongs between the comments `<!-- name -->` and `<!-- end -->`."""
     if name == "commands":
         rows = [
-            (f"`importer {c} {_arguments(c)}`".replace(" `", "`"), said)
-            for c, (said, _) in COMMANDS.summaries.items()
+            (f"`importer {command} {format_arguments(command)}`".replace(" `", "`"), summary)
+            for command, summary in terminal_messages.COMMAND_SUMMARIES.items()
         ]
-        return _table(("command", "what it does"), rows)
+        return format_table(("command", "what it does"), rows)
     if name == "fields":
-        return _table(
+        return format_table(
             ("field", "is", "several columns", "can be cleared"),
             [
                 (
@@ -95,42 +108,54 @@ def table(name):
                 for f in FIELDS
             ],
         )
-    rows = [(_flags(option), option.help or "") for option in options_of(name.removeprefix("options of "))]
-    return _table(("option", "what it does"), rows)
+    rows = [
+        (format_flags(option), option.help or "") for option in list_options(name.removeprefix("options of "))
+    ]
+    return format_table(("option", "what it does"), rows)
 
 
-def _arguments(name):
+def format_arguments(name):
     return " ".join(
-        p.metavar or p.name.upper() for p in command(name).params if isinstance(p, click.Argument)
+        p.metavar or p.name.upper() for p in find_command(name).params if isinstance(p, click.Argument)
     )
 
 
-def _flags(option):
+def format_flags(option):
     names = ", ".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
-    behind = option.metavar or ""
-    return f"{names[:-1]} {behind}`" if behind else names
+    metavar = option.metavar or ""
+    return f"{names[:-1]} {metavar}`" if metavar else names
 
 
-def _escaped(cell):
+def escape_pipes(cell):
     return re.sub(r"(?<!\\)\|", r"\\|", cell)
 
 
-def _table(head, rows):
-    lines = [f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in (head, *rows)]
+def format_table(head, rows):
+    lines = [f"| {' | '.join(escape_pipes(cell) for cell in row)} |" for row in (head, *rows)]
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]]) + "\n"
 
 
 @pytest.mark.parametrize("page", ["commands.md", "mapping.md"])
-def test_the_tables_of_a_page_are_what_the_code_says(page, request):
+def test_tables_of_a_page_match_the_code(page, request):
+    """A page never lists an option or a field that does not exist, and never lacks one."""
     path = ROOT / "docs" / page
     text = path.read_text("utf-8")
-    written = TABLE.sub(lambda found: f"<!-- {found[1]} -->\n{table(found[1])}<!-- end -->", text)
+    written = TABLE.sub(lambda found: f"<!-- {found[1]} -->\n{write_table(found[1])}<!-- end -->", text)
     if request.config.getoption("--write-examples"):
         path.write_text(written, "utf-8")
     assert text == written
 
 
-def test_the_examples_of_a_map_can_be_read(tmp_path):
+def test_commands_page_has_options_of_commands_with_more_than_the_shared_ones():
+    """Every option of every command is in some table, or in the sentence about its command."""
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    for name in COMMANDS.modules:
+        for flag in list_flags(name):
+            assert f"`{flag}" in page, (name, flag)
+
+
+def test_example_maps_can_be_read(tmp_path):
+    """A reader can copy the examples of docs/mapping.md as they are."""
     from importer.loader.mapping.map_file import read_map
 
     page = (ROOT / "docs" / "mapping.md").read_text("utf-8")
@@ -140,12 +165,3 @@ def test_the_examples_of_a_map_can_be_read(tmp_path):
         (tmp_path / "m.toml").write_text(example, "utf-8")
         for entry in read_map(tmp_path / "m.toml").list_entries().values():
             assert entry.field == "" or find_field(entry.field)
-
-
-def test_resume_and_retry_take_only_what_makes_sense_for_known_rows():
-    for name in ("resume", "retry"):
-        given = {option.name for option in options_of(name)}
-        assert given == {"rate", "concurrency", "timeout", "patience", "config"} | PER_CALL_OPTIONS - {
-            "run_id",
-            "save",
-        }

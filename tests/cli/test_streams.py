@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or read by something that obeys: the command ends as its work ended."""
+"""Standard streams that are closed, full or read by a terminal do not change how a command ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMPORTER = f'"{sys.executable}" -m importer'
 
 
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A line of sh; `importer` is ours."""
+    """Run a line in sh, with `importer` as the command of this checkout."""
     line = command.replace("importer", IMPORTER, 1)
     environment = {name: v for name, v in os.environ.items() if not name.startswith("COV")}
     return subprocess.run(
@@ -34,17 +34,19 @@ def folder(importer):
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_change_nothing(folder, crm, closed):
-    """Uvloop aborts where a socket becomes file 0 to 2."""
+def test_closed_streams_do_not_change_the_run(folder, crm, closed):
+    """Uvloop aborts if a socket gets file number 0, 1 or 2."""
     done = shell(f"importer run x.csv --yes --run-id r {closed}", folder)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "reports/r/summary.json").read_text())["counts"]["accepted"] == 1
 
 
-def test_without_a_terminal_or_a_standard_input_at_all_it_does_not_ask(folder):
+def test_run_without_standard_input_does_not_ask(folder):
     done = shell("importer run x.csv <&-", folder)
     assert done.returncode == 2
-    assert done.stderr.startswith("importer: Nobody is at the terminal")
+    assert done.stderr.startswith(
+        "importer: Confirmation is needed, but this is not an interactive terminal."
+    )
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
@@ -58,34 +60,34 @@ def test_without_a_terminal_or_a_standard_input_at_all_it_does_not_ask(folder):
         ("importer runs --json >/dev/full", 2),
     ],
 )
-def test_a_full_disk_behind_a_stream(folder, crm, command, code):
-    """What nobody can be told on standard error is no fault; half an output that a program will read is."""
+def test_full_disk_fails_only_for_standard_output(folder, crm, command, code):
+    """A lost line on standard error does no harm. Half an output for a program is an error."""
     done = shell(command, folder)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     if ">/dev/full" in command and "2>" not in command:
         assert done.stderr.splitlines()[-1].startswith(
-            "importer: Standard output cannot be written: No space left"
+            "importer: Cannot write to standard output: No space left"
         )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_disk_that_fills_up_amid_the_output(folder, crm, monkeypatch, unbuffered):
-    """Half an output is a fault, also under PYTHONUNBUFFERED, where Python counts what was written and says no more."""
+def test_disk_that_fills_up_during_output_is_reported(folder, crm, monkeypatch, unbuffered):
+    """With PYTHONUNBUFFERED, Python writes a part and raises nothing, but half an output is still an error."""
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     done = shell("ulimit -f 8; importer dropdowns --json >out.json", folder)  # blocks of 512 bytes
     assert (folder / "out.json").stat().st_size == 4096
     assert done.returncode == 2
-    assert done.stderr.startswith("importer: Standard output cannot be written: File too large")
+    assert done.stderr.startswith("importer: Cannot write to standard output: File too large")
 
 
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])
-def test_a_reader_that_has_left_is_no_fault(folder, number):
-    """`| head`, `| more`: Windows calls the broken pipe an invalid argument (as subprocess.Popen.communicate knows)."""
+def test_closed_reader_is_not_an_error(folder, number):
+    """For `| head` and `| more`. Windows reports a broken pipe as an invalid argument."""
     program = f"""
 from importer.cli import console
-with console.reader_may_be_gone():
+with console.ignore_closed_reader():
     raise OSError({number}, "said by the system")
 print("to nobody")
 """
@@ -94,32 +96,32 @@ print("to nobody")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
-def test_a_device_is_no_sheet(folder, crm, capsys):
-    """/dev/zero has no end: its private copy would fill the disk."""
+def test_device_is_rejected(folder, crm, capsys):
+    """/dev/zero is endless, so its copy would fill the disk."""
     assert main(["check", "/dev/zero"]) == 2
     assert "importer: /dev/zero is a device, not a sheet." in capsys.readouterr().err
 
 
-def test_json_holds_nothing_that_a_terminal_obeys(importer):
-    """And is the same JSON all the same."""
+def test_json_has_no_control_characters(importer):
+    """The escaped JSON has the same value."""
     header = "Na\u202eme\x9b31m"
-    ended = importer(
+    result = importer(
         "check", write_csv(importer.folder / "x.csv", [["Phone", header], ["9845012345", "A"]]), "--json"
     )
-    assert all(char.isprintable() or char == "\n" for char in ended.out)
-    assert header in json.loads(ended.out)["columns"]
+    assert all(char.isprintable() or char == "\n" for char in result.out)
+    assert header in json.loads(result.out)["columns"]
 
 
-def test_a_traceback_is_text_too(importer, capsys):
+def test_traceback_has_no_control_characters(importer, capsys):
     assert main(["check", "no\x1b[2Jfile.csv", "-v"]) == 2
     assert "\x1b" not in capsys.readouterr().err
 
 
-def test_memory_that_ends_after_the_first_write_can_be_gone_on_from(folder, crm, importer, monkeypatch):
+def test_run_out_of_memory_while_sending_can_be_resumed(folder, crm, importer, monkeypatch):
     def ends(*_args, **_settings):
         raise MemoryError
 
     monkeypatch.setattr("importer.pipeline.send_and_report._send_pending", ends)
-    ended = importer("run", folder / "x.csv", "--yes", "--run-id", "r")
-    assert ended.code == 3
-    assert "importer resume r" in ended.err
+    result = importer("run", folder / "x.csv", "--yes", "--run-id", "r")
+    assert result.code == 3
+    assert "importer resume r" in result.err

@@ -1,4 +1,4 @@
-"""The template: filled in by a person, it goes in with no option, field by field; its notes are no lead."""
+"""A template that a person has filled in is imported without any option. Its own notes are not leads."""
 
 from pathlib import Path
 
@@ -39,8 +39,8 @@ def fill(path, *rows):
     book.save(path)
 
 
-def test_it_says_where_the_sheet_lies(importer, crm, template, monkeypatch):
-    """Windows replaces no file that Excel has open: the new one lies beside it, under another name."""
+def test_template_in_use_is_written_beside_it(importer, crm, template, monkeypatch):
+    """Windows cannot replace a file that Excel has open, so the new one gets another name."""
     replace = Path.replace
 
     def refuse(self, target):
@@ -49,19 +49,19 @@ def test_it_says_where_the_sheet_lies(importer, crm, template, monkeypatch):
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    ended = importer("template", "my leads.xlsx", "--force")
-    assert ended.code == 0
-    assert ended.err == (
-        "Written: my leads-new.xlsx. Fill it in and import it: importer run 'my leads-new.xlsx'\n"
+    result = importer("template", "my leads.xlsx", "--force")
+    assert result.code == 0
+    assert result.err == (
+        "Template written: my leads-new.xlsx. Fill it in, then import it: importer run 'my leads-new.xlsx'\n"
     )
     assert (importer.folder / "my leads-new.xlsx").exists()
 
 
-def test_every_field_of_a_filled_row_arrives(importer, crm, template):
+def test_every_field_of_the_template_reaches_the_crm(importer, crm, template):
     fill(template, FILLED)
-    ended = importer("run", template, "--yes")
-    assert ended.code == 0, ended.failed
-    assert ended.summary["rows"] == 1
+    result = importer("run", template, "--yes")
+    assert result.code == 0, result.failed
+    assert result.summary["rows"] == 1
     assert leads(crm) == {
         "+919845010007": {
             "added_phones": ["+918041122009", "+919845010008"], "first_name": "Asha", "last_name": "Rao",
@@ -74,23 +74,23 @@ def test_every_field_of_a_filled_row_arrives(importer, crm, template):
     }  # fmt: skip
 
 
-def test_numbers_typed_into_it_and_rows_left_out_do_no_harm(importer, crm, template):
-    """A phone pasted as a number, a blank line between two people, most columns empty."""
+def test_numbers_and_blank_rows_in_the_template_are_accepted(importer, crm, template):
+    """A phone may be a number, a line blank, and most columns empty."""
     fill(template, {"Phone": 9845010001}, {}, {"Phone": "+91 98450 10002", "Stage": "New"})
-    ended = importer("run", template, "--yes")
-    assert ended.code == 0, ended.failed
+    result = importer("run", template, "--yes")
+    assert result.code == 0, result.failed
     assert set(leads(crm)) == {"+919845010001", "+919845010002"}
-    assert [row["_row"] for row in ended.results] == ["3", "5"]
+    assert [row["_row"] for row in result.results] == ["3", "5"]
 
 
-def test_empty_it_holds_no_lead(importer, crm, template):
-    ended = importer("run", template, "--yes")
-    assert ended.code == 2
-    assert "no rows below it" in ended.err
+def test_empty_template_is_rejected(importer, crm, template):
+    result = importer("run", template, "--yes")
+    assert result.code == 2
+    assert "no rows below it" in result.err
     assert leads(crm) == {}
 
 
-def test_dropdowns_hold_the_accounts_active_titles_and_cells_are_text(template):
+def test_template_has_active_titles_and_text_cells(template):
     book, sheet, columns = opened(template)
     ranges = {str(rule.sqref).split(":")[0]: rule.formula1 for rule in sheet.data_validations.dataValidation}
     found = {}
@@ -109,30 +109,31 @@ def test_dropdowns_hold_the_accounts_active_titles_and_cells_are_text(template):
         assert dimension.number_format == "@", letter
 
 
-def test_its_headers_are_fields_and_every_one_has_a_note(template):
+def test_every_header_of_the_template_is_a_field_with_a_note(template):
     _, sheet, columns = opened(template)
     labels = {field.label for field in FIELDS}
     assert set(columns) <= labels
     assert all(sheet.cell(1, column).value for column in columns.values())
 
 
-def test_a_file_that_is_there_is_not_written_over(importer, template):
-    """Somebody may have filled it in: it takes a word to lose that."""
+def test_template_does_not_replace_a_file_without_force(importer, template):
+    """Somebody may have filled it in, so only --force replaces it."""
     fill(template, {"Phone": "9845010001"})
     before = template.read_bytes()
-    ended = importer("template", template)
-    assert ended.code == 2
-    assert "which somebody may have filled in" in ended.err
+    result = importer("template", template)
+    assert result.code == 2
+    assert "somebody may have filled it in" in result.err
     assert template.read_bytes() == before
     assert importer("template", template, "--force").code == 0
     assert template.read_bytes() != before
 
 
 @pytest.mark.parametrize(
-    ("out", "said"), [("leads.csv", "importer template leads.xlsx"), ("no/such/leads.xlsx", "Cannot write")]
+    ("out", "message"),
+    [("leads.csv", "importer template leads.xlsx"), ("no/such/leads.xlsx", "Cannot write")],
 )
-def test_a_place_that_makes_no_sense(importer, out, said):
-    ended = importer("template", out)
-    assert ended.code == 2
-    assert said in ended.err
+def test_invalid_place_for_a_template_is_rejected(importer, out, message):
+    result = importer("template", out)
+    assert result.code == 2
+    assert message in result.err
     assert "importer run 'my leads.xlsx'" in importer("template", "my leads.xlsx").err

@@ -120,7 +120,7 @@ def test_one_signal_drains_what_is_under_way_and_exits_130(slow, number):
     child.send_signal(number)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 130
-    assert said.strip().splitlines()[-1].endswith("Go on with: importer resume r")
+    assert said.strip().splitlines()[-1].endswith("Continue with: importer resume r")
     counts = slow.summary["counts"]
     assert counts["unknown"] == 0
     assert counts["accepted"] == len(leads(slow.sandbox)) >= 20
@@ -269,7 +269,7 @@ def test_a_resume_that_is_stopped_before_its_first_row_is_a_stopped_run_too(
         again = importer("resume", ended.folder.name, "--json")
     assert again.code == 3
     assert words in again.err
-    assert again.err.rstrip().endswith(f"Go on with: importer resume {ended.folder.name}")
+    assert again.err.rstrip().endswith(f"Continue with: importer resume {ended.folder.name}")
     told = json.loads(again.out)
     assert told == ended.summary
     assert (told["state"], told["exit_code"]) == ("stopped", 3)

@@ -207,7 +207,7 @@ def test_unknown_drop_leaves_the_value_out_with_a_warning(importer, crm, sheet):
     ended = importer("run", sheet, "--yes", "--unknown", "drop")
     assert leads(crm)["+919845010002"] == {"first_name": "Ravi", "last_name": "Kumar", "notes": ["second"]}
     assert ended.results[1]["_codes"] == "lead_stage_name.left_out_unknown"
-    assert "Values left out, as --unknown drop has it\n          1  Stage: not in the account\n" in ended.out
+    assert "Values left out because of --unknown drop\n          1  Stage: not in the account\n" in ended.out
 
 
 SHARED = [
@@ -404,21 +404,21 @@ def test_who_runs_a_file_again_is_told_of_the_run_that_was_cut_off(importer, crm
     options = ("--yes", "--rate", "200", "--concurrency", "4")
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=11))
     cut_off = importer("run", sheet, *options).folder.name
-    said = f"Run {cut_off} began to send this file and did not end. To finish it, instead of sending all again: importer resume {cut_off}"
+    said = f"Run {cut_off} started to send this file and did not finish. To finish it instead of sending every row again: importer resume {cut_off}"
     checked = importer("check", sheet)
     assert (checked.code, checked.out.splitlines()[0]) == (0, said)
     for flag in ("--json", "-q"):
         silent = importer("run", sheet, *options, flag)
         assert silent.code == 3
-        assert "did not end" not in silent.out + silent.err
+        assert "did not finish" not in silent.out + silent.err
         shutil.rmtree(silent.folder)
     crm.sandbox.faults.restart(FaultPlan())
     other = write_csv(importer.folder / "y.csv", [*rows, ["9845020099"]])
-    assert "did not end" not in importer("run", other, "--yes").out
+    assert "did not finish" not in importer("run", other, "--yes").out
     again = importer("run", sheet, "--yes")
     assert again.out.splitlines()[0] == said
     assert (again.code, again.summary["counts"]["accepted"]) == (0, 30)
-    assert "did not end" not in importer("run", sheet, "--yes").out
+    assert "did not finish" not in importer("run", sheet, "--yes").out
 
 
 def test_who_checks_a_file_is_not_told_to_resume_a_run_that_is_being_sent(importer, crm):
@@ -429,8 +429,8 @@ def test_who_checks_a_file_is_not_told_to_resume_a_run_that_is_being_sent(import
         journal.end(RunEnd(state=RunState.RUNNING))
         header = journal.metadata
     with lock_run(importer.reports, "other", sha256=header.sha256, account=header.account):
-        assert "did not end" not in importer("check", sheet).out
-    assert "did not end" in importer("check", sheet).out
+        assert "did not finish" not in importer("check", sheet).out
+    assert "did not finish" in importer("check", sheet).out
 
 
 def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_it_is_finished(importer, crm):
@@ -452,7 +452,7 @@ def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_
     (retried,) = set(journal.parents[1].glob("2*")) - {journal.parent}
     shutil.rmtree(retried)
     assert importer("resume", journal.parent.name, *there).code == 0
-    assert "did not end" not in importer("run", sheet, "--yes", *there).out
+    assert "did not finish" not in importer("run", sheet, "--yes", *there).out
 
 
 def test_runs_says_of_a_check_what_can_go_in(importer, crm):

@@ -1,4 +1,4 @@
-"""A sandbox without sockets, and one lead in it."""
+"""A sandbox without sockets and with one lead."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ PHONE, ADDED = "+919845000001", "+919845000002"
 
 
 class Client:
-    """httpx over the application itself: what the sandbox raises, the test raises."""
+    """httpx over the application itself, so that an exception in the sandbox fails the test."""
 
     def __init__(self, sandbox, headers):
         self._runner = asyncio.Runner()
@@ -40,8 +40,8 @@ class Client:
 
 
 @pytest.fixture
-def client_of(sandbox):
-    """Makes clients of the sandbox with these headers."""
+def make_client(sandbox):
+    """Make clients of the sandbox with given headers."""
     made = []
 
     def make(headers):
@@ -55,16 +55,16 @@ def client_of(sandbox):
 
 @pytest.fixture
 def sandbox():
-    """An empty one, at 10 o'clock."""
+    """An empty sandbox whose time is 10 am."""
     made = Sandbox(SandboxOptions(), load_default_account(), LeadStore(None))
     made.now = lambda: NOW
     return made
 
 
 @pytest.fixture
-def crm(client_of):
-    """A client with the key, and one lead with a further phone, a stage, a group, a label and a note."""
-    client = client_of(KEY)
+def crm(make_client):
+    """A client with the key, and one lead with a second phone, a stage, a group, a label and a note."""
+    client = make_client(KEY)
     first = {
         "customer_phone": PHONE,
         "create_customer_if_customer_phone_not_found": True,

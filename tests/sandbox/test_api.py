@@ -1,4 +1,6 @@
-"""Request -> answer, beside the API page: what is taken, what is refused, and with which status and words."""
+"""Requests and answers as docs/api.md describes them: what is accepted and what is rejected, with status and message."""
+
+import json
 
 import msgspec
 import pytest
@@ -11,12 +13,17 @@ LEAD = f"{API}/lead"
 GOOD = 200, "success"
 
 
+def name_case(value):
+    """Return the id of one case: its body or parameters, without the answer."""
+    return json.dumps(value) if isinstance(value, dict) else ""
+
+
 def invalid(what):
     return 400, f"Validation failed: {what}"
 
 
-def test_the_sandbox_takes_the_fields_of_the_table_and_no_other():
-    """A field that the table has gained would be refused here; `nullable` says the same in both."""
+def test_sandbox_accepts_exactly_the_fields_of_the_catalogue():
+    """A new field of the importer must be added to the sandbox, with the same `nullable`."""
     parts = {field.name: field for field in msgspec.structs.fields(LeadBody)}
     del parts["create_customer_if_customer_phone_not_found"], parts["address"]
     parts |= {f"address.{field.name}": field for field in msgspec.structs.fields(Address)}
@@ -46,7 +53,7 @@ BODIES = [
     ({"add_phones": ["+918041122001", "+971501234567"]}, GOOD),
     ({"assignee_user_phone": "+919845000101"}, GOOD),
     ({"create_customer_if_customer_phone_not_found": False}, GOOD),
-    # another type than the page says
+    # wrong types
     ({"first_name": 5}, invalid("Expected `str`, got `int` - at `$.first_name`")),
     ({"first_name": None}, invalid("Expected `str`, got `null` - at `$.first_name`")),
     ({"city": ["Pune"]}, invalid("Expected `str`, got `array` - at `$.city`")),
@@ -68,7 +75,7 @@ BODIES = [
      invalid("Expected `bool`, got `str` - at `$.create_customer_if_customer_phone_not_found`")),
     ({"lead_stage": "New"}, invalid("Object contains unknown field `lead_stage`")),
     ({"full_name": "Asha Rao"}, invalid("Object contains unknown field `full_name`")),
-    # phones that are none
+    # invalid phones
     ({"add_phones": ["9845012345"]}, (400, "Invalid phone number")),
     ({"add_phones": ["+91 98450 12345"]}, (400, "Invalid phone number")),
     ({"add_phones": ["+9198450123456"]}, (400, "Invalid phone number")),
@@ -93,9 +100,9 @@ BODIES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fields", "answer"), BODIES)
-def test_an_upsert_of_a_known_lead(crm, fields, answer):
-    """What is refused changes nothing of the lead."""
+@pytest.mark.parametrize(("fields", "answer"), BODIES, ids=name_case)
+def test_upsert_of_a_known_lead_answers_as_the_api(crm, fields, answer):
+    """A rejected request changes nothing."""
     before = crm.get(LEAD, params={"phone": PHONE}).json()
     reply = crm.post(LEAD, json={"customer_phone": PHONE, **fields})
     assert (reply.status_code, reply.json()["message"]) == answer
@@ -110,8 +117,8 @@ def test_an_upsert_of_a_known_lead(crm, fields, answer):
      ("application/x-www-form-urlencoded", 400), (None, 400)],
 )  # fmt: skip
 @pytest.mark.parametrize("path", [LEAD, f"{LEAD}/1/task"])
-def test_a_body_must_be_said_to_be_json(crm, path, kind, status):
-    """As with the servers that such an API stands on: without it, every row of an import would be refused."""
+def test_body_needs_the_json_content_type(crm, path, kind, status):
+    """Real servers reject a body of another type, so an import without the header would fail."""
     body = (
         b'{"customer_phone": "+919845000001"}'
         if path == LEAD
@@ -145,8 +152,9 @@ CREATE = "create_customer_if_customer_phone_not_found"
         ({"customer_phone": ADDED}, (400, "Customer not found")),  # matched by the primary phone alone
         ({"customer_phone": ADDED, CREATE: True}, GOOD),
     ],
+    ids=name_case,
 )
-def test_the_phone_and_the_create_toggle(crm, body, answer):
+def test_phone_and_create_flag_decide_the_answer(crm, body, answer):
     reply = crm.post(LEAD, json=body)
     assert (reply.status_code, reply.json()["message"]) == answer
 
@@ -159,8 +167,8 @@ def test_the_phone_and_the_create_toggle(crm, body, answer):
         ("POST", f"{LEAD}/1/task"), ("GET", f"{LEAD}/1/task"), ("POST", f"{LEAD}/1/task/complete"),
     ],
 )  # fmt: skip
-def test_every_address_asks_for_the_key(client_of, key, method, path):
-    reply = client_of({} if key is None else {"x-api-key": key}).request(method, path)
+def test_every_endpoint_needs_the_key(make_client, key, method, path):
+    reply = make_client({} if key is None else {"x-api-key": key}).request(method, path)
     assert reply.status_code == 401
     assert reply.json() == {"message": "UnAuthorized, Please Provide Valid API Key"}
 
@@ -183,13 +191,13 @@ def lead(crm, phone=PHONE):
         ({"deal_value": 12.5}, "deal_value", 12.5),
     ],
 )
-def test_absent_is_left_alone_and_null_clears(crm, fields, name, value):
+def test_absent_field_stays_and_null_clears(crm, fields, name, value):
     crm.post(LEAD, json={"customer_phone": PHONE, **fields})
     assert lead(crm)[name] == value
 
 
-def test_a_lead_is_read_as_the_page_says(crm):
-    """Every key of the page, no other; products and notes are not in it."""
+def test_lead_has_exactly_the_documented_keys(crm):
+    """A lead has every key of docs/api.md and no other. Products and notes are not shown."""
     body = {
         "customer_phone": PHONE,
         "address": {"text": "MG Road"},
@@ -214,7 +222,7 @@ def test_a_lead_is_read_as_the_page_says(crm):
     }  # fmt: skip
 
 
-def test_a_lead_is_read_by_any_of_its_phones_and_its_own_wins(crm):
+def test_lead_is_found_by_any_phone_primary_first(crm):
     assert lead(crm, ADDED)["id"] == 1
     crm.post(LEAD, json={"customer_phone": ADDED, CREATE: True})
     assert lead(crm, ADDED)["id"] == 2
@@ -229,14 +237,15 @@ def test_a_lead_is_read_by_any_of_its_phones_and_its_own_wins(crm):
         ({"phone": ""}, (400, "phone is required")),
         ({}, (400, "phone is required")),
     ],
+    ids=name_case,
 )
-def test_a_lead_that_is_not_there(crm, params, answer):
+def test_missing_lead_answers_as_the_api(crm, params, answer):
     reply = crm.get(LEAD, params=params)
     assert (reply.status_code, reply.json()) == (answer[0], {"message": answer[1]})
 
 
-def test_labels_products_phones_and_notes_add_up(crm, sandbox):
-    """A note is appended on every call: the one field that is not idempotent."""
+def test_labels_products_phones_and_notes_accumulate(crm, sandbox):
+    """A note is appended on every call. It is the one field that is not idempotent."""
     body = {
         "customer_phone": PHONE, "add_labels": ["Hot", "VIP"], "add_products": ["Villa plot"], "add_phones": [ADDED, "+918041122001"],
         "customer_note": "again",
@@ -267,7 +276,7 @@ def test_labels_products_phones_and_notes_add_up(crm, sandbox):
         ("label", {"page": 2}, ["Senior citizen", "Do not call on Sunday", "Needs invoice", "GST", "Old label", "Spring offer 2024"], (2, 2, 50, 56)),
     ],
 )  # fmt: skip
-def test_a_list(crm, name, params, titles, rest):
+def test_list_page_has_rows_and_totals(crm, name, params, titles, rest):
     found = crm.get(f"{API}/{name}", params=params).json()["data"]
     assert [row["title"] for row in found.pop("rows")] == titles
     assert found == dict(zip(("total_pages", "current_page", "page_size", "total_items"), rest, strict=True))
@@ -276,12 +285,13 @@ def test_a_list(crm, name, params, titles, rest):
 @pytest.mark.parametrize(
     "params",
     [{"page": 0}, {"page": -1}, {"page": "x"}, {"page_size": 0}, {"page_size": 51}, {"page": "1e3"}, {"page": ""}, {"page": "9" * 40}],
+    ids=name_case,
 )  # fmt: skip
-def test_a_page_that_is_none(crm, params):
+def test_invalid_page_is_a_400(crm, params):
     assert crm.get(f"{API}/label", params=params).status_code == 400
 
 
-def test_rows_carry_what_the_page_says(crm):
+def test_list_rows_have_the_documented_keys(crm):
     keys = {name: set(crm.get(f"{API}/{name}").json()["data"]["rows"][0]) for name in ("source-type", "lead-stage", "lead-group", "label", "product")}  # fmt: skip
     assert keys["source-type"] == {"title"}
     assert keys["lead-stage"] == {"id", "title", "status", "type", "position", "is_editable"}
@@ -290,8 +300,8 @@ def test_rows_carry_what_the_page_says(crm):
     assert keys["product"] == {"id", "title", "status", "description", "price", "currency", "link"}
 
 
-def test_the_account_lets_every_rule_be_met(sandbox):
-    """More than 50 labels, a title with a comma in each kind, a disabled one of each, two groups of one name."""
+def test_sample_account_covers_every_rule(sandbox):
+    """It has more than 50 labels, titles with commas, disabled titles, and two groups with one title."""
     lists = sandbox.account.lists
     assert len(lists["label"]) > 50
     for name in ("lead-group", "label", "product"):
@@ -326,15 +336,16 @@ DUE, SOON = "2026-11-26T10:00:00Z", "2026-11-25T10:00:01Z"
         ({"type": "BOOKING", "due_date": DUE, "priority": 1}, 400),
         ({"type": "BOOKING", "due_date": DUE, "customer_note": 5}, 400),
     ],
+    ids=name_case,
 )  # fmt: skip
-def test_a_new_task(crm, task, status):
+def test_new_task_answers_as_the_api(crm, task, status):
     reply = crm.post(f"{LEAD}/1/task", json=task)
     assert reply.status_code == status, reply.text
     assert crm.get(f"{LEAD}/1/task").json()["data"]["total_items"] == (status == 200)
 
 
 @pytest.mark.parametrize("lead_id", ["2", "99999999999999999999"])
-def test_tasks_of_a_lead_that_is_not_there(crm, lead_id):
+def test_tasks_of_a_missing_lead_are_a_404(crm, lead_id):
     task = {"type": "BOOKING", "due_date": DUE}
     for reply in (
         crm.post(f"{LEAD}/{lead_id}/task", json=task),
@@ -344,8 +355,8 @@ def test_tasks_of_a_lead_that_is_not_there(crm, lead_id):
         assert (reply.status_code, reply.json()) == (404, {"message": "Lead not found"})
 
 
-def test_a_new_task_closes_the_other_open_ones_and_reminders_stand_aside(crm):
-    """API page, "Tasks": reminders neither close nor are closed."""
+def test_new_task_closes_open_tasks_but_no_reminders(crm):
+    """Reminders neither close other tasks nor are closed (docs/api.md, "Tasks")."""
     for kind in ("FIRST_CALL", "REMINDER", "SITE_VISIT", "REMINDER"):
         crm.post(f"{LEAD}/1/task", json={"type": kind, "due_date": DUE})
     states = [(task["type"], task["status"]) for task in crm.get(f"{LEAD}/1/task").json()["data"]["rows"]]
@@ -355,7 +366,7 @@ def test_a_new_task_closes_the_other_open_ones_and_reminders_stand_aside(crm):
     assert states == ["COMPLETED", "OPEN", "COMPLETED", "OPEN"]
 
 
-def test_tasks_come_in_pages_of_at_most_twenty(crm):
+def test_task_pages_have_at_most_twenty_rows(crm):
     for _ in range(21):
         crm.post(f"{LEAD}/1/task", json={"type": "REMINDER", "due_date": DUE})
     found = crm.get(f"{LEAD}/1/task").json()["data"]
@@ -369,7 +380,7 @@ def test_tasks_come_in_pages_of_at_most_twenty(crm):
     [("GET", f"{API}/lead-stages", 404), ("GET", "/nothing", 404), ("PUT", LEAD, 405), ("DELETE", LEAD, 405), ("POST", f"{API}/label", 405),
      ("GET", f"{LEAD}/x/task", 404), ("GET", f"{LEAD}/1/task/complete", 405)],
 )  # fmt: skip
-def test_an_address_that_is_not_there_answers_json(crm, method, path, status):
+def test_unknown_endpoint_answers_json(crm, method, path, status):
     reply = crm.request(method, path)
     assert reply.status_code == status
     assert reply.json().keys() == {"message"}

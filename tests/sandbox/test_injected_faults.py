@@ -1,4 +1,4 @@
-"""The faults that can be asked for: each does what its name says, and the ledger tells what was really done."""
+"""The injected faults: each does what its name says, and the ledger says whether the work was done."""
 
 import httpx
 import pytest
@@ -19,8 +19,8 @@ BODY = {
 
 
 @pytest.fixture
-def asked(request):
-    """A sandbox with options, its clock standing still, and a client of it."""
+def make_sandbox(request):
+    """Make a sandbox with options and a stopped clock, and a client of it."""
     made = []
 
     def ask(**options):
@@ -48,9 +48,9 @@ def leads(sandbox):
         ("-5", "-5"),
     ],
 )
-def test_a_rate_limit_and_what_it_says_of_waiting(asked, words, header):
+def test_rate_limit_answers_429_with_the_chosen_retry_after(make_sandbox, words, header):
     """The requests past the limit are answered 429 and change nothing."""
-    sandbox, client = asked(rate_limit=2, retry_after=words)
+    sandbox, client = make_sandbox(rate_limit=2, retry_after=words)
     replies = [
         client.post(f"{API}/lead", json={**BODY, "customer_phone": f"+91984500000{n}"}) for n in range(3)
     ]
@@ -65,9 +65,9 @@ def test_a_rate_limit_and_what_it_says_of_waiting(asked, words, header):
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", f"{API}/lead-stage"), ("GET", f"{API}/lead"), ("POST", f"{API}/lead/1/task")]
 )
-def test_the_limits_are_for_all_that_the_key_opens(asked, method, path):
-    """A real account counts the lists too: a client that hurries through them would never meet it here."""
-    sandbox, client = asked(rate_limit=1, concurrency_limit=2)
+def test_limits_cover_every_endpoint_with_a_key(make_sandbox, method, path):
+    """A real account counts requests for lists too."""
+    sandbox, client = make_sandbox(rate_limit=1, concurrency_limit=2)
     assert client.post(f"{API}/lead", json=BODY).status_code == 200
     reply = client.request(method, path)
     assert (reply.status_code, reply.headers["retry-after"]) == (429, "1")
@@ -77,16 +77,16 @@ def test_the_limits_are_for_all_that_the_key_opens(asked, method, path):
     assert sandbox.in_flight == 2
 
 
-def test_a_limit_on_requests_at_once(asked):
-    sandbox, client = asked(concurrency_limit=2)
+def test_concurrency_limit_answers_429(make_sandbox):
+    sandbox, client = make_sandbox(concurrency_limit=2)
     sandbox.in_flight = 1
     assert client.post(f"{API}/lead", json=BODY).status_code == 200
     sandbox.in_flight = 2
     assert client.post(f"{API}/lead", json=BODY).status_code == 429
 
 
-def test_a_share_of_requests_is_answered_503(asked):
-    sandbox, client = asked(error_share=0.5, seed=7)
+def test_error_share_answers_503(make_sandbox):
+    sandbox, client = make_sandbox(error_share=0.5, seed=7)
     statuses = [
         client.post(f"{API}/lead", json={**BODY, "customer_phone": f"+9198450000{n:02}"}).status_code
         for n in range(40)
@@ -95,22 +95,22 @@ def test_a_share_of_requests_is_answered_503(asked):
     assert leads(sandbox) == statuses.count(200)
 
 
-def test_latency_is_what_every_answer_takes(asked, monkeypatch):
+def test_latency_delays_every_answer(make_sandbox, monkeypatch):
     slept = []
 
     async def sleep(seconds):
         slept.append(seconds)
 
     monkeypatch.setattr("importer.sandbox.app.asyncio.sleep", sleep)
-    _, client = asked(latency=0.25)
+    _, client = make_sandbox(latency=0.25)
     client.post(f"{API}/lead", json=BODY)
     client.get(f"{API}/label")
     assert slept == [0.25, 0.25]
 
 
 @pytest.mark.parametrize(("option", "done"), [("drop_before", False), ("drop_after", True)])
-def test_a_dropped_connection_before_and_after_the_work(option, done):
-    """Over a real socket: the client sees the same, and only the ledger knows the difference."""
+def test_dropped_connection_is_logged_as_applied_or_not(option, done):
+    """The client sees no difference. Only the ledger knows whether the work was done."""
     with run_sandbox(SandboxOptions(**{option: 1.0})) as crm:
         with pytest.raises(httpx.TransportError):
             httpx.post(f"{crm.base_url}/enterprise/api/lead", json=BODY, headers=KEY)
@@ -120,11 +120,11 @@ def test_a_dropped_connection_before_and_after_the_work(option, done):
 
 
 @pytest.mark.parametrize("fault", [fault for fault in InjectedFault if "stall" not in fault])
-def test_the_ledger_says_whether_the_work_was_done(fault):
-    """Each fault over a real socket, asked for by the lever that tests pull."""
+def test_ledger_says_whether_the_work_was_done(fault):
+    """Each fault is requested by HTTP and happens on a real socket."""
     with run_sandbox() as crm:
-        lever = crm.page_url + "_sandbox/faults"
-        assert httpx.post(lever, json={"always": fault}).status_code == 200
+        control_url = crm.page_url + "_sandbox/faults"
+        assert httpx.post(control_url, json={"always": fault}).status_code == 200
         try:
             httpx.post(f"{crm.base_url}/enterprise/api/lead", json=BODY, headers=KEY)
         except (httpx.TransportError, httpx.DecodingError):
@@ -133,38 +133,38 @@ def test_the_ledger_says_whether_the_work_was_done(fault):
         assert bool(entry["applied"]) == (fault in APPLIED) == bool(leads(crm.sandbox))
 
 
-def test_a_key_that_is_refused_is_no_request_against_the_limit(asked):
-    sandbox, client = asked(rate_limit=1)
+def test_refused_key_does_not_count_against_the_limit(make_sandbox):
+    sandbox, client = make_sandbox(rate_limit=1)
     for _ in range(3):
         assert client.post(f"{API}/lead", json=BODY, headers={"x-api-key": "no"}).status_code == 401
     assert client.post(f"{API}/lead", json=BODY).status_code == 200
     assert leads(sandbox) == 1
 
 
-def test_a_sliding_second_holds_no_more_than_the_limit():
+def test_no_sliding_second_has_more_requests_than_the_limit():
     limit = SlidingWindowLimit(3)
     taken = [at for at in (n / 8 for n in range(32)) if limit.wait(at) == 0]
     assert all(sum(start <= at < start + 1 for at in taken) <= 3 for start in taken)
     assert len(taken) == 12
 
 
-def test_the_wait_that_is_named_is_the_wait_that_is_needed():
+def test_named_wait_is_long_enough():
     limit = SlidingWindowLimit(1)
     assert limit.wait(5.0) == 0
     assert limit.wait(5.25) == 0.75
     assert limit.wait(6.0) == 0
 
 
-def test_the_same_seed_makes_the_same_faults():
+def test_same_seed_makes_the_same_faults():
     def drawn(seed):
         faults = FaultInjector(seed, {InjectedFault.DROP_AFTER: 0.3, InjectedFault.UNAVAILABLE: 0.3})
-        return [faults.next(None) for _ in range(50)]
+        return [faults.choose_next(None) for _ in range(50)]
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert set(drawn(1)) == {None, InjectedFault.DROP_AFTER, InjectedFault.UNAVAILABLE}
 
 
-def test_a_plan_names_requests_phones_and_a_beginning():
+def test_plan_chooses_faults_by_request_phone_and_start():
     faults = FaultInjector(0, {})
     faults.restart(
         FaultPlan(
@@ -174,12 +174,12 @@ def test_a_plan_names_requests_phones_and_a_beginning():
             from_request=4,
         )
     )
-    assert [faults.next(phone) for phone in (None, None, "+1", "+1")] == [None, InjectedFault.HTML, InjectedFault.REFUSED, InjectedFault.FORBIDDEN]  # fmt: skip
+    assert [faults.choose_next(phone) for phone in (None, None, "+1", "+1")] == [None, InjectedFault.HTML, InjectedFault.REFUSED, InjectedFault.FORBIDDEN]  # fmt: skip
 
 
-def test_a_ban_refuses_the_lists_too_and_a_firewall_one_row_alone(asked):
-    """403 in the account's own words once a request has met it; a page of HTML where the word stands."""
-    sandbox, client = asked()
+def test_ban_covers_the_lists_and_firewall_only_one_row(make_sandbox):
+    """A ban answers 403 in the API's format. A firewall answers HTML for a body with the word."""
+    sandbox, client = make_sandbox()
     sandbox.faults.restart(FaultPlan(firewall="DROP TABLE"))
     blocked = client.post(f"{API}/lead", json={**BODY, "customer_note": "x; DROP TABLE y"})
     assert (blocked.status_code, blocked.headers["content-type"]) == (403, "text/html")

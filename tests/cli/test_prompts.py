@@ -1,4 +1,4 @@
-"""What a person at a terminal is asked, once, and how every question can be left: on a real pseudo-terminal."""
+"""The questions on a real pseudo-terminal: each is asked once, and each can be cancelled."""
 
 import os
 
@@ -33,7 +33,7 @@ WRONG_STAGES = [
 
 @pytest.fixture
 def at_terminal(importer, request):
-    """Starts a command at a terminal of its own."""
+    """Start a command on a terminal of its own."""
 
     def start(*arguments, **environment):
         terminal = Terminal(importer.folder, *arguments, **environment)
@@ -43,38 +43,36 @@ def at_terminal(importer, request):
     return start
 
 
-def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_next_sheet(
-    at_terminal, importer, crm
-):
+def test_answers_about_unsure_columns_are_proposed_for_the_next_sheet(at_terminal, importer, crm):
     write_csv(importer.folder / "one.csv", UNSURE)
     write_csv(
         importer.folder / "two.csv",
         [["Status", "Name", "Mobile", "Adress"], ["Yes", "Imran", "9845010009", "HSR"]],
     )
     first = at_terminal("run", "one.csv")
-    first.expect("2 columns are not sure.")
+    first.expect("We are not sure about 2 columns.")
     first.expect('Column "Adress" (12 MG Road, 44 Church St, Koramangala): reads like "address".')
-    first.expect("It goes to [Address]: ")
+    first.expect("Send it to [Address]: ")
     first.type("")
     first.expect('Column "Status" (Yes, No): reads like Stage, but its cells only say yes or no.')
-    first.expect("It goes to [-]: ")
+    first.expect("Send it to [-]: ")
     first.type("Nonsense")
-    first.expect('There is no field "Nonsense". ? lists the fields.')
+    first.expect('There is no field "Nonsense". Type ? to list the fields.')
     first.type("customer_phone")
-    first.expect("Phone has its column already.")
+    first.expect("Phone already has a column.")
     first.type("note")
-    first.expect("Your answers are kept in reports/maps/")
+    first.expect("Your answers are saved in reports/maps/")
     assert "Status  ->  Note                 (as answered)" in first.expect(
         "Send 3 leads to the CRM on this machine (127.0.0.1:"
     )
     first.type("y")
     first.expect("All 3 rows went in.")
-    assert first.run_end() == 0
+    assert first.wait_for_exit() == 0
     assert leads(crm)["+919845010001"]["notes"] == ["Yes"]
 
     second = at_terminal("run", "two.csv")
-    second.expect("An earlier sheet had the same columns; your answers of then are in reports/maps/")
-    second.expect("Read this one the same way? [Y/n]: ")
+    second.expect("You imported a sheet with the same columns before. Your answers are in reports/maps/")
+    second.expect("Read this sheet the same way? [Y/n]: ")
     second.type("")
     shown = second.expect("Send 1 lead to the CRM on this machine (127.0.0.1:")
     assert "Adress  ->  Address              (as answered last time)" in shown
@@ -82,10 +80,10 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     assert "not sure" not in shown
     second.type("n")
     second.expect("Nothing was sent. The check's reports are in")
-    assert second.run_end() == 2
+    assert second.wait_for_exit() == 2
 
     third = at_terminal("run", "two.csv")
-    third.expect("Read this one the same way?")
+    third.expect("Read this sheet the same way?")
     third.type("n")
     third.expect('Column "Status" (Yes)')
     assert third.leave(b"\x03") == 130
@@ -93,18 +91,18 @@ def test_unsure_columns_are_asked_about_once_and_the_answers_proposed_for_the_ne
     assert len(leads(crm)) == 3
 
 
-def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm):
+def test_saved_answers_are_used_without_a_terminal_and_named(importer, at_terminal, crm):
     sheet = write_csv(importer.folder / "one.csv", UNSURE)
     first = at_terminal("run", sheet)
     for answer in ("-", "additional_info"):
-        first.expect("It goes to")
+        first.expect("Send it to")
         first.type(answer)
     first.expect("Send 3 leads")
     first.type("n")
-    assert first.run_end() == 2
-    ended = importer("run", sheet, "--yes", "--column", "Status=")
-    assert "The answers are in reports/maps/" in ended.out
-    assert ended.summary["columns"] == {
+    assert first.wait_for_exit() == 2
+    result = importer("run", sheet, "--yes", "--column", "Status=")
+    assert "Kept in reports/maps/" in result.out
+    assert result.summary["columns"] == {
         "Name": "full_name",
         "Mobile": "customer_phone",
         "Adress": "",
@@ -113,33 +111,33 @@ def test_kept_answers_serve_scripts_too_and_are_named(importer, at_terminal, crm
     assert importer("columns", sheet).out.count("as answered last time") == 4
 
 
-def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_terminal, importer, crm):
-    """With the nearest titles and the number of rows; by number, by name, without the value, or left alone."""
+def test_unknown_value_is_asked_about_once_and_its_rows_are_checked_again(at_terminal, importer, crm):
+    """The answer is a number, a title, - to drop the value, or Enter to keep it."""
     write_csv(importer.folder / "x.csv", WRONG_STAGES)
     terminal = at_terminal("run", "x.csv", "--save", "m.toml")
-    terminal.expect("Labels: 1 value is not in the account (1 row).")
+    terminal.expect("Labels: 1 value does not exist in your account (1 row).")
     terminal.expect('1 of 1: Labels "Vlp" (1 row)')
-    terminal.expect("Which is meant? A title (importer dropdowns lists them): ")
+    terminal.expect("Which one is meant? Type a title (importer dropdowns lists them): ")
     terminal.type("-")
-    terminal.expect("Stage: 3 values are not in the account (4 rows).")
-    shown = terminal.expect("A number, or another title: ")
+    terminal.expect("Stage: 3 values do not exist in your account (4 rows).")
+    shown = terminal.expect("Type a number or another title: ")
     assert '1 of 3: Stage "Warm led" (2 rows)\n  1  Warm lead\n' in shown
     terminal.type("1")
-    terminal.expect('Taken as "Warm lead".')
+    terminal.expect('Using "Warm lead".')
     terminal.expect('2 of 3: Stage "Zzzz" (1 row)')
-    terminal.expect("A number, or another title: ")
+    terminal.expect("Type a number or another title: ")
     terminal.type("no such title")
-    terminal.expect('The account has no "no such title".')
+    terminal.expect('"no such title" does not exist in your account.')
     terminal.type("site visit")
-    terminal.expect('More than one title has "site visit": Site visit planned, Site visit done.')
+    terminal.expect('More than one title contains "site visit": Site visit planned, Site visit done.')
     terminal.type("visit done")
-    terminal.expect('Taken as "Site visit done".')
+    terminal.expect('Using "Site visit done".')
     terminal.expect('3 of 3: Stage "Qqqq" (1 row)')
     terminal.type("")
     terminal.expect("4  can go in")
     terminal.expect("Send 4 leads to the CRM on this machine (127.0.0.1:")
     terminal.type("y")
-    assert terminal.run_end() == 1
+    assert terminal.wait_for_exit() == 1
     found = leads(crm)
     assert {phone: lead.get("lead_stage_name") for phone, lead in found.items()} == {
         "+919845010001": "Warm lead",
@@ -156,20 +154,20 @@ def test_each_unknown_value_is_asked_about_once_and_its_rows_judged_again(at_ter
 
 
 @pytest.mark.parametrize(("answer", "accepted"), [("all", 1), ("-all", 201)])
-def test_two_hundred_unknown_values_are_no_two_hundred_questions(at_terminal, importer, answer, accepted):
+def test_one_answer_can_settle_two_hundred_unknown_values(at_terminal, importer, answer, accepted):
     rows = [[f"98450{n:05}", f"Stage {n}x"] for n in range(200)]
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], *rows, ["9845099999", "New"]])
     terminal = at_terminal("run", "x.csv")
-    terminal.expect("Stage: 200 values are not in the account (200 rows).")
+    terminal.expect("Stage: 200 values do not exist in your account (200 rows).")
     terminal.expect("1 of 200")
     terminal.type(answer)
     terminal.expect(f"{accepted}  can go in")
     terminal.expect(") now?")
     terminal.type("n")
-    assert terminal.run_end() == 2
+    assert terminal.wait_for_exit() == 2
 
 
-def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importer, crm):
+def test_person_chooses_the_phone_column_if_no_header_names_it(at_terminal, importer, crm):
     write_csv(
         importer.folder / "x.csv",
         [
@@ -179,17 +177,17 @@ def test_where_no_column_is_the_phone_the_person_says_which(at_terminal, importe
         ],
     )
     terminal = at_terminal("run", "x.csv")
-    terminal.expect("No column says that it holds the leads' phones. Which one does?")
+    terminal.expect("No header says which column has the leads' phone numbers. Which one is it?")
     terminal.expect("1  Parent's phone number  (9845010001, 9845010002)")
     terminal.type("1")
     terminal.expect("Send 2 leads")
     terminal.type("y")
-    assert terminal.run_end() == 0
+    assert terminal.wait_for_exit() == 0
     assert set(leads(crm)) == {"+919845010001", "+919845010002"}
 
 
-def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, importer, crm):
-    """The first three of them, by the row, and what to type; answered with no, the rows can go in one by one."""
+def test_rows_with_one_phone_and_two_names_are_shown_before_sending(at_terminal, importer, crm):
+    """The summary names the first three rows and the option that keeps such rows apart."""
     pairs = [[name, f"98450100{99 - n}"] for n in range(4) for name in ("Ravi Rao", f"Asha {n}", "ravi rao")]
     write_csv(importer.folder / "x.csv", [["Name", "Mobile"], *pairs, ["Imran\x1b[2J", "9845010099"]])
     terminal = at_terminal("run", "x.csv")
@@ -197,85 +195,85 @@ def test_two_people_with_one_phone_are_told_before_the_question(at_terminal, imp
     summary = shown.partition("13 rows of x.csv\n")[2].splitlines()
     assert summary[2].startswith("Warnings on 4 rows that can go in: see _problems in reports/2")
     assert summary[3:7] == [
-        "5 rows are merged with a row of the same phone and another name",
+        "5 rows are merged with a row that has the same phone and another name",
         '  row 3 "Asha 0" with row 2 "Ravi Rao"',
         '  row 6 "Asha 1" with row 5 "Ravi Rao"',
         '  row 9 "Asha 2" with row 8 "Ravi Rao"',
     ]
-    assert summary[7].startswith("  all of them: row.other_name in _codes of reports/2")
+    assert summary[7].startswith("  To see all of them, search for row.other_name in _codes of reports/2")
     assert "--duplicates reject" in summary[8]
     assert "first or last" in summary[8]
     terminal.type("n")
-    assert terminal.run_end() == 2
+    assert terminal.wait_for_exit() == 2
     one_each = importer("run", "x.csv", "--yes", "--duplicates", "first")
     assert "another name" not in one_each.out
     assert leads(crm)["+919845010099"]["first_name"] == "Ravi"
 
 
 @pytest.mark.parametrize(("key", "code"), [(b"0\n", 2), (b"\x04", 130), (b"\x03", 130)])
-def test_every_question_can_be_left(at_terminal, importer, crm, key, code):
+def test_every_question_can_be_cancelled(at_terminal, importer, crm, key, code):
     write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
     terminal = at_terminal("run", "x.csv")
-    terminal.expect("or 0 to stop here")
+    terminal.expect("or 0 to stop")
     assert terminal.leave(key) == code
     assert "Traceback" not in terminal.plain
     assert leads(crm) == {}
     assert not list(importer.reports.glob("2*"))
 
 
-def test_an_answer_that_is_none_is_told_what_would_be_one(at_terminal, importer, crm):
-    """`Error: invalid input` and `'haan' is not a valid integer range` are for programmers."""
+def test_invalid_answer_is_asked_again_with_a_hint(at_terminal, importer, crm):
+    """Click's own `Error: invalid input` says nothing about what to type."""
     write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
     terminal = at_terminal("run", "x.csv")
-    terminal.expect("or 0 to stop here")
+    terminal.expect("or 0 to stop")
     for nonsense in ("haan", "7", "-1"):
         terminal.type(nonsense)
-        terminal.expect("Type one of the numbers 0 to 1, then Enter.")
-        terminal.expect("or 0 to stop here")
+        terminal.expect("Type a number from 0 to 1, then press Enter.")
+        terminal.expect("or 0 to stop")
     terminal.type("1")
     terminal.expect(" now? [y/N]: ")
     terminal.type("send")
-    terminal.expect("Type y for yes or n for no, then Enter.")
+    terminal.expect("Type y for yes or n for no, then press Enter.")
     terminal.expect(" now? [y/N]: ")
     terminal.type("YES")
-    assert terminal.run_end() == 0
+    assert terminal.wait_for_exit() == 0
     assert list(leads(crm)) == ["+919845010001"]
 
 
-def test_nothing_is_asked_where_nothing_is_unsure(at_terminal, importer, crm):
+def test_sure_mapping_asks_only_before_sending(at_terminal, importer, crm):
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage"], ["9845010001", "New"]])
     terminal = at_terminal("run", "x.csv")
     shown = terminal.expect("Send 1 lead to the CRM on this machine (127.0.0.1:")
     shown += terminal.expect(" now? [y/N]: ")
     assert shown.count("?") == 1
     terminal.type("")
-    assert terminal.run_end() == 2
+    assert terminal.wait_for_exit() == 2
     assert not (importer.reports / "maps").exists()
 
 
-def test_a_sheet_of_which_no_row_can_go_is_not_asked_about(at_terminal, importer):
+def test_sheet_without_valid_rows_asks_nothing(at_terminal, importer):
     write_csv(importer.folder / "x.csv", [["Mobile"], ["98450"], ["123"]])
     terminal = at_terminal("run", "x.csv")
     terminal.expect("No row can be sent.")
-    assert terminal.run_end() == 2
+    assert terminal.wait_for_exit() == 2
     assert "now?" not in terminal.plain
 
 
-def test_text_of_the_sheet_cannot_command_the_terminal(at_terminal, importer):
-    """Escape sequences in a header and a value are shown as marks, in questions too."""
+def test_text_of_the_sheet_cannot_control_the_terminal(at_terminal, importer):
+    """Escape sequences in a header and a value are replaced, in questions too."""
     evil = "\x1b[2J\x1b]0;owned\x07Adress"
     write_csv(importer.folder / "x.csv", [["Mobile", evil, "Stage"], ["9845010001", "a", "\x1b[31mNew"]])
     terminal = at_terminal("run", "x.csv", "--column", f"{evil}=address.text")
-    terminal.expect("not in the account")
+    terminal.expect("does not exist in your account")
     terminal.type("")
-    terminal.run_end()
+    terminal.wait_for_exit()
     assert "\x1b[2J" not in terminal.shown
     assert "\x1b]0;" not in terminal.shown
     assert "\x1b[31mNew" not in terminal.shown
 
 
-def test_two_columns_that_are_asked_about_do_not_get_one_field(monkeypatch, capsys):
-    """What was answered a moment ago is taken too."""
+def test_two_unsure_columns_do_not_get_the_same_field(monkeypatch, capsys):
+    """A field that was chosen in the question before is taken."""
     typed = iter(["Business", "Business", "City"])
     monkeypatch.setattr(click, "prompt", lambda *_, **__: next(typed))
     questions = [
@@ -287,4 +285,4 @@ def test_two_columns_that_are_asked_about_do_not_get_one_field(monkeypatch, caps
         for at, name in enumerate(("Firm or shop", "Branch"))
     ]
     assert ask_columns(questions) == {"Firm or shop": "business_name", "Branch": "city"}
-    assert "Business has its column already." in capsys.readouterr().err
+    assert "Business already has a column." in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A journal that somebody has written in, or a newer importer: one sentence of it, whatever is asked of the run."""
+"""A journal that was changed by hand or by a newer version: every command prints one sentence about it."""
 
 import sqlite3
 from contextlib import closing
@@ -48,67 +48,67 @@ def ran(importer, crm):
 
 
 def write_in(folder, statement):
-    """What somebody, or another importer, has written into a journal."""
+    """Change a journal as a person or another version would."""
     with closing(sqlite3.connect(folder / "journal.sqlite")) as connection, connection:
         assert connection.execute(statement).rowcount
 
 
 @pytest.mark.parametrize("command", ["report", "retry --yes", "resume"])
 @pytest.mark.parametrize("harm", HARMS)
-def test_it_is_a_sentence_with_what_to_do_and_nothing_is_lost(importer, crm, ran, harm, command):
-    """Exit 2, never a fault of importer; the reports that are there stay as they were."""
+def test_damaged_journal_is_one_sentence_and_nothing_is_lost(importer, crm, ran, harm, command):
+    """It exits with 2 and is not an internal error. Existing reports stay unchanged."""
     statement, words = HARMS[harm]
     write_in(ran.folder, statement)
     before = {path.name: path.read_bytes() for path in ran.folder.iterdir() if "sqlite" not in path.name}
     there = leads(crm)
     name, *options = command.split()
-    ended = importer(name, "first", *options)
-    assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1), ended
-    assert words in ended.err
-    assert "reports/first/journal.sqlite" in ended.err
+    result = importer(name, "first", *options)
+    assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1), result
+    assert words in result.err
+    assert "reports/first/journal.sqlite" in result.err
     assert {name: (ran.folder / name).read_bytes() for name in before} == before
     assert leads(crm) == there
     assert [path.name for path in importer.reports.glob("[!.n]*")] == ["first"]
 
 
 @pytest.mark.parametrize("command", ["report", "resume"])
-def test_a_request_that_only_the_page_reads(importer, ran, command):
+def test_damage_that_only_the_report_page_reads_is_reported(importer, ran, command):
     write_in(ran.folder, "UPDATE rows SET payload = '{' WHERE number = 2")
-    ended = importer(command, "first")
-    assert (ended.code, len(ended.err.splitlines())) == (2, 1), ended
-    assert "is damaged (" in ended.err
+    result = importer(command, "first")
+    assert (result.code, len(result.err.splitlines())) == (2, 1), result
+    assert "is damaged (" in result.err
 
 
 @pytest.mark.parametrize(
     ("statement", "words"),
     [(HARMS["a new problem"][0], "newer importer"), ("UPDATE rows SET cells = '\"12'", "damaged")],
 )
-def test_a_frame_of_it_too(ran, statement, words):
+def test_data_frame_of_a_damaged_journal_raises(ran, statement, words):
     pytest.importorskip("pandas")
     write_in(ran.folder, statement)
     with pytest.raises(DamagedJournalError, match=words):
         read_run_frame(ran.folder)
 
 
-def test_runs_says_so_of_a_run_whose_rows_have_not_one_status_each(importer, ran):
-    """Law 1: counts that do not add up to the rows are not shown as if they did."""
+def test_runs_reports_a_run_with_rows_without_status(importer, ran):
+    """Counts that do not add up to the rows are not shown (docs/guarantees.md, conservation)."""
     write_in(ran.folder, "UPDATE rows SET verdict = 'odd' WHERE number = 3")
-    ended = importer("runs")
-    assert "first  cannot be read: " in ended.out
-    assert "(rows without a status: 1)" in ended.out
+    result = importer("runs")
+    assert "first  cannot be read: " in result.out
+    assert "(rows without a status: 1)" in result.out
 
 
-def test_a_resume_that_meets_it_after_its_rows_were_sent_can_go_on(importer, crm, ran):
-    """Exit 3: all is in the journal, and whoever has the newer importer resumes it."""
+def test_resume_with_a_journal_of_a_newer_version_can_continue_later(importer, crm, ran):
+    """It exits with 3: the journal has everything, and the newer version can resume it."""
     write_in(ran.folder, HARMS["a new problem"][0])
     write_in(ran.folder, "DELETE FROM results WHERE number = 4")
     write_in(
         ran.folder, "UPDATE meta SET value = replace(value, 'finished', 'interrupted') WHERE key = 'end'"
     )
-    ended = importer("resume", "first")
-    assert ended.code == 3
-    assert NEWER in ended.err
-    assert ended.err.rstrip().endswith("Continue with: importer resume first")
+    result = importer("resume", "first")
+    assert result.code == 3
+    assert NEWER in result.err
+    assert result.err.rstrip().endswith("Then go on with: importer resume first")
     write_in(ran.folder, "UPDATE rows SET issues = replace(issues, 'brand_new', 'too_short')")
     assert importer("resume", "first").code == 1
     assert importer("runs").out.count("2 accepted, 1 invalid, 1 duplicate") == 1

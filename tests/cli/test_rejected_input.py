@@ -1,4 +1,4 @@
-"""Bad input gets one sentence that says what, where and what to do, exit 2, and nothing is sent."""
+"""Bad input gets one sentence (what, where, what to do) and exit code 2, and nothing is sent."""
 
 import errno
 import os
@@ -17,52 +17,57 @@ NO_RUN_IDS = ("notes.sqlite", "Notes.SQLite-wal", "maps", "MAPS", "a.", "con", "
 GOOD = [["Phone", "Name"], ["9845012345", "Asha"]]
 
 
+def name_case(value):
+    """Return the id of one case: what was typed, without the message."""
+    return ascii(" ".join(value)) if isinstance(value, list) else ""
+
+
 @pytest.fixture
 def refused(importer, crm):
-    """Runs a command that must be refused: exit 2, one line on standard error, no lead, no folder left."""
+    """Run a command that must be rejected with code 2, one line on standard error, no lead and no folder."""
 
     def run(*arguments):
-        ended = importer("run", *arguments, "--yes")
-        assert ended.code == 2, ended
-        assert ended.out == ""
-        assert len(ended.err.strip().splitlines()) == 1, ended.err
-        assert "Traceback" not in ended.err
+        result = importer("run", *arguments, "--yes")
+        assert result.code == 2, result
+        assert result.out == ""
+        assert len(result.err.strip().splitlines()) == 1, result.err
+        assert "Traceback" not in result.err
         assert leads(crm) == {}
-        assert ended.folder is None
+        assert result.folder is None
         assert not [path for path in importer.reports.glob("2*") if path.is_dir()]
-        return ended.err
+        return result.err
 
     return run
 
 
-def test_no_such_file(refused):
+def test_missing_file_is_rejected(refused):
     assert "There is no file nowhere.csv. Check the name" in refused("nowhere.csv")
 
 
-def test_a_folder(refused, importer):
+def test_folder_is_rejected(refused, importer):
     (importer.folder / "sheets").mkdir()
     assert "is a folder" in refused("sheets")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n\n", b"\xef\xbb\xbf", b" , ,\n,,\n"])
-def test_an_empty_file(refused, importer, content):
+def test_empty_file_is_rejected(refused, importer, content):
     path = importer.folder / "empty.csv"
     path.write_bytes(content)
     assert "empty" in refused(path)
 
 
-def test_a_header_and_nothing_below(refused, importer):
+def test_header_without_rows_is_rejected(refused, importer):
     assert "no rows below it" in refused(write_csv(importer.folder / "header.csv", GOOD[:1]))
 
 
-def test_binary_junk(refused, importer):
+def test_binary_file_is_rejected(refused, importer):
     path = importer.folder / "junk.csv"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
     assert "importer: " in refused(path)
 
 
-def test_no_folder_is_made_for_a_file_that_cannot_be_read(refused, importer):
-    """Nor does one that cannot be made hide what is wrong with the file."""
+def test_unreadable_file_creates_no_folder(refused, importer):
+    """A folder that cannot be created does not hide the error of the file either."""
     (importer.folder / "leads.xlsx").write_bytes(b"PK\3\4" + b"x" * 300)
     assert "cut off or damaged" in refused("leads.xlsx")
     assert not importer.reports.exists()
@@ -70,18 +75,18 @@ def test_no_folder_is_made_for_a_file_that_cannot_be_read(refused, importer):
     assert "cut off or damaged" in refused("leads.xlsx")
 
 
-def test_a_pdf(refused, importer):
+def test_pdf_is_rejected(refused, importer):
     path = importer.folder / "leads.pdf"
     path.write_bytes(b"%PDF-1.7\n" + b"x" * 500)
     assert "PDF" in refused(path)
 
 
-def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
-    said = refused(
+def test_sheet_without_phone_column_names_its_columns_and_the_option(refused, importer):
+    message = refused(
         write_csv(importer.folder / "x.csv", [["Fruit", "Colour"], ["Apple", "red"], ["Pear", "green"]])
     )
-    assert '"Fruit", "Colour"' in said
-    assert '--column "Fruit=customer_phone"' in said
+    assert '"Fruit", "Colour"' in message
+    assert '--column "Fruit=customer_phone"' in message
 
 
 @pytest.mark.parametrize(
@@ -129,23 +134,24 @@ def test_no_phone_column_names_the_columns_and_the_option(refused, importer):
         (["--reports", "\ud800"], "--reports is not valid text"),
         (["--config", "\ud800"], "Cannot read the settings in"),
     ],
+    ids=name_case,
 )  # fmt: skip
-def test_an_option_that_makes_no_sense_is_named(refused, importer, flags, words):
+def test_invalid_option_is_named(refused, importer, flags, words):
     assert words in refused(write_csv(importer.folder / "x.csv", GOOD), *flags)
 
 
-def test_a_config_file_with_an_unknown_key(refused, importer):
+def test_settings_file_with_an_unknown_key_is_rejected(refused, importer):
     (importer.folder / "importer.toml").write_text("rat = 5\n")
     assert "There is no option" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
 @pytest.mark.parametrize("name", ["map", "save", "reports", "sheet", "default"])
-def test_a_nul_in_the_settings_file(refused, importer, name):
+def test_settings_file_with_a_nul_character_is_rejected(refused, importer, name):
     value = '{city = "a\\u0000b"}' if name == "default" else '"a\\u0000b"'
     (importer.folder / "importer.toml").write_text(f"{name} = {value}\n")
-    said = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert f'"{name}" in the settings file is not valid text: ' in said
-    assert r"'a\x00b'" in said
+    message = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert f'"{name}" in the settings file holds what is no text: ' in message
+    assert r"'a\x00b'" in message
 
 
 @pytest.mark.parametrize(
@@ -156,8 +162,9 @@ def test_a_nul_in_the_settings_file(refused, importer, name):
         ("limit = " + "9" * 5000, "integer string conversion"),
         ("#\n" * 2_200_000, "it is longer than 4 MB"),
     ],
+    ids=["deep arrays", "deep tables", "long number", "long file"],
 )
-def test_a_settings_file_or_map_made_to_harm(refused, importer, content, words):
+def test_hostile_settings_file_or_map_is_rejected(refused, importer, content, words):
     sheet = write_csv(importer.folder / "x.csv", GOOD)
     evil = importer.folder / "importer.toml"
     evil.write_text(content)
@@ -169,69 +176,69 @@ def test_a_settings_file_or_map_made_to_harm(refused, importer, content, words):
 
 
 @pytest.mark.parametrize("path", [r"C:\Users\asha\runs", r"D:\leads"])
-def test_a_path_of_windows_in_the_settings_file(refused, importer, path):
-    """In double quotes TOML reads a backslash as the beginning of another letter."""
+def test_windows_path_in_double_quotes_gets_a_hint(refused, importer, path):
+    """In double quotes, TOML reads a backslash as an escape."""
     (importer.folder / "importer.toml").write_text(f'reports = "{path}"\n')
-    said = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert "(at line 1, column " in said
-    assert r"put a text that contains \ between single quotes" in said
+    message = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert "(at line 1, column " in message
+    assert r"a text with \ in it stands in single quotes" in message
 
 
 @pytest.mark.parametrize(
     "line", ["reports = shared", "reports = “shared”", "my reports = 1", "“reports” = 1"]
 )
-def test_a_text_without_straight_quotes_in_the_settings_file(refused, importer, line):
-    """Typed by hand, or in a program that bends quotation marks."""
+def test_text_without_straight_quotes_gets_a_hint(refused, importer, line):
+    """Word processors turn straight quotes into curly ones."""
     (importer.folder / "importer.toml").write_text(f"{line}\n", "utf-8")
     assert "; put texts between straight quotes" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-def test_numbers_of_the_settings_file_need_no_quotes(refused, importer):
-    """`sheet = 2` was refused with "takes NAME or NUMBER, not 2"."""
+def test_numbers_in_the_settings_file_need_no_quotes(refused, importer):
+    """`sheet = 2` is as good as `sheet = "2"`."""
     (importer.folder / "importer.toml").write_text("sheet = 2\n[default]\ndeal_value = 5\n")
-    said = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert "sheet" in said
-    assert "not 2" not in said
+    message = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert "sheet" in message
+    assert "not 2" not in message
 
 
 @pytest.mark.parametrize("name", ["column", "default"])
-def test_pairs_of_the_settings_file_that_are_no_table(refused, importer, name):
-    """It was told to write what it had written: pairs such as "source=Trade fair"."""
+def test_text_in_place_of_a_table_gets_a_hint(refused, importer, name):
+    """The hint shows the table to write."""
     (importer.folder / "importer.toml").write_text(f'{name} = "source=Trade fair"\n')
-    said = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert f"takes a table: [{name}] on a line of its own, then lines such as" in said
+    message = refused(write_csv(importer.folder / "x.csv", GOOD))
+    assert f"takes a table: [{name}] in a line of its own, below it lines such as" in message
 
 
 @pytest.mark.parametrize("option", ["config", "map", "preset"])
-def test_a_file_of_ours_in_another_encoding(refused, importer, option):
-    """As Windows PowerShell writes one by `>`."""
+def test_settings_file_in_another_encoding_is_rejected(refused, importer, option):
+    """Windows PowerShell writes UTF-16 with `>`."""
     (importer.folder / "m.toml").write_bytes('name = "gym"'.encode("utf-16"))
-    said = refused(write_csv(importer.folder / "x.csv", GOOD), f"--{option}", "m.toml")
-    assert "m.toml" in said
-    assert "it is not a text file in UTF-8" in said
+    message = refused(write_csv(importer.folder / "x.csv", GOOD), f"--{option}", "m.toml")
+    assert "m.toml" in message
+    assert "it is not a text file in UTF-8" in message
 
 
 @pytest.mark.parametrize("name", ["", ".", "/"])
-def test_a_template_of_no_name(importer, name):
-    ended = importer("template", name)
-    assert ended.code == 2
-    assert "does not end in .xlsx. Try: importer template leads.xlsx" in ended.err
+def test_template_without_a_name_is_rejected(importer, name):
+    result = importer("template", name)
+    assert result.code == 2
+    assert "does not end in .xlsx. Try: importer template leads.xlsx" in result.err
 
 
 @pytest.mark.parametrize("command", ["check", "columns", "template"])
-def test_what_the_system_refuses_is_said_in_its_words(importer, command):
-    """Nobody foresees all that a system can refuse: a name that is too long, a folder that one may not look into."""
-    ended = importer(command, "x" * 300 + ".xlsx")
-    assert ended.code == 2
+def test_error_of_the_operating_system_is_passed_on(importer, command):
+    """For example a name that is too long, or a folder without access."""
+    result = importer(command, "x" * 300 + ".xlsx")
+    assert result.code == 2
     if sys.version_info >= (3, 14):  # there pathlib answers that no such file exists, as for any other name
-        assert ended.err.startswith(("importer: There is no file xxx", "importer: Cannot write xxx"))
+        assert result.err.startswith(("importer: There is no file xxx", "importer: Cannot write xxx"))
         return
-    assert ended.err.startswith("importer: File name too long: xxx")
-    assert "Nothing was sent. Check the name, and that you may go there." in ended.err
+    assert result.err.startswith("importer: File name too long: xxx")
+    assert "Nothing was sent. Check the name and your access rights." in result.err
 
 
-def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):
-    """What is named in full is found; of what is not the sentence says why, and none calls it a fault of importer."""
+def test_commands_in_a_removed_folder_say_so(importer, crm, tmp_path, monkeypatch):
+    """Full paths work. For other names the sentence says why not, and none calls it an internal error."""
     sheet = write_csv(tmp_path / "x.csv", GOOD)
     run = importer("run", sheet, "--yes").folder
     gone = tmp_path / "gone"
@@ -247,69 +254,69 @@ def test_in_a_folder_that_was_removed(importer, crm, tmp_path, monkeypatch):
         name, *flags = command.split()
         assert "There is no file x.csv. Check the name and the folder" in importer(name, "x.csv", *flags).err
     for command in (f"check {sheet}", f"run {sheet} --yes", "demo"):
-        ended = importer(*command.split())
-        assert ended.code == 2
-        assert "The folder that you are in was removed. Change to another folder." in ended.err
+        result = importer(*command.split())
+        assert result.code == 2
+        assert "The folder that you are in was removed: change to another." in result.err
 
 
-def test_a_demo_where_nothing_can_be_written(importer):
+def test_demo_without_a_writable_folder_is_rejected(importer):
     (importer.folder / "reports").write_text("a file, not a folder")
-    ended = importer("demo")
-    assert ended.code == 2
-    assert "Cannot write to the folder reports: " in ended.err
-    assert "reports is a file, not a folder. Move it away" in ended.err
+    result = importer("demo")
+    assert result.code == 2
+    assert "Cannot write to the folder reports: " in result.err
+    assert "reports is a file. Move it away" in result.err
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
 @pytest.mark.parametrize("inside", ["", "of/May"])
-def test_a_file_where_the_reports_should_go(importer, command, inside):
-    """It is named, and nothing is said of a disk that is full or of a run that there is none of."""
+def test_file_in_place_of_the_reports_folder_is_named(importer, command, inside):
+    """The sentence names the file, and mentions neither a full disk nor a run."""
     sheet = write_csv(importer.folder / "x.csv", GOOD)
     (importer.folder / "taken").write_text("a file, not a folder")
-    ended = importer(command, sheet, "--yes", "--reports", importer.folder / "taken" / inside)
-    assert ended.code == 2
+    result = importer(command, sheet, "--yes", "--reports", importer.folder / "taken" / inside)
+    assert result.code == 2
     assert (
-        f"{importer.folder / 'taken'} is a file, not a folder. Move it away, or choose another folder with --reports."
-        in ended.err
+        f"{importer.folder / 'taken'} is a file. Move it away, or name another folder by --reports."
+        in result.err
     )
-    assert "run's" not in ended.err
+    assert "run's" not in result.err
 
 
-def test_two_columns_into_one_field(refused, importer):
+def test_two_columns_for_one_field_are_rejected(refused, importer):
     sheet = write_csv(importer.folder / "x.csv", [["A", "B"], ["9845012345", "9845012346"]])
     assert "takes one column" in refused(
         sheet, "--column", "A=customer_phone", "--column", "B=customer_phone"
     )
 
 
-def test_without_a_key(refused, importer, monkeypatch):
+def test_missing_key_is_rejected(refused, importer, monkeypatch):
     monkeypatch.delenv("SUPERFONE_API_KEY")
     assert 'export SUPERFONE_API_KEY="..."' in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-def test_a_key_that_the_crm_refuses(refused, importer, monkeypatch):
+def test_wrong_key_is_rejected(refused, importer, monkeypatch):
     monkeypatch.setenv("SUPERFONE_API_KEY", "wrong")
     assert "refused the API key" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-def test_a_host_that_cannot_be_reached(refused, importer, monkeypatch):
+def test_unreachable_host_is_reported(refused, importer, monkeypatch):
     monkeypatch.setenv("SUPERFONE_BASE_URL", "http://127.0.0.1:9/superfone")
     assert "cannot be reached" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-def test_https_where_nobody_speaks_it(refused, importer, crm, monkeypatch):
+def test_https_to_a_plain_http_server_is_reported(refused, importer, crm, monkeypatch):
     monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url.replace("http:", "https:"))
     assert "cannot be reached: the server at this address does not support HTTPS." in refused(
         write_csv(importer.folder / "x.csv", GOOD)
     )
 
 
-def test_plain_http_to_the_world(refused, importer, monkeypatch):
+def test_plain_http_to_another_machine_is_rejected(refused, importer, monkeypatch):
     monkeypatch.setenv("SUPERFONE_BASE_URL", "http://crm.example.in/superfone")
     assert "Use https" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-def test_a_key_file_that_others_can_read(refused, importer, monkeypatch):
+def test_key_file_that_others_can_read_is_rejected(refused, importer, monkeypatch):
     monkeypatch.delenv("SUPERFONE_API_KEY")
     env = importer.folder / ".env"
     env.write_text("SUPERFONE_API_KEY=sandbox-key\n")
@@ -317,7 +324,7 @@ def test_a_key_file_that_others_can_read(refused, importer, monkeypatch):
     assert "chmod 600" in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-def test_a_key_file_of_ones_own(importer, monkeypatch):
+def test_private_key_file_is_used(importer, monkeypatch):
     monkeypatch.delenv("SUPERFONE_API_KEY")
     env = importer.folder / ".env"
     env.write_text("SUPERFONE_API_KEY=sandbox-key\n")
@@ -325,27 +332,27 @@ def test_a_key_file_of_ones_own(importer, monkeypatch):
     assert importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes").code == 0
 
 
-def test_nobody_at_the_terminal_and_no_yes(importer, crm):
-    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD))
-    assert ended.code == 2
-    assert "--yes" in ended.err
+def test_run_without_terminal_and_without_yes_is_rejected(importer, crm):
+    result = importer("run", write_csv(importer.folder / "x.csv", GOOD))
+    assert result.code == 2
+    assert "--yes" in result.err
     assert leads(crm) == {}
 
 
-def test_a_run_id_that_is_taken(importer):
+def test_run_id_in_use_is_rejected(importer):
     sheet = write_csv(importer.folder / "x.csv", GOOD)
     assert importer("check", sheet, "--run-id", "mine").code == 0
-    ended = importer("check", sheet, "--run-id", "mine")
-    assert ended.code == 2
-    assert "There is already a run mine" in ended.err
+    result = importer("check", sheet, "--run-id", "mine")
+    assert result.code == 2
+    assert "There is a run mine" in result.err
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["goes on", "fails"])
-def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer, monkeypatch, fails):
-    """It saw no folder when it began, and found one later: the run in it may be sending its rows right now."""
+def test_second_command_with_the_same_run_id_changes_nothing(importer, monkeypatch, fails):
+    """The other run may have created the folder in the meantime, and may be sending now."""
 
     def meanwhile(*arguments):
-        monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", fetch_account_titles)
+        monkeypatch.setattr("importer.pipeline.prepare.fetch_account_titles", fetch_account_titles)
         assert (
             importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
             == 0
@@ -354,32 +361,32 @@ def test_of_two_commands_with_one_run_id_the_second_takes_nothing_away(importer,
             raise ServerUnavailableError("The CRM cannot be reached.")
         return fetch_account_titles(*arguments)
 
-    monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", meanwhile)
-    ended = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
-    assert ended.code == 2
-    assert fails or "There is already a run r in reports" in ended.err
+    monkeypatch.setattr("importer.pipeline.prepare.fetch_account_titles", meanwhile)
+    result = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
+    assert result.code == 2
+    assert fails or "There is a run r in reports already" in result.err
     listed = importer("runs").out
     assert "other.csv  finished" in listed
     assert importer("report", "r").code == 0
 
 
-def test_the_hotels_wifi_page(refused, importer, crm, monkeypatch):
-    """HTML where JSON should be, before anything was sent."""
+def test_login_page_of_a_hotel_network_is_reported(refused, importer, crm, monkeypatch):
+    """The server answers HTML in place of JSON before anything was sent."""
     monkeypatch.setenv("SUPERFONE_BASE_URL", crm.page_url.rstrip("/"))
     assert "importer: " in refused(write_csv(importer.folder / "x.csv", GOOD))
 
 
-def test_a_reports_folder_that_cannot_be_written(importer, crm):
+def test_reports_folder_that_cannot_be_written_stops_the_run(importer, crm):
     (importer.folder / "reports").write_text("a file, not a folder")
-    ended = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
-    assert ended.code == 2
-    assert "Cannot write" in ended.err
+    result = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--yes")
+    assert result.code == 2
+    assert "Cannot write" in result.err
     assert leads(crm) == {}
 
 
 @pytest.mark.parametrize("command", ["run", "resume", "purge"])
-def test_a_disk_without_room_for_the_name_of_who_holds_the_file(importer, crm, monkeypatch, command):
-    """The first thing that is written: the sentence is about the disk, and purge, which makes room, is not stopped."""
+def test_full_disk_at_the_lock_is_reported_and_does_not_stop_purge(importer, crm, monkeypatch, command):
+    """The lock is the first file that is written. purge, which frees space, must still work."""
     sheet = write_csv(importer.folder / "x.csv", GOOD)
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.REDIRECT))
     assert importer("run", sheet, "--yes", "--run-id", "r").code == 3
@@ -389,16 +396,16 @@ def test_a_disk_without_room_for_the_name_of_who_holds_the_file(importer, crm, m
 
     monkeypatch.setattr(Path, "write_text", full)
     arguments = {"run": [sheet, "--yes"], "resume": ["r"], "purge": ["--older-than", "0h", "--yes"]}[command]
-    ended = importer(command, *arguments)
+    result = importer(command, *arguments)
     if command == "purge":
-        assert (ended.code, ended.err.strip()) == (0, "Removed 1 run: r.")
+        assert (result.code, result.err.strip()) == (0, "Removed 1 run: r.")
     else:
-        assert ended.code == (3 if command == "resume" else 2)  # a run that was stopped stays so
-        assert "Cannot write to the folder reports: No space left on device. Free some space" in ended.err
+        assert result.code == (3 if command == "resume" else 2)  # a run that was stopped stays so
+        assert "Cannot write to the folder reports: No space left on device. Make room" in result.err
 
 
-def test_who_reads_the_name_of_a_run_as_it_ends_does_not_spoil_its_end(importer, crm, monkeypatch):
-    """On Windows a file that somebody reads cannot be removed: all went in, and "nothing was sent" was said."""
+def test_lock_file_in_use_at_the_end_does_not_fail_the_run(importer, crm, monkeypatch):
+    """On Windows a file that is being read cannot be removed. The run must not say that nothing was sent."""
     unlink = Path.unlink
 
     def in_use(path, **options):
@@ -411,42 +418,45 @@ def test_who_reads_the_name_of_a_run_as_it_ends_does_not_spoil_its_end(importer,
     assert len(leads(crm)) == 1
 
 
-def test_a_fault_of_ours_is_not_hidden(importer, monkeypatch):
-    """What is no ImporterError is a bug: it is called one, and -v shows where it is."""
+def test_internal_error_is_named_and_traced_with_v(importer, monkeypatch):
+    """Any exception but an ImporterError is a bug, and -v shows where it is."""
     monkeypatch.setattr("importer.cli.run_commands.open_file", lambda *_: 1 / 0)
-    ended = importer("check", write_csv(importer.folder / "x.csv", GOOD), "-v")
-    assert ended.code == 2
-    assert "ZeroDivisionError: division by zero" in ended.err
-    assert "a fault of importer, not of your sheet" in ended.err
+    result = importer("check", write_csv(importer.folder / "x.csv", GOOD), "-v")
+    assert result.code == 2
+    assert "ZeroDivisionError: division by zero" in result.err
+    assert (
+        "Internal error in importer (ZeroDivisionError). Your file is fine and nothing was sent."
+        in result.err
+    )
 
 
-def test_verbose_shows_the_traceback_and_the_sentence(importer):
-    ended = importer("run", "nowhere.csv", "--yes", "-v")
-    assert ended.code == 2
-    assert "Traceback" in ended.err
-    assert ended.err.strip().splitlines()[-1].startswith("importer: There is no file")
+def test_v_prints_the_traceback_before_the_sentence(importer):
+    result = importer("run", "nowhere.csv", "--yes", "-v")
+    assert result.code == 2
+    assert "Traceback" in result.err
+    assert result.err.strip().splitlines()[-1].startswith("importer: There is no file")
 
 
 @pytest.mark.parametrize("value", ["true", "1"])
-def test_verbose_of_the_settings_file_does_the_same(importer, value):
-    """Every option of run is a key of that file; `verbose = true` was "takes true or false, not True"."""
+def test_verbose_of_the_settings_file_prints_the_traceback(importer, value):
+    """Every option of run is a key of that file."""
     (importer.folder / "importer.toml").write_text(f"verbose = {value}\n")
-    ended = importer("run", "nowhere.csv", "--yes")
-    assert "Traceback" in ended.err
-    assert ended.err.strip().splitlines()[-1].startswith("importer: There is no file")
+    result = importer("run", "nowhere.csv", "--yes")
+    assert "Traceback" in result.err
+    assert result.err.strip().splitlines()[-1].startswith("importer: There is no file")
     (importer.folder / "importer.toml").unlink()
     assert "Traceback" not in importer("run", "nowhere.csv", "--yes").err
 
 
-def test_key_refused_by_the_first_row_only(importer, crm):
-    """401 once rows are on their way: exit 3, the rest stays pending, and the sentence says how to go on."""
+def test_key_refused_while_sending_stops_the_run_resumable(importer, crm):
+    """After a 401 the exit code is 3, the other rows stay pending, and the sentence says how to continue."""
     crm.sandbox.faults.restart(FaultPlan(at={2: InjectedFault.UNAUTHORIZED}))
     sheet = write_csv(importer.folder / "x.csv", [["Phone"], *[[f"98450123{n:02}"] for n in range(10)]])
-    ended = importer("run", sheet, "--yes", "--concurrency", "1", "--rate", "50")
-    assert ended.code == 3
-    assert "importer resume" in ended.err
-    assert ended.summary["counts"]["accepted"] == 1
-    assert ended.summary["counts"]["pending"] == 9
+    result = importer("run", sheet, "--yes", "--concurrency", "1", "--rate", "50")
+    assert result.code == 3
+    assert "importer resume" in result.err
+    assert result.summary["counts"]["accepted"] == 1
+    assert result.summary["counts"]["pending"] == 9
 
 
 if os.name == "nt":

@@ -1,4 +1,4 @@
-"""A run's folder that somebody has given another name: every sentence names it as it is called now."""
+"""If a person renames the folder of a run, every sentence uses the new name."""
 
 import json
 import re
@@ -16,7 +16,7 @@ FOLDERS = [("reports", "May leads (old)"), ("my runs", "May")]
 
 @pytest.fixture(params=FOLDERS, ids="/".join)
 def renamed(request, importer, crm):
-    """A run that was stopped after three rows, its folder renamed since; every further lead is refused the key."""
+    """A run that stopped after three rows because of a refused key, in a folder that was renamed then."""
     reports, name = request.param
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=4))
     sheet = write_csv(importer.folder / "x.csv", ROWS)
@@ -25,35 +25,35 @@ def renamed(request, importer, crm):
 
 
 def said_to_type(text, command="resume"):
-    """The words behind `importer` of the command that a text says to type."""
+    """Return the arguments of the one `importer` command that a text names."""
     (line,) = set(re.findall(rf"importer ({command} .*?)\.?$", text, re.MULTILINE))
     return shlex.split(line)
 
 
-def test_what_a_stopped_resume_says_goes_on(importer, crm, renamed):
-    """On the terminal and on the page, also of where the reports lie."""
-    ended = importer("resume", renamed)
-    assert ended.code == 3
-    assert f"Report: {renamed / 'report.html'}" in ended.out
-    for text in (ended.err, importer("runs", "--reports", renamed.parent).out):
+def test_command_of_a_stopped_resume_continues_it(importer, crm, renamed):
+    """The terminal and the page name the folder, and its reports folder too."""
+    result = importer("resume", renamed)
+    assert result.code == 3
+    assert f"Report: {renamed / 'report.html'}" in result.out
+    for text in (result.err, importer("runs", "--reports", renamed.parent).out):
         assert said_to_type(text)[:2] == ["resume", renamed.name]
     crm.sandbox.faults.restart(FaultPlan())
-    assert importer(*said_to_type(ended.err)).code == 1
+    assert importer(*said_to_type(result.err)).code == 1
     assert len(leads(crm)) == 9
 
 
-def test_what_a_fault_says_goes_on(importer, crm, renamed, monkeypatch):
-    """Amid the sending, where the reports folder is not known to who says it from the command."""
+def test_command_of_an_internal_error_continues_the_run(importer, crm, renamed, monkeypatch):
+    """The sentence of an error during sending has the reports folder as well."""
     crm.sandbox.faults.restart(FaultPlan())
     with monkeypatch.context() as patched:
         patched.setattr("importer.pipeline.send_and_report.write_reports", lambda *_: 1 / 0)
-        ended = importer("resume", renamed)
-    assert ended.code == 3
-    said = re.search(r"Continue with: importer (.*?)\. ", ended.err)
-    assert importer(*shlex.split(said[1])).code == 1
+        result = importer("resume", renamed)
+    assert result.code == 3
+    message = re.search(r"nothing more was sent\. .*?: importer (.*?)\. Run again", result.err)
+    assert importer(*shlex.split(message[1])).code == 1
 
 
-def test_the_page_and_a_retry_of_it_name_it(importer, crm, renamed):
+def test_report_page_and_retry_use_the_new_name(importer, crm, renamed):
     crm.sandbox.faults.restart(FaultPlan())
     importer("resume", renamed)
     page = (renamed / "report.html").read_text("utf-8")
@@ -63,10 +63,10 @@ def test_the_page_and_a_retry_of_it_name_it(importer, crm, renamed):
     assert json.loads(retried.read_text("utf-8"))["parent"] == renamed.name
 
 
-def test_its_workbook_is_known_where_it_lies_elsewhere(importer, crm, renamed):
-    """It names the run as it was called; another run of the same columns is not taken for it."""
+def test_moved_workbook_is_still_recognised(importer, crm, renamed):
+    """The workbook has the old name of the run. Another run with the same columns is not taken for it."""
     workbook = renamed / "failed_rows.xlsx"
     there = ("--reports", renamed.parent)
     importer("check", "x.csv", "--column", "Name=city", *there)
-    ended = importer("check", workbook.rename(importer.folder / "mended.xlsx"), *there)
-    assert "Name   ->  Full name" in ended.out
+    result = importer("check", workbook.rename(importer.folder / "mended.xlsx"), *there)
+    assert "Name   ->  Full name" in result.out

@@ -1,4 +1,4 @@
-"""Nothing that is sent makes the sandbox fail: what it cannot read it refuses, what is hostile stays text."""
+"""No request makes the sandbox fail: it rejects what it cannot read, and hostile text stays text."""
 
 import json
 
@@ -28,13 +28,13 @@ JUNK = {
     "UTF-16": '{"customer_phone": "+919845000001"}'.encode("utf-16"),
     "two megabytes": b'{"customer_phone": "+919845000001", "city": "' + b"x" * 2_000_000 + b'"}',
 }
-JSON = {"content-type": "application/json"}  # without it nothing of a body is read
+JSON = {"content-type": "application/json"}  # a body of another type is ignored
 ADDRESSES = [LEAD, f"{API}/lead/1/task", "/_sandbox/faults"]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("name", JUNK)
-def test_a_malformed_body_is_a_400(crm, address, name):
+def test_malformed_body_is_a_400(crm, address, name):
     reply = crm.post(address, content=JUNK[name], headers=JSON)
     assert reply.status_code == 400, reply.text
     assert reply.json().keys() == {"message"}
@@ -57,8 +57,8 @@ FIELDS = st.sampled_from(
     address=st.sampled_from([LEAD, f"{API}/lead/1/task"]),
     body=st.dictionaries(FIELDS, VALUES, max_size=5).map(lambda fields: {"customer_phone": PHONE, **fields}),
 )
-def test_any_json_is_taken_or_refused_in_the_apis_words(crm, address, body):
-    """Never a 500: the client raises what the sandbox raises."""
+def test_any_json_is_accepted_or_rejected_without_a_500(crm, address, body):
+    """An exception in the sandbox would fail the test."""
     reply = crm.post(address, content=json.dumps(body).encode(), headers=JSON)
     assert reply.status_code in (200, 400, 404)
     assert "message" in reply.json()
@@ -66,20 +66,20 @@ def test_any_json_is_taken_or_refused_in_the_apis_words(crm, address, body):
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.binary(max_size=200), address=st.sampled_from(ADDRESSES))
-def test_any_bytes_are_refused(crm, raw, address):
+def test_any_bytes_are_accepted_or_rejected_without_a_500(crm, raw, address):
     assert crm.post(address, content=raw, headers=JSON).status_code in (200, 400)
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=30), page=st.text(max_size=12), phone=st.text(max_size=20))
-def test_any_query_is_answered(crm, text, page, phone):
+def test_any_query_is_answered_without_a_500(crm, text, page, phone):
     assert crm.get("/", params={"text": text, "page": page}).status_code == 200
     assert crm.get(f"{API}/label", params={"text": text, "page": page}).status_code in (200, 400)
     assert crm.get(LEAD, params={"phone": phone}).status_code in (200, 400, 404)
 
 
-def test_a_client_that_goes_away_in_the_middle_has_sent_nothing(sandbox):
-    """Half a body is no body, also where it is JSON by chance."""
+def test_half_a_body_changes_nothing(sandbox):
+    """A client that disconnects has sent nothing, even if its half body is valid JSON."""
     import asyncio
 
     sent = []
@@ -109,7 +109,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_leads_text_is_text_on_the_page(crm, text):
+def test_text_of_a_lead_is_escaped_on_the_page(crm, text):
     body = {
         "customer_phone": PHONE, "first_name": text, "business_name": text, "city": text, "website": text, "customer_note": text,
         "additional_info": text, "source": text, "address": {"text": text},
@@ -135,8 +135,8 @@ def test_a_leads_text_is_text_on_the_page(crm, text):
     ("method", "path"),
     [("GET", "/"), ("GET", "/_sandbox/leads"), ("GET", "/_sandbox/ledger"), ("POST", "/_sandbox/faults")],
 )
-def test_a_foreign_page_that_was_pointed_here_sees_and_moves_nothing(crm, host, method, path):
-    """DNS rebinding: the page, the leads and the levers need no key, so they answer to this machine's names alone."""
+def test_dns_rebinding_is_rejected(crm, host, method, path):
+    """The page and the controls need no key, so they only answer to the names of this machine."""
     reply = crm.request(
         method, path, headers={"host": host, **KEY}, content=b"{}" if method == "POST" else None
     )
@@ -144,5 +144,5 @@ def test_a_foreign_page_that_was_pointed_here_sees_and_moves_nothing(crm, host, 
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "localhost", "[::1]:8000"])
-def test_this_machine_is_let_in(crm, host):
+def test_loopback_hosts_are_accepted(crm, host):
     assert crm.get("/", headers={"host": host}).status_code == 200

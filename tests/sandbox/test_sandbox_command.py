@@ -1,4 +1,4 @@
-"""`importer sandbox` as people and scripts start it: one line, a page, kept leads, a quiet end."""
+"""`importer sandbox` as people and scripts start it: its output, its page, its database, its end."""
 
 import signal
 import socket
@@ -25,8 +25,8 @@ def started(*arguments):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_announces_itself_keeps_its_leads_and_ends_quietly(tmp_path, number):
-    """Standard output is one line, for scripts; Ctrl-C and SIGTERM end it with 0; the same file is the same CRM."""
+def test_sandbox_prints_its_url_keeps_leads_and_stops_quietly(tmp_path, number):
+    """Standard output is one line for scripts. Ctrl-C and SIGTERM stop it with code 0. Its file keeps the leads."""
     lead = {"customer_phone": "+919845000001", "create_customer_if_customer_phone_not_found": True, "city": "Pune"}  # fmt: skip
     for kept in (False, True):
         process, line = started("--db", str(tmp_path / "crm.sqlite"), "--api-key", "mine")
@@ -60,10 +60,10 @@ def test_it_announces_itself_keeps_its_leads_and_ends_quietly(tmp_path, number):
         (["--concurrency-limit", "1.5"], "--concurrency-limit takes a whole number, 0 or more, not '1.5'."),
         (["--seed", "x"], "--seed takes a whole number, not 'x'."),
         (["--db", "no/such/folder/crm.sqlite"], "unable to open database file. Name another file with --db."),
-        (["--db", "sheet.csv"], "sheet.csv cannot keep the leads: file is not a database."),
+        (["--db", "sheet.csv"], "Cannot store the leads in sheet.csv: file is not a database."),
     ],
 )
-def test_what_it_cannot_do_is_one_sentence(arguments, words, tmp_path, monkeypatch, capsys):
+def test_invalid_sandbox_option_is_one_sentence(arguments, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sheet.csv").write_text("Phone\n9845012345\n" * 100)
     assert main(["sandbox", *arguments]) == 2
@@ -72,7 +72,7 @@ def test_what_it_cannot_do_is_one_sentence(arguments, words, tmp_path, monkeypat
     assert err.count("\n") == 1
 
 
-def test_a_port_that_is_taken(capsys):
+def test_port_in_use_is_one_sentence(capsys):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -81,7 +81,7 @@ def test_a_port_that_is_taken(capsys):
     assert capsys.readouterr().err == f"importer: Cannot listen on port {port}: Address already in use. Choose another --port.\n"  # fmt: skip
 
 
-def test_the_page_shows_leads_notes_tasks_and_lists(crm):
+def test_page_shows_leads_notes_tasks_and_lists(crm):
     from tests.sandbox.conftest import API, PHONE
 
     body = {
@@ -92,7 +92,7 @@ def test_the_page_shows_leads_notes_tasks_and_lists(crm):
     crm.post(f"{API}/lead/1/task", json={"type": "SITE_VISIT", "due_date": "2026-12-01"})
     page = crm.get("/").text
     for seen in (
-        "1 lead, 1 note.", PHONE, "Asha", "₹12,34,567.50", "12, 4th Cross", "(12.97°, 77.59°)", "with Kavya Nair", "Shop, ground floor",
+        "1 lead, 1 note.", PHONE, "Asha", "₹12,34,567.50", "12, 4th Cross", "(12.97°, 77.59°)", "assigned to Kavya Nair", "Shop, ground floor",
         "asha@example.in", "first", "site visit, due 2026-12-01", "Stages", '<span class="chip off">Old enquiry</span>',
     ):  # fmt: skip
         assert seen in page, seen
@@ -102,8 +102,8 @@ def test_the_page_shows_leads_notes_tasks_and_lists(crm):
     ("text", "found"),
     [("asha", 1), ("ASHA", 1), ("98450000", 1), ("walk-ins", 1), ("FIRST", 1), ("nobody", 0), ("first_name", 0), ("[", 0), ("शहर", 1)],
 )  # fmt: skip
-def test_search_looks_into_phones_fields_and_notes(crm, text, found):
-    """In the values that people see, not in the names of fields; in any script."""
+def test_search_covers_phones_fields_and_notes(crm, text, found):
+    """It searches the values that people see, in any script, and not the names of fields."""
     from tests.sandbox.conftest import API, PHONE
 
     crm.post(f"{API}/lead", json={"customer_phone": PHONE, "city": "शहर"})
@@ -111,7 +111,7 @@ def test_search_looks_into_phones_fields_and_notes(crm, text, found):
     assert f"{found} lead{'s' if found != 1 else ''} with “" in page
 
 
-def test_pages_and_the_copy_that_needs_no_server(crm):
+def test_page_is_paginated_and_its_copy_is_not(crm):
     from tests.sandbox.conftest import API
 
     for number in range(30):
@@ -129,8 +129,8 @@ def test_pages_and_the_copy_that_needs_no_server(crm):
     assert "<a href" not in copy
 
 
-def test_what_the_demo_leaves_is_one_file(tmp_path):
-    """It is named as what to go on with, and people move it."""
+def test_database_of_the_demo_is_one_file(tmp_path):
+    """People move the file, so the leads must not be in a second one."""
     with run_sandbox(SandboxOptions(db=str(tmp_path / "crm.sqlite"))) as sandbox:
         sandbox.sandbox.store.save(None, "+919845000001", {}, "called")
     assert [path.name for path in tmp_path.iterdir()] == ["crm.sqlite"]
