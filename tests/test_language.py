@@ -41,7 +41,7 @@ _HTML_BLOCK = re.compile(
     r"</?(p|li|ul|ol|h\d|td|th|tr|table|div|section|summary|details|title|main|body)\b[^>]*>"
 )
 _ITEM = re.compile(r"^ *([-*+]|\d+\.) +|^#+ +|^> ?", re.MULTILINE)
-_SENTENCE_END = re.compile(r"(?<=[.!?:])[\"')*_]*\s+(?=[\"'(*_`]*[A-Z0-9{])|\n{2,}")
+_SENTENCE_END = re.compile(r"(?<=[.!?:])[\"')*_]*\s+(?=[\"'(*_`]*(?:[A-Z0-9{]|importer\b))|\n{2,}")
 _WORD = re.compile(r"[^\W_][\w'’.,:/{}-]*|\{\w*\}")
 
 
