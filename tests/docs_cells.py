@@ -1,9 +1,10 @@
-"""The words of docs/cells.md for what the real functions make of a cell."""
+"""Describe in words what the code makes of a cell, for docs/cells.md. `python -m tests.docs_cells` writes the page's tables anew."""
 
 from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from importer.issues import ISSUE_CATALOGUE
@@ -13,6 +14,20 @@ from importer.loader.cells.money import read_money
 from importer.loader.cells.names import read_full_name, read_latitude, read_list
 from importer.loader.cells.phones import PhonesRead, compile_phone_reader
 from importer.loader.cells.text import clean
+
+PAGE = Path(__file__).parents[1] / "docs" / "cells.md"
+KINDS = {
+    "Phones": "phone",
+    "Dial codes in a column of their own": "dial",
+    "Amounts": "money",
+    "E-mail addresses": "email",
+    "Full names": "name",
+    "Lists (labels, products)": "list",
+    "Latitude": "latitude",
+    "Any other text": "text",
+}
+"""The headings of the page, and the kind of the cells below each."""
+LINE = re.compile(r"\| `((?:[^`|]|\\\|)*)` \| (.*) \|")
 
 _read_phones = compile_phone_reader("IN")
 _READERS = {
@@ -27,23 +42,23 @@ _READERS = {
 }
 
 
-def outcome(kind: str, cell: str) -> str:
-    """What the page says of a cell of this kind."""
-    text = re.sub(r"\\u([0-9a-f]{4})|\\([nr])", _unescaped, cell)
-    return _words(_READERS[kind](text))
+def describe_cell(kind: str, cell: str) -> str:
+    """Return what the page says about a cell of this kind."""
+    text = re.sub(r"\\u([0-9a-f]{4})|\\([nr])", _unescape, cell)
+    return _describe(_READERS[kind](text))
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     return chr(int(found[1], 16)) if found[1] else {"n": "\n", "r": "\r"}[found[2]]
 
 
-def _words(value: Any) -> str:
+def _describe(value: Any) -> str:
     match value:
         case CellError():
-            return f"*refused*: {ISSUE_CATALOGUE[value.code].title}"
+            return f"*rejected*: {ISSUE_CATALOGUE[value.code].title}"
         case PhonesRead():
             doubts = [f"{ISSUE_CATALOGUE[code].title}: `{part}`" for code, part in value.left_out]
-            return "; ".join([_words(value.numbers), *doubts])
+            return "; ".join([_describe(value.numbers), *doubts])
         case list():
             return ", ".join(f"`{one}`" for one in value)
         case (first, last):
@@ -52,3 +67,19 @@ def _words(value: Any) -> str:
             return f"`{json.dumps(value, ensure_ascii=False)[1:-1]}`"
         case _:
             return "*nothing*" if value is None else f"`{value}`"
+
+
+def write_page() -> None:
+    """Write what the code makes of each cell into the tables of the page."""
+    kind, lines = "", []
+    for line in PAGE.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            kind = KINDS[line.removeprefix("## ")]
+        found = LINE.fullmatch(line)
+        cell = found[1].replace("\\|", "|") if found else ""
+        lines.append(f"| `{found[1]}` | {describe_cell(kind, cell)} |" if found else line)
+    PAGE.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    write_page()

@@ -1,24 +1,8 @@
-"""docs/cells.md says what the real functions do."""
-
-import re
-from pathlib import Path
+"""docs/cells.md says what the code does with a cell."""
 
 import pytest
 
-from tests.docs_cells import outcome
-
-PAGE = Path(__file__).parents[2] / "docs" / "cells.md"
-KINDS = {
-    "Phones": "phone",
-    "Dial codes in a column of their own": "dial",
-    "Amounts": "money",
-    "E-mail addresses": "email",
-    "Full names": "name",
-    "Lists (labels, products)": "list",
-    "Latitude": "latitude",
-    "Any other text": "text",
-}
-LINE = re.compile(r"\| `((?:[^`|]|\\\|)*)` \| (.*) \|")
+from tests.docs_cells import KINDS, LINE, PAGE, describe_cell
 
 
 def tables():
@@ -37,4 +21,4 @@ def test_every_line_of_the_page_is_true(kind):
     for number, line in lines:
         found = LINE.fullmatch(line)
         assert found, (number, line)
-        assert found[2] == outcome(kind, found[1].replace("\\|", "|")), (number, line)
+        assert found[2] == describe_cell(kind, found[1].replace("\\|", "|")), (number, line)
