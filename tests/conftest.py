@@ -7,12 +7,14 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from importer.sandbox.sandbox_options import SandboxOptions
 from importer.sandbox.server import RunningSandbox, run_sandbox
+from importer.sender.adaptive_rate import AdaptiveRate
 from tests.support import KEY, Command, Expected
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is not an error of the code
@@ -83,8 +85,24 @@ def crm() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
+def fast_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `--rate auto` begin at 500 requests a second: at 5, most tests would wait for their few rows to leave."""
+    original = AdaptiveRate.__init__
+
+    def start_fast(rate: AdaptiveRate, *args: Any, **kwargs: Any) -> None:
+        original(rate, *args, **kwargs)
+        rate.rate = 500.0
+
+    monkeypatch.setattr(AdaptiveRate, "__init__", start_fast)
+
+
+@pytest.fixture
 def importer(
-    crm: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    crm: RunningSandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fast_start: None,
 ) -> Command:
     """Return the command in an empty folder, with the sandbox's address and key set."""
     monkeypatch.chdir(tmp_path)

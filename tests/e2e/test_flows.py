@@ -301,7 +301,7 @@ def test_map_with_defaults_values_and_a_clear_token(importer, crm):
 
 
 def test_settings_from_importer_toml_and_flags_over_them(importer, crm, sheet):
-    (importer.folder / "importer.toml").write_text('limit = 1\nyes = true\n[set]\ncity = "Pune"\n')
+    (importer.folder / "importer.toml").write_text('limit = 1\nyes = true\n[default]\ncity = "Pune"\n')
     assert importer("run", sheet).summary["rows"] == 1
     assert leads(crm)["+919845010001"]["city"] == "Pune"
     assert importer("run", sheet, "--limit", "2").summary["rows"] == 2
@@ -310,7 +310,7 @@ def test_settings_from_importer_toml_and_flags_over_them(importer, crm, sheet):
 def test_a_pair_by_flag_goes_before_its_own_pair_of_importer_toml_alone(importer, crm):
     """Who names one column more must not send the one that the file leaves out."""
     (importer.folder / "importer.toml").write_text(
-        '[column]\nOwner = ""\n"town." = "source"\n[set]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
+        '[column]\nOwner = ""\n"town." = "source"\n[default]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
     )
     rows = [["Phone", "Owner", "Town", "Job"], ["9845010001", "Kavya", "Pune", "Cook"]]
     columns = ("--column", "Town=city", "--column", "Job=additional_info", "--default", "website=b.in")
