@@ -1,4 +1,4 @@
-# Two commands do all the set-up: make demo, make test. Both work on a bare machine with python3 and make.
+# make demo and make test install everything they need. A bare machine with python3 and make is enough.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,17 +7,19 @@ DEV_STAMP := $(VENV)/.installed-dev
 BENCH_STAMP := $(VENV)-bench/.installed
 USER_STAMP := $(VENV)-user/.installed
 
-.PHONY: demo test lint types layers suite bench torture test-desktop test-oldest constraints clean
+.PHONY: help demo quick test lint types layers unit suite bench torture test-desktop test-oldest constraints clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo     install into .venv, start the sandbox, import a sample sheet, say where the report is"
-	@echo "make test     everything tests need, then linters, types, layers and the whole suite"
-	@echo "make torture  kills and faults by the thousand, with a table at the end"
-	@echo "make bench    speed and memory beside what one would use instead"
-	@echo "make test-desktop   reports opened in LibreOffice and Chromium"
-	@echo "make test-oldest    the suite with the oldest releases that pyproject.toml allows"
-	@echo "make constraints    the exact versions of now, into constraints.txt"
+	@echo "make demo           install, start the practice CRM, import a sample sheet, show where the report is"
+	@echo "make quick          linters, types, layers and the fast tests: under 40 seconds on two cores"
+	@echo "make test           linters, types, layers and all tests, with coverage"
+	@echo "make torture        thousands of faults and kills, with a table at the end"
+	@echo "make bench          speed and memory, compared with other tools"
+	@echo "make test-desktop   tests that open the reports in LibreOffice and Chromium"
+	@echo "make test-oldest    all tests with the oldest releases that pyproject.toml allows"
+	@echo "make constraints    write the newest exact versions to constraints.txt"
+	@echo "make clean          delete what the other targets have made"
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), about a minute ..."
@@ -32,7 +34,11 @@ $(DEV_STAMP): $(STAMP)
 
 demo: $(STAMP)
 	@$(BIN)/importer demo
-	@echo "In this folder the command is $(BIN)/importer: put it in front of what is named above, or do: source $(BIN)/activate"
+	@echo "In this folder the command is $(BIN)/importer. To type importer alone, run: source $(BIN)/activate"
+
+# No socket, no simulation, no property test: see tests/conftest.py. Types are checked while the tests run.
+quick: $(DEV_STAMP)
+	@$(MAKE) --no-print-directory -j2 lint types layers unit
 
 test: $(DEV_STAMP) lint types layers suite
 
@@ -46,13 +52,16 @@ types: $(DEV_STAMP)
 layers: $(DEV_STAMP)
 	$(BIN)/lint-imports
 
+unit: $(DEV_STAMP)
+	$(BIN)/pytest -q -n auto -m "not socket and not slow and not desktop"
+
 suite: $(DEV_STAMP)
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 test-desktop: $(DEV_STAMP)
 	$(BIN)/pytest -m desktop
 
-# With the oldest releases that pyproject.toml allows: whoever has them already gets no newer ones from pip.
+# pip keeps the releases that users already have, so the oldest ones that pyproject.toml allows must work too.
 test-oldest: $(DEV_STAMP)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-oldest
 	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct -e .
@@ -62,13 +71,13 @@ test-oldest: $(DEV_STAMP)
 torture: $(DEV_STAMP)
 	$(BIN)/python -m tests.torture
 
-# What we are compared with lives in a venv of its own: its libraries must not change what is tested.
+# The other tools are installed into their own venv, so that their libraries do not change what is tested.
 $(BENCH_STAMP): pyproject.toml $(DEV_STAMP)
 	test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
 	$(BIN)/python -m pip --python $(VENV)-bench/bin/python install --quiet --disable-pip-version-check --group bench
 	@touch $@
 
-# The command as its users have it: without the libraries of developers, and compiled when it was installed.
+# The command as users have it: without development libraries, and compiled during installation.
 $(USER_STAMP): pyproject.toml constraints.txt $(DEV_STAMP) $(shell find importer -type f -not -name '*.pyc')
 	test -x $(VENV)-user/bin/python || $(PYTHON) -m venv $(VENV)-user
 	$(BIN)/python -m pip --python $(VENV)-user/bin/python install --quiet --disable-pip-version-check -c constraints.txt .
@@ -77,7 +86,7 @@ $(USER_STAMP): pyproject.toml constraints.txt $(DEV_STAMP) $(shell find importer
 bench: $(BENCH_STAMP) $(USER_STAMP)
 	$(BIN)/python -m benchmarks $(BENCH)
 
-# For every Python and system that pyproject.toml allows: the numpy that 3.15 needs is none for 3.11.
+# For every Python and system that pyproject.toml allows, because Python 3.15 needs another numpy than 3.11.
 constraints: $(DEV_STAMP)
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate --group dev pyproject.toml -o constraints.txt
 

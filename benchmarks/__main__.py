@@ -1,8 +1,8 @@
-"""`make bench`: the tool beside what one would use instead, interleaved, and docs/performance.md with what came out.
+"""Compare importer with other tools (`make bench`) and write docs/performance.md.
 
-Every figure is a median of repeats that take turns with the others of its table, so that what else the machine does
-meets all of them alike. `--quick` takes smaller sheets and fewer repeats; `--only NAME` one section (its figures
-replace those in build/bench/figures.json, and the page is written again from there).
+Every figure is the median of repeats. The tools of a table take turns, so that other work on the machine affects all of them
+alike. `--quick` uses smaller sheets and fewer repeats. `--only NAME` runs one section; its figures replace those in
+build/bench/figures.json, and the page is written again from there.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Figures = dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller sheets, fewer repeats: a few minutes")
-    parser.add_argument("--repeats", type=int, help="of each contender (the default is 3, with --quick 1)")
+    parser.add_argument("--repeats", type=int, help="of each tool (the default is 3, with --quick 1)")
     parser.add_argument("--only", choices=list(SECTIONS), action="append", help="only this section")
     chosen = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -61,9 +61,9 @@ def main() -> None:
 
 
 def checking(*, quick: bool, repeats: int) -> Figures:
-    """`check` of a CSV beside csv.reader alone and the pandas script."""
+    """Compare `check` of a CSV with csv.reader alone and the pandas script."""
     rows, few = (100_000, 10_000) if quick else (1_000_000, 50_000)
-    big, small = csv_of(rows), csv_of(few)
+    big, small = csv_sheet(rows), csv_sheet(few)
     with server() as url:
         contenders: dict[str, tuple[int, Callable[[], Cost]]] = {
             "csv.reader alone": (rows, lambda: measure.run([sys.executable, RIVALS / "bare_csv.py", big], cores={CLIENT})),
@@ -75,9 +75,9 @@ def checking(*, quick: bool, repeats: int) -> Figures:
 
 
 def workbook(*, quick: bool, repeats: int) -> Figures:
-    """`check` of a workbook beside python-calamine alone."""
+    """Compare `check` of a workbook with python-calamine alone."""
     rows = 20_000 if quick else 100_000
-    book = xlsx_of(rows)
+    book = xlsx_sheet(rows)
     with server() as url:
         contenders: dict[str, tuple[int, Callable[[], Cost]]] = {
             "python-calamine alone": (rows, lambda: measure.run([sys.executable, RIVALS / "bare_calamine.py", book], cores={CLIENT})),
@@ -88,19 +88,19 @@ def workbook(*, quick: bool, repeats: int) -> Figures:
 
 
 def growth(*, quick: bool, repeats: int) -> Figures:
-    """Time and peak memory of `check` of a CSV by the number of rows."""
+    """Measure time and peak memory of `check` of a CSV by the number of rows."""
     with server() as url:
         return {
-            f"csv {rows}": peak(csv_of(rows), rows, url)
+            f"csv {rows}": peak(csv_sheet(rows), rows, url)
             for rows in ((10_000, 100_000) if quick else (10_000, 100_000, 1_000_000))
         }
 
 
 def books(*, quick: bool, repeats: int) -> Figures:
-    """Time and peak memory of `check` of a workbook; the largest is streamed."""
+    """Measure time and peak memory of `check` of a workbook; the largest is streamed."""
     with server() as url:
         return {
-            f"xlsx {rows}": peak(xlsx_of(rows), rows, url)
+            f"xlsx {rows}": peak(xlsx_sheet(rows), rows, url)
             for rows in ((20_000,) if quick else (100_000, 1_000_000))
         }
 
@@ -114,9 +114,9 @@ def peak(sheet: Path, rows: int, url: str) -> Figures:
 
 
 def sending(*, quick: bool, repeats: int) -> Figures:
-    """`run` at full speed beside what one would write instead; each against a server that has just started."""
+    """Compare `run` at full speed with other tools, each against a server that has just started."""
     rows = 3_000 if quick else 20_000
-    sheet = csv_of(rows, clean=True)
+    sheet = csv_sheet(rows, clean=True)
 
     def rival(name: str) -> Callable[[], Cost]:
         def once() -> Cost:
@@ -146,12 +146,12 @@ def sending(*, quick: bool, repeats: int) -> Figures:
 
 
 def latency(*, quick: bool, repeats: int) -> Figures:
-    """With 30 ms a request and 50 at once, no more than 50 / 30 ms is possible."""
+    """Measure `run` where 30 ms a request and 50 at once allow no more than 50 / 30 ms."""
     rows = 5_000 if quick else 20_000
     took: list[float] = []
     for _ in range(repeats):
         with server("--latency", "0.03", core=SERVER) as url:
-            run(csv_of(rows, clean=True), url, cores={CLIENT})
+            run(csv_sheet(rows, clean=True), url, cores={CLIENT})
         took.append(json.loads((BUILD / "reports" / "run" / "summary.json").read_text())["seconds"])
     seconds = statistics.median(took)
     return {
@@ -163,8 +163,8 @@ def latency(*, quick: bool, repeats: int) -> Figures:
 
 
 def stages(*, quick: bool, repeats: int) -> Figures:
-    """CPU of a sent row by stage, in microseconds."""
-    sheet = csv_of(2_000 if quick else 20_000, clean=True)
+    """Measure the CPU of a sent row by stage, in microseconds."""
+    sheet = csv_sheet(2_000 if quick else 20_000, clean=True)
     with server(core=SERVER) as url:
         shutil.rmtree(BUILD / "stages", ignore_errors=True)
         command = [
@@ -178,21 +178,21 @@ def stages(*, quick: bool, repeats: int) -> Figures:
             url,
             BUILD / "stages",
         ]
-        told = subprocess.run([*map(str, command)], cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    return json.loads(told.stdout)
+        printed = subprocess.run([*map(str, command)], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    return json.loads(printed.stdout)
 
 
 # --- starting
 
 
 def starting(*, quick: bool, repeats: int) -> Figures:
-    """CPU of `--help` and of `options`, in milliseconds."""
+    """Measure the CPU of `--help` and of `dropdowns`, in milliseconds."""
     with server() as url:
         contenders = {
             "importer --help": (1, lambda: measure.run([installed(IMPORTER), "--help"])),
             "importer dropdowns": (
                 1,
-                lambda: with_access(url, lambda: measure.run([installed(IMPORTER), "options"])),
+                lambda: with_access(url, lambda: measure.run([installed(IMPORTER), "dropdowns"])),
             ),
         }
         found = rates(contenders, repeats=3 * repeats)
@@ -200,16 +200,16 @@ def starting(*, quick: bool, repeats: int) -> Figures:
 
 
 def resuming(*, quick: bool, repeats: int) -> Figures:
-    """Seconds from `importer resume` to its first request, nine rows in ten sent."""
-    from benchmarks.resuming import seconds_to_first_request
+    """Measure the seconds from `importer resume` to its first request, with nine rows in ten sent."""
+    from benchmarks.resuming import measure_seconds_to_first_request
 
     rows = 100_000 if quick else 1_000_000
     shutil.rmtree(BUILD / "resume", ignore_errors=True)
     with server() as url:
         passed = with_access(
             url,
-            lambda: seconds_to_first_request(
-                installed(IMPORTER), csv_of(rows, clean=True), url, BUILD / "resume"
+            lambda: measure_seconds_to_first_request(
+                installed(IMPORTER), csv_sheet(rows, clean=True), url, BUILD / "resume"
             ),
         )
     shutil.rmtree(BUILD / "resume", ignore_errors=True)
@@ -217,7 +217,7 @@ def resuming(*, quick: bool, repeats: int) -> Figures:
 
 
 def phones(*, quick: bool, repeats: int) -> Figures:
-    """The short way of plain Indian mobiles and phonenumbers itself, over random texts: they must agree on each."""
+    """Compare the fast path of Indian mobiles with phonenumbers over random texts: they must agree on each."""
     from benchmarks.phones import compare
 
     return compare(100_000 if quick else 1_000_000)
@@ -241,7 +241,7 @@ SECTIONS: dict[str, Callable[..., Figures]] = {
 
 
 def rates(contenders: dict[str, tuple[int, Callable[[], Cost]]], *, repeats: int) -> Figures:
-    """Rows a second of each, by wall time and by CPU: medians of repeats that take turns."""
+    """Return the rows a second of each tool, by wall time and by CPU: medians of repeats that take turns."""
     costs: dict[str, list[Cost]] = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, (_, once) in contenders.items():
@@ -256,14 +256,14 @@ def rates(contenders: dict[str, tuple[int, Callable[[], Cost]]], *, repeats: int
 
 
 def check(sheet: Path, url: str, *, cores: set[int] | None = None, memory: bool = False) -> Cost:
-    return importer("check", sheet, url, cores=cores, memory=memory)
+    return run_importer("check", sheet, url, cores=cores, memory=memory)
 
 
 def run(sheet: Path, url: str, *, cores: set[int] | None = None) -> Cost:
-    return importer("run", sheet, url, "--yes", "--rate", "100000", cores=cores)
+    return run_importer("run", sheet, url, "--yes", "--rate", "100000", cores=cores)
 
 
-def importer(command: str, sheet: Path, url: str, *more: str, **how: Any) -> Cost:
+def run_importer(command: str, sheet: Path, url: str, *more: str, **how: Any) -> Cost:
     shutil.rmtree(BUILD / "reports", ignore_errors=True)
     words = [
         installed(IMPORTER),
@@ -300,7 +300,7 @@ def installed(command: Path) -> Path:
 
 @contextmanager
 def server(*options: str, core: int | None = None) -> Iterator[str]:
-    """The fast loopback server, on a core of its own where one is named; gives its address."""
+    """Start the fast loopback server, on the core that is named, and yield its address."""
     pinned = ["--core", str(core)] if core is not None else []
     command = [sys.executable, str(Path(__file__).parent / "server.py"), *options, *pinned]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -312,19 +312,19 @@ def server(*options: str, core: int | None = None) -> Iterator[str]:
 
 
 def expect(url: str, rows: int) -> None:
-    """A rate counts only if every lead has come."""
+    """End the program unless every lead has arrived."""
     with urllib.request.urlopen(f"{url}/count") as answer:
         came = int(answer.read())
     if came != rows:
-        sys.exit(f"{came} leads came instead of {rows}")
+        sys.exit(f"{came} leads arrived instead of {rows}")
 
 
-def csv_of(rows: int, *, clean: bool = False) -> Path:
+def csv_sheet(rows: int, *, clean: bool = False) -> Path:
     path = BUILD / f"{'clean' if clean else 'leads'}-{rows}.csv"
     return path if path.exists() else sheets.write_csv(path, rows, clean=clean)
 
 
-def xlsx_of(rows: int) -> Path:
+def xlsx_sheet(rows: int) -> Path:
     path = BUILD / f"leads-{rows}.xlsx"
     return path if path.exists() else sheets.write_xlsx(path, rows)
 

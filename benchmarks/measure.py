@@ -1,4 +1,4 @@
-"""Runs a command and tells its time, its CPU and its memory, children included."""
+"""Run a command and measure its time, its CPU and its memory, children included."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def run(
     memory: bool = False,
     allowed: tuple[int, ...] = (0, 1),
 ) -> Cost:
-    """Run a command to its end. Memory is sampled only where it is asked for: reading it costs time.
+    """Run a command to its end. Memory is sampled only if asked for, because reading it costs time.
 
-    PSS counts a page that n processes share as 1/n in each: the sum over a tree is what the tree really takes.
+    PSS counts a page that n processes share as 1/n in each, so the sum over a tree is what the tree really uses.
     """
     pin = (lambda: os.sched_setaffinity(0, cores)) if cores else None
     began = time.perf_counter()
@@ -50,7 +50,7 @@ def run(
 
 
 def median(costs: Sequence[Cost]) -> Cost:
-    """The median of each figure on its own."""
+    """Return the median of each figure."""
     return Cost(*(statistics.median(figures) for figures in zip(*costs, strict=True)))
 
 

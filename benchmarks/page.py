@@ -1,4 +1,4 @@
-"""docs/performance.md and its charts, from the figures of a run of the benchmarks."""
+"""Write docs/performance.md and its charts from the figures of a benchmark run."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 Figures = dict[str, Any]
 
-_WORDS = Path(__file__).parent / "words.md"
+_FINDINGS = Path(__file__).parent / "findings.md"
 
 
 def write_page(figures: Figures, docs: Path) -> None:
-    """Write the page; sections that were not run are left out of it."""
+    """Write the page without the sections that were not run."""
     parts = [_HEAD.format(machine=_machine(figures))]
     parts += [part(figures) for name, part in _PARTS.items() if name in figures]
     parts.insert(1, _goals(figures))
-    if _WORDS.exists():
-        parts.append(_WORDS.read_text("utf-8"))
+    if _FINDINGS.exists():
+        parts.append(_FINDINGS.read_text("utf-8"))
     (docs / "performance.md").write_text("\n".join(parts).rstrip() + "\n", "utf-8")
     if "growth" in figures:
         _growth_chart(figures["growth"], docs / "performance-growth.svg")
@@ -27,9 +27,9 @@ def write_page(figures: Figures, docs: Path) -> None:
         _bars(figures["sending"], docs / "performance-sending.svg", "rows sent a second")
 
 
-_HEAD = """# How fast, and how flat
+_HEAD = """# Speed and memory
 
-<!-- Written by `make bench` (benchmarks/page.py); the words at the end are in benchmarks/words.md. -->
+<!-- Written by `make bench` (benchmarks/page.py); the text at the end is in benchmarks/findings.md. -->
 
 ```
 make bench                                  # everything, with a table and the charts of this page
@@ -39,11 +39,11 @@ make bench                                  # everything, with a table and the c
 
 {machine}
 
-Contenders of one table take turns, so that whatever else the machine does meets all of them alike; each figure is
-the median of its repeats. **By CPU** counts the processor time that a contender used, its children included, which
-is what a quiet machine would show; by the clock, whoever shares the machine counts too. The sheet has twelve columns of invented
-leads: mixed Indian phones, e-mails, stages, labels, lakh amounts, notes; three rows in a hundred are faulty. `importer` is
-installed in an environment of its own, as its users have it.
+The tools in one table take turns, so that other work on the machine affects all of them alike. Each figure is the median of its repeats. **By CPU** counts the processor
+time of a tool and its children, which is what a quiet machine would show. **By the clock** includes waiting for other work on the machine.
+
+The sheet has twelve columns of invented leads: mixed Indian phones, e-mails, stages, labels, lakh amounts and notes. Three rows in a hundred are faulty. importer is
+installed in an environment of its own, as users have it.
 """
 
 
@@ -82,26 +82,28 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
     if c := f.get("checking"):
         floor, one, two, pandas = (c[n] for n in ("csv.reader alone", "importer check, one core", "importer check, two cores", "pandas script"))  # fmt: skip
         rows += [
-            ("`check` of a CSV beside bare `csv.reader`, one core", "0.10", *_ratio(one, floor, 3)),
-            ("the same, two cores", "more", *_ratio(two, floor, 3)),
-            ("`check` beside the pandas script", "10 x", *_ratio(two, pandas, 1, " x")),
+            ("`check` of a CSV compared with bare `csv.reader`, one core", "0.10", *_ratio(one, floor, 3)),
+            ("the same on two cores", "more", *_ratio(two, floor, 3)),
+            ("`check` compared with the pandas script", "10 x", *_ratio(two, pandas, 1, " x")),
         ]
     if w := f.get("workbook"):
         floor, two = w["python-calamine alone"], w["importer check, two cores"]
-        rows.append(("`check` of a workbook beside python-calamine alone", "0.4", *_ratio(two, floor, 2)))
+        rows.append(
+            ("`check` of a workbook compared with python-calamine alone", "0.4", *_ratio(two, floor, 2))
+        )
     rows += _memory_rows({**f.get("growth", {}), **f.get("books", {})})
     if s := f.get("sending"):
         ours = s["importer run"]
         goals = {"httpx + Semaphore(50)": "8 x"}
         rows += [
-            (f"`run` beside {name}", goals.get(name, "3 x"), *_ratio(ours, other, 1, " x"))
+            (f"`run` compared with {name}", goals.get(name, "3 x"), *_ratio(ours, other, 1, " x"))
             for name, other in s.items()
             if other is not ours
         ]
     if latency := f.get("latency"):
         rows.append(
             (
-                "`run` with 30 ms a request, 50 at once, of 50 / 30 ms",
+                "`run` with 30 ms a request and 50 at once, share of 50 / 30 ms",
                 "0.95",
                 f"{latency['rate'] / latency['possible']:.3f}",
                 "-",
@@ -110,7 +112,7 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
     if r := f.get("resuming"):
         rows.append(
             (
-                f"`resume` of {r['rows']:,} rows, nine in ten sent, to the first request",
+                f"`resume` of {r['rows']:,} rows with nine in ten sent, until the first request",
                 "2 s",
                 f"{r['seconds']:.1f} s",
                 "-",
@@ -120,7 +122,7 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
         rows += [
             ("`importer --help`", "120 ms of CPU", "-", f"{start['importer --help']['cpu_ms']:.0f} ms"),
             (
-                "`importer dropdowns`, whole",
+                "`importer dropdowns`",
                 "400 ms of CPU",
                 "-",
                 f"{start['importer dropdowns']['cpu_ms']:.0f} ms",
@@ -150,7 +152,7 @@ def _memory_rows(growth: Figures) -> list[tuple[str, str, str, str]]:
         )
         rows.append(
             (
-                "and beside 100,000 rows",
+                "more than for 100,000 rows",
                 "within 20 MB",
                 f"{million['peak_mb'] - less['peak_mb']:+.0f} MB",
                 "-",
@@ -185,7 +187,7 @@ def _rates(title: str, said: str) -> Any:
 
 def _growth(figures: Figures) -> str:
     lines = [
-        "## How it grows", "",
+        "## Growth", "",
         "![Time and memory of `check` by the number of rows](performance-growth.svg)", "",
         "| `check` of | seconds | CPU seconds | microseconds of CPU a row | peak memory |", "|---|--:|--:|--:|--:|",
     ]  # fmt: skip
@@ -194,8 +196,8 @@ def _growth(figures: Figures) -> str:
         for name, x in {**figures["growth"], **figures.get("books", {})}.items()
     ]
     said = (
-        "Memory is the peak of the sum of PSS over the process tree (`/proc/PID/smaps_rollup`), read twenty times a second: "
-        "a page that two processes share is counted once."
+        "Memory is the peak of the sum of PSS over the process tree (`/proc/PID/smaps_rollup`), read twenty times a second. "
+        "A page that two processes share is counted once."
     )
     return "\n".join([*lines, "", said, ""])
 
@@ -204,7 +206,7 @@ def _stages(figures: Figures) -> str:
     found = figures["stages"]
     lines = [
         "## What a sent row costs", "",
-        "CPU of one core, each stage run alone on the real code (`benchmarks/stages.py`).", "",
+        "CPU of one core. Each stage runs alone, with the real code (`benchmarks/stages.py`).", "",
         "| stage | microseconds a row |", "|---|--:|",
     ]  # fmt: skip
     lines += [f"| {name} | {spent:.0f} |" for name, spent in found.items()]
@@ -214,17 +216,17 @@ def _stages(figures: Figures) -> str:
 def _phones(figures: Figures) -> str:
     x = figures["phones"]
     return (
-        "## The short way of phones\n\n"
-        f"`benchmarks/phones.py`: {x['texts']:,} random texts; the short way took {x['taken']:,} of them, and on each "
-        f"phonenumbers said the same ({x['differ']} differ): {x['short_us']:.1f} microseconds a text against "
-        f"{x['library_us']:.1f}. The texts that it does not take go to the library.\n"
+        "## The fast path of phones\n\n"
+        f"`benchmarks/phones.py` reads {x['texts']:,} random texts. The fast path took {x['taken']:,} of them, and phonenumbers agreed "
+        f"on each ({x['differ']} differ). A text took {x['fast_us']:.1f} microseconds instead of {x['library_us']:.1f}. All other texts "
+        "go to the library.\n"
     )
 
 
 _PARTS: dict[str, Any] = {
-    "checking": lambda f: _rates("Checking a CSV", "Reports included; the pandas script makes the same checks and tables, on fewer rows since it would take too long.")("checking", f),
-    "workbook": lambda f: _rates("Checking a workbook", "python-calamine alone reads the cells and does nothing with them.")("workbook", f),
-    "sending": lambda f: _rates("Sending", "To a loopback server on a core of its own (`benchmarks/server.py`), the contender on the other, each row checked to have come. `importer run` judges every row, keeps a durable journal and writes its reports; the others send.\n\n![Rows sent a second](performance-sending.svg)")("sending", f),
+    "checking": lambda f: _rates("Checking a CSV", "The reports are included. The pandas script makes the same checks and tables. It gets fewer rows, because it would take too long.")("checking", f),
+    "workbook": lambda f: _rates("Checking a workbook", "python-calamine alone reads the cells and does nothing more.")("workbook", f),
+    "sending": lambda f: _rates("Sending", "The rows go to a loopback server on one core (`benchmarks/server.py`); the tool runs on the other. Every row must arrive. `importer run` judges every row, keeps a durable journal and writes its reports. The others only send.\n\n![Rows sent a second](performance-sending.svg)")("sending", f),
     "stages": _stages,
     "growth": _growth,
     "phones": _phones,

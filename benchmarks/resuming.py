@@ -1,4 +1,4 @@
-"""How long `importer resume` takes to its first request, after a kill with nine rows in ten sent.
+"""Measure how long `importer resume` takes to its first request, after a kill with nine rows in ten sent.
 
 The journal is made by the journal's own code, as the killed run would have left it: staged, in state RUNNING, with
 results for 90% of its rows and intents for a few more.
@@ -11,20 +11,20 @@ import time
 import urllib.request
 from pathlib import Path
 
-from benchmarks.stages import _record_all, _staged
+from benchmarks.stages import record_all, stage_sheet
 from importer.credentials import Credentials, Secret
 
 _BATCH = 20_000
 
 
-def seconds_to_first_request(importer: Path, sheet: Path, base_url: str, reports: Path) -> float:
-    """Seconds from the start of the command to its first upsert."""
-    with _staged(sheet, Credentials(base_url, Secret("k")), reports) as journal:
+def measure_seconds_to_first_request(importer: Path, sheet: Path, base_url: str, reports: Path) -> float:
+    """Return the seconds from the start of the command to its first upsert."""
+    with stage_sheet(sheet, Credentials(base_url, Secret("k")), reports) as journal:
         journal.begin_sending()
         until, after = journal.left * 9 // 10, -1
         while until > 0 and (rows := journal.pending(after, min(_BATCH, until))):
             after, until = rows[-1].number, until - len(rows)
-            _record_all(journal, rows)
+            record_all(journal, rows)
         journal.record(intents=journal.pending(after, 50))
     before = _count(base_url)
     began = time.perf_counter()

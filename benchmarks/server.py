@@ -1,7 +1,7 @@
-"""A fast stand-in for the CRM for benchmarks: answers upserts with success and lists with a few titles, nothing else.
+"""Answer like the CRM, but fast, for benchmarks: success for every upsert, and a few titles for every list.
 
 Run as `python benchmarks/server.py [--latency SECONDS] [--core N]`; prints `LISTENING http://127.0.0.1:PORT/superfone`.
-It checks little, on purpose: what is measured is the client. `GET /count` tells how many leads came.
+It checks little on purpose, because the client is measured. `GET /count` returns how many leads arrived.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ TITLES = {
 _SUCCESS = b'{"data":null,"message":"success"}'
 
 
-def _answer(body: bytes, status: bytes = b"200 OK") -> bytes:
+def _build_answer(body: bytes, status: bytes = b"200 OK") -> bytes:
     head = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     return head % (status, len(body)) + body
 
 
-_UPSERTED = _answer(_SUCCESS)
+_UPSERTED = _build_answer(_SUCCESS)
 
 
 class Connection(asyncio.Protocol):
@@ -57,9 +57,9 @@ class Connection(asyncio.Protocol):
             else:
                 self._transport.write(_UPSERTED)
             return
-        self._transport.write(_answer(self._got()))
+        self._transport.write(_build_answer(self._handle_get()))
 
-    def _got(self) -> bytes:
+    def _handle_get(self) -> bytes:
         path = self._url.decode().partition("?")[0]
         if path.endswith("/count"):
             return b"%d" % Connection.count

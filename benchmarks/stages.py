@@ -1,4 +1,4 @@
-"""CPU of one sent row, stage by stage, each stage run alone on the real code. Prints microseconds a row as JSON.
+"""Measure the CPU of one sent row, stage by stage, each stage alone with the real code. Print microseconds a row as JSON.
 
 Run as `python -m benchmarks.stages SHEET BASE_URL FOLDER`.
 """
@@ -35,35 +35,35 @@ _COMMIT = 100
 
 def main(sheet: Path, base_url: str, folder: Path) -> None:
     credentials = Credentials(base_url, Secret("k"))
-    with _staged(sheet, credentials, folder / "first") as journal:
+    with stage_sheet(sheet, credentials, folder / "first") as journal:
         rows = journal.rows
-        stages = {"read and judge": _judging(sheet, journal)}
+        stages = {"read and judge": _measure_judging(sheet, journal)}
         journal.begin_sending()
         pending = journal.pending(-1, rows)
-        stages["HTTP over httpx's API"] = _cpu(lambda: _run(_post_all(credentials, pending)))
-        stages["journal: intents and results, durable"] = _cpu(lambda: _record_all(journal, pending))
+        stages["HTTP over httpx's API"] = _measure_cpu(lambda: _run(_post_all(credentials, pending)))
+        stages["journal: intents and results, durable"] = _measure_cpu(lambda: record_all(journal, pending))
         journal.end(RunEnd(state=RunState.FINISHED))
-        stages["reports"] = _cpu(lambda: write_reports(journal, journal.folder))
-    with _staged(sheet, credentials, folder / "second") as journal:
+        stages["reports"] = _measure_cpu(lambda: write_reports(journal, journal.folder))
+    with stage_sheet(sheet, credentials, folder / "second") as journal:
         journal.begin_sending()
-        whole = _cpu(lambda: _run(_send_all(credentials, journal)))
+        whole = _measure_cpu(lambda: _run(_send_all(credentials, journal)))
     known = stages["HTTP over httpx's API"] + stages["journal: intents and results, durable"]
-    stages["feed, pace, gate, workers, telling"] = max(whole - known, 0.0)
+    stages["queue, rate, circuit breaker, workers, progress"] = max(whole - known, 0.0)
     print(json.dumps({name: round(spent / rows * 1e6, 1) for name, spent in stages.items()}))
 
 
-def _staged(sheet: Path, credentials: Credentials, reports: Path) -> Journal:
+def stage_sheet(sheet: Path, credentials: Credentials, reports: Path) -> Journal:
     reports.mkdir(parents=True)
     with open_file(sheet, OpenOptions()) as opened:
         settings = resolve_settings({"reports": str(reports), "yes": True, "run_id": "run"})
         return judge_sheet("run", opened, RunContext(settings=settings, credentials=credentials))
 
 
-def _judging(sheet: Path, journal: Journal) -> float:
-    header = journal.metadata
+def _measure_judging(sheet: Path, journal: Journal) -> float:
+    metadata = journal.metadata
     titles: Any = {}
-    config = ProcessorConfig(mapping=header.mapping, titles=titles, region="IN", unknown="drop")
-    return _cpu(lambda: list(RowProcessor(config).process(open_table(sheet, OpenOptions()).blocks)))
+    config = ProcessorConfig(mapping=metadata.mapping, titles=titles, region="IN", unknown="drop")
+    return _measure_cpu(lambda: list(RowProcessor(config).process(open_table(sheet, OpenOptions()).blocks)))
 
 
 async def _post_all(credentials: Credentials, rows: list[PendingRow]) -> None:
@@ -77,14 +77,14 @@ async def _post_all(credentials: Credentials, rows: list[PendingRow]) -> None:
         await asyncio.gather(*(work() for _ in range(50)))
 
 
-def _record_all(journal: Journal, rows: list[PendingRow]) -> None:
+def record_all(journal: Journal, rows: list[PendingRow]) -> None:
     for start in range(0, len(rows), _COMMIT):
         some = rows[start : start + _COMMIT]
         leaving = journal.record(intents=some)
-        journal.record(results=[_result(row) for row in leaving])
+        journal.record(results=[_build_result(row) for row in leaving])
 
 
-def _result(row: PendingRow) -> DeliveryResult:
+def _build_result(row: PendingRow) -> DeliveryResult:
     note = NoteState.NONE if row.note is None else NoteState.SENT
     return DeliveryResult(
         number=row.number, status=RowStatus.ACCEPTED, attempts=1, http_status=200, note=note
@@ -104,7 +104,7 @@ async def _send_all(credentials: Credentials, journal: Journal) -> None:
         )
 
 
-def _cpu(work: Callable[[], object]) -> float:
+def _measure_cpu(work: Callable[[], object]) -> float:
     began = time.process_time()
     work()
     return time.process_time() - began

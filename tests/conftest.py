@@ -1,4 +1,4 @@
-"""A sandbox on a free port, and the command pointed at it."""
+"""What all tests share: a sandbox on a free port, the command pointed at it, and the choice of the quick tests."""
 
 from __future__ import annotations
 
@@ -7,46 +7,36 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from importer.sandbox.sandbox_options import SandboxOptions
 from importer.sandbox.server import RunningSandbox, run_sandbox
+from importer.sender.adaptive_rate import AdaptiveRate
 from tests.support import KEY, Command, Expected
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+settings.register_profile("untimed", deadline=None)  # a busy machine is not an error of the code
 settings.load_profile("untimed")
 
-_IN_MEMORY, _LEAST_BYTES = Path("/dev/shm"), 4 << 30
-# Most of the suite's time went by in waiting for disks: a journal's commits are durable, and in memory they are so at once.
-if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _LEAST_BYTES:
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+_MEMORY_DISK, _MIN_FREE_BYTES = Path("/dev/shm"), 4 << 30
+# A journal's commits are durable, and tests waited for the disk most of the time. In memory a commit is durable at once.
+if _MEMORY_DISK.is_dir() and shutil.disk_usage(_MEMORY_DISK).free > _MIN_FREE_BYTES:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY_DISK))
 
 
-# A gate may run us in the background, where a shell ignores Ctrl-C; the commands that tests start and stop would
-# inherit that, and rightly go on ignoring it.
+# A shell that runs us in the background ignores Ctrl-C, and the commands that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-
-@pytest.fixture
-def crm() -> Iterator[RunningSandbox]:
-    """A healthy sandbox."""
-    with run_sandbox(SandboxOptions()) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def importer(
-    crm: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """The command, in an empty folder, with the sandbox's address and key set."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SUPERFONE_API_KEY", KEY)
-    monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url)
-    return Command(tmp_path, capsys)
+TESTS = Path(__file__).parent
+SOCKET_PLACES = ("cli", "desktop", "e2e", "sandbox", "sender/test_client.py", "sender/test_transport.py")
+SLOW_PLACES = ("reader/test_process.py", "loader/test_fuzz.py", "test_library.py")
+SIMULATION = "tests.sender.simulation"
+for place in (*SOCKET_PLACES, *SLOW_PLACES):
+    assert (TESTS / place).exists(), f"{place} was renamed: name it anew in tests/conftest.py"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,11 +46,72 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-examples",
         action="store_true",
-        help="write what the pages' commands print; then read the diff",
+        help="write what the commands on the pages print; then read the diff",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make quick` leaves out: those over real sockets, the simulations, and the property tests."""
+    for item in items:
+        if uses_socket(item):
+            item.add_marker(pytest.mark.socket)
+        if is_slow(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def uses_socket(item: pytest.Item) -> bool:
+    """Return whether a test talks to a server, or lies where most tests do."""
+    place = item.path.relative_to(TESTS).as_posix()
+    return place.startswith(SOCKET_PLACES) or "crm" in getattr(item, "fixturenames", ())
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Return whether a test runs many examples, the send loop in virtual time, or another process."""
+    function = getattr(item, "function", None)
+    names = vars(getattr(item, "module", None) or object)
+    return (
+        item.path.relative_to(TESTS).as_posix().startswith(SLOW_PLACES)
+        or any(getattr(value, "__module__", "") == SIMULATION for value in names.values())
+        or (function is not None and is_hypothesis_test(function))
+        or "subprocess" in getattr(getattr(function, "__code__", None), "co_names", ())
     )
 
 
 @pytest.fixture
+def crm() -> Iterator[RunningSandbox]:
+    """Run a healthy sandbox."""
+    with run_sandbox(SandboxOptions()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def fast_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `--rate auto` begin at 500 requests a second: at 5, most tests would wait for their few rows to leave."""
+    original = AdaptiveRate.__init__
+
+    def start_fast(rate: AdaptiveRate, *args: Any, **kwargs: Any) -> None:
+        original(rate, *args, **kwargs)
+        rate.rate = 500.0
+
+    monkeypatch.setattr(AdaptiveRate, "__init__", start_fast)
+
+
+@pytest.fixture
+def importer(
+    crm: RunningSandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fast_start: None,
+) -> Command:
+    """Return the command in an empty folder, with the sandbox's address and key set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUPERFONE_API_KEY", KEY)
+    monkeypatch.setenv("SUPERFONE_BASE_URL", crm.base_url)
+    return Command(tmp_path, capsys)
+
+
+@pytest.fixture
 def expected(request: pytest.FixtureRequest) -> Expected:
-    """The leads that a sample must leave in the CRM, kept as a file that a person has read."""
+    """Return the leads that a sample must leave in the CRM, kept in a file that a person has read."""
     return Expected(write=request.config.getoption("--write-expected"))

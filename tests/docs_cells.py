@@ -1,9 +1,10 @@
-"""Describes, in the words of docs/cells.md, what the real functions read from a cell."""
+"""Describe in words what the code makes of a cell, for docs/cells.md. `python -m tests.docs_cells` writes the page's tables anew."""
 
 from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from importer.issues import ISSUE_CATALOGUE
@@ -14,6 +15,20 @@ from importer.loader.cells.full_names import read_full_name
 from importer.loader.cells.money import read_money
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import normalize_text, read_list
+
+PAGE = Path(__file__).parents[1] / "docs" / "cells.md"
+KINDS = {
+    "Phones": "phone",
+    "Dial codes in a column of their own": "dial",
+    "Amounts": "money",
+    "E-mail addresses": "email",
+    "Full names": "name",
+    "Lists (labels, products)": "list",
+    "Latitude": "latitude",
+    "Any other text": "text",
+}
+"""The headings of the page, and the kind of the cells below each."""
+LINE = re.compile(r"\| `((?:[^`|]|\\\|)*)` \| (.*) \|")
 
 _read_phones = PhoneReader("IN").read
 _READERS = {
@@ -28,23 +43,23 @@ _READERS = {
 }
 
 
-def describe_reading(kind: str, cell: str) -> str:
-    """Return what the page must say about a cell of this kind."""
+def describe_cell(kind: str, cell: str) -> str:
+    """Return what the page says about a cell of this kind."""
     text = re.sub(r"\\u([0-9a-f]{4})|\\([nr])", _unescape, cell)
-    return _describe_value(_READERS[kind](text))
+    return _describe(_READERS[kind](text))
 
 
-def _unescape(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16)) if match[1] else {"n": "\n", "r": "\r"}[match[2]]
+def _unescape(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else {"n": "\n", "r": "\r"}[found[2]]
 
 
-def _describe_value(value: Any) -> str:
+def _describe(value: Any) -> str:
     match value:
         case CellError():
-            return f"*refused*: {ISSUE_CATALOGUE[value.code].title}"
+            return f"*rejected*: {ISSUE_CATALOGUE[value.code].title}"
         case ParsedPhones():
-            warnings = [f"{ISSUE_CATALOGUE[code].title}: `{part}`" for code, part in value.warnings]
-            return "; ".join([_describe_value(value.numbers), *warnings])
+            doubts = [f"{ISSUE_CATALOGUE[code].title}: `{part}`" for code, part in value.warnings]
+            return "; ".join([_describe(value.numbers), *doubts])
         case list():
             return ", ".join(f"`{one}`" for one in value)
         case (first, last):
@@ -53,3 +68,19 @@ def _describe_value(value: Any) -> str:
             return f"`{json.dumps(value, ensure_ascii=False)[1:-1]}`"
         case _:
             return "*nothing*" if value is None else f"`{value}`"
+
+
+def write_page() -> None:
+    """Write what the code makes of each cell into the tables of the page."""
+    kind, lines = "", []
+    for line in PAGE.read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            kind = KINDS[line.removeprefix("## ")]
+        found = LINE.fullmatch(line)
+        cell = found[1].replace("\\|", "|") if found else ""
+        lines.append(f"| `{found[1]}` | {describe_cell(kind, cell)} |" if found else line)
+    PAGE.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    write_page()

@@ -1,7 +1,7 @@
-"""Texts that strangers might type to see what happens: each is data, everywhere, and comes back as it was typed."""
+"""Hostile texts. Each must be data everywhere, and must come back as it was typed."""
 
 CANARY = "CANARY"
-"""What a script of ours would leave in the page's title, and a formula in a cell."""
+"""The mark that a script would leave in the title of the page, and a formula in a cell."""
 
 FORMULAS = (
     "=1+1", "=SUM(A1:A9)", "@SUM(1+1)", "+1+1", "-1+1", "+A1", "-A1", "=A1", "=", "==1", "=-1", " =1+1", "\u00a0=1+1",

@@ -1,4 +1,4 @@
-"""What tests share: the command as a function, a sandbox read back, sheets written to disk."""
+"""Helpers of the tests: the command as a function, the leads of a sandbox, sheets on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY = "sandbox-key"
 
 
 class Ended(msgspec.Struct):
-    """How a command ended: exit code, standard output, standard error, and its run's folder if it made one."""
+    """The result of a command: exit code, standard output, standard error, and the folder of its run if it made one."""
 
     code: int
     out: str
@@ -42,7 +42,7 @@ class Ended(msgspec.Struct):
 
 
 class Command:
-    """`importer` in this process, in a folder of its own, with the sandbox's key in its environment."""
+    """`importer` in this process, in its own folder, with the sandbox's key in the environment."""
 
     def __init__(self, folder: Path, capture: Any) -> None:
         self.folder = folder
@@ -50,19 +50,19 @@ class Command:
         self._capture = capture
 
     def __call__(self, *arguments: object) -> Ended:
-        before = self._runs()
+        before = self._find_runs()
         self._capture.readouterr()
         code = main([str(argument) for argument in arguments])
         out, err = self._capture.readouterr()
-        made = sorted(self._runs() - before)
-        return Ended(code, out, err, made[-1] if made else None)
+        new_runs = sorted(self._find_runs() - before)
+        return Ended(code, out, err, new_runs[-1] if new_runs else None)
 
-    def _runs(self) -> set[Path]:
+    def _find_runs(self) -> set[Path]:
         return {path.parent for path in self.reports.glob("*/journal.sqlite")}
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """A report as its readers see it."""
+    """Read a report."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, strict=True))
 
@@ -70,7 +70,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def write_csv(
     path: Path, rows: Iterable[Sequence[object]], *, encoding: str = "utf-8", **dialect: Any
 ) -> Path:
-    """A sheet on disk, its first row the header."""
+    """Write a sheet whose first row is the header."""
     text = io.StringIO(newline="")
     csv.writer(text, **dialect).writerows(rows)
     path.write_bytes(text.getvalue().encode(encoding))
@@ -78,17 +78,17 @@ def write_csv(
 
 
 def leads(running: RunningSandbox) -> dict[str, dict[str, Any]]:
-    """What the CRM holds, by primary phone: the fields that were set, and the notes."""
-    return {lead["phone"]: _fields(lead) for lead in running.sandbox.store.all_leads()}
+    """Return the leads of the CRM by primary phone: the fields that were set, and the notes."""
+    return {lead["phone"]: _select_fields(lead) for lead in running.sandbox.store.all_leads()}
 
 
-def _fields(lead: dict[str, Any]) -> dict[str, Any]:
-    passing = {"id", "phone", "created_at", "updated_at", "phones"}
-    return {name: value for name, value in lead.items() if name not in passing and value not in ([], None)}
+def _select_fields(lead: dict[str, Any]) -> dict[str, Any]:
+    changing = {"id", "phone", "created_at", "updated_at", "phones"}
+    return {name: value for name, value in lead.items() if name not in changing and value not in ([], None)}
 
 
 class Expected:
-    """Files of leads by phone, one beside each sample."""
+    """Files of leads by phone, one for each sample."""
 
     folder = Path(__file__).parent / "e2e" / "expected"
 
@@ -96,7 +96,7 @@ class Expected:
         self._write = write
 
     def __call__(self, name: str, found: dict[str, Any]) -> dict[str, Any]:
-        """What is expected of `name`; `found` is what to write where that is asked for."""
+        """Return what is expected of `name`. With --write-expected, write `found` first."""
         path = self.folder / f"{name}.json"
         if self._write:
             path.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")

@@ -479,7 +479,7 @@ def is_participle(name: str) -> bool:
 def find_repeated_file_names(package: Path) -> list[str]:
     """Return the base names that more than one file of the package has."""
     names = Counter(file.name for file in package.rglob("*.*") if file.suffix in {".py", ".sql", ".html"})
-    return sorted(name for name, count in names.items() if count > 1 and name not in {"__init__.py"})
+    return sorted(name for name, count in names.items() if count > 1 and name != "__init__.py")
 
 
 def main(arguments: list[str]) -> int:

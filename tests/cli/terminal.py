@@ -20,6 +20,12 @@ _PROGRAM = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C needs a controlling terminal
 from importer.cli.main import main
+from importer.sender.adaptive_rate import AdaptiveRate
+original = AdaptiveRate.__init__
+def start_at_60(rate, *args, **kwargs):  # at 5 a second, most of a test would be waiting
+    original(rate, *args, **kwargs)
+    rate.rate = 60.0
+AdaptiveRate.__init__ = start_at_60
 sys.exit(main())
 """
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

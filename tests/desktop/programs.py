@@ -1,4 +1,4 @@
-"""LibreOffice and Chromium without a screen, each with a profile of its own that is thrown away."""
+"""Run LibreOffice and Chromium without a screen, each with its own temporary profile."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _QUIET = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 CSV_OUT = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false"
-"""UTF-8 CSV with commas, cells as they are shown."""
+"""The filter for UTF-8 CSV with commas and cells as they are shown."""
 
 
-def saved_by_office(path: Path, kind: str, folder: Path, *, read_as: str | None = None) -> Path:
-    """The file as LibreOffice saves it: `kind` is a suffix, with a filter behind a colon where one is meant."""
+def save_with_office(path: Path, kind: str, folder: Path, *, read_as: str | None = None) -> Path:
+    """Let LibreOffice save a file and return the new path. `kind` is a suffix, with a filter after a colon if needed."""
     folder.mkdir(exist_ok=True)
     with TemporaryDirectory() as profile:
         command = ["soffice", f"-env:UserInstallation=file://{profile}", "--headless", "--norestore"]
-        told = [f"--infilter={read_as}"] if read_as else []
+        options = [f"--infilter={read_as}"] if read_as else []
         subprocess.run(
-            [*command, *told, "--convert-to", kind, "--outdir", folder, path],
+            [*command, *options, "--convert-to", kind, "--outdir", folder, path],
             check=True, capture_output=True, timeout=110,
         )  # fmt: skip
     saved = folder / f"{path.stem}.{kind.partition(':')[0]}"
@@ -37,8 +37,8 @@ def saved_by_office(path: Path, kind: str, folder: Path, *, read_as: str | None 
     return saved
 
 
-def in_chromium(page: Path, *arguments: str) -> str:
-    """What Chromium prints about a page."""
+def run_chromium(page: Path, *arguments: str) -> str:
+    """Return what Chromium prints about a page."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         done = subprocess.run(
             ["chromium", *_QUIET, f"--user-data-dir={profile}", *arguments, page.as_uri()],
@@ -48,4 +48,4 @@ def in_chromium(page: Path, *arguments: str) -> str:
 
 
 CSV_AS_TEXT = "CSV:44,34,76,1," + "/".join(f"{column}/2" for column in range(1, 15))
-"""How a careful person opens CSV in LibreOffice: UTF-8, commas, every column as Text (else 007 becomes 7)."""
+"""The filter for opening CSV as a careful person does: UTF-8, commas, every column as Text (otherwise 007 becomes 7)."""

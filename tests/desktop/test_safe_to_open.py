@@ -1,4 +1,4 @@
-"""Reports full of naughty texts, opened by the programs that people have: nothing runs, nothing is a formula."""
+"""Reports full of hostile texts, opened by the programs that people have: nothing runs, and nothing is a formula."""
 
 import re
 from xml.etree import ElementTree as ET
@@ -6,14 +6,14 @@ from xml.etree import ElementTree as ET
 import openpyxl
 import pytest
 
-from tests.desktop.programs import in_chromium, needs_chromium, needs_office, saved_by_office
+from tests.desktop.programs import needs_chromium, needs_office, run_chromium, save_with_office
 from tests.naughty import CANARY
 from tests.report.builders import build_naughty_run, write_run_reports
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400)]
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 PLACES = ["cell", "header", "file", "server", "sheet", "title"]
-# As Excel and LibreOffice read CSV in countries with other separators, cells taken for what they look like.
+# How Excel and LibreOffice read CSV in countries with other separators, with formulas evaluated.
 EVERY_SEPARATOR = "CSV:44/59/9,34,76,1,,0,false,true,false,false,false,-1,true"
 
 
@@ -25,23 +25,24 @@ def test_no_cell_is_a_formula_in_libreoffice(tmp_path, place):
     for name in ("results.csv", "failed_rows.csv", "failed_rows.xlsx"):
         readings = [None, EVERY_SEPARATOR] if name.endswith("csv") else [None]
         for at, reading in enumerate(readings):
-            saved = saved_by_office(tmp_path / name, "fods", tmp_path / f"{name}-{at}", read_as=reading)
+            saved = save_with_office(tmp_path / name, "fods", tmp_path / f"{name}-{at}", read_as=reading)
             cells = list(ET.parse(saved).iter(f"{TABLE}table-cell"))
             assert len(cells) > 200
             assert [cell.get(f"{TABLE}formula") for cell in cells if cell.get(f"{TABLE}formula")] == []
 
 
 @needs_office
-def test_that_formulas_would_have_been_seen(tmp_path):
-    """The same look at a file without the guard finds them: else the test above would say nothing."""
+def test_check_for_formulas_can_fail(tmp_path):
+    """The same check finds the formulas of a file without escapes."""
     (tmp_path / "raw.csv").write_text("a,b\n=1+1,x;=2+2\n")
-    saved = saved_by_office(tmp_path / "raw.csv", "fods", tmp_path / "out", read_as=EVERY_SEPARATOR)
+    saved = save_with_office(tmp_path / "raw.csv", "fods", tmp_path / "out", read_as=EVERY_SEPARATOR)
     formulas = [cell.get(f"{TABLE}formula") for cell in ET.parse(saved).iter(f"{TABLE}table-cell")]
     assert len([formula for formula in formulas if formula]) == 2
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_no_cell_of_the_workbook_holds_a_formula_or_link(tmp_path, place):
+def test_no_cell_of_the_workbook_has_a_formula_or_link(tmp_path, place):
+    """docs/guarantees.md, "Text is data": every cell of failed_rows.xlsx is text."""
     write_run_reports(tmp_path, *build_naughty_run(place))
     for sheet in openpyxl.load_workbook(tmp_path / "failed_rows.xlsx"):
         for row in sheet.iter_rows():
@@ -53,9 +54,9 @@ def test_no_cell_of_the_workbook_holds_a_formula_or_link(tmp_path, place):
 @needs_chromium
 @pytest.mark.parametrize("place", PLACES)
 def test_no_text_runs_in_the_page(tmp_path, place):
-    """Chromium builds the page and runs what it may: the title stays, and no element is of a stranger's making."""
+    """docs/guarantees.md, "Text is data": the title stays, and a text adds no element to the page."""
     write_run_reports(tmp_path, *build_naughty_run(place))
-    built = in_chromium(tmp_path / "report.html", "--dump-dom")
+    built = run_chromium(tmp_path / "report.html", "--dump-dom")
     title = re.search("<title>(.*?)</title>", built, re.DOTALL)
     assert title is not None
     assert title[1] != CANARY
@@ -65,6 +66,7 @@ def test_no_text_runs_in_the_page(tmp_path, place):
 
 
 @needs_chromium
-def test_a_canary_would_have_been_seen(tmp_path):
+def test_check_for_scripts_can_fail(tmp_path):
+    """A script that runs changes the title."""
     (tmp_path / "x.html").write_text(f"<title>x</title><svg onload=document.title='{CANARY}'>")
-    assert f"<title>{CANARY}" in in_chromium(tmp_path / "x.html", "--dump-dom")
+    assert f"<title>{CANARY}" in run_chromium(tmp_path / "x.html", "--dump-dom")

@@ -1,11 +1,11 @@
-"""The sandbox's page full of naughty leads, built by Chromium: nothing runs, nothing is of a stranger's making."""
+"""The sandbox's page full of hostile leads, opened in Chromium: nothing runs, and no lead adds an element."""
 
 import re
 
 import httpx
 import pytest
 
-from tests.desktop.programs import in_chromium, needs_chromium
+from tests.desktop.programs import needs_chromium, run_chromium
 from tests.naughty import CANARY, TEXTS
 from tests.support import KEY
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.desktop
 @needs_chromium
 @pytest.mark.parametrize("policy", [True, False])
 def test_no_lead_runs_in_the_page(crm, tmp_path, policy):
-    """Also where the page's own policy is taken out: the text is escaped, the policy is the second wall."""
+    """This also holds without the page's policy: the text is escaped, and the policy is the second line of defence."""
     api = httpx.Client(headers={"x-api-key": KEY})
     for number, text in enumerate(TEXTS):
         body = {
@@ -27,7 +27,7 @@ def test_no_lead_runs_in_the_page(crm, tmp_path, policy):
     text = httpx.get(crm.page_url, params={"copy": ""}).text
     shown = text if policy else re.sub("<meta http-equiv=[^>]*>", "", text)
     (tmp_path / "page.html").write_text(shown, "utf-8")
-    built = in_chromium(tmp_path / "page.html", "--dump-dom")
+    built = run_chromium(tmp_path / "page.html", "--dump-dom")
     assert "<title>Sandbox CRM</title>" in built
     assert CANARY not in re.search("<title>(.*?)</title>", built)[1]
     assert not re.search(r"<(script|iframe|img|svg|form|base|link|object|embed|textarea|plaintext)\b", built)

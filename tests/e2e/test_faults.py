@@ -1,4 +1,4 @@
-"""The whole tool under fire, over real sockets: a sample of `make torture`, every way to stop, and no secret told."""
+"""The whole tool with faults over real sockets: a sample of `make torture`, every way to stop, and no leaked key."""
 
 import itertools
 import json
@@ -20,52 +20,55 @@ from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.sandbox_options import SandboxOptions
 from importer.sandbox.server import run_sandbox
 from tests.support import KEY, leads, read_csv, write_csv
-from tests.torture import Tally, crm, fault_trial, kill_trial
+from tests.torture import Tally, run_fault_trial, run_kill_trial, start_crm
 
 # --- a sample of the torture
 
 
 @pytest.fixture(scope="module")
-def battered():
-    """A sandbox in a process of its own."""
-    with crm(26) as sandbox:
+def torture_crm():
+    """Start a sandbox in its own process."""
+    with start_crm(26) as sandbox:
         yield sandbox
 
 
 @pytest.mark.parametrize(
     "fault", [*InjectedFault, None], ids=lambda fault: fault.value if fault else "all mixed"
 )
-def test_a_fault_loses_nothing_doubles_nothing_and_is_reported_as_it_was(battered, tmp_path, fault):
-    """The sandbox's ledger against journal and reports, row by row; then resumed, retried, run again."""
+def test_fault_loses_and_doubles_nothing_and_is_reported(torture_crm, tmp_path, fault):
+    """The sandbox's ledger agrees with the journal and the reports, row by row, also after resume, retry and another run."""
     tally = Tally("")
     number = 1 + [*InjectedFault, None].index(fault)
-    fault_trial(fault, number, battered, tmp_path, random.Random(number), tally, rows=18)
+    run_fault_trial(
+        fault, number, torture_crm, tmp_path, random.Random(number), tally, rows=18, concurrency=8
+    )
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_kill_9_at_any_moment_and_its_resumes_killed_too(battered, tmp_path, seed):
+def test_kill_9_at_any_moment_loses_and_doubles_nothing(torture_crm, tmp_path, seed):
+    """Resumes are killed too, and the run is finished in the end."""
     tally = Tally("")
-    kill_trial(900 + seed, battered, tmp_path, random.Random(seed), tally, span_s=0.7)
+    run_kill_trial(900 + seed, torture_crm, tmp_path, random.Random(seed), tally, span_s=0.7)
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
 
 
 # --- stops
 
 
-def people(count):
+def make_rows(count):
     return [["Phone", "Note"], *[[f"98450{n:05}", f"note {n}" if n % 3 == 0 else ""] for n in range(count)]]
 
 
-def all_in_once(sandbox, count):
-    """Every lead is there, and every note once."""
+def has_every_row_once(sandbox, count):
+    """Return whether every lead is there, and every note once."""
     return {phone: lead.get("notes", []) for phone, lead in leads(sandbox).items()} == {
         f"+9198450{n:05}": [f"note {n}"] if n % 3 == 0 else [] for n in range(count)
     }
 
 
 class Process:
-    """`importer run` in a process of its own, slow enough to be stopped on its way."""
+    """`importer run` in its own process, slow enough to be stopped while it sends."""
 
     count = 150
 
@@ -73,7 +76,7 @@ class Process:
         self.sandbox = sandbox
         self.folder = folder
         self.environment = {**os.environ, "SUPERFONE_API_KEY": KEY, "SUPERFONE_BASE_URL": sandbox.base_url}
-        write_csv(folder / "x.csv", people(self.count))
+        write_csv(folder / "x.csv", make_rows(self.count))
 
     def start(self, *options, **how):
         return self.call("run", "x.csv", "--yes", "--run-id", "r", "--concurrency", "8", *options, **how)
@@ -89,8 +92,8 @@ class Process:
             **how,
         )
 
-    def sent(self, count):
-        """Wait until the CRM has seen so many requests."""
+    def wait_for_requests(self, count):
+        """Wait until the CRM has received so many requests."""
         until = time.monotonic() + 60
         while len(self.sandbox.sandbox.store.ledger()) < count:
             assert time.monotonic() < until
@@ -100,10 +103,10 @@ class Process:
     def summary(self):
         return json.loads((self.folder / "reports" / "r" / "summary.json").read_text("utf-8"))
 
-    def is_finished_by_resume(self):
+    def can_be_finished_by_resume(self):
         child = self.call("resume", "r", "--rate", "500")
         child.communicate(timeout=60)
-        return child.returncode == 0 and all_in_once(self.sandbox, self.count)
+        return child.returncode == 0 and has_every_row_once(self.sandbox, self.count)
 
 
 @pytest.fixture
@@ -113,65 +116,66 @@ def slow(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
-def test_one_signal_drains_what_is_under_way_and_exits_130(slow, number):
-    """Ctrl-C, SIGTERM, and the terminal's end: nothing is in doubt, the reports are there, and resume goes on."""
+def test_one_signal_finishes_rows_in_flight_and_exits_130(slow, number):
+    """After Ctrl-C, SIGTERM or a closed terminal no row is in doubt, the reports are written, and resume continues."""
     child = slow.start("--rate", "20")
-    slow.sent(20)
+    slow.wait_for_requests(20)
     child.send_signal(number)
-    _, said = child.communicate(timeout=60)
+    _, error_output = child.communicate(timeout=60)
     assert child.returncode == 130
-    assert said.strip().splitlines()[-1].endswith("Continue with: importer resume r")
+    assert error_output.strip().splitlines()[-1].endswith("Continue with: importer resume r")
     counts = slow.summary["counts"]
     assert counts["unknown"] == 0
     assert counts["accepted"] == len(leads(slow.sandbox)) >= 20
     assert counts["accepted"] + counts["pending"] == slow.count
     assert slow.summary["state"] == "interrupted"
-    assert slow.is_finished_by_resume()
+    assert slow.can_be_finished_by_resume()
 
 
-def test_under_nohup_a_closed_terminal_is_no_reason_to_stop(slow):
-    """What was ignored when the command began stays ignored, in the sending and around it."""
+def test_closed_terminal_does_not_stop_a_run_under_nohup(slow):
+    """A signal that was ignored when the command began stays ignored."""
     child = slow.start("--rate", "60", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
-    slow.sent(20)
+    slow.wait_for_requests(20)
     child.send_signal(signal.SIGHUP)
     child.communicate(timeout=60)
     assert child.returncode == 0
-    assert all_in_once(slow.sandbox, slow.count)
+    assert has_every_row_once(slow.sandbox, slow.count)
 
 
-def test_a_second_ctrl_c_does_not_wait_for_answers(slow):
+def test_second_ctrl_c_does_not_wait_for_answers(slow):
+    """Rows in flight are unknown, the reports are written, and resume continues."""
     slow.sandbox.sandbox.faults.restart(FaultPlan(always=InjectedFault.STALL_AFTER, from_request=10))
     child = slow.start("--rate", "60")
-    slow.sent(14)
+    slow.wait_for_requests(14)
     began = time.monotonic()
     child.send_signal(signal.SIGINT)
     time.sleep(0.3)
     child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=25)
+    _, error_output = child.communicate(timeout=25)
     assert time.monotonic() - began < 25  # an answer would have been waited for 30 seconds
     assert child.returncode == 130
-    assert "importer resume r" in said
+    assert "importer resume r" in error_output
     counts = slow.summary["counts"]
     assert counts["unknown"] >= 1
     assert sum(counts.values()) == slow.count
     slow.sandbox.sandbox.faults.restart(FaultPlan())
-    assert slow.is_finished_by_resume()
+    assert slow.can_be_finished_by_resume()
 
 
-def test_a_disk_that_fills_up_in_mid_run(slow, tmp_path):
-    """Exit 3 and one sentence; what was written stands, and resume goes on once there is room."""
+def test_full_disk_stops_the_run_and_resume_continues(slow, tmp_path):
+    """Exit 3 and one sentence. What was written is kept, and resume continues once there is space."""
     size = 260_000
-    # Coverage would have no room for its own file either, and say so in our name.
+    # Coverage could not write its own file either, and would print that on our standard error.
     slow.environment = {name: v for name, v in slow.environment.items() if not name.startswith("COV")}
     child = slow.start(
         "--rate", "60", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     )
-    _, said = child.communicate(timeout=60)
-    assert child.returncode == 3, said
-    assert len(said.strip().splitlines()) == 1
-    assert "Cannot write" in said
-    # A last small commit may still fit, and then the run's own ending says it; otherwise the error does.
-    assert said.strip().lower().endswith("continue with: importer resume r")
+    _, error_output = child.communicate(timeout=60)
+    assert child.returncode == 3, error_output
+    assert len(error_output.strip().splitlines()) == 1
+    assert "Cannot write" in error_output
+    # A last small commit may still fit. Then the end of the run names the command; otherwise the error does.
+    assert error_output.strip().lower().endswith("continue with: importer resume r")
     resumed = slow.call("resume", "r")
     resumed.communicate(timeout=60)
     assert resumed.returncode == 0
@@ -184,9 +188,9 @@ def test_a_disk_that_fills_up_in_mid_run(slow, tmp_path):
         assert len(there) <= 1 if row["_note"] == "unknown" else there == [row["Note"]] * bool(row["Note"])
 
 
-def test_a_process_that_was_killed_while_it_judged_blocks_nothing(slow, tmp_path):
-    """Its run sent nothing, its id is free, its file is not locked, and the list of runs says what it was."""
-    write_csv(tmp_path / "x.csv", people(60_000))
+def test_process_killed_during_the_check_blocks_nothing(slow, tmp_path):
+    """Its run sent nothing, its id is free, its file is not locked, and `importer runs` says what it was."""
+    write_csv(tmp_path / "x.csv", make_rows(60_000))
     child = slow.start()
     staging = tmp_path / "reports" / "r" / "staging.sqlite"
     until = time.monotonic() + 60
@@ -198,24 +202,24 @@ def test_a_process_that_was_killed_while_it_judged_blocks_nothing(slow, tmp_path
     if not staging.exists():
         pytest.skip("the check was over before it could be killed")
     resumed = slow.call("resume", "r")
-    _, said = resumed.communicate(timeout=60)
+    _, error_output = resumed.communicate(timeout=60)
     assert resumed.returncode == 2
-    assert "nothing was sent" in said
+    assert "nothing was sent" in error_output
     listed, _ = slow.call("runs").communicate(timeout=60)
     assert "killed while its sheet was checked" in listed
-    write_csv(tmp_path / "x.csv", people(3))
+    write_csv(tmp_path / "x.csv", make_rows(3))
     again = slow.start()
-    _, said = again.communicate(timeout=60)
-    assert again.returncode == 0, said
+    _, error_output = again.communicate(timeout=60)
+    assert again.returncode == 0, error_output
 
 
 @pytest.fixture
 def sheet(importer):
-    return write_csv(importer.folder / "x.csv", people(30))
+    return write_csv(importer.folder / "x.csv", make_rows(30))
 
 
-def stopped(importer, sheet, *options):
-    """Run it; it must stop with exit 3, one sentence that says how to go on, and every row accounted for."""
+def run_until_stopped(importer, sheet, *options):
+    """Run it. It must stop with exit 3 and one sentence that names the next command, with every row accounted for."""
     ended = importer("run", sheet, "--yes", "-q", "--rate", "200", "--concurrency", "3", *options)
     assert ended.code == 3, ended
     assert len(ended.err.strip().splitlines()) == 1
@@ -238,10 +242,10 @@ def stopped(importer, sheet, *options):
         (FaultPlan(always=InjectedFault.ERROR_BEFORE, from_request=11), ["--max-wait", "1"], "answers 500; the next try"),
     ],
 )  # fmt: skip
-def test_what_stops_a_run_keeps_all_that_is_known(importer, crm, sheet, plan, options, words):
-    """401, a ban, a portal, a server that pushes back for too long, no network: exit 3, and resume finishes."""
+def test_stopped_run_keeps_everything_and_resume_finishes_it(importer, crm, sheet, plan, options, words):
+    """401, a block, a portal, a long Retry-After or no network: exit 3, and resume finishes the run."""
     crm.sandbox.faults.restart(plan)
-    ended = stopped(importer, sheet, *options)
+    ended = run_until_stopped(importer, sheet, *options)
     assert words in ended.err
     assert 7 <= ended.summary["counts"]["accepted"] <= 10
     crm.sandbox.faults.restart(FaultPlan())
@@ -256,12 +260,10 @@ def test_what_stops_a_run_keeps_all_that_is_known(importer, crm, sheet, plan, op
 @pytest.mark.parametrize(
     ("key", "words"), [("wrong", "The CRM refused the API key."), (KEY, "403 (access denied)")]
 )
-def test_a_resume_that_is_stopped_before_its_first_row_is_a_stopped_run_too(
-    importer, crm, sheet, monkeypatch, key, words
-):
-    """A script resumes while the exit code is 3; "nothing was sent" (2) would be untrue of the run, and end it."""
+def test_resume_stopped_before_its_first_row_exits_3(importer, crm, sheet, monkeypatch, key, words):
+    """A script resumes while the exit code is 3. Exit code 2 (nothing was sent) would be wrong, because the run has sent rows."""
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
-    ended = stopped(importer, sheet)
+    ended = run_until_stopped(importer, sheet)
     if key != KEY:
         crm.sandbox.faults.restart(FaultPlan())
     with monkeypatch.context() as environment:
@@ -270,17 +272,17 @@ def test_a_resume_that_is_stopped_before_its_first_row_is_a_stopped_run_too(
     assert again.code == 3
     assert words in again.err
     assert again.err.rstrip().endswith(f"Continue with: importer resume {ended.folder.name}")
-    told = json.loads(again.out)
-    assert told == ended.summary
-    assert (told["state"], told["exit_code"]) == ("stopped", 3)
-    assert words in told["reason"]
+    summary = json.loads(again.out)
+    assert summary == ended.summary
+    assert (summary["state"], summary["exit_code"]) == ("stopped", 3)
+    assert words in summary["reason"]
     crm.sandbox.faults.restart(FaultPlan())
     assert importer("resume", ended.folder.name).code == 0
-    assert all_in_once(crm, 30)
+    assert has_every_row_once(crm, 30)
 
 
-def test_a_journal_that_its_disk_does_not_give_back_stops_the_run(importer, crm, sheet, monkeypatch):
-    """Not "nothing was sent", nor damage: exit 3, and the run goes on once the disk does."""
+def test_unreadable_journal_stops_the_run(importer, crm, sheet, monkeypatch):
+    """A disk error is not damage: exit 3, and the run continues once the disk works."""
 
     def broken(*_):
         error = sqlite3.OperationalError("disk I/O error")
@@ -289,33 +291,33 @@ def test_a_journal_that_its_disk_does_not_give_back_stops_the_run(importer, crm,
 
     with monkeypatch.context() as disk:
         disk.setattr("importer.journal.delivery_log.to_pending_row", broken)
-        ended = stopped(importer, sheet)
+        ended = run_until_stopped(importer, sheet)
     assert "cannot be read (disk I/O error)" in ended.err
     assert importer("resume", ended.folder.name).code == 0
-    assert all_in_once(crm, 30)
+    assert has_every_row_once(crm, 30)
 
 
-def test_a_new_key_of_the_account_goes_on(importer, crm, sheet, monkeypatch):
-    """The usual way out of a 401: the rest goes in, and no note goes twice, also when the file is run again."""
+def test_resume_continues_with_a_new_key_of_the_account(importer, crm, sheet, monkeypatch):
+    """After a 401 the rest goes in with the new key, and no note is sent twice, also if the file is imported again."""
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=11))
-    ended = stopped(importer, sheet)
+    ended = run_until_stopped(importer, sheet)
     crm.sandbox.faults.restart(FaultPlan())
     crm.sandbox.options = msgspec.structs.replace(crm.sandbox.options, api_key="a-new-key")
     monkeypatch.setenv("SUPERFONE_API_KEY", "a-new-key")
     assert importer("resume", ended.folder.name).code == 0
-    assert all_in_once(crm, 30)
+    assert has_every_row_once(crm, 30)
     again = importer("run", sheet, "--yes")
     assert again.code == 0
-    assert all_in_once(crm, 30)
+    assert has_every_row_once(crm, 30)
     noted = [row for row in again.results if row["_note"]]
     assert {row["_note"] for row in noted} == {"unknown"}
     assert "with another API key" in noted[0]["_problems"]
 
 
-def test_the_key_of_another_account_does_not_go_on(importer, crm, sheet, monkeypatch):
-    """The rest of somebody's customers must not end in somebody else's CRM."""
+def test_resume_refuses_the_key_of_another_account(importer, crm, sheet, monkeypatch):
+    """The rest of the rows must not go into the CRM of another company."""
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
-    ended = stopped(importer, sheet)
+    ended = run_until_stopped(importer, sheet)
     crm.sandbox.faults.restart(FaultPlan())
     for rows in crm.sandbox.account.lists.values():
         for row in rows:
@@ -329,8 +331,8 @@ def test_the_key_of_another_account_does_not_go_on(importer, crm, sheet, monkeyp
     assert leads(crm) == before
 
 
-def test_a_reports_folder_that_became_read_only(importer, crm, sheet, monkeypatch):
-    """All was sent, and the reports cannot be written: exit 3, and the sentence says how to get them."""
+def test_read_only_reports_folder_exits_3_and_names_the_command(importer, crm, sheet, monkeypatch):
+    """All rows were sent, but the reports cannot be written: the sentence says how to get them."""
 
     def read_only(*_):
         raise DiskWriteError(
@@ -344,12 +346,12 @@ def test_a_reports_folder_that_became_read_only(importer, crm, sheet, monkeypatc
     assert "Read-only file system" in ended.err
     assert ended.err.strip().endswith("importer resume r")
     assert importer("resume", "r").code == 0
-    assert all_in_once(crm, 30)
+    assert has_every_row_once(crm, 30)
     assert len(read_csv(importer.reports / "r" / "results.csv")) == 30
 
 
-def test_a_row_in_doubt_whose_stage_has_gone_stays_in_doubt(importer, crm):
-    """It may be in the CRM: "refused before anything was sent" would be a lie."""
+def test_row_in_doubt_stays_unknown_when_its_stage_is_gone(importer, crm):
+    """The row may be in the CRM, so it is not `invalid`."""
     rows = [["Phone", "Stage", "Note"], ["9845010001", "Negotiation", "hi"], ["9845010002", "New", ""]]
     crm.sandbox.faults.restart(FaultPlan(at={1: InjectedFault.DROP_AFTER, 2: InjectedFault.REDIRECT}))
     sheet = write_csv(importer.folder / "x.csv", rows)
@@ -370,17 +372,17 @@ def test_a_row_in_doubt_whose_stage_has_gone_stays_in_doubt(importer, crm):
 # --- two at once
 
 
-def test_a_resume_while_the_run_is_still_going_exits_4(slow):
-    """Under another name and in another folder the file is the same, too."""
+def test_resume_of_a_running_run_exits_4(slow):
+    """The file is recognised under another name and in another folder."""
     slow.sandbox.sandbox.faults.restart(
         FaultPlan(always=InjectedFault.STALL_BEFORE, from_request=6)
     )  # it cannot end
     child = slow.start("--rate", "60")
-    slow.sent(6)
+    slow.wait_for_requests(6)
     resumed = slow.call("resume", "r")
-    _, said = resumed.communicate(timeout=60)
+    _, error_output = resumed.communicate(timeout=60)
     assert resumed.returncode == 4
-    assert "Run r is sending" in said
+    assert "Run r is sending" in error_output
     listed, _ = slow.call("runs").communicate(timeout=60)
     assert "running: " in listed
     assert "resume" not in listed
@@ -388,9 +390,9 @@ def test_a_resume_while_the_run_is_still_going_exits_4(slow):
     elsewhere.mkdir()
     (elsewhere / "y.csv").write_bytes((slow.folder / "x.csv").read_bytes())
     renamed = slow.call("run", "elsewhere/y.csv", "--yes")
-    _, said = renamed.communicate(timeout=60)
+    _, error_output = renamed.communicate(timeout=60)
     assert renamed.returncode == 4
-    assert "Run r is sending" in said
+    assert "Run r is sending" in error_output
     purged = slow.call("purge", "--older-than", "0h", "--yes")
     purged.communicate(timeout=60)
     assert (slow.folder / "reports" / "r" / "journal.sqlite").exists()
@@ -410,8 +412,8 @@ def test_a_resume_while_the_run_is_still_going_exits_4(slow):
 # --- order
 
 
-def test_rows_that_name_each_others_phones_go_in_file_order(importer, crm):
-    """Law 4, also where one names the other's phone as a further one."""
+def test_rows_that_share_a_further_phone_go_in_file_order(importer, crm):
+    """docs/guarantees.md, "One phone, one request at a time": a further phone counts too."""
     numbers = [f"98450{n:05}" for n in range(40)]
     pairs = [["Phone", "Alternate mobile"], *([own, other] for own, other in itertools.pairwise(numbers))]
     crm.sandbox.faults.restart(FaultPlan(latency=0.01, shares={InjectedFault.UNAVAILABLE: 0.1}))
@@ -428,13 +430,13 @@ CANARY = "canary-KEY-7f3a9b"
 
 
 @pytest.mark.parametrize("fault", [*InjectedFault, None], ids=lambda fault: fault.value if fault else "none")
-def test_at_vvv_no_fault_tells_the_key_or_a_phone(tmp_path, monkeypatch, capfd, fault):
-    """The key is nowhere; phones are in the reports, where they belong, and in nothing that was printed."""
+def test_at_vvv_no_fault_prints_the_key_or_a_phone(tmp_path, monkeypatch, capfd, fault):
+    """docs/guarantees.md, "The key stays secret": the key is nowhere. Phones are in the reports, and in nothing that was printed."""
     with run_sandbox(SandboxOptions(api_key=CANARY)) as sandbox:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("SUPERFONE_API_KEY", CANARY)
         monkeypatch.setenv("SUPERFONE_BASE_URL", sandbox.base_url)
-        sheet = write_csv(tmp_path / "x.csv", people(8))
+        sheet = write_csv(tmp_path / "x.csv", make_rows(8))
         capfd.readouterr()
         sandbox.sandbox.faults.restart(FaultPlan(always=fault, from_request=3, retry_after="0"))
         options = ["--timeout", "0.2", "--max-wait", "0.5", "--rate", "100", "-vvv"]

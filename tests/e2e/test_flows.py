@@ -35,8 +35,8 @@ def sheet(importer):
     return write_csv(importer.folder / "leads.csv", ROWS)
 
 
-def test_failed_rows_mended_and_fed_back_end_with_nothing_left_over(importer, crm, sheet):
-    """Mapping and options of the first run are kept, the `_` columns ignored, in CSV and in Excel."""
+def test_fixed_failed_rows_all_go_in(importer, crm, sheet):
+    """Mapping and options of the first run are kept and the `_` columns are ignored, in CSV and in Excel."""
     first = importer("run", sheet, "--yes", "--default", "source=Fair", "--column", "Name=business_name")
     assert first.code == 1
     assert [row["_row"] for row in first.failed] == ["3", "4", "5"]
@@ -57,7 +57,7 @@ def test_failed_rows_mended_and_fed_back_end_with_nothing_left_over(importer, cr
 
 
 def test_failed_rows_csv_comes_back_as_typed(importer, crm):
-    """Leading zeros, plus, long numbers, apostrophes, formulas: the original cells, guard on and off again."""
+    """Leading zeros, plus signs, long numbers, apostrophes and formulas are the original cells again."""
     odd = [
         "=1+1",
         "+91-80",
@@ -88,7 +88,8 @@ def test_failed_rows_csv_comes_back_as_typed(importer, crm):
         assert parse_csv_line(cells) == ("12", *odd)
 
 
-def test_a_moved_failed_rows_file_still_knows_its_run(importer, crm, sheet):
+def test_moved_failed_rows_file_still_knows_its_run(importer, crm, sheet):
+    """The file keeps its run's mapping in another folder."""
     first = importer("run", sheet, "--yes", "--column", "Name=business_name")
     for name in ("failed_rows.csv", "failed_rows.xlsx"):
         shutil.copy(first.folder / name, importer.folder / f"desk_{name}")
@@ -97,13 +98,15 @@ def test_a_moved_failed_rows_file_still_knows_its_run(importer, crm, sheet):
         assert list(again.summary["columns"]) == ROWS[0]
 
 
-def test_results_csv_is_valid_input(importer, crm, sheet):
+def test_results_csv_can_be_imported(importer, crm, sheet):
+    """results.csv can be imported as it is."""
     first = importer("check", sheet)
     again = importer("check", first.folder / "results.csv")
     assert again.summary["counts"] == first.summary["counts"]
 
 
-def test_results_hold_every_row_in_order_under_its_own_headers(importer, sheet):
+def test_results_csv_has_every_row_in_order_with_its_own_headers(importer, sheet):
+    """results.csv has the sheet's own headers and every row in its order."""
     ended = importer("run", sheet, "--yes")
     assert list(ended.results[0])[:4] == ROWS[0]
     assert [row["_row"] for row in ended.results] == ["2", "3", "4", "5"]
@@ -114,7 +117,8 @@ def test_results_hold_every_row_in_order_under_its_own_headers(importer, sheet):
     assert (ended.folder / "results.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 
 
-def test_check_sends_nothing_and_asks_only_with_get(importer, crm, sheet):
+def test_check_sends_only_get_requests(importer, crm, sheet):
+    """`check` changes nothing in the CRM."""
     ended = importer("check", sheet)
     assert ended.code == 1
     assert ended.summary["state"] == "checked"
@@ -122,7 +126,8 @@ def test_check_sends_nothing_and_asks_only_with_get(importer, crm, sheet):
     assert crm.sandbox.store.ledger() == []
 
 
-def test_running_the_same_file_again_does_not_repeat_its_notes(importer, crm, sheet):
+def test_same_file_again_does_not_repeat_its_notes(importer, crm, sheet):
+    """A second run of the same file adds no note twice."""
     importer("run", sheet, "--yes")
     again = importer("run", sheet, "--yes")
     assert leads(crm)["+919845010001"]["notes"] == ["first"]
@@ -130,15 +135,16 @@ def test_running_the_same_file_again_does_not_repeat_its_notes(importer, crm, sh
     assert "has already sent this note" in again.results[0]["_problems"]
 
 
-def test_a_lead_that_is_not_there_with_no_create(importer, crm, sheet):
+def test_no_create_refuses_a_lead_that_does_not_exist(importer, crm, sheet):
+    """With --no-create an unknown phone is refused."""
     ended = importer("run", sheet, "--yes", "--no-create")
     assert leads(crm) == {}
     assert ended.results[0]["_status"] == "refused"
     assert "--no-create was given" in ended.results[0]["_problems"]
 
 
-def test_leads_that_were_not_there_go_in_by_the_words_that_are_told(importer, crm, sheet):
-    """Their run's --no-create holds on for the rows that are fed back: "run without it" went round in circles."""
+def test_advice_after_no_create_creates_the_leads(importer, crm, sheet):
+    """The run's --no-create also holds for rows that are imported again, so the advice names --create."""
     first = importer("run", sheet, "--yes", "--no-create")
     assert "with --create" in first.results[0]["_problems"]
     assert "--create" in first.out
@@ -146,11 +152,9 @@ def test_leads_that_were_not_there_go_in_by_the_words_that_are_told(importer, cr
     assert list(leads(crm)) == ["+919845010001"]
 
 
-def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only_checked(
-    importer, crm, sheet
-):
-    """All 3 rows went in, was all that was said, and the sound row of the sheet had never been sent."""
-    said = "leads.csv was only checked: its 1 row that can go in was not sent with these. To send them too: importer run "
+def test_fixed_rows_of_a_check_name_the_rows_that_were_only_checked(importer, crm, sheet):
+    """The rows that could be sent are not in failed_rows, so the summary says that they were not sent yet."""
+    said = "leads.csv was only checked: its 1 row that can go in is not sent with these. Send them too: importer run "
     checked = importer("check", sheet, "--default", "source=Fair").folder
     ended = importer("run", checked / "failed_rows.csv", "--yes")
     assert f"{said}{sheet} --default source=Fair" in ended.out
@@ -160,8 +164,8 @@ def test_who_sends_the_mended_rows_of_a_check_is_told_of_the_rows_that_were_only
     assert said not in importer("run", checked / "failed_rows.csv", "--yes").out
 
 
-def test_a_report_whose_run_is_gone_says_that_its_options_are(importer, sheet):
-    """--no-create was forgotten without a word, and leads were made."""
+def test_report_without_its_run_says_that_the_options_are_unknown(importer, sheet):
+    """A forgotten --no-create would create leads."""
     first = importer("check", sheet, "--no-create")
     said = "The run of this report is not in "
     assert said not in importer("check", first.folder / "failed_rows.xlsx").out
@@ -172,8 +176,8 @@ def test_a_report_whose_run_is_gone_says_that_its_options_are(importer, sheet):
     assert "Repeat the options of that run (such as --column, --default, --no-create)" in ended.out
 
 
-def test_a_workbook_without_phones_in_its_first_sheet_names_the_others(importer):
-    """They often begin with a sheet of sums, and nobody was told that there is another."""
+def test_workbook_without_phones_in_its_first_sheet_names_the_other_sheets(importer):
+    """Many workbooks begin with a sheet of totals."""
     book = openpyxl.Workbook()
     book.active.title = "Summary"
     book.active.append(["Owner", "Count"])
@@ -188,14 +192,15 @@ def test_a_workbook_without_phones_in_its_first_sheet_names_the_others(importer)
 
 
 def test_limit_takes_the_first_data_rows(importer, crm, sheet):
+    """--limit N reads the first N data rows."""
     ended = importer("run", sheet, "--yes", "--limit", "1")
     assert ended.code == 0
     assert ended.summary["rows"] == 1
     assert list(leads(crm)) == ["+919845010001"]
 
 
-def test_a_limit_is_told(importer, sheet):
-    """It may stand in a settings file, forgotten: all that went in is not all that there is."""
+def test_limit_is_named_in_the_summary(importer, sheet):
+    """A limit in a settings file is easily forgotten."""
     ended = importer("run", sheet, "--yes", "--limit", "1")
     said = "Only the first row is read, because of --limit. The rest of the sheet is left out."
     assert said in ended.out
@@ -204,6 +209,7 @@ def test_a_limit_is_told(importer, sheet):
 
 
 def test_unknown_drop_leaves_the_value_out_with_a_warning(importer, crm, sheet):
+    """The row goes in without the value, and the value is named."""
     ended = importer("run", sheet, "--yes", "--unknown", "drop")
     assert leads(crm)["+919845010002"] == {"first_name": "Ravi", "last_name": "Kumar", "notes": ["second"]}
     assert ended.results[1]["_codes"] == "lead_stage_name.left_out_unknown"
@@ -227,6 +233,7 @@ SHARED = [
     ],
 )  # fmt: skip
 def test_rows_that_share_a_phone(importer, crm, policy, lead, statuses):
+    """Each value of --duplicates sends the right rows."""
     sheet = write_csv(importer.folder / "x.csv", SHARED)
     ended = importer("run", sheet, "--yes", "--duplicates", policy)
     assert leads(crm).get("+919845010009") == lead
@@ -234,8 +241,8 @@ def test_rows_that_share_a_phone(importer, crm, policy, lead, statuses):
     assert "same phone" in " ".join(row["_problems"] for row in ended.results)
 
 
-def test_a_map_says_of_a_column_what_fills_it_and_what_clears_it(importer, crm):
-    """`fill` for empty cells, `constant` for every cell, a clear token of one column alone."""
+def test_map_fills_and_clears_a_column(importer, crm):
+    """`fill` is for empty cells, `constant` for every cell, and the clear token for one column only."""
     (importer.folder / "map.toml").write_text(
         """[columns]
 "Town" = {field = "city", fill = "Pune", empty = ["unknown"]}
@@ -266,6 +273,7 @@ def test_a_map_says_of_a_column_what_fills_it_and_what_clears_it(importer, crm):
 
 
 def test_map_with_defaults_values_and_a_clear_token(importer, crm):
+    """All tables of a map work in one run."""
     sheet = write_csv(
         importer.folder / "x.csv",
         [
@@ -301,17 +309,18 @@ def test_map_with_defaults_values_and_a_clear_token(importer, crm):
     assert ended.results[2]["_codes"] == "first_name.cannot_clear"
 
 
-def test_settings_from_importer_toml_and_flags_over_them(importer, crm, sheet):
-    (importer.folder / "importer.toml").write_text('limit = 1\nyes = true\n[set]\ncity = "Pune"\n')
+def test_flags_win_over_importer_toml(importer, crm, sheet):
+    """Settings come from importer.toml, and a flag wins."""
+    (importer.folder / "importer.toml").write_text('limit = 1\nyes = true\n[default]\ncity = "Pune"\n')
     assert importer("run", sheet).summary["rows"] == 1
     assert leads(crm)["+919845010001"]["city"] == "Pune"
     assert importer("run", sheet, "--limit", "2").summary["rows"] == 2
 
 
-def test_a_pair_by_flag_goes_before_its_own_pair_of_importer_toml_alone(importer, crm):
-    """Who names one column more must not send the one that the file leaves out."""
+def test_pair_by_flag_wins_over_the_same_pair_in_importer_toml_only(importer, crm):
+    """A flag for one column keeps what the file says about the others."""
     (importer.folder / "importer.toml").write_text(
-        '[column]\nOwner = ""\n"town." = "source"\n[set]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
+        '[column]\nOwner = ""\n"town." = "source"\n[default]\nbusiness_name = "Fair"\nwebsite = "a.in"\n'
     )
     rows = [["Phone", "Owner", "Town", "Job"], ["9845010001", "Kavya", "Pune", "Cook"]]
     columns = ("--column", "Town=city", "--column", "Job=additional_info", "--default", "website=b.in")
@@ -321,7 +330,8 @@ def test_a_pair_by_flag_goes_before_its_own_pair_of_importer_toml_alone(importer
     }  # fmt: skip
 
 
-def test_standard_input(importer, crm, monkeypatch):
+def test_csv_on_standard_input_is_imported(importer, crm, monkeypatch):
+    """`-` reads CSV from standard input."""
     import io
     import sys
 
@@ -338,20 +348,22 @@ def test_standard_input(importer, crm, monkeypatch):
     assert list(leads(crm)) == ["+919845010001"]
 
 
-def test_json_is_the_summary_and_nothing_else(importer, sheet):
+def test_json_prints_the_summary_and_nothing_else(importer, sheet):
+    """Standard output has only the JSON object."""
     ended = importer("run", sheet, "--yes", "--json")
     assert json.loads(ended.out) == ended.summary
     assert len(ended.err.strip().splitlines()) == 1
 
 
-def test_quiet_says_the_last_line_only(importer, sheet):
+def test_quiet_prints_the_last_line_only(importer, sheet):
+    """-q prints one line."""
     ended = importer("run", sheet, "--yes", "-q")
     assert ended.out == ""
     assert len(ended.err.strip().splitlines()) == 1
 
 
-def test_a_stopped_run_is_resumed_and_every_row_ends_once(importer, crm):
-    """403 in mid-run: exit 3, the rest pending; resume goes on where it was."""
+def test_stopped_run_is_resumed_and_every_row_ends_once(importer, crm):
+    """After a 403 the rest is pending, and resume continues there."""
     rows = [["Phone", "Note"], *[[f"98450200{n:02}", f"note {n}"] for n in range(30)]]
     sheet = write_csv(importer.folder / "x.csv", rows)
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
@@ -375,8 +387,8 @@ def test_a_stopped_run_is_resumed_and_every_row_ends_once(importer, crm):
 
 
 @pytest.mark.parametrize("path", ["/superfone/", "//superfone", "/other"])
-def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(importer, crm, path):
-    """Early versions kept the address as it was typed; that of another server is refused, and nothing is sent."""
+def test_resume_and_retry_know_the_address_of_the_run_in_any_spelling(importer, crm, path):
+    """Early versions kept the address as it was typed. The address of another server is refused, and nothing is sent."""
     rows = [["Phone"], *[[f"98450200{n:02}"] for n in range(1, 7)]]
     crm.sandbox.faults.restart(FaultPlan(at={3: InjectedFault.REFUSED, 5: InjectedFault.REDIRECT}))
     sheet = write_csv(importer.folder / "x.csv", rows)
@@ -397,8 +409,8 @@ def test_resume_and_retry_know_the_address_of_the_run_however_it_is_spelled(impo
         assert (resumed.code, retried.code, len(leads(crm))) == (1, 0, 6)
 
 
-def test_who_runs_a_file_again_is_told_of_the_run_that_was_cut_off(importer, crm):
-    """Before anything else, in one line, until it or a later one has ended; a script goes on all the same."""
+def test_same_file_again_names_the_run_that_did_not_end(importer, crm):
+    """One line comes first, until that run or a later one has ended. A script continues without it."""
     rows = [["Phone"], *[[f"98450200{n:02}"] for n in range(30)]]
     sheet = write_csv(importer.folder / "x.csv", rows)
     options = ("--yes", "--rate", "200", "--concurrency", "4")
@@ -421,8 +433,8 @@ def test_who_runs_a_file_again_is_told_of_the_run_that_was_cut_off(importer, crm
     assert "did not finish" not in importer("run", sheet, "--yes").out
 
 
-def test_who_checks_a_file_is_not_told_to_resume_a_run_that_is_being_sent(importer, crm):
-    """It did not end, as one that was killed did not; the lock tells the two apart."""
+def test_check_does_not_suggest_to_resume_a_running_run(importer, crm):
+    """A running run and a killed run have the same state; the lock tells them apart."""
     sheet = write_csv(importer.folder / "x.csv", [["Phone"], ["9845020001"], ["9845020002"]])
     sent = importer("run", sheet, "--yes")
     with Journal.open(sent.folder) as journal:
@@ -433,7 +445,8 @@ def test_who_checks_a_file_is_not_told_to_resume_a_run_that_is_being_sent(import
     assert "did not finish" in importer("check", sheet).out
 
 
-def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_it_is_finished(importer, crm):
+def test_unfinished_run_is_named_with_its_reports_folder(importer, crm):
+    """It is not named any more once it is finished."""
     sheet = write_csv(importer.folder / "x.csv", [["Phone"], *[[f"98450200{n:02}"] for n in range(9)]])
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=4))
     there = ("--reports", "my runs")
@@ -455,8 +468,8 @@ def test_a_run_that_was_cut_off_is_told_of_with_its_reports_folder_and_not_when_
     assert "did not finish" not in importer("run", sheet, "--yes", *there).out
 
 
-def test_runs_says_of_a_check_what_can_go_in(importer, crm):
-    """`accepted` of a run that sent nothing reads as if the CRM had it."""
+def test_runs_shows_what_a_check_found(importer, crm):
+    """After a check, `accepted` means that the row can be sent."""
     sheet = write_csv(importer.folder / "x.csv", [["Phone"], ["9845020001"], ["9845020002"], ["12"]])
     importer("check", sheet)
     importer("run", sheet, "--yes")
@@ -466,7 +479,8 @@ def test_runs_says_of_a_check_what_can_go_in(importer, crm):
     assert [line["counts"]["accepted"] for line in json.loads(importer("runs", "--json").out)] == [2, 2]
 
 
-def test_resume_judges_titles_that_have_gone_again(importer, crm):
+def test_resume_rejects_titles_that_are_gone(importer, crm):
+    """A title that was removed meanwhile rejects the waiting rows."""
     rows = [["Phone", "Stage"], *[[f"98450200{n:02}", "Negotiation" if n % 2 else "New"] for n in range(10)]]
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN))
     first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
@@ -482,7 +496,7 @@ def test_resume_judges_titles_that_have_gone_again(importer, crm):
 
 
 def test_resume_sends_titles_as_the_account_spells_them_now(importer, crm):
-    """The CRM counts letters: who set "Negotiation" right in the meantime had the waiting rows refused."""
+    """The CRM compares letters, and a title may have been renamed meanwhile."""
     rows = [
         ["Phone", "Stage", "Note"],
         *[[f"984502001{n}", "Negotiation" if n % 2 else "New", f"n {n}"] for n in range(4)],
@@ -498,8 +512,8 @@ def test_resume_sends_titles_as_the_account_spells_them_now(importer, crm):
     assert [row["_note"] for row in first.results] == ["sent"] * 4
 
 
-def test_resume_leaves_titles_that_have_gone_out_where_the_run_does_so(importer, crm):
-    """`--unknown drop` holds for the whole run; what was said of a row before is still said, and its note goes."""
+def test_resume_with_unknown_drop_leaves_out_titles_that_are_gone(importer, crm):
+    """`--unknown drop` holds for the whole run. Earlier issues and the note of the row are kept."""
     rows = [
         ["Phone", "Stage", "Labels", "Note"],
         ["9845020000", "Negotiation", "Nowhere", "call"],
@@ -522,6 +536,7 @@ def test_resume_leaves_titles_that_have_gone_out_where_the_run_does_so(importer,
 
 
 def test_retry_is_a_new_run_over_the_rows_that_did_not_go_in(importer, crm):
+    """`retry` makes a run of its own with these rows."""
     rows = [["Phone", "Firm"], *[[f"98450200{n:02}", f"Firm {n}"] for n in range(6)]]
     crm.sandbox.faults.restart(FaultPlan(phones={"+919845020003": [InjectedFault.REFUSED]}))
     first = importer("run", write_csv(importer.folder / "x.csv", rows), "--yes")
@@ -539,6 +554,7 @@ def test_retry_is_a_new_run_over_the_rows_that_did_not_go_in(importer, crm):
 
 
 def test_report_rebuilds_every_file(importer, sheet):
+    """`report` writes the same files again."""
     ended = importer("run", sheet, "--yes")
     names = ("results.csv", "failed_rows.csv", "summary.json", "report.html")
     before = {name: (ended.folder / name).read_bytes() for name in names}
@@ -549,7 +565,8 @@ def test_report_rebuilds_every_file(importer, sheet):
     assert (ended.folder / "failed_rows.xlsx").exists()
 
 
-def test_purge_removes_old_runs_and_keeps_the_memory_of_notes(importer, crm, sheet):
+def test_purge_deletes_old_runs_and_keeps_the_note_ledger(importer, crm, sheet):
+    """No note is sent again after a purge."""
     ended = importer("run", sheet, "--yes")
     assert importer("purge", "--older-than", "1d", "--yes").code == 0
     assert ended.folder.exists()
@@ -561,13 +578,15 @@ def test_purge_removes_old_runs_and_keeps_the_memory_of_notes(importer, crm, she
 
 
 @pytest.mark.parametrize("command", ["resume", "retry", "report"])
-def test_a_run_that_does_not_exist(importer, command):
+def test_run_that_does_not_exist(importer, command):
+    """The sentence names the run and the command that lists runs."""
     ended = importer(command, "20200101-000000-aaaa", *(["--yes"] if command == "retry" else []))
     assert ended.code == 2
     assert "importer runs lists" in ended.err
 
 
-def test_options_lists_every_page_and_what_is_disabled(importer):
+def test_dropdowns_lists_every_page_and_disabled_entries(importer):
+    """`dropdowns` shows all pages of a list, and what is disabled."""
     ended = importer("dropdowns")
     assert ended.code == 0
     assert "Old enquiry  (disabled)" in ended.out
@@ -578,6 +597,7 @@ def test_options_lists_every_page_and_what_is_disabled(importer):
 
 
 def test_columns_explains_each_choice_and_saves_a_map(importer, crm, sheet):
+    """`columns --save` writes a map that can be used."""
     ended = importer("columns", sheet, "--save", "m.toml")
     assert ended.code == 0
     assert "-> Stage (lead_stage_name)" in ended.out
@@ -587,8 +607,8 @@ def test_columns_explains_each_choice_and_saves_a_map(importer, crm, sheet):
     assert crm.sandbox.store.ledger() == []
 
 
-def test_template_filled_in_goes_in(importer, crm):
-    """The template is our own sheet: dropdown lists from the account, phones as text, a notes row."""
+def test_filled_in_template_is_imported(importer, crm):
+    """The template has dropdown lists from the account, phones as text, and a row of notes."""
     ended = importer("template", "t.xlsx")
     assert ended.code == 0, ended
     book = openpyxl.load_workbook(importer.folder / "t.xlsx")
@@ -615,7 +635,8 @@ def test_template_filled_in_goes_in(importer, crm):
     }
 
 
-def test_a_second_run_on_the_same_file_exits_4_and_names_the_first(importer, sheet, crm):
+def test_second_run_of_the_same_file_exits_4_and_names_the_first(importer, sheet, crm):
+    """One file is sent to one account by one run at a time."""
     import hashlib
 
     from importer.credentials import Credentials, Secret
@@ -641,8 +662,8 @@ BROKEN = {
 SOUND = "9845012346,आशा राव,पुणे\n".encode()  # enough of UTF-8 for a byte of another encoding to be damage
 
 
-def test_what_the_reader_refused_is_refused_by_retry_too(importer, crm):
-    """A row that could not be read rightly is judged again with what the reader found, not by its cells alone."""
+def test_unreadable_row_is_rejected_by_retry_too(importer, crm):
+    """A row that could not be read correctly keeps the reader's issues; its cells alone do not show them."""
     sheet = importer.folder / "broken.csv"
     sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN.values()))
     first = importer("run", sheet, "--yes")
@@ -653,8 +674,8 @@ def test_what_the_reader_refused_is_refused_by_retry_too(importer, crm):
     assert list(leads(crm)) == ["+919845012346"]
 
 
-def test_who_was_kept_out_for_a_shortened_number_does_not_replace_its_owner_by_retry(importer, crm):
-    """The owner went in, so the other is alone in what is retried: its cells do not tell that somebody has the number."""
+def test_row_with_a_shortened_number_does_not_replace_its_owner_by_retry(importer, crm):
+    """The owner went in, so the other row is alone in the retry. Its cells do not show that somebody else has the number."""
     sheet = importer.folder / "zeros.csv"
     sheet.write_text("Phone,Name\n98450 10000,Ravi Rao\n9845010000,Asha Gupta\n")
     first = importer("run", sheet, "--yes")
@@ -664,8 +685,8 @@ def test_who_was_kept_out_for_a_shortened_number_does_not_replace_its_owner_by_r
     assert leads(crm)["+919845010000"]["first_name"] == "Ravi"
 
 
-def test_nor_does_he_with_a_number_of_his_other_phones(importer, crm):
-    """His own cell is empty, so the code names another column."""
+def test_row_with_a_shortened_further_phone_does_not_replace_its_owner(importer, crm):
+    """The phone cell is empty, so the issue names another column."""
     sheet = importer.folder / "zeros.csv"
     sheet.write_text("Phone,Alternate Phone,Name\n98450 10000,,Ravi Rao\n,9845010000,Asha Gupta\n")
     first = importer("run", sheet, "--yes")
@@ -676,7 +697,8 @@ def test_nor_does_he_with_a_number_of_his_other_phones(importer, crm):
 
 
 @pytest.mark.parametrize("name", ["failed_rows.csv", "failed_rows.xlsx", "results.csv"])
-def test_nor_does_he_by_feeding_a_report_back_until_the_number_is_mended(importer, crm, name):
+def test_row_with_a_shortened_number_stays_out_of_a_report_until_it_is_fixed(importer, crm, name):
+    """The number must be typed in full first."""
     sheet = importer.folder / "zeros.csv"
     sheet.write_text("Phone,Name,Budget\n98450 10000,Ravi Rao,\n9845010000,Asha Gupta,5010000\n")
     fed = importer("run", sheet, "--yes").folder / name
@@ -702,7 +724,8 @@ def test_nor_does_he_by_feeding_a_report_back_until_the_number_is_mended(importe
         != ("too_long", "failed_rows.xlsx")  # a workbook cannot hold the cell, and leaves the row out
     ],
 )
-def test_what_the_reader_refused_is_refused_when_it_comes_back_unmended(importer, crm, code, name):
+def test_unreadable_row_is_rejected_when_it_comes_back_unfixed(importer, crm, code, name):
+    """A report keeps what the reader found."""
     sheet = importer.folder / "broken.csv"
     sheet.write_bytes(b"Phone,Name,City\n" + SOUND + BROKEN[code])
     fed = importer("run", sheet, "--yes").folder / name
@@ -714,8 +737,8 @@ def test_what_the_reader_refused_is_refused_when_it_comes_back_unmended(importer
 
 
 @pytest.mark.parametrize("name", ["failed_rows.csv", "failed_rows.xlsx", "results.csv"])
-def test_what_the_reader_refused_goes_in_once_it_is_mended(importer, crm, name):
-    """`_problems` goes on quoting the letter that was lost: it is no cell of the row's."""
+def test_unreadable_row_goes_in_once_it_is_fixed(importer, crm, name):
+    """`_problems` still quotes the lost letter, but it is not a cell of the row."""
     sheet = importer.folder / "broken.csv"
     sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN.values()))
     fed = importer("run", sheet, "--yes").folder / name
@@ -729,8 +752,8 @@ def test_what_the_reader_refused_goes_in_once_it_is_mended(importer, crm, name):
     assert {lead["first_name"] for lead in leads(crm).values()} == {"आशा", "Asha"}
 
 
-def test_letters_that_another_program_lost_are_not_taken_for_a_name(importer, crm):
-    """An export that says itself, by a mark, that it lost letters: the row is refused in words."""
+def test_lost_letters_are_not_read_as_a_name(importer, crm):
+    """An export that marks its lost letters is rejected with a reason."""
     sheet = write_csv(importer.folder / "lost.csv", [ROWS[0], ["9845010001", "Jos\ufffd", "New", ""]])
     (row,) = importer("run", sheet, "--yes").failed
     assert row["_codes"] == "row.undecodable"
@@ -738,8 +761,8 @@ def test_letters_that_another_program_lost_are_not_taken_for_a_name(importer, cr
 
 
 @pytest.mark.parametrize("by_library", [False, True])
-def test_a_report_fed_back_from_its_own_folder_stays_with_its_run(importer, crm, monkeypatch, by_library):
-    """There is the memory of notes: in a reports folder of its own, the new run would send them again."""
+def test_report_imported_from_its_own_folder_stays_with_its_run(importer, crm, monkeypatch, by_library):
+    """The note ledger is in the reports folder of the run. With another folder, notes would be sent again."""
     sheet = write_csv(importer.folder / "leads.csv", ROWS[:2])
     first = importer("run", sheet, "--yes")
     monkeypatch.chdir(first.folder)
@@ -754,8 +777,8 @@ def test_a_report_fed_back_from_its_own_folder_stays_with_its_run(importer, crm,
     assert leads(crm)["+919845010001"]["notes"] == ["first"]
 
 
-def test_the_page_names_the_whole_way_to_the_workbook(importer, sheet):
-    """Typed where the run was typed, the command finds the file, and the memory of notes."""
+def test_page_names_the_full_path_of_the_workbook(importer, sheet):
+    """The command on the page finds the file and the note ledger."""
     ended = importer("run", sheet, "--yes", "--reports", "my runs")
     (folder,) = (path.parent for path in (importer.folder / "my runs").glob("*/journal.sqlite"))
     page = unescape((folder / "report.html").read_text("utf-8"))
@@ -766,8 +789,8 @@ def test_the_page_names_the_whole_way_to_the_workbook(importer, sheet):
     assert command in ended.err.replace("'my runs/'", "my runs/")
 
 
-def test_retry_obeys_a_flag_that_names_the_default(importer, crm, sheet):
-    """`--unknown reject` on a run that had `drop` is a wish like any other."""
+def test_retry_obeys_a_flag_with_the_default_value(importer, crm, sheet):
+    """`--unknown reject` wins over a run that had `drop`."""
     first = importer("run", sheet, "--yes", "--unknown", "drop")
     again = importer("check", first.folder / "results.csv", "--unknown", "reject")
     assert again.results[1]["_codes"] == "lead_stage_name.unknown"
@@ -775,8 +798,8 @@ def test_retry_obeys_a_flag_that_names_the_default(importer, crm, sheet):
     assert kept.results[1]["_codes"] == "lead_stage_name.left_out_unknown"
 
 
-def test_rows_of_a_no_create_run_that_are_fed_back_create_nothing(importer, crm):
-    """A sheet of ours brings the options of its run into the sending too, not only into the judging."""
+def test_rows_of_a_no_create_run_create_nothing_when_imported_again(importer, crm):
+    """A report brings the options of its run into the sending too."""
     sheet = write_csv(importer.folder / "x.csv", [["Phone"], ["9845010001"]])
     first = importer("run", sheet, "--yes", "--no-create")
     assert (first.code, first.results[0]["_status"]) == (1, "refused")
@@ -785,8 +808,8 @@ def test_rows_of_a_no_create_run_that_are_fed_back_create_nothing(importer, crm)
     assert leads(crm) == {}
 
 
-def test_a_run_named_by_the_folder_one_stands_in_keeps_its_memory_of_notes(importer, crm, monkeypatch):
-    """`cd reports/RUN; importer resume .`: locks and ledger lie beside the run's folder, not in it."""
+def test_run_named_by_the_current_folder_keeps_its_note_ledger(importer, crm, monkeypatch):
+    """`cd reports/RUN; importer resume .`: locks and ledger are beside the folder of the run."""
     rows = [["Phone", "Note"], *([f"98450100{n:02d}", "Called"] for n in range(6))]
     crm.sandbox.faults.restart(FaultPlan(at={3: InjectedFault.REDIRECT}))
     first = importer(
@@ -800,8 +823,8 @@ def test_a_run_named_by_the_folder_one_stands_in_keeps_its_memory_of_notes(impor
     assert not (first.folder / "notes.sqlite").exists()
 
 
-def test_a_retry_of_the_run_one_stands_in_lies_beside_it(importer, crm, monkeypatch):
-    """In a reports folder of its own it would know nothing of the notes that were sent."""
+def test_retry_of_the_run_in_the_current_folder_is_beside_it(importer, crm, monkeypatch):
+    """In a reports folder of its own it would not know the notes that were sent."""
     rows = [["Phone", "Note"], ["9845010001", "Called"], ["9845010002", "Called"]]
     crm.sandbox.faults.restart(FaultPlan(at={1: InjectedFault.NOT_JSON, 2: InjectedFault.REFUSED}))
     sheet = write_csv(importer.folder / "a.csv", rows)
@@ -818,8 +841,8 @@ def test_a_retry_of_the_run_one_stands_in_lies_beside_it(importer, crm, monkeypa
 
 
 @pytest.mark.parametrize("since", ["gone", "changed"])
-def test_retry_reads_the_rows_as_their_run_did_whatever_became_of_its_map(importer, crm, since):
-    """The journal has the mapping; the map's file is the user's to change, and to leave in another folder."""
+def test_retry_reads_the_rows_as_their_run_did_without_its_map(importer, crm, since):
+    """The journal has the mapping. The user may change or move the map file."""
     crm.sandbox.faults.restart(FaultPlan(phones={"+919845010001": [InjectedFault.REFUSED]}))
     sheet = write_csv(importer.folder / "x.csv", [["A", "B", "C"], ["9845010001", "Asha", "9845010002"]])
     told = importer.folder / "m.toml"

@@ -1,4 +1,4 @@
-"""Every made-up export of samples/ goes in with no option given; the CRM then holds what a careful person would type."""
+"""Every export in samples/ is imported without an option; the CRM then has what a careful person would type."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,9 +13,9 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """An export: its preset ("" for a hand-made sheet), its data rows, and the rows that are not plainly accepted.
+    """An export: its preset ("" for a hand-made sheet), its data rows, and the other rows.
 
-    Of those, the status and the codes.
+    `others` has the status and the codes of each row that is not simply accepted.
     """
 
     preset: str
@@ -257,17 +257,17 @@ EXPECTED: dict[str, Sample] = {
 }
 
 
-def test_no_sample_is_forgotten():
-    """A new file in samples/ needs its line here; event_signups.xlsx has a test of its own."""
+def test_every_sample_has_its_entry():
+    """A new file in samples/ needs its entry here. event_signups.xlsx has its own test."""
     files = {path.name for path in SAMPLES.iterdir() if path.suffix not in (".py", ".md")}
     assert files == {*EXPECTED, "event_signups.xlsx"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_sample_goes_in_right(name, importer, crm, expected):
-    """Field by field, notes and products too; the rows that did not go in are the right ones and say why."""
+def test_sample_is_imported_correctly(name, importer, crm, expected):
+    """Every field is right, also notes and products. The rows that did not go in are the right ones and say why."""
     sample = EXPECTED[name]
-    (importer.folder / "importer.toml").write_text("rate = 500\n")  # the pace alone, so that nobody waits
+    (importer.folder / "importer.toml").write_text("rate = 500\n")  # only the rate, so that nobody waits
     ended = importer("run", SAMPLES / name, "--yes")
     found = leads(crm)
     assert found == expected(Path(name).stem, found)

@@ -1,24 +1,8 @@
-"""docs/cells.md describes what the real functions do."""
-
-import re
-from pathlib import Path
+"""docs/cells.md says what the code does with a cell."""
 
 import pytest
 
-from tests.docs_cells import describe_reading
-
-PAGE = Path(__file__).parents[2] / "docs" / "cells.md"
-KINDS = {
-    "Phones": "phone",
-    "Dial codes in a column of their own": "dial",
-    "Amounts": "money",
-    "E-mail addresses": "email",
-    "Full names": "name",
-    "Lists (labels, products)": "list",
-    "Latitude": "latitude",
-    "Any other text": "text",
-}
-LINE = re.compile(r"\| `((?:[^`|]|\\\|)*)` \| (.*) \|")
+from tests.docs_cells import KINDS, LINE, PAGE, describe_cell
 
 
 def read_tables():
@@ -36,6 +20,6 @@ def test_page_describes_every_cell_correctly(kind):
     lines = [(number, line) for number, its, line in read_tables() if its == kind]
     assert len(lines) > 5
     for number, line in lines:
-        match = LINE.fullmatch(line)
-        assert match, (number, line)
-        assert match[2] == describe_reading(kind, match[1].replace("\\|", "|")), (number, line)
+        found = LINE.fullmatch(line)
+        assert found, (number, line)
+        assert found[2] == describe_cell(kind, found[1].replace("\\|", "|")), (number, line)

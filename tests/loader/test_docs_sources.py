@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from importer.loader.mapping.presets import Preset, PresetEntry, load_presets
-from tests.docs_sources import PART, SOURCES, build_part
+from tests.docs_sources import PART, SOURCES, describe_preset
 from tests.e2e.test_samples import EXPECTED
 from tests.support import leads, write_csv
 
@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "presets.md"
 def test_page_has_the_columns_of_its_preset(preset):
     """`python -m tests.docs_sources` writes the tables again."""
     page = (SOURCES / f"{preset.name}.md").read_text("utf-8")
-    assert PART.findall(page) == [build_part(preset)]
+    assert PART.findall(page) == [describe_preset(preset)]
     assert page.startswith(f"# {preset.title[0].upper()}{preset.title[1:]}\n")
 
 

@@ -1,0 +1,43 @@
+"""docs/architecture.md names files that exist and draws diagrams that can be parsed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+STATE = re.compile(r"^\s*(\w+|\[\*\]) --> (\w+|\[\*\])(?:: .+)?$")
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(importer/[\w./]+)`", PAGE))))
+def test_named_file_exists(path):
+    """The answer to "where is it?" is a file of today."""
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("package", re.findall(r"^\| `([\w/]+/)` \|", PAGE, re.MULTILINE))
+def test_named_package_exists(package):
+    assert (ROOT / "importer" / package).is_dir()
+
+
+def test_every_package_is_named():
+    """A new package needs its line in the table of packages."""
+    folders = {path.parent.relative_to(ROOT / "importer") for path in (ROOT / "importer").rglob("*.py")}
+    named = {Path(package) for package in re.findall(r"^\| `([\w/]+)/` \|", PAGE, re.MULTILINE)}
+    assert folders - named - {Path(), Path("loader"), Path("models")} == set()
+
+
+def test_state_diagrams_are_well_formed():
+    """Each line of a state diagram is a transition, and every state can be left or is the end."""
+    diagrams = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", PAGE, re.DOTALL)
+    assert len(diagrams) >= 5
+    for diagram in diagrams:
+        transitions = [STATE.match(line) for line in diagram.splitlines() if line.strip()]
+        assert all(transitions), diagram
+        sources = {found[1] for found in transitions if found}
+        targets = {found[2] for found in transitions if found}
+        assert targets <= sources | {"[*]"}, diagram
+        assert sources <= targets | {"[*]"}, diagram
