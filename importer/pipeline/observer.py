@@ -49,7 +49,7 @@ class RunObserver:
     def on_wait(self, seconds: float) -> None:
         """The CRM asks to wait this long before it sends the account's lists."""
 
-    def on_mapping_decided(self, header: RunMetadata) -> None:
+    def on_mapping_decided(self, metadata: RunMetadata) -> None:
         """The file was opened and its columns were matched to fields."""
 
     def on_rows_judged(self, rows: int) -> None:
