@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from importer.cli.summary_view import last_line
+from importer.cli.summary_view import format_last_line
 from importer.issues import Issue
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, SecondMetrics, SendTotals
@@ -307,7 +307,7 @@ def test_one_sentence_and_what_to_do_next(summary, said, commands):
 
 def test_rows_that_only_the_network_failed_need_no_mending():
     """The last line says what the page says: send them again, as they are."""
-    line = last_line(summary_in("finished", accepted=3, failed=1), Path("reports/run-1"), "")
+    line = format_last_line(summary_in("finished", accepted=3, failed=1), Path("reports/run-1"), "")
     assert "mend" not in line
     assert line.endswith("importer retry run-1")
 

@@ -6,7 +6,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from importer.cli.summary_view import last_line
+from importer.cli.summary_view import format_last_line
 from importer.issues import Issue, format_issue
 from importer.models.status import REPORT_COLUMNS
 from importer.report import failed_workbook
@@ -169,7 +169,7 @@ def test_a_sheet_wider_than_excel(tmp_path):
     assert (summary.workbook_rows, summary.failed_rows) == (0, 1)
     assert [cell.value for cell in opened(tmp_path)[1]] == list(REPORT_COLUMNS)
     # An empty workbook is nothing to mend.
-    assert "failed_rows.csv" in last_line(summary, tmp_path, "")
+    assert "failed_rows.csv" in format_last_line(summary, tmp_path, "")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "for no workbook can hold them" in page
     assert "importer run" in page
