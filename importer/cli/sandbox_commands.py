@@ -114,7 +114,7 @@ def demo_command(reports: str, stay: bool) -> int:
         print_line(terminal_messages.DEMO_STARTED.format(base_url=sandbox.base_url), err=True)
         settings = resolve_settings({"reports": reports, "yes": True, "rate": _DEMO_RATE})
         credentials = Credentials(sandbox.base_url, Secret(options.api_key))
-        with open_file(sample(), OpenOptions()) as sheet, TerminalObserver(settings) as observer:
+        with open_file(find_sample_sheet(), OpenOptions()) as sheet, TerminalObserver(settings) as observer:
             summary = run(sheet, RunContext(settings=settings, credentials=credentials, observer=observer))
         show_result(summary, settings, other_names=observer.other_names)
         if stay:
@@ -132,7 +132,7 @@ def _remove_old_demo(reports: Path) -> None:
             old.unlink()
 
 
-def sample() -> Path:
+def find_sample_sheet() -> Path:
     """Return the sample sheet: beside the source, or in the installed package."""
     beside = Path(__file__).parents[2] / "samples" / "event_signups.xlsx"
     if beside.exists():

@@ -41,7 +41,7 @@ def show_result(
         for line in chain(format_bulk_fixes(summary), format_file_notices(summary)):
             print_line(line)
         print_line(terminal_messages.REPORT.format(path=folder / "report.html"))
-    print_line(last_line(summary, folder, next_options), err=True, bold=True)
+    print_line(format_last_line(summary, folder, next_options), err=True, bold=True)
     return summary.exit_code
 
 
@@ -146,7 +146,7 @@ def format_file_notices(summary: Summary) -> Iterator[str]:
         )
 
 
-def last_line(summary: Summary, folder: Path, next_options: str) -> str:
+def format_last_line(summary: Summary, folder: Path, next_options: str) -> str:
     """Return what happened and what to do next, in one line. `next_options` are added to the next command."""
     match summary.state:
         case RunState.CHECKED:

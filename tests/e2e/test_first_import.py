@@ -8,14 +8,14 @@ import sys
 import httpx
 import pytest
 
-from importer.cli.sandbox_commands import sample
+from importer.cli.sandbox_commands import find_sample_sheet
 from importer.fields import FIELDS_BY_NAME
 from tests.support import KEY, leads, write_csv
 
 
 def test_sample_sheet_is_in_the_crm_as_expected(importer, crm, expected):
     """Title lines, merged cells, numeric phones, two numbers in a cell and lakh are read correctly."""
-    ended = importer("run", sample(), "--yes", "--rate", "500")
+    ended = importer("run", find_sample_sheet(), "--yes", "--rate", "500")
     assert ended.code == 1
     found = leads(crm)
     assert found == expected("event_signups", found)
@@ -27,7 +27,7 @@ def test_sample_sheet_is_in_the_crm_as_expected(importer, crm, expected):
 
 def test_every_rejected_row_of_the_sample_says_why(importer):
     """Every rejected row has its code, and a sentence that names row and column."""
-    ended = importer("check", sample())
+    ended = importer("check", find_sample_sheet())
     codes = {int(row["_row"]): row["_codes"] for row in ended.failed}
     assert codes == {
         12: "lead_stage_name.unknown",

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from importer.cli.summary_view import last_line
+from importer.cli.summary_view import format_last_line
 from importer.issues import Issue
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, SecondMetrics, SendTotals
@@ -325,7 +325,7 @@ def test_headline_and_next_steps(summary, sentence, commands):
 
 def test_undelivered_rows_need_no_fix():
     """The last line suggests what the page suggests: send the rows again as they are."""
-    line = last_line(build_summary("finished", accepted=3, failed=1), Path("reports/run-1"), "")
+    line = format_last_line(build_summary("finished", accepted=3, failed=1), Path("reports/run-1"), "")
     assert "mend" not in line
     assert "fix" not in line
     assert line.endswith("importer retry run-1")
