@@ -41,3 +41,18 @@ def test_state_diagrams_are_well_formed():
         targets = {found[2] for found in transitions if found}
         assert targets <= sources | {"[*]"}, diagram
         assert sources <= targets | {"[*]"}, diagram
+
+
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FILES = {
+    path.name
+    for folder in ("importer", "tests", "benchmarks", "tools")
+    for path in (ROOT / folder).rglob("*.*")
+}
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_files_named_on_a_page_exist(page):
+    """A page names the modules of today, with or without their folders."""
+    named = re.findall(r"`(?:[\w./-]*/)?(\w+\.(?:py|sql))\b[^`]*`", page.read_text("utf-8"))
+    assert set(named) - FILES == set()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import SLOW_PLACES, SOCKET_PLACES
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "importer"
 MAX_MODULES = 110
@@ -62,6 +64,12 @@ def test_every_file_name_is_unique():
 def test_package_has_at_most_110_modules():
     """Thin files are merged with their only user."""
     assert len(list(PACKAGE.rglob("*.py"))) <= MAX_MODULES
+
+
+@pytest.mark.parametrize("place", [*SOCKET_PLACES, *SLOW_PLACES])
+def test_places_of_slow_tests_exist(place):
+    """`make quick` leaves these out by name, so a renamed file is named anew in tests/conftest.py."""
+    assert (ROOT / "tests" / place).exists()
 
 
 @pytest.mark.parametrize(
