@@ -33,7 +33,7 @@ if hasattr(signal, "SIGHUP"):
 
 TESTS = Path(__file__).parent
 SOCKET_PLACES = ("cli", "desktop", "e2e", "sandbox", "sender/test_client.py", "sender/test_transport.py")
-SLOW_PLACES = ("reader/test_process.py", "loader/test_fuzz.py", "test_library.py")
+SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_fuzz.py", "test_api.py")
 SIMULATION = "tests.sender.simulation"
 
 

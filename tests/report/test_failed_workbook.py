@@ -6,7 +6,6 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from importer.cli.summary_view import format_last_line
 from importer.issues import Issue, format_issue
 from importer.models.status import REPORT_COLUMNS
 from importer.report import failed_workbook
@@ -189,7 +188,7 @@ def test_sheet_wider_than_excel_has_empty_workbook(tmp_path):
     assert (summary.workbook_rows, summary.failed_rows) == (0, 1)
     assert [cell.value for cell in open_sheet(tmp_path)[1]] == list(REPORT_COLUMNS)
     # An empty workbook holds nothing to fix.
-    assert "failed_rows.csv" in last_line(summary, tmp_path, "")
+    assert "failed_rows.csv" in format_last_line(summary, tmp_path, "")
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "because a workbook cannot hold them" in page
     assert "importer run" in page
