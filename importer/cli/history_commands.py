@@ -15,7 +15,7 @@ from importer.cli.prompts import confirm
 from importer.cli.summary_view import format_file_notices
 from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
-from importer.messages import terminal_messages
+from importer.messages import format_count, format_time, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import RowStatus, RunState
 from importer.pipeline.resume import rewrite_reports
@@ -95,7 +95,7 @@ def _format_run_line(line: RunLine, reports: Path) -> str:
         return terminal_messages.UNREADABLE_RUN.format(run_id=line.run_id, reason=line.damage)
     text = terminal_messages.RUN_LINE.format(
         run_id=line.run_id,
-        started_at=line.started_at[:16].replace("T", " "),
+        started_at=format_time(line.started) if line.started else "",
         file=line.file,
         state=line.state,
         counts=_format_counts(line),
@@ -111,7 +111,7 @@ def _format_counts(line: RunLine) -> str:
     is_checked = line.state == RunState.CHECKED
     words = {RowStatus.ACCEPTED: CHECK_MEANINGS[RowStatus.ACCEPTED]} if is_checked else {}
     return ", ".join(
-        f"{line.counts[status]:,} {words.get(status, status)}"
+        f"{format_count(line.counts[status])} {words.get(status, status)}"
         for status in RowStatus
         if line.counts.get(status)
     )

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from importer.cli.console import ignore_closed_reader, print_line
-from importer.messages import terminal_messages
+from importer.messages import format_count, terminal_messages
 
 _WINDOW_S = 10.0
 _LONG_WAIT_S = 5.0
@@ -66,8 +66,9 @@ def print_wait(seconds: float) -> None:
     print_line(terminal_messages.WAITING_FOR_LISTS.format(duration=format_duration(seconds)), err=True)
 
 
-_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n:,}/{total:,} rows{postfix}"
-_WITHOUT_TOTAL = "{desc} {n:,} rows{postfix}"
+# The unit is the whole text behind the bar: tqdm itself writes numbers with Western grouping.
+_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {unit}"
+_WITHOUT_TOTAL = "{desc} {unit}"
 
 
 class ProgressBar:
@@ -94,7 +95,7 @@ class ProgressBar:
         with ignore_closed_reader(err=True):
             bar = self._bar if self._bar is not None else self._open()
             bar.n = done
-            bar.set_postfix_str(note, refresh=False)
+            bar.unit = self._describe(done, note)
             bar.update(0)
 
     def close(self) -> None:
@@ -104,6 +105,10 @@ class ProgressBar:
                 self._bar.refresh()
                 self._bar.close()
             self._bar = None
+
+    def _describe(self, done: int, note: str) -> str:
+        total = f"/{format_count(self._total)}" if self._total else ""
+        return f"{format_count(done)}{total} rows{f', {note}' if note else ''}"
 
     def _open(self) -> Any:
         from tqdm import tqdm

@@ -13,7 +13,7 @@ from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import get_issue_title, is_blocking
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import terminal_messages
+from importer.messages import format_count, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
@@ -142,7 +142,7 @@ def format_file_notices(summary: Summary) -> Iterator[str]:
             yield terminal_messages.FILE_NOT_REPLACED.format(name=name, new_name=new_name)
     if summary.workbook_rows < summary.failed_rows:
         yield terminal_messages.WORKBOOK_IS_FULL.format(
-            rows=f"{summary.workbook_rows:,}", all_rows=f"{summary.failed_rows:,}"
+            rows=format_count(summary.workbook_rows), all_rows=f"{format_count(summary.failed_rows)}"
         )
 
 
@@ -162,7 +162,7 @@ def format_last_line(summary: Summary, folder: Path, next_options: str) -> str:
 
 def _format_check_result(summary: Summary, folder: Path, next_options: str) -> str:
     line = terminal_messages.CHECKED.format(
-        accepted=f"{summary.went_in:,}", rows=format_row_count(summary.rows)
+        accepted=format_count(summary.went_in), rows=format_row_count(summary.rows)
     )
     if skipped := summary.rows - summary.went_in - summary.failed_rows:
         line += f" {terminal_messages.format_skipped_rows(skipped)}"
@@ -175,7 +175,7 @@ def _format_check_result(summary: Summary, folder: Path, next_options: str) -> s
 
 
 def _format_failed_rows(summary: Summary, folder: Path, next_options: str) -> str:
-    counts = {"accepted": f"{summary.went_in:,}", "rows": format_row_count(summary.rows)}
+    counts = {"accepted": format_count(summary.went_in), "rows": format_row_count(summary.rows)}
     if not summary.to_fix:
         command = f"importer retry {quote_command(summary.run_id)}{next_options}"
         return terminal_messages.RETRY_WITH.format(**counts, command=command)
@@ -197,7 +197,9 @@ def _format_success(summary: Summary, folder: Path) -> str:
 
 def _format_accepted_rows(summary: Summary) -> str:
     """Return the sentence `5 of 8 rows went in`."""
-    return terminal_messages.SENT.format(accepted=f"{summary.went_in:,}", rows=format_row_count(summary.rows))
+    return terminal_messages.SENT.format(
+        accepted=format_count(summary.went_in), rows=format_row_count(summary.rows)
+    )
 
 
 def describe_crm(base_url: str) -> str:

@@ -14,7 +14,7 @@ from importer.cli.progress import EtaEstimator, ProgressBar, format_duration, pr
 from importer.cli.summary_view import describe_crm, format_columns, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import terminal_messages
+from importer.messages import format_count, terminal_messages
 from importer.models.mapping import Notice
 from importer.pipeline.observer import ColumnQuestion, NameConflict, RunObserver, UnknownValue
 from importer.report.summary import Summary
@@ -152,7 +152,7 @@ def describe_progress(progress: Progress, eta: EtaEstimator) -> str:
     if rate := eta.rows_per_s:
         parts.append(terminal_messages.PROGRESS_RATE.format(rate=f"{rate:.{1 if rate < 10 else 0}f}"))
     if progress.not_accepted:
-        parts.append(terminal_messages.PROGRESS_FAILED.format(rows=f"{progress.not_accepted:,}"))
+        parts.append(terminal_messages.PROGRESS_FAILED.format(rows=format_count(progress.not_accepted)))
     if progress.waiting_s:
         duration = format_duration(progress.waiting_s)
         parts.append(terminal_messages.PROGRESS_WAITING.format(duration=duration))

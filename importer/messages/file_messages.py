@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from importer.messages import ErrorText
+from importer.messages import ErrorText, format_count
 
 _SAVE_AS = "Open it in Excel or LibreOffice, save it as .xlsx or CSV, and import that file."
 _SAVE_AS_XLSX = "Open it in Excel or LibreOffice, save it again as .xlsx, and import that file."
@@ -163,7 +163,7 @@ def describe_hidden_rows(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"1 row is hidden or filtered out in the sheet (row {listed}); it is read like the others."
     return (
-        f"{len(numbers):,} rows are hidden or filtered out in the sheet (rows {listed}); "
+        f"{format_count(len(numbers))} rows are hidden or filtered out in the sheet (rows {listed}); "
         "they are read like the others."
     )
 
@@ -187,7 +187,8 @@ def describe_repeated_headers(numbers: Sequence[int]) -> str:
 def describe_merged_values(row_counts: Sequence[tuple[str, int]]) -> str:
     """Say in how many rows of each column the value of a merged cell was filled in: (header, rows)."""
     listed = ", ".join(
-        f'"{column}" in {count:,} {"row" if count == 1 else "rows"}' for column, count in row_counts
+        f'"{column}" in {format_count(count)} {"row" if count == 1 else "rows"}'
+        for column, count in row_counts
     )
     return f"Values of merged cells were read in each row that they cover: {listed}."
 

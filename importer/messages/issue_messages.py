@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from importer.issue_codes import IssueCode as Code
+from importer.messages import format_count
 
 
 class IssueText(NamedTuple):
@@ -208,9 +209,9 @@ LAST_ROW_WAS_KEPT = "only the last row is imported"
 # --- the {value} and {hint} of MERGED, OTHER_NAME and SHORTENED
 ROW_WITH_NAME = 'row {row} "{name}"'
 VALUE_REPLACED = " {label}: row {row} changed {old} to {new}."
-MORE_VALUES_REPLACED = " {count:,} more values were changed."
+MORE_VALUES_REPLACED = " {count} more values were changed."
 EMPTY_VALUE = "empty"
-MORE_ROWS = "{count:,} more"
+MORE_ROWS = "{count} more"
 
 
 def format_rows(numbers: list[int], *, max_named: int) -> str:
@@ -219,7 +220,7 @@ def format_rows(numbers: list[int], *, max_named: int) -> str:
         return f"row {numbers[0]}"
     unnamed = len(numbers) - max_named
     if unnamed > 1:
-        *first, last = [*map(str, numbers[:max_named]), MORE_ROWS.format(count=unnamed)]
+        *first, last = [*map(str, numbers[:max_named]), MORE_ROWS.format(count=format_count(unnamed))]
     else:
         *first, last = map(str, numbers)
     return f"rows {', '.join(first)} and {last}"

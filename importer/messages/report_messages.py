@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importer.messages import ErrorText
+from datetime import datetime
+
+from importer.messages import ErrorText, format_count, format_time
 
 STATUS_MEANINGS: dict[str, str] = {
     "accepted": "went in",
@@ -46,19 +48,19 @@ def format_headline(name: str, *, rows: int, went_in: int, state: str) -> str:
     left = rows - went_in
     match state:
         case "checked":
-            rest = f" {left:,} cannot yet." if left else ""
-            return f"{went_in:,} of {rows:,} rows of {name} can go in.{rest} Nothing was sent."
+            rest = f" {format_count(left)} cannot yet." if left else ""
+            return f"{format_count(went_in)} of {format_count(rows)} rows of {name} can go in.{rest} Nothing was sent."
         case "finished" if not left:
-            return f"All {rows:,} rows of {name} went in."
+            return f"All {format_count(rows)} rows of {name} went in."
         case "finished":
-            return f"{went_in:,} of {rows:,} rows of {name} went in. {left:,} did not."
+            return f"{format_count(went_in)} of {format_count(rows)} rows of {name} went in. {format_count(left)} did not."
         case _:
-            return f"The run stopped early. {went_in:,} of {rows:,} rows of {name} went in so far. You can resume it."
+            return f"The run stopped early. {format_count(went_in)} of {format_count(rows)} rows of {name} went in so far. You can resume it."
 
 
 def format_started(started_at: str) -> str:
     """Return when a run started; `started_at` is ISO 8601."""
-    return f"started {started_at[:16].replace('T', ' ')}."
+    return f"started {format_time(datetime.fromisoformat(started_at))}."
 
 
 def format_parent(run_id: str) -> str:
@@ -68,9 +70,7 @@ def format_parent(run_id: str) -> str:
 
 def format_requests(requests: int, duration: str, rate: float) -> str:
     """Return how many requests were sent, for how long, and the highest rate a second."""
-    return (
-        f"{requests:,} request{'' if requests == 1 else 's'} in {duration}, at up to {rate:.0f} per second."
-    )
+    return f"{format_count(requests)} request{'' if requests == 1 else 's'} in {duration}, at up to {rate:.0f} per second."
 
 
 def format_duration(seconds: float) -> str:
@@ -86,7 +86,7 @@ def format_duration(seconds: float) -> str:
 def format_workbook_limit(workbook_rows: int, failed_rows: int) -> str:
     """Return why failed_rows.xlsx does not hold every row to fix."""
     return (
-        f"failed_rows.xlsx holds {workbook_rows:,} of the {failed_rows:,} rows. A workbook cannot hold the others "
+        f"failed_rows.xlsx holds {format_count(workbook_rows)} of the {format_count(failed_rows)} rows. A workbook cannot hold the others "
         "exactly as they were typed. failed_rows.csv holds every row."
     )
 
@@ -94,14 +94,14 @@ def format_workbook_limit(workbook_rows: int, failed_rows: int) -> str:
 def format_warned_rows(rows: int, *, is_check: bool) -> str:
     """Return how many rows have a warning."""
     go = "can go in" if is_check else "went in"
-    return f"{rows:,} row{'' if rows == 1 else 's'} that {go} {'has' if rows == 1 else 'have'} a warning."
+    return f"{format_count(rows)} row{'' if rows == 1 else 's'} that {go} {'has' if rows == 1 else 'have'} a warning."
 
 
 def format_other_names(rows: int) -> str:
     """Return how many rows were merged with a row that has another name."""
     if rows == 1:
         return "1 row was merged with a row of the same phone but another name. They may be two people."
-    return f"{rows:,} rows were merged with a row of the same phone but another name. They may be different people."
+    return f"{format_count(rows)} rows were merged with a row of the same phone but another name. They may be different people."
 
 
 # --- the page: charts
@@ -141,17 +141,17 @@ HEAD_FIELD, HEAD_FILLED, HEAD_REASON = "Went to", "Filled", "Why"
 
 def format_more_values(values: int) -> str:
     """Return how many values are not listed."""
-    return f"And {values:,} other values."
+    return f"And {format_count(values)} other values."
 
 
 def format_pending_rows(rows: int) -> str:
     """Return how many rows were not tried, which the list leaves out."""
-    return f"Rows that were not tried yet ({rows:,}) are not in this list."
+    return f"Rows that were not tried yet ({format_count(rows)}) are not in this list."
 
 
 def format_first_rows(listed: int, rows: int, file: str) -> str:
     """Return how many rows the list shows, and where the others are."""
-    return f"The first {listed:,} of {rows:,}; {file} holds all that can be fixed."
+    return f"The first {format_count(listed)} of {format_count(rows)}; {file} holds all that can be fixed."
 
 
 # --- next steps
@@ -169,12 +169,12 @@ IMPORT_AGAIN = "Save the file and import it again. Its columns go to the same fi
 
 def format_send_step(leads: int) -> str:
     """Return the step that sends what passed the check."""
-    return f"Send the {leads:,} {'lead' if leads == 1 else 'leads'} that can go in:"
+    return f"Send the {format_count(leads)} {'lead' if leads == 1 else 'leads'} that can go in:"
 
 
 def format_retry_step(rows: int) -> str:
     """Return the step that sends rows again that the network or the CRM failed on."""
-    return f"Send {'1 row' if rows == 1 else f'{rows:,} rows'} again, after a problem with the network or the CRM:"
+    return f"Send {'1 row' if rows == 1 else f'{format_count(rows)} rows'} again, after a problem with the network or the CRM:"
 
 
 # --- failed_rows.xlsx and the template

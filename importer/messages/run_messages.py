@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importer.messages import ErrorText
+from importer.messages import ErrorText, format_count
 
 # --- the disk
 
@@ -113,13 +113,13 @@ REPORT_WITHOUT_RUN = (
 
 def format_limit_notice(limit: int) -> str:
     """Return the sentence that says how many rows `--limit` lets in."""
-    rows = "row is" if limit == 1 else f"{limit:,} rows are"
+    rows = "row is" if limit == 1 else f"{format_count(limit)} rows are"
     return f"Only the first {rows} read, because of --limit. The rest of the sheet is left out."
 
 
 def format_unsent_rows(file: str, rows: int, command: str) -> str:
     """Return the sentence that says how many valid rows of a checked file were not sent, and how to send them."""
-    those = "1 row that can go in was" if rows == 1 else f"{rows:,} rows that can go in were"
+    those = "1 row that can go in was" if rows == 1 else f"{format_count(rows)} rows that can go in were"
     return f"{file} was only checked: its {those} not sent with these. To send them too: {command}"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importer.messages import ErrorText
+from importer.messages import ErrorText, format_count
 
 
 def format_row_count(count: int) -> str:
     """Return `1 row` or `1,234 rows`."""
-    return "1 row" if count == 1 else f"{count:,} rows"
+    return "1 row" if count == 1 else f"{format_count(count)} rows"
 
 
 def format_run_count(count: int) -> str:
@@ -165,7 +165,7 @@ def format_unsure_columns(count: int) -> str:
 
 def format_unknown_values(field: str, values: int, rows: int) -> str:
     """Return the sentence before the questions about the unknown values of one field."""
-    do_not_exist = "1 value does not exist" if values == 1 else f"{values:,} values do not exist"
+    do_not_exist = "1 value does not exist" if values == 1 else f"{format_count(values)} values do not exist"
     return f"{field}: {do_not_exist} in your account ({format_row_count(rows)})."
 
 
@@ -220,7 +220,7 @@ PROGRESS_TIME_LEFT = "about {duration} left"
 
 def format_send_question(leads: int, crm: str) -> str:
     """Return the question before the first write."""
-    return f"Send {'1 lead' if leads == 1 else f'{leads:,} leads'} to {crm} now?"
+    return f"Send {'1 lead' if leads == 1 else f'{format_count(leads)} leads'} to {crm} now?"
 
 
 # --- the last line
@@ -245,12 +245,12 @@ def format_skipped_rows(rows: int) -> str:
     """Return the sentence about rows that are not leads."""
     if rows == 1:
         return "1 row was skipped because it is not a lead."
-    return f"{rows:,} rows were skipped because they are not leads."
+    return f"{format_count(rows)} rows were skipped because they are not leads."
 
 
 def format_all_rows_accepted(rows: int) -> str:
     """Return the sentence for a run of which every row went in."""
-    return "The row went in." if rows == 1 else f"All {rows:,} rows went in."
+    return "The row went in." if rows == 1 else f"All {format_count(rows)} rows went in."
 
 
 # --- interruptions and errors

@@ -11,7 +11,7 @@ import pygal
 from pygal.style import Style
 
 from importer.journal.run_metadata import SecondMetrics
-from importer.messages import report_messages
+from importer.messages import format_count, report_messages
 
 STATUS_COLOURS = {
     "accepted": "#15803d", "duplicate": "#64748b", "invalid": "#d97706", "refused": "#dc2626",
@@ -40,7 +40,7 @@ def draw_status_chart(counts: Mapping[str, int], meanings: Mapping[str, str]) ->
         **_build_options([STATUS_COLOURS[status] for status in counts], height=220 + 26 * len(counts)),
     )
     for status, count in counts.items():
-        chart.add(f"{count:,} {meanings[status]}", count)
+        chart.add(f"{format_count(count)} {meanings[status]}", count)
     return _render_svg(chart, report_messages.CHART_STATUS)
 
 
@@ -48,7 +48,7 @@ def draw_bar_chart(counts: Mapping[str, int], colour: str, name: str) -> str:
     """Draw horizontal bars, the largest first. Beyond eight, the rest is one bar."""
     bars = _select_bars(counts)
     # The number is part of the label, because it could not be read inside a short bar.
-    labels = [f"{_shorten(label)}  {count:,}" for label, count in bars]
+    labels = [f"{_shorten(label)}  {format_count(count)}" for label, count in bars]
     chart = pygal.HorizontalBar(
         show_legend=False,
         show_x_labels=False,
@@ -124,7 +124,7 @@ def _build_options(colours: list[str], *, height: int) -> dict[str, Any]:
     return {
         "style": style, "height": height, "width": _WIDTH, "js": (), "disable_xml_declaration": True,
         "margin": 4, "explicit_size": False, "truncate_legend": -1, "truncate_label": -1,
-        "formatter": lambda value: f"{value:,.0f}", "print_values": False, "legend_box_size": 13,
+        "formatter": lambda value: format_count(round(value)), "print_values": False, "legend_box_size": 13,
     }  # fmt: skip
 
 

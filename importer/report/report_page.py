@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from importer.fields import get_field_label
 from importer.issues import Issue, describe_issue, get_issue_title, is_blocking
 from importer.journal.run_journal import Journal
-from importer.messages import report_messages
+from importer.messages import format_count, report_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
@@ -61,7 +61,7 @@ def write_page(path: Path, journal: Journal, summary: Summary, findings: Finding
         trim_blocks=True,
     )
     environment.filters["sanitize"] = lambda value: sanitize(str(value))
-    environment.filters["count"] = lambda value: f"{value:,}"
+    environment.filters["count"] = lambda value: f"{format_count(value)}"
     html = environment.get_template("report.html").render(_build_context(journal, summary, findings))
     path.write_text(html, "utf-8")
 

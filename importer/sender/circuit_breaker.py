@@ -10,7 +10,7 @@ from enum import Enum, auto
 from math import ldexp
 
 from importer.errors import ServerUnavailableError
-from importer.messages import sending_messages
+from importer.messages import format_time, sending_messages
 
 _log = logging.getLogger(__name__)
 
@@ -190,4 +190,4 @@ def _describe_problem(status: int | None, *, is_unreached: bool) -> str:
 
 
 def _format_time_in(wait_s: float) -> str:
-    return f"{datetime.now().astimezone() + timedelta(seconds=wait_s):%H:%M on %d %b}"
+    return format_time(datetime.now().astimezone() + timedelta(seconds=wait_s))

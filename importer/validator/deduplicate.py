@@ -11,7 +11,7 @@ import msgspec
 
 from importer.fields import get_field_label
 from importer.issues import Issue, IssueCode
-from importer.messages import issue_messages
+from importer.messages import format_count, issue_messages
 from importer.models.delivery import NOTE_BREAK
 from importer.models.row import Accepted, NewVerdict, Payload
 from importer.models.status import StagedVerdict
@@ -275,7 +275,9 @@ def _format_changes(changes: Sequence[_Change]) -> str:
         )
         for change in named
     )
-    return text + (issue_messages.MORE_VALUES_REPLACED.format(count=unnamed) if unnamed > 1 else "")
+    return text + (
+        issue_messages.MORE_VALUES_REPLACED.format(count=format_count(unnamed)) if unnamed > 1 else ""
+    )
 
 
 def _format_value(value: Any) -> str:

@@ -12,6 +12,7 @@ from importer.issues import IssueCode
 from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.text import strip_cell, to_ascii_digits
 from importer.loader.vocabulary import split_words
+from importer.messages import format_count
 
 UNIT_FACTORS = {
     "l": 100_000, "lakh": 100_000, "lac": 100_000, "लाख": 100_000,
@@ -101,7 +102,9 @@ def _compute_amount(match: re.Match[str], unit: str) -> int | float | CellError:
     if unit and not match["unit"] and amount > _MAX_RUPEES_BY_HEADER:
         return CellError(IssueCode.UNIT_UNCLEAR, unit)
     if amount > _MAX_RUPEES:
-        return CellError(IssueCode.OUT_OF_RANGE, f"-{_MAX_RUPEES:,} and {_MAX_RUPEES:,}")
+        return CellError(
+            IssueCode.OUT_OF_RANGE, f"-{format_count(_MAX_RUPEES)} and {format_count(_MAX_RUPEES)}"
+        )
     if match["minus"] or match["minus2"] or match["open"]:
         amount = -amount
     return int(amount) if amount == amount.to_integral_value() else float(amount)

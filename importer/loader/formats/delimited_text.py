@@ -12,6 +12,7 @@ from importer.issues import LOST_CHARACTER, Issue, IssueCode, find_unreadable_ce
 from importer.loader.formats.dialect import Dialect
 from importer.loader.formats.encoding import MARK_UNDECODABLE, UNDECODABLE_BYTE
 from importer.loader.formats.limits import MAX_CELL_CHARS
+from importer.messages import format_count
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 
 _MAX_RECORD_LINES = 2000  # a cell of more lines begins with a stray quotation mark
@@ -211,5 +212,7 @@ def _find_issues(cells: list[str], lines: list[str]) -> tuple[Issue, ...]:
         issues.append(Issue("row", IssueCode.UNDECODABLE, "", _clean_cell(bad)))
     too_long = next((cell for cell in cells if len(cell) > MAX_CELL_CHARS), None)
     if too_long is not None:
-        issues.append(Issue("row", IssueCode.TOO_LONG, "", _clean_cell(too_long[:40]), f"{len(too_long):,}"))
+        issues.append(
+            Issue("row", IssueCode.TOO_LONG, "", _clean_cell(too_long[:40]), format_count(len(too_long)))
+        )
     return tuple(issues)
