@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,10 @@ TESTS = Path(__file__).parent
 SOCKET_PLACES = ("cli", "desktop", "e2e", "sandbox", "sender/test_client.py", "sender/test_transport.py")
 SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_fuzz.py", "test_api.py")
 SIMULATION = "tests.sender.simulation"
+POSIX_ONLY = re.compile(
+    r"^(import|from) (pty|termios|resource|fcntl|tests\.torture|tests\.cli\.terminal)\b", re.MULTILINE
+)
+"""Imports that Windows does not have: a pseudo-terminal, limits of a process, signals."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what the commands on the pages print; then read the diff",
     )
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out on Windows the tests that need a pseudo-terminal or signals."""
+    if sys.platform == "win32" and collection_path.suffix == ".py":
+        return bool(POSIX_ONLY.search(collection_path.read_text("utf-8"))) or None
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
