@@ -18,7 +18,7 @@ class KeyedRowQueue:
     """The rows to send. `take` gives rows that may leave now, `release` frees the phones of a row.
 
     Each phone has a line of its rows in file order. A row may leave once it is the first in all of its lines: so two
-    rows of one phone are never in flight together (docs/guarantees.md, "Rows of one phone").
+    rows of one phone are never in flight together (docs/guarantees.md, "One phone, one request at a time").
     """
 
     def __init__(self, fetch_rows: FetchRows) -> None:

@@ -94,7 +94,7 @@ def test_limit_that_answers_503_and_falls_is_found_again():
 
 
 def test_fixed_rate_stays_and_holds_are_obeyed():
-    """--rate N does not learn, but a 429 pauses every worker and fails no row (docs/guarantees.md, "Holds")."""
+    """--rate N does not learn, but a 429 pauses every worker and fails no row (docs/guarantees.md, "A pause fails no row")."""
     server = LimitedServer(lambda _: 20, retry_after=True)
     sent = simulate(server, rows=400, rate=30)
     assert sent.refused > 0

@@ -56,7 +56,7 @@ def test_row_status(outcome, may_have_arrived, status):
     ],
 )
 def test_note_state(state, outcome, note):
-    """Doubt about a note stays, whatever came after (docs/guarantees.md, "Notes")."""
+    """Doubt about a note stays, whatever came after (docs/guarantees.md, "A note is sent at most once")."""
     result = build_result(
         build_row(notes=("hello",), note_state=state),
         build_response(outcome),

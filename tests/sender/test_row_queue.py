@@ -1,4 +1,4 @@
-"""The queue keeps rows of one phone apart and in file order (docs/guarantees.md, "Rows of one phone")."""
+"""The queue keeps rows of one phone apart and in file order (docs/guarantees.md, "One phone, one request at a time")."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -39,7 +39,7 @@ def test_healthy_server_accepts_every_row_in_file_order():
 
 
 def test_intent_is_on_disk_before_the_request_leaves():
-    """A crash right after the request finds the intent in the journal (docs/guarantees.md, "Notes")."""
+    """A crash right after the request finds the intent in the journal (docs/guarantees.md, "A note is sent at most once")."""
     journal = MemoryJournal()
 
     class CheckingServer(ScriptedServer):
@@ -154,7 +154,7 @@ def test_retries_wait_with_full_jitter():
 
 
 def test_throttling_uses_up_no_attempt():
-    """A 429 pauses the row, and never fails it (docs/guarantees.md, "Holds")."""
+    """A 429 pauses the row, and never fails it (docs/guarantees.md, "A pause fails no row")."""
     phone = build_rows(1)[0].phones[0]
     server = ScriptedServer({phone: [SLOW] * 30})
     _, journal, seconds = run_sending(server, build_rows(1))
