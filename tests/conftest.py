@@ -35,7 +35,7 @@ if hasattr(signal, "SIGHUP"):
 
 TESTS = Path(__file__).parent
 SOCKET_PLACES = ("cli", "desktop", "e2e", "sandbox", "sender/test_client.py", "sender/test_transport.py")
-SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_fuzz.py", "test_api.py")
+SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_damaged_files.py", "test_api.py")
 SIMULATION = "tests.sender.simulation"
 POSIX_ONLY = re.compile(
     r"^(import|from) (pty|termios|resource|fcntl|tests\.torture|tests\.cli\.terminal)\b", re.MULTILINE

@@ -171,7 +171,7 @@ def test_one_wide_row_does_not_make_a_column(tmp_path):
 
 
 def test_header_row_below_the_end_is_refused_by_its_number(tmp_path):
-    with pytest.raises(UsageError, match="row 500 is empty or not there"):
+    with pytest.raises(UsageError, match="row 500 is empty or does not exist"):
         open_text(tmp_path, "Phone,Name\n1,Asha\n", header_row=500)
 
 

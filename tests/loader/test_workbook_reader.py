@@ -211,6 +211,7 @@ def test_opendocument_sheet_name_may_have_characters_that_xml_escapes(tmp_path):
     assert read_rows(path) == read_rows(path, "R&D <new>") == {1: ["yes"]}
 
 
+@pytest.mark.slow
 def test_opendocument_sheet_is_read_in_flat_memory(tmp_path):
     """A row is freed when the next one is asked for."""
     rows = [(1, [ods_cell("string", f"{number}" * 20) for number in range(10)])] * 4_000
@@ -318,6 +319,7 @@ def test_damaged_sheet_is_refused(tmp_path, sheet, expected):
         read_rows(write_xlsx(tmp_path / "sheet", sheet))
 
 
+@pytest.mark.slow
 def test_stray_cell_at_the_far_corner_needs_no_memory(tmp_path, monkeypatch):
     """A sheet that claims 17 billion cells is streamed row by row."""
     monkeypatch.setattr(workbook_reader, "_load_sheet", lambda *_: pytest.fail("calamine stores every cell"))

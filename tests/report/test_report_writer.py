@@ -189,6 +189,7 @@ def test_killed_writer_leaves_no_partial_file(tmp_path):
     assert not list(tmp_path.glob(".writing-*"))
 
 
+@pytest.mark.slow
 def test_writers_wait_for_each_other(tmp_path):
     """`importer report` may run while the run itself writes: one of them writes at a time."""
     write_run_reports(tmp_path, build_metadata(COLUMNS), build_rows(500))

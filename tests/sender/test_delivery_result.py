@@ -96,6 +96,6 @@ def test_turned_away_row_says_what_to_do(may_have_arrived, codes):
         may_have_arrived=may_have_arrived,
     )
     assert [issue.code for issue in result.issues] == codes
-    assert "turned this row away with 403 (an HTML page). Shorten or reword" in describe_issue(
+    assert "blocked this row with 403 (an HTML page). Shorten or change its note" in describe_issue(
         result.issues[0]
     )
