@@ -20,10 +20,9 @@ from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import ColumnChoice
-from importer.models.status import REPORT_COLUMNS, ROWS_SHEET
+from importer.models.status import REPORT_COLUMNS, ROWS_SHEET, RUN_ID_PROPERTY
 from importer.report.dropdown_lists import MAX_CELL_UNITS, add_dropdowns
 from importer.report.sheet_row_writer import SheetRowWriter, read_sample_styles
-from importer.report.workbook_run_id import PROPERTY
 
 MAX_ROWS = 100_000  # more than a person fixes by hand; failed_rows.csv has all
 MAX_COMMENTED_ROWS = 1_000  # as many as the page lists; comments stay in memory until the end
@@ -144,7 +143,7 @@ class FailedWorkbook:
         self._packed = io.BytesIO()
         self._book: Any = xlsxwriter.Workbook(self._packed, options)
         self._book.set_properties({"created": self._metadata.started})
-        self._book.set_custom_property(PROPERTY, self._metadata.run_id)
+        self._book.set_custom_property(RUN_ID_PROPERTY, self._metadata.run_id)
         self._sheet: Any = self._book.add_worksheet(ROWS_SHEET)
         self._write_header()
         self._formats = {style: self._book.add_format(look) for style, look in _FORMATS.items()}
