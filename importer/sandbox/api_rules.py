@@ -9,9 +9,9 @@ from typing import Any, Literal
 import msgspec
 import phonenumbers
 
-from importer.sandbox.account import Account, Row
 from importer.sandbox.api_http import ApiError, decode_body
 from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.sandbox_settings import Account, Row
 
 TASK_PAGE_SIZE = 20  # the default, and the maximum
 

@@ -19,7 +19,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from importer.sandbox import api_rules
-from importer.sandbox.account import Account
 from importer.sandbox.api_http import (
     ApiError,
     build_list_page,
@@ -44,7 +43,7 @@ from importer.sandbox.faults import (
 )
 from importer.sandbox.lead_store import LeadStore
 from importer.sandbox.leads_page import show_page
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import Account, SandboxOptions
 
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
