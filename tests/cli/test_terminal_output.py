@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli.progress import EtaEstimator, format_duration
+from importer.cli.console import EtaEstimator, format_duration
 from importer.cli.summary_view import format_shell_variables
 from importer.cli.terminal_observer import describe_progress
 from importer.sandbox.sandbox_settings import SandboxOptions
