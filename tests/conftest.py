@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import RunningSandbox, run_sandbox
 from importer.sender.adaptive_rate import AdaptiveRate
 from tests.support import KEY, Command, Expected

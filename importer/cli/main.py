@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from importer import __version__
 from importer.cli.console import print_line, sending_started, verbosity
-from importer.cli.usage_errors import describe_unknown_command, describe_usage_error
 from importer.errors import ImporterError, RunStoppedError, UsageError
 from importer.messages import terminal_messages
 from importer.process_setup import tune_gc
+from importer.untrusted_text import quote_command
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 _INTERRUPTED_CODE = 130
 _COMMANDS_WITH_A_RUN = frozenset({"run", "resume", "retry", "report"})
 """Commands with a run that can be stopped. Any other command that stops has sent nothing."""
+
+
+_EXTRA_ARGUMENTS = re.compile(r"Got unexpected extra arguments? \((.*)\)\.?$", re.DOTALL)
+"""Click's own sentence, which names the arguments and nothing else."""
 
 
 class Commands(click.Group):
@@ -67,7 +74,7 @@ class Commands(click.Group):
         """Return the command. Raises UsageError with a suggestion for one that does not exist."""
         name = args[0]
         if name not in self.modules and not name.startswith("-"):
-            raise UsageError(*describe_unknown_command(name, list(self.modules)))
+            raise UsageError(*_describe_unknown_command(name, list(self.modules)))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -111,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stopped = isinstance(error, RunStoppedError) and arguments[0] not in _COMMANDS_WITH_A_RUN
         return _print_error(str(error), 2 if stopped else error.exit_code)
     except click.ClickException as error:
-        return _print_error(describe_usage_error(error), 2, with_traceback=False)
+        return _print_error(_describe_usage_error(error), 2, with_traceback=False)
     except (KeyboardInterrupt, click.Abort):
         return _print_error(_describe_interruption(arguments[0]), _INTERRUPTED_CODE)
     except MemoryError as error:
@@ -129,6 +136,50 @@ def _count_verbose_flags(arguments: Sequence[str]) -> int:
         for argument in arguments
         if argument == "--verbose" or (argument.startswith("-v") and set(argument[1:]) == {"v"})
     )
+
+
+def _describe_unknown_command(name: str, commands: list[str]) -> tuple[str, str]:
+    """Return message and advice for a command that does not exist. It may be the name of a file."""
+    if Path(name).is_file() or "." in name:
+        check = quote_command("importer", "check", name)
+        return terminal_messages.FILE_IS_NO_COMMAND.format(name=name, check=check)
+    if near := get_close_matches(name, commands, n=1, cutoff=0.5):
+        return terminal_messages.UNKNOWN_COMMAND.format(name=name, suggestion=near[0])
+    return terminal_messages.UNKNOWN_COMMAND_WITHOUT_SUGGESTION.format(
+        name=name, commands=", ".join(commands)
+    )
+
+
+def _describe_usage_error(error: click.ClickException) -> str:
+    """Return click's error as a sentence of ours."""
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "importer"
+    match error:
+        case click.MissingParameter(param=click.Argument() as argument):
+            sentence = terminal_messages.MISSING_ARGUMENTS.get(
+                argument.name or "", terminal_messages.MISSING_ARGUMENT
+            )
+            return sentence.format(command=command)
+        case click.NoSuchOption(possibilities=[suggestion, *_]):
+            return terminal_messages.UNKNOWN_OPTION_WITH_SUGGESTION.format(
+                option=error.option_name, suggestion=suggestion, command=command
+            )
+        case click.NoSuchOption():
+            return terminal_messages.UNKNOWN_OPTION.format(option=error.option_name, command=command)
+        case click.UsageError(ctx=click.Context(params={"file": str(file)})) if extra := (
+            _EXTRA_ARGUMENTS.match(error.message)
+        ):
+            return _describe_extra_arguments(command, file, extra[1])
+        case _:
+            message = error.format_message().rstrip(".")
+            return terminal_messages.OTHER_USAGE_ERROR.format(message=message, command=command)
+
+
+def _describe_extra_arguments(command: str, first: str, more: str) -> str:
+    """Return the sentence for several words in place of one FILE: mostly one name, typed without quotes."""
+    names = f"{first} {more}"
+    if Path(names).is_file():
+        return terminal_messages.NAME_NEEDS_QUOTES.format(command=f"{command} {quote_command(names)}")
+    return terminal_messages.SEVERAL_FILES.format(command=command, names=names)
 
 
 def _describe_interruption(command: str) -> str:

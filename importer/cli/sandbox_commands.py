@@ -22,7 +22,7 @@ from importer.messages import terminal_messages
 from importer.pipeline.context import RunContext
 from importer.pipeline.run import run
 from importer.reader.source import open_file
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.settings import format_flag, resolve_settings
 from importer.state.disk_errors import translate_write_errors
 from importer.untrusted_text import quote_command

@@ -9,8 +9,15 @@ from types import TracebackType
 from typing import Self
 
 from importer.cli import prompts
-from importer.cli.console import print_line, sending_started, verbosity
-from importer.cli.progress import EtaEstimator, ProgressBar, format_duration, print_wait
+from importer.cli.console import (
+    EtaEstimator,
+    ProgressBar,
+    format_duration,
+    print_line,
+    print_wait,
+    sending_started,
+    verbosity,
+)
 from importer.cli.summary_view import describe_crm, format_columns, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata

@@ -55,6 +55,21 @@ OPTION_HELP: dict[str, OptionHelp] = {
 }
 """The help of each option of `importer.settings.Settings`."""
 
+SANDBOX_OPTION_HELP: dict[str, str] = {
+    "port": "Port on 127.0.0.1; 0 chooses a free port.",
+    "db": "SQLite file that stores the leads; without it they are kept in memory only.",
+    "api_key": "The API key that the sandbox accepts.",
+    "latency": "Seconds before every response.",
+    "rate_limit": "Maximum requests a second; 0 means no limit.",
+    "retry_after": "Retry-After header of a 429: none, seconds, date, or the exact value to send.",
+    "concurrency_limit": "Maximum requests at the same time; 0 means no limit.",
+    "error_share": "Share of upserts that get a 503 response (0 to 1).",
+    "drop_before": "Share of upserts whose connection drops before the lead is saved (0 to 1).",
+    "drop_after": "Share of upserts whose connection drops after the lead is saved (0 to 1).",
+    "seed": "Seed of the random faults.",
+}
+"""The help of each option of `importer sandbox`. The sandbox's error messages are the API's own: see docs/api.md."""
+
 
 EXPECTED_VALUES: dict[str, str] = {
     "region": "the two letters of a country, such as IN",

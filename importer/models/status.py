@@ -70,6 +70,10 @@ ROWS_SHEET = "Rows to fix"
 """The sheet of failed_rows.xlsx: its cells are as typed, where those of our CSV files are guarded."""
 
 
+RUN_ID_PROPERTY = "importer-run"
+"""The document property of failed_rows.xlsx that has the id of its run."""
+
+
 LISTS_SHEET = "Lists"
 """The hidden sheet that holds the account's titles, in our workbooks."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,15 +15,19 @@ from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import run_messages
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
-from importer.models.status import RowStatus
+from importer.models.status import RUN_ID_PROPERTY, RowStatus
 from importer.pipeline.context import RunContext
 from importer.pipeline.runs import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
-from importer.report.workbook_run_id import read_run_id
 from importer.settings import Settings, merge_run_settings
 
 _FILE_OPTIONS = frozenset({"sheet", "header_row", "limit", "encoding", "delimiter"})
 """Options about the first file, which do not hold for the report that was made from it."""
+_MAX_PROPERTIES_BYTES = 64 << 10  # ours are a thousand; a hostile workbook could fill our memory
+# `<property ... name="importer-run"><vt:lpwstr>2026-11-25_leads</vt:lpwstr>`
+_RUN_ID = re.compile(
+    rb'name="%s"[^>]*>\s*<vt:lpwstr>([A-Za-z0-9._-]{1,100})</vt:lpwstr>' % RUN_ID_PROPERTY.encode()
+)
 
 
 def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
@@ -40,6 +47,17 @@ def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
     by_id = [metadata for metadata in similar if metadata.run_id == run_id]  # its folder was renamed
     by_headers = [metadata for metadata in similar if metadata.headers == sheet.preview.headers]
     return next(iter(by_id or by_headers or similar), None)
+
+
+def read_run_id(path: Path) -> str | None:
+    """Return the run id in a workbook; None for other files, and if another program removed the property."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("docProps/custom.xml") as part:
+            found = _RUN_ID.search(part.read(_MAX_PROPERTIES_BYTES))
+    except (zipfile.BadZipFile, KeyError, OSError, EOFError, zlib.error, RuntimeError):
+        # RuntimeError: a part with a password, or (NotImplementedError) an unknown compression method.
+        return None
+    return found[1].decode() if found else None
 
 
 def _has_similar_headers(metadata: RunMetadata, sheet: Sheet) -> bool:

@@ -15,15 +15,14 @@ from typing import Any, Self
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from importer.issues import Severity
+from importer.issues import Issue, Severity
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
-from importer.models.status import REPORT_COLUMNS, ROWS_SHEET
+from importer.models.mapping import ColumnChoice
+from importer.models.status import REPORT_COLUMNS, ROWS_SHEET, RUN_ID_PROPERTY
 from importer.report.dropdown_lists import MAX_CELL_UNITS, add_dropdowns
-from importer.report.issue_cells import NO_COLUMN, IssueCells
 from importer.report.sheet_row_writer import SheetRowWriter, read_sample_styles
-from importer.report.workbook_run_id import PROPERTY
 
 MAX_ROWS = 100_000  # more than a person fixes by hand; failed_rows.csv has all
 MAX_COMMENTED_ROWS = 1_000  # as many as the page lists; comments stay in memory until the end
@@ -39,6 +38,8 @@ _COLUMN_WIDTHS = {
 _LINE_HEIGHT = 15  # points
 _MAX_LINES = 8
 _PROBLEMS = REPORT_COLUMNS.index("_problems")
+_NO_COLUMN = -1
+"""The column of an issue that is not about a single cell: a stray quote, a refusal by the CRM, a default."""
 
 
 def fits_in_workbook(cells: Sequence[str]) -> bool:
@@ -86,7 +87,7 @@ class FailedWorkbook:
     def __init__(self, path: Path, metadata: RunMetadata) -> None:
         self._path = path
         self._metadata = metadata
-        self._issue_cells = IssueCells(metadata.mapping.columns)
+        self._issue_cells = _IssueCells(metadata.mapping.columns)
         self._holds_sheet = fits_in_workbook(metadata.headers)
         self._names = (*metadata.headers, *REPORT_COLUMNS) if self._holds_sheet else REPORT_COLUMNS
         self._widths = [len(name) for name in self._names]
@@ -142,7 +143,7 @@ class FailedWorkbook:
         self._packed = io.BytesIO()
         self._book: Any = xlsxwriter.Workbook(self._packed, options)
         self._book.set_properties({"created": self._metadata.started})
-        self._book.set_custom_property(PROPERTY, self._metadata.run_id)
+        self._book.set_custom_property(RUN_ID_PROPERTY, self._metadata.run_id)
         self._sheet: Any = self._book.add_worksheet(ROWS_SHEET)
         self._write_header()
         self._formats = {style: self._book.add_format(look) for style, look in _FORMATS.items()}
@@ -188,7 +189,7 @@ class FailedWorkbook:
             for value in report_cells
         ]
         report_values[_PROBLEMS] = sentences[:_MAX_REPORT_CELL]
-        style = _Style.PROBLEMS_FAULTY if NO_COLUMN in problems else _Style.PROBLEMS
+        style = _Style.PROBLEMS_FAULTY if _NO_COLUMN in problems else _Style.PROBLEMS
         return values + report_values, [
             *styles,
             *_REPORT_STYLES[:_PROBLEMS],
@@ -198,7 +199,7 @@ class FailedWorkbook:
 
     def _write_comments(self, problems: dict[int, str]) -> None:
         for column, problem in problems.items():
-            if column != NO_COLUMN:
+            if column != _NO_COLUMN:
                 self._sheet.write_comment(
                     self.rows, column, problem[:_MAX_COMMENT], _compute_comment_size(problem)
                 )
@@ -237,3 +238,33 @@ def _compute_comment_size(text: str) -> dict[str, int]:
     """Return the pixels that the text needs; Excel's default box would cut it off."""
     lines = sum(1 + len(line) // 45 for line in text.split("\n"))
     return {"width": 300, "height": 24 + 17 * min(lines, 20)}
+
+
+class _IssueCells:
+    """Finds the cells that issues are about. Two columns may share a header, or go to one field."""
+
+    def __init__(self, columns: Sequence[ColumnChoice]) -> None:
+        self._columns: dict[str, list[ColumnChoice]] = {}
+        for column in columns:
+            self._columns.setdefault(column.field, []).append(column)
+
+    def find_columns(self, row: ReportRow) -> list[int]:
+        """Return for each issue of the row the index of its column, or _NO_COLUMN."""
+        found: list[int] = []
+        for issue in row.issues:
+            candidates = self._find_candidates(issue, row.cells) or [_NO_COLUMN]
+            # Two columns with one header may hold the same bad value: then each gets its own issue.
+            taken = {column for column, other in zip(found, row.issues, strict=False) if other == issue}
+            found.append(next((column for column in candidates if column not in taken), candidates[0]))
+        return found
+
+    def _find_candidates(self, issue: Issue, cells: Sequence[str]) -> list[int]:
+        """Return the columns of the issue's field: best those with its header that hold its value, else either."""
+        same_field = self._columns.get(issue.field, [])
+        same_header = [
+            column.index for column in same_field if issue.column and column.header == issue.column
+        ]
+        same_value = [
+            column.index for column in same_field if issue.value and issue.value in cells[column.index]
+        ]
+        return [column for column in same_header if column in same_value] or same_value or same_header

@@ -16,13 +16,13 @@ import msgspec
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from importer.fields import get_field_label
-from importer.issues import Issue, describe_issue, get_issue_title, is_blocking
+from importer.issues import Issue, IssueCode, Severity, describe_issue, get_issue_title, is_blocking
 from importer.journal.run_journal import Journal
 from importer.messages import format_count, report_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
-from importer.models.status import RunState
+from importer.models.status import RowStatus, RunState
 from importer.report.charts import (
     AMBER,
     BLUE,
@@ -33,16 +33,76 @@ from importer.report.charts import (
     draw_rate_chart,
     draw_status_chart,
 )
-from importer.report.findings import Findings
 from importer.report.next_steps import list_next_steps
 from importer.report.summary import Summary
 from importer.untrusted_text import sanitize
 
-_MAX_VALUES = 50
+MAX_LISTED_ROWS = 1_000
+_MAX_COUNTED_VALUES = 5_000  # distinct unknown values that are counted
+_MAX_SHOWN_VALUES = 50
 _MAX_CELL = 200  # characters
 _MAX_COLUMNS = 4
 _SHOWN_FIELDS = ("customer_phone", "full_name", "first_name", "last_name", "business_name")
 _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+_VALUE_CODES = frozenset(
+    {
+        IssueCode.UNKNOWN,
+        IssueCode.DISABLED,
+        IssueCode.AMBIGUOUS,
+        IssueCode.LEFT_OUT_UNKNOWN,
+        IssueCode.LEFT_OUT_DISABLED,
+        IssueCode.LEFT_OUT_AMBIGUOUS,
+    }
+)
+"""Codes about a dropdown value that does not exist in the account, or not as one of its active values."""
+
+
+class _StageAndGroup(msgspec.Struct, gc=False):
+    """The part of a request's body that the page counts; the rest of it is skipped."""
+
+    lead_stage_name: str | None = None
+    lead_group_name: str | None = None
+
+
+_parse_stage_and_group = msgspec.json.Decoder(_StageAndGroup).decode
+
+
+class Findings:
+    """What the page shows beside the counts: a bounded amount, however long the sheet is."""
+
+    def __init__(self) -> None:
+        self.listed_rows: list[ReportRow] = []
+        self.failed_count = 0
+        self.unknown_values: Counter[Issue] = Counter()
+        self.problems_by_column: Counter[str] = Counter()
+        self.leads_by_stage: Counter[str] = Counter()
+        self.leads_by_group: Counter[str] = Counter()
+
+    def add(self, row: ReportRow) -> None:
+        """Add one row. Rows that were not tried and have no issue are not listed: there may be thousands."""
+        if row.status is RowStatus.ACCEPTED:
+            assert row.body is not None
+            self.add_accepted([row.body])
+        elif row.status is not RowStatus.DUPLICATE and (row.issues or row.status is not RowStatus.PENDING):
+            self.failed_count += 1
+            if len(self.listed_rows) < MAX_LISTED_ROWS:
+                self.listed_rows.append(row)
+        for issue in row.issues:
+            self._add_issue(issue)
+
+    def add_accepted(self, bodies: Iterable[str]) -> None:
+        """Count the stages and groups of accepted rows, from the JSON bodies of their requests."""
+        leads = list(map(_parse_stage_and_group, bodies))
+        self.leads_by_stage.update(filter(None, [lead.lead_stage_name for lead in leads]))
+        self.leads_by_group.update(filter(None, [lead.lead_group_name for lead in leads]))
+
+    def _add_issue(self, issue: Issue) -> None:
+        if issue.column and issue.severity is not Severity.WARNING:
+            self.problems_by_column[issue.column] += 1
+        if issue.code in _VALUE_CODES and (
+            issue in self.unknown_values or len(self.unknown_values) < _MAX_COUNTED_VALUES
+        ):
+            self.unknown_values[issue] += 1
 
 
 class _Chart(msgspec.Struct, frozen=True):
@@ -80,7 +140,7 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
     charts = _draw_charts(journal, summary, findings, meanings)
     style, script = _read_part("report.css") + _format_status_colours(), _read_part("report.js")
     chart_styles = [unescape(found) for chart in charts for found in _STYLE_ELEMENT.findall(chart.svg)]
-    values = findings.unknown_values.most_common(_MAX_VALUES)
+    values = findings.unknown_values.most_common(_MAX_SHOWN_VALUES)
     indexes = _select_columns(journal)
     return {
         "texts": report_messages,

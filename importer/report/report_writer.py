@@ -15,8 +15,7 @@ from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.messages import report_messages
 from importer.report.failed_workbook import FailedWorkbook
-from importer.report.findings import Findings
-from importer.report.report_page import write_page
+from importer.report.report_page import Findings, write_page
 from importer.report.results_csv import ResultsCsv, format_clean_lines, format_report_line, to_report_cells
 from importer.report.summary import (
     FAILED_CSV,

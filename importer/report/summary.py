@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -101,6 +101,24 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     def file_to_fix(self) -> str:
         """The name of the file to fix: the workbook, unless it can hold none of the rows."""
         return self.files[FAILED_XLSX if self.workbook_rows else FAILED_CSV]
+
+
+def format_schema() -> bytes:
+    """Return the JSON Schema of summary.json, as docs/summary.schema.json publishes it."""
+    schema: dict[str, Any] = msgspec.json.schema(Summary)
+    summary = schema["$defs"]["Summary"]
+    summary["properties"]["schema_version"]["const"] = SCHEMA_VERSION
+    counts = {status.value: {"type": "integer", "minimum": 0} for status in RowStatus}
+    summary["properties"]["counts"] |= {
+        "properties": counts,
+        "required": list(counts),
+        "additionalProperties": False,
+    }
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "summary.json of an importer run",
+    }
+    return msgspec.json.format(msgspec.json.encode({**head, **summary}), indent=2) + b"\n"
 
 
 class SummaryCounter:

@@ -18,24 +18,32 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from importer.sandbox import lead_rules, task_rules
-from importer.sandbox.account import Account
-from importer.sandbox.api_error import ApiError, decode_body
-from importer.sandbox.fault_responses import FAULT_ANSWERS, TOO_MANY, UNAUTHORIZED, send_answer
-from importer.sandbox.faults import APPLIED, FaultInjector, FaultPlan, InjectedFault, SlidingWindowLimit
-from importer.sandbox.http_helpers import (
+from importer.sandbox import api_rules
+from importer.sandbox.api_http import (
+    ApiError,
     build_list_page,
     build_refusal,
     build_success,
+    decode_body,
     is_json,
     is_local,
     read_body,
     to_json_response,
 )
+from importer.sandbox.faults import (
+    APPLIED,
+    FAULT_ANSWERS,
+    TOO_MANY,
+    UNAUTHORIZED,
+    FaultInjector,
+    FaultPlan,
+    InjectedFault,
+    SlidingWindowLimit,
+    send_answer,
+)
 from importer.sandbox.lead_store import LeadStore
-from importer.sandbox.lead_view import to_api_lead
 from importer.sandbox.leads_page import show_page
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import Account, SandboxOptions
 
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
@@ -118,7 +126,7 @@ class Sandbox:
 
     def _upsert_lead(self, raw: bytes) -> tuple[int, str]:
         try:
-            lead_rules.upsert_lead(self.store, self.account, raw)
+            api_rules.upsert_lead(self.store, self.account, raw)
         except ApiError as refusal:
             return refusal.status, refusal.message
         return 200, "success"
@@ -206,7 +214,7 @@ class Sandbox:
         lead = self.store.find_by_any_phone(phone)
         if lead is None:
             raise ApiError(404, "Customer not found")
-        return to_api_lead(lead, self.store, self.account)
+        return api_rules.to_api_lead(lead, self.store, self.account)
 
     async def _read_list(self, request: Request) -> Any:
         rows = self.account.lists[request.url.path.rsplit("/", 1)[1]]
@@ -216,14 +224,14 @@ class Sandbox:
 
     async def _add_task(self, request: Request) -> Any:
         raw = await read_body(request.receive) if is_json(request.scope) else None
-        task_rules.add_task(self.store, request.path_params["lead_id"], raw or b"", self.now())
+        api_rules.add_task(self.store, request.path_params["lead_id"], raw or b"", self.now())
 
     async def _read_tasks(self, request: Request) -> Any:
-        found = task_rules.read_tasks(self.store, request.path_params["lead_id"])
-        return build_list_page(found, request, size=task_rules.PAGE_SIZE)
+        found = api_rules.read_tasks(self.store, request.path_params["lead_id"])
+        return build_list_page(found, request, size=api_rules.TASK_PAGE_SIZE)
 
     async def _complete_tasks(self, request: Request) -> Any:
-        task_rules.complete_tasks(self.store, request.path_params["lead_id"])
+        api_rules.complete_tasks(self.store, request.path_params["lead_id"])
 
     async def _show_page(self, request: Request) -> Response:
         return show_page(request, self.store, self.account)

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from importer.sandbox.account import Account
 from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.sandbox_settings import Account
 
 _PAGE_SIZE = 25
 _COPY_SIZE = 1000

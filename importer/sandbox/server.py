@@ -13,10 +13,9 @@ from contextlib import contextmanager
 import msgspec
 import uvicorn
 
-from importer.sandbox.account import load_default_account
 from importer.sandbox.app import BASE, Sandbox
 from importer.sandbox.lead_store import LeadStore
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import SandboxOptions, load_default_account
 
 
 class RunningSandbox(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ import pytest
 from importer.cli.main import main
 from importer.errors import DiskWriteError
 from importer.sandbox.faults import FaultPlan, InjectedFault
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
 from tests.support import KEY, leads, read_csv, write_csv
 from tests.torture import Tally, run_fault_trial, run_kill_trial, start_crm

@@ -18,7 +18,7 @@ from importer.journal.staging import to_staged_row
 from importer.models.delivery import DeliveryResult
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.status import NoteState, RowStatus, RunState
-from importer.report import findings, report_page
+from importer.report import report_page
 from importer.report.charts import draw_bar_chart, draw_rate_chart
 from importer.report.next_steps import list_next_steps
 from importer.report.report_page import format_headline
@@ -151,7 +151,7 @@ def test_pending_rows_are_counted_but_not_listed(page):
 def test_page_of_long_sheet_is_limited(tmp_path, monkeypatch):
     """No browser opens a page with a million rows. The page says how many it leaves out."""
     for module, name, limit in (
-        (findings, "MAX_LISTED_ROWS", 3), (findings, "MAX_VALUES", 5), (report_page, "_MAX_VALUES", 2), (report_page, "_MAX_CELL", 9),
+        (report_page, "MAX_LISTED_ROWS", 3), (report_page, "_MAX_COUNTED_VALUES", 5), (report_page, "_MAX_SHOWN_VALUES", 2), (report_page, "_MAX_CELL", 9),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, limit)
     sentence = [Issue("lead_stage_name", "unknown", "Status", f"Stage {number}") for number in range(8)]

@@ -16,7 +16,7 @@ from importer.models.mapping import Mapping
 from importer.models.row import NewVerdict
 from importer.models.status import NoteState, RowStatus, RunState, StagedVerdict
 from importer.report.report_writer import write_reports
-from importer.report.summary_schema import format_schema
+from importer.report.summary import format_schema
 from tests.report.builders import (
     STARTED,
     build_accepted,

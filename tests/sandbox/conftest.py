@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from importer.sandbox.account import load_default_account
 from importer.sandbox.app import Sandbox
 from importer.sandbox.lead_store import LeadStore
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import SandboxOptions, load_default_account
 
 API = "/superfone/enterprise/api"
 KEY = {"x-api-key": "sandbox-key"}

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from importer.fields import FIELDS
-from importer.sandbox.lead_rules import Address, LeadBody
+from importer.sandbox.api_rules import Address, LeadBody
 from tests.sandbox.conftest import ADDED, API, NOW, PHONE
 
 LEAD = f"{API}/lead"

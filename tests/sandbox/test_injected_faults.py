@@ -3,11 +3,10 @@
 import httpx
 import pytest
 
-from importer.sandbox.account import load_default_account
 from importer.sandbox.app import Sandbox
 from importer.sandbox.faults import APPLIED, FaultInjector, FaultPlan, InjectedFault, SlidingWindowLimit
 from importer.sandbox.lead_store import LeadStore
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import SandboxOptions, load_default_account
 from importer.sandbox.server import run_sandbox
 from tests.sandbox.conftest import API, KEY, NOW, Client
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from importer.cli.main import main
-from importer.sandbox.sandbox_options import SandboxOptions
+from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
 
 

@@ -1,16 +1,21 @@
-"""The API's rules for upserts: valid bodies, and what they change (docs/api.md, "Create or update a lead")."""
+"""The API's rules for leads and their tasks: valid bodies, what they change, and what is read back (docs/api.md)."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 import msgspec
 import phonenumbers
 
-from importer.sandbox.account import Account
-from importer.sandbox.api_error import ApiError, decode_body
+from importer.sandbox.api_http import ApiError, decode_body
 from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.sandbox_settings import Account, Row
+
+TASK_PAGE_SIZE = 20  # the default, and the maximum
+
+# --- create or update a lead
 
 
 class Address(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -49,7 +54,7 @@ class LeadBody(msgspec.Struct, forbid_unknown_fields=True):
     customer_note: str | msgspec.UnsetType = msgspec.UNSET
 
 
-_decoder = msgspec.json.Decoder(LeadBody)
+_lead_decoder = msgspec.json.Decoder(LeadBody)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAX_DEAL_VALUE = 2**53  # larger JSON numbers are not exact
 _SIMPLE_FIELDS = (
@@ -61,7 +66,7 @@ _LIST_FIELDS = {"add_labels": "labels", "add_products": "products"}
 
 def upsert_lead(store: LeadStore, account: Account, raw: bytes) -> None:
     """Create or update the lead with this primary phone. Raises the ApiError that the API answers."""
-    body = decode_body(raw, _decoder)
+    body = decode_body(raw, _lead_decoder)
     phone = _read_phone(body.customer_phone)
     _check_values(body)
     _check_titles(body, account)
@@ -143,3 +148,102 @@ def _apply_body(fields: dict[str, Any], body: LeadBody, added: list[str]) -> Non
 
 def _get_value(value: Any, otherwise: Any) -> Any:
     return otherwise if value is msgspec.UNSET else value
+
+
+# --- read a lead
+
+_SHOWN_FIELDS = (
+    "first_name", "last_name", "website", "business_name", "additional_info", "city", "deal_value", "source", "source_type",
+)  # fmt: skip
+_ADDRESS_KEYS = ("text", "additional", "initials", "latitude", "longitude")
+_STAGE_KEYS = ("id", "title", "org_id", "status", "type", "position")
+_GROUP_KEYS = ("id", "title", "org_id", "status", "type")
+_LABEL_KEYS = ("id", "title", "colour", "text_colour", "status")
+_MEMBER_KEYS = ("id", "first_name", "last_name")
+_ORG_ID = 1
+
+
+def to_api_lead(lead: dict[str, Any], store: LeadStore, account: Account) -> dict[str, Any]:
+    """Return a lead as the API shows it, without products and timeline notes.
+
+    Stage, group, labels and assignee are objects, beside their ids.
+    """
+    stage = _select_keys(account.find_by_title("lead-stage", lead.get("lead_stage_name")), _STAGE_KEYS)
+    group = _select_keys(account.find_by_title("lead-group", lead.get("lead_group_name")), _GROUP_KEYS)
+    member = _select_keys(account.find_member(lead.get("assignee_user_phone")), _MEMBER_KEYS)
+    address = lead.get("address")
+    return {
+        "id": lead["id"],
+        "org_id": _ORG_ID,
+        **{name: lead.get(name) for name in _SHOWN_FIELDS},
+        "email": lead.get("email", []),
+        "status": "ACTIVE",
+        "address": None if address is None else {name: address.get(name) for name in _ADDRESS_KEYS},
+        "assignee_user_id": member and member["id"],
+        "assignee_user": member,
+        "lead_stage_id": stage and stage["id"],
+        "lead_stage": stage,
+        "lead_group_id": group and group["id"],
+        "lead_group": group,
+        "labels": [
+            _select_keys(account.find_by_title("label", title), _LABEL_KEYS)
+            for title in lead.get("labels", [])
+        ],
+        "phones": [{"phone": phone, "customer_id": lead["id"]} for phone in store.read_phones(lead["id"])],
+        "created_at": lead["created_at"],
+        "updated_at": lead["updated_at"],
+    }
+
+
+def _select_keys(row: Row | None, names: tuple[str, ...]) -> Row | None:
+    return None if row is None else {name: {"org_id": _ORG_ID, **row}.get(name) for name in names}
+
+
+# --- tasks
+
+
+class TaskBody(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The body of a new task. Times are ISO 8601, and UTC if they name no time zone."""
+
+    type: Literal["FOLLOW_UP_CALL", "FIRST_CALL", "CALLBACK_REQUEST", "SITE_VISIT", "REMINDER", "BOOKING"]
+    due_date: str
+    notify_at: str | None = None
+    customer_note: str | None = None
+
+
+_task_decoder = msgspec.json.Decoder(TaskBody)
+
+
+def add_task(store: LeadStore, lead_id: int, raw: bytes, now: datetime) -> None:
+    """Store a new task. Raises the ApiError that the API answers. Any type but a reminder closes the open tasks."""
+    task = decode_body(raw, _task_decoder)
+    _require_lead(store, lead_id)
+    due = _parse_time("due_date", task.due_date)
+    if task.notify_at is not None and not now < _parse_time("notify_at", task.notify_at) <= due:
+        raise ApiError(400, "notify_at must be after now and not after due_date")
+    store.add_task(lead_id, {**msgspec.to_builtins(task), "status": "OPEN"})
+
+
+def complete_tasks(store: LeadStore, lead_id: int) -> None:
+    """Close the lead's open tasks."""
+    _require_lead(store, lead_id)
+    store.complete_tasks(lead_id)
+
+
+def read_tasks(store: LeadStore, lead_id: int) -> list[dict[str, Any]]:
+    """Return the lead's tasks, oldest first."""
+    _require_lead(store, lead_id)
+    return store.read_tasks(lead_id)
+
+
+def _require_lead(store: LeadStore, lead_id: int) -> None:
+    if store.find_by_id(lead_id) is None:
+        raise ApiError(404, "Lead not found")
+
+
+def _parse_time(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ApiError(400, f"{name} must be an ISO 8601 date") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

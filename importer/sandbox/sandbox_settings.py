@@ -1,10 +1,16 @@
-"""The sandbox's account: its dropdown lists and team, read from a TOML file that people can change."""
+"""What a sandbox is set up with: its options, and its account, read from a TOML file that people can change."""
 
 from __future__ import annotations
 
 import tomllib
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from importer.messages.settings_messages import SANDBOX_OPTION_HELP
 
 SOURCE_TYPES = (
     "CSV_UPLOAD",
@@ -18,10 +24,32 @@ SOURCE_TYPES = (
 """Fixed by Superfone (docs/api.md, "Dropdown lists")."""
 
 Row = dict[str, Any]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Every field is an option of `importer sandbox`. Its description is the option's help."""
+
+    port: Annotated[int, Meta(ge=0, le=65535, description=SANDBOX_OPTION_HELP["port"])] = 0
+    db: Annotated[str | None, Meta(description=SANDBOX_OPTION_HELP["db"])] = None
+    api_key: Annotated[str, Meta(description=SANDBOX_OPTION_HELP["api_key"])] = "sandbox-key"
+    latency: Annotated[float, Meta(ge=0, description=SANDBOX_OPTION_HELP["latency"])] = 0.0
+    rate_limit: Annotated[float, Meta(ge=0, description=SANDBOX_OPTION_HELP["rate_limit"])] = 0.0
+    retry_after: Annotated[str, Meta(description=SANDBOX_OPTION_HELP["retry_after"])] = "seconds"
+    concurrency_limit: Annotated[int, Meta(ge=0, description=SANDBOX_OPTION_HELP["concurrency_limit"])] = 0
+    error_share: Annotated[Share, Meta(description=SANDBOX_OPTION_HELP["error_share"])] = 0.0
+    drop_before: Annotated[Share, Meta(description=SANDBOX_OPTION_HELP["drop_before"])] = 0.0
+    drop_after: Annotated[Share, Meta(description=SANDBOX_OPTION_HELP["drop_after"])] = 0.0
+    seed: Annotated[int, Meta(description=SANDBOX_OPTION_HELP["seed"])] = 0
+
+    @property
+    def database(self) -> Path | None:
+        """The SQLite file, or None for a sandbox in memory."""
+        return Path(self.db) if self.db else None
 
 
 class Account:
-    """The account's lists, by the last part of their URL. Each row is as the API shows it."""
+    """The account's team, and its dropdown lists by the last part of their URL. Each row is as the API shows it."""
 
     def __init__(self, seed: dict[str, Any]) -> None:
         labels = seed["labels"]

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from importer.report.workbook_run_id import read_run_id
+from importer.pipeline.lineage import read_run_id
 
 PART = "docProps/custom.xml"
 NAMED = '<property name="importer-run"><vt:lpwstr>run-1</vt:lpwstr>'

@@ -1,20 +1,39 @@
-"""What all endpoints share: bounded request bodies, JSON responses, pages of a list, and the loopback check."""
+"""What all endpoints share: request bodies, JSON responses and refusals, pages of a list, and the loopback check."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from importer.sandbox.api_error import ApiError
-
+T = TypeVar("T")
 _MAX_BODY_BYTES = 1_000_000
 _NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class ApiError(Exception):
+    """A request that gets an error response, with this status and message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def decode_body(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Return the decoded body. Raises ApiError 400 for invalid JSON, broken UTF-8 and unknown fields.
+
+    A type that names every field stops at the first unexpected brace, so deep nesting costs nothing.
+    """
+    try:
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ApiError(400, f"Validation failed: {error}") from None
 
 
 async def read_body(receive: Receive) -> bytes | None:
