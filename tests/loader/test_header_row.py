@@ -6,10 +6,10 @@ import pytest
 
 from importer.errors import UsageError
 from importer.loader.column_names import format_column_name
-from importer.loader.table.footers import is_footer
-from importer.loader.table.header_row import (
+from importer.loader.table.header_row_and_footers import (
     HeaderRow,
     find_header_row,
+    is_footer,
     is_phone_like,
     take_header_row,
 )

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.text import strip_cell
+from importer.loader.cells.text import CellError, strip_cell
 
 NO_EMAIL_WORDS = frozenset(
     {"0", "no", "no email", "no e-mail", "no mail", "no email id", "no mail id", "no id", "not available",

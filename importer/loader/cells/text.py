@@ -1,13 +1,25 @@
-"""Normalizes text cells: removes what spreadsheets and copying add to a text, and changes nothing else."""
+"""Normalizes text cells, and splits full names. It removes what spreadsheets and copying add, and changes nothing else."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
+
+
+class CellError(NamedTuple):
+    """What is wrong with a cell.
+
+    `hint` replaces {hint} in the issue's sentence. `value` is the wrong part of the cell, or "" for the whole cell.
+    """
+
+    code: IssueCode
+    hint: str = ""
+    value: str = ""
+
 
 NULL_WORDS = frozenset(
     {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)",
@@ -168,3 +180,29 @@ def _read_excel_mark(value: str) -> str | CellError | None:
     if _FORMULA.match(value):
         return CellError(IssueCode.FORMULA_WITHOUT_VALUE)
     return value[1:] if _EXCEL_APOSTROPHE.match(value) else value
+
+
+NAME_SUFFIXES = (
+    "jr", "sr", "ii", "iii", r"m\.?d", "mbbs", "mba", r"ph\.?d", "ca", "cs", "adv", "advocate", "ceo", "pvt", "private",
+    "ltd", "llp", "inc",
+)  # fmt: skip
+"""Words after a comma that do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`. Each is a pattern."""
+
+_begins_with_suffix = re.compile(rf"(?i)(?:{'|'.join(NAME_SUFFIXES)})\b").match
+
+
+def read_full_name(text: str) -> tuple[str, str] | CellError | None:
+    """Return the first and last name. The last word is the last name; `Rao, Asha` is read as Asha Rao.
+
+    `Acme Traders, Pune` and `Asha Rao, MBA` stay in their order: a surname in front of a comma is a single word, and no
+    degree follows it.
+    """
+    name = normalize_name(text)
+    if name is None or isinstance(name, CellError):
+        return name
+    if "," in name:
+        last, _, first = (part.strip() for part in name.partition(","))
+        if first and len(last.split()) == 1 and not _begins_with_suffix(first) and "," not in first:
+            return " ".join(first.split()), last
+    *first_words, last_word = name.split()
+    return (" ".join(first_words), last_word) if first_words else (last_word, "")

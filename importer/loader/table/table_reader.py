@@ -21,11 +21,12 @@ from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.limits import MAX_COLUMNS, MAX_HEADER_SEARCH_ROWS
 from importer.loader.formats.merged_cells import MergedCellFiller
 from importer.loader.formats.workbook_reader import open_sheet
-from importer.loader.table.footers import is_footer, is_footer_continuation
-from importer.loader.table.header_row import (
+from importer.loader.table.header_row_and_footers import (
     MAX_SEARCHED_ROWS,
     HeaderRow,
     find_header_row,
+    is_footer,
+    is_footer_continuation,
     take_header_row,
 )
 from importer.messages import file_messages

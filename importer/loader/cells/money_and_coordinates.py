@@ -1,4 +1,4 @@
-"""Reads amounts as they are written in India: `₹1,20,000/-`, `Rs. 2.5L`, `1.5 Lakh`, `2 Cr`, `10k`.
+"""Reads amounts as they are written in India (`₹1,20,000/-`, `Rs. 2.5L`, `2 Cr`), and latitudes and longitudes.
 
 The library price-parser does not know lakh and crore, and guesses whether a mark is a comma or a decimal point.
 """
@@ -9,8 +9,7 @@ import re
 from decimal import Decimal
 
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.text import strip_cell, to_ascii_digits
+from importer.loader.cells.text import CellError, strip_cell, to_ascii_digits
 from importer.loader.vocabulary import split_words
 
 UNIT_FACTORS = {
@@ -118,3 +117,28 @@ def _get_factor(unit: str | None) -> int:
         return 1
     name = unit.lower().rstrip(".")
     return UNIT_FACTORS.get(name) or UNIT_FACTORS[name.removesuffix("s")]
+
+
+_DEGREES = re.compile(r"([-+\u2212]?\d{1,3}(?:\.\d+)?)\s*°?")  # 12.9716, -77.5°
+_MAX_LATITUDE, _MAX_LONGITUDE = 90, 180
+
+
+def read_latitude(text: str) -> float | CellError | None:
+    """Return degrees from -90 to 90."""
+    return _read_degrees(text, _MAX_LATITUDE)
+
+
+def read_longitude(text: str) -> float | CellError | None:
+    """Return degrees from -180 to 180."""
+    return _read_degrees(text, _MAX_LONGITUDE)
+
+
+def _read_degrees(text: str, limit: int) -> float | CellError | None:
+    cell = strip_cell(text)
+    if cell is None or isinstance(cell, CellError):
+        return cell
+    match = _DEGREES.fullmatch(to_ascii_digits(cell))
+    if not match:
+        return CellError(IssueCode.NOT_DEGREES)
+    value = float(match[1].replace("\u2212", "-"))
+    return value if -limit <= value <= limit else CellError(IssueCode.OUT_OF_RANGE, f"-{limit} and {limit}")
