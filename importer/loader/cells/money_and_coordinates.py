@@ -53,6 +53,7 @@ _GROUPED_DIGITS = re.compile(
 _SCIENTIFIC = re.compile(r"[\d.]+[eE]\+?\d+")  # 1.2E+05
 _MAX_RUPEES = 10**13  # with more, a JSON number can no longer hold the paise exactly
 _MAX_RUPEES_BY_HEADER = 10**10  # a thousand crore: 5500000 under "in lakhs" was probably typed in rupees
+_DEGREES = re.compile(r"([-+\u2212]?\d{1,3}(?:\.\d+)?)\s*°?")  # 12.9716, -77.5°
 
 
 class MoneyReader:
@@ -119,7 +120,6 @@ def _get_factor(unit: str | None) -> int:
     return UNIT_FACTORS.get(name) or UNIT_FACTORS[name.removesuffix("s")]
 
 
-_DEGREES = re.compile(r"([-+\u2212]?\d{1,3}(?:\.\d+)?)\s*°?")  # 12.9716, -77.5°
 _MAX_LATITUDE, _MAX_LONGITUDE = 90, 180
 
 

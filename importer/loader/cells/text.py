@@ -9,18 +9,6 @@ from typing import NamedTuple
 from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode
 
-
-class CellError(NamedTuple):
-    """What is wrong with a cell.
-
-    `hint` replaces {hint} in the issue's sentence. `value` is the wrong part of the cell, or "" for the whole cell.
-    """
-
-    code: IssueCode
-    hint: str = ""
-    value: str = ""
-
-
 NULL_WORDS = frozenset(
     {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)",
      "(none)", "(unknown)", "(no name)", "no name"}
@@ -54,11 +42,31 @@ _FORMULA = re.compile(  # =SUM(A1), =+A1+1, ='My sheet'!B2, =(1)
 )
 _has_lost_letters = re.compile(r"(?=(?:[^?]*\?){4})(?:[^\w]|[\d_])+").fullmatch
 """`???? ???`: what Excel's plain CSV makes of Hindi. Fewer than four may be somebody's "not known"."""
+
 _EXCEL_APOSTROPHE = re.compile(r"^'[+\-=@\d(]")  # '+91 and '007, but not 'tis
 _is_simple_ascii = re.compile(r"(?!\d+\.0+$)[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<! )").fullmatch
 """`12 MG Road, Pune`, but not ` 411001`, `say "hi"` or `411001.0`."""
+
 _MAX_NULL_WORD_CHARS = max(map(len, NULL_WORDS))
 _EXCEL_MARKS = "'=#?"  # the first characters of an apostrophe, a formula, an error value and lost letters
+NAME_SUFFIXES = (
+    "jr", "sr", "ii", "iii", r"m\.?d", "mbbs", "mba", r"ph\.?d", "ca", "cs", "adv", "advocate", "ceo", "pvt", "private",
+    "ltd", "llp", "inc",
+)  # fmt: skip
+"""Words after a comma that do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`. Each is a pattern."""
+
+_begins_with_suffix = re.compile(rf"(?i)(?:{'|'.join(NAME_SUFFIXES)})\b").match
+
+
+class CellError(NamedTuple):
+    """What is wrong with a cell.
+
+    `hint` replaces {hint} in the issue's sentence. `value` is the wrong part of the cell, or "" for the whole cell.
+    """
+
+    code: IssueCode
+    hint: str = ""
+    value: str = ""
 
 
 def is_normalized(text: str) -> bool:
@@ -180,15 +188,6 @@ def _read_excel_mark(value: str) -> str | CellError | None:
     if _FORMULA.match(value):
         return CellError(IssueCode.FORMULA_WITHOUT_VALUE)
     return value[1:] if _EXCEL_APOSTROPHE.match(value) else value
-
-
-NAME_SUFFIXES = (
-    "jr", "sr", "ii", "iii", r"m\.?d", "mbbs", "mba", r"ph\.?d", "ca", "cs", "adv", "advocate", "ceo", "pvt", "private",
-    "ltd", "llp", "inc",
-)  # fmt: skip
-"""Words after a comma that do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`. Each is a pattern."""
-
-_begins_with_suffix = re.compile(rf"(?i)(?:{'|'.join(NAME_SUFFIXES)})\b").match
 
 
 def read_full_name(text: str) -> tuple[str, str] | CellError | None:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from importer.errors import MappingError
 from importer.loader.column_names import format_column_name
-from importer.loader.mapping.map_file import ColumnEntry
-from importer.loader.mapping.suggestions import MAX_LISTED, require_field, suggest
+from importer.loader.mapping.map_file import MAX_LISTED, ColumnEntry, require_field, suggest
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import ColumnChoice, MatchSource
@@ -44,15 +43,6 @@ def choose_by_map(
             raise MappingError(*texts.COLUMN_NAMED_TWICE.format(first=name, second=first))
         choices[index] = _build_choice(headers, index, entry, MatchSource.MAP, named_by)
     return choices
-
-
-def make_column_key(headers: Sequence[str], index: int) -> str:
-    """Return the name by which a person names a column: its header, numbered if an earlier column has the same."""
-    header = headers[index]
-    earlier = headers[:index].count(header)
-    if not header:
-        return format_column_name(index)
-    return f"{header}#{earlier + 1}" if earlier else header
 
 
 def _find_named_columns(

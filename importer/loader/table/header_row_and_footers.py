@@ -29,6 +29,10 @@ _MAX_HEADER_WORDS = 12  # longer texts are notes, unless known headers are besid
 _MIN_SURE_HEADERS = 2  # with so many known headers a row is the header, whatever else is in it
 _ROWS_BELOW = 11  # rows below a possible header whose width and phones count
 _KNOWN_WEIGHT = 3  # one known header counts more than a full width and a phone below together
+_MAX_FOOTER_CELLS = 4
+_AMOUNT = re.compile(
+    r"\W*(?:rs|inr)?\W*(?:\d{1,9}|\d{1,3}(?:,\d{2,3})+)(?:\.\d{1,2})?\W*", re.IGNORECASE
+)  # `Rs. 1,20,000.50`: a sum of money, even if it has as many digits as a phone
 
 
 class HeaderRow(msgspec.Struct, frozen=True):
@@ -168,12 +172,6 @@ def _trim_names(cells: Sequence[str]) -> tuple[str, ...]:
     while names and not names[-1]:
         names.pop()
     return tuple(names)
-
-
-_MAX_FOOTER_CELLS = 4
-_AMOUNT = re.compile(
-    r"\W*(?:rs|inr)?\W*(?:\d{1,9}|\d{1,3}(?:,\d{2,3})+)(?:\.\d{1,2})?\W*", re.IGNORECASE
-)  # `Rs. 1,20,000.50`: a sum of money, even if it has as many digits as a phone
 
 
 def is_footer(cells: Sequence[str]) -> bool:
