@@ -12,8 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from importer.fields import FIELDS_BY_NAME, get_field_label
-from importer.issue_codes import IssueCode
-from importer.messages.issue_messages import DID_YOU_MEAN, ISSUE_TEXTS, SEE_DROPDOWNS
+from importer.messages.issue_messages import DID_YOU_MEAN, ISSUE_TEXTS, SEE_DROPDOWNS, IssueCode
 
 __all__ = [
     "ISSUE_CATALOGUE",
