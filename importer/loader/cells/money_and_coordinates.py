@@ -10,30 +10,9 @@ from decimal import Decimal
 
 from importer.issues import IssueCode
 from importer.loader.cells.text import CellError, strip_cell, to_ascii_digits
-from importer.loader.vocabulary import split_words
+from importer.vocabulary import load_vocabulary, split_words
 
-UNIT_FACTORS = {
-    "l": 100_000, "lakh": 100_000, "lac": 100_000, "लाख": 100_000,
-    "cr": 10_000_000, "crore": 10_000_000, "करोड़": 10_000_000, "करोड": 10_000_000,
-    "k": 1_000, "thousand": 1_000, "हज़ार": 1_000, "हजार": 1_000, "million": 1_000_000, "mn": 1_000_000,
-}  # fmt: skip
-"""Rupees in one unit."""
-
-UNIT_WORDS = frozenset(
-    {"lakh", "lakhs", "lac", "lacs", "crore", "crores", "thousand", "thousands", "लाख", "करोड़", "करोड"}
-)
-"""Units that are clear anywhere in a header. The short ones count only in brackets of their own."""
-
-SHORT_HEADER_UNITS = {
-    "l": "lakh",
-    "cr": "crore",
-    "crs": "crore",
-    "k": "thousand",
-    "000": "thousand",
-    "000s": "thousand",
-}
-"""Units that a header may name in brackets: `Budget (L)`, `Amount ('000)`."""
-
+_WORDS = load_vocabulary().money
 _UNIT_NAMES = {100_000: "lakh", 10_000_000: "crore", 1_000: "thousand"}
 
 # `-₹1,20,000/-`, `Rs. 2.5L`, `(500)` for -500, `45 Lakhs only.`
@@ -71,10 +50,10 @@ def find_header_unit(header: str) -> str:
     """Return the unit that a header names: `lakh`, `crore`, `thousand` or "". An example, `(e.g. 50 lakh)`, is ignored."""
     bracketed = [text for text in _IN_BRACKETS.findall(header) if not re.search("[1-9]", text)]
     short = [
-        SHORT_HEADER_UNITS[word] for word in split_words(" ".join(bracketed)) if word in SHORT_HEADER_UNITS
+        _WORDS.short_units[word] for word in split_words(" ".join(bracketed)) if word in _WORDS.short_units
     ]
     words = split_words(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
-    long = [_UNIT_NAMES[_get_factor(word)] for word in words if word in UNIT_WORDS]
+    long = [_UNIT_NAMES[_get_factor(word)] for word in words if word in _WORDS.unit_words]
     return next(iter(long + short), "")
 
 
@@ -117,7 +96,7 @@ def _get_factor(unit: str | None) -> int:
     if not unit:
         return 1
     name = unit.lower().rstrip(".")
-    return UNIT_FACTORS.get(name) or UNIT_FACTORS[name.removesuffix("s")]
+    return _WORDS.units.get(name) or _WORDS.units[name.removesuffix("s")]
 
 
 _MAX_LATITUDE, _MAX_LONGITUDE = 90, 180

@@ -8,15 +8,14 @@ from typing import NamedTuple
 
 from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode
+from importer.vocabulary import load_vocabulary
 
-NULL_WORDS = frozenset(
-    {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)",
-     "(none)", "(unknown)", "(no name)", "no name"}
-)  # fmt: skip
+_WORDS = load_vocabulary().cells
+
+NULL_WORDS = _WORDS.empty
 """Cells that mean "nothing here", in lower case."""
 
-NULL_WORDS_THAT_ARE_NAMES = frozenset({"Na", "Nan", "Nil", "Null"})
-"""Null words that are also names, as people write their names. NA, nil and NULL mean "nothing" in a name too."""
+_NULL_WORDS_THAT_ARE_NAMES = _WORDS.empty_except_in_names
 
 ERROR_VALUES = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA", "#SPILL!", "#CALC!",
@@ -49,13 +48,9 @@ _is_simple_ascii = re.compile(r"(?!\d+\.0+$)[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<
 
 _MAX_NULL_WORD_CHARS = max(map(len, NULL_WORDS))
 _EXCEL_MARKS = "'=#?"  # the first characters of an apostrophe, a formula, an error value and lost letters
-NAME_SUFFIXES = (
-    "jr", "sr", "ii", "iii", r"m\.?d", "mbbs", "mba", r"ph\.?d", "ca", "cs", "adv", "advocate", "ceo", "pvt", "private",
-    "ltd", "llp", "inc",
-)  # fmt: skip
-"""Words after a comma that do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`. Each is a pattern."""
-
-_begins_with_suffix = re.compile(rf"(?i)(?:{'|'.join(NAME_SUFFIXES)})\b").match
+# After a comma they do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`.
+_NAME_SUFFIXES = "|".join(map(re.escape, sorted(_WORDS.name_suffixes)))
+_begins_with_suffix = re.compile(rf"(?i)(?:{_NAME_SUFFIXES})\b").match
 
 
 class CellError(NamedTuple):
@@ -93,7 +88,7 @@ def normalize_text(text: str) -> str | CellError | None:
 def normalize_name(text: str) -> str | CellError | None:
     """Return the name of a person or a firm, normalized like a text. `Nil` may be a name."""
     value = _trim(text)
-    if not value or (value.lower() in NULL_WORDS and value not in NULL_WORDS_THAT_ARE_NAMES):
+    if not value or (value.lower() in NULL_WORDS and value not in _NULL_WORDS_THAT_ARE_NAMES):
         return None
     return value if value[0] not in _EXCEL_MARKS else _read_excel_mark(value)
 

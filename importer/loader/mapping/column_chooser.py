@@ -21,10 +21,10 @@ from importer.loader.mapping.header_match import match_header
 from importer.loader.mapping.map_file import ColumnMap, require_field
 from importer.loader.mapping.overrides import choose_by_map, choose_by_options
 from importer.loader.mapping.presets import Preset, PresetEntry, find_preset
-from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource
 from importer.models.row import SourceRow
+from importer.vocabulary import normalize_header
 
 _MIN_CONFIDENCE = 0.8  # people are asked about less
 _PRESET_CONFIDENCE = 0.98

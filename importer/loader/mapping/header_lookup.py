@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME
-from importer.loader.vocabulary import load_vocabulary
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import MatchSource
+from importer.vocabulary import load_vocabulary
 
 KNOWN_CONFIDENCE = 0.95
 AMBIGUOUS_CONFIDENCE = 0.7  # people are asked, unless the cells agree

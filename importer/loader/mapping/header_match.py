@@ -18,9 +18,9 @@ from importer.loader.mapping.header_lookup import (
     look_up_shortened,
     remove_words,
 )
-from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import MatchSource
+from importer.vocabulary import load_vocabulary, normalize_header, split_words
 
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")  # `(for your pass)`
 _LANGUAGE_PARTS = re.compile(r"[/|,()\[\]:\n–—-]")  # between two languages: `Name / नाम`, `नाम (Name)`

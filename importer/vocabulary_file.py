@@ -74,6 +74,7 @@ class CellWords(_Table, frozen=True):
     phone_labels: Words = frozenset()
     conjunctions: Words = frozenset()
     negations: Words = frozenset()
+    name_suffixes: Words = frozenset()
 
 
 class MoneyWords(_Table, frozen=True):

@@ -12,8 +12,8 @@ import pytest
 
 from importer.fields import FIELDS
 from importer.loader.mapping import header_lookup, header_match
-from importer.loader.vocabulary import build_vocabulary, load_vocabulary, normalize_header
-from importer.loader.vocabulary_file import (
+from importer.vocabulary import build_vocabulary, load_vocabulary, normalize_header
+from importer.vocabulary_file import (
     CellWords,
     FieldWords,
     FooterWords,
@@ -22,7 +22,7 @@ from importer.loader.vocabulary_file import (
     read_vocabulary_file,
 )
 
-FOLDER = resources.files("importer.loader").joinpath("vocabulary")
+FOLDER = resources.files("importer").joinpath("vocabulary")
 FILES = sorted(file.name for file in FOLDER.iterdir())
 
 
@@ -102,7 +102,7 @@ def test_help_does_not_load_the_vocabulary():
         "import sys, contextlib\n"
         "from importer.cli.main import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
-        "assert 'importer.loader.vocabulary' not in sys.modules"
+        "assert 'importer.vocabulary' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
