@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from importer.fields import FIELDS
-from importer.loader.mapping import header_lookup, header_match
-from importer.vocabulary import build_vocabulary, load_vocabulary, normalize_header
-from importer.vocabulary_file import (
+from importer.loader.mapping import header_match
+from importer.vocabulary import (
     CellWords,
     FieldWords,
     FooterWords,
     HeaderWords,
     MoneyWords,
+    build_vocabulary,
+    load_vocabulary,
+    normalize_header,
     read_vocabulary_file,
 )
 
@@ -107,7 +109,7 @@ def test_help_does_not_load_the_vocabulary():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "vocabulary.md"
+PAGE = Path(__file__).parents[1] / "docs" / "vocabulary.md"
 
 
 def test_page_explains_every_key():
