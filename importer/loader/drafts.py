@@ -19,8 +19,7 @@ from importer.loader.cells.text import (
     read_full_name,
     read_list,
 )
-from importer.loader.rows.field_writers import FieldWriter, select_writer
-from importer.loader.rows.rules import (
+from importer.loader.column_and_row_rules import (
     CLEAR,
     CellReader,
     RowRules,
@@ -28,6 +27,7 @@ from importer.loader.rows.rules import (
     apply_cell_rules,
     has_cell_rules,
 )
+from importer.loader.field_writers import FieldWriter, select_writer
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.row import Draft, Payload, SourceRow
 

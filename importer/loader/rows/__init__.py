@@ -1,1 +1,0 @@
-"""Rows to drafts: cells become the values of a lead's fields."""
