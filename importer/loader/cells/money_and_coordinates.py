@@ -13,14 +13,18 @@ from importer.loader.cells.text import CellError, strip_cell, to_ascii_digits
 from importer.vocabulary import load_vocabulary, split_words
 
 _WORDS = load_vocabulary().money
+_NAMED_UNITS = [
+    word for word in {*_WORDS.units, *_WORDS.unit_words} if word.removesuffix("s") in _WORDS.units
+]
+_UNITS = "|".join(map(re.escape, sorted(_NAMED_UNITS, key=len, reverse=True)))  # the longest first
 _UNIT_NAMES = {100_000: "lakh", 10_000_000: "crore", 1_000: "thousand"}
 
 # `-₹1,20,000/-`, `Rs. 2.5L`, `(500)` for -500, `45 Lakhs only.`
 _AMOUNT = re.compile(
-    r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
+    rf"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
     (?:₹\s*(?P<minus2>[-\u2212])?|₨|rs\.?|inr|rupees?|mrp)?\s*
-    (?P<number>\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)?(?P<point>\.\d+)?\s*
-    (?P<unit>lakhs?|lacs?|l|crores?|cr\.?|thousand|k|million|mn|हज़ार|हजार|लाख|करोड़|करोड)?\s*
+    (?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}|\d+)?(?P<point>\.\d+)?\s*
+    (?P<unit>(?:{_UNITS})\.?)?\s*
     (?:₹|₨|rs\.?|inr|rupees)?\s*(?:/-|/=|/)?\s*(?:only)?\s*\.?\s*(?P<close>\))?\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
