@@ -18,7 +18,7 @@ import uvloop
 from importer.credentials import Credentials, Secret
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
-from importer.loader.table_reader import OpenOptions, open_table
+from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.pipeline.context import RunContext

@@ -17,7 +17,7 @@ from importer.cli.summary_view import format_shell_variables, show_result
 from importer.cli.terminal_observer import TerminalObserver
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, Secret
 from importer.errors import UsageError, raise_as_nothing_sent
-from importer.loader.table_reader import OpenOptions
+from importer.loader.table.table_reader import OpenOptions
 from importer.messages import terminal_messages
 from importer.pipeline.context import RunContext
 from importer.pipeline.run import run

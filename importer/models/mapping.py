@@ -110,7 +110,7 @@ class RowRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """How the columns of one sheet become fields: `loader.mapping` chooses it, `loader.drafts` applies it.
+    """How the columns of one sheet become fields: `loader.mapping` chooses it, `loader.rows` applies it.
 
     `defaults` fill empty cells, by field. `values` replace values of cells, by field (what the sheet says -> what
     the account calls it). `clear` is the cell text that clears a field.

@@ -14,10 +14,10 @@ from importer.fields import FIELDS, FIELDS_BY_NAME
 from importer.issues import Severity, describe_issue
 from importer.journal.run_metadata import RunMetadata
 from importer.loader.cells.text import has_digit
-from importer.loader.drafts import LEAD_PHONE_FIELDS, Drafter
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
 from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
 from importer.loader.mapping.presets import find_preset
+from importer.loader.rows.drafts import LEAD_PHONE_FIELDS, Drafter
 from importer.messages import run_messages
 from importer.models.mapping import (
     AccountTitles,

@@ -15,8 +15,8 @@ from importer.fields import FIELDS_BY_NAME
 from importer.issues import IssueCode
 from importer.loader.cells.emails import parse_simple_email, read_emails
 from importer.loader.cells.text import TEXT_READERS, CellError, is_normalized, read_full_name
-from importer.loader.column_and_row_rules import CLEAR
-from importer.loader.drafts import ColumnStep, Drafter, build_column_steps
+from importer.loader.rows.drafts import ColumnStep, Drafter, build_column_steps
+from importer.loader.rows.rules import CLEAR
 from importer.models.mapping import AccountTitles, Mapping
 from importer.models.row import Payload, SourceRow
 from importer.settings import UnknownPolicy

@@ -7,7 +7,7 @@ from typing import IO, TypeAlias
 import msgspec
 
 from importer.journal.staging import StagedRows
-from importer.loader.table_reader import OpenOptions
+from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow
 from importer.reader.row_processor import ProcessorConfig

@@ -18,8 +18,8 @@ from importer.csv_injection import format_csv_lines
 from importer.fields import FIELDS_BY_NAME
 from importer.journal.staging import StagedRow, StagedRows, to_staged_row
 from importer.loader.cells.phones import get_fast_phone_parser
-from importer.loader.column_and_row_rules import RowRules, apply_cell_rules, has_cell_rules
-from importer.loader.drafts import Drafter
+from importer.loader.rows.drafts import Drafter
+from importer.loader.rows.rules import RowRules, apply_cell_rules, has_cell_rules
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 from importer.models.status import StagedVerdict

@@ -19,7 +19,7 @@ from typing import BinaryIO, Protocol
 from importer.errors import NothingSentError
 from importer.journal.run_metadata import RunMetadata
 from importer.journal.staging import StagedRows
-from importer.loader.table_reader import COPY_NAME, OpenOptions, copy_to_private_file
+from importer.loader.table.table_reader import COPY_NAME, OpenOptions, copy_to_private_file
 from importer.messages import file_messages
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, split_into_blocks

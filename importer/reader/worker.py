@@ -21,7 +21,7 @@ import msgspec
 
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
-from importer.loader.table_reader import Table, open_table
+from importer.loader.table.table_reader import Table, open_table
 from importer.messages import file_messages
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import is_report_header

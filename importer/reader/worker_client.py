@@ -17,7 +17,7 @@ from importer import errors
 from importer.credentials import API_KEY_VARIABLE
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
-from importer.loader.table_reader import OpenOptions
+from importer.loader.table.table_reader import OpenOptions
 from importer.messages import file_messages
 from importer.reader import protocol
 from importer.reader.row_processor import ProcessorConfig

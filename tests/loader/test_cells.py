@@ -21,7 +21,7 @@ from importer.loader.cells.text import (
     read_full_name,
     read_list,
 )
-from importer.loader.drafts import Drafter
+from importer.loader.rows.drafts import Drafter
 from importer.models.mapping import ColumnChoice, Mapping
 from importer.models.row import SourceRow
 

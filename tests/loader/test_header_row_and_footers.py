@@ -6,7 +6,7 @@ import pytest
 
 from importer.errors import UsageError
 from importer.loader.column_names import format_column_name
-from importer.loader.header_row_and_footers import (
+from importer.loader.table.header_row_and_footers import (
     HeaderRow,
     find_header_row,
     is_footer,

@@ -4,7 +4,6 @@ import pytest
 
 from importer.errors import MappingError
 from importer.fields import FIELDS, Kind
-from importer.loader.drafts import Drafter
 from importer.loader.mapping.column_chooser import choose_columns
 from importer.loader.mapping.map_file import (
     ColumnEntry,
@@ -15,6 +14,7 @@ from importer.loader.mapping.map_file import (
     save_map,
     to_column_map,
 )
+from importer.loader.rows.drafts import Drafter
 from importer.models.row import SourceRow
 
 INTERFACE = """

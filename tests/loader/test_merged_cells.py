@@ -9,10 +9,10 @@ import pytest
 import xlwt
 from openpyxl import Workbook
 
-from importer.loader import table_reader
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.sheet_metadata import MergedArea, MergedCellFiller
-from importer.loader.table_reader import OpenOptions, Table, open_table
+from importer.loader.table import table_reader
+from importer.loader.table.table_reader import OpenOptions, Table, open_table
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 from tests.loader.write_workbooks import ods_cell, write_ods, write_xlsb
 from tests.support import leads

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
-from importer.loader.table_reader import OpenOptions, Table, copy_to_private_file, open_table
+from importer.loader.table.table_reader import OpenOptions, Table, copy_to_private_file, open_table
 from importer.models.row import BLOCK_ROWS
 
 
@@ -203,5 +203,5 @@ def test_rows_do_not_depend_on_where_a_block_ends(tmp_path_factory, rows, chunk)
 
     with patch("importer.loader.formats.delimited_text.BLOCK_ROWS", chunk):
         by_block = read()
-    with patch("importer.loader.table_reader.RowShaper.is_regular", return_value=False):
+    with patch("importer.loader.table.table_reader.RowShaper.is_regular", return_value=False):
         assert by_block == read()

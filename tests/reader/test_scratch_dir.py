@@ -11,7 +11,7 @@ import time
 import pytest
 
 from importer.errors import NothingSentError
-from importer.loader.table_reader import OpenOptions
+from importer.loader.table.table_reader import OpenOptions
 from importer.reader.source import open_file, open_scratch_dir, remove_stale_dirs
 from tests.support import write_csv
 

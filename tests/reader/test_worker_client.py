@@ -18,7 +18,7 @@ import pytest
 
 from importer.errors import ImporterError, UnreadableFileError, UsageError
 from importer.journal.staging import StagedRow, StagedRows
-from importer.loader.table_reader import OpenOptions
+from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Mapping
 from importer.reader import protocol, worker_client
 from importer.reader.row_processor import ProcessorConfig
@@ -200,7 +200,7 @@ def test_busy_reading_process_ends_with_its_parent(tmp_path):
     """A command that is killed cannot end its child, which may be busy with a large sheet for long."""
     os.mkfifo(tmp_path / "sheet")  # no process writes into it, so the reading process waits
     script = (
-        "import sys; from pathlib import Path; from importer.loader.table_reader import OpenOptions\n"
+        "import sys; from pathlib import Path; from importer.loader.table.table_reader import OpenOptions\n"
         "from importer.reader.worker_client import WorkerClient\n"
         "reader = WorkerClient(Path(sys.argv[1]), OpenOptions())\n"
         "print(reader._child.pid, flush=True); reader.preview"

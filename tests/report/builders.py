@@ -10,7 +10,7 @@ from importer.issues import Issue
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, RunMetadata
 from importer.journal.staging import to_staged_row
-from importer.loader.table_reader import OpenOptions, open_table
+from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.mapping import ColumnChoice, Mapping, Notice, NoticeKind
 from importer.models.row import Accepted, Rejected, SourceRow
 from importer.models.status import RunState, is_report_header

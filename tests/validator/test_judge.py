@@ -104,7 +104,7 @@ def test_adding_and_removing_labels_is_reported_with_unknown_titles():
 
 def test_row_with_many_errors_shows_all_of_them():
     """Errors of cells and of titles come from one reading."""
-    from importer.loader.drafts import Drafter
+    from importer.loader.rows.drafts import Drafter
     from importer.models.mapping import ColumnChoice, Mapping
 
     fields = (

@@ -11,7 +11,7 @@ from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.money_and_coordinates import read_money
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import NULL_WORDS, CellError, has_digit, to_ascii_digits
-from importer.loader.column_and_row_rules import to_match_key
+from importer.loader.rows.rules import to_match_key
 from importer.messages import mapping_messages as texts
 from importer.models.row import SourceRow
 from importer.vocabulary import load_vocabulary

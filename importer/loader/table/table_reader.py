@@ -20,7 +20,7 @@ from importer.loader.formats.encoding_and_dialect import find_dialect
 from importer.loader.formats.file_kind_and_zip_safety import FileKind, detect_file_kind
 from importer.loader.formats.sheet_metadata import MergedCellFiller
 from importer.loader.formats.workbook_reader import open_sheet
-from importer.loader.header_row_and_footers import (
+from importer.loader.table.header_row_and_footers import (
     MAX_SEARCHED_ROWS,
     HeaderRow,
     find_header_row,

@@ -19,7 +19,8 @@ from importer.loader.cells.text import (
     read_full_name,
     read_list,
 )
-from importer.loader.column_and_row_rules import (
+from importer.loader.rows.field_writers import FieldWriter, select_writer
+from importer.loader.rows.rules import (
     CLEAR,
     CellReader,
     RowRules,
@@ -27,7 +28,6 @@ from importer.loader.column_and_row_rules import (
     apply_cell_rules,
     has_cell_rules,
 )
-from importer.loader.field_writers import FieldWriter, select_writer
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.row import Draft, Payload, SourceRow
 

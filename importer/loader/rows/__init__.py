@@ -1,0 +1,1 @@
+"""Rows to drafts: cells become the values of a lead's fields."""
