@@ -59,4 +59,4 @@ def apply_limits() -> None:
         try:
             resource.setrlimit(kind, (soft, hard))
         except (ValueError, OSError):
-            continue  # macOS refuses some limits; the checks of an archive still apply
+            continue  # macOS refuses some limits; the checks of zip_safety still apply

@@ -18,9 +18,7 @@ from importer.toml_file import parse_toml
 Words = frozenset[str]
 _FIRST_FILE = "english.toml"  # it explains a header that nearly reads like words of two languages
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # the gap in `FirstName`
-_INVISIBLE = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\ufeff")
-)  # joiners too: Indian scripts have them in words
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff"))  # joiners too: Indian words have them
 _E_MAIL = re.compile(r"\be (?=mails?\b)")  # the `e ` of `e mail`, which becomes `email`
 _MAX_PUNCTUATION = 40  # spaces and marks that a known header may have beside its letters
 

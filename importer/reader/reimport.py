@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importer.csv_injection import unescape_formula
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
 from importer.loader.cells.phones import is_possibly_shortened
-from importer.loader.formats.file_kind_and_zip_safety import FileKind
+from importer.loader.formats.file_kind import FileKind
 from importer.loader.table.table_reader import Table
 from importer.models.row import SourceRows
 from importer.models.status import REPORT_COLUMNS, ROWS_SHEET

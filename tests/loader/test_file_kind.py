@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.file_kind_and_zip_safety import FileKind, detect_file_kind
+from importer.loader.formats.file_kind import FileKind, detect_file_kind
 
 
 def _zip(path, *names):

@@ -17,7 +17,7 @@ from openpyxl import Workbook
 from xlwt import BIFFRecords
 
 from importer.loader.formats import workbook_reader
-from importer.loader.formats.file_kind_and_zip_safety import FileKind, detect_file_kind
+from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.workbook_reader import open_sheet
 from tests.loader.write_workbooks import ods_cell, write_ods, write_xlsb
 

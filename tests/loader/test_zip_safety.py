@@ -9,9 +9,10 @@ from itertools import chain
 import pytest
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats import file_kind_and_zip_safety
-from importer.loader.formats.file_kind_and_zip_safety import check_archive, detect_file_kind
+from importer.loader.formats import zip_safety
+from importer.loader.formats.file_kind import detect_file_kind
 from importer.loader.formats.workbook_reader import open_sheet
+from importer.loader.formats.zip_safety import check_archive
 from tests.loader.write_workbooks import text_cell, write_parts, write_xlsx
 
 SHEET = f'<row r="1">{text_cell("A1", "Phone")}</row><row r="2"><c r="A2"><v>9845012345</v></c></row>'
@@ -36,7 +37,7 @@ def test_zip_bomb_is_refused(tmp_path):
 
 
 def test_archive_above_the_size_limit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(file_kind_and_zip_safety, "MAX_UNPACKED_BYTES", 100)
+    monkeypatch.setattr(zip_safety, "MAX_UNPACKED_BYTES", 100)
     assert "unpacks to more than" in read_refusal(write_xlsx(tmp_path / "sheet", SHEET))
 
 

@@ -8,9 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
-from xml.etree import (
-    ElementTree as ET,  # parts with a DOCTYPE were refused before (file_kind_and_zip_safety.py)
-)
+from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused before (zip_safety.py)
 
 from importer.errors import UnreadableFileError
 from importer.loader.formats.number_formats import format_number

@@ -15,7 +15,7 @@ import msgspec
 
 from importer.errors import UnreadableFileError, UsageError
 from importer.issues import find_unreadable_rows
-from importer.loader.formats.file_kind_and_zip_safety import DAMAGED_FILE_ERRORS, FileKind, check_archive
+from importer.loader.formats.file_kind import FileKind
 from importer.loader.formats.number_formats import format_value
 from importer.loader.formats.ods_reader import list_ods_sheets, read_ods_rows
 from importer.loader.formats.sheet_metadata import MergedArea, RowMetadata, to_merged_areas
@@ -28,6 +28,7 @@ from importer.loader.formats.xlsx_metadata import (
     read_xlsx_merged_areas,
     read_xlsx_row_metadata,
 )
+from importer.loader.formats.zip_safety import DAMAGED_FILE_ERRORS, check_archive
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import BLOCK_ROWS, SourceRows

@@ -14,14 +14,11 @@ from functools import lru_cache
 from html import unescape
 from itertools import chain
 from pathlib import Path
-from xml.etree import (
-    ElementTree as ET,  # parts with a DOCTYPE were refused before (file_kind_and_zip_safety.py)
-)
+from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused before (zip_safety.py)
 
 import msgspec
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.file_kind_and_zip_safety import resolve_part
 from importer.loader.formats.number_formats import find_display_formats
 from importer.loader.formats.sheet_metadata import (
     UNKNOWN_ERROR,
@@ -30,6 +27,7 @@ from importer.loader.formats.sheet_metadata import (
     format_formula,
     parse_column_letters,
 )
+from importer.loader.formats.zip_safety import resolve_part
 from importer.messages import file_messages
 
 _CHUNK_BYTES = 4 << 20

@@ -17,7 +17,7 @@ from importer.issues import LOST_CHARACTER, Issue, IssueCode
 from importer.loader.column_names import format_column_name
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.encoding_and_dialect import find_dialect
-from importer.loader.formats.file_kind_and_zip_safety import FileKind, detect_file_kind
+from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.sheet_metadata import MergedCellFiller
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.table.header_row_and_footers import (

@@ -1,20 +1,10 @@
-"""Look at a file before it is opened: what kind it is by its content, and whether its zip archive is safe to unpack.
-
-People rename files, and exports lie about their type.
-"""
+"""Detect what kind of file it is by its content: people rename files, and exports lie about their type."""
 
 from __future__ import annotations
 
-import lzma
-import posixpath
-import re
-import struct
 import zipfile
-import zlib
-from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from xml.etree import ElementTree as ET  # parts with a DOCTYPE are refused here
 
 from importer.errors import UnreadableFileError
 from importer.loader.formats.encoding_and_dialect import detect_utf16_without_bom, find_bom_codec
@@ -49,19 +39,6 @@ _OTHER_KINDS = {
 _WEB_PAGE_STARTS = (b"<html", b"<!doctype html", b"<table", b"<?xml", b"<style", b"<head", b"<meta")
 _CONTROL_CHARACTERS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))  # those that text files do not have
 _MIN_TEXT_SHARE = 0.95  # a stray NUL rejects its row; a file full of control characters is not text
-
-MAX_PARTS = 5_000
-MAX_UNPACKED_BYTES = 4 * 1024**3
-MAX_COMPRESSION_RATIO = 400  # sheet XML packs 10 to 60 times, a zip bomb a thousand times
-MIN_BYTES_FOR_RATIO = 20 * 1024**2  # the ratio of smaller parts does not matter
-_ROOT_ELEMENT = re.compile(rb"<[a-z_]")  # <worksheet, but not <?xml or <!--
-_MAX_PREAMBLE_BYTES = 256 * 1024
-
-DAMAGED_FILE_ERRORS = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ET.ParseError, EOFError, OSError, ValueError,
-    LookupError, NotImplementedError, RuntimeError, OverflowError, TypeError,
-)  # fmt: skip
-"""What the libraries raise that read a damaged workbook."""
 
 
 def detect_file_kind(path: Path) -> FileKind:
@@ -132,63 +109,3 @@ def _detect_ole_kind(path: Path) -> FileKind:
     if "EncryptedPackage".encode("utf-16-le") in content:
         raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED)
     raise UnreadableFileError(*file_messages.OFFICE_DOCUMENT)
-
-
-def check_archive(path: Path) -> None:
-    """Raise UnreadableFileError for an archive that no spreadsheet program writes: bombs, twin parts, entity tricks."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            _check_sizes(parts)
-            for part in parts:
-                if part.flag_bits & 1:
-                    raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED)
-                if part.filename.lower().endswith((".xml", ".rels")):
-                    _check_no_doctype(archive, part)
-    except DAMAGED_FILE_ERRORS as error:
-        raise UnreadableFileError(*file_messages.DAMAGED_ARCHIVE) from error
-
-
-def resolve_part(archive: zipfile.ZipFile, relations: str, relation: str) -> str:
-    """Return the part that a relation of the workbook leads to (ECMA-376 part 2, 9.3).
-
-    `relations` is the part that lists them. Raises UnreadableFileError where the archive has no such part.
-    """
-    root = ET.fromstring(archive.read(relations))  # noqa: S314 - a child process that may die, and expat bounds entities
-    target = next((link.get("Target", "") for link in root if link.get("Id") == relation), "")
-    part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-    found = next((name for name in archive.namelist() if name.lower() == part.lower()), None)
-    if found is None:
-        raise UnreadableFileError(*file_messages.MISSING_PART)
-    return found
-
-
-def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
-    """Raise UnreadableFileError for twin parts, too many parts, and parts that unpack to too much."""
-    counts = Counter(part.filename.lower() for part in parts)
-    twins = [name for name, count in counts.items() if count > 1]
-    if twins:
-        raise UnreadableFileError(*file_messages.DUPLICATE_PART.format(name=twins[0]))
-    if len(parts) > MAX_PARTS:
-        raise UnreadableFileError(*file_messages.TOO_MANY_PARTS.format(count=len(parts)))
-    if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
-        raise UnreadableFileError(*file_messages.TOO_LARGE_UNPACKED)
-    for part in parts:
-        ratio = part.file_size / max(1, part.compress_size)
-        if part.file_size > MIN_BYTES_FOR_RATIO and ratio > MAX_COMPRESSION_RATIO:
-            raise UnreadableFileError(*file_messages.COMPRESSED_TOO_MUCH.format(ratio=ratio))
-
-
-def _check_no_doctype(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Raise UnreadableFileError for a DOCTYPE, which no spreadsheet program writes: its entities can multiply.
-
-    It comes before the first element, maybe after long comments.
-    """
-    text = b""
-    with archive.open(part) as file:
-        while (
-            not _ROOT_ELEMENT.search(text) and len(text) < _MAX_PREAMBLE_BYTES and (more := file.read(8192))
-        ):
-            text += more.replace(b"\0", b"").lower()  # also where the part is UTF-16
-    if b"<!doctype" in text or b"<!entity" in text or len(text) >= _MAX_PREAMBLE_BYTES:
-        raise UnreadableFileError(*file_messages.DEFINES_ENTITIES)
