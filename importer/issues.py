@@ -12,7 +12,8 @@ from enum import StrEnum
 import msgspec
 
 from importer.fields import FIELDS_BY_NAME, get_field_label
-from importer.messages.issue_messages import DID_YOU_MEAN, ISSUE_TEXTS, SEE_DROPDOWNS, IssueCode
+from importer.issue_codes import IssueCode
+from importer.messages.issue_messages import DID_YOU_MEAN, ISSUE_TEXTS, SEE_DROPDOWNS
 
 __all__ = [
     "ISSUE_CATALOGUE",

@@ -11,6 +11,7 @@ import msgspec
 
 from importer.cli.console import verbosity
 from importer.cli.logging_setup import configure_logging
+from importer.command_hints import to_option_words
 from importer.errors import UsageError
 from importer.messages import terminal_messages
 from importer.settings import (
@@ -21,7 +22,6 @@ from importer.settings import (
     format_flag,
     read_config,
     resolve_settings,
-    to_option_words,
 )
 from importer.untrusted_text import quote_command
 

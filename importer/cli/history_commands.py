@@ -13,13 +13,13 @@ from importer.cli.console import is_interactive, print_json, print_line
 from importer.cli.flags import add_reports_options, read_settings
 from importer.cli.prompts import confirm
 from importer.cli.summary_view import format_file_notices
+from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
 from importer.messages import terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import RowStatus, RunState
 from importer.pipeline.resume import rewrite_reports
 from importer.pipeline.runs import RunLine, find_old_runs, find_run, list_runs, now, purge
-from importer.settings import format_run_command
 
 
 @click.command("runs", help=terminal_messages.COMMAND_HELP["runs"])

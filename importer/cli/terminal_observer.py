@@ -12,13 +12,14 @@ from importer.cli import prompts
 from importer.cli.console import print_line, sending_started, verbosity
 from importer.cli.progress import EtaEstimator, ProgressBar, format_duration, print_wait
 from importer.cli.summary_view import describe_crm, format_columns, format_summary
+from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import terminal_messages
 from importer.models.mapping import Notice
 from importer.pipeline.observer import ColumnQuestion, NameConflict, RunObserver, UnknownValue
 from importer.report.summary import Summary
 from importer.sender.send_loop import Progress
-from importer.settings import Settings, format_run_command
+from importer.settings import Settings
 
 
 class TerminalObserver(RunObserver):

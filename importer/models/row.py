@@ -1,6 +1,6 @@
 """The types of a row on its way from the file to its verdict: SourceRow -> Draft -> Accepted or Rejected.
 
-Rows travel in blocks (SourceRows). Most rows are judged without a Draft of their own (see `reader/row_processor.py`).
+Rows travel in blocks (SourceRows). Most rows are judged without a Draft of their own (see `reader/fast_path.py`).
 """
 
 from __future__ import annotations

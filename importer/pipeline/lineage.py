@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from importer.command_hints import format_send_command
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import run_messages
@@ -16,7 +17,7 @@ from importer.pipeline.context import RunContext
 from importer.pipeline.runs import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
 from importer.report.workbook_run_id import read_run_id
-from importer.settings import Settings, format_send_command, merge_run_settings
+from importer.settings import Settings, merge_run_settings
 
 _FILE_OPTIONS = frozenset({"sheet", "header_row", "limit", "encoding", "delimiter"})
 """Options about the first file, which do not hold for the report that was made from it."""

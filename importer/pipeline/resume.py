@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import assert_never
 from urllib.parse import urlsplit
 
+from importer.command_hints import format_send_command
 from importer.credentials import Credentials, is_loopback, normalize_base_url
 from importer.errors import DamagedJournalError, RunStoppedError, UsageError
 from importer.issues import IssueCode, select_reader_issues
@@ -25,7 +26,7 @@ from importer.pipeline.send_and_report import send_and_report, stop_and_report
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.settings import format_send_command, merge_run_settings
+from importer.settings import merge_run_settings
 from importer.state.run_lock import lock_run
 
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+from importer.command_hints import format_run_command
 from importer.errors import (
     DiskWriteError,
     ImporterError,
@@ -26,7 +27,6 @@ from importer.report.report_writer import write_reports
 from importer.report.summary import Summary, compute_exit_code
 from importer.sender.client import open_client
 from importer.sender.send_loop import SendSettings, StopRequest, send
-from importer.settings import format_run_command
 
 _INTERRUPTED = {
     StopRequest.NO: run_messages.INTERRUPTED,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from importer.command_hints import format_run_command, format_send_command, to_reports_option
 from importer.messages import report_messages
 from importer.models.status import RunState
 from importer.report.summary import FAILED_XLSX, Summary
-from importer.settings import format_run_command, format_send_command, to_reports_option
 from importer.untrusted_text import quote_command
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from importer.atomic_file import open_staging_dir, publish_file
+from importer.command_hints import format_run_command
 from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.messages import report_messages
@@ -27,7 +28,6 @@ from importer.report.summary import (
     SummaryCounter,
     build_summary,
 )
-from importer.settings import format_run_command
 
 _TABLES = (RESULTS, FAILED_CSV, FAILED_XLSX)
 

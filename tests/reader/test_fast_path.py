@@ -11,7 +11,8 @@ from importer.issues import Issue
 from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, RowRule, Title
 from importer.models.row import SourceRow, SourceRows
 from importer.reader import fragments
-from importer.reader.row_processor import FastPath, ProcessorConfig, RowProcessor, SlowPath, split_into_groups
+from importer.reader.fast_path import FastPath, split_into_groups
+from importer.reader.row_processor import ProcessorConfig, RowProcessor, SlowPath
 from tests.naughty import TEXTS
 
 FIELDS = [

@@ -12,13 +12,14 @@ import pytest
 
 from importer.errors import NothingSentError
 from importer.loader.table.table_reader import OpenOptions
-from importer.reader.source import open_file, open_scratch_dir, remove_stale_dirs
+from importer.reader.scratch_dir import open_scratch_dir, remove_stale_dirs
+from importer.reader.source import open_file
 from tests.support import write_csv
 
 LATER_S = 2 * 3600
 HOLD_FOLDER = """
 import sys
-from importer.reader.source import open_scratch_dir
+from importer.reader.scratch_dir import open_scratch_dir
 with open_scratch_dir() as folder:
     (folder / "sheet").write_text("personal")
     print(folder.name, flush=True)

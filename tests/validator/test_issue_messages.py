@@ -5,8 +5,9 @@ import re
 import pytest
 
 from importer.fields import FIELDS
+from importer.issue_codes import IssueCode
 from importer.issues import ISSUE_CATALOGUE, Issue, Severity, describe_issue, format_issue
-from importer.messages.issue_messages import ISSUE_TEXTS, SEE_DROPDOWNS, IssueCode, format_rows
+from importer.messages.issue_messages import ISSUE_TEXTS, SEE_DROPDOWNS, format_rows
 
 
 @pytest.mark.parametrize("code", ISSUE_CATALOGUE)

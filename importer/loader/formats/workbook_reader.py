@@ -39,7 +39,7 @@ _XML_ESCAPE = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
 _NO_MORE = (1 << 62, RowMetadata())
 _MAX_CELLS_IN_MEMORY = 30_000_000  # cells, empty ones too, that calamine may keep in memory
 # Larger sheet XML (unpacked) is streamed: slower, but memory stays flat.
-MAX_SHEET_BYTES_IN_MEMORY = 150 * 1024**2
+_MAX_SHEET_BYTES_IN_MEMORY = 150 * 1024**2
 _MAX_METADATA_AHEAD = 50_000  # rows whose metadata is kept while calamine loads the sheet: some 20 MB
 
 
@@ -160,7 +160,7 @@ def _read_value_blocks(
 
 def _is_too_large_for_memory(part: SheetPart) -> bool:
     """Return whether calamine, which stores every cell up to the last one, would need too much memory."""
-    return part.size_bytes > MAX_SHEET_BYTES_IN_MEMORY or part.rows * part.columns > _MAX_CELLS_IN_MEMORY
+    return part.size_bytes > _MAX_SHEET_BYTES_IN_MEMORY or part.rows * part.columns > _MAX_CELLS_IN_MEMORY
 
 
 def _group_into_blocks(rows: Iterator[tuple[int, list[Any], RowMetadata | None]]) -> Iterator[_ValueBlock]:

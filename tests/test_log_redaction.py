@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from importer.cli.logging_setup import RedactingFilter
 from importer.credentials import Secret
+from importer.log_redaction import RedactingFilter
 
 KEY = 'canary-KEY-7f3a9b"\\%'
 PHONES = [
