@@ -1,7 +1,7 @@
 """The fields of a lead: API name, name for people, kind of value and dropdown list.
 
 docs/api.md says what the CRM takes. Everything that lists fields reads this table. The headers that people give
-to a field are in `importer/vocabulary/`.
+to a field are in `importer/loader/vocabulary/`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 
 from importer.issues import ISSUE_CATALOGUE
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.money_and_coordinates import read_latitude, read_money
+from importer.loader.cells.numeric_cells import read_latitude, read_money
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import CellError, normalize_text, read_full_name, read_list
 

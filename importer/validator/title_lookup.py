@@ -9,8 +9,8 @@ import msgspec
 
 from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode, format_suggestion
+from importer.loader.vocabulary import load_vocabulary
 from importer.models.mapping import Title
-from importer.vocabulary import load_vocabulary
 
 _MAX_SUGGESTIONS = 2
 _MIN_SIMILARITY = 72.0  # of 100: "Warm led" and "Warm lead" are similar, "Won" and "Walk-in" are not

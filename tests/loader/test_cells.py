@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.money_and_coordinates import read_latitude, read_longitude, read_money
+from importer.loader.cells.numeric_cells import read_latitude, read_longitude, read_money
 from importer.loader.cells.text import (
     NULL_WORDS,
     TEXT_READERS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.loader.cells.money_and_coordinates import MoneyReader, find_header_unit
+from importer.loader.cells.numeric_cells import MoneyReader, find_header_unit
 from importer.loader.cells.text import CellError
 from tests.support import leads, write_csv
 

@@ -368,7 +368,7 @@ def test_reading_process_has_no_api_key_in_its_environment(sheet, monkeypatch):
 def test_internal_error_of_the_reading_process_keeps_its_traceback(tmp_path, sheet, monkeypatch):
     """The file is not called hostile, and -v shows the lines of the reading process as the cause."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import importer.loader.formats.encoding_and_dialect as module\n"
+        "import importer.loader.formats.dialect as module\n"
         "def broken(*_, **__):\n    raise ZeroDivisionError('ours')\n"
         "module.find_dialect = broken\n"
     )

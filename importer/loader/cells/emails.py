@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from importer.issues import IssueCode
 from importer.loader.cells.text import CellError, strip_cell
-from importer.vocabulary import load_vocabulary
+from importer.loader.vocabulary import load_vocabulary
 
 _is_simple_local_part = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*").fullmatch  # asha.rao+x
 _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")  # Asha Rao <asha@example.in>

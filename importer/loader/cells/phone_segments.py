@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from importer.loader.cells.text import NULL_WORDS, has_digit
-from importer.vocabulary import load_vocabulary
+from importer.loader.vocabulary import load_vocabulary
 
 _PHONE_LABELS = load_vocabulary().cells.phone_labels
 """Words that say what kind of number follows. Any other word beside a number is a remark, and the report names it."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode
-from importer.vocabulary import load_vocabulary
+from importer.loader.vocabulary import load_vocabulary
 
 _WORDS = load_vocabulary().cells
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from importer.issues import LOST_CHARACTER, Issue, IssueCode, find_unreadable_cells
-from importer.loader.formats.encoding_and_dialect import MARK_UNDECODABLE, UNDECODABLE_BYTE, Dialect
+from importer.loader.formats.dialect import MARK_UNDECODABLE, UNDECODABLE_BYTE, Dialect
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 
 MAX_CELL_CHARS = 100_000

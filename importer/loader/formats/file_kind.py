@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.encoding_and_dialect import detect_utf16_without_bom, find_bom_codec
+from importer.loader.formats.dialect import detect_utf16_without_bom, find_bom_codec
 from importer.messages import file_messages
 
 

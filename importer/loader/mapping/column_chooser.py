@@ -22,10 +22,10 @@ from importer.loader.mapping.content_choice import choose_by_content, keep_uncla
 from importer.loader.mapping.header_match import HeaderMatch, match_header
 from importer.loader.mapping.map_file import MAX_LISTED, ColumnEntry, ColumnMap, require_field, suggest
 from importer.loader.mapping.presets import Preset, PresetEntry, find_preset
+from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource
 from importer.models.row import SourceRow
-from importer.vocabulary import normalize_header
 
 _MIN_CONFIDENCE = 0.8  # people are asked about less
 _PRESET_CONFIDENCE = 0.98

@@ -8,13 +8,13 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
-from importer.loader.cells.money_and_coordinates import read_money
+from importer.loader.cells.numeric_cells import read_money
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import NULL_WORDS, CellError, has_digit, to_ascii_digits
 from importer.loader.rows.rules import to_match_key
+from importer.loader.vocabulary import load_vocabulary
 from importer.messages import mapping_messages as texts
 from importer.models.row import SourceRow
-from importer.vocabulary import load_vocabulary
 
 MAJORITY = 0.6
 """The share of a column's cells that speaks for the whole column."""

@@ -8,9 +8,9 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, Kind
+from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import MatchSource
-from importer.vocabulary import load_vocabulary, normalize_header, split_words
 
 KNOWN_CONFIDENCE = 0.95
 AMBIGUOUS_CONFIDENCE = 0.7  # people are asked, unless the cells agree

@@ -15,10 +15,10 @@ from importer.errors import MappingError, UsageError
 from importer.fields import FIELDS_BY_NAME, find_field
 from importer.issues import IssueCode
 from importer.loader.mapping.map_file import ColumnEntry
+from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import RowRule
 from importer.toml_file import parse_toml, read_short_text
-from importer.vocabulary import normalize_header
 
 _ANY_COLUMN = "*"
 

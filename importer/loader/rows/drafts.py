@@ -8,7 +8,7 @@ from typing import NamedTuple
 from importer.fields import FIELDS_BY_NAME, Field, Kind
 from importer.issues import Issue, IssueCode
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.money_and_coordinates import MoneyReader, read_latitude, read_longitude
+from importer.loader.cells.numeric_cells import MoneyReader, read_latitude, read_longitude
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import (
     CellError,

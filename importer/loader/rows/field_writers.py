@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from importer.fields import Field, Kind
+from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
 from importer.models.mapping import ColumnChoice, Mapping
 from importer.models.row import Payload
-from importer.vocabulary import load_vocabulary, normalize_header, split_words
 
 FieldWriter = Callable[[Payload, Any], None]
 

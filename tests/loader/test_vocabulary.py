@@ -12,7 +12,7 @@ import pytest
 
 from importer.fields import FIELDS
 from importer.loader.mapping import header_match
-from importer.vocabulary import (
+from importer.loader.vocabulary import (
     CellWords,
     FieldWords,
     FooterWords,
@@ -104,7 +104,7 @@ def test_help_does_not_load_the_vocabulary():
         "import sys, contextlib\n"
         "from importer.cli.main import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
-        "assert 'importer.vocabulary' not in sys.modules"
+        "assert 'importer.loader.vocabulary' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
@@ -123,7 +123,6 @@ def test_example_of_the_page_does_what_the_page_says(monkeypatch):
     """A person who follows the page gets what it promises."""
     example = re.search(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
     french = build_vocabulary({"french.toml": read_vocabulary_file(example, "french.toml")})
-    monkeypatch.setattr(header_lookup, "load_vocabulary", lambda: french)
     monkeypatch.setattr(header_match, "load_vocabulary", lambda: french)
     for compiled in (header_match._compile_part_pattern, header_match._compile_currency_pattern):
         compiled.cache_clear()

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from importer.issues import IssueCode
 from importer.loader.cells.text import CellError, strip_cell, to_ascii_digits
-from importer.vocabulary import load_vocabulary, split_words
+from importer.loader.vocabulary import load_vocabulary, split_words
 
 _WORDS = load_vocabulary().money
 _NAMED_UNITS = [

@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from importer.errors import UsageError
+from importer.loader.vocabulary import is_known_header
 from importer.messages import file_messages
 from importer.models.status import is_report_header
-from importer.vocabulary import is_known_header
 
 UNDECODABLE_BYTE = "\udcff"
 """Stands in the text for each byte that does not fit the encoding. No valid text contains it."""

@@ -227,7 +227,7 @@ def is_known_header(text: str) -> bool:
 @cache
 def _read_files() -> dict[str, VocabularyFile]:
     """Return every vocabulary file by its name, English first."""
-    folder = resources.files("importer").joinpath("vocabulary")
+    folder = resources.files("importer.loader").joinpath("vocabulary")
     names = sorted(
         (file.name for file in folder.iterdir() if file.name.endswith(".toml")),
         key=lambda name: (name != _FIRST_FILE, name),
