@@ -1,13 +1,16 @@
-"""Set up a process: its signal handlers, and how often Python looks for reference cycles."""
+"""Set up a process: its signal handlers, its memory and CPU time, and how often Python looks for reference cycles."""
 
 from __future__ import annotations
 
 import gc
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+MAX_MEMORY_BYTES = 3 * 1024**3  # of a process that reads a file
+MAX_CPU_S = 3600
 _GC_THRESHOLD = 10_000  # new objects; Python's own is 700
 
 
@@ -42,3 +45,18 @@ def tune_gc() -> None:
     5% of the time of reading and 10% of the time of sending.
     """
     gc.set_threshold(_GC_THRESHOLD)
+
+
+def apply_limits() -> None:
+    """Limit the memory and CPU time of this process, where the operating system can (not on Windows)."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - does not exist on Windows
+
+    for kind, limit in ((resource.RLIMIT_AS, MAX_MEMORY_BYTES), (resource.RLIMIT_CPU, MAX_CPU_S)):
+        _, hard = resource.getrlimit(kind)
+        soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        try:
+            resource.setrlimit(kind, (soft, hard))
+        except (ValueError, OSError):
+            continue  # macOS refuses some limits; the checks of zip_safety still apply

@@ -16,8 +16,7 @@ from importer.csv_injection import (
     unescape_formula,
 )
 from importer.loader.formats.delimited_text import read_records
-from importer.loader.formats.dialect import Dialect, find_dialect
-from importer.loader.formats.encoding import Encoding
+from importer.loader.formats.dialect import Dialect, Encoding, find_dialect
 from tests.strategies import CELLS, SPECIAL_CHARACTERS
 
 

@@ -15,10 +15,8 @@ from importer.issues import Severity, describe_issue
 from importer.journal.run_metadata import RunMetadata
 from importer.loader.cells.text import has_digit
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
-from importer.loader.mapping.map_file import ColumnMap, read_map
-from importer.loader.mapping.overrides import make_column_key
+from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
 from importer.loader.mapping.presets import find_preset
-from importer.loader.mapping.saved_maps import to_column_map
 from importer.loader.rows.drafts import LEAD_PHONE_FIELDS, Drafter
 from importer.messages import run_messages
 from importer.models.mapping import (

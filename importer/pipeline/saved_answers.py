@@ -6,7 +6,7 @@ from pathlib import Path
 
 from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
-from importer.loader.mapping.saved_maps import get_map_path, has_real_headers, remember_map, save_map
+from importer.loader.mapping.map_file import get_map_path, has_real_headers, remember_map, save_map
 from importer.messages import run_messages
 from importer.models.mapping import Mapping
 from importer.pipeline.context import RunContext

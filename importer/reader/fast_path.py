@@ -14,8 +14,7 @@ import msgspec
 
 from importer.fields import FIELDS_BY_NAME
 from importer.loader.cells.phones import get_fast_phone_parser
-from importer.loader.rows.column_rules import apply_cell_rules, has_cell_rules
-from importer.loader.rows.row_rules import RowRules
+from importer.loader.rows.rules import RowRules, apply_cell_rules, has_cell_rules
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping
 from importer.reader.fragments import (
     NEEDS_SLOW_PATH,

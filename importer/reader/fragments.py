@@ -13,12 +13,10 @@ import msgspec
 
 from importer.fields import FIELDS_BY_NAME
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.emails import parse_simple_email, read_emails
-from importer.loader.cells.full_names import read_full_name
-from importer.loader.cells.text import TEXT_READERS, is_normalized
-from importer.loader.rows.column_rules import CLEAR
+from importer.loader.cells.text import TEXT_READERS, CellError, is_normalized, read_full_name
 from importer.loader.rows.drafts import ColumnStep, Drafter, build_column_steps
+from importer.loader.rows.rules import CLEAR
 from importer.models.mapping import AccountTitles, Mapping
 from importer.models.row import Payload, SourceRow
 from importer.settings import UnknownPolicy

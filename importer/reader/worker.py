@@ -21,12 +21,11 @@ import msgspec
 
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
-from importer.loader.formats.limits import apply_limits
 from importer.loader.table.table_reader import Table, open_table
 from importer.messages import file_messages
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import is_report_header
-from importer.process_setup import tune_gc
+from importer.process_setup import apply_limits, tune_gc
 from importer.reader import protocol
 from importer.reader.reimport import restore_table
 from importer.reader.row_processor import ProcessorConfig, RowProcessor

@@ -9,10 +9,8 @@ import msgspec
 
 from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode, format_suggestion
+from importer.loader.vocabulary import load_vocabulary
 from importer.models.mapping import Title
-
-NEGATION_WORDS = frozenset({"not", "no", "non", "never", "nahi", "nahin", "नहीं", "नही"})
-"""Words that turn a title into its opposite: "Not contacted" does not mean "Contacted"."""
 
 _MAX_SUGGESTIONS = 2
 _MIN_SIMILARITY = 72.0  # of 100: "Warm led" and "Warm lead" are similar, "Won" and "Walk-in" are not
@@ -86,7 +84,7 @@ def _is_opposite(one: str, other: str) -> bool:
     """Return whether one text has all the words of the other, and only one of them has a negation."""
     words, other_words = set(normalize_title(one).split()), set(normalize_title(other).split())
     has_all_words = words <= other_words or other_words <= words
-    return has_all_words and not NEGATION_WORDS.isdisjoint(words ^ other_words)
+    return has_all_words and not load_vocabulary().cells.negations.isdisjoint(words ^ other_words)
 
 
 def normalize_title(text: str) -> str:

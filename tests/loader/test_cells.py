@@ -8,18 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.coordinates import read_latitude, read_longitude
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.full_names import read_full_name
-from importer.loader.cells.money import read_money
+from importer.loader.cells.numeric_cells import read_latitude, read_longitude, read_money
 from importer.loader.cells.text import (
     NULL_WORDS,
     TEXT_READERS,
+    CellError,
     is_normalized,
     normalize_name,
     normalize_note,
     normalize_text,
+    read_full_name,
     read_list,
 )
 from importer.loader.rows.drafts import Drafter

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ImporterError
-from importer.loader.formats.limits import apply_limits
 from importer.loader.formats.xlsb_metadata import read_xlsb_row_metadata
 from importer.loader.table.table_reader import OpenOptions, open_table
+from importer.process_setup import apply_limits
 from tests.loader.write_workbooks import write_xlsb
 
 FILES = Path(__file__).parent / "files"

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from importer.errors import UsageError
 from importer.loader.formats import delimited_text
-from importer.loader.formats.delimited_text import read_records
+from importer.loader.formats.delimited_text import MAX_CELL_CHARS, read_records
 from importer.loader.formats.dialect import find_dialect
-from importer.loader.formats.limits import MAX_CELL_CHARS
 from importer.models.row import SourceRow
 
 HEADER = ["Name", "Phone", "Note"]

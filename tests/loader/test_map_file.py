@@ -5,10 +5,11 @@ import pytest
 from importer.errors import MappingError
 from importer.fields import FIELDS, Kind
 from importer.loader.mapping.column_chooser import choose_columns
-from importer.loader.mapping.map_file import ColumnEntry, read_map
-from importer.loader.mapping.saved_maps import (
+from importer.loader.mapping.map_file import (
+    ColumnEntry,
     fingerprint_headers,
     get_map_path,
+    read_map,
     remember_map,
     save_map,
     to_column_map,

@@ -10,7 +10,7 @@ import xlwt
 from openpyxl import Workbook
 
 from importer.loader.formats import workbook_reader
-from importer.loader.formats.merged_cells import MergedArea, MergedCellFiller
+from importer.loader.formats.sheet_metadata import MergedArea, MergedCellFiller
 from importer.loader.table import table_reader
 from importer.loader.table.table_reader import OpenOptions, Table, open_table
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.money import MoneyReader, find_header_unit
+from importer.loader.cells.numeric_cells import MoneyReader, find_header_unit
+from importer.loader.cells.text import CellError
 from tests.support import leads, write_csv
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.loader.cells import phones
-from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.phones import ParsedPhones, PhoneReader, parse_indian_mobile
+from importer.loader.cells.text import CellError
 from importer.loader.rows.drafts import Drafter
 from importer.models.mapping import ColumnChoice, Mapping
 from importer.models.row import SourceRow

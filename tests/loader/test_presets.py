@@ -7,8 +7,8 @@ import pytest
 from importer.errors import MappingError, UsageError
 from importer.fields import FIELDS_BY_NAME
 from importer.loader.mapping.column_chooser import choose_columns
+from importer.loader.mapping.map_file import to_column_map
 from importer.loader.mapping.presets import find_preset, load_presets, read_preset
-from importer.loader.mapping.saved_maps import to_column_map
 from importer.loader.rows.drafts import Drafter
 from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.mapping import MatchSource

@@ -11,18 +11,20 @@ from pathlib import Path
 import pytest
 
 from importer.fields import FIELDS
-from importer.loader.mapping import header_lookup, header_match
-from importer.loader.vocabulary import build_vocabulary, load_vocabulary, normalize_header
-from importer.loader.vocabulary_file import (
+from importer.loader.mapping import header_match
+from importer.loader.vocabulary import (
     CellWords,
     FieldWords,
     FooterWords,
     HeaderWords,
     MoneyWords,
+    build_vocabulary,
+    load_vocabulary,
+    normalize_header,
     read_vocabulary_file,
 )
 
-FOLDER = resources.files("importer.loader").joinpath("vocabulary")
+FOLDER = resources.files("importer").joinpath("vocabulary")
 FILES = sorted(file.name for file in FOLDER.iterdir())
 
 
@@ -107,7 +109,7 @@ def test_help_does_not_load_the_vocabulary():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "vocabulary.md"
+PAGE = Path(__file__).parents[1] / "docs" / "vocabulary.md"
 
 
 def test_page_explains_every_key():
@@ -121,7 +123,6 @@ def test_example_of_the_page_does_what_the_page_says(monkeypatch):
     """A person who follows the page gets what it promises."""
     example = re.search(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
     french = build_vocabulary({"french.toml": read_vocabulary_file(example, "french.toml")})
-    monkeypatch.setattr(header_lookup, "load_vocabulary", lambda: french)
     monkeypatch.setattr(header_match, "load_vocabulary", lambda: french)
     for compiled in (header_match._compile_part_pattern, header_match._compile_currency_pattern):
         compiled.cache_clear()

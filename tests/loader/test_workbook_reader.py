@@ -18,7 +18,7 @@ from importer.errors import UnreadableFileError, UsageError
 from importer.issues import find_unreadable_rows
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.row_metadata import RowMetadata
+from importer.loader.formats.sheet_metadata import RowMetadata
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.models.row import BLOCK_ROWS
 from tests.loader.write_workbooks import (

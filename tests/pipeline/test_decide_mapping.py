@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importer.loader.mapping.saved_maps import has_real_headers
+from importer.loader.mapping.map_file import has_real_headers
 from tests.support import write_csv
 
 

@@ -6,6 +6,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from importer.cli.summary_view import format_last_line
 from importer.issues import Issue, format_issue
 from importer.models.status import REPORT_COLUMNS
 from importer.report import failed_workbook

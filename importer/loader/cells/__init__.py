@@ -1,1 +1,1 @@
-"""Readers of cells: one module for each kind of value, from the text as typed to a value or a CellError."""
+"""Readers of cells, by the kind of value: from the text as typed to a value or a CellError."""

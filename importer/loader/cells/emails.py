@@ -7,14 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.text import strip_cell
-
-NO_EMAIL_WORDS = frozenset(
-    {"0", "no", "no email", "no e-mail", "no mail", "no email id", "no mail id", "no id", "not available",
-     "not given", "not provided", "not shared", "not applicable", "not known", "unknown", "nahi", "nahi hai", "नहीं", "नहीं है"}
-)  # fmt: skip
-"""What people type, in lower case, for a lead without an e-mail address. There is nothing to fix."""
+from importer.loader.cells.text import CellError, strip_cell
+from importer.loader.vocabulary import load_vocabulary
 
 _is_simple_local_part = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*").fullmatch  # asha.rao+x
 _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")  # Asha Rao <asha@example.in>
@@ -36,7 +30,7 @@ def read_emails(text: str) -> list[str] | CellError | None:
     cell = strip_cell(text)
     if cell is None or isinstance(cell, CellError):
         return cell
-    if cell.casefold().rstrip(".") in NO_EMAIL_WORDS:
+    if cell.casefold().rstrip(".") in load_vocabulary().cells.no_email:
         return None
     addresses: list[str] = []
     errors: list[CellError] = []

@@ -6,15 +6,12 @@ import re
 from typing import NamedTuple
 
 from importer.loader.cells.text import NULL_WORDS, has_digit
+from importer.loader.vocabulary import load_vocabulary
 
-PHONE_LABELS = frozenset(
-    {"whatsapp", "whats", "app", "mobile", "mob", "phone", "telephone", "ph", "tel", "cell", "contact", "call", "no",
-     "nos", "num", "number", "wa", "m", "p", "t", "o", "h", "r", "w", "office", "off", "res", "residence", "home",
-     "work", "landline", "primary", "secondary", "alternate", "alt", "personal", "callto", "sms", "मो", "मोबाइल", "मोबाईल", "फोन", "फ़ोन", "नं", "नंबर", "व्हाट्सएप"}
-)  # fmt: skip
+_PHONE_LABELS = load_vocabulary().cells.phone_labels
 """Words that say what kind of number follows. Any other word beside a number is a remark, and the report names it."""
 
-AND_OR_WORDS = ("or", "and", "या", "व", "और", "आणि", "किंवा")
+_CONJUNCTIONS = load_vocabulary().cells.conjunctions
 """Words between two numbers."""
 
 _ZEROS = frozenset({"0", "00", "000", "0.0"})  # sheets have a zero for "no phone"
@@ -35,13 +32,13 @@ _EXTENSION = re.compile(  # ext 21, x21, #21
     r"(?i)[\s(]*(?:(?<![^\W\d_])(?:ext(?:ension|n)?|x)[\s.:-]*|#\s*)(?P<number>\d{1,6})\)?\s*$"
 )
 _SEPARATORS = re.compile(  # 9845012345 / 9886012345, "9845012345 or 9886012345"
-    rf"(?i)[/,;&|\\\n]|:::|\s\+\s|(?<![^\W\d_])(?:{'|'.join(AND_OR_WORDS)})(?![^\W\d_])"
+    rf"(?i)[/,;&|\\\n]|:::|\s\+\s|(?<![^\W\d_])(?:{'|'.join(sorted(_CONJUNCTIONS))})(?![^\W\d_])"
 )
 _REMARKS = re.compile(
     rf"""(?ix) \([^()\d]*\)                                   # (M), (Mr. A. Rao)
     | (?<!\d) \d{{1,2}} (?:[.:]\d\d)? \s? [ap]\.?m\b \.?       # 6 pm
     | (?<![^{_NUMBER_MARKS}]) [^\d{_NUMBER_MARKS}]++ (?!\d)   # a word that touches no digit
-    | (?<![^{_NUMBER_MARKS}]) (?:{"|".join(sorted(PHONE_LABELS, key=len, reverse=True))}) (?=\d)
+    | (?<![^{_NUMBER_MARKS}]) (?:{"|".join(sorted(_PHONE_LABELS, key=len, reverse=True))}) (?=\d)
     | (?<![\d(]) [1-9]\) \s* (?=[+\d(])                       # 1) 2) of a list"""
 )
 _WORDS = re.compile(r"[^\d\s()\[\].:;#*\-]+")
@@ -84,9 +81,9 @@ def _build_segment(part: str) -> PhoneSegment:
     def cut_remark(match: re.Match[str]) -> str:
         nonlocal has_remarks
         words = _WORDS.findall(match[0].lower())
-        if len(match[0]) == 1 and words and words[0] not in PHONE_LABELS:
+        if len(match[0]) == 1 and words and words[0] not in _PHONE_LABELS:
             return match[0]  # a single letter may be a mistyped digit: it stays, so that this is not a number
-        has_remarks = has_remarks or any(word not in PHONE_LABELS for word in words)
+        has_remarks = has_remarks or any(word not in _PHONE_LABELS for word in words)
         return _CUT
 
     candidates = [text.strip(_EDGE_MARKS) for text in _REMARKS.sub(cut_remark, number).split(_CUT)]

@@ -13,9 +13,8 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 from phonenumbers.phonemetadata import PhoneMetadata
 
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
 from importer.loader.cells.phone_segments import PhoneSegment, split_phone_cell
-from importer.loader.cells.text import has_digit, strip_cell, to_ascii_digits
+from importer.loader.cells.text import CellError, has_digit, strip_cell, to_ascii_digits
 
 _INDIA = PhoneMetadata.metadata_for_region("IN", None)
 _MOBILE = _INDIA.mobile.national_number_pattern if _INDIA is not None and _INDIA.mobile is not None else None

@@ -1,22 +1,21 @@
-"""Normalizes text cells: removes what spreadsheets and copying add to a text, and changes nothing else."""
+"""Normalizes text cells, and splits full names. It removes what spreadsheets and copying add, and changes nothing else."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
+from importer.loader.vocabulary import load_vocabulary
 
-NULL_WORDS = frozenset(
-    {"-", "--", "---", "—", "–", ".", "n/a", "na", "n.a.", "n.a", "nil", "null", "none", "nan", "(blank)", "(empty)",
-     "(none)", "(unknown)", "(no name)", "no name"}
-)  # fmt: skip
+_WORDS = load_vocabulary().cells
+
+NULL_WORDS = _WORDS.empty
 """Cells that mean "nothing here", in lower case."""
 
-NULL_WORDS_THAT_ARE_NAMES = frozenset({"Na", "Nan", "Nil", "Null"})
-"""Null words that are also names, as people write their names. NA, nil and NULL mean "nothing" in a name too."""
+_NULL_WORDS_THAT_ARE_NAMES = _WORDS.empty_except_in_names
 
 ERROR_VALUES = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA", "#SPILL!", "#CALC!",
@@ -42,11 +41,27 @@ _FORMULA = re.compile(  # =SUM(A1), =+A1+1, ='My sheet'!B2, =(1)
 )
 _has_lost_letters = re.compile(r"(?=(?:[^?]*\?){4})(?:[^\w]|[\d_])+").fullmatch
 """`???? ???`: what Excel's plain CSV makes of Hindi. Fewer than four may be somebody's "not known"."""
+
 _EXCEL_APOSTROPHE = re.compile(r"^'[+\-=@\d(]")  # '+91 and '007, but not 'tis
 _is_simple_ascii = re.compile(r"(?!\d+\.0+$)[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<! )").fullmatch
 """`12 MG Road, Pune`, but not ` 411001`, `say "hi"` or `411001.0`."""
+
 _MAX_NULL_WORD_CHARS = max(map(len, NULL_WORDS))
 _EXCEL_MARKS = "'=#?"  # the first characters of an apostrophe, a formula, an error value and lost letters
+# After a comma they do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`.
+_NAME_SUFFIXES = "|".join(map(re.escape, sorted(_WORDS.name_suffixes)))
+_begins_with_suffix = re.compile(rf"(?i)(?:{_NAME_SUFFIXES})\b").match
+
+
+class CellError(NamedTuple):
+    """What is wrong with a cell.
+
+    `hint` replaces {hint} in the issue's sentence. `value` is the wrong part of the cell, or "" for the whole cell.
+    """
+
+    code: IssueCode
+    hint: str = ""
+    value: str = ""
 
 
 def is_normalized(text: str) -> bool:
@@ -73,7 +88,7 @@ def normalize_text(text: str) -> str | CellError | None:
 def normalize_name(text: str) -> str | CellError | None:
     """Return the name of a person or a firm, normalized like a text. `Nil` may be a name."""
     value = _trim(text)
-    if not value or (value.lower() in NULL_WORDS and value not in NULL_WORDS_THAT_ARE_NAMES):
+    if not value or (value.lower() in NULL_WORDS and value not in _NULL_WORDS_THAT_ARE_NAMES):
         return None
     return value if value[0] not in _EXCEL_MARKS else _read_excel_mark(value)
 
@@ -168,3 +183,20 @@ def _read_excel_mark(value: str) -> str | CellError | None:
     if _FORMULA.match(value):
         return CellError(IssueCode.FORMULA_WITHOUT_VALUE)
     return value[1:] if _EXCEL_APOSTROPHE.match(value) else value
+
+
+def read_full_name(text: str) -> tuple[str, str] | CellError | None:
+    """Return the first and last name. The last word is the last name; `Rao, Asha` is read as Asha Rao.
+
+    `Acme Traders, Pune` and `Asha Rao, MBA` stay in their order: a surname in front of a comma is a single word, and no
+    degree follows it.
+    """
+    name = normalize_name(text)
+    if name is None or isinstance(name, CellError):
+        return name
+    if "," in name:
+        last, _, first = (part.strip() for part in name.partition(","))
+        if first and len(last.split()) == 1 and not _begins_with_suffix(first) and "," not in first:
+            return " ".join(first.split()), last
+    *first_words, last_word = name.split()
+    return (" ".join(first_words), last_word) if first_words else (last_word, "")

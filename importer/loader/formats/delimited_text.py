@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from importer.issues import LOST_CHARACTER, Issue, IssueCode, find_unreadable_cells
-from importer.loader.formats.dialect import Dialect
-from importer.loader.formats.encoding import MARK_UNDECODABLE, UNDECODABLE_BYTE
-from importer.loader.formats.limits import MAX_CELL_CHARS
+from importer.loader.formats.dialect import MARK_UNDECODABLE, UNDECODABLE_BYTE, Dialect
 from importer.messages import format_count
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 
+MAX_CELL_CHARS = 100_000
 _MAX_RECORD_LINES = 2000  # a cell of more lines begins with a stray quotation mark
 _MIN_PHONE_DIGITS = 7  # a landline without its STD code has no fewer
 _BETWEEN_CELLS = frozenset(",\r\n")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.encoding import detect_utf16_without_bom, find_bom_codec
+from importer.loader.formats.dialect import detect_utf16_without_bom, find_bom_codec
 from importer.messages import file_messages
 
 

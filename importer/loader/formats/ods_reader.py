@@ -11,9 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused before (zip_safety.py)
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.merged_cells import MergedArea
 from importer.loader.formats.number_formats import format_number
-from importer.loader.formats.row_metadata import UNKNOWN_ERROR, RowMetadata, format_formula
+from importer.loader.formats.sheet_metadata import UNKNOWN_ERROR, MergedArea, RowMetadata, format_formula
 from importer.messages import file_messages
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

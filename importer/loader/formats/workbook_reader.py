@@ -16,11 +16,9 @@ import msgspec
 from importer.errors import UnreadableFileError, UsageError
 from importer.issues import find_unreadable_rows
 from importer.loader.formats.file_kind import FileKind
-from importer.loader.formats.limits import MAX_CELLS_IN_MEMORY, MAX_SHEET_BYTES_IN_MEMORY
-from importer.loader.formats.merged_cells import MergedArea, to_merged_areas
 from importer.loader.formats.number_formats import format_value
 from importer.loader.formats.ods_reader import list_ods_sheets, read_ods_rows
-from importer.loader.formats.row_metadata import RowMetadata
+from importer.loader.formats.sheet_metadata import MergedArea, RowMetadata, to_merged_areas
 from importer.loader.formats.xls_metadata import is_password_protected, read_xls_row_metadata
 from importer.loader.formats.xlsb_metadata import read_xlsb_merged_areas, read_xlsb_row_metadata
 from importer.loader.formats.xlsx_metadata import (
@@ -39,6 +37,9 @@ from importer.models.status import LISTS_SHEET, ROWS_SHEET
 # _x000D_ stands for a character that XML cannot contain; _xD83D_ would be half a character, so it is text.
 _XML_ESCAPE = re.compile("_x((?![dD][89A-Fa-f])[0-9A-Fa-f]{4})_")
 _NO_MORE = (1 << 62, RowMetadata())
+_MAX_CELLS_IN_MEMORY = 30_000_000  # cells, empty ones too, that calamine may keep in memory
+# Larger sheet XML (unpacked) is streamed: slower, but memory stays flat.
+_MAX_SHEET_BYTES_IN_MEMORY = 150 * 1024**2
 _MAX_METADATA_AHEAD = 50_000  # rows whose metadata is kept while calamine loads the sheet: some 20 MB
 
 
@@ -159,7 +160,7 @@ def _read_value_blocks(
 
 def _is_too_large_for_memory(part: SheetPart) -> bool:
     """Return whether calamine, which stores every cell up to the last one, would need too much memory."""
-    return part.size_bytes > MAX_SHEET_BYTES_IN_MEMORY or part.rows * part.columns > MAX_CELLS_IN_MEMORY
+    return part.size_bytes > _MAX_SHEET_BYTES_IN_MEMORY or part.rows * part.columns > _MAX_CELLS_IN_MEMORY
 
 
 def _group_into_blocks(rows: Iterator[tuple[int, list[Any], RowMetadata | None]]) -> Iterator[_ValueBlock]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.loader.formats.number_formats import find_display_formats
-from importer.loader.formats.row_metadata import RowMetadata, get_error_name
+from importer.loader.formats.sheet_metadata import RowMetadata, get_error_name
 
 _END_OF_CHAIN = 0xFFFFFFF0  # this and higher numbers are not sectors
 # Record types.

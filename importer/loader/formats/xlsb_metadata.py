@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.merged_cells import MergedArea
 from importer.loader.formats.number_formats import find_display_formats
-from importer.loader.formats.row_metadata import RowMetadata, get_error_name
+from importer.loader.formats.sheet_metadata import MergedArea, RowMetadata, get_error_name
 from importer.loader.formats.zip_safety import resolve_part
 from importer.messages import file_messages
 

@@ -19,10 +19,10 @@ from xml.etree import ElementTree as ET  # parts with a DOCTYPE were refused bef
 import msgspec
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats.merged_cells import MergedArea
 from importer.loader.formats.number_formats import find_display_formats
-from importer.loader.formats.row_metadata import (
+from importer.loader.formats.sheet_metadata import (
     UNKNOWN_ERROR,
+    MergedArea,
     RowMetadata,
     format_formula,
     parse_column_letters,

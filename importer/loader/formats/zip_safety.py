@@ -13,9 +13,12 @@ from pathlib import Path
 from xml.etree import ElementTree as ET  # parts with a DOCTYPE are refused here
 
 from importer.errors import UnreadableFileError
-from importer.loader.formats import limits
 from importer.messages import file_messages
 
+MAX_PARTS = 5_000
+MAX_UNPACKED_BYTES = 4 * 1024**3
+MAX_COMPRESSION_RATIO = 400  # sheet XML packs 10 to 60 times, a zip bomb a thousand times
+MIN_BYTES_FOR_RATIO = 20 * 1024**2  # the ratio of smaller parts does not matter
 _ROOT_ELEMENT = re.compile(rb"<[a-z_]")  # <worksheet, but not <?xml or <!--
 _MAX_PREAMBLE_BYTES = 256 * 1024
 
@@ -61,13 +64,13 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
     twins = [name for name, count in counts.items() if count > 1]
     if twins:
         raise UnreadableFileError(*file_messages.DUPLICATE_PART.format(name=twins[0]))
-    if len(parts) > limits.MAX_PARTS:
+    if len(parts) > MAX_PARTS:
         raise UnreadableFileError(*file_messages.TOO_MANY_PARTS.format(count=len(parts)))
-    if sum(part.file_size for part in parts) > limits.MAX_UNPACKED_BYTES:
+    if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         raise UnreadableFileError(*file_messages.TOO_LARGE_UNPACKED)
     for part in parts:
         ratio = part.file_size / max(1, part.compress_size)
-        if part.file_size > limits.MIN_BYTES_FOR_RATIO and ratio > limits.MAX_COMPRESSION_RATIO:
+        if part.file_size > MIN_BYTES_FOR_RATIO and ratio > MAX_COMPRESSION_RATIO:
             raise UnreadableFileError(*file_messages.COMPRESSED_TOO_MUCH.format(ratio=ratio))
 
 

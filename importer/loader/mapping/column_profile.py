@@ -8,11 +8,10 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.money import read_money
+from importer.loader.cells.numeric_cells import read_money
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
-from importer.loader.cells.text import NULL_WORDS, has_digit, to_ascii_digits
-from importer.loader.rows.column_rules import to_match_key
+from importer.loader.cells.text import NULL_WORDS, CellError, has_digit, to_ascii_digits
+from importer.loader.rows.rules import to_match_key
 from importer.loader.vocabulary import load_vocabulary
 from importer.messages import mapping_messages as texts
 from importer.models.row import SourceRow

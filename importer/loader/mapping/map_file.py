@@ -1,18 +1,29 @@
-"""Reads the column mapping file (TOML), and says what is wrong in one."""
+"""Reads the column mapping file (TOML) and says what is wrong in one. Saves maps, for people and for the next sheet.
+
+A saved map is a file that people can change, or is remembered for the next sheet with the same headers.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping as Table
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from importer.atomic_file import replace_file
 from importer.errors import MappingError
-from importer.loader.mapping.suggestions import require_field, suggest
+from importer.fields import FIELDS_BY_NAME, Field, find_field
+from importer.loader.column_names import format_column_name
+from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnRules
+from importer.models.mapping import ColumnRules, Mapping
 from importer.toml_file import parse_toml, read_short_text
+
+MAX_LISTED = 40
+_MIN_LIKENESS = 60  # of 100, by rapidfuzz's WRatio: "customer_fone" is like "customer_phone"
 
 
 class ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -157,3 +168,112 @@ def _simplify_error(message: str) -> str:
         "Object contains unknown field", texts.MAP_KEY_UNKNOWN
     )
     return f"{key.rstrip('`')}: {problem}" if key else problem
+
+
+def require_field(name: str, place: str = "") -> Field:
+    """Return the field that a person means. `place` is where they wrote it.
+
+    Raises MappingError with a suggestion if there is no such field.
+    """
+    field = find_field(name)
+    if field is None:
+        message, _ = texts.UNKNOWN_FIELD.format(place=place, name=name)
+        raise MappingError(message, suggest(name, list(FIELDS_BY_NAME), texts.LISTED_FIELDS))
+    return field
+
+
+def suggest(name: str, known: Sequence[str], introduction: str) -> str:
+    """Return `Did you mean ...?`, or the list of all known names after the introduction."""
+    from rapidfuzz import fuzz, process, utils  # noqa: PLC0415 - only a mistake needs it
+
+    near = process.extractOne(
+        name, known, scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=_MIN_LIKENESS
+    )
+    if near:
+        return texts.SUGGESTION.format(name=near[0])
+    more = ", ..." if len(known) > MAX_LISTED else ""
+    return texts.LISTED.format(introduction=introduction, names=", ".join(known[:MAX_LISTED]), more=more)
+
+
+def make_column_key(headers: Sequence[str], index: int) -> str:
+    """Return the name by which a person names a column: its header, numbered if an earlier column has the same."""
+    header = headers[index]
+    earlier = headers[:index].count(header)
+    if not header:
+        return format_column_name(index)
+    return f"{header}#{earlier + 1}" if earlier else header
+
+
+def save_map(path: Path, mapping: Mapping) -> None:
+    """Write a mapping as a file that `--map` reads and people can change. Raises OSError."""
+    import tomli_w  # noqa: PLC0415 - only saving needs it
+
+    content = _build_content(mapping)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(texts.SAVED_MAP_HEAD + tomli_w.dumps(content), "utf-8")
+    replace_file(temporary, path)
+
+
+def to_column_map(mapping: Mapping) -> ColumnMap:
+    """Return the map that chooses this mapping again."""
+    return msgspec.convert(_build_content(mapping), ColumnMap)
+
+
+def remember_map(folder: Path, mapping: Mapping) -> Path:
+    """Save the columns and values of a mapping for the next sheet with the same headers. Return the file.
+
+    Defaults are not saved, because `--default` is meant for one sheet.
+    """
+    path = get_map_path(folder, [column.header for column in mapping.columns])
+    save_map(path, msgspec.structs.replace(mapping, defaults={}))
+    return path
+
+
+def has_real_headers(headers: Sequence[str]) -> bool:
+    """Whether the headers say what kind of sheet it is. Column A and Column B do not."""
+    return any(header and header != format_column_name(index) for index, header in enumerate(headers))
+
+
+def get_map_path(folder: Path, headers: Sequence[str]) -> Path:
+    """Return the file in which the map for these headers is remembered. Their order does not matter."""
+    return folder / f"{fingerprint_headers(headers)}.toml"
+
+
+def fingerprint_headers(headers: Sequence[str]) -> str:
+    """Return 16 hex digits that are the same for two sheets with the same headers."""
+    lines = "\n".join(sorted(normalize_header(header) for header in headers))
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def _build_content(mapping: Mapping) -> dict[str, Any]:
+    headers = [column.header for column in mapping.columns]
+    content: dict[str, Any] = {
+        "shape": fingerprint_headers(headers),
+        "columns": {
+            make_column_key(headers, column.index): _build_entry(column.field, column.rules)
+            for column in mapping.columns
+            if column.header or column.field
+        },
+    }
+    if mapping.defaults:
+        content["defaults"] = mapping.defaults
+    if mapping.values:
+        content["values"] = mapping.values
+    if mapping.clear:
+        content["clear"] = {"token": mapping.clear}
+    return content
+
+
+def _build_entry(field: str, rules: ColumnRules) -> Any:
+    """Return the field's name alone if the column has no rules, else a table."""
+    entry = ColumnEntry(
+        field,
+        prefix=next(iter(rules.prefixes), ""),
+        joiner=next(iter(rules.separators), ""),
+        constant=rules.constant,
+        clear=rules.clear,
+        empty=rules.empty_values,
+    )
+    table = msgspec.to_builtins(entry)
+    return table if len(table) > 1 else field

@@ -7,28 +7,27 @@ from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, Field, Kind
 from importer.issues import Issue, IssueCode
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.coordinates import read_latitude, read_longitude
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.full_names import read_full_name
-from importer.loader.cells.money import MoneyReader
+from importer.loader.cells.numeric_cells import MoneyReader, read_latitude, read_longitude
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import (
+    CellError,
     normalize_name,
     normalize_note,
     normalize_number_text,
     normalize_text,
+    read_full_name,
     read_list,
 )
-from importer.loader.rows.column_rules import (
+from importer.loader.rows.field_writers import FieldWriter, select_writer
+from importer.loader.rows.rules import (
     CLEAR,
     CellReader,
+    RowRules,
     add_column_rules,
     apply_cell_rules,
     has_cell_rules,
 )
-from importer.loader.rows.field_writers import FieldWriter, select_writer
-from importer.loader.rows.row_rules import RowRules
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.row import Draft, Payload, SourceRow
 

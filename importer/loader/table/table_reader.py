@@ -18,22 +18,18 @@ from importer.loader.column_names import format_column_name
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.limits import MAX_COLUMNS, MAX_HEADER_SEARCH_ROWS
-from importer.loader.formats.merged_cells import MergedCellFiller
+from importer.loader.formats.sheet_metadata import MergedCellFiller
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.table.footers import is_footer, is_footer_continuation
-from importer.loader.table.header_row import (
-    MAX_SEARCHED_ROWS,
-    HeaderRow,
-    find_header_row,
-    take_header_row,
-)
+from importer.loader.table.header_row import MAX_SEARCHED_ROWS, HeaderRow, find_header_row, take_header_row
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow, SourceRows
 from importer.models.status import is_report_header
 
 COPY_NAME = "sheet"
+_MAX_COLUMNS = 2_000  # the widest CRM exports have 800
+_MAX_HEADER_SEARCH_ROWS = 10_000  # the furthest down that --header-row can look
 _MIN_COLUMN_SHARE = 0.2  # of the rows, for a column without a name in a CSV file
 _MIN_COLUMN_ROWS = 2  # in a small file too, one row alone is a stray comma
 _MAX_CELLS_OF_NON_LEAD = 4  # a total, a report footer or a blank row has no more cells with text
@@ -132,7 +128,7 @@ def _build_table(
     records: Iterator[SourceRows], kind: FileKind, notices: list[Notice], options: OpenOptions, sheet: str
 ) -> Table:
     """Return the table below the header, with its rows as wide as the header."""
-    looked_at = min(MAX_HEADER_SEARCH_ROWS, max(MAX_SEARCHED_ROWS, options.header_row or 0))
+    looked_at = min(_MAX_HEADER_SEARCH_ROWS, max(MAX_SEARCHED_ROWS, options.header_row or 0))
     begun: list[SourceRow] = []
     while len(begun) < looked_at and (block := next(records, None)) is not None:
         begun += block
@@ -143,7 +139,7 @@ def _build_table(
     first = 0 if header.index is None else header.index + header.lines
     notices.append(_describe_header(header, top))
     headers = _name_unnamed_columns(header.names, top[first:], kind)
-    if len(headers) > MAX_COLUMNS:
+    if len(headers) > _MAX_COLUMNS:
         raise UnreadableFileError(*file_messages.TOO_MANY_COLUMNS.format(count=len(headers)))
     shaper = RowShaper(len(headers), header.names)
     blocks = shaper.fit_blocks(chain([SourceRows.from_rows(begun[first:])], records), notices)

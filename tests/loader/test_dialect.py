@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import UsageError
-from importer.loader.formats.encoding import MARK_UNDECODABLE, find_encoding
+from importer.loader.formats.dialect import MARK_UNDECODABLE, find_encoding
 
 TEXT = "Name,Phone\nJosé Müller,9845012345\n"
 HINDI = "नाम,फोन नंबर\nसुनीता देशपांडे,9845012345\n" * 3

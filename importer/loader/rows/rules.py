@@ -1,14 +1,17 @@
-"""What a preset or a mapping file adds to the reading of a column: prefixes, separators, replaced values, the clear token."""
+"""What a preset or a mapping file adds to the reading of a sheet: rules of a column, and rows that are not leads.
+
+The rules of a column are prefixes, separators, replaced values and the clear token.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from importer.fields import FIELDS_BY_NAME, Kind
-from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
-from importer.models.mapping import ColumnChoice, Mapping
+from importer.issues import Issue, IssueCode
+from importer.loader.cells.text import CellError
+from importer.models.mapping import ColumnChoice, Mapping, RowRule
 
 CellReader = Callable[[str], Any]
 """From the text of a cell to its value, a CellError, CLEAR, or None for an empty cell."""
@@ -106,3 +109,25 @@ class _ClearingReader:
         if text.strip() not in self._tokens:
             return self._read(text)
         return CLEAR if self._is_nullable else CellError(IssueCode.CANNOT_CLEAR)
+
+
+class RowRules:
+    """The row rules of one mapping."""
+
+    def __init__(self, rules: Sequence[RowRule], columns: Sequence[ColumnChoice]) -> None:
+        self._rules = rules
+        self._headers = {column.index: column.header for column in columns}
+
+    def find_match(self, cells: Sequence[str]) -> Issue | None:
+        """Return the issue of the first rule that a row matches, or None if the row is a lead."""
+        for rule in self._rules:
+            for index in (rule.index,) if rule.index >= 0 else range(len(cells)):
+                if _is_match(cells[index], rule):
+                    hint = f": {rule.reason}" if rule.reason else ""
+                    return Issue("row", rule.code, self._headers.get(index, ""), cells[index].strip(), hint)
+        return None
+
+
+def _is_match(cell: str, rule: RowRule) -> bool:
+    text = cell.strip().lower()
+    return bool(text) and (text in rule.equals or text.startswith(rule.begins or ("\0",)))

@@ -1,4 +1,4 @@
-"""Reads amounts as they are written in India: `₹1,20,000/-`, `Rs. 2.5L`, `1.5 Lakh`, `2 Cr`, `10k`.
+"""Reads amounts as they are written in India (`₹1,20,000/-`, `Rs. 2.5L`, `2 Cr`), and latitudes and longitudes.
 
 The library price-parser does not know lakh and crore, and guesses whether a mark is a comma or a decimal point.
 """
@@ -9,41 +9,23 @@ import re
 from decimal import Decimal
 
 from importer.issues import IssueCode
-from importer.loader.cells.cell_error import CellError
-from importer.loader.cells.text import strip_cell, to_ascii_digits
-from importer.loader.vocabulary import split_words
+from importer.loader.cells.text import CellError, strip_cell, to_ascii_digits
+from importer.loader.vocabulary import load_vocabulary, split_words
 from importer.messages import format_count
 
-UNIT_FACTORS = {
-    "l": 100_000, "lakh": 100_000, "lac": 100_000, "लाख": 100_000,
-    "cr": 10_000_000, "crore": 10_000_000, "करोड़": 10_000_000, "करोड": 10_000_000,
-    "k": 1_000, "thousand": 1_000, "हज़ार": 1_000, "हजार": 1_000, "million": 1_000_000, "mn": 1_000_000,
-}  # fmt: skip
-"""Rupees in one unit."""
-
-UNIT_WORDS = frozenset(
-    {"lakh", "lakhs", "lac", "lacs", "crore", "crores", "thousand", "thousands", "लाख", "करोड़", "करोड"}
-)
-"""Units that are clear anywhere in a header. The short ones count only in brackets of their own."""
-
-SHORT_HEADER_UNITS = {
-    "l": "lakh",
-    "cr": "crore",
-    "crs": "crore",
-    "k": "thousand",
-    "000": "thousand",
-    "000s": "thousand",
-}
-"""Units that a header may name in brackets: `Budget (L)`, `Amount ('000)`."""
-
+_WORDS = load_vocabulary().money
+_NAMED_UNITS = [
+    word for word in {*_WORDS.units, *_WORDS.unit_words} if word.removesuffix("s") in _WORDS.units
+]
+_UNITS = "|".join(map(re.escape, sorted(_NAMED_UNITS, key=len, reverse=True)))  # the longest first
 _UNIT_NAMES = {100_000: "lakh", 10_000_000: "crore", 1_000: "thousand"}
 
 # `-₹1,20,000/-`, `Rs. 2.5L`, `(500)` for -500, `45 Lakhs only.`
 _AMOUNT = re.compile(
-    r"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
+    rf"""^\s*(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*
     (?:₹\s*(?P<minus2>[-\u2212])?|₨|rs\.?|inr|rupees?|mrp)?\s*
-    (?P<number>\d{1,3}(?:,\d{2,3})*,\d{3}|\d+)?(?P<point>\.\d+)?\s*
-    (?P<unit>lakhs?|lacs?|l|crores?|cr\.?|thousand|k|million|mn|हज़ार|हजार|लाख|करोड़|करोड)?\s*
+    (?P<number>\d{{1,3}}(?:,\d{{2,3}})*,\d{{3}}|\d+)?(?P<point>\.\d+)?\s*
+    (?P<unit>(?:{_UNITS})\.?)?\s*
     (?:₹|₨|rs\.?|inr|rupees)?\s*(?:/-|/=|/)?\s*(?:only)?\s*\.?\s*(?P<close>\))?\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -55,6 +37,7 @@ _GROUPED_DIGITS = re.compile(
 _SCIENTIFIC = re.compile(r"[\d.]+[eE]\+?\d+")  # 1.2E+05
 _MAX_RUPEES = 10**13  # with more, a JSON number can no longer hold the paise exactly
 _MAX_RUPEES_BY_HEADER = 10**10  # a thousand crore: 5500000 under "in lakhs" was probably typed in rupees
+_DEGREES = re.compile(r"([-+\u2212]?\d{1,3}(?:\.\d+)?)\s*°?")  # 12.9716, -77.5°
 
 
 class MoneyReader:
@@ -72,10 +55,10 @@ def find_header_unit(header: str) -> str:
     """Return the unit that a header names: `lakh`, `crore`, `thousand` or "". An example, `(e.g. 50 lakh)`, is ignored."""
     bracketed = [text for text in _IN_BRACKETS.findall(header) if not re.search("[1-9]", text)]
     short = [
-        SHORT_HEADER_UNITS[word] for word in split_words(" ".join(bracketed)) if word in SHORT_HEADER_UNITS
+        _WORDS.short_units[word] for word in split_words(" ".join(bracketed)) if word in _WORDS.short_units
     ]
     words = split_words(" ".join([_IN_BRACKETS.sub(" ", header), *bracketed]))
-    long = [_UNIT_NAMES[_get_factor(word)] for word in words if word in UNIT_WORDS]
+    long = [_UNIT_NAMES[_get_factor(word)] for word in words if word in _WORDS.unit_words]
     return next(iter(long + short), "")
 
 
@@ -120,4 +103,28 @@ def _get_factor(unit: str | None) -> int:
     if not unit:
         return 1
     name = unit.lower().rstrip(".")
-    return UNIT_FACTORS.get(name) or UNIT_FACTORS[name.removesuffix("s")]
+    return _WORDS.units.get(name) or _WORDS.units[name.removesuffix("s")]
+
+
+_MAX_LATITUDE, _MAX_LONGITUDE = 90, 180
+
+
+def read_latitude(text: str) -> float | CellError | None:
+    """Return degrees from -90 to 90."""
+    return _read_degrees(text, _MAX_LATITUDE)
+
+
+def read_longitude(text: str) -> float | CellError | None:
+    """Return degrees from -180 to 180."""
+    return _read_degrees(text, _MAX_LONGITUDE)
+
+
+def _read_degrees(text: str, limit: int) -> float | CellError | None:
+    cell = strip_cell(text)
+    if cell is None or isinstance(cell, CellError):
+        return cell
+    match = _DEGREES.fullmatch(to_ascii_digits(cell))
+    if not match:
+        return CellError(IssueCode.NOT_DEGREES)
+    value = float(match[1].replace("\u2212", "-"))
+    return value if -limit <= value <= limit else CellError(IssueCode.OUT_OF_RANGE, f"-{limit} and {limit}")
