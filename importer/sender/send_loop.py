@@ -19,8 +19,7 @@ from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
 from importer.sender.delivery_result import build_result
 from importer.sender.in_flight import InFlightRow, InFlightState
-from importer.sender.metrics import SendMetrics
-from importer.sender.progress_reporter import PROGRESS_INTERVAL_S, Progress, ProgressReporter
+from importer.sender.metrics import PROGRESS_INTERVAL_S, Progress, ProgressReporter, SendMetrics
 from importer.sender.retry import Retry, Settle, Stop, Wait, decide
 from importer.sender.row_feeder import RowFeeder
 from importer.sender.row_queue import KeyedRowQueue
