@@ -17,8 +17,7 @@ from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
 from importer.sender.block_detector import BlockDetector
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
-from importer.sender.delivery_result import build_result
-from importer.sender.in_flight import InFlightRow, InFlightState
+from importer.sender.in_flight import InFlightRow, InFlightState, build_result
 from importer.sender.metrics import PROGRESS_INTERVAL_S, Progress, ProgressReporter, SendMetrics
 from importer.sender.retry import Retry, Settle, Stop, Wait, decide
 from importer.sender.row_feeder import RowFeeder
