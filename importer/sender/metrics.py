@@ -14,9 +14,8 @@ from importer.models.status import RowStatus
 from importer.sender.commit_writer import CommitWriter
 from importer.sender.stop_control import StopControl
 
-_RATE_WINDOW_S = 5  # seconds over which the rate is averaged
-
 PROGRESS_INTERVAL_S = 0.1
+_RATE_WINDOW_S = 5  # seconds over which the rate is averaged
 
 
 class SendMetrics:

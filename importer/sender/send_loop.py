@@ -20,8 +20,7 @@ from importer.sender.commit_writer import CommitWriter, DeliveryJournal
 from importer.sender.in_flight import InFlightRow, InFlightState, build_result
 from importer.sender.metrics import PROGRESS_INTERVAL_S, Progress, ProgressReporter, SendMetrics
 from importer.sender.retry import Retry, Settle, Stop, Wait, decide
-from importer.sender.row_feeder import RowFeeder
-from importer.sender.row_queue import KeyedRowQueue
+from importer.sender.row_queue import KeyedRowQueue, RowFeeder
 from importer.sender.stop_control import RowAbandoned, StopControl, StopRequest
 from importer.sender.traffic_control import TrafficControl
 
