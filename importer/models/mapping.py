@@ -29,6 +29,16 @@ def get_active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
     }
 
 
+def format_column_name(index: int) -> str:
+    """Return the name of a column without a header: `Column A` for 0, `Column AA` for 26."""
+    letters = ""
+    number = index + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"Column {letters}"
+
+
 class NoticeKind(StrEnum):
     """What a notice is about."""
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping as Pairs
 from collections.abc import Sequence
 
 from importer.errors import MappingError
-from importer.loader.column_names import format_column_name
 from importer.loader.mapping.map_file import ColumnEntry
 from importer.loader.mapping.suggestions import MAX_LISTED, require_field, suggest
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnChoice, MatchSource
+from importer.models.mapping import ColumnChoice, MatchSource, format_column_name
 
 _NUMBERED_NAME = re.compile(r"^(.*)#(\d+)$", re.DOTALL)  # `Phone#2`
 

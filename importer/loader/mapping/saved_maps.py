@@ -10,12 +10,11 @@ from typing import Any
 import msgspec
 
 from importer.atomic_file import replace_file
-from importer.loader.column_names import format_column_name
 from importer.loader.mapping.map_file import ColumnEntry, ColumnMap
 from importer.loader.mapping.overrides import make_column_key
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnRules, Mapping
+from importer.models.mapping import ColumnRules, Mapping, format_column_name
 
 
 def save_map(path: Path, mapping: Mapping) -> None:
