@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from importer.journal.journal_file import JournalFile
+from importer.journal.database import JournalFile
 from importer.journal.row_codec import encode_issues, to_pending_row
 from importer.journal.run_metadata import SEND_TOTALS_KEY, SecondMetrics, SendTotals
 from importer.journal.run_record import RunRecord

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import json
 
-from importer.journal.journal_file import JournalFile
+from importer.journal.database import JournalFile
 from importer.journal.row_codec import REPORT_ROW_FIELDS, check_report_row, to_report_row
 from importer.journal.run_metadata import SecondMetrics
 from importer.journal.run_record import RunRecord

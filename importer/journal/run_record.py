@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from importer.errors import DamagedJournalError
-from importer.journal.journal_file import JournalFile
+from importer.journal.database import JournalFile
 from importer.journal.run_metadata import END_KEY, METADATA_KEY, RunEnd, RunMetadata
 from importer.messages import run_messages
 from importer.models.mapping import Mapping, Notice

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from importer.issues import Issue
-from importer.journal.journal_file import JournalFile
+from importer.journal.database import JournalFile
 from importer.journal.row_codec import decode_issues, encode_issues, encode_payload, to_accepted
 from importer.journal.staging import StagedRow, StagedRows
 from importer.models.row import Accepted, NewVerdict
