@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from importer.journal.database import JournalFile
 from importer.journal.row_codec import encode_issues, to_pending_row
-from importer.journal.run_metadata import SEND_TOTALS_KEY, SecondMetrics, SendTotals
-from importer.journal.run_record import RunRecord
+from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SecondMetrics, SendTotals
 from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import NoteState
 from importer.state.disk_errors import translate_write_errors

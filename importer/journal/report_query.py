@@ -11,8 +11,7 @@ from msgspec import json
 
 from importer.journal.database import JournalFile
 from importer.journal.row_codec import REPORT_ROW_FIELDS, check_report_row, to_report_row
-from importer.journal.run_metadata import SecondMetrics
-from importer.journal.run_record import RunRecord
+from importer.journal.run_metadata import RunRecord, SecondMetrics
 from importer.models.delivery import ReportRow
 from importer.models.row import BLOCK_ROWS
 from importer.models.status import RowStatus, RunState

@@ -16,8 +16,7 @@ from importer.journal import database
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME, JournalFile
 from importer.journal.delivery_log import DeliveryLog
 from importer.journal.report_query import ReportPage, ReportQuery
-from importer.journal.run_metadata import RunEnd, RunMetadata, SecondMetrics, SendTotals
-from importer.journal.run_record import RunRecord
+from importer.journal.run_metadata import RunEnd, RunMetadata, RunRecord, SecondMetrics, SendTotals
 from importer.journal.staging import StagedRow, StagedRows
 from importer.journal.staging_area import StagingArea
 from importer.messages import run_messages
