@@ -17,8 +17,7 @@ from importer.journal.database import JOURNAL_NAME, STAGING_NAME, JournalFile
 from importer.journal.delivery_log import DeliveryLog
 from importer.journal.report_query import ReportPage, ReportQuery
 from importer.journal.run_metadata import RunEnd, RunMetadata, RunRecord, SecondMetrics, SendTotals
-from importer.journal.staging import StagedRow, StagedRows
-from importer.journal.staging_area import StagingArea
+from importer.journal.staging import StagedRow, StagedRows, StagingArea
 from importer.messages import run_messages
 from importer.models.delivery import DeliveryResult, PendingRow, ReportRow
 from importer.models.mapping import Notice, NoticeKind
