@@ -31,9 +31,9 @@ from importer.models.mapping import (
     get_active_titles,
 )
 from importer.pipeline.account_lists import fetch_account_titles
+from importer.pipeline.answers import find_remembered_map, save_mapping
 from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, reuse_mapping
 from importer.pipeline.lineage import find_origin, inherit_settings
-from importer.pipeline.saved_answers import find_remembered_map, save_mapping
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.settings import Settings
 from importer.untrusted_text import quote_command

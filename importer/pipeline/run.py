@@ -12,15 +12,14 @@ from importer.journal.run_metadata import RunEnd
 from importer.messages import run_messages
 from importer.models.status import RunState
 from importer.pipeline.account_lists import fetch_account_titles
+from importer.pipeline.answers import resolve_unknown_values, save_final_mapping
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_mapping import match_columns
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
 from importer.pipeline.new_run import build_metadata, choose_run_folder, create_journal, ensure_run_id
 from importer.pipeline.runs import find_interrupted_run, find_unfinished_run, fingerprint_account, now
-from importer.pipeline.saved_answers import save_final_mapping
 from importer.pipeline.send_and_report import send_and_report
-from importer.pipeline.unknown_values import resolve_unknown_values
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
