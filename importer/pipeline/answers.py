@@ -17,9 +17,8 @@ from importer.models.delivery import ReportRow
 from importer.models.mapping import Mapping, group_titles_by_field
 from importer.models.row import SourceRow, split_into_blocks
 from importer.models.status import RowStatus
-from importer.pipeline.context import RunContext
+from importer.pipeline.context import RunContext, RunObserver, UnknownValue
 from importer.pipeline.judge_rows import make_processor_config
-from importer.pipeline.observer import RunObserver, UnknownValue
 from importer.reader.protocol import SheetPreview
 from importer.reader.row_processor import RowProcessor
 from importer.settings import Settings

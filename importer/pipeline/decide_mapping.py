@@ -32,9 +32,8 @@ from importer.models.mapping import (
 )
 from importer.models.row import SourceRow
 from importer.pipeline.answers import find_remembered_map, remember_answers
-from importer.pipeline.context import RunContext
+from importer.pipeline.context import ColumnQuestion, Prompter, RunContext
 from importer.pipeline.lineage import describe_missing_run, fit_mapping
-from importer.pipeline.observer import ColumnQuestion, Prompter
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, select_explicit
