@@ -15,8 +15,7 @@ from importer import dataframe
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, find_credentials
 from importer.errors import UsageError
 from importer.messages import settings_messages
-from importer.pipeline.context import RunContext
-from importer.pipeline.observer import NullObserver
+from importer.pipeline.context import NullObserver, RunContext
 from importer.pipeline.run import check, run
 from importer.pipeline.runs import find_run, reports_beside
 from importer.reader.source import Sheet, make_open_options, open_file

@@ -13,7 +13,7 @@ from importer.cli.summary_view import cut
 from importer.fields import FIELDS, find_field, get_field_label
 from importer.messages import terminal_messages
 from importer.messages.terminal_messages import format_row_count
-from importer.pipeline.observer import ColumnQuestion, UnknownValue
+from importer.pipeline.context import ColumnQuestion, UnknownValue
 from importer.validator.title_lookup import suggest_titles
 
 _MAX_SUGGESTIONS = 5

@@ -20,13 +20,19 @@ from importer.errors import (
     raise_as_nothing_sent,
 )
 from importer.fields import FIELDS, get_field_label
-from importer.loader.column_names import format_column_name
 from importer.messages import terminal_messages
-from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Title, get_active_titles
+from importer.models.mapping import (
+    AccountTitles,
+    ColumnChoice,
+    Mapping,
+    Title,
+    format_column_name,
+    get_active_titles,
+)
 from importer.pipeline.account_lists import fetch_account_titles
+from importer.pipeline.answers import find_remembered_map, save_mapping
 from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, reuse_mapping
 from importer.pipeline.lineage import find_origin, inherit_settings
-from importer.pipeline.saved_answers import find_remembered_map, save_mapping
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.settings import Settings
 from importer.untrusted_text import quote_command

@@ -18,7 +18,7 @@ from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.status import RowStatus, RunState
-from importer.pipeline.observer import NameConflict
+from importer.pipeline.context import NameConflict
 from importer.report.summary import RESULTS, Summary
 from importer.settings import Settings
 from importer.untrusted_text import quote_command, quote_for_powershell

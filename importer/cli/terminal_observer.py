@@ -23,7 +23,7 @@ from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import format_count, terminal_messages
 from importer.models.mapping import Notice
-from importer.pipeline.observer import ColumnQuestion, NameConflict, RunObserver, UnknownValue
+from importer.pipeline.context import ColumnQuestion, NameConflict, RunObserver, UnknownValue
 from importer.report.summary import Summary
 from importer.sender.send_loop import Progress
 from importer.settings import Settings

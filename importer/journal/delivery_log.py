@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from importer.journal.journal_file import JournalFile
-from importer.journal.row_codec import encode_issues, to_pending_row
-from importer.journal.run_metadata import SEND_TOTALS_KEY, SecondMetrics, SendTotals
-from importer.journal.run_record import RunRecord
-from importer.models.delivery import DeliveryResult, PendingRow
+from importer.journal.database import JournalFile
+from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SecondMetrics, SendTotals
+from importer.journal.staging import decode_payload, encode_issues
+from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.status import NoteState
 from importer.state.disk_errors import translate_write_errors
 from importer.state.note_ledger import KnownNote, Note, NoteLedger, RunIdentity
@@ -164,3 +163,26 @@ def _may_note_arrive(row: PendingRow) -> bool:
         NoteState.NOT_SENT,
         NoteState.UNKNOWN,
     )
+
+
+def to_pending_row(number: int, encoded_payload: str, with_note: int | None = None) -> PendingRow:
+    """Return a valid row as the sender needs it, its notes apart from the payload.
+
+    `with_note` is from the intent of an earlier sending: None without an intent, 1 if the note left with it.
+    """
+    payload = decode_payload(encoded_payload)
+    joined = payload.pop("customer_note", None)
+    undelivered = NoteState.UNKNOWN if with_note else NoteState.NOT_SENT
+    return PendingRow(
+        number=number,
+        phones=(payload["customer_phone"], *payload.get("add_phones", ())),
+        payload=payload,
+        may_have_arrived=with_note is not None,
+        notes=() if joined is None else _split_notes(joined),
+        note_state=NoteState.NONE if joined is None else undelivered,
+    )
+
+
+def _split_notes(joined: str) -> tuple[str, ...]:
+    """Return the notes of a payload: several if rows were merged."""
+    return tuple(joined.split(NOTE_BREAK))

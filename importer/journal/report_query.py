@@ -5,20 +5,24 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import json
 
-from importer.journal.journal_file import JournalFile
-from importer.journal.row_codec import REPORT_ROW_FIELDS, check_report_row, to_report_row
-from importer.journal.run_metadata import SecondMetrics
-from importer.journal.run_record import RunRecord
+from importer.issues import get_issue_kind
+from importer.journal.database import UNDECODABLE, JournalFile
+from importer.journal.run_metadata import RunRecord, SecondMetrics
 from importer.models.delivery import ReportRow
 from importer.models.row import BLOCK_ROWS
-from importer.models.status import RowStatus, RunState
+from importer.models.status import NoteState, RowStatus, RunState
 
-_ALL = f"SELECT {REPORT_ROW_FIELDS} FROM report_rows ORDER BY number"
-_SELECTED = f"""SELECT {REPORT_ROW_FIELDS} FROM report_rows
+_REPORT_ROW_FIELDS = """number, cells, status, phone, staged_issues, delivery_issues, attempts, http_status,
+    result_note, with_note, payload, survivor_status"""
+"""Columns of the view `report_rows`, in the order of `_to_report_row`."""
+NOTE_KEY = '"customer_note":'  # in JSON only a key can look like this: quotes within texts are escaped
+
+_ALL = f"SELECT {_REPORT_ROW_FIELDS} FROM report_rows ORDER BY number"
+_SELECTED = f"""SELECT {_REPORT_ROW_FIELDS} FROM report_rows
     WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number"""
 
 _CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' THEN cells END AS cells, phone, payload
@@ -80,7 +84,7 @@ class ReportQuery:
         """Yield every data row in file order, in its current state."""
         with self._file.translate_read_errors():
             for row in self._file.sql.execute(_ALL):
-                yield self._check(to_report_row(row))
+                yield self._check(_to_report_row(row))
 
     def read_pages(self) -> Iterator[ReportPage]:
         """Yield every data row in file order, by the page: clean rows cost little."""
@@ -96,10 +100,10 @@ class ReportQuery:
 
     def _read_selected(self, numbers: list[int]) -> list[ReportRow]:
         found = self._file.sql.execute(_SELECTED, {"numbers": json.encode(numbers).decode()})
-        return [self._check(to_report_row(row)) for row in found]
+        return [self._check(_to_report_row(row)) for row in found]
 
     def _check(self, row: ReportRow) -> ReportRow:
-        return check_report_row(row, columns=len(self._run.metadata.headers))
+        return _check_report_row(row, columns=len(self._run.metadata.headers))
 
     def read_second_metrics(self) -> list[SecondMetrics]:
         """Return what happened second by second."""
@@ -108,3 +112,66 @@ class ReportQuery:
                 "SELECT second, requests, throttled, retries FROM second_metrics ORDER BY second"
             )
             return [SecondMetrics(*row) for row in found]
+
+
+def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
+    """Return a row as the reports show it, from _REPORT_ROW_FIELDS."""
+    (
+        number,
+        cells,
+        status,
+        phone,
+        staged,
+        delivered,
+        attempts,
+        http_status,
+        note,
+        with_note,
+        body,
+        survivor,
+    ) = row
+    return ReportRow(
+        number,
+        cells,
+        RowStatus(status),
+        phone,
+        staged,
+        delivered or "",
+        attempts or 0,
+        http_status,
+        NoteState(note) if note is not None else _find_open_note_state(body, with_note),
+        body,
+        None if survivor is None else RowStatus(survivor),
+    )
+
+
+def _find_open_note_state(payload: str | None, with_note: int | None) -> NoteState:
+    """Return the state of the note of a row without a result: in doubt once it was under way."""
+    if payload is None or NOTE_KEY not in payload:
+        return NoteState.NONE
+    return NoteState.UNKNOWN if with_note else NoteState.NOT_SENT
+
+
+def _check_report_row(row: ReportRow, *, columns: int) -> ReportRow:
+    """Return the row if its readers can use all of it: they cannot handle damage.
+
+    Of an accepted row they use its line, and its issues if it has any. Raises ValueError, UnknownCodeError.
+    """
+    try:
+        for issue in row.issues:
+            get_issue_kind(issue.code)
+        error = _find_damage(row, columns)
+    except UNDECODABLE as undecodable:
+        raise ValueError(f"row {row.number}: {undecodable}") from undecodable
+    if error:
+        raise ValueError(f"row {row.number}: {error}")
+    return row
+
+
+def _find_damage(row: ReportRow, columns: int) -> str:
+    if row.status is RowStatus.ACCEPTED:
+        return "" if row.body else "its request is missing"
+    cells = len(row.cells)
+    if cells < columns:
+        return f"{columns - cells} of its {columns} cells are missing"
+    return "" if cells == columns else f"it has {cells} cells, the sheet {columns} columns"

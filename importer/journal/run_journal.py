@@ -13,14 +13,11 @@ from typing import Self
 
 from importer.errors import DamagedJournalError
 from importer.journal import database
-from importer.journal.database import JOURNAL_NAME, STAGING_NAME
+from importer.journal.database import JOURNAL_NAME, STAGING_NAME, JournalFile
 from importer.journal.delivery_log import DeliveryLog
-from importer.journal.journal_file import JournalFile
 from importer.journal.report_query import ReportPage, ReportQuery
-from importer.journal.run_metadata import RunEnd, RunMetadata, SecondMetrics, SendTotals
-from importer.journal.run_record import RunRecord
-from importer.journal.staging import StagedRow, StagedRows
-from importer.journal.staging_area import StagingArea
+from importer.journal.run_metadata import RunEnd, RunMetadata, RunRecord, SecondMetrics, SendTotals
+from importer.journal.staging import StagedRow, StagedRows, StagingArea
 from importer.messages import run_messages
 from importer.models.delivery import DeliveryResult, PendingRow, ReportRow
 from importer.models.mapping import Notice, NoticeKind

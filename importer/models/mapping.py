@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from importer.fields import Dropdown
+from importer.fields import FIELDS, Dropdown
 from importer.issues import IssueCode
 
 
@@ -27,6 +27,22 @@ def get_active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
     return {
         dropdown: tuple(title.title for title in found if title.active) for dropdown, found in titles.items()
     }
+
+
+def group_titles_by_field(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
+    """Return the active titles that each field may have."""
+    active = get_active_titles(titles)
+    return {field.name: active.get(field.dropdown, ()) for field in FIELDS if field.dropdown is not None}
+
+
+def format_column_name(index: int) -> str:
+    """Return the name of a column without a header: `Column A` for 0, `Column AA` for 26."""
+    letters = ""
+    number = index + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"Column {letters}"
 
 
 class NoticeKind(StrEnum):

@@ -1,16 +1,99 @@
-"""What travels together through a run: settings, credentials, the observer, and what is known about the account."""
+"""What travels together through a run, and how it talks to its caller: an observer receives events, a prompter answers."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
 from importer.credentials import Credentials
 from importer.journal.run_metadata import RunMetadata
-from importer.models.mapping import AccountTitles
-from importer.pipeline.observer import NullObserver, Prompter, RunObserver
+from importer.models.mapping import AccountTitles, ColumnChoice, Notice
+from importer.report.summary import Summary
+from importer.sender.send_loop import Progress
 from importer.settings import Settings
+
+
+class ColumnQuestion(msgspec.Struct, frozen=True):
+    """One column to ask about. `name` identifies it in an answer; `taken` are fields that other columns already fill."""
+
+    name: str
+    column: ColumnChoice
+    taken: frozenset[str]
+
+
+class UnknownValue(msgspec.Struct, frozen=True):
+    """One distinct value that does not exist in the account, the number of its rows, and the titles it could mean."""
+
+    field: str
+    column: str
+    value: str
+    rows: int
+    titles: tuple[str, ...]
+
+
+class NameConflict(msgspec.Struct, frozen=True):
+    """A row that was merged with a row of the same phone and another name: `other` is `row 3 "Ravi Rao"`."""
+
+    number: int
+    name: str
+    other: str
+
+
+class RunObserver:
+    """Receives the events of a run. Each method does nothing unless it is overridden."""
+
+    def on_interrupted_run_found(self, run_id: str) -> None:
+        """An earlier run has sent a part of this file; it can be resumed instead of sending everything again."""
+
+    def on_wait(self, seconds: float) -> None:
+        """The CRM asks to wait this long before it sends the account's lists."""
+
+    def on_mapping_decided(self, metadata: RunMetadata) -> None:
+        """The file was opened and its columns were matched to fields."""
+
+    def on_rows_judged(self, rows: int) -> None:
+        """This many rows have been judged so far."""
+
+    def on_notices(self, notices: Sequence[Notice]) -> None:
+        """The rest of the sheet gave new notices, such as totals at its end."""
+
+    def on_rows_merged(self, other_names: Sequence[NameConflict]) -> None:
+        """Rows were merged; these are the first whose names differ, so they may be different people."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """The sending has progressed."""
+
+    def on_answers_saved(self, path: Path) -> None:
+        """The answers were saved in `path` for the next sheet with these columns."""
+
+
+class NullObserver(RunObserver):
+    """Ignores all events: for scripts, `--yes` and the library."""
+
+
+class Prompter(Protocol):
+    """Asks a person what only a person can know."""
+
+    def confirm_saved_map(self, path: Path) -> bool:
+        """Return whether to match the columns by the answers saved in `path` for an earlier sheet.
+
+        Without a prompter they are used, and a notice of the run says so.
+        """
+
+    def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
+        """Return the name of the column that holds the leads' phones, or "" for none."""
+
+    def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
+        """Return fields for columns that the mapping is unsure about: name -> field, "" to leave the column out."""
+
+    def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
+        """Return titles for unknown values: field -> value in the sheet -> title of the account, "" to leave it out."""
+
+    def confirm_send(self, summary: Summary) -> bool:
+        """Return whether the checked rows may be sent now."""
 
 
 class RunContext(msgspec.Struct, frozen=True, kw_only=True):

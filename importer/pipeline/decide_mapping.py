@@ -26,13 +26,12 @@ from importer.models.mapping import (
     MatchSource,
     Notice,
     NoticeKind,
-    get_active_titles,
+    group_titles_by_field,
 )
 from importer.models.row import SourceRow
-from importer.pipeline.context import RunContext
+from importer.pipeline.answers import find_remembered_map, remember_answers
+from importer.pipeline.context import ColumnQuestion, Prompter, RunContext
 from importer.pipeline.lineage import describe_missing_run, fit_mapping
-from importer.pipeline.observer import ColumnQuestion, Prompter
-from importer.pipeline.saved_answers import find_remembered_map, remember_answers
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, select_explicit
@@ -165,12 +164,6 @@ def _note_missing_names(mapping: Mapping) -> Iterator[Notice]:
     names = ("full_name", "first_name", "last_name", "business_name")
     if not any(mapping.find_columns(name) for name in names):
         yield Notice(NoticeKind.READ, run_messages.NO_NAME_COLUMN)
-
-
-def group_titles_by_field(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
-    """Return the active titles that each field may have."""
-    active = get_active_titles(titles)
-    return {field.name: active.get(field.dropdown, ()) for field in FIELDS if field.dropdown is not None}
 
 
 # --- questions

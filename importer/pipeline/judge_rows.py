@@ -11,8 +11,7 @@ from importer.journal.run_journal import Journal
 from importer.messages import run_messages
 from importer.models.mapping import Mapping
 from importer.models.row import NewVerdict
-from importer.pipeline.context import RunContext
-from importer.pipeline.observer import NameConflict
+from importer.pipeline.context import NameConflict, RunContext
 from importer.reader.protocol import ReadEnd
 from importer.reader.row_processor import ProcessorConfig
 from importer.reader.source import Sheet

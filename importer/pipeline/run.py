@@ -8,29 +8,36 @@ from pathlib import Path
 
 from importer.errors import NothingSentError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
-from importer.journal.run_metadata import RunEnd
+from importer.journal.run_metadata import RunEnd, RunMetadata
 from importer.messages import run_messages
+from importer.models.mapping import Notice, NoticeKind, get_active_titles
 from importer.models.status import RunState
 from importer.pipeline.account_lists import fetch_account_titles
+from importer.pipeline.answers import resolve_unknown_values, save_final_mapping
 from importer.pipeline.context import RunContext
-from importer.pipeline.decide_mapping import match_columns
+from importer.pipeline.decide_mapping import MappingDecision, match_columns
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
-from importer.pipeline.new_run import build_metadata, choose_run_folder, create_journal, ensure_run_id
-from importer.pipeline.runs import find_interrupted_run, find_unfinished_run, fingerprint_account, now
-from importer.pipeline.saved_answers import save_final_mapping
+from importer.pipeline.runs import (
+    choose_run_folder,
+    create_journal,
+    find_interrupted_run,
+    find_unfinished_run,
+    fingerprint_account,
+    make_run_id,
+    now,
+)
 from importer.pipeline.send_and_report import send_and_report
-from importer.pipeline.unknown_values import resolve_unknown_values
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.settings import merge_run_settings
+from importer.settings import get_inheritable, merge_run_settings
 from importer.state.run_lock import lock_run
 
 
 def check(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row and write the reports. The CRM is only read."""
-    context = ensure_run_id(context).replace(prompter=None)
+    context = _ensure_run_id(context).replace(prompter=None)
     _warn_of_earlier_run(sheet, context, is_locked=False)
     with judge_sheet("check", sheet, context) as journal:
         return _write_check_reports(journal)
@@ -38,7 +45,7 @@ def check(sheet: Sheet, context: RunContext) -> Summary:
 
 def run(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, ask, then send the valid rows. Nothing is sent before every row was judged."""
-    context = ensure_run_id(context)
+    context = _ensure_run_id(context)
     _ = sheet.preview  # raises what is wrong with the file before a folder is made for its run
     with _lock_sheet(sheet, context):
         _warn_of_earlier_run(sheet, context, is_locked=True)
@@ -59,7 +66,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
         titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
         context = context.replace(titles=titles, settings=inherit_settings(context.settings, context.origin))
         decision = match_columns(sheet, context)
-        metadata = build_metadata(command, sheet, decision, context)
+        metadata = _build_metadata(command, sheet, decision, context)
         context.observer.on_mapping_decided(metadata)
         with create_journal(folder, metadata) as journal:
             stage_rows(journal, sheet, context)
@@ -109,3 +116,43 @@ def _add_run_options(context: RunContext, journal: Journal) -> RunContext:
     """
     settings = merge_run_settings(context.settings, journal.metadata.options)
     return context.replace(settings=settings)
+
+
+# --- a new run
+
+
+def _ensure_run_id(context: RunContext) -> RunContext:
+    """Return the context with a run id in its settings."""
+    settings = context.settings
+    return (
+        context if settings.run_id else context.replace(settings=settings.replace(run_id=make_run_id(now())))
+    )
+
+
+def _build_metadata(
+    command: str, sheet: Sheet, decision: MappingDecision, context: RunContext
+) -> RunMetadata:
+    """Return what the run is about, as the journal keeps it."""
+    settings = context.settings
+    assert settings.run_id is not None
+    return RunMetadata(
+        run_id=settings.run_id,
+        command=command,
+        file=sheet.file,
+        sha256=sheet.sha256,
+        started_at=now().isoformat(),
+        account=fingerprint_account(context.credentials),
+        base_url=context.credentials.base_url,
+        headers=sheet.preview.headers,
+        mapping=decision.mapping,
+        options=get_inheritable(settings),
+        notices=(*sheet.preview.notices, *decision.notices, *_note_limit(settings.limit)),
+        parent=context.parent,
+        titles=get_active_titles(context.titles),
+    )
+
+
+def _note_limit(limit: int | None) -> Iterator[Notice]:
+    """Yield a notice about a limit: one in a settings file is easily forgotten, and no count shows what it leaves out."""
+    if limit is not None:
+        yield Notice(NoticeKind.IGNORED, run_messages.format_limit_notice(limit))

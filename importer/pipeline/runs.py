@@ -1,10 +1,12 @@
-"""The reports folder: find, list and purge the runs in it."""
+"""The reports folder: create, find, list and purge the runs in it."""
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +14,14 @@ from typing import NamedTuple
 import msgspec
 
 from importer.credentials import Credentials
-from importer.errors import DamagedJournalError, DiskWriteError, RunNotFoundError
+from importer.errors import DamagedJournalError, DiskWriteError, RunNotFoundError, UsageError
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME, is_abandoned
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_metadata
 from importer.messages import run_messages
 from importer.models.status import RowStatus, RunState
+from importer.settings import Settings
+from importer.state.disk_errors import translate_write_errors
 from importer.state.run_lock import is_run_locked
 
 RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
@@ -59,6 +63,65 @@ def now() -> datetime:
 def fingerprint_account(credentials: Credentials) -> str:
     """Return 16 hex digits that stand for base address and key, and reveal nothing about the key."""
     return hashlib.sha256(f"{credentials.base_url}\0{credentials.key.reveal()}".encode()).hexdigest()[:16]
+
+
+# --- create
+
+
+def make_run_id(started: datetime) -> str:
+    """Return an id that sorts by time and does not collide: `20261124-114500-3fa2`."""
+    return f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def choose_run_folder(settings: Settings) -> Path:
+    """Return the folder of the new run. Raises UsageError if its id is taken.
+
+    A run that was killed before its sheet was judged sent nothing: its id is free again.
+    """
+    assert settings.run_id is not None
+    folder = Path(settings.reports, settings.run_id)
+    if folder.exists() and was_killed_early(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        raise _build_taken_error(folder)
+    return folder
+
+
+@contextmanager
+def create_journal(folder: Path, metadata: RunMetadata) -> Iterator[Journal]:
+    """Create the journal of a new run in its folder. If the block fails, both are removed.
+
+    Raises UsageError, DiskWriteError.
+    """
+    with _make_run_folder(folder):
+        journal = Journal.create(folder, metadata)
+        try:
+            yield journal
+        except BaseException:
+            journal.close()
+            raise
+
+
+@contextmanager
+def _make_run_folder(folder: Path) -> Iterator[None]:
+    """Make the folder of a new run. If the block fails, remove it.
+
+    If two commands have one --run-id, only the one that made the folder may remove it.
+    """
+    with translate_write_errors(folder):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise _build_taken_error(folder) from None
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _build_taken_error(folder: Path) -> UsageError:
+    return UsageError(*run_messages.RUN_ID_TAKEN.format(run_id=folder.name, reports=folder.parent))
 
 
 # --- find

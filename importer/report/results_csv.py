@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from importer.csv_injection import escape_formula, format_csv_record
-from importer.journal.report_query import CheckedPage, ReportPage, SentPage
-from importer.journal.row_codec import NOTE_KEY
+from importer.journal.report_query import NOTE_KEY, CheckedPage, ReportPage, SentPage
 from importer.models.delivery import ReportRow
 from importer.models.status import REPORT_COLUMNS, NoteState, RowStatus
 

@@ -1,4 +1,4 @@
-"""How often a row is tried, how long to wait between tries, and how many retries a whole run may use."""
+"""Decide what happens to a row after an attempt, how long it waits, and how many retries a whole run may use."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import TypeAlias
 
 import httpx
+import msgspec
 
+from importer.errors import ImporterError
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 
 MAX_ATTEMPTS = 5
@@ -23,6 +26,49 @@ _FINAL_OUTCOMES = (DeliveryOutcome.APPLIED, DeliveryOutcome.REFUSED, DeliveryOut
 
 THROTTLED_STATUSES = frozenset({425, 429})
 """Answers that say "later", not "no". They use up no attempt and never fail a row."""
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """The response is the row's result."""
+
+    response: CrmResponse
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Send the row again when the circuit breaker allows it. This attempt does not count."""
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """This attempt counts. Send the row again after a random wait of at most `max_backoff_s`."""
+
+    max_backoff_s: float
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Stop the run: the key is refused, or something other than the API answers."""
+
+    error: ImporterError
+
+
+Decision: TypeAlias = Settle | Wait | Retry | Stop
+
+
+def decide(answer: CrmResponse | ImporterError, *, attempts: int, is_server_away: bool) -> Decision:
+    """Decide by the answer to an attempt, `attempts` that counted before it, and the circuit breaker's state.
+
+    A request that finds no server while the server is known to be away does not count: an outage must not use up
+    a row's attempts.
+    """
+    if isinstance(answer, ImporterError):
+        return Stop(answer)
+    if is_final(answer):
+        return Settle(answer)
+    is_unreached = answer.outcome is DeliveryOutcome.NOT_APPLIED
+    if is_hold(answer) or (is_server_away and is_unreached):
+        return Wait()
+    if attempts + 1 >= MAX_ATTEMPTS:
+        return Settle(answer)
+    return Retry(compute_max_backoff_s(attempts + 1))
 
 
 def is_final(response: CrmResponse) -> bool:

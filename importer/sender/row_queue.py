@@ -1,15 +1,23 @@
-"""Queue rows in file order, and keep rows that share a phone number apart."""
+"""Queue rows in file order, keep rows of one phone apart, and feed the workers once an intent is on disk."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from heapq import heappop, heappush
 
+from importer.errors import ImporterError
 from importer.models.delivery import PendingRow
+from importer.sender.commit_writer import CommitWriter
+from importer.sender.stop_control import StopControl
 
 _FETCH_ROWS = 500
 _MAX_WAITING_ROWS = 10_000  # rows that wait for a phone do not hold back the rows behind them
+# Rows whose intent is on disk and that have not left: after a crash they are in doubt. So there are only as many as
+# leave in this time, and never more than this number.
+_MAX_READY_S = 0.05
+_MAX_READY_ROWS = 512
 
 FetchRows = Callable[[int, int], list[PendingRow]]
 
@@ -72,3 +80,94 @@ class KeyedRowQueue:
     def _free_if_first(self, row: PendingRow) -> None:
         if all(self._lines[phone][0] is row for phone in row.phones):
             heappush(self._free, (row.number, row))
+
+
+class RowFeeder:
+    """The rows that are ready to leave. A worker takes one, and releases it when it is settled or given up."""
+
+    def __init__(
+        self,
+        queue: KeyedRowQueue,
+        writer: CommitWriter,
+        stop: StopControl,
+        get_rate_per_s: Callable[[], float],
+    ) -> None:
+        self._queue = queue
+        self._writer = writer
+        self._stop = stop
+        self._get_rate_per_s = get_rate_per_s
+        self._ready: asyncio.Queue[PendingRow | None] = asyncio.Queue()
+        self._unsent = 0  # rows whose intent is on disk, or on its way there, and that have not left
+        self._has_changed = asyncio.Event()
+        self._is_closed = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every row was given to a worker."""
+        return self._queue.is_empty
+
+    async def run(self, workers: int) -> None:
+        """Feed rows until none is left or the run stops. Then end the workers."""
+        try:
+            while not self._queue.is_empty and not self._stop.is_stopping:
+                await self._feed_rows(workers)
+        except ImporterError as error:
+            self._stop.record_error(error)
+        finally:
+            for _ in range(workers):
+                self._ready.put_nowait(None)
+
+    def get_row(self) -> Awaitable[PendingRow | None]:
+        """Wait for the next row of a worker. The result is None where no row follows."""
+        return self._ready.get()
+
+    def mark_departed(self) -> None:
+        """Record that the first request of a row leaves: another row may become ready."""
+        self._unsent -= 1
+        self._has_changed.set()
+
+    def release(self, row: PendingRow, *, has_departed: bool) -> None:
+        """Free the phones of a row that a worker has ended."""
+        if not has_departed:
+            self._unsent -= 1
+        self._queue.release(row)
+        self._has_changed.set()
+
+    def wake(self) -> None:
+        """Let `run` see that the run stops."""
+        self._has_changed.set()
+
+    def add_ready_rows(self, rows: list[PendingRow]) -> None:
+        """Take rows whose intent is on disk. After `close` they are withdrawn, because no worker sends them."""
+        for row in rows:
+            if self._is_closed:
+                self._writer.withdraw(row)
+            else:
+                self._ready.put_nowait(row)
+
+    def close(self) -> None:
+        """Withdraw the rows that no worker took."""
+        self._is_closed = True
+        while not self._ready.empty():
+            if row := self._ready.get_nowait():
+                self._writer.withdraw(row)
+
+    async def _feed_rows(self, workers: int) -> None:
+        """Write the intents of the next rows, or wait until a row is released."""
+        limit = self._count_free_places()
+        if self._queue.needs_rows(limit):
+            self._queue.add(await self._writer.run_in_thread(self._queue.fetch))
+        # At first a row for each worker, which is soon on disk. The others follow while those are on their way.
+        rows = self._queue.take(limit if self._unsent else min(limit, workers))
+        if rows:
+            self._unsent += len(rows)
+            await self._writer.write_intents(rows)
+        elif not self._queue.is_empty:
+            self._has_changed.clear()
+            await self._has_changed.wait()
+
+    def _count_free_places(self) -> int:
+        """Return how many more rows may become ready: 0 until half are free, so that one commit serves many."""
+        max_ready = max(1, min(_MAX_READY_ROWS, int(self._get_rate_per_s() * _MAX_READY_S)))
+        free = max(0, max_ready - self._unsent)
+        return 0 if free * 2 < max_ready and self._unsent else free

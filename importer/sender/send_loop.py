@@ -14,16 +14,13 @@ import msgspec
 from importer.errors import BlockedError, ImporterError
 from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
-from importer.sender.attempt_decision import Retry, Settle, Stop, Wait, decide
 from importer.sender.block_detector import BlockDetector
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
-from importer.sender.delivery_result import build_result
-from importer.sender.in_flight import InFlightRow, InFlightState
-from importer.sender.metrics import SendMetrics
-from importer.sender.progress_reporter import PROGRESS_INTERVAL_S, Progress, ProgressReporter
-from importer.sender.row_feeder import RowFeeder
-from importer.sender.row_queue import KeyedRowQueue
+from importer.sender.in_flight import InFlightRow, InFlightState, build_result
+from importer.sender.metrics import PROGRESS_INTERVAL_S, Progress, ProgressReporter, SendMetrics
+from importer.sender.retry import Retry, Settle, Stop, Wait, decide
+from importer.sender.row_queue import KeyedRowQueue, RowFeeder
 from importer.sender.stop_control import RowAbandoned, StopControl, StopRequest
 from importer.sender.traffic_control import TrafficControl
 

@@ -7,7 +7,7 @@ import pytest
 
 from importer.cli.prompts import ask_columns
 from importer.models.mapping import ColumnChoice
-from importer.pipeline.observer import ColumnQuestion
+from importer.pipeline.context import ColumnQuestion
 from tests.support import leads, write_csv
 
 if os.name == "nt":

@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import UsageError
-from importer.loader.column_names import format_column_name
 from importer.loader.table.footers import is_footer
-from importer.loader.table.header_row import HeaderRow, find_header_row, is_phone_like, take_header_row
+from importer.loader.table.header_row import (
+    HeaderRow,
+    find_header_row,
+    is_phone_like,
+    take_header_row,
+)
+from importer.models.mapping import format_column_name
 
 ASHA = ["Asha Rao", "9845012345", "Mysuru"]
 RAVI = ["Ravi Kumar", "9845012346", "Hosur"]

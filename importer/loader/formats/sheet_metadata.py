@@ -10,9 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from importer.issues import find_unreadable_cells
-from importer.loader.column_names import format_column_name
 from importer.messages import file_messages
-from importer.models.mapping import Notice, NoticeKind
+from importer.models.mapping import Notice, NoticeKind, format_column_name
 from importer.models.row import SourceRow, SourceRows
 
 UNKNOWN_ERROR = "#VALUE!"

@@ -15,7 +15,6 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from importer.errors import MappingError, UsageError
 from importer.fields import FIELDS_BY_NAME
-from importer.loader.column_names import format_column_name
 from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.conflicts import leave_out, resolve_conflicts
 from importer.loader.mapping.content_choice import choose_by_content, keep_unclaimed, require_phone_column
@@ -24,7 +23,7 @@ from importer.loader.mapping.map_file import MAX_LISTED, ColumnEntry, ColumnMap,
 from importer.loader.mapping.presets import Preset, PresetEntry, find_preset
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource
+from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource, format_column_name
 from importer.models.row import SourceRow
 
 _MIN_CONFIDENCE = 0.8  # people are asked about less

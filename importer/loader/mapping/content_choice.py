@@ -8,14 +8,13 @@ import msgspec
 
 from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS_BY_NAME
-from importer.loader.column_names import format_column_name
 from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile
 from importer.loader.mapping.conflicts import LEADS_PHONE
 from importer.loader.mapping.header_match import has_phone_word, is_about_somebody_else, match_header
 from importer.loader.mapping.map_file import make_column_key
 from importer.loader.vocabulary import load_vocabulary, normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnChoice, MatchSource
+from importer.models.mapping import ColumnChoice, MatchSource, format_column_name
 
 _PHONE_CONFIDENCE = 0.75
 _EMAIL_CONFIDENCE = 0.85  # nothing else looks like an e-mail address

@@ -16,10 +16,9 @@ import msgspec
 from importer.atomic_file import replace_file
 from importer.errors import MappingError
 from importer.fields import FIELDS_BY_NAME, Field, find_field
-from importer.loader.column_names import format_column_name
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnRules, Mapping
+from importer.models.mapping import ColumnRules, Mapping, format_column_name
 from importer.toml_file import parse_toml, read_short_text
 
 MAX_LISTED = 40

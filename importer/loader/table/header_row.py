@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import msgspec
 
 from importer.errors import UsageError
-from importer.loader.column_names import format_column_name
 from importer.loader.vocabulary import is_known_header, load_vocabulary, normalize_header
 from importer.messages import mapping_messages
+from importer.models.mapping import format_column_name
 from importer.models.status import is_report_header
 
 MAX_SEARCHED_ROWS = 60  # rows from the top; exports with a longer preamble have not been seen

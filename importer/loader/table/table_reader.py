@@ -14,7 +14,6 @@ import msgspec
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
-from importer.loader.column_names import format_column_name
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
@@ -23,7 +22,7 @@ from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.table.footers import is_footer, is_footer_continuation
 from importer.loader.table.header_row import MAX_SEARCHED_ROWS, HeaderRow, find_header_row, take_header_row
 from importer.messages import file_messages
-from importer.models.mapping import Notice, NoticeKind
+from importer.models.mapping import Notice, NoticeKind, format_column_name
 from importer.models.row import SourceRow, SourceRows
 from importer.models.status import is_report_header
 

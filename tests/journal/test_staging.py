@@ -22,7 +22,7 @@ def test_phone_groups_span_the_whole_file(tmp_path):
 
 def test_phone_groups_come_in_batches(tmp_path, monkeypatch):
     """Memory does not grow with the number of shared phones, and rows may be judged again between two groups."""
-    monkeypatch.setattr("importer.journal.staging_area._PHONES_PER_QUERY", 3)
+    monkeypatch.setattr("importer.journal.staging._PHONES_PER_QUERY", 3)
     journal = Journal.create(tmp_path / "r", build_metadata("r"))
     rows = [build_valid_row(n) for n in range(1, 21)]
     journal.stage([*rows, *(row._replace(number=row.number + 100) for row in rows)])
