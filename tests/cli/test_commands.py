@@ -105,7 +105,7 @@ def test_unreadable_file_is_rejected(importer, monkeypatch):
     monkeypatch.setattr("pathlib.Path.open", refuse)
     result = importer("check", sheet)
     assert result.code == 2
-    assert "Permission denied. Check that it is a file, and that you may read it." in result.err
+    assert "Permission denied. Check that it is a file and that you may read it." in result.err
 
 
 def test_footer_far_down_the_sheet_is_printed(importer):
@@ -277,7 +277,7 @@ def test_check_with_unknown_values_says_how_to_fix_them_at_once(importer):
     )
     checked = importer("check", sheet)
     assert message in checked.out
-    assert "At a terminal, importer run asks about each of them, once." in page_of(checked)
+    assert "On a terminal, importer run asks once what each value means." in page_of(checked)
     assert "<h2>Rows that cannot go in yet</h2>" in page_of(checked)
     sent = importer("run", sheet, "--yes")
     assert message not in sent.out
@@ -409,7 +409,7 @@ def test_history_commands_use_the_reports_folder_of_the_settings_file(importer, 
 def test_missing_settings_file_is_rejected(importer):
     result = importer("check", write_csv(importer.folder / "x.csv", GOOD), "--config", "none.toml")
     assert result.code == 2
-    assert "Cannot read the settings in none.toml: No such file or directory. Mend the file" in result.err
+    assert "Cannot read the settings in none.toml: No such file or directory. Fix the file" in result.err
 
 
 def test_columns_needs_no_key_and_no_phone_column(importer, monkeypatch):
@@ -447,7 +447,7 @@ def test_save_does_not_replace_a_map(importer):
     assert importer("columns", sheet, "--save", "m.toml").code == 0
     result = importer("columns", sheet, "--save", "m.toml")
     assert result.code == 2
-    assert "--save does not write over it" in result.err
+    assert "--save does not overwrite a file" in result.err
     assert importer("columns", sheet, "--map", "m.toml", "--save", "m.toml").code == 0
 
 

@@ -108,7 +108,7 @@ def test_resume_with_a_journal_of_a_newer_version_can_continue_later(importer, c
     result = importer("resume", "first")
     assert result.code == 3
     assert NEWER in result.err
-    assert result.err.rstrip().endswith("Then go on with: importer resume first")
+    assert result.err.rstrip().endswith("Continue with: importer resume first")
     write_in(ran.folder, "UPDATE rows SET issues = replace(issues, 'brand_new', 'too_short')")
     assert importer("resume", "first").code == 1
     assert importer("runs").out.count("2 accepted, 1 invalid, 1 duplicate") == 1

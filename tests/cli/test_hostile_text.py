@@ -65,7 +65,7 @@ def test_reports_folder_with_an_undecodable_name_works(importer, crm):
     result = importer("run", path, "--yes", "--reports", "r\udcff")
     assert (result.code, len(result.err.splitlines())) == (1, 1), result
     (page,) = (importer.folder / "r\udcff").glob("*/report.html")
-    assert "feed it back" in page.read_text("utf-8")
+    assert "import it again" in page.read_text("utf-8")
 
 
 def test_hostile_server_message_is_one_line(importer, crm, monkeypatch):

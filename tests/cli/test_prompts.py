@@ -79,7 +79,7 @@ def test_answers_about_unsure_columns_are_proposed_for_the_next_sheet(at_termina
     assert "edit that file, or delete it to be asked again" in shown
     assert "not sure" not in shown
     second.type("n")
-    second.expect("Nothing was sent. The check's reports are in")
+    second.expect("Nothing was sent. The reports of the check are in")
     assert second.wait_for_exit() == 2
 
     third = at_terminal("run", "two.csv")
@@ -101,7 +101,7 @@ def test_saved_answers_are_used_without_a_terminal_and_named(importer, at_termin
     first.type("n")
     assert first.wait_for_exit() == 2
     result = importer("run", sheet, "--yes", "--column", "Status=")
-    assert "Kept in reports/maps/" in result.out
+    assert "The answers are in reports/maps/" in result.out
     assert result.summary["columns"] == {
         "Name": "full_name",
         "Mobile": "customer_phone",

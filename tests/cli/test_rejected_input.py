@@ -150,7 +150,7 @@ def test_settings_file_with_a_nul_character_is_rejected(refused, importer, name)
     value = '{city = "a\\u0000b"}' if name == "default" else '"a\\u0000b"'
     (importer.folder / "importer.toml").write_text(f"{name} = {value}\n")
     message = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert f'"{name}" in the settings file holds what is no text: ' in message
+    assert f'"{name}" in the settings file is not valid text: ' in message
     assert r"'a\x00b'" in message
 
 
@@ -181,7 +181,7 @@ def test_windows_path_in_double_quotes_gets_a_hint(refused, importer, path):
     (importer.folder / "importer.toml").write_text(f'reports = "{path}"\n')
     message = refused(write_csv(importer.folder / "x.csv", GOOD))
     assert "(at line 1, column " in message
-    assert r"a text with \ in it stands in single quotes" in message
+    assert r"put a text that contains \ between single quotes" in message
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_text_in_place_of_a_table_gets_a_hint(refused, importer, name):
     """The hint shows the table to write."""
     (importer.folder / "importer.toml").write_text(f'{name} = "source=Trade fair"\n')
     message = refused(write_csv(importer.folder / "x.csv", GOOD))
-    assert f"takes a table: [{name}] in a line of its own, below it lines such as" in message
+    assert f"takes a table: [{name}] on a line of its own, then lines such as" in message
 
 
 @pytest.mark.parametrize("option", ["config", "map", "preset"])
@@ -256,7 +256,7 @@ def test_commands_in_a_removed_folder_say_so(importer, crm, tmp_path, monkeypatc
     for command in (f"check {sheet}", f"run {sheet} --yes", "demo"):
         result = importer(*command.split())
         assert result.code == 2
-        assert "The folder that you are in was removed: change to another." in result.err
+        assert "The folder that you are in was removed. Change to another folder." in result.err
 
 
 def test_demo_without_a_writable_folder_is_rejected(importer):
@@ -264,7 +264,7 @@ def test_demo_without_a_writable_folder_is_rejected(importer):
     result = importer("demo")
     assert result.code == 2
     assert "Cannot write to the folder reports: " in result.err
-    assert "reports is a file. Move it away" in result.err
+    assert "reports is a file, not a folder. Move it away" in result.err
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -276,7 +276,7 @@ def test_file_in_place_of_the_reports_folder_is_named(importer, command, inside)
     result = importer(command, sheet, "--yes", "--reports", importer.folder / "taken" / inside)
     assert result.code == 2
     assert (
-        f"{importer.folder / 'taken'} is a file. Move it away, or name another folder by --reports."
+        f"{importer.folder / 'taken'} is a file, not a folder. Move it away, or choose another folder with --reports."
         in result.err
     )
     assert "run's" not in result.err
@@ -344,7 +344,7 @@ def test_run_id_in_use_is_rejected(importer):
     assert importer("check", sheet, "--run-id", "mine").code == 0
     result = importer("check", sheet, "--run-id", "mine")
     assert result.code == 2
-    assert "There is a run mine" in result.err
+    assert "There is already a run mine" in result.err
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["goes on", "fails"])
@@ -352,7 +352,7 @@ def test_second_command_with_the_same_run_id_changes_nothing(importer, monkeypat
     """The other run may have created the folder in the meantime, and may be sending now."""
 
     def meanwhile(*arguments):
-        monkeypatch.setattr("importer.pipeline.prepare.fetch_account_titles", fetch_account_titles)
+        monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", fetch_account_titles)
         assert (
             importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
             == 0
@@ -361,10 +361,10 @@ def test_second_command_with_the_same_run_id_changes_nothing(importer, monkeypat
             raise ServerUnavailableError("The CRM cannot be reached.")
         return fetch_account_titles(*arguments)
 
-    monkeypatch.setattr("importer.pipeline.prepare.fetch_account_titles", meanwhile)
+    monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", meanwhile)
     result = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
     assert result.code == 2
-    assert fails or "There is a run r in reports already" in result.err
+    assert fails or "There is already a run r in reports" in result.err
     listed = importer("runs").out
     assert "other.csv  finished" in listed
     assert importer("report", "r").code == 0
@@ -401,7 +401,7 @@ def test_full_disk_at_the_lock_is_reported_and_does_not_stop_purge(importer, crm
         assert (result.code, result.err.strip()) == (0, "Removed 1 run: r.")
     else:
         assert result.code == (3 if command == "resume" else 2)  # a run that was stopped stays so
-        assert "Cannot write to the folder reports: No space left on device. Make room" in result.err
+        assert "Cannot write to the folder reports: No space left on device. Free some space" in result.err
 
 
 def test_lock_file_in_use_at_the_end_does_not_fail_the_run(importer, crm, monkeypatch):

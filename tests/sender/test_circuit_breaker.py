@@ -126,7 +126,8 @@ def test_success_resets_the_holds(breaker, time):
 def test_retry_after_beyond_max_wait_stops_and_names_the_time(breaker):
     """The run stops at once, and says until when the CRM asks to wait."""
     with pytest.raises(
-        ServerUnavailableError, match=r"asks to wait until \d\d:\d\d on .*longer than --max-wait 900"
+        ServerUnavailableError,
+        match=r"asks to wait until \d+ \w+ 20\d\d, \d+:\d\d [ap]m.*longer than --max-wait 900",
     ):
         breaker.hold(901.0)
 
