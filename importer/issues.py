@@ -6,7 +6,7 @@ for scripts. To add a kind of issue, add its code, its severity here and its wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -46,7 +46,7 @@ class Severity(StrEnum):
     WARNING = "warning"  # the row is imported, but the user should know about something
 
 
-_NOT_LEADS = frozenset({IssueCode.DELETED, IssueCode.TEST_ROW, IssueCode.NOT_A_LEAD})
+NOT_LEAD_CODES = frozenset({IssueCode.DELETED, IssueCode.TEST_ROW, IssueCode.NOT_A_LEAD})
 _WARNINGS = frozenset(
     {
         IssueCode.PART_LEFT_OUT,
@@ -79,7 +79,7 @@ class IssueKind(msgspec.Struct, frozen=True):
 def _get_severity(code: IssueCode) -> Severity:
     if code in _WARNINGS:
         return Severity.WARNING
-    return Severity.NOT_A_LEAD if code in _NOT_LEADS else Severity.ERROR
+    return Severity.NOT_A_LEAD if code in NOT_LEAD_CODES else Severity.ERROR
 
 
 ISSUE_CATALOGUE: dict[str, IssueKind] = {
@@ -129,7 +129,17 @@ class Issue(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def machine_code(self) -> str:
         """`field.code`, as `_codes` and `summary.json` show it."""
-        return f"{self.field}.{self.code}"
+        return format_machine_code(self.field, self.code)
+
+
+def format_machine_code(field: str, code: str) -> str:
+    """Return the machine code of an issue of a field: `row.other_name`."""
+    return f"{field}.{code}"
+
+
+def is_about(machine_code: str, codes: Container[str]) -> bool:
+    """Return whether a machine code has one of the codes, in whichever field."""
+    return machine_code.rpartition(".")[2] in codes
 
 
 def describe_issue(issue: Issue) -> str:

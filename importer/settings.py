@@ -131,19 +131,23 @@ def get_inheritable(settings: Settings) -> dict[str, object]:
 
 
 def merge_run_settings(
-    settings: Settings, run: Mapping[str, object], *, but: frozenset[str] = frozenset()
+    settings: Settings, run: Mapping[str, object], *, flags_only: frozenset[str] = frozenset()
 ) -> Settings:
     """Return the options of an earlier run, overridden by the flags in `settings`.
 
     A flag overrides even if its value is the default. The settings file does not override the options of the run.
-    Options in `but` come from flags only. Raises UsageError if the run has an option that this version does not know.
+    Options in `flags_only` are not inherited.
+
+    Raises UsageError if the run has an option that this version does not know.
     """
     flags = _get_flags(settings)
     current = {
-        name: value for name, value in _to_builtins(settings).items() if name in flags or name not in but
+        name: value
+        for name, value in _to_builtins(settings).items()
+        if name in flags or name not in flags_only
     }
     inherited = {
-        name: value for name, value in run.items() if name not in but | PER_CALL_OPTIONS | flags.keys()
+        name: value for name, value in run.items() if name not in flags_only | PER_CALL_OPTIONS | flags.keys()
     }
     return msgspec.structs.replace(resolve_settings({**current, **inherited}), flags=flags)
 

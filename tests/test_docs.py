@@ -34,6 +34,7 @@ CHANGING = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8765"),
     (re.compile(r"--port \d+"), "--port 8765"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d)?"), "2026-11-25 10:15"),
+    (re.compile(r"\d{1,2} [A-Z][a-z]{2} 20\d\d, \d{1,2}:\d\d [ap]m"), "25 Nov 2026, 10:15 am"),
     (re.compile(r"\S*/samples/(?=event_signups)"), "samples/"),
     (re.compile(r'(?<="seconds": )[\d.]+|(?<="rate_reached": )[\d.]+'), "1.5"),
 )

@@ -11,7 +11,7 @@ from tests.conftest import SLOW_PLACES, SOCKET_PLACES
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "importer"
-MAX_MODULES = 110
+MAX_MODULES = 135  # without the one-line __init__.py of each package; docs/decisions/0009 says why not 110
 MAX_OF_SHARE, MAX_PARTICIPLE_SHARE, MIN_VERB_SHARE = 0.01, 0.02, 0.65
 
 
@@ -61,9 +61,10 @@ def test_every_file_name_is_unique():
     assert measure_names.find_repeated_file_names(PACKAGE) == []
 
 
-def test_package_has_at_most_110_modules():
+def test_number_of_modules_stays_bounded():
     """Thin files are merged with their only user."""
-    assert len(list(PACKAGE.rglob("*.py"))) <= MAX_MODULES
+    modules = [file for file in PACKAGE.rglob("*.py") if file.name != "__init__.py"]
+    assert len(modules) <= MAX_MODULES
 
 
 @pytest.mark.parametrize("place", [*SOCKET_PLACES, *SLOW_PLACES])

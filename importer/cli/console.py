@@ -31,7 +31,7 @@ _CLOSED_READER_ERRORS = {errno.EPIPE, errno.EINVAL, errno.EIO}
 """A broken pipe, its name on Windows, and a terminal that was closed."""
 _ETA_WINDOW_S = 10.0
 _LONG_WAIT_S = 5.0
-_BAR_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {n:,}/{total:,} rows{postfix}"
+_BAR_WITH_TOTAL = "{desc} {percentage:3.0f}%|{bar:24}| {unit}"
 _BAR_WITHOUT_TOTAL = "{desc} {unit}"
 
 

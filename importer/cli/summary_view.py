@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from importer.cli.console import print_json, print_line
 from importer.credentials import is_loopback
 from importer.fields import get_field_label
-from importer.issues import get_issue_title, is_blocking
+from importer.issues import IssueCode, format_machine_code, get_issue_title, is_about, is_blocking
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import format_count, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
@@ -26,6 +26,12 @@ from importer.untrusted_text import quote_command, quote_for_powershell
 _MAX_PROBLEMS = 3
 _MIN_BAD_AMOUNTS = 3  # from this number on, the column is probably not a column of amounts
 _MAX_WIDTH = 32
+_OTHER_NAME = format_machine_code("row", IssueCode.OTHER_NAME)
+_NO_SUCH_LEAD = format_machine_code("row", IssueCode.NO_SUCH_LEAD)
+_BAD_AMOUNT = format_machine_code("deal_value", IssueCode.NOT_A_NUMBER)
+_LEFT_OUT_CODES = frozenset(
+    {IssueCode.LEFT_OUT_UNKNOWN, IssueCode.LEFT_OUT_DISABLED, IssueCode.LEFT_OUT_AMBIGUOUS}
+)
 
 
 def show_result(
@@ -83,7 +89,7 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
     for status in RowStatus:
         count = summary.counts.get(status.value, 0)
         if count or status is RowStatus.ACCEPTED:
-            yield f"  {count:>9,}  {meanings[status]}"
+            yield f"  {format_count(count):>9}  {meanings[status]}"
     yield from _format_problems(summary)
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
@@ -91,7 +97,7 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
         if is_checked:
             warnings = terminal_messages.WARNINGS_ON_CHECKED_ROWS
         yield warnings.format(rows=format_row_count(summary.warned_rows), file=results)
-    if merged := summary.problems.get("row.other_name", 0):
+    if merged := summary.problems.get(_OTHER_NAME, 0):
         yield from _format_merged_rows(merged, other_names, checked=is_checked, results=results)
 
 
@@ -100,11 +106,11 @@ def _format_problems(summary: Summary) -> Iterator[str]:
     if blocking:
         yield terminal_messages.COMMON_PROBLEMS
         for code, count in blocking:
-            yield f"  {count:>9,}  {get_issue_title(code)}"
-    if left_out := [item for item in summary.problems.items() if ".left_out_" in item[0]]:
+            yield f"  {format_count(count):>9}  {get_issue_title(code)}"
+    if left_out := [item for item in summary.problems.items() if is_about(item[0], _LEFT_OUT_CODES)]:
         yield terminal_messages.VALUES_LEFT_OUT
         for code, count in left_out:
-            yield f"  {count:>9,}  {get_issue_title(code).replace('left out: ', '')}"
+            yield f"  {format_count(count):>9}  {get_issue_title(code).replace('left out: ', '')}"
 
 
 def _format_merged_rows(
@@ -125,13 +131,13 @@ def _format_merged_rows(
 def format_bulk_fixes(summary: Summary) -> Iterator[str]:
     """Yield advice on problems that one answer or option fixes for many rows."""
     is_checked = summary.state == RunState.CHECKED
-    if is_checked and any(code.endswith(".unknown") for code in summary.problems):
+    if is_checked and any(is_about(code, {IssueCode.UNKNOWN}) for code in summary.problems):
         yield terminal_messages.UNKNOWN_VALUES_ADVICE
-    if summary.problems.get("deal_value.not_a_number", 0) >= _MIN_BAD_AMOUNTS:
+    if summary.problems.get(_BAD_AMOUNT, 0) >= _MIN_BAD_AMOUNTS:
         header = next(header for header, field in summary.columns.items() if field == "deal_value")
         option = quote_command("--column", f"{header}=additional_info")
         yield terminal_messages.RANGES_ADVICE.format(option=option)
-    if "row.no_such_lead" in summary.problems:
+    if _NO_SUCH_LEAD in summary.problems:
         yield terminal_messages.NO_SUCH_LEAD_ADVICE
 
 

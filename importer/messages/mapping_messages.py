@@ -139,6 +139,7 @@ PRESET_UNKNOWN = ErrorText("There is no preset {name}.", "There are: {names}.")
 PRESET_NEEDS_NOTHING = "needs must say how many headers of the signature a sheet must have, 1 or more"
 PRESET_NEEDS_TOO_MANY = "needs is {needs}, but the signature has {count} headers"
 PRESET_RULE_WITHOUT_TEXT = 'the rule about rows for "{column}" has neither equals nor begins'
+PRESET_WRONG_CODE = 'a rule about rows has the code "{code}", but it must be one of {codes}'
 PRESET_WITHOUT_REASON = '"{header}" is left out without a reason'
 PRESET_UNKNOWN_TARGET = '"{header}" goes to "{field}", but there is no such field'
 PRESET_UNKNOWN_FIELD = 'there is no field "{field}"'

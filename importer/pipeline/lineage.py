@@ -68,7 +68,9 @@ def _has_similar_headers(metadata: RunMetadata, sheet: Sheet) -> bool:
 
 def inherit_settings(settings: Settings, origin: RunMetadata | None) -> Settings:
     """Return the settings, with those of the run that wrote the sheet where none were given now."""
-    return settings if origin is None else merge_run_settings(settings, origin.options, but=_FILE_OPTIONS)
+    return (
+        settings if origin is None else merge_run_settings(settings, origin.options, flags_only=_FILE_OPTIONS)
+    )
 
 
 def report_unsent_rows(journal: Journal, context: RunContext) -> None:

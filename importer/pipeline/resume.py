@@ -80,7 +80,7 @@ def retry(name: str, context: RunContext) -> Summary | None:
         reader = InMemoryReader(metadata.headers, _read_retryable_rows(journal), metadata.notices)
         if not reader.preview.sample:
             return None
-        settings = merge_run_settings(settings, metadata.options, but=frozenset({"limit"}))
+        settings = merge_run_settings(settings, metadata.options, flags_only=frozenset({"limit"}))
         sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
         return run(sheet, context.replace(settings=settings, parent=journal.run_id))
 

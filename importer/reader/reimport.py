@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from importer.csv_injection import unescape_formula
-from importer.issues import LOST_CHARACTER, Issue, IssueCode
+from importer.issues import LOST_CHARACTER, Issue, IssueCode, is_about
 from importer.loader.cells.phones import is_possibly_shortened
 from importer.loader.formats.file_kind import FileKind
 from importer.loader.table.table_reader import Table
@@ -77,7 +77,8 @@ def _drop_lost_letters_of_report(issues: tuple[Issue, ...], cells: Sequence[str]
 
 def _has_shortened_code(codes: str) -> bool:
     """Return whether a code such as `customer_phone.shortened` is there; a lead may take its phone from any column."""
-    return "shortened" in codes and any(code.endswith(".shortened") for code in codes.split(";"))
+    shortened = {IssueCode.SHORTENED}
+    return IssueCode.SHORTENED in codes and any(is_about(code, shortened) for code in codes.split(";"))
 
 
 def _is_doubted_phone(cell: str, phone: str) -> bool:

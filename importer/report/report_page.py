@@ -16,7 +16,15 @@ import msgspec
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from importer.fields import get_field_label
-from importer.issues import Issue, IssueCode, Severity, describe_issue, get_issue_title, is_blocking
+from importer.issues import (
+    Issue,
+    IssueCode,
+    Severity,
+    describe_issue,
+    format_machine_code,
+    get_issue_title,
+    is_blocking,
+)
 from importer.journal.run_journal import Journal
 from importer.messages import format_count, report_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
@@ -154,6 +162,7 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
         "script": script,
         "counts": [(status, count, meanings[status]) for status, count in summary.counts.items() if count],
         "charts": charts,
+        "other_names": summary.problems.get(format_machine_code("row", IssueCode.OTHER_NAME), 0),
         "values": [_describe_value(issue, rows) for issue, rows in values],
         "more_values": len(findings.unknown_values) - len(values),
         "columns": [

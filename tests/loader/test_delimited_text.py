@@ -16,6 +16,7 @@ from importer.errors import UsageError
 from importer.loader.formats import delimited_text
 from importer.loader.formats.delimited_text import MAX_CELL_CHARS, read_records
 from importer.loader.formats.dialect import find_dialect
+from importer.messages import format_count
 from importer.models.row import SourceRow
 
 HEADER = ["Name", "Phone", "Note"]
@@ -353,7 +354,7 @@ def test_cell_that_is_too_long_rejects_only_its_own_row(cell):
     found = read_text(format_csv([["Name", "Phone"], [cell, "1"], ["Meena", "3"]]))
     assert list_codes(found) == {2: ["too_long"]}
     assert MAX_CELL_CHARS < len(found[1].cells[0]) <= MAX_CELL_CHARS + 1
-    assert found[1].issues[0].hint == f"{len(cell):,}"
+    assert found[1].issues[0].hint == format_count(len(cell))
     assert list_cells(found)[2] == ["Meena", "3"]
 
 

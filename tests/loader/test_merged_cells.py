@@ -102,7 +102,7 @@ def test_merged_value_is_read_in_every_row_that_it_covers(tmp_path, monkeypatch,
     monkeypatch.setattr(workbook_reader, "BLOCK_ROWS", block)
     monkeypatch.setattr(table_reader, "MAX_SEARCHED_ROWS", 2)  # of these rows one block is made
     if "streamed" in written:
-        monkeypatch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
+        monkeypatch.setattr(workbook_reader, "_MAX_SHEET_BYTES_IN_MEMORY", 0)
     WRITERS[written](tmp_path / "sheet")
     table = open_book(tmp_path / "sheet")
     assert table.headers == ("Name", "Phone", "Stage", "Hall")

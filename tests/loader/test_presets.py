@@ -382,11 +382,12 @@ def test_saved_map_of_an_export_reads_it_the_same(name):
         ("[defaults]\nsauce = 'x'", 'no field "sauce"'),
         ("[[rows]]\ncolumn = 'A'\ncode = 'deleted'", "neither equals nor begins"),
         ("[[rows]]\ncolumn = 'A'\ncode = 'spam'\nequals = ['1']", "spam"),
+        ("[[rows]]\ncolumn = 'A'\ncode = 'unknown'\nequals = ['1']", 'has the code "unknown"'),
         ("[[", "end of document"),
     ],
     ids=[
         "unknown field", "no reason", "unknown second field", "unknown key", "unknown default", "rule without text",
-        "unknown code", "not TOML",
+        "unknown code", "code of a cell", "not TOML",
     ],
 )  # fmt: skip
 def test_wrong_preset_is_refused_with_its_place(line, says):

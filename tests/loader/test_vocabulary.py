@@ -24,7 +24,7 @@ from importer.loader.vocabulary import (
     read_vocabulary_file,
 )
 
-FOLDER = resources.files("importer").joinpath("vocabulary")
+FOLDER = resources.files("importer.loader").joinpath("vocabulary")
 FILES = sorted(file.name for file in FOLDER.iterdir())
 
 

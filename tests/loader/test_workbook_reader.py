@@ -53,7 +53,7 @@ def read_notices(path: Path) -> list[str]:
 def reader(request, monkeypatch):
     """Use each reader of .xlsx files: a sheet must not be read differently because it is large."""
     if request.param == "streamed":
-        monkeypatch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
+        monkeypatch.setattr(workbook_reader, "_MAX_SHEET_BYTES_IN_MEMORY", 0)
     return request.param
 
 

@@ -164,7 +164,7 @@ def test_any_table_in_a_workbook_is_read_back_unchanged(tmp_path_factory, writte
     assert detect_file_kind(path) is kind
     with pytest.MonkeyPatch.context() as patch:
         if written == "xlsx, streamed":
-            patch.setattr(workbook_reader, "MAX_SHEET_BYTES_IN_MEMORY", 0)
+            patch.setattr(workbook_reader, "_MAX_SHEET_BYTES_IN_MEMORY", 0)
         blocks = open_sheet(path, kind, None).blocks
         found = {row.number: [*row.cells] for block in blocks for row in block}
     wanted = {number: [format_cell(cell) for cell in cells] for number, cells in table.items()}

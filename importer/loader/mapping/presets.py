@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from importer.errors import MappingError, UsageError
 from importer.fields import FIELDS_BY_NAME, find_field
-from importer.issues import IssueCode
+from importer.issues import NOT_LEAD_CODES, IssueCode
 from importer.loader.mapping.map_file import ColumnEntry
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
@@ -36,7 +35,7 @@ class RowEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rows that are not leads. `column` is a header, or "*" for any cell. `reason` is added to the sentence."""
 
     column: str
-    code: Literal["deleted", "test_row", "not_a_lead"]
+    code: IssueCode
     equals: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
     reason: str = ""
@@ -95,7 +94,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             if entry.column == _ANY_COLUMN or column in normalized:
                 rule = RowRule(
                     index=-1 if entry.column == _ANY_COLUMN else normalized.index(column),
-                    code=IssueCode(entry.code),
+                    code=entry.code,
                     equals=tuple(map(str.lower, entry.equals)),
                     begins=tuple(map(str.lower, entry.begins)),
                     reason=entry.reason,
@@ -162,6 +161,8 @@ def _find_problems(preset: Preset) -> Iterator[str]:
         yield texts.PRESET_NEEDS_TOO_MANY.format(needs=needs, count=len(signature))
     yield from _find_column_problems(preset)
     for row in preset.rows:
+        if row.code not in NOT_LEAD_CODES:
+            yield texts.PRESET_WRONG_CODE.format(code=row.code, codes=", ".join(sorted(NOT_LEAD_CODES)))
         if not row.equals and not row.begins:
             yield texts.PRESET_RULE_WITHOUT_TEXT.format(column=row.column)
 
