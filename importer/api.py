@@ -16,8 +16,8 @@ from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credential
 from importer.errors import UsageError
 from importer.messages import settings_messages
 from importer.pipeline.context import NullObserver, RunContext
+from importer.pipeline.reports_folder import find_run, reports_beside
 from importer.pipeline.run import check, run
-from importer.pipeline.runs import find_run, reports_beside
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.report.summary import Summary
 from importer.sender.send_loop import Progress

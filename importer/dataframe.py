@@ -19,7 +19,7 @@ from importer.issues import find_unreadable_cells
 from importer.journal.run_journal import Journal
 from importer.models.row import SourceRow, split_into_blocks
 from importer.models.status import REPORT_COLUMNS, is_report_header
-from importer.reader.reimport import restore_rows
+from importer.reader.restore_sheet import restore_rows
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.results_csv import to_report_cells
 

@@ -18,8 +18,8 @@ from importer.errors import UsageError, raise_as_nothing_sent
 from importer.messages import format_count, format_time, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import RowStatus, RunState
+from importer.pipeline.reports_folder import RunLine, find_old_runs, find_run, list_runs, now, purge
 from importer.pipeline.resume import rewrite_reports
-from importer.pipeline.runs import RunLine, find_old_runs, find_run, list_runs, now, purge
 
 
 @click.command("runs", help=terminal_messages.COMMAND_HELP["runs"])

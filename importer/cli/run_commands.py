@@ -15,7 +15,7 @@ from importer.cli.logging_setup import configure_logging
 from importer.credentials import find_credentials
 from importer.errors import UnreadableFileError, UsageError
 from importer.messages import terminal_messages
-from importer.pipeline.runs import find_run, reports_beside
+from importer.pipeline.reports_folder import find_run, reports_beside
 from importer.reader.source import make_open_options, open_file
 from importer.settings import Settings
 from importer.untrusted_text import quote_command

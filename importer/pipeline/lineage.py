@@ -17,7 +17,7 @@ from importer.messages import run_messages
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
 from importer.models.status import RUN_ID_PROPERTY, RowStatus
 from importer.pipeline.context import RunContext
-from importer.pipeline.runs import count_rows, has_been_sent, list_metadata, read_metadata
+from importer.pipeline.reports_folder import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
 from importer.settings import Settings, merge_run_settings
 

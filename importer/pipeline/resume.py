@@ -20,8 +20,8 @@ from importer.models.row import NewVerdict, Payload, SourceRow
 from importer.models.status import RowStatus, RunState, StagedVerdict
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
+from importer.pipeline.reports_folder import find_run, fingerprint_account
 from importer.pipeline.run import run
-from importer.pipeline.runs import find_run, fingerprint_account
 from importer.pipeline.send_and_report import send_and_report, stop_and_report
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports

@@ -18,7 +18,7 @@ from importer.pipeline.context import RunContext
 from importer.pipeline.decide_mapping import MappingDecision, match_columns
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
-from importer.pipeline.runs import (
+from importer.pipeline.reports_folder import (
     choose_run_folder,
     create_journal,
     find_interrupted_run,

@@ -21,7 +21,7 @@ from importer.messages import run_messages
 from importer.models.status import RunState
 from importer.pipeline.account_lists import run_async
 from importer.pipeline.context import RunContext
-from importer.pipeline.runs import RESUMABLE, now
+from importer.pipeline.reports_folder import RESUMABLE, now
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary, compute_exit_code

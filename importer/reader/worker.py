@@ -27,7 +27,7 @@ from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import is_report_header
 from importer.process_setup import apply_limits, tune_gc
 from importer.reader import protocol
-from importer.reader.reimport import restore_table
+from importer.reader.restore_sheet import restore_table
 from importer.reader.row_processor import ProcessorConfig, RowProcessor
 
 _PARENT_CHECK_INTERVAL_S = 1.0

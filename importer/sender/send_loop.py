@@ -17,10 +17,10 @@ from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
 from importer.sender.block_detector import BlockDetector
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
-from importer.sender.in_flight import InFlightRow, InFlightState, build_result
+from importer.sender.in_flight_row import InFlightRow, InFlightState, build_result
 from importer.sender.metrics import PROGRESS_INTERVAL_S, Progress, ProgressReporter, SendMetrics
+from importer.sender.phone_queue import PhoneQueue, RowFeeder
 from importer.sender.retry import Retry, Settle, Stop, Wait, decide
-from importer.sender.row_queue import KeyedRowQueue, RowFeeder
 from importer.sender.stop_control import RowAbandoned, StopControl, StopRequest
 from importer.sender.traffic_control import TrafficControl
 
@@ -114,7 +114,7 @@ class SendLoop:
             on_intents=self._add_ready_rows,
         )
         self._feeder = RowFeeder(
-            KeyedRowQueue(journal.pending), self._writer, self._stop, self._traffic.get_rate_per_s
+            PhoneQueue(journal.pending), self._writer, self._stop, self._traffic.get_rate_per_s
         )
         self._blocks = BlockDetector(client, self._traffic, self._stop, runtime.clock)
         self._logs_requests = _log.isEnabledFor(logging.DEBUG)  # asked once: it costs time for each request

@@ -11,7 +11,7 @@ import pytest
 
 from importer.cli import history_commands
 from importer.errors import DiskWriteError
-from importer.pipeline.runs import list_runs, purge
+from importer.pipeline.reports_folder import list_runs, purge
 from tests.support import write_csv
 
 PHONE, NOTE = "98450 10001", "asked about the villa"

@@ -15,7 +15,7 @@ from importer.issues import READER_CODES
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, peek_metadata
 from importer.models.status import RunState
-from importer.pipeline.runs import find_unfinished_run
+from importer.pipeline.reports_folder import find_unfinished_run
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.state.run_lock import lock_run
 from importer.untrusted_text import quote_command
@@ -640,7 +640,7 @@ def test_second_run_of_the_same_file_exits_4_and_names_the_first(importer, sheet
     import hashlib
 
     from importer.credentials import Credentials, Secret
-    from importer.pipeline.runs import fingerprint_account
+    from importer.pipeline.reports_folder import fingerprint_account
     from importer.state.run_lock import lock_run
 
     digest = hashlib.sha256(sheet.read_bytes()).hexdigest()

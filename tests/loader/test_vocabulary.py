@@ -109,7 +109,7 @@ def test_help_does_not_load_the_vocabulary():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-PAGE = Path(__file__).parents[1] / "docs" / "vocabulary.md"
+PAGE = Path(__file__).parents[2] / "docs" / "vocabulary.md"
 
 
 def test_page_explains_every_key():

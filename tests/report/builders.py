@@ -14,7 +14,7 @@ from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.mapping import ColumnChoice, Mapping, Notice, NoticeKind
 from importer.models.row import Accepted, Rejected, SourceRow
 from importer.models.status import RunState, is_report_header
-from importer.reader.reimport import restore_table
+from importer.reader.restore_sheet import restore_table
 from importer.report.failed_workbook import fits_in_workbook
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary

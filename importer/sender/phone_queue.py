@@ -22,7 +22,7 @@ _MAX_READY_ROWS = 512
 FetchRows = Callable[[int, int], list[PendingRow]]
 
 
-class KeyedRowQueue:
+class PhoneQueue:
     """The rows to send. `take` gives rows that may leave now, `release` frees the phones of a row.
 
     Each phone has a line of its rows in file order. A row may leave once it is the first in all of its lines: so two
@@ -87,7 +87,7 @@ class RowFeeder:
 
     def __init__(
         self,
-        queue: KeyedRowQueue,
+        queue: PhoneQueue,
         writer: CommitWriter,
         stop: StopControl,
         get_rate_per_s: Callable[[], float],

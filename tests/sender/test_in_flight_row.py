@@ -5,7 +5,7 @@ import pytest
 from importer.issues import describe_issue
 from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
 from importer.models.status import NoteState, RowStatus
-from importer.sender.in_flight import build_result
+from importer.sender.in_flight_row import build_result
 
 
 def build_row(*, notes=(), note_state=NoteState.NONE):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.models.delivery import PendingRow
-from importer.sender.row_queue import KeyedRowQueue
+from importer.sender.phone_queue import PhoneQueue
 
 
 def build_row(number, *phones):
@@ -15,7 +15,7 @@ def build_queue(rows):
     def fetch(after, limit):
         return [r for r in rows if r.number > after][:limit]
 
-    queue = KeyedRowQueue(fetch)
+    queue = PhoneQueue(fetch)
     queue.add(queue.fetch())
     return queue
 
