@@ -144,7 +144,7 @@ OTHER_ADDRESS = ErrorText(
     "The run was for {run_url}, but the address set now is {url}.",
     "Set SUPERFONE_BASE_URL to the address of the run.",
 )
-OTHER_ADDRESS_SANDBOX = " To start a sandbox at that address: importer sandbox --port {port}"
+OTHER_ADDRESS_SANDBOX = " To start a practice CRM at that address: importer sandbox --port {port}"
 OTHER_ACCOUNT = ErrorText(
     "The API key set now seems to open another account than the run's: "
     "only {found} of its {total} dropdown values exist there.",

@@ -67,7 +67,7 @@ ROWS_BLOCKED = ErrorText(
 
 # --- what happened to a request: part of a row's sentence in the reports
 
-COULD_NOT_BE_REACHED = "the server could not be reached"
+NO_SERVER = "no server answers at this address"
 CONNECTION_LOST = "the connection was lost before the answer arrived"
 UNTRUSTED_CERTIFICATE = (
     "this computer does not trust the server's certificate (is the clock correct? "

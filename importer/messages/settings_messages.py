@@ -58,7 +58,7 @@ OPTION_HELP: dict[str, OptionHelp] = {
 SANDBOX_OPTION_HELP: dict[str, str] = {
     "port": "Port on 127.0.0.1; 0 chooses a free port.",
     "db": "SQLite file that stores the leads; without it they are kept in memory only.",
-    "api_key": "The API key that the sandbox accepts.",
+    "api_key": "The API key that the practice CRM accepts.",
     "latency": "Seconds before every response.",
     "rate_limit": "Maximum requests a second; 0 means no limit.",
     "retry_after": "Retry-After header of a 429: none, seconds, date, or the exact value to send.",

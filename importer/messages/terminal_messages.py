@@ -348,10 +348,10 @@ SANDBOX_SET_UP = "To use it, run this in another window: {command}"
 SANDBOX_DB_ERROR = ErrorText("Cannot store the leads in {file}: {reason}.", "Name another file with --db.")
 SANDBOX_PORT_ERROR = ErrorText("Cannot listen on port {port}: {reason}.", "Choose another --port.")
 SANDBOX_DEFAULT_NONE = "none"
-DEMO_STARTED = "A sandbox CRM runs at {base_url}. No real account is used."
-DEMO_LEADS = "The leads in the sandbox: {page}"
-DEMO_LEADS_UNTIL_CTRL_C = "The leads in the sandbox: {page}  (Ctrl-C stops it)"
-DEMO_RESTART = "To start this sandbox again: {command}"
+DEMO_STARTED = "A practice CRM runs at {base_url}. No real account is used."
+DEMO_LEADS = "The leads in the practice CRM: {page}"
+DEMO_LEADS_UNTIL_CTRL_C = "The leads in the practice CRM: {page}  (Ctrl-C stops it)"
+DEMO_RESTART = "To start this practice CRM again: {command}"
 
 
 def format_expected_number(*, is_whole: bool, minimum: float | None, maximum: float | None) -> str:

@@ -62,7 +62,7 @@ _TRY_AGAIN = {425: NOT_APPLIED, 429: NOT_APPLIED, 408: MAY_HAVE_ARRIVED}
 _MAX_MESSAGE_CHARS = 300
 
 _DEFAULT_MESSAGES = {
-    NOT_APPLIED: sending_messages.COULD_NOT_BE_REACHED,
+    NOT_APPLIED: sending_messages.NO_SERVER,
     MAY_HAVE_ARRIVED: sending_messages.CONNECTION_LOST,
 }
 _MESSAGE_BY_ERROR: dict[type[BaseException], str] = {

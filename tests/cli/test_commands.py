@@ -337,9 +337,9 @@ def named_in(page, beginning):
 def test_demo_prints_how_to_start_its_sandbox_again(importer):
     """Resume and retry only use the URL of their run, so the sandbox must start on the same port again."""
     result = importer("demo")
-    (port,) = re.findall(r"A sandbox CRM runs at http://127\.0\.0\.1:(\d+)/superfone", result.err)
+    (port,) = re.findall(r"A practice CRM runs at http://127\.0\.0\.1:(\d+)/superfone", result.err)
     assert result.err.endswith(
-        f"To start this sandbox again: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
+        f"To start this practice CRM again: importer sandbox --db reports/demo-crm.sqlite --port {port}\n"
     )
 
 

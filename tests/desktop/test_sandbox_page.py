@@ -28,7 +28,7 @@ def test_no_lead_runs_in_the_page(crm, tmp_path, policy):
     shown = text if policy else re.sub("<meta http-equiv=[^>]*>", "", text)
     (tmp_path / "page.html").write_text(shown, "utf-8")
     built = run_chromium(tmp_path / "page.html", "--dump-dom")
-    assert "<title>Sandbox CRM</title>" in built
+    assert "<title>Practice CRM</title>" in built
     assert CANARY not in re.search("<title>(.*?)</title>", built)[1]
     assert not re.search(r"<(script|iframe|img|svg|form|base|link|object|embed|textarea|plaintext)\b", built)
     assert built.count('class="phone"') == len(TEXTS)

@@ -402,7 +402,7 @@ def test_resume_and_retry_know_the_address_of_the_run_in_any_spelling(importer, 
         assert (resumed.code, retried.code, len(leads(crm))) == (2, 2, 3)
         assert f"The run was for {crm.base_url.removesuffix('superfone')}other" in resumed.err
         assert (
-            f"To start a sandbox at that address: importer sandbox --port {urlsplit(crm.base_url).port}\n"
+            f"To start a practice CRM at that address: importer sandbox --port {urlsplit(crm.base_url).port}\n"
             in resumed.err
         )
     else:

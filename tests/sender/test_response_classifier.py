@@ -131,7 +131,7 @@ def test_text_of_an_error_is_not_shown():
         (aiohttp.ClientProxyConnectionError, "the proxy in this computer's settings does not answer"),
         (aiohttp.ClientHttpProxyError, "the proxy in this computer's settings refused the connection"),
         (aiohttp.InvalidUrlClientError, "the proxy in this computer's settings has an invalid address"),
-        (aiohttp.ClientConnectorError, "the server could not be reached"),
+        (aiohttp.ClientConnectorError, "no server answers at this address"),
         (aiohttp.ServerDisconnectedError, "the connection was lost before the answer arrived"),
     ],
 )
