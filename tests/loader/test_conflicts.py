@@ -83,6 +83,7 @@ FIRMS = ("Nova Tech LLP", "Sai Traders", "Metro", "Om Enterprises")
             ["full_name", "", "business_name"],
         ),
     ],
+    ids=["firm first", "firm second", "no firm", "one column", "column of firms as well"],
 )
 def test_customer_that_is_a_firm_is_the_business(sheet, fields):
     """Somebody was once called Nova Tech with the last name LLP, and the contact person was left out."""

@@ -30,6 +30,7 @@ def test_column_is_found_by_titles_of_the_account():
         ("New", "New", "New", "New"),  # one word proves nothing
         ("Hindi", "Marathi", "Tamil", "Odia"),
     ],
+    ids=["one title", "one word", "no title"],
 )
 def test_few_titles_prove_nothing(cells):
     """One title among other words, or one title repeated, does not decide on a column."""

@@ -136,6 +136,10 @@ def test_dropdown_column_offers_values_of_account(sheet):
         # One title of several in a cell.
         (("1", "", "", "", "VIP, Hott"), [Issue("add_labels", "unknown", "Tags", "Hott")], {"E2"}),
     ],
+    ids=[
+        "two columns of a header, one bad", "two columns of a header, both bad", "empty cell", "default",
+        "title gone from the account", "refused by the CRM", "warning", "one title of several",
+    ],
 )  # fmt: skip
 def test_only_faulty_cells_are_marked(tmp_path, cells, issues, wanted):
     """Colour and comment are on the cell that the issue is about, also if columns share a header or a field."""

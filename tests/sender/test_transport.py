@@ -18,6 +18,7 @@ from importer.sender.transport import find_proxy
         ({"http_proxy": "http://127.0.0.1:3128"}, None),
         ({"https_proxy": "http://127.0.0.1:3128", "no_proxy": "crm.example"}, None),
     ],
+    ids=["none", "with scheme", "without scheme", "only for http", "excluded host"],
 )
 def test_proxy_is_read_from_the_environment(environment, proxy, monkeypatch):
     """An office proxy is used for the CRM, unless no_proxy names the host."""

@@ -82,6 +82,7 @@ def test_disabled_title_does_not_hide_active_title_with_the_same_name():
         (["a", "b", "c"], ["a, b, c"]),
         ([], []),
     ],
+    ids=["alone", "among others", "other titles", "two commas", "nothing"],
 )
 def test_title_with_a_comma_is_joined_again(parts, joined):
     """A cell is split at commas before the account is known. The longest title of the account wins."""
