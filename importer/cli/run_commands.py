@@ -79,7 +79,7 @@ def resume_command(run: str, **flags: Any) -> int:
 @click.argument("run")
 @add_sending_options
 def retry_command(run: str, **flags: Any) -> int:
-    """Send again the rows of a run that did not go in."""
+    """Check and send again the rows that did not go in during an earlier run."""
     settings, next_options = _resolve_run_settings(run, flags)
     asks = should_confirm(settings, quote_command("importer", "retry", run) + repeat_options(flags))
     credentials = load_credentials()

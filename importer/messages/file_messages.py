@@ -11,8 +11,12 @@ _SAVE_AS_XLSX = "Open it in Excel or LibreOffice, save it again as .xlsx, and im
 _SAVE_AGAIN = "Open it in Excel or LibreOffice, save it again, and import that file."
 _DOWNLOAD_AGAIN = "Download or save it again."
 _COPY_THE_ROWS = "Open it in Excel, copy the rows into a new sheet, save that, and import it."
+_ONLY_IF_TRUSTED = (
+    "If you do not know who made the file, do not open it. "
+    "If you trust it, open it in Excel, copy the rows into a new sheet, save that, and import it."
+)
 _DAMAGED_WORKBOOK = "The workbook is cut off or damaged."
-_MADE_TO_HARM = "The file may be made to do harm."
+_MADE_TO_HARM = "The file may be malicious."
 
 # --- What kind of file it is
 
@@ -54,7 +58,7 @@ TWO_CELLS_AT_ONE_PLACE = ErrorText(
     "Open it in Excel or LibreOffice, save it again, check that row, and import that file.",
 )
 DUPLICATE_PART = ErrorText(
-    f"The workbook is damaged: it has two parts named {{name}}. {_MADE_TO_HARM}", _COPY_THE_ROWS
+    f"The workbook is damaged: it has two parts named {{name}}. {_MADE_TO_HARM}", _ONLY_IF_TRUSTED
 )
 TOO_MANY_PARTS = ErrorText(
     "The workbook has {count:,} parts, which is too many for a sheet of leads.", _COPY_THE_ROWS
@@ -63,14 +67,17 @@ TOO_LARGE_UNPACKED = ErrorText(
     "The workbook unpacks to more than 4 GB, which is too much for a sheet of leads.", _COPY_THE_ROWS
 )
 COMPRESSED_TOO_MUCH = ErrorText(
-    f"A part of the workbook is packed {{ratio:,.0f}} times. {_MADE_TO_HARM}", _COPY_THE_ROWS
+    f"One part of the workbook becomes {{ratio:,.0f}} times larger when it is unpacked. {_MADE_TO_HARM}",
+    _ONLY_IF_TRUSTED,
 )
-DEFINES_ENTITIES = ErrorText(f"The workbook defines XML entities of its own. {_MADE_TO_HARM}", _COPY_THE_ROWS)
+DEFINES_ENTITIES = ErrorText(
+    f"The workbook defines XML entities of its own. {_MADE_TO_HARM}", _ONLY_IF_TRUSTED
+)
 TOO_MANY_ROWS_CLAIMED = ErrorText(
-    f"The workbook claims more than {{maximum:,}} rows. {_MADE_TO_HARM}", _COPY_THE_ROWS
+    f"The workbook claims more than {{maximum:,}} rows. {_MADE_TO_HARM}", _ONLY_IF_TRUSTED
 )
 TOO_MANY_COLUMNS_CLAIMED = ErrorText(
-    f"The workbook claims more than {{maximum:,}} columns. {_MADE_TO_HARM}", _COPY_THE_ROWS
+    f"The workbook claims more than {{maximum:,}} columns. {_MADE_TO_HARM}", _ONLY_IF_TRUSTED
 )
 
 # --- Sheets and tables
@@ -115,15 +122,15 @@ NO_SCRATCH_DIR = ErrorText(
 # --- The reading process
 
 READER_STALLED = ErrorText(
-    "Reading the file took {minutes:.0f} minutes without a single row.", _COPY_THE_ROWS
+    "Reading was stopped because no row could be read in {minutes:.0f} minutes.", _COPY_THE_ROWS
 )
 READER_KILLED_BY_SYSTEM = ErrorText(
     "The system stopped the process that reads the file (exit {code}). Most likely it ran out of memory.",
     "Give this machine or container more memory. Or save the sheet as CSV, which needs less.",
 )
 READER_CRASHED = ErrorText(
-    "The process that reads the file crashed (exit {code}). The file is damaged, or made to do harm.",
-    _COPY_THE_ROWS,
+    "The process that reads the file crashed (exit {code}). The file is damaged or malicious.",
+    _ONLY_IF_TRUSTED,
 )
 READER_OUT_OF_MEMORY = ErrorText(
     "The file needs more memory than a sheet of leads should.",

@@ -145,7 +145,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.RAGGED: IssueText(
         "too many cells",
-        'the row has {hint} cells more than the header; the first is "{value}". Check that no comma splits a cell, or give '
+        'the row has too many cells ({hint} more than the header). The first extra cell is "{value}". Check that no comma splits a cell, or give '
         "the extra column a header.",
     ),
     Code.DELETED: IssueText(
@@ -177,7 +177,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.FAILED: IssueText(
         "not delivered",
-        "the row could not be sent in {hint} attempts ({value}). To send it again, run importer retry.",
+        "the row could not be sent ({value}; attempts: {hint}). To send it again, run importer retry.",
     ),
     Code.UNSURE: IssueText(
         "answer lost",

@@ -13,8 +13,8 @@ from importer.messages import ErrorText
 KNOWN_HEADER = "a known header"
 KNOWN_HEADER_AND_CELLS = "a known header, and its cells fit"
 OFTEN_MEANS = "often means {field}, but not always"
-READS_AS = 'reads as "{header}"'
-READS_LIKE = 'reads like "{header}"'
+READS_AS = 'has the same meaning as "{header}"'
+READS_LIKE = 'is spelled almost like "{header}"'
 NOTES_HEADER = 'the word "{word}" means notes'
 ADDRESS_HEADER = "an address: {fields}"
 ROW_NUMBERS = "it counts the rows"
@@ -39,12 +39,12 @@ OPTION_PLACE = "named by --column or in the settings file"
 
 CONTRADICTED = "reads like {field}, but {problem}"
 MAY_MEAN_BUT_EMPTY = "may mean {field}, but its first cells are empty"
-MAY_MEAN_BUT_NO_TITLE = "may mean {field}, but none of its cells is in the account's list"
+MAY_MEAN_BUT_NO_TITLE = "may mean {field}, but none of its values exist in your account"
 MAY_MEAN_BUT_UNFIT = "may mean {field}, but its cells do not fit"
 CELLS_ARE_PHONES = "its cells are phones"
 WHOSE_PHONES = "its cells are phones, but its header does not say whose"
 CELLS_ARE_EMAILS = "its cells are e-mail addresses"
-CELLS_ARE_TITLES = "its cells are {field} titles of the account"
+CELLS_ARE_TITLES = "its cells are {field} values of your account"
 CELLS_ARE_FIRMS = 'its cells are firms; the names are in "{header}"'
 CELLS_WITHOUT_NUMBERS = "its cells have no numbers"
 CELLS_NOT_PHONES = "its cells are not phone numbers"
@@ -62,9 +62,9 @@ FEW_TITLES = "few of its values exist in your account"
 
 # --- two columns for one field
 
-MAY_BE_OTHER_PERSON = 'may belong to another person than "{header}"'
+MAY_BE_OTHER_PERSON = 'may be for a different person than "{header}"'
 ANOTHER_PHONE = 'another phone; the main one is in "{header}"'
-FIELD_HAS_COLUMN = '"{header}" is already {field}'
+FIELD_HAS_COLUMN = '"{header}" is already used for {field}'
 ONLY_PHONE = "the only phone of the sheet"
 OTHER_FULL_NAME = 'not the name that is in "{first}" and "{last}"'
 

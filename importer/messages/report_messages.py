@@ -8,8 +8,8 @@ from importer.messages import ErrorText, format_count, format_time
 
 STATUS_MEANINGS: dict[str, str] = {
     "accepted": "went in",
-    "invalid": "rejected here, before anything was sent",
-    "refused": "refused by the CRM, or on the way to it",
+    "invalid": "rejected by importer, so not sent",
+    "refused": "refused by the CRM, or by a firewall in front of it",
     "failed": "could not be delivered",
     "unknown": "may have gone in; the answer was lost",
     "duplicate": "merged into another row with the same phone",
@@ -38,7 +38,7 @@ FILE_NOTES: dict[str, str] = {
     "summary.json": " (for programs)",
 }
 SEE_PROBLEMS = "See _problems in"
-SEE_OTHER_NAMES = "See row.other_name in _codes of"
+SEE_OTHER_NAMES = "To find them, search for row.other_name in the _codes column of"
 KEEP_OUT = "To keep such rows out, add"
 KEEP_OUT_OPTION = "--duplicates reject"
 

@@ -73,7 +73,8 @@ RUN_LOCKED = ErrorText(
 )
 UNKNOWN_LOCK_HOLDER = "(of another process)"
 CANNOT_PURGE = ErrorText(
-    "{path} could not be removed: {reason}.", "Close the program that has it open, and purge again."
+    "{path} could not be deleted: {reason}.",
+    "Close the program that has it open, and run importer purge again.",
 )
 
 # --- columns and answers
@@ -102,7 +103,7 @@ DEFAULT_PHONE = ErrorText(
 
 NO_ROWS = ErrorText("{file} has a header and no rows below it.", "Nothing to import: check the file.")
 LOST_ROWS = ErrorText(
-    "{file} has {read} rows, but {staged} were staged: two rows have the same number.",
+    "{file} has {read} rows, but only {staged} were saved for checking: two rows have the same row number.",
     "This is an internal error in importer. Your file is fine and nothing was sent. Please report it.",
 )
 REPORT_WITHOUT_RUN = (
@@ -119,8 +120,8 @@ def format_limit_notice(limit: int) -> str:
 
 def format_unsent_rows(file: str, rows: int, command: str) -> str:
     """Return the sentence that says how many valid rows of a checked file were not sent, and how to send them."""
-    those = "1 row that can go in was" if rows == 1 else f"{format_count(rows)} rows that can go in were"
-    return f"{file} was only checked: its {those} not sent with these. To send them too: {command}"
+    those = "1 row that can go in is" if rows == 1 else f"{format_count(rows)} rows that can go in are"
+    return f"{file} was checked but not sent. Its {those} not part of this run. To send them too: {command}"
 
 
 # --- sending, and how it ended
@@ -128,7 +129,7 @@ def format_unsent_rows(file: str, rows: int, command: str) -> str:
 SEND_DECLINED = ErrorText("Nothing was sent.", "The reports of the check are in {folder}.")
 INTERRUPTED = "Interrupted."
 INTERRUPTED_DRAINED = "Interrupted; requests under way were finished."
-INTERRUPTED_AT_ONCE = "Stopped at once. Rows under way may have reached the CRM; importer resume sends them again without notes."
+INTERRUPTED_AT_ONCE = "Stopped at once. Some rows may have reached the CRM. importer resume sends them again, but without their notes, so that no note is added twice."
 INTERRUPTED_BY_ERROR = "Interrupted by an internal error ({error})."
 INTERRUPTED_REPORTS = ErrorText(
     "Stopped while the reports were written. The journal holds all that was sent.",
@@ -146,8 +147,8 @@ OTHER_ADDRESS = ErrorText(
 )
 OTHER_ADDRESS_SANDBOX = " To start a practice CRM at that address: importer sandbox --port {port}"
 OTHER_ACCOUNT = ErrorText(
-    "The API key set now seems to open another account than the run's: "
-    "only {found} of its {total} dropdown values exist there.",
+    "The API key that is set seems to belong to a different account from the one of this run: "
+    "only {found} of the run's {total} dropdown values exist there.",
     "Set the key of the run's own account. To send the sheet to this account, import the file again.",
 )
 DETAIL_RUN_KILLED = "the run was killed"

@@ -24,14 +24,15 @@ AT_ROW = "{message} This happened at row {number}."
 UNREACHABLE = ErrorText("The CRM cannot be reached: {cause}.", "Check the network and SUPERFONE_BASE_URL.")
 
 LISTS_UNAVAILABLE = ErrorText(
-    "The CRM answered {status} when we asked for its lists: {message}.",
+    "The CRM answered {status} when we asked for its dropdown lists: {message}.",
     "Check SUPERFONE_BASE_URL, or try again later.",
 )
 
 NOT_A_LIST = ErrorText("The answer does not come from the Superfone API.", "Check SUPERFONE_BASE_URL.")
 
 LIST_PAGE_TOO_LARGE = ErrorText(
-    "A page of the CRM's lists is larger than {megabytes} MB.", "Check SUPERFONE_BASE_URL, or ask Superfone."
+    "A page of the CRM's dropdown lists is larger than {megabytes} MB.",
+    "Check SUPERFONE_BASE_URL, or ask Superfone.",
 )
 
 ENDLESS_LIST = ErrorText(
@@ -41,7 +42,7 @@ ENDLESS_LIST = ErrorText(
 
 # --- waits and outages
 
-HOLD_TOO_LONG = "The CRM asks to wait until {until}. That is longer than --max-wait {max_wait_s:g} s."
+HOLD_TOO_LONG = "The CRM asks us to wait until {until}. That is longer than --max-wait {max_wait_s:g} s."
 OUTAGE_TOO_LONG = (
     "The CRM {problem}; the next try at {until} is later than --max-wait {max_wait_s:g} s allows."
 )
@@ -54,13 +55,13 @@ TRY_AGAIN_LATER = "Try again after that time."
 # --- blocks
 
 ACCOUNT_BLOCKED = ErrorText(
-    'The CRM refuses every request, even for its lists: "{message}".',
+    'The CRM refuses every request, even for its dropdown lists: "{message}".',
     "Ask Superfone about your account. Then send the refused rows again with importer retry.",
 )
 
 ROWS_BLOCKED = ErrorText(
-    "More than {count} rows in a row were blocked before they reached the CRM: {status} ({message}). "
-    "The CRM still gives its lists.",
+    "More than {count} consecutive rows were blocked before they reached the CRM: {status} ({message}). "
+    "importer can still read the account's dropdown lists.",
     "Ask Superfone if your API key may write leads. Ask your network team if a firewall blocks them. "
     "Then send the blocked rows again with importer retry.",
 )

@@ -26,7 +26,7 @@ COMMAND_SUMMARIES = {
     "check": "Check every row of a sheet. Changes nothing in the CRM.",
     "run": "Check a sheet, then send its rows to the CRM.",
     "resume": "Finish a run that was interrupted or stopped.",
-    "retry": "Send again the rows of a run that did not go in.",
+    "retry": "Check and send again the rows that did not go in during an earlier run.",
     "runs": "List your runs.",
     "report": "Write the reports of a run again from its journal.",
     "purge": "Delete old runs and the personal data in them.",
@@ -141,20 +141,18 @@ UNKNOWN_FIELD = '  There is no field "{name}". Type ? to list the fields.'
 FIELD_IS_TAKEN = "  {field} already has a column. Choose another field, or type - to leave this column out."
 NO_SAMPLES = "empty"
 VALUE_CHOICES = (
-    "  Enter  keep the value (its rows are rejected, or sent without it with --unknown drop)",
+    "  Enter  keep the value (its rows are rejected; with --unknown drop, they are sent without the value)",
     "  -      send its rows without the value",
 )
 VALUE_CHOICES_FOR_ALL = (
     "  all    keep this and all other values of {field};  -all  send their rows without them"
 )
 UNKNOWN_VALUE = '{position}: {field} "{value}" ({rows})'
-WHICH_VALUE_NUMBER = "  Which one is meant? Type a number or another title"
-WHICH_VALUE_TITLE = "  Which one is meant? Type a title (importer dropdowns lists them)"
+WHICH_VALUE_NUMBER = "  Which one is meant? Type its number, or another value from your account"
+WHICH_VALUE_TITLE = "  Which one is meant? Type a value (importer dropdowns lists them)"
 VALUE_CHOSEN = '  Using "{title}".'
-VALUE_NOT_IN_ACCOUNT = (
-    '  "{value}" does not exist in your account. Type a number, a title, or Enter to keep the value.'
-)
-VALUE_IS_AMBIGUOUS = '  More than one title contains "{value}": {titles}.'
+VALUE_NOT_IN_ACCOUNT = '  "{value}" does not exist in your account. Type a number, a value from your account, or Enter to keep this value.'
+VALUE_IS_AMBIGUOUS = '  More than one value in your account contains "{value}": {titles}.'
 
 
 def format_unsure_columns(count: int) -> str:
@@ -261,7 +259,7 @@ STOPPED_AFTER_SENDING = "Stopped after sending. importer runs shows how the run 
 PURGE_STOPPED = "Stopped. importer runs lists the runs that are left."
 NOTHING_WAS_SENT = "Nothing was sent."
 SENT_ROWS_ARE_SAVED = "The journal has everything that was sent. {how_to_continue}"
-OUT_OF_MEMORY = "This machine has not enough free memory. Close other programs and try again."
+OUT_OF_MEMORY = "This machine does not have enough free memory. Close other programs and try again."
 SYSTEM_ERROR = "{message}. {progress} Check the name and your access rights."
 INTERNAL_ERROR_BEFORE_SENDING = (
     "Internal error in importer ({kind}). Your file is fine and nothing was sent. "
@@ -284,31 +282,31 @@ RUN_LINE = "{run_id}  {started_at}  {file}  {state}: {counts}"
 RUN_LINE_RESUME = "  -> {command}"
 UNREADABLE_RUN = "{run_id}  cannot be read: {reason}"
 REPORTS_WRITTEN = "Reports written again: {path}"
-UNREADABLE_RUN_KEPT = "{run_id} was not removed: it cannot be read, and it changed less than {age} ago."
+UNREADABLE_RUN_KEPT = "{run_id} was not deleted: it cannot be read, and it changed less than {age} ago."
 NO_OLD_RUNS = "No run in {reports} is older than {age}."
 PURGE_NEEDS_CONFIRMATION = ErrorText(
     "Confirmation is needed, but this is not an interactive terminal.",
-    "Run again with --yes to remove the runs.",
+    "Run again with --yes to delete the runs.",
 )
-NOTHING_REMOVED = ErrorText("Nothing was removed.")
+NOTHING_REMOVED = ErrorText("Nothing was deleted.")
 
 
 def format_purge_question(runs: int, resumable: int) -> str:
     """Return the question before runs are removed."""
-    question = f"Remove {format_run_count(runs)} and all personal data in {'it' if runs == 1 else 'them'}?"
+    question = f"Delete {format_run_count(runs)} and all personal data in {'it' if runs == 1 else 'them'}?"
     return f"{question} {format_run_count(resumable)} can still be resumed." if resumable else question
 
 
 def format_removed_runs(run_ids: list[str]) -> str:
     """Return the sentence about the runs that were removed."""
-    return f"Removed {format_run_count(len(run_ids))}{': ' + ', '.join(run_ids) if run_ids else ''}."
+    return f"Deleted {format_run_count(len(run_ids))}{': ' + ', '.join(run_ids) if run_ids else ''}."
 
 
 def format_runs_in_use(count: int) -> str:
-    """Return the sentence about runs that were not removed because they are sending."""
+    """Return the sentence about runs that were not deleted because they are sending."""
     if count == 1:
-        return "1 run was not removed because it is sending now."
-    return f"{count} runs were not removed because they are sending now."
+        return "1 run was not deleted because it is sending now."
+    return f"{count} runs were not deleted because they are sending now."
 
 
 # --- columns, dropdowns, template

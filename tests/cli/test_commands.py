@@ -403,7 +403,7 @@ def test_history_commands_use_the_reports_folder_of_the_settings_file(importer, 
     assert importer("runs", "--reports", "reports").out == ""
     assert importer("report", "april").code == 0
     assert importer("resume", "april").code == 0
-    assert importer("purge", "--older-than", "0h", "--yes").err == "Removed 1 run: april.\n"
+    assert importer("purge", "--older-than", "0h", "--yes").err == "Deleted 1 run: april.\n"
 
 
 def test_missing_settings_file_is_rejected(importer):

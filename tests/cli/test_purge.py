@@ -52,8 +52,8 @@ def test_purge_asks_for_confirmation(importer, ran, monkeypatch):
 
     monkeypatch.setattr(history_commands, "confirm", lambda question, **_: asked.append(question))
     result = importer("purge", "--older-than", "0h")
-    assert (result.code, result.err) == (2, "importer: Nothing was removed.\n")
-    assert asked == ["Remove 1 run and all personal data in it?"]
+    assert (result.code, result.err) == (2, "importer: Nothing was deleted.\n")
+    assert asked == ["Delete 1 run and all personal data in it?"]
     assert ran.folder.exists()
 
 
@@ -91,12 +91,12 @@ def test_purge_names_a_run_with_an_unreadable_start_and_removes_the_others(impor
     result = importer("purge", "--older-than", "0h", "--yes")
     assert result.code == 0
     assert result.err.splitlines() == [
-        "first was not removed: it cannot be read, and it changed less than 0h ago.",
-        "Removed 1 run: second.",
+        "first was not deleted: it cannot be read, and it changed less than 0h ago.",
+        "Deleted 1 run: second.",
     ]
     os.utime(ran.folder / "journal.sqlite", (time.time() - 7200, time.time() - 7200))
     importer("runs")
-    assert "Removed 1 run: first." in importer("purge", "--older-than", "1h", "--yes").err
+    assert "Deleted 1 run: first." in importer("purge", "--older-than", "1h", "--yes").err
 
 
 def test_file_in_use_stops_purge_with_one_sentence(importer, ran, monkeypatch):
@@ -106,7 +106,7 @@ def test_file_in_use_stops_purge_with_one_sentence(importer, ran, monkeypatch):
         raise PermissionError(13, "in use", str(path / "failed_rows.xlsx"))
 
     monkeypatch.setattr(shutil, "rmtree", refuse)
-    with pytest.raises(DiskWriteError, match=r"failed_rows\.xlsx could not be removed"):
+    with pytest.raises(DiskWriteError, match=r"failed_rows\.xlsx could not be deleted"):
         purge(importer.reports, list_runs(importer.reports))
     result = importer("purge", "--older-than", "0h", "--yes")
     assert result.code == 2

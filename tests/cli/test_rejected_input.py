@@ -398,7 +398,7 @@ def test_full_disk_at_the_lock_is_reported_and_does_not_stop_purge(importer, crm
     arguments = {"run": [sheet, "--yes"], "resume": ["r"], "purge": ["--older-than", "0h", "--yes"]}[command]
     result = importer(command, *arguments)
     if command == "purge":
-        assert (result.code, result.err.strip()) == (0, "Removed 1 run: r.")
+        assert (result.code, result.err.strip()) == (0, "Deleted 1 run: r.")
     else:
         assert result.code == (3 if command == "resume" else 2)  # a run that was stopped stays so
         assert "Cannot write to the folder reports: No space left on device. Free some space" in result.err

@@ -283,7 +283,7 @@ def test_end_of_a_long_wait_does_not_lower_the_rate():
 
 
 def test_short_waits_are_part_of_the_rate():
-    """If the CRM accepts five rows and then asks to wait a second, the rate is five a second."""
+    """If the CRM accepts five rows and then asks us to wait a second, the rate is five a second."""
     points = [
         (second + part, 5 * second + min(5, round(part * 50)), 1.0 - part)
         for second in range(12)

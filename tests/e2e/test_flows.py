@@ -154,7 +154,7 @@ def test_advice_after_no_create_creates_the_leads(importer, crm, sheet):
 
 def test_fixed_rows_of_a_check_name_the_rows_that_were_only_checked(importer, crm, sheet):
     """The rows that could be sent are not in failed_rows, so the summary says that they were not sent yet."""
-    said = "leads.csv was only checked: its 1 row that can go in was not sent with these. To send them too: importer run "
+    said = "leads.csv was checked but not sent. Its 1 row that can go in is not part of this run. To send them too: importer run "
     checked = importer("check", sheet, "--default", "source=Fair").folder
     ended = importer("run", checked / "failed_rows.csv", "--yes")
     assert f"{said}{sheet} --default source=Fair" in ended.out

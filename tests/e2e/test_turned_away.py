@@ -79,7 +79,7 @@ def test_too_many_blocked_rows_stop_the_run(importer, crm):
     ended = importer("run", write_sheet(importer), "--yes", "--rate", "500")
     assert ended.code == 3, ended
     assert len(ended.err.strip().splitlines()) == 1
-    assert "25 rows in a row were blocked before they reached the CRM: 403" in ended.err
+    assert "25 consecutive rows were blocked before they reached the CRM: 403" in ended.err
     assert f"importer resume {ended.folder.name}" in ended.err
     assert ended.summary["counts"]["refused"] == 25
     assert ended.summary["counts"]["pending"] == 15

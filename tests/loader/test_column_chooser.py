@@ -296,7 +296,7 @@ def test_misspelled_header_is_asked_about():
     """A header that nearly reads like a known one is only a guess."""
     column = choose_for([("Phone", PHONE), ("Adress", WORDS)]).columns[1]
     assert needs_confirmation(column)
-    assert column.reason == 'reads like "address"'
+    assert column.reason == 'is spelled almost like "address"'
 
 
 @pytest.mark.parametrize("header", ["Alt", "Alternate", "Alternative"])

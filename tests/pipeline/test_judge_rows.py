@@ -24,8 +24,8 @@ class LosingReader(InMemoryReader):
 @pytest.mark.parametrize(
     ("reader", "numbers", "words"),
     [
-        (InMemoryReader, (2, 3, 3), "has 3 rows, but 2 were staged"),
-        (LosingReader, (2, 3), "has 3 rows, but 2 were staged"),
+        (InMemoryReader, (2, 3, 3), "has 3 rows, but only 2 were saved"),
+        (LosingReader, (2, 3), "has 3 rows, but only 2 were saved"),
     ],
     ids=["two rows with one number", "a lost row"],
 )

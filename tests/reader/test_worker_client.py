@@ -109,8 +109,8 @@ def test_errors_of_the_reading_process_arrive_with_their_advice(sheet):
     ("number", "expected"),
     [
         ("SIGKILL", "The system stopped the process that reads the file .* out of memory"),
-        ("SIGABRT", "crashed.* damaged, or made to do harm"),
-        ("SIGSEGV", "crashed.* damaged, or made to do harm"),
+        ("SIGABRT", "crashed.* damaged or malicious"),
+        ("SIGSEGV", "crashed.* damaged or malicious"),
     ],
     ids=["killed", "aborted", "segmentation fault"],
 )
@@ -190,7 +190,7 @@ def test_reading_process_that_never_responds_is_ended(sheet, monkeypatch):
     _replace_worker(monkeypatch, "time.sleep(60)")
     with (
         WorkerClient(sheet, OpenOptions(), timeout_s=0.05) as reader,
-        pytest.raises(UnreadableFileError, match="without a single row"),
+        pytest.raises(UnreadableFileError, match="no row could be read"),
     ):
         assert reader.preview
 

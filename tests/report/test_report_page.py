@@ -108,7 +108,7 @@ def page(tmp_path) -> Page:
         "2 requests in 2 s, at up to 1 per second.",
         "Rows by status",
         "1 went in",
-        "2 rejected here, before anything was sent",
+        "2 rejected by importer, so not sent",
         "1 not tried yet",
         "Requests per second",
         'answered "too many requests", sent again later',

@@ -73,7 +73,7 @@ def test_later_request_needs_a_new_probe():
 @pytest.mark.parametrize(
     ("access", "error", "words"),
     [
-        (False, BlockedError, "refuses every request, even for its lists"),
+        (False, BlockedError, "refuses every request, even for its dropdown lists"),
         (BlockedError("We got 403 (access denied)."), BlockedError, "got 403 .access denied."),
         (KeyRefusedError("401"), KeyRefusedError, "401"),
         (ServerUnavailableError("nobody"), BlockedError, "got 403 .access denied.. This happened at row"),
@@ -98,7 +98,7 @@ def test_too_many_in_a_row_stop_the_run(concurrency):
     rows = build_rows(300)
     server = FirewalledServer(rows[100:])
     journal = RecordingJournal()
-    with pytest.raises(BlockedError, match=r"25 rows in a row were blocked .* CRM: 403 \(an HTML page\)"):
+    with pytest.raises(BlockedError, match=r"25 consecutive rows were blocked .* CRM: 403 \(an HTML page\)"):
         run_sending(server, rows, rate=1000, concurrency=concurrency, journal=journal)
     assert len(journal.find_numbers(RowStatus.REFUSED)) == MAX_TURNED_AWAY == 25
     assert journal.find_numbers(RowStatus.ACCEPTED) == set(range(100))
@@ -149,9 +149,9 @@ def test_note_of_a_turned_away_row_was_not_sent():
 
 
 @pytest.mark.parametrize("stop", [StopRequest.DRAIN, StopRequest.NOW])
-@pytest.mark.parametrize("is_busy", [False, True], ids=["answers", "asks to wait"])
+@pytest.mark.parametrize("is_busy", [False, True], ids=["answers", "asks us to wait"])
 def test_ctrl_c_during_the_probe_leaves_rows_pending(stop, is_busy):
-    """So are the rows that wait for its answer. A CRM that asks to wait is not waited for."""
+    """So are the rows that wait for its answer. A CRM that asks us to wait is not waited for."""
     stop_request = StopRequest.NO
 
     class StoppedServer(FirewalledServer):

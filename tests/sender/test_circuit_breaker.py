@@ -124,10 +124,10 @@ def test_success_resets_the_holds(breaker, time):
 
 
 def test_retry_after_beyond_max_wait_stops_and_names_the_time(breaker):
-    """The run stops at once, and says until when the CRM asks to wait."""
+    """The run stops at once, and says until when the CRM asks us to wait."""
     with pytest.raises(
         ServerUnavailableError,
-        match=r"asks to wait until \d+ \w+ 20\d\d, \d+:\d\d [ap]m.*longer than --max-wait 900",
+        match=r"asks us to wait until \d+ \w+ 20\d\d, \d+:\d\d [ap]m.*longer than --max-wait 900",
     ):
         breaker.hold(901.0)
 
@@ -246,9 +246,9 @@ def test_outage_beyond_max_wait_stops_and_says_why(breaker, time, is_unreached, 
 
 
 def test_hold_during_an_outage_is_named_as_a_hold(breaker):
-    """A server that asks to wait answers again: the error must not say that it is away."""
+    """A server that asks us to wait answers again: the error must not say that it is away."""
     record_failures(breaker, 8, is_unreached=True)
-    with pytest.raises(ServerUnavailableError, match="asks to wait until"):
+    with pytest.raises(ServerUnavailableError, match="asks us to wait until"):
         breaker.hold(2000.0)
 
 

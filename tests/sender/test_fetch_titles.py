@@ -157,7 +157,7 @@ def test_retry_after_beyond_max_wait_is_an_error(retry_after, waits):
     server = BusyServer(99, retry_after=retry_after)
     with pytest.raises(
         ServerUnavailableError,
-        match=r"asks to wait until .* longer than --max-wait 900 s\. Try again after that time",
+        match=r"asks us to wait until .* longer than --max-wait 900 s\. Try again after that time",
     ):
         server.fetch_titles(max_wait_s=900)
     assert len(server.waits) == waits
@@ -242,7 +242,7 @@ def test_access_probe_is_answered_by_the_crm():
 
 
 def test_interrupted_sleep_ends_the_probe():
-    """Ctrl-C ends the sender's sleep: a CRM that asks to wait ten minutes is not waited for."""
+    """Ctrl-C ends the sender's sleep: a CRM that asks us to wait ten minutes is not waited for."""
 
     class Interrupted(Exception):
         pass

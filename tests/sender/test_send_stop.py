@@ -47,7 +47,7 @@ def test_retry_after_beyond_max_wait_stops():
     rows = build_rows(50)
     long = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=429, message="", retry_after_s=5000.0)
     journal = MemoryJournal()
-    with pytest.raises(ServerUnavailableError, match="asks to wait"):
+    with pytest.raises(ServerUnavailableError, match="asks us to wait"):
         run_sending(ScriptedServer({rows[10].phones[0]: [long]}), rows, journal=journal)
     assert 10 not in journal.results
 
@@ -133,7 +133,7 @@ def test_many_bad_rows_are_not_a_block():
 
 
 def test_ctrl_c_ends_an_access_probe():
-    """A CRM that asks to wait ten minutes is not waited for. The refused row stays refused."""
+    """A CRM that asks us to wait ten minutes is not waited for. The refused row stays refused."""
     stop_request = StopRequest.NO
 
     class BusyServer(RefusingServer):
