@@ -41,7 +41,8 @@ def confirm(question: str, *, default: bool = False) -> bool:
                 return True
             case "n" | "no":
                 return False
-        _print(terminal_messages.TYPE_YES_OR_NO)
+            case _:
+                _print(terminal_messages.TYPE_YES_OR_NO)
 
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:

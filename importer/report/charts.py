@@ -12,11 +12,17 @@ from pygal.style import Style
 
 from importer.journal.run_metadata import SecondMetrics
 from importer.messages import format_count, report_messages
+from importer.models.status import RowStatus
 
-STATUS_COLOURS = {
-    "accepted": "#15803d", "duplicate": "#64748b", "invalid": "#d97706", "refused": "#dc2626",
-    "failed": "#991b1b", "unknown": "#7c3aed", "pending": "#94a3b8",
-}  # fmt: skip
+STATUS_COLOURS: dict[str, str] = {
+    RowStatus.ACCEPTED: "#15803d",
+    RowStatus.DUPLICATE: "#64748b",
+    RowStatus.INVALID: "#d97706",
+    RowStatus.REFUSED: "#dc2626",
+    RowStatus.FAILED: "#991b1b",
+    RowStatus.UNKNOWN: "#7c3aed",
+    RowStatus.PENDING: "#94a3b8",
+}
 BLUE, TEAL, AMBER, RED = "#2563eb", "#0e7490", "#d97706", "#dc2626"
 _WIDTH = 440
 _MAX_BARS = 8

@@ -183,6 +183,8 @@ async def send_answer(
             return
         case InjectedFault.ERROR_AFTER:
             answer = (500, "Internal server error")
+        case _:
+            pass  # the other faults change the body or the headers only
     status, message = answer
     data: dict[str, Any] = {"data": None, "message": message} if status == 200 else {"message": message}
     body = _BODIES.get(fault, b"") if fault else b""

@@ -240,6 +240,8 @@ def _parse_xml(
                 node.clear()
                 if metadata.has_any:
                     yield number, metadata
+            case _:
+                pass  # other tags say nothing about rows or cells
 
 
 def _add_cell(metadata: RowMetadata, column: int, cell: ET.Element, styles: dict[int, str]) -> None:
