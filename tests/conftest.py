@@ -43,6 +43,12 @@ POSIX_ONLY = re.compile(
 """Imports that Windows does not have: a pseudo-terminal, limits of a process, signals."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Let `-n auto` start two workers a core: many tests wait for a clock, a socket or a program."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-expected", action="store_true", help="write tests/e2e/expected anew; then read the diff"

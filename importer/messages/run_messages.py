@@ -147,7 +147,7 @@ OTHER_ADDRESS = ErrorText(
 )
 OTHER_ADDRESS_SANDBOX = " To start a practice CRM at that address: importer sandbox --port {port}"
 OTHER_ACCOUNT = ErrorText(
-    "The API key that is set seems to belong to a different account from the one of this run: "
+    "The API key that is set seems to belong to another account than that of this run: "
     "only {found} of the run's {total} dropdown values exist there.",
     "Set the key of the run's own account. To send the sheet to this account, import the file again.",
 )
