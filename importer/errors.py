@@ -4,6 +4,7 @@
     ├── NothingSentError               exit 2: the file, an option or a setting was refused before the first write
     │   ├── UsageError                 an option or a setting makes no sense
     │   ├── UnreadableFileError        the file cannot be read as a table
+    │   ├── EmptySheetError            the sheet has a header and no rows below it
     │   ├── MissingPhoneColumnError    no column holds the phones of the leads
     │   ├── MappingError               the column mapping contradicts itself or the sheet
     │   ├── MissingKeyError            no API key was given, or others can read the file that holds it
@@ -59,6 +60,10 @@ class UsageError(NothingSentError):
 
 class UnreadableFileError(NothingSentError):
     """The file cannot be read as a table of rows."""
+
+
+class EmptySheetError(NothingSentError):
+    """The sheet has a header and no rows below it. With `--allow-empty` this is not an error."""
 
 
 class MissingPhoneColumnError(NothingSentError):

@@ -65,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timeout: Seconds = 30.0
     max_wait: Seconds = 900.0
     limit: Positive | None = None
+    allow_empty: bool = False
     reports: str = "reports"
     run_id: RunId | None = None
     yes: bool = False

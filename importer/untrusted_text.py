@@ -1,10 +1,11 @@
-"""Make text from cells, file names and servers safe for a terminal and for a shell."""
+"""Make text from cells, file names and servers safe for a terminal, a file and a shell."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
+from pathlib import Path
 
 _NEEDS_NO_QUOTES = re.compile(r"[\w./\\:=+-]+").fullmatch  # `reports/run-1`, `C:\leads.csv`, `--limit`
 _EXPANDS_IN_QUOTES = re.compile(
@@ -23,6 +24,11 @@ def quote_for_powershell(text: str) -> str:
     """Return the text in single quotes, in which PowerShell expands nothing."""
     doubled = _APOSTROPHE.sub(lambda found: found[0] * 2, text)
     return f"'{doubled}'"
+
+
+def format_path(path: Path) -> str:
+    """Return the path as text that can be written everywhere: a name on disk may have bytes that are not text."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def sanitize(text: str) -> str:

@@ -198,9 +198,11 @@ def test_fixed_rows_of_frame_keep_mapping_of_run(importer, crm, sheet):
 
 
 def test_frame_without_rows_is_refused(importer):
-    """There is nothing to import."""
-    with pytest.raises(errors.UnreadableFileError, match="DataFrame has a header and no rows"):
-        library.check_file(pd.DataFrame({"Phone": []}))
+    """There is nothing to import, unless that is allowed."""
+    frame = pd.DataFrame({"Phone": []})
+    with pytest.raises(errors.EmptySheetError, match="DataFrame has a header and no rows"):
+        library.check_file(frame)
+    assert library.check_file(frame, allow_empty=True).to_frame().empty
 
 
 def test_multi_index_header_is_joined(importer):

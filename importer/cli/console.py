@@ -25,6 +25,9 @@ verbosity: ContextVar[int] = ContextVar("verbosity", default=0)
 sending_started: ContextVar[bool] = ContextVar("sending_started", default=False)
 """Whether the command has started to send. After that, Ctrl-C must not say that nothing was sent."""
 
+is_json_due: ContextVar[bool] = ContextVar("is_json_due", default=False)
+"""Whether `--json` was given and nothing was printed for it yet: each ending prints exactly one JSON value."""
+
 _CONTROL_CHARACTERS = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """Characters that JSON does not escape, but that a terminal obeys or that reverse the text."""
 _CLOSED_READER_ERRORS = {errno.EPIPE, errno.EINVAL, errno.EIO}
@@ -47,6 +50,7 @@ def print_line(text: str = "", *, err: bool = False, **style: Any) -> None:
 
 def print_json(value: object) -> None:
     """Print a value as JSON on standard output, in UTF-8 whatever the terminal's encoding is."""
+    is_json_due.set(False)
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     safe = _CONTROL_CHARACTERS.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
     unwritten = memoryview(safe.encode() + b"\n")

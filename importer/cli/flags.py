@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from importer.cli.console import verbosity
+from importer.cli.console import is_json_due, verbosity
 from importer.cli.logging_setup import configure_logging
 from importer.command_hints import to_option_words
 from importer.errors import UsageError
@@ -74,6 +74,8 @@ def read_settings(flags: Mapping[str, Any]) -> Settings:
     settings = resolve_settings(given, read_config(Path(config) if config else None))
     if settings.verbose:
         verbosity.set(int(settings.verbose))
+    if settings.json and "json" in flags:  # importer.toml may ask for it too
+        is_json_due.set(True)
     configure_logging()
     if "save" in flags:  # a command without --save saves nothing, whatever importer.toml says
         check_save_target(settings)
@@ -111,7 +113,7 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
             return click.option("-v", "--verbose", count=True, callback=_limit_verbosity, help=text)
         case "quiet":
             return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
-        case "yes" | "json":
+        case "yes" | "json" | "allow_empty":
             return click.option(flag, name, is_flag=True, default=None, help=text)
         case _:
             return click.option(flag, name, metavar=title, help=text + _format_default(default))

@@ -8,16 +8,17 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from importer import __version__
-from importer.cli.console import print_line, sending_started, verbosity
-from importer.errors import ImporterError, RunStoppedError, UsageError
+from importer.cli.console import is_json_due, print_json, print_line, sending_started, verbosity
+from importer.errors import DiskWriteError, ImporterError, RunInterruptedError, RunStoppedError, UsageError
 from importer.messages import terminal_messages
 from importer.process_setup import tune_gc
 from importer.untrusted_text import quote_command
@@ -110,22 +111,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_missing_streams()
     _replace_unencodable_characters()
     verbosity.set(_count_verbose_flags(arguments))
+    is_json_due.set("--json" in takewhile(lambda argument: argument != "--", arguments))
     sending_started.set(False)
     try:
         with _handle_signals_as_ctrl_c():
             code = app.main(arguments, prog_name="importer", standalone_mode=False)
     except ImporterError as error:
         stopped = isinstance(error, RunStoppedError) and arguments[0] not in _COMMANDS_WITH_A_RUN
-        return _print_error(str(error), 2 if stopped else error.exit_code)
+        return _print_error(error, 2 if stopped else error.exit_code)
     except click.ClickException as error:
-        return _print_error(_describe_usage_error(error), 2, with_traceback=False)
+        return _print_error(UsageError(_describe_usage_error(error)), 2, with_traceback=False)
     except (KeyboardInterrupt, click.Abort):
-        return _print_error(_describe_interruption(arguments[0]), _INTERRUPTED_CODE)
+        return _print_error(RunInterruptedError(_describe_interruption(arguments[0])), _INTERRUPTED_CODE)
     except MemoryError as error:
         notes = _get_notes(error)
-        return _print_error(" ".join([terminal_messages.OUT_OF_MEMORY, *notes]), 3 if notes else 2)
+        return _print_error(
+            ImporterError(terminal_messages.OUT_OF_MEMORY, " ".join(notes)), 3 if notes else 2
+        )
     except Exception as error:  # noqa: BLE001 - the last place that can turn a bug into a sentence
-        return _print_error(_describe_unexpected_error(error), 3 if _get_notes(error) else 2)
+        return _print_error(ImporterError(_describe_unexpected_error(error)), 3 if _get_notes(error) else 2)
     return 2 if not given else code if isinstance(code, int) else 0
 
 
@@ -260,10 +264,17 @@ def _handle_signals_as_ctrl_c() -> Iterator[None]:
         yield
 
 
-def _print_error(sentence: str, code: int, *, with_traceback: bool = True) -> int:
-    """Print the one line that says what happened, and return the exit code."""
+def _print_error(error: ImporterError, code: int, *, with_traceback: bool = True) -> int:
+    """Print the one line that says what happened, with `--json` also as an object, and return the exit code."""
     if with_traceback and verbosity.get():
         for line in traceback.format_exc().splitlines():
             print_line(line, err=True)
-    print_line(terminal_messages.ERROR_LINE.format(message=sentence), err=True)
+    print_line(terminal_messages.ERROR_LINE.format(message=error), err=True)
+    if is_json_due.get():
+        with suppress(DiskWriteError):  # a full disk behind standard output must not hide what happened
+            print_json({"exit_code": code, "error": _describe_for_scripts(error)})
     return code
+
+
+def _describe_for_scripts(error: ImporterError) -> dict[str, str]:
+    return {"type": type(error).__name__, "message": error.message, "advice": error.advice}

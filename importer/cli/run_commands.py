@@ -88,9 +88,10 @@ def retry_command(run: str, **flags: Any) -> int:
 
         summary = retry(run, _make_context(settings, credentials, observer, asks=asks))
     if summary is None:
-        print_line(terminal_messages.NOTHING_TO_RETRY.format(run=run), err=True)
+        text = terminal_messages.NOTHING_TO_RETRY.format(run=run)
+        print_line(text, err=True)
         if settings.json:
-            print_json(None)
+            print_json({"exit_code": 0, "message": text})
         return 0
     return _show_result(summary, settings, next_options, observer)
 

@@ -19,7 +19,7 @@ from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.status import RowStatus, RunState
 from importer.pipeline.context import NameConflict
-from importer.report.summary import RESULTS, Summary
+from importer.report.summary import PAGE, RESULTS, Summary
 from importer.settings import Settings
 from importer.untrusted_text import quote_command, quote_for_powershell
 
@@ -46,7 +46,7 @@ def show_result(
             print_line(line)
         for line in chain(format_bulk_fixes(summary), format_file_notices(summary)):
             print_line(line)
-        print_line(terminal_messages.REPORT.format(path=folder / "report.html"))
+        print_line(_format_report(folder))
     print_line(format_last_line(summary, folder, next_options), err=True, bold=True)
     return summary.exit_code
 
@@ -155,6 +155,8 @@ def format_file_notices(summary: Summary) -> Iterator[str]:
 def format_last_line(summary: Summary, folder: Path, next_options: str) -> str:
     """Return what happened and what to do next, in one line. `next_options` are added to the next command."""
     match summary.state:
+        case _ if not summary.rows:
+            return f"{terminal_messages.SHEET_HAS_NO_ROWS} {_format_report(folder)}"
         case RunState.CHECKED:
             return _format_check_result(summary, folder, next_options)
         case RunState.STOPPED | RunState.INTERRUPTED:
@@ -195,10 +197,14 @@ def _format_failed_rows(summary: Summary, folder: Path, next_options: str) -> st
 
 
 def _format_success(summary: Summary, folder: Path) -> str:
-    report = terminal_messages.REPORT.format(path=folder / "report.html")
+    report = _format_report(folder)
     if skipped := summary.rows - summary.went_in:
         return f"{_format_accepted_rows(summary)} {terminal_messages.format_skipped_rows(skipped)} {report}"
     return f"{terminal_messages.format_all_rows_accepted(summary.rows)} {report}"
+
+
+def _format_report(folder: Path) -> str:
+    return terminal_messages.REPORT.format(path=folder / PAGE)
 
 
 def _format_accepted_rows(summary: Summary) -> str:

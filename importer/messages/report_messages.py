@@ -46,6 +46,8 @@ KEEP_OUT_OPTION = "--duplicates reject"
 def format_headline(name: str, *, rows: int, went_in: int, state: str) -> str:
     """Return in one line how many rows of the file `name` went in. `state` is that of summary.json."""
     left = rows - went_in
+    if not rows:
+        return f"{name} has a header and no rows. Nothing was sent."
     match state:
         case "checked":
             rest = f" {format_count(left)} cannot yet." if left else ""

@@ -101,7 +101,10 @@ DEFAULT_PHONE = ErrorText(
 
 # --- what a run reads and leaves out
 
-NO_ROWS = ErrorText("{file} has a header and no rows below it.", "Nothing to import: check the file.")
+NO_ROWS = ErrorText(
+    "{file} has a header and no rows below it.",
+    "There is nothing to import: check the file. If it may be empty on some days, add --allow-empty.",
+)
 LOST_ROWS = ErrorText(
     "{file} has {read} rows, but only {staged} were saved for checking: two rows have the same row number.",
     "This is an internal error in importer. Your file is fine and nothing was sent. Please report it.",

@@ -46,10 +46,13 @@ OPTION_HELP: dict[str, OptionHelp] = {
         "Maximum time to wait while the server limits us or the network is down, before the run stops.",
     ),
     "limit": OptionHelp("N", "Read only the first N data rows."),
+    "allow_empty": OptionHelp("", "Accept a sheet that has a header and no rows: the run ends with 0."),
     "reports": OptionHelp("DIR", "The folder for the reports of all runs."),
     "run_id": OptionHelp("ID", "A name for this run."),
     "yes": OptionHelp("", "Send without asking for confirmation."),
-    "json": OptionHelp("", "Print the summary as JSON on standard output, and nothing else there."),
+    "json": OptionHelp(
+        "", "Print the summary, or the error, as one JSON object on standard output, and nothing else there."
+    ),
     "quiet": OptionHelp("", "Print only the last line."),
     "verbose": OptionHelp("", "Show decisions, and the traceback of an error. -vv also shows each request."),
 }

@@ -224,6 +224,7 @@ def format_send_question(leads: int, crm: str) -> str:
 # --- the last line
 
 CHECKED = "{accepted} of {rows} can go in. Nothing was sent."
+SHEET_HAS_NO_ROWS = "The sheet has a header and no rows, so nothing was sent."
 SEND_WITH = " Send with: {command}"
 CONTINUE_WITH = "{reason} Continue with: {command}"
 SENT = "{accepted} of {rows} went in."

@@ -84,12 +84,17 @@ def reuse_mapping(
 
 
 def _decide_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
-    settings, titles, prompter = context.settings, context.titles, context.prompter
+    settings, titles = context.settings, context.titles
+    prompter = None if sheet.is_empty else context.prompter  # with no cells to show, nobody can tell more
     saved_map = find_remembered_map(sheet.preview, settings)
     if saved_map is not None and prompter is not None and not prompter.confirm_saved_map(saved_map):
         saved_map = None
     decision = choose_mapping(
-        sheet.preview, settings, titles, saved_map=saved_map, needs_phone=prompter is None
+        sheet.preview,
+        settings,
+        titles,
+        saved_map=saved_map,
+        needs_phone=prompter is None and not sheet.is_empty,
     )
     if prompter is not None:
         decision = _ask_about_columns(decision, sheet.preview, saved_map, context, prompter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from importer.errors import UnreadableFileError
+from importer.errors import EmptySheetError, UnreadableFileError
 from importer.issues import IssueCode
 from importer.journal.run_journal import Journal
 from importer.messages import run_messages
@@ -21,10 +21,10 @@ _GROUPS_PER_COMMIT = 500
 _MAX_CONFLICTS = 3  # shown to a person; results.csv has them all
 
 
-def require_rows(sheet: Sheet) -> None:
-    """Raise UnreadableFileError if the sheet has no rows below its header."""
-    if not sheet.preview.sample:
-        raise UnreadableFileError(*run_messages.NO_ROWS.format(file=sheet.file))
+def require_rows(sheet: Sheet, *, allow_empty: bool) -> None:
+    """Raise EmptySheetError if the sheet has no rows below its header, unless `allow_empty` is set."""
+    if sheet.is_empty and not allow_empty:
+        raise EmptySheetError(*run_messages.NO_ROWS.format(file=sheet.file))
 
 
 def make_processor_config(mapping: Mapping, context: RunContext, limit: int | None) -> ProcessorConfig:

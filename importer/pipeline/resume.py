@@ -78,10 +78,10 @@ def retry(name: str, context: RunContext) -> Summary | None:
         if journal.run.end.state is RunState.CHECKED:
             raise _build_only_checked_error(name, journal)
         reader = InMemoryReader(metadata.headers, _read_retryable_rows(journal), metadata.notices)
-        if not reader.preview.sample:
+        sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
+        if sheet.is_empty:
             return None
         settings = merge_run_settings(settings, metadata.options, flags_only=frozenset({"limit"}))
-        sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
         return run(sheet, context.replace(settings=settings, parent=journal.run_id))
 
 

@@ -62,7 +62,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
     folder = choose_run_folder(context.settings)
     with raise_as_nothing_sent():
         context = context.replace(origin=find_origin(sheet, Path(context.settings.reports)))
-        require_rows(sheet)
+        require_rows(sheet, allow_empty=context.settings.allow_empty)
         titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
         context = context.replace(titles=titles, settings=inherit_settings(context.settings, context.origin))
         decision = match_columns(sheet, context)
@@ -99,7 +99,9 @@ def _warn_of_earlier_run(sheet: Sheet, context: RunContext, *, is_locked: bool) 
 
 def _confirm_send(journal: Journal, context: RunContext) -> None:
     """Show the summary of the check, whose reports can be read, and ask before the first write."""
-    if context.prompter is not None and not context.prompter.confirm_send(_write_check_reports(journal)):
+    if context.prompter is None or not journal.staging.count_rows():  # of no rows nobody need be asked
+        return
+    if not context.prompter.confirm_send(_write_check_reports(journal)):
         raise NothingSentError(*run_messages.SEND_DECLINED.format(folder=journal.folder))
 
 

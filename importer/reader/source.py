@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -19,6 +18,7 @@ from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.scratch_dir import open_scratch_dir
 from importer.reader.worker_client import WorkerClient
 from importer.settings import Settings
+from importer.untrusted_text import format_path
 
 
 class Reader(Protocol):
@@ -60,6 +60,11 @@ class Sheet:
         """Header and first rows. Raises UnreadableFileError or UsageError."""
         return self.reader.preview
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no row below the header."""
+        return not self.preview.sample
+
 
 class InMemoryReader:
     """Reads rows that are already in this process."""
@@ -98,9 +103,4 @@ def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
         copy, sha256 = copy_to_private_file(source, folder)
         path = source if isinstance(source, Path) else None
         with WorkerClient(copy, options) as reader:
-            yield Sheet(reader, file=_format_path(path) if path else "-", sha256=sha256, path=path)
-
-
-def _format_path(path: Path) -> str:
-    """Return the path as text that can be written everywhere: a name on disk may have bytes that are not text."""
-    return os.fsencode(path).decode("utf-8", "replace")
+            yield Sheet(reader, file=format_path(path) if path else "-", sha256=sha256, path=path)

@@ -13,6 +13,7 @@ from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
 from importer.models.status import RowStatus, RunState
+from importer.untrusted_text import format_path
 
 SCHEMA_VERSION = 1
 RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
@@ -29,6 +30,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(description="Increases when a key is removed or changes its meaning.")
     ]
     run_id: Annotated[str, Meta(description="The name of the run's folder.")]
+    folder: Annotated[str, Meta(description="The folder of the reports, as an absolute path.")]
     command: Annotated[str, Meta(pattern="^(check|run)$", description="The command that started the run.")]
     parent: Annotated[str, Meta(description="The run whose rows this run retries, or empty.")]
     file: Annotated[str, Meta(description="The path of the sheet as it was given; - is standard input.")]
@@ -163,6 +165,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
     return Summary(
         schema_version=SCHEMA_VERSION,
         run_id=journal.run_id,
+        folder=format_path(journal.folder.absolute()),
         command=metadata.command,
         parent=metadata.parent,
         file=metadata.file,

@@ -22,7 +22,7 @@ COMMANDS = Commands("importer")
 DEFAULTS = {
     "--sheet": None, "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--default": {}, "--region": "IN",
     "--create": True, "--duplicates": "merge", "--unknown": "reject", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
-    "--max-wait": 900.0, "--limit": None, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
+    "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
     "--quiet": False, "--verbose": False, "--encoding": None, "--delimiter": None, "--save": None,
 }  # fmt: skip
 """The options of check and run that users and scripts rely on, with their defaults."""

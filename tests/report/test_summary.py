@@ -30,7 +30,7 @@ PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 COLUMNS = [("Phone", "customer_phone"), ("Phone", "add_phones"), ("Notes", "")]
 # What scripts may rely on, to the letter.
 KEYS = {
-    "run_id", "file", "sha256", "started_at", "finished_at", "state", "rows", "counts", "requests", "retries", "throttled",
+    "run_id", "folder", "file", "sha256", "started_at", "finished_at", "state", "rows", "counts", "requests", "retries", "throttled",
     "seconds", "rate_reached", "columns", "problems", "exit_code",
 }  # fmt: skip
 
