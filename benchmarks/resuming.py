@@ -21,11 +21,11 @@ def measure_seconds_to_first_request(importer: Path, sheet: Path, base_url: str,
     """Return the seconds from the start of the command to its first upsert."""
     with stage_sheet(sheet, Credentials(base_url, Secret("k")), reports) as journal:
         journal.begin_sending()
-        until, after = journal.left * 9 // 10, -1
-        while until > 0 and (rows := journal.pending(after, min(_BATCH, until))):
+        until, after = journal.delivery.count_pending() * 9 // 10, -1
+        while until > 0 and (rows := journal.delivery.read_pending(after, min(_BATCH, until))):
             after, until = rows[-1].number, until - len(rows)
             record_all(journal, rows)
-        journal.record(intents=journal.pending(after, 50))
+        journal.delivery.record(intents=journal.delivery.read_pending(after, 50))
     before = _count(base_url)
     began = time.perf_counter()
     command = [importer, "resume", "run", "--reports", reports, "-q", "--rate", "100"]

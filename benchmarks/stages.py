@@ -39,7 +39,7 @@ def main(sheet: Path, base_url: str, folder: Path) -> None:
         rows = journal.rows
         stages = {"read and judge": _measure_judging(sheet, journal)}
         journal.begin_sending()
-        pending = journal.pending(-1, rows)
+        pending = journal.delivery.read_pending(-1, rows)
         stages["HTTP over httpx's API"] = _measure_cpu(lambda: _run(_post_all(credentials, pending)))
         stages["journal: intents and results, durable"] = _measure_cpu(lambda: record_all(journal, pending))
         journal.end(RunEnd(state=RunState.FINISHED))
@@ -80,8 +80,8 @@ async def _post_all(credentials: Credentials, rows: list[PendingRow]) -> None:
 def record_all(journal: Journal, rows: list[PendingRow]) -> None:
     for start in range(0, len(rows), _COMMIT):
         some = rows[start : start + _COMMIT]
-        leaving = journal.record(intents=some)
-        journal.record(results=[_build_result(row) for row in leaving])
+        leaving = journal.delivery.record(intents=some)
+        journal.delivery.record(results=[_build_result(row) for row in leaving])
 
 
 def _build_result(row: PendingRow) -> DeliveryResult:
@@ -95,10 +95,10 @@ async def _send_all(credentials: Credentials, journal: Journal) -> None:
     settings = SendSettings(rate_per_s=100_000, concurrency=50, max_wait_s=60, create=True)
     async with open_client(credentials, timeout_s=30, max_wait_s=900, connections=50) as client:
         await send(
-            journal,
+            journal.delivery,
             client,
             settings,
-            total=journal.left,
+            total=journal.delivery.count_pending(),
             on_progress=lambda _: None,
             get_stop_request=lambda: StopRequest.NO,
         )

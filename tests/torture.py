@@ -191,7 +191,7 @@ class Trial:
         try:
             with Journal.open(self.reports / self.run_id) as journal:
                 sending = journal.run_end.state != "staging"
-                return "before" if not sending else "amid" if journal.left else "after"
+                return "before" if not sending else "amid" if journal.delivery.count_pending() else "after"
         except ImporterError:
             return "before"
 

@@ -6,7 +6,7 @@ another name. `begin_sending` makes the file durable, and every later commit sur
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
@@ -16,10 +16,10 @@ from importer.journal import database
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME, JournalFile
 from importer.journal.delivery_log import DeliveryLog
 from importer.journal.report_query import ReportPage, ReportQuery
-from importer.journal.run_metadata import RunEnd, RunMetadata, RunRecord, SecondMetrics, SendTotals
+from importer.journal.run_metadata import RunEnd, RunMetadata, RunRecord, SecondMetrics
 from importer.journal.staging import StagedRow, StagedRows, StagingArea
 from importer.messages import run_messages
-from importer.models.delivery import DeliveryResult, PendingRow, ReportRow
+from importer.models.delivery import ReportRow
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.status import RowStatus, RunState
 from importer.state.disk_errors import translate_write_errors
@@ -119,34 +119,6 @@ class Journal:
     def rows(self) -> int:
         """The number of staged rows."""
         return self.staging.count_rows()
-
-    @property
-    def left(self) -> int:
-        """The number of rows still to be sent."""
-        return self.delivery.count_pending()
-
-    @property
-    def send_totals(self) -> SendTotals:
-        """Totals of the sending so far."""
-        return self.delivery.read_send_totals()
-
-    def pending(self, after: int, limit: int) -> list[PendingRow]:
-        """Return the next rows to send, in file order."""
-        return self.delivery.read_pending(after, limit)
-
-    def record(
-        self,
-        *,
-        intents: Sequence[PendingRow] = (),
-        results: Sequence[DeliveryResult] = (),
-        withdrawn: Sequence[PendingRow] = (),
-        pace: Sequence[SecondMetrics] = (),
-        send_totals: SendTotals | None = None,
-    ) -> list[PendingRow]:
-        """Write what is about to leave and what has come back, in one durable commit."""
-        return self.delivery.record(
-            intents=intents, results=results, withdrawn=withdrawn, pace=pace, send_totals=send_totals
-        )
 
     def counts(self) -> dict[RowStatus, int]:
         """Return the number of rows of every status."""

@@ -99,7 +99,7 @@ async def _send_pending(
         connections=settings.concurrency,
     ) as client:
         return await send(
-            journal,
+            journal.delivery,
             client,
             send_settings,
             total=journal.delivery.count_pending(),

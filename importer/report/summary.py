@@ -158,7 +158,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
     metadata, end, totals, counts = (
         journal.metadata,
         journal.run_end,
-        journal.send_totals,
+        journal.delivery.read_send_totals(),
         counter.counts,
     )
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state

@@ -17,11 +17,10 @@ _COMMIT_PAUSE_S = 0.005  # a commit costs as much as sending a row, so several r
 class DeliveryJournal(Protocol):
     """What the sender needs of a journal."""
 
-    @property
-    def send_totals(self) -> SendTotals:
-        """The totals of earlier sendings of the run."""
+    def read_send_totals(self) -> SendTotals:
+        """Return the totals of earlier sendings of the run."""
 
-    def pending(self, after: int, limit: int) -> list[PendingRow]:
+    def read_pending(self, after: int, limit: int) -> list[PendingRow]:
         """Return the next rows to send."""
 
     def record(

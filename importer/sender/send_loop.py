@@ -92,7 +92,7 @@ class SendLoop:
         self._settings = settings
         self._clock, self._rng = runtime.clock, runtime.rng
         self._stop = StopControl(get_stop_request, runtime.clock, runtime.sleep)
-        self._metrics = SendMetrics(journal.send_totals, runtime.clock)
+        self._metrics = SendMetrics(journal.read_send_totals(), runtime.clock)
         self._traffic = TrafficControl(
             rate_per_s=settings.rate_per_s,
             max_wait_s=settings.max_wait_s,
@@ -114,7 +114,7 @@ class SendLoop:
             on_intents=self._add_ready_rows,
         )
         self._feeder = RowFeeder(
-            PhoneQueue(journal.pending), self._writer, self._stop, self._traffic.get_rate_per_s
+            PhoneQueue(journal.read_pending), self._writer, self._stop, self._traffic.get_rate_per_s
         )
         self._blocks = BlockDetector(client, self._traffic, self._stop, runtime.clock)
         self._logs_requests = _log.isEnabledFor(logging.DEBUG)  # asked once: it costs time for each request

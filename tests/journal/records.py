@@ -52,7 +52,7 @@ def build_result(number, status=RowStatus.ACCEPTED, note=NoteState.NONE, http_st
 
 def claim_next(journal, most=1):
     """Return the next rows as they may be sent, with their intents on disk."""
-    return journal.record(intents=journal.pending(0, most))
+    return journal.delivery.record(intents=journal.delivery.read_pending(0, most))
 
 
 def start_sending(tmp_path, run_id="run-1", rows=(), *, account="a" * 16, base_url=URL):

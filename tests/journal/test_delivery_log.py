@@ -30,28 +30,28 @@ def test_pending_rows_come_in_file_order_without_their_note(tmp_path):
             build_valid_row(9),
         ],
     )
-    journal.record(results=[build_result(2)])
-    first, second = journal.pending(0, 10)
+    journal.delivery.record(results=[build_result(2)])
+    first, second = journal.delivery.read_pending(0, 10)
     assert (first.number, second.number) == (4, 9)
     assert first.phones == (make_phone(4), "+918022355342")
     assert (first.notes, first.note_state) == (("hi",), NoteState.NOT_SENT)
     assert "customer_note" not in first.payload
-    assert journal.pending(4, 10) == [second]
-    assert journal.pending(0, 1) == [first]
+    assert journal.delivery.read_pending(4, 10) == [second]
+    assert journal.delivery.read_pending(0, 1) == [first]
 
 
 def test_note_under_way_in_a_crash_stays_in_doubt(tmp_path):
     """An intent without a result means that the note may have arrived, so the row is sent without it."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
-    journal.record(intents=journal.pending(0, 1))
+    journal.delivery.record(intents=journal.delivery.read_pending(0, 1))
     journal.close()
     with Journal.open(tmp_path / "run-1") as again:
         again.begin_sending()
-        row = again.pending(0, 1)[0]
+        row = again.delivery.read_pending(0, 1)[0]
         assert row.note_state is NoteState.UNKNOWN
         assert next(again.read_report_rows()).note is NoteState.UNKNOWN
-        again.record(intents=[row])
-        assert again.pending(0, 1)[0].note_state is NoteState.UNKNOWN
+        again.delivery.record(intents=[row])
+        assert again.delivery.read_pending(0, 1)[0].note_state is NoteState.UNKNOWN
         assert next(again.read_report_rows()).note is NoteState.UNKNOWN
 
 
@@ -59,7 +59,7 @@ def test_note_of_a_withdrawn_row_may_be_sent(tmp_path):
     """A row that was ready when the run stopped withdraws its intent and releases its note."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
     (row,) = claim_next(journal)
-    journal.record(withdrawn=[row])
+    journal.delivery.record(withdrawn=[row])
     assert read_statuses(journal)[2] is RowStatus.PENDING
     assert claim_next(journal)[0].note == "hi"
 
@@ -71,9 +71,9 @@ def test_withdrawing_an_intent_keeps_an_earlier_doubt(tmp_path):
         again.begin_sending()
         (row,) = claim_next(again)
         assert row.may_have_arrived
-        again.record(withdrawn=[row])
+        again.delivery.record(withdrawn=[row])
         assert read_statuses(again)[2] is RowStatus.UNKNOWN
-        assert again.pending(0, 1)[0].note_state is NoteState.UNKNOWN
+        assert again.delivery.read_pending(0, 1)[0].note_state is NoteState.UNKNOWN
 
 
 def test_failed_read_during_sending_stops_the_run(tmp_path):
@@ -81,47 +81,47 @@ def test_failed_read_during_sending_stops_the_run(tmp_path):
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "hi"), build_valid_row(3)])
     journal.file.sql.execute("UPDATE rows SET payload = '{' WHERE number = 3")
     with pytest.raises(JournalReadError):
-        journal.pending(-1, 10)
+        journal.delivery.read_pending(-1, 10)
 
 
 def test_metrics_of_one_second_add_up(tmp_path):
     """Two commits in one second are one second of metrics. Totals are those written last."""
     journal = start_sending(tmp_path)
-    journal.record(pace=[SecondMetrics(0, 5, 1, 0)], send_totals=SendTotals(requests=5, throttled=1))
-    journal.record(
+    journal.delivery.record(pace=[SecondMetrics(0, 5, 1, 0)], send_totals=SendTotals(requests=5, throttled=1))
+    journal.delivery.record(
         pace=[SecondMetrics(0, 2, 0, 1), SecondMetrics(3, 1, 0, 0)],
         send_totals=SendTotals(requests=8, throttled=1, retries=1),
     )
     assert journal.read_second_metrics() == [SecondMetrics(0, 7, 1, 1), SecondMetrics(3, 1, 0, 0)]
-    assert journal.send_totals == SendTotals(requests=8, throttled=1, retries=1)
+    assert journal.delivery.read_send_totals() == SendTotals(requests=8, throttled=1, retries=1)
 
 
 def test_second_result_of_a_row_is_an_error(tmp_path):
     """A row has one result. A second one is an error in our code, which must be seen."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2)])
-    journal.record(results=[build_result(2)])
+    journal.delivery.record(results=[build_result(2)])
     with pytest.raises(sqlite3.IntegrityError):
-        journal.record(results=[build_result(2, RowStatus.REFUSED)])
+        journal.delivery.record(results=[build_result(2, RowStatus.REFUSED)])
 
 
 def test_commit_is_all_or_nothing(tmp_path):
     """A commit that fails half-way leaves the journal as it was."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2), build_valid_row(3)])
-    journal.record(results=[build_result(2)])
+    journal.delivery.record(results=[build_result(2)])
     with pytest.raises(sqlite3.IntegrityError):
-        journal.record(results=[build_result(3), build_result(2)])
+        journal.delivery.record(results=[build_result(3), build_result(2)])
     assert read_statuses(journal) == {2: RowStatus.ACCEPTED, 3: RowStatus.PENDING}
 
 
 def test_full_disk_is_one_sentence(tmp_path):
     """SQLite's "database or disk is full" becomes DiskWriteError with advice, and nothing known is lost."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2), build_valid_row(3)])
-    journal.record(results=[build_result(2)])
+    journal.delivery.record(results=[build_result(2)])
     (pages,) = journal.file.sql.execute("PRAGMA page_count").fetchone()
     journal.file.sql.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(DiskWriteError, match="full"):
         for second in range(10_000):
-            journal.record(pace=[SecondMetrics(second, 1, 0, 0)])
+            journal.delivery.record(pace=[SecondMetrics(second, 1, 0, 0)])
     assert read_statuses(journal)[2] is RowStatus.ACCEPTED
 
 
@@ -131,8 +131,8 @@ def test_number_of_pending_rows_equals_the_pending_rows(tmp_path):
         tmp_path, rows=[build_valid_row(1), build_invalid_row(2), build_valid_row(3), build_valid_row(4)]
     ) as journal:
         journal.begin_sending()
-        assert journal.left == len(journal.pending(-1, 9)) == 3
-        journal.record(
+        assert journal.delivery.count_pending() == len(journal.delivery.read_pending(-1, 9)) == 3
+        journal.delivery.record(
             intents=claim_next(journal, most=2), results=[build_result(1), build_result(3, RowStatus.REFUSED)]
         )
-        assert journal.left == len(journal.pending(-1, 9)) == 1
+        assert journal.delivery.count_pending() == len(journal.delivery.read_pending(-1, 9)) == 1

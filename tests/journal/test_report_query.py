@@ -30,10 +30,10 @@ def test_row_has_one_status_at_every_moment(tmp_path):
     """A row is pending, then unknown once it was about to leave, then what the CRM made of it."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2), build_invalid_row(3), build_valid_row(5)])
     assert read_statuses(journal) == {2: RowStatus.PENDING, 3: RowStatus.INVALID, 5: RowStatus.PENDING}
-    row = journal.pending(0, 1)[0]
-    journal.record(intents=[row])
+    row = journal.delivery.read_pending(0, 1)[0]
+    journal.delivery.record(intents=[row])
     assert read_statuses(journal)[2] is RowStatus.UNKNOWN
-    journal.record(results=[build_result(2)])
+    journal.delivery.record(results=[build_result(2)])
     assert read_statuses(journal) == {2: RowStatus.ACCEPTED, 3: RowStatus.INVALID, 5: RowStatus.PENDING}
     assert journal.counts()[RowStatus.PENDING] == 1
     assert sum(journal.counts().values()) == journal.rows == 3
@@ -53,7 +53,7 @@ def test_duplicate_is_retryable_with_its_survivor(tmp_path):
     issue = Issue("row", "folded", "Phone", "its values went into that row", "2")
     journal.staging.update_verdicts([NewVerdict(3, StagedVerdict.DUPLICATE, None, (issue,), 2)])
     assert [o.is_retryable for o in journal.read_report_rows()] == [True, True]
-    journal.record(results=[build_result(2)])
+    journal.delivery.record(results=[build_result(2)])
     assert [o.is_retryable for o in journal.read_report_rows()] == [False, False]
 
 
@@ -80,12 +80,12 @@ def test_counts_add_up_in_every_state(tmp_path_factory, data):
             for n in numbers
         ],
     )
-    left = journal.pending(0, 100)
+    left = journal.delivery.read_pending(0, 100)
     about = data.draw(st.lists(st.sampled_from(left), unique_by=lambda row: row.number)) if left else []
     ended = data.draw(st.lists(st.sampled_from(about), unique_by=lambda row: row.number)) if about else []
-    journal.record(intents=about)
+    journal.delivery.record(intents=about)
     status = st.sampled_from([RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN])
-    journal.record(results=[build_result(row.number, data.draw(status)) for row in ended])
+    journal.delivery.record(results=[build_result(row.number, data.draw(status)) for row in ended])
     counts = journal.counts()
     assert sum(counts.values()) == len(numbers) == len(list(journal.read_report_rows()))
     assert counts[RowStatus.INVALID] == len(bad)
@@ -121,7 +121,7 @@ def test_clean_lines_of_pages_equal_the_lines_of_single_rows(tmp_path_factory, d
             )
             if ended:
                 note = data.draw(st.sampled_from(NoteState))
-                journal.record(
+                journal.delivery.record(
                     results=[build_result(row.number, ended, note, data.draw(st.sampled_from([None, 200])))]
                 )
     outcomes = list(journal.read_report_rows())

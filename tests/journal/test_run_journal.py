@@ -115,7 +115,7 @@ def test_flipped_bit_is_an_error_or_harmless(tmp_path_factory, at, bit):
     folder = tmp_path_factory.mktemp("flip")
     journal = start_sending(folder, rows=[build_valid_row(2, "hi"), build_valid_row(3), build_invalid_row(4)])
     claim_next(journal, 2)
-    journal.record(results=[build_result(2, note=NoteState.SENT)])
+    journal.delivery.record(results=[build_result(2, note=NoteState.SENT)])
     journal.close()
     path = folder / "run-1" / "journal.sqlite"
     body = bytearray(path.read_bytes())
@@ -123,10 +123,10 @@ def test_flipped_bit_is_an_error_or_harmless(tmp_path_factory, at, bit):
     path.write_bytes(body)
     with suppress(DamagedJournalError), Journal.open(folder / "run-1") as again:
         outcomes = list(again.read_report_rows())
-        again.pending(-1, 10)
+        again.delivery.read_pending(-1, 10)
         assert sum(again.counts().values()) == len(outcomes)
-        assert again.left <= 2
-        assert again.send_totals.requests >= 0
+        assert again.delivery.count_pending() <= 2
+        assert again.delivery.read_send_totals().requests >= 0
         assert len(again.read_second_metrics()) <= 1
 
 

@@ -82,7 +82,7 @@ def page(tmp_path) -> Page:
             number=2, status=RowStatus.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE
         )
         send_totals = SendTotals(requests=2, retries=1, throttled=1, seconds=2.0, rate_reached=1.0)
-        journal.record(
+        journal.delivery.record(
             results=[done],
             pace=[SecondMetrics(0, 1, 1, 0), SecondMetrics(1, 1, 0, 1)],
             send_totals=send_totals,

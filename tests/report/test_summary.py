@@ -100,7 +100,7 @@ def test_duplicate_counts_like_its_survivor(tmp_path):
         )
         journal.staging.complete()
         journal.begin_sending()
-        journal.record(
+        journal.delivery.record(
             results=[
                 DeliveryResult(number=number, status=fate, attempts=1, http_status=None, note=NoteState.NONE)
                 for number, fate in enumerate(fates, 2)

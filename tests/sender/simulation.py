@@ -63,7 +63,10 @@ class MemoryJournal:
         self.intents: list[Any] = []
         self.pace: list[Any] = []
 
-    def pending(self, after: int, limit: int) -> list[PendingRow]:
+    def read_send_totals(self) -> SendTotals:
+        return self.send_totals
+
+    def read_pending(self, after: int, limit: int) -> list[PendingRow]:
         return self.rows[after + 1 : after + 1 + limit]
 
     def record(
@@ -73,14 +76,14 @@ class MemoryJournal:
         results: Any = (),
         withdrawn: Any = (),
         pace: Any = (),
-        send_totals: Any = None,
+        send_totals: SendTotals | None = None,
     ) -> list[PendingRow]:
         self.intents += intents
         self.pace += pace
         for result in results:
             assert result.number not in self.results
             self.results[result.number] = result
-        self.send_totals = send_totals
+        self.send_totals = send_totals or SendTotals()
         return list(intents)
 
 

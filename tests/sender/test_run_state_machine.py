@@ -76,25 +76,20 @@ class Crm:
         return True
 
 
-class MortalJournal:
-    """The journal of a process that may be killed during a commit: then nothing more is written."""
+class MortalDeliveryLog:
+    """The delivery log of a process that may be killed during a commit: then nothing more is written."""
 
-    def __init__(self, journal, commits):
-        self.journal = journal
+    def __init__(self, delivery, commits):
+        self.delivery = delivery
         self.commits_left = commits
-
-    @property
-    def send_totals(self):
-        return self.journal.send_totals
-
-    def pending(self, after, limit):
-        return self.journal.pending(after, limit)
+        self.read_send_totals = delivery.read_send_totals
+        self.read_pending = delivery.read_pending
 
     def record(self, **parts):
         self.commits_left -= 1
         if self.commits_left < 0:
             raise Killed
-        return self.journal.record(**parts)
+        return self.delivery.record(**parts)
 
 
 class RunMachine(RuleBasedStateMachine):
@@ -236,10 +231,10 @@ class RunMachine(RuleBasedStateMachine):
             journal.begin_sending()
             is_finished = loop.run_until_complete(
                 send(
-                    MortalJournal(journal, commits),
+                    MortalDeliveryLog(journal.delivery, commits),
                     self.crm,
                     send_settings,
-                    total=journal.left,
+                    total=journal.delivery.count_pending(),
                     on_progress=lambda _: None,
                     get_stop_request=lambda: (
                         StopRequest.DRAIN if next(stop_calls) // 50 >= stop_after else StopRequest.NO

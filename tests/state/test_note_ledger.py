@@ -33,7 +33,7 @@ def test_next_run_knows_the_notes_of_an_earlier_run(tmp_path, note, later):
     """The same note on the same lead is sent at most once, also by another run of the folder."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
     claim_next(first)
-    first.record(results=[build_result(2, note=note)])
+    first.delivery.record(results=[build_result(2, note=note)])
     first.close()
     (row,) = claim_next(start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")]))
     assert row.note_state is later
@@ -60,7 +60,7 @@ def test_note_sent_with_another_key_is_withheld_as_unsure(tmp_path):
     """A changed key can belong to the same account, so the note must not be sent a second time."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
     claim_next(first)
-    first.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
     (row,) = claim_next(start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")], account="b" * 16))
     assert (row.note, row.note_state, row.is_other_key) == (None, NoteState.UNKNOWN, True)
 
@@ -69,26 +69,26 @@ def test_only_the_first_of_two_parallel_runs_sends_a_note(tmp_path):
     """The claim is part of the commit of the intent, so the second run sees it."""
     one = start_sending(tmp_path, "run-1", [build_valid_row(2, "hi")])
     two = start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")])
-    rows = [one.pending(0, 1), two.pending(0, 1)]
-    assert one.record(intents=rows[0])[0].note == "hi"
-    assert two.record(intents=rows[1])[0].note is None
+    rows = [one.delivery.read_pending(0, 1), two.delivery.read_pending(0, 1)]
+    assert one.delivery.record(intents=rows[0])[0].note == "hi"
+    assert two.delivery.record(intents=rows[1])[0].note is None
 
 
 def test_two_rows_with_the_same_note_on_one_lead_send_it_once(tmp_path):
     """Rows of one phone are not merged if one adds labels and the other removes some."""
     twin = build_valid_row(2, "hi")._replace(number=7)
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "hi"), twin])
-    first, second = journal.pending(0, 2)
-    assert journal.record(intents=[first])[0].note == "hi"
-    journal.record(results=[build_result(2, note=NoteState.SENT)])
-    assert journal.record(intents=[second])[0].note_state is NoteState.SENT
+    first, second = journal.delivery.read_pending(0, 2)
+    assert journal.delivery.record(intents=[first])[0].note == "hi"
+    journal.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    assert journal.delivery.record(intents=[second])[0].note_state is NoteState.SENT
 
 
 def test_only_unsent_notes_of_a_merged_row_are_sent(tmp_path):
     """A sheet that has grown or was sorted merges other texts, so each row's note is known by itself."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, f"one{NOTE_BREAK}two")])
     assert claim_next(first)[0].note == "one\ntwo"
-    first.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
     (sorted_anew,) = claim_next(start_sending(tmp_path, "run-2", [build_valid_row(2, f"two{NOTE_BREAK}one")]))
     assert (sorted_anew.note, sorted_anew.note_state) == (None, NoteState.SENT)
     (grown,) = claim_next(
@@ -102,7 +102,7 @@ def test_row_with_more_notes_than_variables_of_a_statement(tmp_path):
     notes = NOTE_BREAK.join(f"n{n}" for n in range(33_000))
     first = start_sending(tmp_path, rows=[build_valid_row(2, notes)])
     claim_next(first)
-    first.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
     second = start_sending(tmp_path, "run-2", [build_valid_row(2, f"{notes}{NOTE_BREAK}new")])
     second.file.sql.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # some systems build it with more
     (grown,) = claim_next(second)
@@ -113,8 +113,10 @@ def test_lost_ledger_is_rebuilt_from_the_runs_of_the_folder(tmp_path):
     """The rebuilt ledger has sent notes, doubtful ones, and those under way when the machine died."""
     first = start_sending(tmp_path, rows=[build_valid_row(n, f"note {n}") for n in (2, 3, 4, 5)])
     claim_next(first, 4)
-    first.record(results=[build_result(2, note=NoteState.SENT), build_result(3, note=NoteState.UNKNOWN)])
-    first.record(results=[build_result(4, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
+    first.delivery.record(
+        results=[build_result(2, note=NoteState.SENT), build_result(3, note=NoteState.UNKNOWN)]
+    )
+    first.delivery.record(results=[build_result(4, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
     first.close()
     for path in tmp_path.glob("notes.sqlite*"):
         path.unlink()
@@ -139,7 +141,7 @@ def test_half_rebuilt_ledger_is_completed(tmp_path, monkeypatch):
     for run, number in (("run-1", 2), ("run-2", 3)):
         first = start_sending(tmp_path, run, [build_valid_row(number, "hi")])
         claim_next(first)
-        first.record(results=[build_result(number, note=NoteState.SENT)])
+        first.delivery.record(results=[build_result(number, note=NoteState.SENT)])
         first.close()
     for path in tmp_path.glob("notes.sqlite*"):
         path.unlink()
@@ -212,10 +214,10 @@ def test_unusable_ledger_is_refused_with_advice(tmp_path, harm):
 def test_refused_row_keeps_the_claims_of_an_earlier_run(tmp_path):
     """A run may only release its own claims."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
-    first.record(intents=first.pending(0, 1))
-    first.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(intents=first.delivery.read_pending(0, 1))
+    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
     second = start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")])
-    second.record(results=[build_result(2, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
+    second.delivery.record(results=[build_result(2, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
     third = start_sending(tmp_path, "run-3", [build_valid_row(2, "hi")])
     assert claim_next(third)[0].note_state is NoteState.SENT
 
@@ -233,7 +235,7 @@ def test_run_cannot_release_a_note_that_another_may_have_sent(tmp_path):
 def test_ledger_holds_no_phone_and_no_text(tmp_path):
     """The ledger outlives `importer purge`, so it must hold no personal data."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "a very private remark")])
-    journal.record(intents=journal.pending(0, 1))
+    journal.delivery.record(intents=journal.delivery.read_pending(0, 1))
     journal.close()
     written = b"".join(path.read_bytes() for path in tmp_path.glob("notes.sqlite*"))
     assert len(written) > 0
