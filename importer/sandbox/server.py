@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sqlite3
 import threading
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 import msgspec
 import uvicorn
 
+from importer.process_setup import handle_signals
 from importer.sandbox.app import BASE, Sandbox
 from importer.sandbox.lead_store import LeadStore
 from importer.sandbox.sandbox_settings import SandboxOptions, load_default_account
@@ -32,12 +32,16 @@ def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
     Raises OSError if the port is in use, sqlite3.Error if the file is not a sandbox's database.
     """
     sandbox, listener = _prepare(options)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn stops at the signal and then raises it again: nothing is left to do.
-        signal.signal(number, lambda *_: None)
-    announce(_format_base_url(listener))
-    _build_server(sandbox).run(sockets=[listener])
-    sandbox.store.close()
+    server = _build_server(sandbox)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn listens for signals only once it runs, and raises them again when it has stopped.
+    with handle_signals(("SIGINT", "SIGTERM"), stop):
+        announce(_format_base_url(listener))
+        server.run(sockets=[listener])
+        sandbox.store.close()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from importer.cli.main import main
 from importer.sandbox.sandbox_settings import SandboxOptions
-from importer.sandbox.server import run_sandbox
+from importer.sandbox.server import run_sandbox, serve
 
 
 def started(*arguments):
@@ -46,6 +46,15 @@ def test_sandbox_prints_its_url_keeps_leads_and_stops_quietly(tmp_path, number):
         assert "Traceback" not in err
         assert f"SUPERFONE_BASE_URL={base_url} SUPERFONE_API_KEY=mine" in err
     assert [path.name for path in tmp_path.iterdir()] == ["crm.sqlite"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are raised")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_before_the_server_runs_stops_the_sandbox(number):
+    """A script may stop the sandbox as soon as it has read its URL, when uvicorn does not listen for signals yet."""
+    before = signal.getsignal(number)
+    serve(SandboxOptions(), lambda _: signal.raise_signal(number))
+    assert signal.getsignal(number) is before
 
 
 @pytest.mark.parametrize(
