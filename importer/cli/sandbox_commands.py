@@ -91,10 +91,12 @@ def _parse_sandbox_options(given: dict[str, Any]) -> SandboxOptions:
 
 
 def _describe_expected_value(name: str) -> str:
-    """Return what a numeric option of the sandbox takes: `a whole number from 0 to 65535`."""
+    """Return what an option of the sandbox takes: `a whole number from 0 to 65535`, `replace or merge`."""
     types = msgspec.inspect
     kind = next(types.type_info(f.type) for f in msgspec.structs.fields(SandboxOptions) if f.name == name)
     kind = kind.type if isinstance(kind, types.Metadata) else kind
+    if isinstance(kind, types.LiteralType):
+        return " or ".join(str(value) for value in kind.values)
     assert isinstance(kind, types.IntType | types.FloatType)  # any text is valid for the others
     is_whole = isinstance(kind, types.IntType)
     return terminal_messages.format_expected_number(is_whole=is_whole, minimum=kind.ge, maximum=kind.le)

@@ -70,6 +70,13 @@ SANDBOX_OPTION_HELP: dict[str, str] = {
     "drop_before": "Share of upserts whose connection drops before the lead is saved (0 to 1).",
     "drop_after": "Share of upserts whose connection drops after the lead is saved (0 to 1).",
     "seed": "Seed of the random faults.",
+    "email": "What an upsert does with the e-mail addresses of a lead: replace or merge.",
+    "address": "What an upsert does with the address of a lead: merge or replace.",
+    "empty_text": "What an empty text in an upsert does: value (stored), ignore or clear.",
+    "texts": "How texts are stored: keep, trim, lower (lower case) or cut (after 40 characters).",
+    "no_change": "What an upsert that changes nothing does to updated_at: moves or keeps.",
+    "shared_phone": "The lead that is shown for a phone of two leads: primary, oldest or newest.",
+    "read_lag": "Seconds until a read shows what was written.",
 }
 """The help of each option of `importer sandbox`. The sandbox's error messages are the API's own: see docs/api.md."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import phonenumbers
 
 from importer.sandbox.api_http import ApiError, decode_body
 from importer.sandbox.lead_store import LeadStore
-from importer.sandbox.sandbox_settings import Account, Row
+from importer.sandbox.sandbox_settings import Account, SandboxOptions
 
 TASK_PAGE_SIZE = 20  # the default, and the maximum
 
@@ -57,15 +58,25 @@ class LeadBody(msgspec.Struct, forbid_unknown_fields=True):
 _lead_decoder = msgspec.json.Decoder(LeadBody)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _MAX_DEAL_VALUE = 2**53  # larger JSON numbers are not exact
-_SIMPLE_FIELDS = (
+SIMPLE_FIELDS = (
     "first_name", "last_name", "business_name", "website", "city", "email", "deal_value", "source", "source_type",
     "lead_stage_name", "lead_group_name", "assignee_user_phone", "additional_info",
 )  # fmt: skip
 _LIST_FIELDS = {"add_labels": "labels", "add_products": "products"}
+_TITLE_FIELDS = frozenset({"source_type", "lead_stage_name", "lead_group_name", "assignee_user_phone"})
+_TEXT_CHANGES: dict[str, Callable[[str], str]] = {
+    "keep": lambda text: text,
+    "trim": lambda text: " ".join(text.split()),
+    "lower": str.lower,
+    "cut": lambda text: text[:40],
+}
 
 
-def upsert_lead(store: LeadStore, account: Account, raw: bytes) -> None:
-    """Create or update the lead with this primary phone. Raises the ApiError that the API answers."""
+def upsert_lead(store: LeadStore, account: Account, raw: bytes, options: SandboxOptions) -> None:
+    """Create or update the lead with this primary phone. Raises the ApiError that the API answers.
+
+    `options` decide what docs/api.md leaves open.
+    """
     body = decode_body(raw, _lead_decoder)
     phone = _read_phone(body.customer_phone)
     _check_values(body)
@@ -74,9 +85,11 @@ def upsert_lead(store: LeadStore, account: Account, raw: bytes) -> None:
     found = store.find_by_primary_phone(phone)
     if found is None and not body.create_customer_if_customer_phone_not_found:
         raise ApiError(400, "Customer not found")
-    lead_id, fields = found or (None, {})
-    _apply_body(fields, body, added)
-    store.save(lead_id, phone, fields, _get_value(body.customer_note, None))
+    lead_id, before = found or (None, {})
+    fields = apply_values(before, body, added, options)
+    note = _get_value(body.customer_note, None)
+    is_unchanged = fields == before and note is None
+    store.save(lead_id, phone, fields, note, touch=not (is_unchanged and options.no_change == "keeps"))
 
 
 def _read_phone(given: str | msgspec.UnsetType | None) -> str:
@@ -132,71 +145,45 @@ def _check_title(account: Account, list_name: str, what: str, title: str | None)
         raise ApiError(400, f"Multiple lead {what}s found with this name. Provide unique")
 
 
-def _apply_body(fields: dict[str, Any], body: LeadBody, added: list[str]) -> None:
-    for name in _SIMPLE_FIELDS:
+def apply_values(
+    before: dict[str, Any], body: LeadBody, added: list[str], options: SandboxOptions
+) -> dict[str, Any]:
+    """Return the fields of a lead after an upsert. `added` are the checked phones of `add_phones`."""
+    fields = dict(before)
+    for name in SIMPLE_FIELDS:
         value = getattr(body, name)
         if value is not msgspec.UNSET:
-            fields[name] = value
+            _set_value(fields, name, value, options)
+    if body.email is not msgspec.UNSET and options.email == "merge":
+        fields["email"] = _merge(before.get("email", []), body.email)
     if body.address is not msgspec.UNSET:
-        fields["address"] = {**fields.get("address", {}), **msgspec.to_builtins(body.address)}
+        fields["address"] = dict(before.get("address", {})) if options.address == "merge" else {}
+        for part, value in msgspec.to_builtins(body.address).items():
+            _set_value(fields["address"], part, value, options)
     for name, kept in _LIST_FIELDS.items():
-        fields[kept] = list(dict.fromkeys([*fields.get(kept, []), *_get_value(getattr(body, name), [])]))
+        fields[kept] = _merge(fields.get(kept, []), _get_value(getattr(body, name), []))
     gone = set(_get_value(body.remove_labels, []))
     fields["labels"] = [title for title in fields["labels"] if title not in gone]
-    fields["added_phones"] = list(dict.fromkeys([*fields.get("added_phones", []), *added]))
+    fields["added_phones"] = _merge(fields.get("added_phones", []), added)
+    return fields
+
+
+def _set_value(fields: dict[str, Any], name: str, value: Any, options: SandboxOptions) -> None:
+    """Store a value as the options say: an empty text may be none, and texts may be changed."""
+    if value == "" and options.empty_text != "value":
+        if options.empty_text == "clear":
+            fields[name] = None
+        return
+    is_free_text = isinstance(value, str) and name not in _TITLE_FIELDS
+    fields[name] = _TEXT_CHANGES[options.texts](value) if is_free_text else value
+
+
+def _merge(left: list[str], right: list[str]) -> list[str]:
+    return list(dict.fromkeys([*left, *right]))
 
 
 def _get_value(value: Any, otherwise: Any) -> Any:
     return otherwise if value is msgspec.UNSET else value
-
-
-# --- read a lead
-
-_SHOWN_FIELDS = (
-    "first_name", "last_name", "website", "business_name", "additional_info", "city", "deal_value", "source", "source_type",
-)  # fmt: skip
-_ADDRESS_KEYS = ("text", "additional", "initials", "latitude", "longitude")
-_STAGE_KEYS = ("id", "title", "org_id", "status", "type", "position")
-_GROUP_KEYS = ("id", "title", "org_id", "status", "type")
-_LABEL_KEYS = ("id", "title", "colour", "text_colour", "status")
-_MEMBER_KEYS = ("id", "first_name", "last_name")
-_ORG_ID = 1
-
-
-def to_api_lead(lead: dict[str, Any], store: LeadStore, account: Account) -> dict[str, Any]:
-    """Return a lead as the API shows it, without products and timeline notes.
-
-    Stage, group, labels and assignee are objects, beside their ids.
-    """
-    stage = _select_keys(account.find_by_title("lead-stage", lead.get("lead_stage_name")), _STAGE_KEYS)
-    group = _select_keys(account.find_by_title("lead-group", lead.get("lead_group_name")), _GROUP_KEYS)
-    member = _select_keys(account.find_member(lead.get("assignee_user_phone")), _MEMBER_KEYS)
-    address = lead.get("address")
-    return {
-        "id": lead["id"],
-        "org_id": _ORG_ID,
-        **{name: lead.get(name) for name in _SHOWN_FIELDS},
-        "email": lead.get("email", []),
-        "status": "ACTIVE",
-        "address": None if address is None else {name: address.get(name) for name in _ADDRESS_KEYS},
-        "assignee_user_id": member and member["id"],
-        "assignee_user": member,
-        "lead_stage_id": stage and stage["id"],
-        "lead_stage": stage,
-        "lead_group_id": group and group["id"],
-        "lead_group": group,
-        "labels": [
-            _select_keys(account.find_by_title("label", title), _LABEL_KEYS)
-            for title in lead.get("labels", [])
-        ],
-        "phones": [{"phone": phone, "customer_id": lead["id"]} for phone in store.read_phones(lead["id"])],
-        "created_at": lead["created_at"],
-        "updated_at": lead["updated_at"],
-    }
-
-
-def _select_keys(row: Row | None, names: tuple[str, ...]) -> Row | None:
-    return None if row is None else {name: {"org_id": _ORG_ID, **row}.get(name) for name in names}
 
 
 # --- tasks

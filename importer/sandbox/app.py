@@ -41,7 +41,9 @@ from importer.sandbox.faults import (
     SlidingWindowLimit,
     send_answer,
 )
+from importer.sandbox.lead_edits import LeadEdit, edit_lead
 from importer.sandbox.lead_store import LeadStore
+from importer.sandbox.lead_view import LeadReader, to_api_lead
 from importer.sandbox.leads_page import show_page
 from importer.sandbox.sandbox_settings import Account, SandboxOptions
 
@@ -52,6 +54,7 @@ _LIST_PAGE_SIZE = 50  # the default, and the maximum: docs/api.md names no large
 _Handler = Callable[[Request], Awaitable[Any]]
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _plan_decoder = msgspec.json.Decoder(FaultPlan)
+_edit_decoder = msgspec.json.Decoder(LeadEdit)
 
 
 class Sandbox:
@@ -70,6 +73,7 @@ class Sandbox:
         self.limit = SlidingWindowLimit(options.rate_limit)
         self.in_flight = 0
         self.clock = time.monotonic
+        self.reader = LeadReader(store, options, lambda: self.clock())  # noqa: PLW0108 - tests replace the clock
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._router = Starlette(
             routes=self._build_routes(), exception_handlers={HTTPException: _answer_http_error}
@@ -126,7 +130,7 @@ class Sandbox:
 
     def _upsert_lead(self, raw: bytes) -> tuple[int, str]:
         try:
-            api_rules.upsert_lead(self.store, self.account, raw)
+            api_rules.upsert_lead(self.store, self.account, raw, self.options)
         except ApiError as refusal:
             return refusal.status, refusal.message
         return 200, "success"
@@ -176,6 +180,7 @@ class Sandbox:
             Route(f"{task}/complete", self._require_key(self._complete_tasks), methods=["POST"]),
             Route("/", _allow_local_only(self._show_page)),
             Route("/_sandbox/faults", _allow_local_only(self._set_faults), methods=["POST"]),
+            Route("/_sandbox/edit", _allow_local_only(self._edit_lead), methods=["POST"]),
             Route("/_sandbox/leads", _allow_local_only(self._read_all_leads)),
             Route("/_sandbox/ledger", _allow_local_only(self._read_ledger)),
         ]
@@ -211,10 +216,13 @@ class Sandbox:
         phone = request.query_params.get("phone", "")
         if not phone:
             raise ApiError(400, "phone is required")
-        lead = self.store.find_by_any_phone(phone)
+        lead = self.reader.find(phone)
         if lead is None:
             raise ApiError(404, "Customer not found")
-        return api_rules.to_api_lead(lead, self.store, self.account)
+        answer = to_api_lead(lead, self.account)
+        for edit in self.faults.plan.edits.pop(phone, ()):
+            edit_lead(self.store, edit)
+        return answer
 
     async def _read_list(self, request: Request) -> Any:
         rows = self.account.lists[request.url.path.rsplit("/", 1)[1]]
@@ -241,6 +249,10 @@ class Sandbox:
         self.faults.restart(plan)
         if plan.rate_limit is not None:
             self.limit.per_s = plan.rate_limit
+        return to_json_response(200, {})
+
+    async def _edit_lead(self, request: Request) -> Response:
+        edit_lead(self.store, decode_body(await read_body(request.receive) or b"", _edit_decoder))
         return to_json_response(200, {})
 
     async def _read_all_leads(self, _: Request) -> Response:

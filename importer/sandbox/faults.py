@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from starlette.types import Message, Send
 
+from importer.sandbox.lead_edits import LeadEdit
+
 
 class InjectedFault(StrEnum):
     """What can go wrong with an upsert. `before` and `after` say whether the fault comes before or after the work."""
@@ -62,7 +64,8 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The faults that a test asks for. `shares` are probabilities, `at` names requests by number (from 1).
 
     `always` FORBIDDEN is a ban: after the first request that got it, the lists answer 403 too. `firewall` is a
-    word that a web firewall blocks anywhere in a body.
+    word that a web firewall blocks anywhere in a body. `edits` are made by a sales person right after the next read of
+    a phone: between the look-up and the write of an import.
     """
 
     shares: dict[InjectedFault, float] = {}
@@ -75,6 +78,7 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     retry_after: str | None = None
     concurrency_limit: int | None = None
     latency: float | None = None
+    edits: dict[str, list[LeadEdit]] = {}
 
 
 class FaultInjector:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class LeadStore:
         self.sql.executescript(_SCHEMA)
         self.sql.create_function("casefold", 1, str.casefold, deterministic=True)
         self.sql.create_function("join_values", 1, _join_values, deterministic=True)
+        self.on_change: Callable[[int, dict[str, Any] | None], None] | None = None
+        """Called with the id of a lead that was written, and what it was before (None for a new one)."""
 
     def close(self) -> None:
         """Close the file. SQLite writes its journal back into it."""
@@ -54,14 +56,14 @@ class LeadStore:
         found = self.sql.execute("SELECT id, fields FROM leads WHERE phone = ?", (phone,)).fetchone()
         return (found[0], _decode(found[1])) if found else None
 
-    def find_by_any_phone(self, phone: str) -> dict[str, Any] | None:
-        """Return the lead with this phone, primary or added. A lead with it as the primary phone comes first."""
+    def find_by_any_phone(self, phone: str) -> list[dict[str, Any]]:
+        """Return the leads with this phone, primary or added: the one whose primary phone it is first, then by age."""
         found = self.sql.execute(
             """SELECT leads.id, leads.phone, fields, created_at, updated_at FROM phones JOIN leads ON leads.id = lead_id
-               WHERE phones.phone = ? ORDER BY leads.phone <> phones.phone, leads.id LIMIT 1""",
+               WHERE phones.phone = ? ORDER BY leads.phone <> phones.phone, leads.id""",
             (phone,),
-        ).fetchone()
-        return _to_lead(found) if found else None
+        )
+        return [_to_lead(row) for row in found.fetchall()]
 
     def find_by_id(self, lead_id: int) -> dict[str, Any] | None:
         """Return a lead's fields and dates."""
@@ -72,9 +74,12 @@ class LeadStore:
         ).fetchone()
         return _to_lead(found) if found else None
 
-    def save(self, lead_id: int | None, phone: str, fields: dict[str, Any], note: str | None) -> None:
-        """Write a lead, its phones and its note in one transaction."""
+    def save(
+        self, lead_id: int | None, phone: str, fields: dict[str, Any], note: str | None, *, touch: bool = True
+    ) -> None:
+        """Write a lead, its phones and its note in one transaction. `touch` moves `updated_at`."""
         now = _get_time()
+        before = self.find_by_id(lead_id) if lead_id is not None and self.on_change else None
         with self.sql:
             self.sql.execute("BEGIN")
             if lead_id is None:
@@ -86,15 +91,26 @@ class LeadStore:
                 lead_id = made.lastrowid
             else:
                 self.sql.execute(
-                    "UPDATE leads SET fields = ?, updated_at = ? WHERE id = ?",
-                    (_encode(fields).decode(), now, lead_id),
+                    "UPDATE leads SET fields = ?, updated_at = iif(?, ?, updated_at) WHERE id = ?",
+                    (_encode(fields).decode(), touch, now, lead_id),
                 )
+                self.sql.execute("DELETE FROM phones WHERE lead_id = ?", (lead_id,))
             for number in (phone, *fields.get("added_phones", ())):
                 self.sql.execute("INSERT OR IGNORE INTO phones VALUES (?, ?)", (number, lead_id))
             if note is not None:
                 self.sql.execute(
                     "INSERT INTO notes (lead_id, text, at) VALUES (?, ?, ?)", (lead_id, note, now)
                 )
+        if self.on_change:
+            self.on_change(lead_id, before)
+
+    def delete(self, lead_id: int) -> None:
+        """Remove a lead with its phones, notes and tasks."""
+        with self.sql:
+            self.sql.execute("BEGIN")
+            self.sql.execute("DELETE FROM leads WHERE id = ?", (lead_id,))
+            for table in ("phones", "notes", "tasks"):
+                self.sql.execute(f"DELETE FROM {table} WHERE lead_id = ?", (lead_id,))
 
     def read_phones(self, lead_id: int) -> list[str]:
         """Return all phones of a lead, the primary one first."""
@@ -212,4 +228,4 @@ def _to_lead(found: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _get_time() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
