@@ -4,9 +4,9 @@
 
     result = importer.run_import("leads.xlsx", sheet="Visitors", rate=20)
     print(result.summary.counts, result.folder)
-    left = result.to_frame().query("_status != 'accepted'")
+    left = [row for row in result.rows() if row.status != "accepted"]
 
-`check_file` and `run_import` do what the commands `check` and `run` do. The errors that they raise are drawn as a tree in
+`check_file`, `run_import`, `resume_run` and `retry_run` do what the commands `check`, `run`, `resume` and `retry` do. The errors that they raise are drawn as a tree in
 `importer.errors`. docs/library.md explains the rest.
 """
 
@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from importer.api import Result, check_file, run_import
+    from importer.api import check_file, resume_run, retry_run, run_import
     from importer.errors import (
         BlockedError,
         DamagedJournalError,
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
         UnreadableFileError,
         UsageError,
     )
+    from importer.library_options import ImportOptions, SendingOptions
+    from importer.models.status import NoteState, RowStatus
     from importer.report.summary import Summary
+    from importer.result import Result, ResultRow
     from importer.sender.send_loop import Progress
 
 __version__ = "0.1.0"
@@ -47,32 +50,46 @@ __all__ = [
     "DamagedJournalError",
     "DiskWriteError",
     "EmptySheetError",
+    "ImportOptions",
     "ImporterError",
     "JournalReadError",
     "KeyRefusedError",
     "MappingError",
     "MissingKeyError",
     "MissingPhoneColumnError",
+    "NoteState",
     "NothingSentError",
     "Progress",
     "Result",
+    "ResultRow",
+    "RowStatus",
     "RunInterruptedError",
     "RunLockedError",
     "RunNotFoundError",
     "RunStoppedError",
+    "SendingOptions",
     "ServerUnavailableError",
     "Summary",
     "UnreadableFileError",
     "UsageError",
     "check_file",
+    "resume_run",
+    "retry_run",
     "run_import",
 ]
 
 _MODULES = {
+    "ImportOptions": "importer.library_options",
+    "NoteState": "importer.models.status",
     "Progress": "importer.sender.send_loop",
-    "Result": "importer.api",
+    "Result": "importer.result",
+    "ResultRow": "importer.result",
+    "RowStatus": "importer.models.status",
+    "SendingOptions": "importer.library_options",
     "Summary": "importer.report.summary",
     "check_file": "importer.api",
+    "resume_run": "importer.api",
+    "retry_run": "importer.api",
     "run_import": "importer.api",
 }
 """The module of each public name. Names that are not listed are errors, from `importer.errors`."""

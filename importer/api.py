@@ -1,25 +1,26 @@
-"""The commands `check` and `run` as functions that return their result."""
+"""The commands `check`, `run`, `resume` and `retry` as functions that return their result."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
-
-import msgspec
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Unpack
 
 from importer import dataframe
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, find_credentials
 from importer.errors import UsageError
+from importer.library_options import ImportOptions, SendingOptions
 from importer.messages import settings_messages
 from importer.pipeline.context import NullObserver, RunContext
 from importer.pipeline.reports_folder import find_run, reports_beside
+from importer.pipeline.resume import resume, retry
 from importer.pipeline.run import check, run
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.report.summary import Summary
+from importer.result import Result
 from importer.sender.send_loop import Progress
 from importer.settings import Settings, check_save_target, resolve_settings
 
@@ -27,49 +28,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Source: TypeAlias = "str | PurePath | BinaryIO | pd.DataFrame"
+RunName: TypeAlias = "str | PurePath | Result"
+OnProgress: TypeAlias = Callable[[Progress], None]
 
 _TERMINAL_OPTIONS = frozenset({"yes", "json", "quiet", "verbose"})
 
 
-class Result(msgspec.Struct, frozen=True):
-    """The end of a check or an import: the contents of `summary.json`, and the folder of the reports."""
-
-    summary: Summary
-    folder: Path
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the command."""
-        return self.summary.exit_code
-
-    @property
-    def ok(self) -> bool:
-        """Whether every row went in (after a check: whether every row can)."""
-        return self.exit_code == 0
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the rows in the order of the sheet: its own columns as typed, then the `_` columns of the reports.
-
-        `_row` and `_attempts` are whole numbers. `_http_status` is a whole number or missing. All else is text. The rows
-        are read from the journal of the run. Raises RunNotFoundError if the run was deleted.
-        """
-        return dataframe.read_run_frame(find_run(self.folder.parent, self.folder.name))
-
-
 def check_file(
-    source: Source, *, api_key: str | None = None, base_url: str | None = None, **settings: Any
+    source: Source,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    **options: Unpack[ImportOptions],
 ) -> Result:
     """Check every row of `source` against the account and write the reports. Nothing in the CRM is changed.
 
-    `source` is a path, an open binary file, or a DataFrame (see `importer.dataframe`). `settings` are the fields of
-    `importer.settings.Settings`: `sheet="Visitors"`, `column={"Mob": "customer_phone"}`, `limit=100`.
+    `source` is a path, an open binary file, or a DataFrame (see `importer.dataframe`). `options` are those of the
+    command: `sheet="Visitors"`, `column={"Mob": "customer_phone"}`, `limit=100`.
     Key and base address come from the environment, as for the command, unless they are given.
     Raises NothingSentError and its subclasses. Errors of rows are in the result.
     """
-    options, credentials = _resolve_options(source, settings), _find_credentials(api_key, base_url)
-    context = RunContext(settings=options, credentials=credentials, observer=NullObserver())
-    with _open_source(source, options) as sheet:
-        return _build_result(check(sheet, context), options)
+    settings = _resolve_file_options(source, options)
+    context = _make_context(settings, api_key, base_url)
+    with _open_source(source, settings) as sheet:
+        return _build_result(check(sheet, context), settings)
 
 
 def run_import(
@@ -77,27 +59,62 @@ def run_import(
     *,
     api_key: str | None = None,
     base_url: str | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    **settings: Any,
+    on_progress: OnProgress | None = None,
+    **options: Unpack[ImportOptions],
 ) -> Result:
     """Check every row of `source`, then send the accepted rows without asking.
 
     Takes what `check_file` takes. `on_progress` is called about ten times a second while rows are sent.
     An import that stops early returns a result too: `result.summary.state` is `stopped` or `interrupted`,
-    `result.summary.reason` says why, and `importer resume` continues it. Raises NothingSentError and its subclasses
+    `result.summary.reason` says why, and `resume_run` continues it. Raises NothingSentError and its subclasses
     before the first write, RunLockedError while another run sends the same rows to the same account. After
     DiskWriteError, JournalReadError or RunInterruptedError some rows may have been sent: see docs/library.md.
     """
-    options, credentials = _resolve_options(source, settings), _find_credentials(api_key, base_url)
-    context = RunContext(settings=options, credentials=credentials, observer=_ProgressObserver(on_progress))
-    with _open_source(source, options) as sheet:
-        return _build_result(run(sheet, context), options)
+    settings = _resolve_file_options(source, options)
+    context = _make_context(settings, api_key, base_url, on_progress)
+    with _open_source(source, settings) as sheet:
+        return _build_result(run(sheet, context), settings)
+
+
+def resume_run(
+    run: RunName,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    on_progress: OnProgress | None = None,
+    **options: Unpack[SendingOptions],
+) -> Result:
+    """Finish an interrupted or stopped run. For a finished run, write its reports again.
+
+    `run` is its id in the reports folder, its own folder, or its result. The rows, the mapping and the options are
+    those of the run; `options` change how it is sent. Raises what `run_import` raises.
+    """
+    name, settings = _resolve_run_options(run, options)
+    summary = resume(name, _make_context(settings, api_key, base_url, on_progress))
+    return _build_result(summary, settings)
+
+
+def retry_run(
+    run: RunName,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    on_progress: OnProgress | None = None,
+    **options: Unpack[SendingOptions],
+) -> Result | None:
+    """Send the rows of a run that did not go in again, as a new run. Return None if it has no such row.
+
+    Takes and raises what `resume_run` does.
+    """
+    name, settings = _resolve_run_options(run, options)
+    summary = retry(name, _make_context(settings, api_key, base_url, on_progress))
+    return None if summary is None else _build_result(summary, settings)
 
 
 class _ProgressObserver(NullObserver):
     """Passes the progress to the caller's function, if there is one."""
 
-    def __init__(self, callback: Callable[[Progress], None] | None) -> None:
+    def __init__(self, callback: OnProgress | None) -> None:
         self._callback = callback
 
     def on_progress(self, progress: Progress) -> None:
@@ -106,15 +123,40 @@ class _ProgressObserver(NullObserver):
             self._callback(progress)
 
 
-def _resolve_options(source: Source, given: dict[str, Any]) -> Settings:
+def _resolve_file_options(source: Source, options: ImportOptions) -> Settings:
     """Return the settings. The new run of a report goes into the same reports folder, unless another is given."""
-    if unsuitable := sorted(_TERMINAL_OPTIONS & given.keys()):
-        raise UsageError(*settings_messages.ONLY_COMMAND_LINE.format(name=unsuitable[0]))
-    values = {name: str(value) if isinstance(value, PurePath) else value for name, value in given.items()}
+    given = _normalize_options(options, ImportOptions.__optional_keys__)
     reports = reports_beside(Path(source)) if isinstance(source, str | PurePath) else None
-    settings = resolve_settings({"reports": str(reports), **values} if reports else values)
+    settings = resolve_settings({"reports": str(reports), **given} if reports else given)
     check_save_target(settings)
     return settings
+
+
+def _resolve_run_options(run: RunName, options: SendingOptions) -> tuple[str, Settings]:
+    """Return the name that finds the run, and the settings. Its reports folder is the one that has it."""
+    settings = resolve_settings(_normalize_options(options, SendingOptions.__optional_keys__))
+    folder = run.folder if isinstance(run, Result) else find_run(Path(settings.reports), str(run))
+    return str(folder.absolute()), settings.replace(reports=str(folder.absolute().parent))
+
+
+def _normalize_options(options: Mapping[str, object], allowed: Collection[str]) -> dict[str, Any]:
+    """Return the options with paths as text. Raises UsageError for those that the function does not take.
+
+    A type checker finds them too, but not every caller has one. A name that is no option at all is not found here.
+    """
+    for name in sorted(options.keys() - allowed):
+        if name in _TERMINAL_OPTIONS:
+            raise UsageError(*settings_messages.ONLY_COMMAND_LINE.format(name=name))
+        if name in Settings.__struct_fields__:
+            raise UsageError(*settings_messages.OPTION_OF_RUN.format(name=name))
+    return {name: str(value) if isinstance(value, PurePath) else value for name, value in options.items()}
+
+
+def _make_context(
+    settings: Settings, api_key: str | None, base_url: str | None, on_progress: OnProgress | None = None
+) -> RunContext:
+    credentials = _find_credentials(api_key, base_url)
+    return RunContext(settings=settings, credentials=credentials, observer=_ProgressObserver(on_progress))
 
 
 def _find_credentials(api_key: str | None, base_url: str | None) -> Credentials:

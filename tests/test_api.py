@@ -277,17 +277,95 @@ def test_import_works_in_thread(importer, crm, sheet):
     assert ended[0].summary.counts["accepted"] == 1
 
 
-def test_stopped_import_returns_reason(importer, crm):
-    """Some rows are in the CRM by then: the result says which, and an exception could not."""
+@pytest.fixture
+def stopped(importer, crm):
+    """Return a run of which 10 of 20 rows went in before the CRM turned everything away; it is healthy again."""
     from importer.sandbox.faults import FaultPlan, InjectedFault
 
     sheet = write_csv(importer.folder / "leads.csv", [["Phone"], *[[f"98450100{n:02d}"] for n in range(20)]])
     crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=11))
     result = library.run_import(sheet, rate=200, concurrency=4)
-    assert (result.ok, result.exit_code, result.summary.state) == (False, 3, "stopped")
-    assert result.summary.counts["accepted"] == 10
-    assert result.summary.reason
-    assert (result.to_frame()["_status"] == "pending").sum() == 10
+    crm.sandbox.faults.restart(FaultPlan())
+    return result
+
+
+def test_stopped_import_returns_reason(stopped):
+    """Some rows are in the CRM by then: the result says which, and an exception could not."""
+    assert (stopped.ok, stopped.exit_code, stopped.summary.state) == (False, 3, "stopped")
+    assert stopped.summary.counts["accepted"] == 10
+    assert stopped.summary.reason
+    assert (stopped.to_frame()["_status"] == "pending").sum() == 10
+
+
+@pytest.mark.parametrize("name", ["result", "id", "folder"])
+def test_resume_run_finishes_a_stopped_run(importer, crm, stopped, name, monkeypatch):
+    """A run is named by its result, its id or its folder, and its reports stay where they are."""
+    named = {"result": stopped, "id": stopped.summary.run_id, "folder": stopped.folder}[name]
+    if name != "id":
+        monkeypatch.chdir("/")
+    calls = []
+    result = library.resume_run(named, rate=500, on_progress=calls.append)
+    assert (result.ok, result.folder, calls[0].total) == (True, stopped.folder, 10)
+    assert len(leads(crm)) == 20
+    assert library.resume_run(result).summary == result.summary
+
+
+def test_retry_run_sends_rows_again_as_a_new_run(importer, crm, stopped):
+    """The new run lies beside the old one, also if that is not in the default folder."""
+    result = library.retry_run(stopped, rate=500)
+    assert result.ok
+    assert (result.summary.rows, result.summary.parent) == (10, stopped.summary.run_id)
+    assert (result.folder.parent, len(leads(crm))) == (stopped.folder.parent, 20)
+    assert library.retry_run(result) is None
+
+
+def test_options_of_the_sheet_are_refused_for_a_run(importer, stopped):
+    """The run keeps its mapping: another one would send half of its rows to other fields."""
+    with pytest.raises(errors.UsageError, match="column= cannot be changed now"):
+        library.retry_run(stopped, column={"Phone": "add_phones"})
+    with pytest.raises(errors.UsageError, match="json= works only on the command line"):
+        library.resume_run(stopped, json=True)
+    with pytest.raises(errors.UsageError, match='no option "rat"'):
+        library.resume_run(stopped, rat=5)
+    with pytest.raises(errors.RunNotFoundError):
+        library.resume_run("april")
+
+
+def test_rows_are_typed_and_in_the_order_of_the_sheet(importer, crm, sheet):
+    """The same as results.csv, as values instead of text."""
+    result = library.run_import(sheet, rate=500)
+    first, second = result.rows()
+    assert first == library.ResultRow(
+        number=2,
+        status=library.RowStatus.ACCEPTED,
+        phone="+919845010001",
+        problems=(),
+        codes=(),
+        attempts=1,
+        http_status=200,
+        note=library.NoteState.SENT,
+        cells={"Phone": "09845010001", "Name": "Asha Rao", "Stage": "New", "Note": "first"},
+    )
+    assert (second.status, second.codes) == ("invalid", ("lead_stage_name.unknown",))
+    assert "Did you mean" in second.problems[0]
+    assert (second.http_status, second.note) == (None, "")
+
+
+def test_rows_have_a_name_for_every_column(importer):
+    """No cell is lost: not of the second column with a name, not of one that looks like it."""
+    rows = [["Phone", "Phone", "Phone#2", "Notes"], ["9845010001", "9845010002", "x", "y"]]
+    result = library.check_file(write_csv(importer.folder / "x.csv", rows))
+    (row,) = result.rows()
+    assert list(row.cells.values()) == rows[1]
+    assert list(row.cells) == list(result.summary.columns)
+
+
+def test_rows_of_deleted_run_raise_at_once(importer, sheet):
+    """Not at the first row, which a caller may read elsewhere."""
+    result = library.check_file(sheet)
+    shutil.rmtree(result.folder)
+    with pytest.raises(errors.RunNotFoundError):
+        result.rows()
 
 
 def test_unreadable_source_is_refused(sheet):

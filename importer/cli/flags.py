@@ -28,7 +28,7 @@ from importer.untrusted_text import quote_command
 Command = Callable[..., Any]
 
 _MAX_VERBOSITY = 2
-_SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
+SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 _READING_OPTIONS = frozenset(
     {
         "sheet",
@@ -54,7 +54,7 @@ def add_import_options(command: Command) -> Command:
 
 def add_sending_options(command: Command) -> Command:
     """Add the options of `resume` and `retry`, which already know their rows."""
-    return _add_options(command, _SENDING_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"}))
+    return _add_options(command, SENDING_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"}))
 
 
 def add_reading_options(command: Command) -> Command:

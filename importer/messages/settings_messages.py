@@ -122,6 +122,9 @@ SAVE_TARGET_EXISTS = ErrorText(
 ONLY_COMMAND_LINE = ErrorText(
     "{name}= works only on the command line.", "Remove it: the library prints nothing."
 )
+OPTION_OF_RUN = ErrorText(
+    "{name}= cannot be changed now: the run keeps its own.", "To use another value, import the sheet again."
+)
 NOT_A_SOURCE = ErrorText(
     "The source is not a path, a binary file or a DataFrame.", 'Open files in binary mode, with "rb".'
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -43,6 +45,20 @@ def format_column_name(index: int) -> str:
         number, rest = divmod(number - 1, 26)
         letters = chr(65 + rest) + letters
     return f"Column {letters}"
+
+
+def name_columns(headers: Iterable[str]) -> list[str]:
+    """Return a name of its own for each column: its header, and `Phone#2` for the second column called Phone."""
+    seen: Counter[str] = Counter()
+    names: dict[str, None] = {}
+    for header in headers:
+        seen[header] += 1
+        name = header if seen[header] == 1 else f"{header}#{seen[header]}"
+        while name in names:  # a header may look like that by itself
+            seen[header] += 1
+            name = f"{header}#{seen[header]}"
+        names[name] = None
+    return list(names)
 
 
 class NoticeKind(StrEnum):

@@ -11,7 +11,7 @@ from msgspec import Meta
 from importer.journal.run_journal import Journal
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
-from importer.models.mapping import NoticeKind
+from importer.models.mapping import NoticeKind, name_columns
 from importer.models.status import RowStatus, RunState
 from importer.untrusted_text import format_path
 
@@ -209,13 +209,9 @@ def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
 
 def _list_columns(journal: Journal) -> dict[str, str]:
     """Return header to field. The second of two equal headers is `Phone#2`."""
-    columns: dict[str, str] = {}
-    seen: Counter[str] = Counter()
-    for column in journal.metadata.mapping.columns:
-        seen[column.header] += 1
-        name = column.header if seen[column.header] == 1 else f"{column.header}#{seen[column.header]}"
-        columns[name] = column.field
-    return columns
+    columns = journal.metadata.mapping.columns
+    names = name_columns(column.header for column in columns)
+    return {name: column.field for name, column in zip(names, columns, strict=True)}
 
 
 def _list_ignored(journal: Journal) -> list[str]:

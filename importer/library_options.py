@@ -1,0 +1,43 @@
+"""The options of the library's functions as types, so that editors complete them and type checkers read them.
+
+They are the fields of `importer.settings.Settings` that make sense in a call; a test compares both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Literal, TypedDict
+
+from importer.settings import DuplicatesPolicy, UnknownPolicy
+
+
+class SendingOptions(TypedDict, total=False):
+    """The options of `resume_run` and `retry_run`, which already know their rows. None is the default."""
+
+    rate: Literal["auto"] | float | None
+    concurrency: int | None
+    timeout: float | None
+    max_wait: float | None
+    reports: str | PurePath | None
+
+
+class ImportOptions(SendingOptions, total=False):
+    """The options of `check_file` and `run_import`. None is the default."""
+
+    sheet: str | int | None
+    header_row: int | None
+    encoding: str | None
+    delimiter: str | None
+    preset: str | None
+    map: str | PurePath | None
+    save: str | PurePath | None
+    column: Mapping[str, str] | None
+    default: Mapping[str, str | float] | None
+    region: str | None
+    create: bool | None
+    duplicates: DuplicatesPolicy | None
+    unknown: UnknownPolicy | None
+    limit: int | None
+    allow_empty: bool | None
+    run_id: str | None
