@@ -10,8 +10,9 @@ from typing import Any
 from importer.issues import ISSUE_CATALOGUE
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import read_latitude, read_money
+from importer.loader.cells.person_names import read_full_name
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
-from importer.loader.cells.text import CellError, normalize_text, read_full_name, read_list
+from importer.loader.cells.text import CellError, normalize_text, read_list
 
 PAGE = Path(__file__).parents[1] / "docs" / "cells.md"
 KINDS = {

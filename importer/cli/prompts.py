@@ -47,13 +47,26 @@ def confirm(question: str, *, default: bool = False) -> bool:
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
     """Ask which column has the phones. Returns its name, or "" to stop."""
+    return _ask_one_column(
+        questions, terminal_messages.WHICH_COLUMN_IS_PHONE, terminal_messages.COLUMN_NUMBER
+    )
+
+
+def ask_name_column(questions: Sequence[ColumnQuestion]) -> str:
+    """Ask which column has the names. Returns its name, or "" if none has them."""
+    return _ask_one_column(
+        questions, terminal_messages.WHICH_COLUMN_IS_NAME, terminal_messages.NAME_COLUMN_NUMBER
+    )
+
+
+def _ask_one_column(questions: Sequence[ColumnQuestion], statement: str, prompt: str) -> str:
     if not questions:
         return ""
-    _print(terminal_messages.WHICH_COLUMN_IS_PHONE)
+    _print(statement)
     for number, question in enumerate(questions, 1):
         _print(f"  {number}  {question.name}  ({_format_samples(question)})")
     while True:
-        answer = _read_answer(terminal_messages.COLUMN_NUMBER, default="0")
+        answer = _read_answer(prompt, default="0")
         if answer.isdecimal() and int(answer) <= len(questions):
             return questions[int(answer) - 1].name if int(answer) else ""
         _print(terminal_messages.TYPE_COLUMN_NUMBER.format(last=len(questions)))

@@ -13,7 +13,7 @@ from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import IssueCode, format_machine_code, get_issue_title, is_about, is_blocking
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import format_count, terminal_messages
+from importer.messages import format_count, report_messages, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
@@ -85,6 +85,8 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
     is_checked = summary.state == RunState.CHECKED
     meanings = CHECK_MEANINGS if is_checked else STATUS_MEANINGS
     file = terminal_messages.STANDARD_INPUT if summary.file == "-" else Path(summary.file).name
+    if summary.nameless_warning:
+        yield f"{summary.nameless_warning} {report_messages.NAME_THE_COLUMN}"
     yield terminal_messages.SUMMARY_TITLE.format(rows=format_row_count(summary.rows), file=file)
     for status in RowStatus:
         count = summary.counts.get(status.value, 0)
@@ -153,7 +155,15 @@ def format_file_notices(summary: Summary) -> Iterator[str]:
 
 
 def format_last_line(summary: Summary, folder: Path, next_options: str) -> str:
-    """Return what happened and what to do next, in one line. `next_options` are added to the next command."""
+    """Return what happened and what to do next, in one line. `next_options` are added to the next command.
+
+    A sheet whose leads are mostly nameless is never called fine.
+    """
+    result = _format_result(summary, folder, next_options)
+    return f"{summary.nameless_warning} {result}".lstrip()
+
+
+def _format_result(summary: Summary, folder: Path, next_options: str) -> str:
     match summary.state:
         case _ if not summary.rows:
             return f"{terminal_messages.SHEET_HAS_NO_ROWS} {_format_report(folder)}"

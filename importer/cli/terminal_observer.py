@@ -130,6 +130,11 @@ class TerminalPrompter:
         self._observer.close_bar()
         return prompts.ask_phone_column(questions)
 
+    def choose_name_column(self, questions: Sequence[ColumnQuestion]) -> str:
+        """Ask which column has the leads' names."""
+        self._observer.close_bar()
+        return prompts.ask_name_column(questions)
+
     def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         """Ask about each column with an unsure mapping."""
         self._observer.close_bar()

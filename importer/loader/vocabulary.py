@@ -7,131 +7,25 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib import resources
-from itertools import product
 from typing import Any, NamedTuple
 
 import msgspec
 
-from importer.fields import FIELDS, FIELDS_BY_NAME
-from importer.toml_file import parse_toml
+from importer.fields import FIELDS
+from importer.loader.vocabulary_file import (
+    CellWords,
+    FooterWords,
+    HeaderWords,
+    MoneyWords,
+    VocabularyFile,
+    read_vocabulary_file,
+)
 
-Words = frozenset[str]
 _FIRST_FILE = "english.toml"  # it explains a header that nearly reads like words of two languages
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # the gap in `FirstName`
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff"))  # joiners too: Indian words have them
 _E_MAIL = re.compile(r"\be (?=mails?\b)")  # the `e ` of `e mail`, which becomes `email`
 _MAX_PUNCTUATION = 40  # spaces and marks that a known header may have beside its letters
-
-
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of a vocabulary file. A key that it does not know is refused."""
-
-
-class Combination(_Table, frozen=True):
-    """Every word of `first` followed by every word of `second`: `alt` and `phone` give `alt phone`."""
-
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-
-
-class FieldWords(_Table, frozen=True):
-    """The headers of one field.
-
-    `ambiguous` headers mean the field only if the cells agree. `kept_with_header` are synonyms whose cells mean
-    nothing without them: the lead gets `Do Not Call: Yes`, not `Yes`.
-    """
-
-    synonyms: tuple[str, ...] = ()
-    ambiguous: tuple[str, ...] = ()
-    kept_with_header: tuple[str, ...] = ()
-    combinations: tuple[Combination, ...] = ()
-
-    def list_synonyms(self) -> list[str]:
-        """Return all sure headers of the field, with the combinations written out."""
-        pairs = [pair for each in self.combinations for pair in product(each.first, each.second)]
-        return [*(f"{first} {second}" for first, second in pairs), *self.synonyms, *self.kept_with_header]
-
-
-class HeaderWords(_Table, frozen=True):
-    """Words in headers that say what a header is about without naming a field."""
-
-    fillers: Words = frozenset()
-    persons: Words = frozenset()
-    other_persons: Words = frozenset()
-    other_things: Words = frozenset()
-    size_units: Words = frozenset()
-    address_kinds: Words = frozenset()
-    vague_places: Words = frozenset()
-    note_words: Words = frozenset()
-    counting: Words = frozenset()
-    row_numbers: Words = frozenset()
-    phone_words: Words = frozenset()
-    phone_stems: Words = frozenset()
-    mobile_words: Words = frozenset()
-    secondary_phone_words: Words = frozenset()
-    other_currencies: Words = frozenset()
-    conjunctions: Words = frozenset()
-
-
-class CellWords(_Table, frozen=True):
-    """Words in cells that are read in a special way."""
-
-    empty: Words = frozenset()
-    empty_except_in_names: Words = frozenset()
-    no_email: Words = frozenset()
-    yes_or_no: Words = frozenset()
-    firms: Words = frozenset()
-    phone_labels: Words = frozenset()
-    conjunctions: Words = frozenset()
-    negations: Words = frozenset()
-    name_suffixes: Words = frozenset()
-
-
-class MoneyWords(_Table, frozen=True):
-    """Units of amounts. `units` are rupees for each word, `short_units` are short forms in the brackets of a header."""
-
-    units: dict[str, int] = {}
-    unit_words: Words = frozenset()
-    short_units: dict[str, str] = {}
-
-
-class FooterWords(_Table, frozen=True):
-    """Words of the lines that report programs print below a table."""
-
-    totals: Words = frozenset()
-    total_prefixes: Words = frozenset()
-    plain_totals: Words = frozenset()
-    number_of: Words = frozenset()
-    counted: Words = frozenset()
-    count_labels: Words = frozenset()
-    pages: Words = frozenset()
-    endings: Words = frozenset()
-    openings: Words = frozenset()
-    copyrights: Words = frozenset()
-
-
-class VocabularyFile(_Table, frozen=True):
-    """A whole file. `spellings` are other spellings of a word, by the spelling that the lists use."""
-
-    language: str
-    fields: dict[str, FieldWords] = {}
-    headers: HeaderWords = HeaderWords()
-    cells: CellWords = CellWords()
-    money: MoneyWords = MoneyWords()
-    footers: FooterWords = FooterWords()
-    spellings: dict[str, tuple[str, ...]] = {}
-
-
-def read_vocabulary_file(text: str, name: str) -> VocabularyFile:
-    """Return the words of a vocabulary file. Raises ValueError that names the file and what is wrong in it."""
-    try:
-        words = msgspec.convert(parse_toml(text), VocabularyFile)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise ValueError(f"{name}: {error}.") from None
-    for field in words.fields:
-        if field not in FIELDS_BY_NAME:
-            raise ValueError(f'{name}: there is no field "{field}".')
-    return words
 
 
 def merge_tables(tables: list[Any]) -> Any:

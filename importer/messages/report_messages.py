@@ -60,6 +60,18 @@ def format_headline(name: str, *, rows: int, went_in: int, state: str) -> str:
             return f"The run stopped early. {format_count(went_in)} of {format_count(rows)} rows of {name} went in so far. You can resume it."
 
 
+NAME_THE_COLUMN = 'If a column has the names, name it: --column "HEADER=full_name".'
+
+
+def format_nameless_leads(nameless: int, leads: int) -> str:
+    """Return how many of the leads have no name."""
+    if leads == 1:
+        return "The lead has no name."
+    if nameless == leads:
+        return f"None of the {format_count(leads)} leads has a name."
+    return f"{format_count(nameless)} of the {format_count(leads)} leads have no name."
+
+
 def format_started(started_at: str) -> str:
     """Return when a run started; `started_at` is ISO 8601."""
     return f"started {format_time(datetime.fromisoformat(started_at))}."

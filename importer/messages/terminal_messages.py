@@ -131,6 +131,8 @@ CONFIRM_SAVED_MAP = (
 TYPE_YES_OR_NO = "  Type y for yes or n for no, then press Enter."
 WHICH_COLUMN_IS_PHONE = "No header says which column has the leads' phone numbers. Which one is it?"
 COLUMN_NUMBER = "  Number of the column, or 0 to stop"
+WHICH_COLUMN_IS_NAME = "Which column holds the names?"
+NAME_COLUMN_NUMBER = "  Number of the column, or 0 if none of them does"
 TYPE_COLUMN_NUMBER = "  Type a number from 0 to {last}, then press Enter."
 UNSURE_COLUMNS_HINT = (
     "Press Enter to accept the field in [ ]. Type - to leave the column out, or ? to list the fields."

@@ -126,6 +126,11 @@ class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
     fill_rate: float = 0.0
 
 
+PERSON_FIELDS = frozenset({"full_name", "first_name", "last_name"})
+NAME_FIELDS = PERSON_FIELDS | {"business_name"}
+"""Fields that name a lead: as a person, or as a person or a firm."""
+
+
 class RowRule(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that are not leads, found by the text of one column.
 

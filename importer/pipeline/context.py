@@ -86,6 +86,9 @@ class Prompter(Protocol):
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """Return the name of the column that holds the leads' phones, or "" for none."""
 
+    def choose_name_column(self, questions: Sequence[ColumnQuestion]) -> str:
+        """Return the name of the column that holds the leads' names, or "" for none."""
+
     def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         """Return fields for columns that the mapping is unsure about: name -> field, "" to leave the column out."""
 

@@ -20,6 +20,7 @@ from importer.loader.mapping.presets import find_preset
 from importer.loader.rows.drafts import LEAD_PHONE_FIELDS, Drafter
 from importer.messages import run_messages
 from importer.models.mapping import (
+    NAME_FIELDS,
     AccountTitles,
     ColumnChoice,
     Mapping,
@@ -166,8 +167,7 @@ def _note_preset(preview: SheetPreview, settings: Settings, mapping: Mapping) ->
 
 def _note_missing_names(mapping: Mapping) -> Iterator[Notice]:
     """Yield a notice if no column holds names: such leads are of little use, and a person should know before sending."""
-    names = ("full_name", "first_name", "last_name", "business_name")
-    if not any(mapping.find_columns(name) for name in names):
+    if not _has_names(mapping):
         yield Notice(NoticeKind.READ, run_messages.NO_NAME_COLUMN)
 
 
@@ -181,7 +181,7 @@ def _ask_about_columns(
     context: RunContext,
     prompter: Prompter,
 ) -> MappingDecision:
-    """Return the decision after the questions: first about the leads' phones, then about all unsure columns."""
+    """Return the decision after the questions: about the leads' phones, their names, then all unsure columns."""
     settings, answers = context.settings, dict[str, str]()
 
     def choose_again() -> MappingDecision:
@@ -192,6 +192,10 @@ def _ask_about_columns(
     if not _has_phone(decision.mapping):
         name = prompter.choose_phone_column(_build_questions(decision.mapping, _may_hold_phones))
         answers |= {name: "customer_phone"} if name else {}
+        decision = choose_again()
+    if not _has_names(decision.mapping) and (texts := _build_questions(decision.mapping, _may_hold_names)):
+        name = prompter.choose_name_column(texts)
+        answers |= {name: "full_name"} if name else {}
         decision = choose_again()
     if unsure := _build_questions(decision.mapping, needs_confirmation):
         answers |= prompter.choose_columns(unsure)
@@ -228,6 +232,20 @@ def _has_phone(mapping: Mapping) -> bool:
 
 def _may_hold_phones(column: ColumnChoice) -> bool:
     return not column.field and has_digit("".join(column.samples))
+
+
+def _has_names(mapping: Mapping) -> bool:
+    return any(column.field in NAME_FIELDS for column in mapping.columns)
+
+
+def _may_hold_names(column: ColumnChoice) -> bool:
+    """Return whether a column has texts, and nobody has said what they are."""
+    is_open = not column.field and column.source not in (
+        MatchSource.OPTION,
+        MatchSource.MAP,
+        MatchSource.PRESET,
+    )
+    return is_open and any(map(str.isalpha, "".join(column.samples)))
 
 
 def _find_taken_fields(mapping: Mapping, column: ColumnChoice) -> frozenset[str]:

@@ -14,7 +14,8 @@ import msgspec
 from importer.fields import FIELDS_BY_NAME
 from importer.issues import IssueCode
 from importer.loader.cells.emails import parse_simple_email, read_emails
-from importer.loader.cells.text import TEXT_READERS, CellError, is_normalized, read_full_name
+from importer.loader.cells.person_names import is_honorific, is_title, read_full_name
+from importer.loader.cells.text import TEXT_READERS, CellError, is_normalized
 from importer.loader.rows.drafts import ColumnStep, Drafter, build_column_steps
 from importer.loader.rows.rules import CLEAR
 from importer.models.mapping import AccountTitles, Mapping
@@ -137,6 +138,8 @@ class FullNameFragments(ColumnFragments):
             and is_normalized(key)
             and "," not in key
             and len(words := key.split(" ")) == 2
+            and not is_title(words[0])
+            and not is_honorific(words[1])
         ):
             return f"{self._before}{words[0]}{self._between}{words[1]}{self._after}"
         return super().build(key)

@@ -65,14 +65,17 @@ _VALUE_CODES = frozenset(
 """Codes about a dropdown value that does not exist in the account, or not as one of its active values."""
 
 
-class _StageAndGroup(msgspec.Struct, gc=False):
-    """The part of a request's body that the page counts; the rest of it is skipped."""
+class _CountedFields(msgspec.Struct, gc=False):
+    """The part of a request's body that is counted; the rest of it is skipped."""
 
     lead_stage_name: str | None = None
     lead_group_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    business_name: str | None = None
 
 
-_parse_stage_and_group = msgspec.json.Decoder(_StageAndGroup).decode
+_parse_counted_fields = msgspec.json.Decoder(_CountedFields).decode
 
 
 class Findings:
@@ -81,6 +84,7 @@ class Findings:
     def __init__(self) -> None:
         self.listed_rows: list[ReportRow] = []
         self.failed_count = 0
+        self.nameless = 0
         self.unknown_values: Counter[Issue] = Counter()
         self.problems_by_column: Counter[str] = Counter()
         self.leads_by_stage: Counter[str] = Counter()
@@ -99,8 +103,9 @@ class Findings:
             self._add_issue(issue)
 
     def add_accepted(self, bodies: Iterable[str]) -> None:
-        """Count the stages and groups of accepted rows, from the JSON bodies of their requests."""
-        leads = list(map(_parse_stage_and_group, bodies))
+        """Count the stages, the groups and the missing names of accepted rows, from the JSON bodies of their requests."""
+        leads = list(map(_parse_counted_fields, bodies))
+        self.nameless += sum(not (lead.first_name or lead.last_name or lead.business_name) for lead in leads)
         self.leads_by_stage.update(filter(None, [lead.lead_stage_name for lead in leads]))
         self.leads_by_group.update(filter(None, [lead.lead_group_name for lead in leads]))
 
@@ -156,6 +161,7 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
         "is_check": is_check,
         "name": Path(summary.file).name,
         "headline": format_headline(summary),
+        "nameless": summary.nameless_warning,
         "steps": list_next_steps(summary, journal.folder, journal.metadata.options),
         "policy": _build_policy([script], [style, *chart_styles]),
         "style": style,

@@ -75,6 +75,7 @@ def _write_tables(journal: Journal, staging_dir: Path) -> tuple[SummaryCounter, 
                     failed.add([line])
                     workbook.add(row, cells)
         counter.workbook_rows = workbook.rows
+        counter.nameless = findings.nameless
     return counter, findings
 
 

@@ -88,6 +88,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     warned_rows: Annotated[
         int, Meta(description="Accepted rows with a warning; see `_problems` in results.csv.")
     ]
+    nameless: Annotated[
+        int, Meta(description="Accepted rows with neither the name of a person nor that of a firm.")
+    ]
     ignored: Annotated[
         list[str], Meta(description="Columns, sheets and lines that were not imported, in sentences.")
     ]
@@ -98,6 +101,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     exit_code: Annotated[int, Meta(description="The exit code of the last command of the run.")]
+
+    @property
+    def nameless_warning(self) -> str:
+        """A sentence if most of the accepted rows have no name, so that nobody knows whom to call. Else ""."""
+        leads = self.counts[RowStatus.ACCEPTED]
+        is_mostly_nameless = self.nameless * 2 > leads
+        return report_messages.format_nameless_leads(self.nameless, leads) if is_mostly_nameless else ""
 
     @property
     def file_to_fix(self) -> str:
@@ -135,6 +145,7 @@ class SummaryCounter:
         self.failed_rows = 0
         self.workbook_rows = 0
         self.warned_rows = 0
+        self.nameless = 0
 
     def add(self, row: ReportRow) -> None:
         """Count one row. A duplicate shares the fate of the row that it was merged into."""
@@ -189,6 +200,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         failed_rows=counter.failed_rows,
         workbook_rows=counter.workbook_rows,
         warned_rows=counter.warned_rows,
+        nameless=counter.nameless,
         ignored=_list_ignored(journal),
         files=files,
         exit_code=end.exit_code if end.exit_code is not None else compute_exit_code(state, counts),

@@ -212,6 +212,46 @@ def test_rows_with_one_phone_and_two_names_are_shown_before_sending(at_terminal,
     assert leads(crm)["+919845010099"]["first_name"] == "Ravi"
 
 
+RARE_NAMES = [
+    ["Who", "Mobile", "Where"],
+    ["Zubin", "9845010001", "Thane"],
+    ["Tenzin", "9845010002", "Thane"],
+    ["Ruokuo", "9845010003", "Kohima"],
+]
+
+
+def test_person_chooses_the_column_of_the_names_if_no_header_names_it(at_terminal, importer, crm):
+    """The answer is remembered: the next sheet with these columns needs no question."""
+    write_csv(importer.folder / "x.csv", RARE_NAMES)
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("Which column holds the names?")
+    terminal.expect("1  Who  (Zubin, Tenzin, Ruokuo)")
+    terminal.expect("2  Where  (Thane, Kohima)")
+    terminal.type("1")
+    terminal.expect("Send 3 leads")
+    terminal.type("y")
+    assert terminal.wait_for_exit() == 0
+    assert "has a name" not in terminal.plain
+    assert {lead["first_name"] for lead in leads(crm).values()} == {"Zubin", "Tenzin", "Ruokuo"}
+    assert importer("check", "x.csv").summary["columns"]["Who"] == "full_name"
+
+
+def test_sheet_without_names_is_sent_with_a_warning(at_terminal, importer, crm):
+    """The answer 0 says that no column has names. The warning is the first line of the summary."""
+    write_csv(importer.folder / "x.csv", RARE_NAMES)
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("Number of the column, or 0 if none of them does: ")
+    terminal.type("0")
+    shown = terminal.expect("3 rows of x.csv")
+    assert shown.splitlines()[-2].startswith(
+        "None of the 3 leads has a name. If a column has the names, name it:"
+    )
+    terminal.expect("Send 3 leads")
+    terminal.type("y")
+    terminal.expect("None of the 3 leads has a name. All 3 rows went in.")
+    assert terminal.wait_for_exit() == 0
+
+
 @pytest.mark.parametrize(("key", "code"), [(b"0\n", 2), (b"\x04", 130), (b"\x03", 130)])
 def test_every_question_can_be_cancelled(at_terminal, importer, crm, key, code):
     write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import read_latitude, read_longitude, read_money
+from importer.loader.cells.person_names import has_common_name, read_full_name, reads_like_person
 from importer.loader.cells.text import (
     NULL_WORDS,
     TEXT_READERS,
@@ -18,7 +19,6 @@ from importer.loader.cells.text import (
     normalize_name,
     normalize_note,
     normalize_text,
-    read_full_name,
     read_list,
 )
 from importer.loader.rows.drafts import Drafter
@@ -291,11 +291,50 @@ def test_html_breaks_become_lines():
         ("Asha Rao, MBA", ("Asha Rao,", "MBA")),
         ("Kumar, M.D.", ("Kumar,", "M.D.")),
         ("Dr. A. P. J. Rao", ("Dr. A. P. J.", "Rao")),
+        ("Mr. Ravi", ("Mr. Ravi", "")),
+        ("MRS Asha Rao", ("MRS Asha", "Rao")),
+        ("Ravi ji", ("Ravi ji", "")),
+        ("Shri Ravi Kumar ji", ("Shri Ravi", "Kumar ji")),
+        ("श्री विजय", ("श्री विजय", "")),
+        ("Dr", ("Dr", "")),
     ],
 )
 def test_full_name_is_split(typed, names):
     """The last word is the last name, and `Rao, Asha` is turned round."""
     assert read_full_name(typed) == names
+
+
+@pytest.mark.parametrize(
+    "text", ["Asha Rao", "Mr. Ravi", "A. P. J. Rao", "asha rao", "IMRAN KHAN", "Anne-Marie D'Souza", "विजय"]
+)
+def test_name_of_a_person_reads_like_one(text):
+    """With a title or initials, in capitals or small letters, in any script."""
+    assert reads_like_person(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Gandhi Nagar",
+        "Sharma Traders",
+        "Villa plot",
+        "2 BHK",
+        "call back",
+        "Shop 12, MG Road",
+        "",
+        "a@b.in",
+        "Mr.",
+    ],
+)
+def test_other_texts_do_not_read_like_a_person(text):
+    """Places, firms, products and remarks are no names."""
+    assert not reads_like_person(text)
+
+
+def test_common_names_and_titles_are_known():
+    """They are what makes a column of names clear: a column of places has none."""
+    assert all(map(has_common_name, ("Zubin Kumar", "Mr. Zubin", "Zubin ji")))
+    assert not any(map(has_common_name, ("Zubin Wadia", "Thane West", "ji")))
 
 
 def test_lists_are_split_at_separators():

@@ -211,7 +211,7 @@ SHEETS = {
     ],
     "Name twice": [("Name", NAME, "full_name"), ("Phone", PHONE, "customer_phone"), ("Name", WORDS, "")],
     "Stage before Status": [("Phone", PHONE, "customer_phone"), ("Status", STAGE, ""), ("Stage", STAGE, "lead_stage_name")],
-    "no header row": [("Column A", NAME, ""), ("Column B", PHONE, "customer_phone"), ("Column C", PHONE, ""), ("Column D", EMAIL, "email")],
+    "no header row": [("Column A", NAME, "full_name"), ("Column B", PHONE, "customer_phone"), ("Column C", PHONE, ""), ("Column D", EMAIL, "email")],
 }  # fmt: skip
 
 

@@ -11,16 +11,14 @@ from pathlib import Path
 import pytest
 
 from importer.fields import FIELDS
-from importer.loader.mapping import header_match
-from importer.loader.vocabulary import (
+from importer.loader.mapping import header_lookup, header_match
+from importer.loader.vocabulary import build_vocabulary, load_vocabulary, normalize_header
+from importer.loader.vocabulary_file import (
     CellWords,
     FieldWords,
     FooterWords,
     HeaderWords,
     MoneyWords,
-    build_vocabulary,
-    load_vocabulary,
-    normalize_header,
     read_vocabulary_file,
 )
 
@@ -123,7 +121,8 @@ def test_example_of_the_page_does_what_the_page_says(monkeypatch):
     """A person who follows the page gets what it promises."""
     example = re.search(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
     french = build_vocabulary({"french.toml": read_vocabulary_file(example, "french.toml")})
-    monkeypatch.setattr(header_match, "load_vocabulary", lambda: french)
+    for module in (header_match, header_lookup):
+        monkeypatch.setattr(module, "load_vocabulary", lambda: french)
     for compiled in (header_match._compile_part_pattern, header_match._compile_currency_pattern):
         compiled.cache_clear()
     fields = [

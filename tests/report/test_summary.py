@@ -89,6 +89,27 @@ def test_accepted_rows_with_warning_are_counted(tmp_path):
     assert read_valid_summary(tmp_path)["warned_rows"] == 2
 
 
+@pytest.mark.parametrize(
+    ("named", "warning"),
+    [
+        (0, "None of the 3 leads has a name."),
+        (1, "2 of the 3 leads have no name."),
+        (2, ""),
+    ],
+)
+def test_mostly_nameless_leads_are_counted_and_warned_of(tmp_path, named, warning):
+    """Nobody knows whom to call: it is a warning of the run, and the first thing on the page."""
+    rows = [
+        build_accepted(at, ["x", "", ""], **({"business_name": "Rao Traders"} if at < named else {}))
+        for at in range(3)
+    ]
+    summary = write_run_reports(tmp_path, build_metadata(COLUMNS), rows)
+    assert summary.nameless == 3 - named
+    assert summary.nameless_warning == warning
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert ("no name" in page or "has a name" in page) == bool(warning)
+
+
 def test_duplicate_counts_like_its_survivor(tmp_path):
     """A duplicate went in only if the row that it was merged into did."""
     fates = [RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN, None]

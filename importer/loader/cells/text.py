@@ -1,4 +1,4 @@
-"""Normalizes text cells, and splits full names. It removes what spreadsheets and copying add, and changes nothing else."""
+"""Normalizes text cells. It removes what spreadsheets and copying add, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from importer.fields import TITLE_SEPARATORS
 from importer.issues import IssueCode
 from importer.loader.vocabulary import load_vocabulary
 
-_WORDS = load_vocabulary().cells
-
-NULL_WORDS = _WORDS.empty
+NULL_WORDS = load_vocabulary().cells.empty
 """Cells that mean "nothing here", in lower case."""
 
-_NULL_WORDS_THAT_ARE_NAMES = _WORDS.empty_except_in_names
+_NULL_WORDS_THAT_ARE_NAMES = load_vocabulary().cells.empty_except_in_names
 
 ERROR_VALUES = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA", "#SPILL!", "#CALC!",
@@ -48,9 +46,6 @@ _is_simple_ascii = re.compile(r"(?!\d+\.0+$)[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<
 
 _MAX_NULL_WORD_CHARS = max(map(len, NULL_WORDS))
 _EXCEL_MARKS = "'=#?"  # the first characters of an apostrophe, a formula, an error value and lost letters
-# After a comma they do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`.
-_NAME_SUFFIXES = "|".join(map(re.escape, sorted(_WORDS.name_suffixes)))
-_begins_with_suffix = re.compile(rf"(?i)(?:{_NAME_SUFFIXES})\b").match
 
 
 class CellError(NamedTuple):
@@ -183,20 +178,3 @@ def _read_excel_mark(value: str) -> str | CellError | None:
     if _FORMULA.match(value):
         return CellError(IssueCode.FORMULA_WITHOUT_VALUE)
     return value[1:] if _EXCEL_APOSTROPHE.match(value) else value
-
-
-def read_full_name(text: str) -> tuple[str, str] | CellError | None:
-    """Return the first and last name. The last word is the last name; `Rao, Asha` is read as Asha Rao.
-
-    `Acme Traders, Pune` and `Asha Rao, MBA` stay in their order: a surname in front of a comma is a single word, and no
-    degree follows it.
-    """
-    name = normalize_name(text)
-    if name is None or isinstance(name, CellError):
-        return name
-    if "," in name:
-        last, _, first = (part.strip() for part in name.partition(","))
-        if first and len(last.split()) == 1 and not _begins_with_suffix(first) and "," not in first:
-            return " ".join(first.split()), last
-    *first_words, last_word = name.split()
-    return (" ".join(first_words), last_word) if first_words else (last_word, "")

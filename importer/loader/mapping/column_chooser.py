@@ -18,8 +18,10 @@ from importer.fields import FIELDS_BY_NAME
 from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.conflicts import leave_out, resolve_conflicts
 from importer.loader.mapping.content_choice import choose_by_content, keep_unclaimed, require_phone_column
-from importer.loader.mapping.header_match import HeaderMatch, match_header
+from importer.loader.mapping.header_lookup import HeaderMatch
+from importer.loader.mapping.header_match import match_header
 from importer.loader.mapping.map_file import MAX_LISTED, ColumnEntry, ColumnMap, require_field, suggest
+from importer.loader.mapping.name_columns import choose_name_column
 from importer.loader.mapping.presets import Preset, PresetEntry, find_preset
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
@@ -72,6 +74,7 @@ def choose_columns(
     ]
     choices = resolve_conflicts(choices, profiles, sample)
     choices = choose_by_content(choices, profiles)
+    choices = choose_name_column(choices, profiles)
     if chosen_preset is not None and chosen_preset.others:
         choices = keep_unclaimed(choices, chosen_preset.others)
     choices = [_add_samples(choice, profiles[choice.index]) for choice in choices]

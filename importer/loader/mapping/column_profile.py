@@ -8,7 +8,9 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
+from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import read_money
+from importer.loader.cells.person_names import has_common_name, reads_like_person
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import NULL_WORDS, CellError, has_digit, to_ascii_digits
 from importer.loader.rows.rules import to_match_key
@@ -25,6 +27,9 @@ _MAX_SAMPLES = 3
 _MIN_CELLS = 3  # fewer cells prove nothing against a header
 _MAX_TITLES = 60  # a column of titles repeats itself
 _MIN_PHONE_DIGITS = 7
+_MIN_PERSON_SHARE = 0.8  # of cells that read like names
+_MIN_COMMON_NAMES = 0.3  # of cells with a common name in them: no other column of a sheet has so many
+_MIN_DISTINCT = 0.7  # leads differ; a few names that repeat are those of the sales team
 _MIN_TITLE_RATIO = 85.0  # of 100, by rapidfuzz's ratio: "Warm led" is nearly "Warm lead"
 _SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")  # `9.18E+09`, what Excel makes of a phone
 _DEGREES = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")  # `12.97`, `-77.5°`
@@ -68,14 +73,24 @@ class ColumnProfile:
 
     @cached_property
     def email_share(self) -> float:
-        """Cells that are e-mail addresses."""
-        return self._measure_share(lambda cell: "@" in cell and "." in cell)
+        """Cells that are e-mail addresses. A link to a map has an @ in it too."""
+        return self._measure_share(lambda cell: "@" in cell and isinstance(read_emails(cell), list))
 
     @cached_property
     def firm_share(self) -> float:
         """Cells with a word in them that is part of the names of firms."""
         pattern = _compile_firm_pattern()
         return self._measure_share(lambda cell: bool(pattern.search(cell)))
+
+    @cached_property
+    def holds_persons(self) -> bool:
+        """Whether the cells are names of people who differ: the leads, and not the sales team."""
+        return (
+            len(self.cells) >= _MIN_CELLS
+            and len(set(self.cells)) >= _MIN_DISTINCT * len(self.cells)
+            and self._measure_share(reads_like_person) >= _MIN_PERSON_SHARE
+            and self._measure_share(has_common_name) >= _MIN_COMMON_NAMES
+        )
 
     @cached_property
     def is_yes_or_no(self) -> bool:

@@ -27,18 +27,18 @@ def choose_by_content(choices: list[ColumnChoice], profiles: Sequence[ColumnProf
     """Return the choices with fields that no header has claimed, by the cells of undecided columns."""
     used = {choice.field for choice in choices}
     resolved = list(choices)
-    for choice in filter(_is_undecided, choices):
+    for choice in filter(is_undecided, choices):
         profile = profiles[choice.index]
         if LEADS_PHONE not in used and _is_only_phone(choice, resolved, profiles):
-            decided = _set_field(choice, LEADS_PHONE, _PHONE_CONFIDENCE, texts.CELLS_ARE_PHONES)
+            decided = set_field(choice, LEADS_PHONE, _PHONE_CONFIDENCE, texts.CELLS_ARE_PHONES)
         elif profile.phone_share >= MAJORITY:
             decided = msgspec.structs.replace(choice, source=MatchSource.UNDECIDED, reason=texts.WHOSE_PHONES)
         elif "email" not in used and profile.email_share >= MAJORITY:
-            decided = _set_field(choice, "email", _EMAIL_CONFIDENCE, texts.CELLS_ARE_EMAILS)
+            decided = set_field(choice, "email", _EMAIL_CONFIDENCE, texts.CELLS_ARE_EMAILS)
         elif profile.title_field and profile.title_field not in used:
             label = FIELDS_BY_NAME[profile.title_field].label.lower()
             reason = texts.CELLS_ARE_TITLES.format(field=label)
-            decided = _set_field(choice, profile.title_field, _TITLE_CONFIDENCE, reason)
+            decided = set_field(choice, profile.title_field, _TITLE_CONFIDENCE, reason)
         else:
             continue
         resolved[choice.index] = decided
@@ -88,7 +88,8 @@ def _is_unclaimed(choice: ColumnChoice) -> bool:
             return False
 
 
-def _is_undecided(choice: ColumnChoice) -> bool:
+def is_undecided(choice: ColumnChoice) -> bool:
+    """Return whether neither a person nor a preset nor the header has decided on a column."""
     return choice.source in (MatchSource.UNKNOWN_HEADER, MatchSource.UNDECIDED) and bool(choice.header)
 
 
@@ -109,14 +110,15 @@ def _is_only_phone(
 
 def _may_be_phone(choice: ColumnChoice) -> bool:
     """Whether a column is undecided, or was left out for a word that does not matter here (`Verified phone`)."""
-    if _is_undecided(choice):
+    if is_undecided(choice):
         return True
     header = choice.header
     has_other_meaning = choice.source == MatchSource.OTHER_MEANING
     return has_other_meaning and has_phone_word(header) and not is_about_somebody_else(header)
 
 
-def _set_field(choice: ColumnChoice, field: str, confidence: float, reason: str) -> ColumnChoice:
+def set_field(choice: ColumnChoice, field: str, confidence: float, reason: str) -> ColumnChoice:
+    """Return the choice with a field that the cells have decided."""
     return msgspec.structs.replace(
         choice, field=field, source=MatchSource.CONTENT, confidence=confidence, reason=reason
     )

@@ -8,76 +8,27 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, Kind
+from importer.loader.mapping.header_lookup import (
+    KNOWN_CONFIDENCE,
+    HeaderMatch,
+    look_up,
+    look_up_numbered,
+    look_up_shortened,
+    remove_words,
+)
 from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import MatchSource
 
-KNOWN_CONFIDENCE = 0.95
-AMBIGUOUS_CONFIDENCE = 0.7  # people are asked, unless the cells agree
-FUZZY_CONFIDENCE = 0.75  # people are asked, unless the cells agree
-PERSON_CONFIDENCE = 0.85
-"""The confidence of a header that was read without the person in it: `Student mobile` as `mobile`."""
-
+_FUZZY_CONFIDENCE = 0.75  # people are asked, unless the cells agree
 FREE_TEXTS = frozenset({"customer_note", "additional_info"})
 
-_NUMBERED = re.compile(r"^(.*\D) ?(\d{1,2})$")  # `phone 2`, `email2`
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")  # `(for your pass)`
 _LANGUAGE_PARTS = re.compile(r"[/|,()\[\]:\n–—-]")  # between two languages: `Name / नाम`, `नाम (Name)`
 _NOT_ENGLISH = re.compile(r"[^\x00-\x7f]+")  # `पूरा नाव` in `Name / पूरा नाव`
 _LETTER = re.compile("[A-Za-z]")  # `Mobile` in `தந்தை Mobile`
 _MIN_FUZZY_LENGTH = 5  # letters: "form" is not "firm", and shorter words are alike by accident
 _MAX_ONE_TYPO_LENGTH = 8  # letters: one typo is allowed up to here, two in longer words
-
-
-class HeaderMatch(NamedTuple):
-    """What a header says. `field` is "" if it names none. If `is_ambiguous`, the cells must confirm the field."""
-
-    field: str
-    source: MatchSource
-    confidence: float
-    reason: str
-    is_ambiguous: bool = False
-
-
-def look_up(normalized: str, reason: str = "") -> HeaderMatch | None:
-    """Return the field that is called so. The reason is the header itself if none is given."""
-    vocabulary = load_vocabulary()
-    reason = reason or texts.READS_AS.format(header=normalized)
-    if field := vocabulary.sure_headers.get(normalized) or vocabulary.joined_headers.get(normalized):
-        return HeaderMatch(field, MatchSource.SYNONYM, KNOWN_CONFIDENCE, reason)
-    if field := vocabulary.ambiguous_headers.get(normalized):
-        reason = texts.OFTEN_MEANS.format(field=FIELDS_BY_NAME[field].label)
-        return HeaderMatch(field, MatchSource.SYNONYM, AMBIGUOUS_CONFIDENCE, reason, is_ambiguous=True)
-    return None
-
-
-def look_up_shortened(normalized: str) -> HeaderMatch | None:
-    """Look up a header without its fillers, then without words for the lead (`Student mobile`)."""
-    vocabulary = load_vocabulary().headers
-    if match := look_up(remove_words(normalized, vocabulary.fillers)):
-        return match
-    match = look_up(remove_words(normalized, vocabulary.fillers | vocabulary.persons))
-    return match and match._replace(confidence=min(match.confidence, PERSON_CONFIDENCE))
-
-
-def look_up_numbered(normalized: str) -> HeaderMatch | None:
-    """Look up `Phone 1`, the lead's own, and `Phone 2`, another of its phones. Other fields take only the first."""
-    found = _NUMBERED.match(normalized)
-    name = found[1].strip() if found else ""
-    match = (look_up(name) or look_up_shortened(name)) if found else None
-    if not found or not match or match.is_ambiguous:
-        return None
-    field, number = FIELDS_BY_NAME[match.field], int(found[2])
-    if number == 1 or field.takes_many_columns:
-        return match
-    if field.name == "customer_phone":
-        return match._replace(field="add_phones")
-    return HeaderMatch("", MatchSource.TAKEN, 1.0, texts.ONE_COLUMN_ONLY.format(field=field.label))
-
-
-def remove_words(normalized: str, words: frozenset[str]) -> str:
-    """Return a header without all words that are in `words`."""
-    return " ".join(word for word in normalized.split() if word not in words)
 
 
 class _Header(NamedTuple):
@@ -228,7 +179,7 @@ def _read_misspelled(header: _Header) -> HeaderMatch | None:
     known, field = next(iter(near.items()))
     reason = texts.READS_LIKE.format(header=known)
     is_ambiguous = known in vocabulary.ambiguous_headers
-    return HeaderMatch(field, MatchSource.FUZZY, FUZZY_CONFIDENCE, reason, is_ambiguous)
+    return HeaderMatch(field, MatchSource.FUZZY, _FUZZY_CONFIDENCE, reason, is_ambiguous)
 
 
 _READERS: tuple[Callable[[_Header], HeaderMatch | None], ...] = (

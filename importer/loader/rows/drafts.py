@@ -9,6 +9,7 @@ from importer.fields import FIELDS_BY_NAME, Field, Kind
 from importer.issues import Issue, IssueCode
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import MoneyReader, read_latitude, read_longitude
+from importer.loader.cells.person_names import read_full_name
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import (
     CellError,
@@ -16,7 +17,6 @@ from importer.loader.cells.text import (
     normalize_note,
     normalize_number_text,
     normalize_text,
-    read_full_name,
     read_list,
 )
 from importer.loader.rows.field_writers import FieldWriter, select_writer

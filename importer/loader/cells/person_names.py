@@ -1,0 +1,86 @@
+"""Reads names of people: splits full names, and tells whether a text reads like the name of a person."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from importer.loader.cells.text import CellError, normalize_name
+from importer.loader.vocabulary import load_vocabulary, split_words
+
+_WORDS = load_vocabulary().cells
+# After a comma they do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`.
+_NAME_SUFFIXES = "|".join(map(re.escape, sorted(_WORDS.name_suffixes)))
+_begins_with_suffix = re.compile(rf"(?i)(?:{_NAME_SUFFIXES})\b").match
+_TITLES = _WORDS.name_titles
+_HONORIFICS = _WORDS.name_honorifics
+_NOT_PERSONS = _WORDS.firms | _WORDS.not_persons
+_MAX_TITLE_CHARS = max(map(len, _TITLES | _HONORIFICS)) + 1  # with its dot: `Smt.`
+_MAX_NAME_WORDS = 5  # `Shri Venkata Ramana Murthy Rao`
+_NAME_MARKS = ".'\u2019-"  # A. P. J., D'Souza, Anne-Marie
+
+
+def read_full_name(text: str) -> tuple[str, str] | CellError | None:
+    """Return the first and last name. The last word is the last name; `Rao, Asha` is read as Asha Rao.
+
+    `Acme Traders, Pune` and `Asha Rao, MBA` stay in their order: a surname in front of a comma is a single word, and no
+    degree follows it. A title is no name by itself: `Mr. Ravi` and `Ravi ji` are first names.
+    """
+    name = normalize_name(text)
+    if name is None or isinstance(name, CellError):
+        return name
+    if "," in name:
+        last, _, first = (part.strip() for part in name.partition(","))
+        if first and len(last.split()) == 1 and not _begins_with_suffix(first) and "," not in first:
+            return " ".join(first.split()), last
+    words = name.split()
+    last_name_at = _find_last_name(words)
+    return " ".join(words[:last_name_at]), " ".join(words[last_name_at:])
+
+
+def _find_last_name(words: list[str]) -> int:
+    """Return the index at which the last name begins, or the number of words if there is none."""
+    end = len(words)
+    while end > 1 and is_honorific(words[end - 1]):
+        end -= 1
+    begin = 0
+    while begin < end - 1 and is_title(words[begin]):
+        begin += 1
+    return end - 1 if end - begin > 1 else len(words)
+
+
+def is_title(word: str) -> bool:
+    """Return whether a word is a title in front of a name: `Mr.`, `Smt`."""
+    return len(word) <= _MAX_TITLE_CHARS and word.rstrip(".").casefold() in _TITLES
+
+
+def is_honorific(word: str) -> bool:
+    """Return whether a word behind a name is a mark of respect: `ji`, `sir`."""
+    return len(word) <= _MAX_TITLE_CHARS and word.casefold() in _HONORIFICS
+
+
+def reads_like_person(text: str) -> bool:
+    """Return whether a text has the form of a person's name: a few words in capitals, none of a firm or a place."""
+    words = _split_name(text)
+    if not 1 <= len(words) <= _MAX_NAME_WORDS or not all(map(_is_name_word, words)):
+        return False
+    return _NOT_PERSONS.isdisjoint(split_words(text))
+
+
+def has_common_name(text: str) -> bool:
+    """Return whether a word of the text is a common given name or surname, or a title is in front of it."""
+    words = text.split()
+    has_title = len(words) > 1 and (is_title(words[0]) or is_honorific(words[-1]))
+    return has_title or not _WORDS.person_names.isdisjoint(split_words(text))
+
+
+def _split_name(text: str) -> list[str]:
+    """Return the words of a name without titles."""
+    return [word for word in text.split() if not is_title(word) and not is_honorific(word)]
+
+
+def _is_name_word(word: str) -> bool:
+    """Return whether a word begins with a capital, or is of a script without capitals, and has only letters."""
+    if word[0].islower() and word.casefold() not in _WORDS.person_names:
+        return False
+    return all(char in _NAME_MARKS or unicodedata.category(char)[0] in "LM" for char in word)
