@@ -24,6 +24,7 @@ from typing import Any
 from benchmarks import measure, sheets
 from benchmarks.measure import Cost
 from benchmarks.page import write_page
+from importer.state.state_folder import STATE_DIR_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "bench"
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--only", choices=list(SECTIONS), action="append", help="only this section")
     chosen = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
+    os.environ[STATE_DIR_VARIABLE] = str((BUILD / "state").absolute())  # not the user's own
     figures: Figures = json.loads(FIGURES.read_text()) if FIGURES.exists() and chosen.only else {}
     figures["quick"] = chosen.quick
     for name in chosen.only or SECTIONS:

@@ -6,6 +6,7 @@ results for 90% of its rows and intents for a few more.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 import urllib.request
@@ -13,14 +14,17 @@ from pathlib import Path
 
 from benchmarks.stages import record_all, stage_sheet
 from importer.credentials import Credentials, Secret
+from importer.state.state_folder import find_state_folder, open_account
 
 _BATCH = 20_000
 
 
 def measure_seconds_to_first_request(importer: Path, sheet: Path, base_url: str, reports: Path) -> float:
     """Return the seconds from the start of the command to its first upsert."""
-    with stage_sheet(sheet, Credentials(base_url, Secret("k")), reports) as journal:
-        journal.begin_sending()
+    credentials = Credentials(base_url, Secret("k"))
+    account = open_account(find_state_folder(os.environ), credentials, {})
+    with stage_sheet(sheet, credentials, reports) as journal:
+        journal.begin_sending(account)
         until, after = journal.delivery.count_pending() * 9 // 10, -1
         while until > 0 and (rows := journal.delivery.read_pending(after, min(_BATCH, until))):
             after, until = rows[-1].number, until - len(rows)

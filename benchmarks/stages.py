@@ -22,30 +22,32 @@ from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.pipeline.context import RunContext
-from importer.pipeline.run import judge_sheet
+from importer.pipeline.run import fetch_lists, judge_sheet
 from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.source import open_file
 from importer.report.report_writer import write_reports
 from importer.sender.client import open_client
 from importer.sender.send_loop import SendSettings, StopRequest, send
 from importer.settings import resolve_settings
+from importer.state.state_folder import find_account, open_account
 
 _COMMIT = 100
 
 
 def main(sheet: Path, base_url: str, folder: Path) -> None:
     credentials = Credentials(base_url, Secret("k"))
+    account = open_account(folder / "state", credentials, {})
     with stage_sheet(sheet, credentials, folder / "first") as journal:
         rows = journal.rows
         stages = {"read and judge": _measure_judging(sheet, journal)}
-        journal.begin_sending()
+        journal.begin_sending(account)
         pending = journal.delivery.read_pending(-1, rows)
         stages["HTTP over httpx's API"] = _measure_cpu(lambda: _run(_post_all(credentials, pending)))
         stages["journal: intents and results, durable"] = _measure_cpu(lambda: record_all(journal, pending))
         journal.end(RunEnd(state=RunState.FINISHED))
         stages["reports"] = _measure_cpu(lambda: write_reports(journal, journal.folder))
     with stage_sheet(sheet, credentials, folder / "second") as journal:
-        journal.begin_sending()
+        journal.begin_sending(account)
         whole = _measure_cpu(lambda: _run(_send_all(credentials, journal)))
     known = stages["HTTP over httpx's API"] + stages["journal: intents and results, durable"]
     stages["queue, rate, circuit breaker, workers, progress"] = max(whole - known, 0.0)
@@ -56,7 +58,9 @@ def stage_sheet(sheet: Path, credentials: Credentials, reports: Path) -> Journal
     reports.mkdir(parents=True)
     with open_file(sheet, OpenOptions()) as opened:
         settings = resolve_settings({"reports": str(reports), "yes": True, "run_id": "run"})
-        return judge_sheet("run", opened, RunContext(settings=settings, credentials=credentials))
+        context = fetch_lists(opened, RunContext(settings=settings, credentials=credentials))
+        account = find_account(context.state_dir, credentials, context.titles)
+        return judge_sheet("run", opened, context.replace(account=account))
 
 
 def _measure_judging(sheet: Path, journal: Journal) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -17,6 +18,7 @@ from hypothesis import is_hypothesis_test, settings
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import RunningSandbox, run_sandbox
 from importer.sender.adaptive_rate import AdaptiveRate
+from importer.state.state_folder import STATE_DIR_VARIABLE
 from tests.support import KEY, Command, Expected
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is not an error of the code
@@ -92,6 +94,14 @@ def is_slow(item: pytest.Item) -> bool:
         or (function is not None and is_hypothesis_test(function))
         or "subprocess" in getattr(getattr(function, "__code__", None), "co_names", ())
     )
+
+
+@pytest.fixture(autouse=True)
+def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a state folder of its own, and the commands that it starts: never the user's."""
+    folder = tmp_path_factory.getbasetemp() / "states" / secrets.token_hex(8)
+    monkeypatch.setenv(STATE_DIR_VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture

@@ -13,8 +13,16 @@ import msgspec
 
 from importer.cli.main import main
 from importer.sandbox.server import RunningSandbox
+from importer.state.state_folder import AccountState
 
 KEY = "sandbox-key"
+
+
+def make_account(folder: Path, key: str = "a" * 16) -> AccountState:
+    """Return the state of an account for journals of their own, in a state folder beside their runs."""
+    account = folder / "state" / key
+    account.mkdir(parents=True, exist_ok=True)
+    return AccountState(account, frozenset({key}))
 
 
 class Ended(msgspec.Struct):

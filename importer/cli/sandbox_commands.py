@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
@@ -112,12 +113,16 @@ def demo_command(reports: str, stay: bool) -> int:
     database = Path(reports) / _DEMO_DB
     _remove_old_demo(Path(reports))
     options = SandboxOptions(db=str(database), latency=_DEMO_LATENCY_S)
-    with run_sandbox(options) as sandbox:
+    with run_sandbox(options) as sandbox, TemporaryDirectory() as state:
         print_line(terminal_messages.DEMO_STARTED.format(base_url=sandbox.base_url), err=True)
         settings = resolve_settings({"reports": reports, "yes": True, "rate": _DEMO_RATE})
         credentials = Credentials(sandbox.base_url, Secret(options.api_key))
         with open_file(find_sample_sheet(), OpenOptions()) as sheet, TerminalObserver(settings) as observer:
-            summary = run(sheet, RunContext(settings=settings, credentials=credentials, observer=observer))
+            # This CRM is new each time: nothing about it is worth remembering.
+            context = RunContext(
+                settings=settings, credentials=credentials, observer=observer, state_dir=Path(state)
+            )
+            summary = run(sheet, context)
         show_result(summary, settings, other_names=observer.other_names)
         if stay:
             _wait_for_ctrl_c(sandbox.page_url)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from importer.cli.console import print_json, print_line, print_wait
 from importer.cli.flags import add_reading_options, read_settings, repeat_options
@@ -75,7 +74,12 @@ def dropdowns_command(**flags: Any) -> int:
     """Show the account's dropdown values."""
     lists = group_by_field(fetch_account_titles(load_credentials(), Settings(), print_wait))
     if flags["as_json"]:
-        print_json({name: list(map(msgspec.structs.asdict, titles)) for name, titles in lists.items()})
+        print_json(
+            {
+                name: [{"title": title.title, "active": title.active} for title in titles]
+                for name, titles in lists.items()
+            }
+        )
         return 0
     for name, titles in lists.items():
         print_line(terminal_messages.LIST_TITLE.format(field=name, count=len(titles)), bold=True)

@@ -56,11 +56,11 @@ class TerminalObserver(RunObserver):
         sending_started.set(self._sending_started)
         self.close_bar()
 
-    def on_interrupted_run_found(self, run_id: str) -> None:
+    def on_interrupted_run_found(self, folder: Path) -> None:
         """Print how to finish the earlier run instead of sending every row again."""
         if self._prints:
-            command = format_run_command("resume", self.reports / run_id)
-            print_line(terminal_messages.INTERRUPTED_RUN_FOUND.format(run_id=run_id, command=command))
+            command = format_run_command("resume", folder)
+            print_line(terminal_messages.INTERRUPTED_RUN_FOUND.format(run_id=folder.name, command=command))
 
     def on_wait(self, seconds: float) -> None:
         """Print that the CRM asks to wait, since that can last for minutes."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from importer.journal.database import JournalFile
 from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SecondMetrics, SendTotals
 from importer.journal.staging import decode_payload, encode_issues
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.status import NoteState
+from importer.state.account_memory import AccountMemory, RunTrace
 from importer.state.disk_errors import translate_write_errors
 from importer.state.note_ledger import KnownNote, Note, NoteLedger, RunIdentity
 
@@ -30,35 +32,43 @@ class DeliveryLog:
     def __init__(self, file: JournalFile, run: RunRecord) -> None:
         self._file = file
         self._run = run
+        self._memory: AccountMemory | None = None
         self._ledger: NoteLedger | None = None
 
     @property
+    def memory(self) -> AccountMemory:
+        """What this computer remembers of the account, shared with all runs to it."""
+        assert self._memory is not None, "open_memory comes first"
+        return self._memory
+
+    @property
     def notes(self) -> NoteLedger:
-        """The ledger of notes that were sent, shared with the other runs of the folder."""
-        assert self._ledger is not None, "open_ledger comes first"
+        """The ledger of notes that were sent to the account."""
+        assert self._ledger is not None, "open_memory comes first"
         return self._ledger
 
-    def open_ledger(self) -> NoteLedger:
-        """Make the file durable and attach the ledger. Raises DiskWriteError, NothingSentError."""
+    def open_memory(self, account: Path) -> None:
+        """Make the file durable and attach the memory of the account. Raises DiskWriteError, NothingSentError."""
         with translate_write_errors(self._file.folder):
             self._file.make_durable()
-            if self._ledger is None:
+            if self._memory is None:
                 metadata = self._run.metadata
                 run = RunIdentity(metadata.run_id, metadata.account, metadata.base_url)
-                self._ledger = NoteLedger(self._file.sql, run, self._file.folder.parent)
+                self._memory = AccountMemory(self._file.sql, account)
+                self._ledger = NoteLedger(self._memory, run)
         self._file.is_sending = True
-        return self._ledger
 
-    def learn_notes(self, base_url: str, notes: Iterable[tuple[Note, KnownNote]]) -> None:
-        """Add what a run knows to the ledger, in one transaction."""
-        with self._file.commit():
-            self.notes.learn(base_url, notes)
+    def take_over_ledger(self, path: Path, other_keys: Collection[str]) -> None:
+        """Add the ledger of an earlier version to the memory, in one transaction."""
+        if path.is_file():
+            with self._file.commit():
+                self.notes.take_over(path, other_keys)
 
-    def finish_learning(self) -> None:
-        """Add what this run knows to the ledger, which is complete then."""
+    def learn_run(self, run: RunTrace, notes: Iterable[tuple[Note, KnownNote]]) -> None:
+        """Add a run and the notes that it knows to the memory, in one transaction."""
         with self._file.commit():
-            self.notes.learn(self._run.metadata.base_url, self.read_known_notes())
-            self.notes.finish_learning()
+            self.notes.learn(notes)
+            self.memory.add_run(run)
 
     def read_pending(self, after: int, limit: int) -> list[PendingRow]:
         """Return the next rows to send: valid, without a result, numbers above `after`, in file order."""

@@ -16,13 +16,23 @@ from importer.journal import database
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME, JournalFile
 from importer.journal.delivery_log import DeliveryLog
 from importer.journal.report_query import ReportPage, ReportQuery
-from importer.journal.run_metadata import RunEnd, RunMetadata, RunRecord, SecondMetrics
+from importer.journal.run_metadata import (
+    PeekedRun,
+    RunEnd,
+    RunMetadata,
+    RunRecord,
+    SecondMetrics,
+    peek_run,
+)
 from importer.journal.staging import StagedRow, StagedRows, StagingArea
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.status import RowStatus, RunState
+from importer.state.account_memory import RunTrace
 from importer.state.disk_errors import translate_write_errors
+from importer.state.note_ledger import OLD_LEDGER_NAME
+from importer.state.state_folder import AccountState
 
 
 class Journal:
@@ -59,26 +69,51 @@ class Journal:
             file.sql.close()  # Windows removes no file that is open: a damaged run could not be purged
             raise
 
-    def begin_sending(self) -> None:
-        """Make the journal durable and open the ledger of notes. Raises DiskWriteError, NothingSentError."""
+    def begin_sending(self, account: AccountState) -> None:
+        """Make the journal durable and open the memory of the account. Raises DiskWriteError, NothingSentError."""
         self.staging.complete()
-        ledger = self.delivery.open_ledger()
-        if ledger.is_new:
-            self._rebuild_ledger()
+        self.delivery.open_memory(account.folder)
+        self.delivery.take_over_ledger(self.folder.parent / OLD_LEDGER_NAME, account.other_keys)
+        for path in sorted(self.folder.parent.glob(f"*/{JOURNAL_NAME}")):
+            if path.parent != self.folder:
+                self._learn_other_run(path.parent, account)
+        self._join_memory()
         self.run.write_end(RunEnd(state=RunState.RUNNING))
 
-    def _rebuild_ledger(self) -> None:
-        """Fill a new or lost ledger with what all runs of the folder know."""
-        for path in sorted(self.folder.parent.glob(f"*/{JOURNAL_NAME}")):
-            if path.parent == self.folder:
-                continue
-            try:
-                with Journal.open(path.parent) as other:
-                    self.delivery.learn_notes(other.metadata.base_url, other.delivery.read_known_notes())
-            except DamagedJournalError as error:
-                text = run_messages.UNREADABLE_RUN_NOTES.format(run_id=path.parent.name, reason=error.message)
-                self.run.set_notices((*self.metadata.notices, Notice(NoticeKind.IGNORED, text)))
-        self.delivery.finish_learning()
+    def _learn_other_run(self, folder: Path, account: AccountState) -> None:
+        """Add the notes of another run of the reports folder, unless the memory has them.
+
+        It may be of an earlier version or of another computer, or the memory was lost.
+        """
+        peeked = peek_run(folder)
+        if peeked is not None and not self._concerns(peeked, account):
+            return
+        memory_id = self.delivery.memory.memory_id
+        trace = RunTrace(folder.name, "", "", folder) if peeked is None else peeked.trace(folder, memory_id)
+        if self.delivery.memory.is_known(trace):
+            return
+        try:
+            with Journal.open(folder) as other:
+                self.delivery.learn_run(trace, other.delivery.read_known_notes())
+        except DamagedJournalError as error:
+            text = run_messages.UNREADABLE_RUN_NOTES.format(run_id=folder.name, reason=error.message)
+            self.run.set_notices((*self.metadata.notices, Notice(NoticeKind.IGNORED, text)))
+            self.delivery.learn_run(trace, ())
+
+    def _concerns(self, other: PeekedRun, account: AccountState) -> bool:
+        """Return whether another run may have sent notes to this run's account."""
+        is_same_crm = other.metadata.base_url == self.metadata.base_url
+        return other.end.has_sent and is_same_crm and other.metadata.account not in account.other_keys
+
+    def _join_memory(self) -> None:
+        """Add this run to the memory, with what it has sent so far without it."""
+        trace = RunTrace(self.metadata.run_id, self.metadata.started_at, self.metadata.sha256, self.folder)
+        is_known = self.run.memory_id == self.delivery.memory.memory_id and self.delivery.memory.is_known(
+            trace
+        )
+        notes = () if is_known or not self.run.end.has_sent else self.delivery.read_known_notes()
+        self.delivery.learn_run(trace, notes)
+        self.run.write_memory_id(self.delivery.memory.memory_id)
 
     def close(self) -> None:
         """Close the file; the journal can be opened again."""

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,9 +14,10 @@ from importer.errors import DamagedJournalError
 from importer.journal.database import JOURNAL_NAME, SCHEMA_VERSION, UNREADABLE, JournalFile
 from importer.messages import run_messages
 from importer.models.mapping import Mapping, Notice
-from importer.models.status import RunState
+from importer.models.status import RESUMABLE, RunState
+from importer.state.account_memory import STILL_RUNNING, RunTrace
 
-METADATA_KEY, END_KEY, SEND_TOTALS_KEY = "metadata", "end", "send_totals"
+METADATA_KEY, END_KEY, SEND_TOTALS_KEY, MEMORY_KEY = "metadata", "end", "send_totals", "memory"
 """Keys of the table `meta`."""
 
 
@@ -62,6 +63,17 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str | None = None
     reason: str = ""
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether the run has begun to send, however it ended."""
+        return self.state in RESUMABLE or self.state is RunState.FINISHED
+
+
+class UsedMemory(msgspec.Struct, frozen=True):
+    """The memory of the account (state/account_memory.py) that the run was sent with last."""
+
+    memory_id: str = ""
+
 
 class SendTotals(msgspec.Struct, frozen=True, kw_only=True):
     """Totals of the sending over all resumes. `seconds` is wall time spent sending; rates are requests a second."""
@@ -82,7 +94,26 @@ class SecondMetrics(msgspec.Struct, frozen=True):
     retries: int
 
 
-def peek_metadata(folder: Path, *, wait_s: float = 0) -> tuple[RunMetadata, RunEnd] | None:
+class PeekedRun(NamedTuple):
+    """What can be said about a run without a check of its journal."""
+
+    metadata: RunMetadata
+    end: RunEnd
+    memory_id: str
+
+    def trace(self, folder: Path, memory_id: str) -> RunTrace:
+        """Return the run as the memory with this id knows it."""
+        progress = f"{self.memory_id} {self.end.finished_at}"
+        if self.memory_id == memory_id:
+            progress = ""
+        elif self.end.state is RunState.RUNNING:
+            progress = STILL_RUNNING
+        return RunTrace(
+            self.metadata.run_id, self.metadata.started_at, self.metadata.sha256, folder, progress
+        )
+
+
+def peek_run(folder: Path, *, wait_s: float = 0) -> PeekedRun | None:
     """Return the metadata and the state of the run in `folder`, or None if they cannot be read.
 
     It does not check the rest of the journal. `wait_s` is how long to wait for another process's lock.
@@ -95,11 +126,14 @@ def peek_metadata(folder: Path, *, wait_s: float = 0) -> tuple[RunMetadata, RunE
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > SCHEMA_VERSION:
                 return None
+            keys = (METADATA_KEY, END_KEY, MEMORY_KEY)
             parts = dict(
-                connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", (METADATA_KEY, END_KEY))
+                connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?, ?)", keys).fetchall()
             )
         metadata = msgspec.json.decode(parts[METADATA_KEY], type=RunMetadata)
-        return metadata, msgspec.json.decode(parts[END_KEY], type=RunEnd)
+        end = msgspec.json.decode(parts[END_KEY], type=RunEnd)
+        memory = msgspec.json.decode(parts.get(MEMORY_KEY, "{}"), type=UsedMemory)
+        return PeekedRun(metadata, end, memory.memory_id)
     except UNREADABLE:
         return None
 
@@ -138,6 +172,17 @@ class RunRecord:
         """Write the state of the run, and how it ended."""
         with self._file.commit():
             self._file.write_part(END_KEY, end)
+
+    @property
+    def memory_id(self) -> str:
+        """The memory that the run was sent with last, or ""."""
+        with self._file.translate_read_errors():
+            return (self._file.read_part(MEMORY_KEY, UsedMemory) or UsedMemory()).memory_id
+
+    def write_memory_id(self, memory_id: str) -> None:
+        """Write the memory that the run is sent with."""
+        with self._file.commit():
+            self._file.write_part(MEMORY_KEY, UsedMemory(memory_id))
 
     def set_notices(self, notices: tuple[Notice, ...]) -> None:
         """Replace the notices, for instance when the end of the sheet adds hidden rows and footers."""

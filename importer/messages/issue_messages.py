@@ -190,7 +190,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     Code.NOTE_OTHER_KEY: IssueText(
         "note sent with another key",
         "run {hint} sent this note to this number with another API key, so it was not sent again. If that key was for "
-        "another account, give this account its own reports folder (--reports).",
+        "another account, give this account its own state folder (IMPORTER_STATE_DIR).",
     ),
     Code.NOTE_REPEATED: IssueText(
         "note sent before", "run {hint} already sent this note to this lead, so it was not sent again."

@@ -44,14 +44,32 @@ INCOMPLETE_JOURNAL = ErrorText(
     "The journal {path} is not complete.", "It has sent nothing. Import the file again."
 )
 
-# --- the ledger of sent notes
+# --- the state folder, and the memory of sent notes
 
-UNUSABLE_LEDGER = ErrorText(
-    "The list of notes already sent, {path}, cannot be used ({error}).",
-    "Move it out of the folder and try again. importer rebuilds it from the runs in the folder. "
-    "Only notes of runs that were purged could then be sent a second time.",
+CANNOT_WRITE_STATE = ErrorText(
+    "Cannot write to the state folder {folder}: {reason}. "
+    "importer remembers there which notes it has sent, so nothing was sent.",
+    "Make the folder writable, or name another folder on this computer with {variable}.",
 )
-NEWER_LEDGER = "it is from a newer importer"
+STATE_ON_NETWORK_DRIVE = ErrorText(
+    "The state folder {folder} is on a network drive ({kind}). "
+    "Locks do not hold there, so two computers could send one note twice.",
+    "Set {variable} to a folder on a disk of this computer.",
+)
+STATE_IN_USE = ErrorText(
+    "Another run has been holding the state folder {folder} for too long.",
+    "Perhaps it was paused by Ctrl-Z. Continue that run (type fg in its terminal) or end it, and try again.",
+)
+UNREADABLE_ACCOUNT = ErrorText(
+    "{path} cannot be read ({error}). It says which account a key belongs to, so nothing was sent.",
+    "Restore the file from a backup. If you have none, delete it: importer writes it again.",
+)
+UNUSABLE_MEMORY = ErrorText(
+    "The list of notes already sent, {path}, cannot be used ({error}).",
+    "Move it out of the folder and try again. importer rebuilds it from the runs in the reports folder that you use. "
+    "Only notes of runs that were purged, or that are in another reports folder, could then be sent a second time.",
+)
+NEWER_MEMORY = "it is from a newer importer"
 UNREADABLE_RUN_NOTES = (
     "importer cannot read which notes run {run_id} sent, so they could be sent again. {reason}"
 )
@@ -70,6 +88,10 @@ RUN_WITHOUT_JOURNAL = ErrorText(
 RUN_LOCKED = ErrorText(
     "Run {run_id} is sending this file to this account right now.",
     "Wait until it has ended, or stop it and use importer resume.",
+)
+ACCOUNT_LOCKED = ErrorText(
+    "Run {run_id} is sending {file} to this account right now. It is in {reports}.",
+    "One run at a time sends to an account. Wait until it has ended, or stop it and use importer resume.",
 )
 UNKNOWN_LOCK_HOLDER = "(of another process)"
 CANNOT_PURGE = ErrorText(

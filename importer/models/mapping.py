@@ -14,10 +14,15 @@ from importer.issues import IssueCode
 
 
 class Title(msgspec.Struct, frozen=True, array_like=True):
-    """One entry of a dropdown list of the account. Only active ones can be set on a lead."""
+    """One entry of a dropdown list of the account. Only active ones can be set on a lead.
+
+    `id` and `org_id` are the CRM's own, as text, or "" where it gives none. They tell one account from another.
+    """
 
     title: str
     active: bool = True
+    id: str = ""
+    org_id: str = ""
 
 
 AccountTitles: TypeAlias = dict[Dropdown, tuple[Title, ...]]

@@ -39,6 +39,10 @@ class RunState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
+"""States from which `importer resume` continues."""
+
+
 DeliveryStatus: TypeAlias = Literal[
     RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN
 ]

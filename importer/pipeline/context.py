@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from importer.models.mapping import AccountTitles, ColumnChoice, Notice
 from importer.report.summary import Summary
 from importer.sender.send_loop import Progress
 from importer.settings import Settings
+from importer.state.state_folder import AccountState, find_state_folder
 
 
 class ColumnQuestion(msgspec.Struct, frozen=True):
@@ -45,8 +47,11 @@ class NameConflict(msgspec.Struct, frozen=True):
 class RunObserver:
     """Receives the events of a run. Each method does nothing unless it is overridden."""
 
-    def on_interrupted_run_found(self, run_id: str) -> None:
-        """An earlier run has sent a part of this file; it can be resumed instead of sending everything again."""
+    def on_interrupted_run_found(self, folder: Path) -> None:
+        """An earlier run has sent a part of this file; it can be resumed instead of sending everything again.
+
+        Its folder may be in another reports folder.
+        """
 
     def on_wait(self, seconds: float) -> None:
         """The CRM asks to wait this long before it sends the account's lists."""
@@ -103,8 +108,9 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     """The surroundings of one run.
 
     `prompter` is None if nobody can be asked: in scripts, with `--yes`, and in the library. `parent` is the id of the
-    run whose rows this run retries, or "". The steps of a run add the rest: `origin` is the run that wrote the sheet,
-    if it is a report of ours, and `titles` are the account's dropdown lists.
+    run whose rows this run retries, or "". `state_dir` is what outlives a reports folder (importer.state.state_folder).
+    The steps of a run add the rest: `origin` is the run that wrote the sheet, if it is a report of ours, `titles` are
+    the account's dropdown lists, and `account` is its state.
     """
 
     settings: Settings
@@ -112,8 +118,10 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     observer: RunObserver = msgspec.field(default_factory=NullObserver)
     prompter: Prompter | None = None
     parent: str = ""
+    state_dir: Path = msgspec.field(default_factory=lambda: find_state_folder(os.environ))
     origin: RunMetadata | None = None
     titles: AccountTitles = {}
+    account: AccountState | None = None
 
     def replace(self, **values: Any) -> RunContext:
         """Return the same context with other values for some fields."""

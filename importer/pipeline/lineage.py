@@ -85,7 +85,8 @@ def report_unsent_rows(journal: Journal, context: RunContext) -> None:
     valid = counts.get(RowStatus.ACCEPTED, 0)
     if not valid or journal.staging.count_rows() >= sum(counts.values()):
         return  # all rows of the check are in the sheet, as in results.csv
-    if has_been_sent(reports, sha256=origin.sha256, account=journal.metadata.account):
+    assert context.account is not None
+    if has_been_sent(reports, origin.sha256, context.account):
         return
     command = format_send_command(origin.file, origin.options, reports)
     text = run_messages.format_unsent_rows(Path(origin.file).name, valid, command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -13,19 +12,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from importer.credentials import Credentials
 from importer.errors import DamagedJournalError, DiskWriteError, RunNotFoundError, UsageError
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME, is_abandoned
 from importer.journal.run_journal import Journal
-from importer.journal.run_metadata import RunMetadata, peek_metadata
+from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.messages import run_messages
-from importer.models.status import RowStatus, RunState
+from importer.models.status import RESUMABLE, RowStatus, RunState
 from importer.settings import Settings
+from importer.state.account_memory import find_run_folders
 from importer.state.disk_errors import translate_write_errors
 from importer.state.run_lock import is_run_locked
-
-RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
-"""States from which `importer resume` continues."""
+from importer.state.state_folder import AccountState
 
 _MAX_WAIT_S = 30.0  # for a locked journal whose metadata are needed
 
@@ -51,18 +48,13 @@ class _SentRun(NamedTuple):
     """A run that has begun to send. In the order of time."""
 
     started: datetime
-    run_id: str
+    folder: Path
     state: RunState
 
 
 def now() -> datetime:
     """Return the time with its offset."""
     return datetime.now(UTC).astimezone()
-
-
-def fingerprint_account(credentials: Credentials) -> str:
-    """Return 16 hex digits that stand for base address and key, and reveal nothing about the key."""
-    return hashlib.sha256(f"{credentials.base_url}\0{credentials.key.reveal()}".encode()).hexdigest()[:16]
 
 
 # --- create
@@ -147,29 +139,40 @@ def reports_beside(sheet: Path) -> Path | None:
     return sheet.absolute().parent.parent
 
 
-def find_unfinished_run(reports: Path, *, sha256: str, account: str) -> str:
-    """Return the id of the last run that sent this file to this account, if it can be resumed; else ""."""
-    last = max(_find_sent_runs(reports, sha256=sha256, account=account), default=None)
-    return last.run_id if last is not None and last.state in RESUMABLE else ""
+def find_unfinished_run(reports: Path, sha256: str, account: AccountState) -> Path | None:
+    """Return the folder of the last run that sent this file to this account, if it can be resumed.
+
+    It may be in another reports folder.
+    """
+    last = max(_find_sent_runs(reports, sha256, account), default=None)
+    return last.folder if last is not None and last.state in RESUMABLE else None
 
 
-def find_interrupted_run(reports: Path, *, sha256: str, account: str) -> str:
-    """Return the same for a caller that does not hold the lock: "" also while that run is sending."""
-    run_id = find_unfinished_run(reports, sha256=sha256, account=account)
-    return "" if run_id and is_run_locked(reports, run_id, sha256=sha256, account=account) else run_id
+def find_interrupted_run(reports: Path, sha256: str, account: AccountState) -> Path | None:
+    """Return the same for a caller that does not hold the account's lock: None also while that run is sending."""
+    folder = find_unfinished_run(reports, sha256, account)
+    return None if folder is None or _is_sending(folder) else folder
 
 
-def has_been_sent(reports: Path, *, sha256: str, account: str) -> bool:
+def has_been_sent(reports: Path, sha256: str, account: AccountState) -> bool:
     """Return whether a run has begun to send this file to this account, however it ended."""
-    return any(_find_sent_runs(reports, sha256=sha256, account=account))
+    return any(_find_sent_runs(reports, sha256, account))
 
 
-def _find_sent_runs(reports: Path, *, sha256: str, account: str) -> Iterator[_SentRun]:
-    for path in reports.glob(f"*/{JOURNAL_NAME}"):
-        match peek_metadata(path.parent):
-            case (metadata, end) if (metadata.sha256, metadata.account) == (sha256, account):
-                if end.state in RESUMABLE or end.state is RunState.FINISHED:
-                    yield _SentRun(metadata.started, path.parent.name, end.state)
+def _find_sent_runs(reports: Path, sha256: str, account: AccountState) -> Iterator[_SentRun]:
+    here = [path.parent for path in reports.glob(f"*/{JOURNAL_NAME}")]
+    elsewhere = find_run_folders(account.folder, sha256)
+    # A run that is in both is named by its path in the reports folder, as the user knows it.
+    folders = {folder.absolute(): folder for folder in (*elsewhere, *here)}
+    for folder in folders.values():
+        run = peek_run(folder)
+        if (
+            run
+            and run.metadata.sha256 == sha256
+            and run.metadata.account in account.keys
+            and run.end.has_sent
+        ):
+            yield _SentRun(run.metadata.started, folder, run.end.state)
 
 
 # --- list
@@ -202,8 +205,8 @@ def list_metadata(reports: Path) -> Iterator[RunMetadata]:
 
 def read_metadata(folder: Path) -> RunMetadata | None:
     """Return the metadata of the run in `folder`, or None if they cannot be read; `importer runs` says why."""
-    found = peek_metadata(folder, wait_s=_MAX_WAIT_S)
-    return found[0] if found else None
+    found = peek_run(folder, wait_s=_MAX_WAIT_S)
+    return found.metadata if found else None
 
 
 def count_rows(folder: Path) -> dict[RowStatus, int]:

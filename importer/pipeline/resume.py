@@ -20,14 +20,16 @@ from importer.models.row import NewVerdict, Payload, SourceRow
 from importer.models.status import RowStatus, RunState, StagedVerdict
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
-from importer.pipeline.reports_folder import find_run, fingerprint_account
+from importer.pipeline.reports_folder import find_run
 from importer.pipeline.run import run
 from importer.pipeline.send_and_report import send_and_report, stop_and_report
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from importer.settings import UnknownPolicy, merge_run_settings
-from importer.state.run_lock import lock_run
+from importer.state.account_identity import fingerprint_key
+from importer.state.run_lock import LockHolder, lock_account, lock_run
+from importer.state.state_folder import open_account
 from importer.validator.judge import TitleRecheck
 
 _ROWS_PER_COMMIT = 1000
@@ -55,15 +57,25 @@ def _continue_sending(journal: Journal, context: RunContext) -> Summary:
     metadata = journal.metadata
     settings = merge_run_settings(context.settings, metadata.options)
     reports = journal.folder.parent
-    with lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account):
-        try:
-            titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
-        except RunStoppedError as error:
-            return stop_and_report(journal, error)
+    titles: AccountTitles = {}
+    stop: RunStoppedError | None = None
+    try:
+        titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
         _check_account(metadata, context.credentials, titles)
-        journal.begin_sending()
+    except RunStoppedError as error:
+        stop = error
+    account = open_account(context.state_dir, context.credentials, titles)
+    holder = LockHolder(run_id=journal.run_id, reports=str(reports.absolute()), file=metadata.file)
+    with (
+        lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account),
+        lock_account(account.folder, holder),
+    ):
+        if stop is not None:
+            return stop_and_report(journal, stop)
+        context = context.replace(settings=settings, titles=titles, account=account)
+        journal.begin_sending(account)
         _judge_gone_titles(journal, titles, settings.unknown)
-        return send_and_report(journal, context.replace(settings=settings, titles=titles))
+        return send_and_report(journal, context)
 
 
 def retry(name: str, context: RunContext) -> Summary | None:
@@ -128,7 +140,7 @@ def _check_account(metadata: RunMetadata, credentials: Credentials, titles: Acco
 
     Only the dropdown lists can show that. A new key of the same account is accepted.
     """
-    if metadata.account == fingerprint_account(credentials):
+    if metadata.account == fingerprint_key(credentials):
         return
     of_run = {(dropdown, title) for dropdown, found in metadata.titles.items() for title in found}
     of_key = {(dropdown.value, title.title) for dropdown, found in titles.items() for title in found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from importer.pipeline.reports_folder import (
     create_journal,
     find_interrupted_run,
     find_unfinished_run,
-    fingerprint_account,
     make_run_id,
     now,
 )
@@ -32,26 +31,42 @@ from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from importer.settings import get_inheritable, merge_run_settings
-from importer.state.run_lock import lock_run
+from importer.state.account_identity import fingerprint_key
+from importer.state.run_lock import LockHolder, lock_account, lock_run
+from importer.state.state_folder import AccountState, find_account, open_account
 
 
 def check(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row and write the reports. The CRM is only read."""
-    context = _ensure_run_id(context).replace(prompter=None)
-    _warn_of_earlier_run(sheet, context, is_locked=False)
+    context = fetch_lists(sheet, context.replace(prompter=None))
+    context = context.replace(account=find_account(context.state_dir, context.credentials, context.titles))
+    _warn_of_earlier_run(sheet, context, find_interrupted_run)
     with judge_sheet("check", sheet, context) as journal:
         return _write_check_reports(journal)
 
 
 def run(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, ask, then send the valid rows. Nothing is sent before every row was judged."""
-    context = _ensure_run_id(context)
-    _ = sheet.preview  # raises what is wrong with the file before a folder is made for its run
-    with _lock_sheet(sheet, context):
-        _warn_of_earlier_run(sheet, context, is_locked=True)
+    context = fetch_lists(sheet, context)
+    with _lock_account(sheet, context) as account:
+        context = context.replace(account=account)
+        _warn_of_earlier_run(sheet, context, find_unfinished_run)
         with judge_sheet("run", sheet, context) as journal:
             _confirm_send(journal, context)
             return send_and_report(journal, _add_run_options(context, journal))
+
+
+def fetch_lists(sheet: Sheet, context: RunContext) -> RunContext:
+    """Return the context with a run id and the account's lists, which tell which account the key opens.
+
+    What is wrong with the sheet or the run id is found before the CRM is asked, and before a folder is made.
+    """
+    context = _ensure_run_id(context)
+    with raise_as_nothing_sent():
+        require_rows(sheet, allow_empty=context.settings.allow_empty)
+        choose_run_folder(context.settings)
+        titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
+    return context.replace(titles=titles)
 
 
 def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
@@ -62,9 +77,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
     folder = choose_run_folder(context.settings)
     with raise_as_nothing_sent():
         context = context.replace(origin=find_origin(sheet, Path(context.settings.reports)))
-        require_rows(sheet, allow_empty=context.settings.allow_empty)
-        titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
-        context = context.replace(titles=titles, settings=inherit_settings(context.settings, context.origin))
+        context = context.replace(settings=inherit_settings(context.settings, context.origin))
         decision = match_columns(sheet, context)
         metadata = _build_metadata(command, sheet, decision, context)
         context.observer.on_mapping_decided(metadata)
@@ -79,22 +92,26 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
 
 
 @contextmanager
-def _lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[None]:
-    """Lock the file and account while the block runs. Raises RunLockedError."""
+def _lock_account(sheet: Sheet, context: RunContext) -> Iterator[AccountState]:
+    """Lock the file in the reports folder and the account while the block runs. Raises RunLockedError."""
     reports, run_id = Path(context.settings.reports), context.settings.run_id or ""
-    account = fingerprint_account(context.credentials)
-    with ExitStack() as lock:
+    with ExitStack() as locks:
         with raise_as_nothing_sent():
-            lock.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=account))
-        yield
+            account = open_account(context.state_dir, context.credentials, context.titles)
+            key = fingerprint_key(context.credentials)
+            locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=key))
+            holder = LockHolder(run_id=run_id, reports=str(reports.absolute()), file=sheet.file)
+            locks.enter_context(lock_account(account.folder, holder))
+        yield account
 
 
-def _warn_of_earlier_run(sheet: Sheet, context: RunContext, *, is_locked: bool) -> None:
-    """Tell the observer about a run that sent a part of the file. `is_locked`: this process holds the lock."""
-    find = find_unfinished_run if is_locked else find_interrupted_run
-    account = fingerprint_account(context.credentials)
-    if run_id := find(Path(context.settings.reports), sha256=sheet.sha256, account=account):
-        context.observer.on_interrupted_run_found(run_id)
+def _warn_of_earlier_run(
+    sheet: Sheet, context: RunContext, find: Callable[[Path, str, AccountState], Path | None]
+) -> None:
+    """Tell the observer about a run that `find` finds: it sent a part of the file."""
+    assert context.account is not None
+    if folder := find(Path(context.settings.reports), sheet.sha256, context.account):
+        context.observer.on_interrupted_run_found(folder)
 
 
 def _confirm_send(journal: Journal, context: RunContext) -> None:
@@ -143,7 +160,7 @@ def _build_metadata(
         file=sheet.file,
         sha256=sheet.sha256,
         started_at=now().isoformat(),
-        account=fingerprint_account(context.credentials),
+        account=fingerprint_key(context.credentials),
         base_url=context.credentials.base_url,
         headers=sheet.preview.headers,
         mapping=decision.mapping,

@@ -18,10 +18,10 @@ from importer.errors import (
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.messages import run_messages
-from importer.models.status import RunState
+from importer.models.status import RESUMABLE, RunState
 from importer.pipeline.account_lists import run_async
 from importer.pipeline.context import RunContext
-from importer.pipeline.reports_folder import RESUMABLE, now
+from importer.pipeline.reports_folder import now
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary, compute_exit_code
@@ -41,8 +41,9 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
     Raises DiskWriteError or JournalReadError if the disk fails, and RunInterruptedError if a person does not wait for
     the reports. Each says how to continue.
     """
+    assert context.account is not None
     with raise_as_nothing_sent() if journal.run.end.state not in RESUMABLE else nullcontext():
-        journal.begin_sending()
+        journal.begin_sending(context.account)
     with _count_signals(journal) as signals:
         try:
             end = _send(journal, context, signals)

@@ -50,6 +50,12 @@ class _ListRow(msgspec.Struct):
     title: str | None = None
     status: str | None = None
     id: Any = None  # source types have none
+    org_id: Any = None  # documented for a lead's own stage and group only
+
+    def to_title(self) -> Title:
+        """Return the row as the other packages know it."""
+        ids = ("" if value is None else str(value) for value in (self.id, self.org_id))
+        return Title(self.title or "", self.status in (None, "ACTIVE"), *ids)
 
 
 class _ListData(msgspec.Struct):
@@ -156,7 +162,7 @@ class Client:
             last_rows = found.rows
         else:
             raise BlockedError(*sending_messages.ENDLESS_LIST.format(name=dropdown.value, pages=_MAX_PAGES))
-        return tuple(Title(row.title, row.status in (None, "ACTIVE")) for row in rows.values() if row.title)
+        return tuple(row.to_title() for row in rows.values() if row.title)
 
     async def _get(self, path: str, sleep: Sleep) -> tuple[CrmResponse, bytes]:
         """Send a GET, and repeat it while the server is unavailable: a GET changes nothing.

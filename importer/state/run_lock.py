@@ -1,49 +1,58 @@
-"""Lock a file and an account while a run sends it, so that no two runs send the same rows."""
+"""Locks while a run sends: one run at a time for an account, and for a file in a reports folder.
+
+The account's lock lies in the state folder, so it holds for all working folders of this computer. The lock in the
+reports folder tells `runs`, `check` and `purge`, which need no key, whether a run is sending. The operating system holds
+both, so they end with their process, however that ends.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
 from importer.errors import DiskWriteError, RunLockedError
-from importer.messages import run_messages
+from importer.messages import ErrorText, run_messages
 from importer.state.disk_errors import translate_write_errors
 
 _MAX_WAIT_S = 0.5  # `is_run_locked` takes the lock for a moment, which must not turn a run away
 _LOCKS_FOLDER = ".locks"
+_ACCOUNT_LOCK = "sending"
+
+
+class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """The run that holds a lock: its id, its reports folder and its file."""
+
+    run_id: str
+    reports: str = run_messages.UNKNOWN_LOCK_HOLDER
+    file: str = run_messages.UNKNOWN_LOCK_HOLDER
+
+
+@contextmanager
+def lock_account(account: Path, holder: LockHolder) -> Iterator[None]:
+    """Lock the account whose state folder is `account` while the block runs.
+
+    Raises DiskWriteError, and RunLockedError with the run that is sending.
+    """
+    with _lock(account, _ACCOUNT_LOCK, holder, run_messages.ACCOUNT_LOCKED, _MAX_WAIT_S):
+        yield
 
 
 @contextmanager
 def lock_run(
     reports: Path, run_id: str, *, sha256: str, account: str, wait_s: float = _MAX_WAIT_S
 ) -> Iterator[None]:
-    """Lock the file and account while the block runs. Raises DiskWriteError, and RunLockedError with the other run's id.
+    """Lock the file and account in a reports folder while the block runs.
 
-    The operating system holds the lock, so it ends with its process, however that ends.
+    Raises DiskWriteError, and RunLockedError with the other run's id.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - only sending needs it
-
-    locks = reports / _LOCKS_FOLDER
     name = hashlib.sha256(f"{sha256}{account}".encode()).hexdigest()[:32]
-    holder = locks / f"{name}.json"
-    lock = FileLock(locks / f"{name}.lock")
-    try:
-        with translate_write_errors(reports):
-            locks.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=wait_s)
-            except Timeout:
-                run = _read_holder(holder)
-                raise RunLockedError(*run_messages.RUN_LOCKED.format(run_id=run)) from None
-            holder.write_text(json.dumps({"run_id": run_id}), "utf-8")
+    holder = LockHolder(run_id=run_id)
+    with _lock(reports, f"{_LOCKS_FOLDER}/{name}", holder, run_messages.RUN_LOCKED, wait_s):
         yield
-        with suppress(OSError):  # the name of a run that has ended does no harm
-            holder.unlink()
-    finally:
-        lock.release()
 
 
 def is_run_locked(reports: Path, run_id: str, *, sha256: str, account: str) -> bool:
@@ -57,8 +66,29 @@ def is_run_locked(reports: Path, run_id: str, *, sha256: str, account: str) -> b
         return False
 
 
-def _read_holder(holder: Path) -> str:
+@contextmanager
+def _lock(folder: Path, name: str, holder: LockHolder, text: ErrorText, wait_s: float) -> Iterator[None]:
+    """Hold `name.lock` in `folder`, with the holder in `name.json`. `text` says which other run holds it."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only sending needs it
+
+    lock, note = FileLock(folder / f"{name}.lock"), folder / f"{name}.json"
     try:
-        return str(json.loads(holder.read_text("utf-8"))["run_id"])
-    except (OSError, ValueError, KeyError):
-        return run_messages.UNKNOWN_LOCK_HOLDER
+        with translate_write_errors(folder):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=wait_s)
+            except Timeout:
+                raise RunLockedError(*text.format(**msgspec.structs.asdict(_read_holder(note)))) from None
+            note.write_bytes(msgspec.json.encode(holder))
+        yield
+        with suppress(OSError):  # the name of a run that has ended does no harm
+            note.unlink()
+    finally:
+        lock.release()
+
+
+def _read_holder(note: Path) -> LockHolder:
+    try:
+        return msgspec.json.decode(note.read_bytes(), type=LockHolder)
+    except (OSError, ValueError):
+        return LockHolder(run_id=run_messages.UNKNOWN_LOCK_HOLDER)

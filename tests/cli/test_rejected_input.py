@@ -394,7 +394,7 @@ def test_full_disk_at_the_lock_is_reported_and_does_not_stop_purge(importer, crm
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     arguments = {"run": [sheet, "--yes"], "resume": ["r"], "purge": ["--older-than", "0h", "--yes"]}[command]
     result = importer(command, *arguments)
     if command == "purge":

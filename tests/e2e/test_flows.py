@@ -13,11 +13,12 @@ import importer as library
 from importer.csv_injection import escape_formula, parse_csv_line
 from importer.issues import READER_CODES
 from importer.journal.run_journal import Journal
-from importer.journal.run_metadata import RunEnd, peek_metadata
+from importer.journal.run_metadata import RunEnd, peek_run
 from importer.models.status import RunState
 from importer.pipeline.reports_folder import find_unfinished_run
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.state.run_lock import lock_run
+from importer.state.state_folder import AccountState
 from importer.untrusted_text import quote_command
 from tests.support import leads, write_csv
 
@@ -457,9 +458,10 @@ def test_unfinished_run_is_named_with_its_reports_folder(importer, crm):
     (damaged / journal.name).write_bytes(journal.read_bytes()[:5000])
     (damaged.with_name("a folder") / journal.name).mkdir(parents=True)
     crm.sandbox.faults.restart(FaultPlan())
-    header, _ = peek_metadata(journal.parent)
-    for account, found in ((header.account, journal.parent.name), ("of another key", "")):
-        assert find_unfinished_run(journal.parents[1], sha256=header.sha256, account=account) == found
+    header = peek_run(journal.parent).metadata
+    for key, found in ((header.account, journal.parent), ("of another key", None)):
+        account = AccountState(importer.folder / "no state", frozenset({key}))
+        assert find_unfinished_run(journal.parents[1], header.sha256, account) == found
     resume = f"importer resume {journal.parent.name} --reports 'my runs'\n"
     assert resume in importer("retry", journal.parent.name, "--yes", *there).out
     (retried,) = set(journal.parents[1].glob("2*")) - {journal.parent}
@@ -640,11 +642,11 @@ def test_second_run_of_the_same_file_exits_4_and_names_the_first(importer, sheet
     import hashlib
 
     from importer.credentials import Credentials, Secret
-    from importer.pipeline.reports_folder import fingerprint_account
+    from importer.state.account_identity import fingerprint_key
     from importer.state.run_lock import lock_run
 
     digest = hashlib.sha256(sheet.read_bytes()).hexdigest()
-    account = fingerprint_account(Credentials(crm.base_url, Secret("sandbox-key")))
+    account = fingerprint_key(Credentials(crm.base_url, Secret("sandbox-key")))
     with lock_run(importer.reports, "the-first", sha256=digest, account=account):
         ended = importer("run", sheet, "--yes")
     assert ended.code == 4

@@ -10,6 +10,7 @@ from importer.models.delivery import DeliveryResult
 from importer.models.mapping import Mapping
 from importer.models.row import Accepted, Rejected, SourceRow
 from importer.models.status import NoteState, RowStatus
+from tests.support import make_account
 
 URL = "http://127.0.0.1:1/superfone"
 
@@ -58,8 +59,14 @@ def claim_next(journal, most=1):
 def start_sending(tmp_path, run_id="run-1", rows=(), *, account="a" * 16, base_url=URL):
     journal = Journal.create(tmp_path / run_id, build_metadata(run_id, account, base_url))
     journal.stage(rows)
-    journal.begin_sending()
+    journal.begin_sending(make_account(tmp_path, account))
     return journal
+
+
+def lose_memory(tmp_path):
+    """Delete what the account's runs of `start_sending` remember."""
+    for path in tmp_path.glob("state/*/memory.sqlite*"):
+        path.unlink()
 
 
 def read_statuses(journal):

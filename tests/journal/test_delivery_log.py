@@ -17,6 +17,7 @@ from tests.journal.records import (
     read_statuses,
     start_sending,
 )
+from tests.support import make_account
 
 
 def test_pending_rows_come_in_file_order_without_their_note(tmp_path):
@@ -46,7 +47,7 @@ def test_note_under_way_in_a_crash_stays_in_doubt(tmp_path):
     journal.delivery.record(intents=journal.delivery.read_pending(0, 1))
     journal.close()
     with Journal.open(tmp_path / "run-1") as again:
-        again.begin_sending()
+        again.begin_sending(make_account(tmp_path))
         row = again.delivery.read_pending(0, 1)[0]
         assert row.note_state is NoteState.UNKNOWN
         assert next(again.read_report_rows()).note is NoteState.UNKNOWN
@@ -68,7 +69,7 @@ def test_withdrawing_an_intent_keeps_an_earlier_doubt(tmp_path):
     """A row that was killed under way and then stopped before it left again may still have arrived the first time."""
     claim_next(start_sending(tmp_path, rows=[build_valid_row(2, "hi")]))
     with Journal.open(tmp_path / "run-1") as again:
-        again.begin_sending()
+        again.begin_sending(make_account(tmp_path))
         (row,) = claim_next(again)
         assert row.may_have_arrived
         again.delivery.record(withdrawn=[row])
@@ -130,7 +131,7 @@ def test_number_of_pending_rows_equals_the_pending_rows(tmp_path):
     with start_sending(
         tmp_path, rows=[build_valid_row(1), build_invalid_row(2), build_valid_row(3), build_valid_row(4)]
     ) as journal:
-        journal.begin_sending()
+        journal.begin_sending(make_account(tmp_path))
         assert journal.delivery.count_pending() == len(journal.delivery.read_pending(-1, 9)) == 3
         journal.delivery.record(
             intents=claim_next(journal, most=2), results=[build_result(1), build_result(3, RowStatus.REFUSED)]

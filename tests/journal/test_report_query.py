@@ -22,6 +22,7 @@ from tests.journal.records import (
     read_statuses,
     start_sending,
 )
+from tests.support import make_account
 
 _CELLS = st.text(st.characters(codec="utf-8"), max_size=6)
 
@@ -114,7 +115,7 @@ def test_clean_lines_of_pages_equal_the_lines_of_single_rows(tmp_path_factory, d
     if checked:
         journal.end(RunEnd(state=RunState.CHECKED))
     else:
-        journal.begin_sending()
+        journal.begin_sending(make_account(journal.folder.parent))
         for row in claim_next(journal, most=data.draw(st.integers(0, 12))):
             ended = data.draw(
                 st.sampled_from([None, RowStatus.ACCEPTED, RowStatus.ACCEPTED, RowStatus.REFUSED])

@@ -23,6 +23,7 @@ from tests.journal.records import (
     make_newer,
     start_sending,
 )
+from tests.support import make_account
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_results_survive_power_loss(tmp_path):
     journal = start_sending(tmp_path)
     assert journal.file.sql.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert journal.file.sql.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert journal.file.sql.execute("PRAGMA ledger.synchronous").fetchone() == (2,)
+    assert journal.file.sql.execute("PRAGMA memory.synchronous").fetchone() == (2,)
 
 
 def test_staged_rows_are_on_disk_before_the_first_intent(tmp_path, monkeypatch):
@@ -81,7 +82,7 @@ def test_staged_rows_are_on_disk_before_the_first_intent(tmp_path, monkeypatch):
     journal = Journal.create(tmp_path / "r", build_metadata("r"))
     journal.stage([build_valid_row(2)])
     assert synced == []
-    journal.begin_sending()
+    journal.begin_sending(make_account(tmp_path))
     assert len(synced) == 2  # the file, and its name in the folder
 
 

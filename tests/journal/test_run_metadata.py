@@ -8,7 +8,7 @@ import pytest
 
 from importer.errors import DamagedJournalError
 from importer.journal.run_journal import Journal
-from importer.journal.run_metadata import RunEnd, peek_metadata
+from importer.journal.run_metadata import RunEnd, peek_run
 from importer.models.status import RunState
 from tests.journal.records import (
     build_metadata,
@@ -25,11 +25,11 @@ def test_peek_reads_metadata_without_the_rows_and_makes_no_file(tmp_path):
     path.write_bytes(path.read_bytes()[:-4000] + b"\xff" * 4000)
     with pytest.raises(DamagedJournalError):
         Journal.open(tmp_path / "run-1")
-    assert peek_metadata(tmp_path / "run-1") == (build_metadata(), RunEnd(state=RunState.RUNNING))
+    assert peek_run(tmp_path / "run-1")[:2] == (build_metadata(), RunEnd(state=RunState.RUNNING))
     make_newer(path)
-    assert peek_metadata(tmp_path / "run-1") is None
+    assert peek_run(tmp_path / "run-1") is None
     (tmp_path / "none").mkdir()
-    assert peek_metadata(tmp_path / "none") is None
+    assert peek_run(tmp_path / "none") is None
     assert not list((tmp_path / "none").iterdir())
 
 
@@ -39,8 +39,8 @@ def test_peek_waits_for_a_locked_journal_only_if_asked(tmp_path):
     with closing(sqlite3.connect(tmp_path / "run-1" / "journal.sqlite", isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN EXCLUSIVE")
-        assert peek_metadata(tmp_path / "run-1") is None
+        assert peek_run(tmp_path / "run-1") is None
         with ThreadPoolExecutor(1) as thread:
-            waiting = thread.submit(peek_metadata, tmp_path / "run-1", wait_s=60)
+            waiting = thread.submit(peek_run, tmp_path / "run-1", wait_s=60)
             other.execute("COMMIT")
             assert waiting.result() is not None

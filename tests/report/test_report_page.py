@@ -33,6 +33,7 @@ from tests.report.builders import (
     build_rejected,
     write_run_reports,
 )
+from tests.support import make_account
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name"), ("Status", "lead_stage_name")]
 WARM = Issue("lead_stage_name", "unknown", "Status", "Warm led", ' Did you mean "Warm lead"?')
@@ -77,7 +78,7 @@ def page(tmp_path) -> Page:
     with Journal.create(folder, build_metadata(COLUMNS, notices=notices)) as journal:
         journal.stage([to_staged_row(row) for row in rows])
         journal.staging.complete()
-        journal.begin_sending()
+        journal.begin_sending(make_account(tmp_path))
         done = DeliveryResult(
             number=2, status=RowStatus.ACCEPTED, attempts=2, http_status=200, note=NoteState.NONE
         )

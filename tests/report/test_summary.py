@@ -25,6 +25,7 @@ from tests.report.builders import (
     build_rejected,
     write_run_reports,
 )
+from tests.support import make_account
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 COLUMNS = [("Phone", "customer_phone"), ("Phone", "add_phones"), ("Notes", "")]
@@ -66,7 +67,7 @@ def test_summary_of_every_ending_matches_schema(tmp_path, state):
         journal.stage([to_staged_row(row) for row in rows])
         journal.staging.complete()
         if state is not RunState.CHECKED:
-            journal.begin_sending()
+            journal.begin_sending(make_account(tmp_path))
         if state is not RunState.RUNNING:  # killed: the journal says no more than that it was sending
             journal.end(RunEnd(state=state, finished_at=STARTED))
         write_reports(journal, tmp_path)
@@ -120,7 +121,7 @@ def test_duplicate_counts_like_its_survivor(tmp_path):
             NewVerdict(at + 7, StagedVerdict.DUPLICATE, None, (), at + 2) for at in range(5)
         )
         journal.staging.complete()
-        journal.begin_sending()
+        journal.begin_sending(make_account(tmp_path))
         journal.delivery.record(
             results=[
                 DeliveryResult(number=number, status=fate, attempts=1, http_status=None, note=NoteState.NONE)

@@ -26,6 +26,7 @@ from importer.models.row import Accepted, SourceRow
 from importer.models.status import NoteState, RowStatus, RunState
 from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
 from tests.sender.simulation import OK, VirtualLoop
+from tests.support import make_account
 
 PHONES = [f"+91984500000{n}" for n in range(4)]
 LOST = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, message="lost")
@@ -123,7 +124,7 @@ class RunMachine(RuleBasedStateMachine):
         run_id = f"run-{len(self.runs)}"
         journal = Journal.create(self.folder / run_id, build_metadata(run_id))
         journal.stage(self.stage_rows())
-        journal.begin_sending()
+        journal.begin_sending(make_account(self.folder))
         journal.close()
         self.runs.append(run_id)
         self.is_open = True
@@ -182,7 +183,7 @@ class RunMachine(RuleBasedStateMachine):
     @rule()
     def lose_the_ledger(self):
         """Delete the note ledger."""
-        for path in self.folder.glob("notes.sqlite*"):
+        for path in self.folder.glob("state/*/memory.sqlite*"):
             path.unlink()
 
     # --- invariants
@@ -228,7 +229,7 @@ class RunMachine(RuleBasedStateMachine):
         send_settings = SendSettings(rate_per_s=50.0, concurrency=concurrency, max_wait_s=100, create=True)
         runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(3))
         try:
-            journal.begin_sending()
+            journal.begin_sending(make_account(self.folder))
             is_finished = loop.run_until_complete(
                 send(
                     MortalDeliveryLog(journal.delivery, commits),

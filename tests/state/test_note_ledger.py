@@ -15,10 +15,12 @@ from tests.journal.records import (
     build_valid_row,
     claim_next,
     damage_middle,
+    lose_memory,
     make_newer,
     make_phone,
     start_sending,
 )
+from tests.support import make_account
 
 
 @pytest.mark.parametrize(
@@ -118,8 +120,7 @@ def test_lost_ledger_is_rebuilt_from_the_runs_of_the_folder(tmp_path):
     )
     first.delivery.record(results=[build_result(4, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
     first.close()
-    for path in tmp_path.glob("notes.sqlite*"):
-        path.unlink()
+    lose_memory(tmp_path)
     second = start_sending(tmp_path, "run-2", [build_valid_row(n, f"note {n}") for n in (2, 3, 4, 5)])
     assert [row.note_state for row in claim_next(second, 4)] == [
         NoteState.SENT, NoteState.UNKNOWN, NoteState.NOT_SENT, NoteState.UNKNOWN,
@@ -129,10 +130,9 @@ def test_lost_ledger_is_rebuilt_from_the_runs_of_the_folder(tmp_path):
 def test_resume_without_its_ledger_knows_the_notes_under_way(tmp_path):
     """The journal's own intents mark the doubt too."""
     claim_next(start_sending(tmp_path, rows=[build_valid_row(2, "hi")]))
-    for path in tmp_path.glob("notes.sqlite*"):
-        path.unlink()
+    lose_memory(tmp_path)
     with Journal.open(tmp_path / "run-1") as again:
-        again.begin_sending()
+        again.begin_sending(make_account(tmp_path))
         assert claim_next(again)[0].note is None
 
 
@@ -143,8 +143,7 @@ def test_half_rebuilt_ledger_is_completed(tmp_path, monkeypatch):
         claim_next(first)
         first.delivery.record(results=[build_result(number, note=NoteState.SENT)])
         first.close()
-    for path in tmp_path.glob("notes.sqlite*"):
-        path.unlink()
+    lose_memory(tmp_path)
     learn, learnt = NoteLedger.learn, []
 
     def dying(self, *what):
@@ -169,8 +168,7 @@ def test_run_with_unreadable_notes_is_named(tmp_path, harm):
     if harm == "payload":
         first.file.sql.execute("UPDATE rows SET payload = '{'")
     first.close()
-    for path in tmp_path.glob("notes.sqlite*"):
-        path.unlink()
+    lose_memory(tmp_path)
     if harm == "page":
         damage_middle(tmp_path / "run-1" / "journal.sqlite")
     second = start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")])
@@ -186,11 +184,11 @@ def test_locked_ledger_is_not_called_a_full_disk(tmp_path, is_sending):
     other.stage([build_valid_row(3)])
     other.staging.complete()
     if is_sending:
-        other.begin_sending()
+        other.begin_sending(make_account(tmp_path))
     other.file.sql.execute("PRAGMA busy_timeout = 0")
     paused.file.sql.execute("BEGIN IMMEDIATE")
     with pytest.raises(DiskWriteError, match="is locked") as raised:
-        claim_next(other) if is_sending else other.begin_sending()
+        claim_next(other) if is_sending else other.begin_sending(make_account(tmp_path))
     assert "paused by Ctrl-Z" in raised.value.advice
 
 
@@ -198,7 +196,7 @@ def test_locked_ledger_is_not_called_a_full_disk(tmp_path, is_sending):
 def test_unusable_ledger_is_refused_with_advice(tmp_path, harm):
     """What the ledger knows is never guessed: nothing is sent, and the error says what to do."""
     start_sending(tmp_path, rows=[build_valid_row(2, "hi")]).close()
-    path = tmp_path / "notes.sqlite"
+    path = make_account(tmp_path).folder / "memory.sqlite"
     match harm:
         case "text":
             path.write_bytes(b"no database at all" * 300)
@@ -237,7 +235,7 @@ def test_ledger_holds_no_phone_and_no_text(tmp_path):
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "a very private remark")])
     journal.delivery.record(intents=journal.delivery.read_pending(0, 1))
     journal.close()
-    written = b"".join(path.read_bytes() for path in tmp_path.glob("notes.sqlite*"))
+    written = b"".join(path.read_bytes() for path in tmp_path.glob("state/*/memory.sqlite*"))
     assert len(written) > 0
     assert b"private" not in written
     assert make_phone(2)[1:].encode() not in written

@@ -1,0 +1,163 @@
+"""The state folder: what must outlive a reports folder, by account, in one place for all working folders.
+
+    STATE/
+      accounts.lock            held for the moment in which an account is found or added
+      ACCOUNT/                 named by the fingerprint of its first key
+        account.json           address, fingerprints of keys, ids of lists: which account a key opens
+        sending.lock, .json    one run at a time sends to the account, and which one it is
+        memory.sqlite          notes that were sent, and runs that sent them (state/account_memory.py)
+
+No phone, no text of a sheet and no key is in it. See docs/state.md and docs/decisions/0010-state.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import platformdirs
+
+from importer.atomic_file import replace_file
+from importer.credentials import Credentials
+from importer.errors import NothingSentError
+from importer.messages import run_messages
+from importer.models.mapping import AccountTitles
+from importer.state.account_identity import KnownAccount, choose_account, fingerprint_key, read_traits
+from importer.state.network_drives import find_network_type
+
+STATE_DIR_VARIABLE = "IMPORTER_STATE_DIR"
+_APP_NAME = "superfone-importer"
+_ACCOUNT_NAME = "account.json"
+_MAX_WAIT_S = 10.0  # the lock is held for milliseconds
+
+
+class AccountState(NamedTuple):
+    """The folder of one account's state, and the fingerprints that tell its runs from those of other accounts.
+
+    `keys` are those of the account, the one in use among them. `other_keys` certainly open other accounts.
+    """
+
+    folder: Path
+    keys: frozenset[str]
+    other_keys: frozenset[str] = frozenset()
+
+
+def find_state_folder(environ: Mapping[str, str]) -> Path:
+    """Return the absolute path of the state folder. It need not exist."""
+    if given := environ.get(STATE_DIR_VARIABLE, "").strip():
+        return Path(given).expanduser().absolute()
+    return Path(platformdirs.user_state_dir(_APP_NAME, appauthor=False))
+
+
+def open_account(state: Path, credentials: Credentials, titles: AccountTitles) -> AccountState:
+    """Return the state of the account that the key opens, and remember the key. Raises NothingSentError.
+
+    `titles` are the account's lists; without them only a key that was used before is known.
+    """
+    with _translate_errors(state):
+        _refuse_network_drive(state)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _lock_accounts(state):
+            return _find_or_add(state, credentials, titles)
+
+
+def find_account(state: Path, credentials: Credentials, titles: AccountTitles) -> AccountState:
+    """Return the same for a caller that only reads. Its folder is missing if nothing was sent to the account yet.
+
+    A state folder that cannot be read is like an empty one.
+    """
+    key = fingerprint_key(credentials)
+    try:
+        known = _read_accounts(state)
+    except (OSError, NothingSentError):
+        known = []
+    found = choose_account(known, credentials.base_url, key, read_traits(titles))
+    return AccountState(state / key, frozenset({key})) if found is None else _build_state(state, known, found)
+
+
+def list_account_folders(state: Path) -> list[Path]:
+    """Return the folders of all accounts."""
+    return sorted(path.parent for path in state.glob(f"*/{_ACCOUNT_NAME}"))
+
+
+def _find_or_add(state: Path, credentials: Credentials, titles: AccountTitles) -> AccountState:
+    known = _read_accounts(state)
+    key, traits = fingerprint_key(credentials), read_traits(titles)
+    found = choose_account(known, credentials.base_url, key, traits)
+    account = found or KnownAccount(name=_choose_name(known, key), base_url=credentials.base_url)
+    if (learnt := account.learn(key, traits)) != found:
+        _write_account(state / account.name, learnt)
+    return _build_state(state, known, learnt)
+
+
+def _build_state(state: Path, known: list[KnownAccount], account: KnownAccount) -> AccountState:
+    others = (other.keys for other in known if other.name != account.name)
+    return AccountState(state / account.name, account.keys, frozenset().union(*others) - account.keys)
+
+
+def _choose_name(known: list[KnownAccount], key: str) -> str:
+    """Return a free name. A key has two accounts only where a practice CRM was started anew.
+
+    A folder that lost its account.json keeps its memory: it belongs to the key that it is named by.
+    """
+    taken = {account.name for account in known}
+    names = (key, *(f"{key}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
+
+
+def _read_accounts(state: Path) -> list[KnownAccount]:
+    return [_read_account(folder) for folder in list_account_folders(state)]
+
+
+def _read_account(folder: Path) -> KnownAccount:
+    path = folder / _ACCOUNT_NAME
+    try:
+        account = msgspec.json.decode(path.read_bytes(), type=KnownAccount)
+    except ValueError as error:
+        raise NothingSentError(*run_messages.UNREADABLE_ACCOUNT.format(path=path, error=error)) from error
+    return msgspec.structs.replace(account, name=folder.name)
+
+
+def _write_account(folder: Path, account: KnownAccount) -> None:
+    folder.mkdir(exist_ok=True)
+    temporary = folder / f".{_ACCOUNT_NAME}.new"
+    with temporary.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(account, order="deterministic")))
+        file.flush()
+        os.fsync(file.fileno())
+    replace_file(temporary, folder / _ACCOUNT_NAME)
+
+
+def _refuse_network_drive(state: Path) -> None:
+    """Raise NothingSentError for a drive of another computer: neither locks nor SQLite's shared memory hold there."""
+    if (kind := find_network_type(Path(os.path.realpath(state)))) is not None:
+        text = run_messages.STATE_ON_NETWORK_DRIVE
+        raise NothingSentError(*text.format(folder=state, kind=kind, variable=STATE_DIR_VARIABLE))
+
+
+@contextmanager
+def _lock_accounts(state: Path) -> Iterator[None]:
+    """Let one process at a time find or add an account: two would make two folders of one account."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only sending needs it
+
+    try:
+        with FileLock(state / "accounts.lock", timeout=_MAX_WAIT_S):
+            yield
+    except Timeout:
+        raise NothingSentError(*run_messages.STATE_IN_USE.format(folder=state)) from None
+
+
+@contextmanager
+def _translate_errors(state: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = run_messages.CANNOT_WRITE_STATE
+        reason = error.strerror or str(error)
+        raise NothingSentError(
+            *text.format(folder=state, reason=reason, variable=STATE_DIR_VARIABLE)
+        ) from error
