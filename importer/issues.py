@@ -32,6 +32,7 @@ __all__ = [
     "get_issue_kind",
     "get_issue_title",
     "is_blocking",
+    "is_optional_cell_error",
     "select_reader_issues",
 ]
 
@@ -55,6 +56,10 @@ _WARNINGS = frozenset(
         IssueCode.DIAL_CODE_LEFT_OUT,
         IssueCode.MAYBE_SHORTENED,
         IssueCode.OTHER_PHONE_USED,
+        IssueCode.COUNTED_AS_EMPTY,
+        IssueCode.LEFT_OUT_BAD_CELL,
+        IssueCode.RANGE_KEPT_AS_INFO,
+        IssueCode.RANGE_END_USED,
         IssueCode.LEFT_OUT_UNKNOWN,
         IssueCode.LEFT_OUT_DISABLED,
         IssueCode.LEFT_OUT_AMBIGUOUS,
@@ -66,6 +71,28 @@ _WARNINGS = frozenset(
         IssueCode.NOTE_REPEATED,
     }
 )
+
+
+_CELL_ERRORS = frozenset(
+    {
+        IssueCode.ERROR_VALUE,
+        IssueCode.FORMULA_WITHOUT_VALUE,
+        IssueCode.LETTERS_LOST,
+        IssueCode.NOT_A_PHONE,
+        IssueCode.DIGITS_LOST,
+        IssueCode.TOO_SHORT,
+        IssueCode.TOO_MANY_DIGITS,
+        IssueCode.TWO_NUMBERS,
+        IssueCode.NO_SUCH_NUMBER,
+        IssueCode.NOT_AN_EMAIL,
+        IssueCode.NOT_A_NUMBER,
+        IssueCode.NOT_DEGREES,
+        IssueCode.UNIT_UNCLEAR,
+        IssueCode.OUT_OF_RANGE,
+        IssueCode.CANNOT_CLEAR,
+    }
+)
+"""Errors of a single cell. A value that the account does not have is not among them: --unknown decides about it."""
 
 
 class IssueKind(msgspec.Struct, frozen=True):
@@ -164,6 +191,12 @@ def get_issue_title(machine_code: str) -> str:
 def is_blocking(machine_code: str) -> bool:
     """Return whether an issue keeps its row out of the import. A warning does not."""
     return get_issue_kind(machine_code.rpartition(".")[2]).severity is not Severity.WARNING
+
+
+def is_optional_cell_error(machine_code: str) -> bool:
+    """Return whether an issue is an error of a cell without which its row could go in: any cell but the phone's."""
+    field, _, code = machine_code.rpartition(".")
+    return code in _CELL_ERRORS and field != "customer_phone"
 
 
 def select_reader_issues(issues: Iterable[Issue]) -> tuple[Issue, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Literal, TypedDict
 
-from importer.settings import DuplicatesPolicy, UnknownPolicy
+from importer.settings import BadCellsPolicy, DuplicatesPolicy, RangesPolicy, UnknownPolicy
 
 
 class SendingOptions(TypedDict, total=False):
@@ -38,6 +38,8 @@ class ImportOptions(SendingOptions, total=False):
     create: bool | None
     duplicates: DuplicatesPolicy | None
     unknown: UnknownPolicy | None
+    bad_cells: BadCellsPolicy | None
+    ranges: RangesPolicy | None
     limit: int | None
     allow_empty: bool | None
     run_id: str | None

@@ -27,6 +27,8 @@ CONFIG_NAME = "importer.toml"
 
 DuplicatesPolicy: TypeAlias = Literal["merge", "first", "last", "reject"]
 UnknownPolicy: TypeAlias = Literal["reject", "drop"]
+BadCellsPolicy: TypeAlias = Literal["reject", "drop"]
+RangesPolicy: TypeAlias = Literal["info", "low", "high", "reject"]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=366 * 24 * 3600)]
 PerSecond = Annotated[float, Meta(gt=0, le=100_000)]
@@ -60,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     create: bool = True
     duplicates: DuplicatesPolicy = "merge"
     unknown: UnknownPolicy = "reject"
+    bad_cells: BadCellsPolicy = "reject"
+    ranges: RangesPolicy = "info"
     rate: Literal["auto"] | PerSecond = "auto"
     concurrency: Annotated[int, Meta(ge=1, le=1000)] = 50
     timeout: Seconds = 30.0

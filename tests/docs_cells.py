@@ -9,7 +9,7 @@ from typing import Any
 
 from importer.issues import ISSUE_CATALOGUE
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.numeric_cells import read_latitude, read_money
+from importer.loader.cells.numeric_cells import AmountRange, read_latitude, read_money
 from importer.loader.cells.person_names import read_full_name
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import CellError, normalize_text, read_list
@@ -51,13 +51,16 @@ def _unescape(found: re.Match[str]) -> str:
     return chr(int(found[1], 16)) if found[1] else {"n": "\n", "r": "\r"}[found[2]]
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any) -> str:  # noqa: PLR0911 - a case for each type
     match value:
         case CellError():
             return f"*rejected*: {ISSUE_CATALOGUE[value.code].title}"
         case ParsedPhones():
             doubts = [f"{ISSUE_CATALOGUE[code].title}: `{part}`" for code, part in value.warnings]
             return "; ".join([_describe(value.numbers), *doubts])
+        case AmountRange(low, high):
+            ends = (f"from `{low}`" if low is not None else "", f"to `{high}`" if high is not None else "")
+            return f"*a range* {' '.join(filter(None, ends))}"
         case list():
             return ", ".join(f"`{one}`" for one in value)
         case (first, last):

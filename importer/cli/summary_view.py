@@ -11,7 +11,14 @@ from urllib.parse import urlsplit
 from importer.cli.console import print_json, print_line
 from importer.credentials import is_loopback
 from importer.fields import get_field_label
-from importer.issues import IssueCode, format_machine_code, get_issue_title, is_about, is_blocking
+from importer.issues import (
+    IssueCode,
+    format_machine_code,
+    get_issue_title,
+    is_about,
+    is_blocking,
+    is_optional_cell_error,
+)
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import format_count, report_messages, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
@@ -24,11 +31,9 @@ from importer.settings import Settings
 from importer.untrusted_text import quote_command, quote_for_powershell
 
 _MAX_PROBLEMS = 3
-_MIN_BAD_AMOUNTS = 3  # from this number on, the column is probably not a column of amounts
 _MAX_WIDTH = 32
 _OTHER_NAME = format_machine_code("row", IssueCode.OTHER_NAME)
 _NO_SUCH_LEAD = format_machine_code("row", IssueCode.NO_SUCH_LEAD)
-_BAD_AMOUNT = format_machine_code("deal_value", IssueCode.NOT_A_NUMBER)
 _LEFT_OUT_CODES = frozenset(
     {IssueCode.LEFT_OUT_UNKNOWN, IssueCode.LEFT_OUT_DISABLED, IssueCode.LEFT_OUT_AMBIGUOUS}
 )
@@ -135,10 +140,8 @@ def format_bulk_fixes(summary: Summary) -> Iterator[str]:
     is_checked = summary.state == RunState.CHECKED
     if is_checked and any(is_about(code, {IssueCode.UNKNOWN}) for code in summary.problems):
         yield terminal_messages.UNKNOWN_VALUES_ADVICE
-    if summary.problems.get(_BAD_AMOUNT, 0) >= _MIN_BAD_AMOUNTS:
-        header = next(header for header, field in summary.columns.items() if field == "deal_value")
-        option = quote_command("--column", f"{header}=additional_info")
-        yield terminal_messages.RANGES_ADVICE.format(option=option)
+    if is_checked and any(map(is_optional_cell_error, summary.problems)):
+        yield terminal_messages.BAD_CELLS_ADVICE
     if _NO_SUCH_LEAD in summary.problems:
         yield terminal_messages.NO_SUCH_LEAD_ADVICE
 

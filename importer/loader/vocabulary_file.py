@@ -84,11 +84,17 @@ class CellWords(_Table, frozen=True):
 
 
 class MoneyWords(_Table, frozen=True):
-    """Units of amounts. `units` are rupees for each word, `short_units` are short forms in the brackets of a header."""
+    """Units of amounts. `units` are rupees for each word, `short_units` are short forms in the brackets of a header.
+
+    `range_words` stand between the ends of a range (`80 to 90 lakh`). `at_least` and `at_most` give a range one end.
+    """
 
     units: dict[str, int] = {}
     unit_words: Words = frozenset()
     short_units: dict[str, str] = {}
+    range_words: Words = frozenset()
+    at_least: Words = frozenset()
+    at_most: Words = frozenset()
 
 
 class FooterWords(_Table, frozen=True):

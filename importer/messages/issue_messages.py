@@ -105,6 +105,20 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     Code.CANNOT_CLEAR: IssueText(
         "cannot be cleared", "the CRM cannot clear {label}. Empty the cell to leave the field unchanged."
     ),
+    # --- cells that cost only themselves, not their row
+    Code.COUNTED_AS_EMPTY: IssueText(
+        "error cells counted as empty", "the cell shows {value}, an Excel error, so it counts as empty."
+    ),
+    Code.LEFT_OUT_BAD_CELL: IssueText(
+        "left out: cannot be read", "the row was imported without this cell, because {hint}"
+    ),
+    Code.RANGE_KEPT_AS_INFO: IssueText(
+        "ranges kept as additional info",
+        '"{value}" is a range, not one amount, so it was kept in the additional info.',
+    ),
+    Code.RANGE_END_USED: IssueText(
+        "one end of a range used", '"{value}" is a range. Its {hint} end was used as the amount.'
+    ),
     # --- values of the account's dropdown lists; {label} is the list's name in lower case
     Code.UNKNOWN: IssueText("not in the account", '"{value}" does not exist in your account.{hint}'),
     Code.DISABLED: IssueText(
@@ -200,6 +214,9 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
 # --- the {hint} of a value that does not exist or is disabled
 DID_YOU_MEAN = " Did you mean {titles}?"
 SEE_DROPDOWNS = " Run importer dropdowns to see the values that exist."
+
+# --- the {hint} of RANGE_END_USED
+LOWER_END, UPPER_END = "lower", "upper"
 
 # --- the {value} of SAME_PHONE
 MERGED_INTO_THAT_ROW = "its values were merged into that row"

@@ -38,6 +38,14 @@ OPTION_HELP: dict[str, OptionHelp] = {
         "reject|drop",
         "If a dropdown value does not exist in your account: reject the row, or drop the value.",
     ),
+    "bad_cells": OptionHelp(
+        "reject|drop",
+        "If a cell other than the phone cannot be read: reject the row, or leave the cell out.",
+    ),
+    "ranges": OptionHelp(
+        "info|low|high|reject",
+        "For an amount such as 80-90L: keep the text as additional info, use one end, or reject the row.",
+    ),
     "rate": OptionHelp("auto|N", "Requests per second. auto finds out what your account allows."),
     "concurrency": OptionHelp("N", "Maximum number of requests in progress at the same time."),
     "timeout": OptionHelp("SECONDS", "Maximum time to wait for one answer."),

@@ -188,9 +188,7 @@ UNKNOWN_VALUES_ADVICE = (
     "Some values do not exist in your account. `importer run` asks once what each one means. "
     "To import the rows without these values, add `--unknown drop`."
 )
-RANGES_ADVICE = (
-    "Some amounts are not numbers, for example ranges. To send that column as additional info, add: {option}"
-)
+BAD_CELLS_ADVICE = "Some cells other than the phone cannot be read. To import their rows without these cells, add --bad-cells drop."
 NO_SUCH_LEAD_ADVICE = "Some phones match no lead in your account. To create leads for them, import these rows again with --create."
 FILE_NOT_REPLACED = "{name} is open or was edited, so it was not replaced. The new file is {new_name}."
 WORKBOOK_IS_FULL = (

@@ -8,6 +8,7 @@ from itertools import islice
 from importer.errors import EmptySheetError, UnreadableFileError
 from importer.issues import IssueCode
 from importer.journal.run_journal import Journal
+from importer.loader.rows.cell_policy import CellPolicy
 from importer.messages import run_messages
 from importer.models.mapping import Mapping
 from importer.models.row import NewVerdict
@@ -31,7 +32,12 @@ def make_processor_config(mapping: Mapping, context: RunContext, limit: int | No
     """Return what the reading process must know to judge rows. `limit` is the number of rows to read, None for all."""
     settings = context.settings
     return ProcessorConfig(
-        mapping=mapping, titles=context.titles, region=settings.region, unknown=settings.unknown, limit=limit
+        mapping=mapping,
+        titles=context.titles,
+        region=settings.region,
+        unknown=settings.unknown,
+        cells=CellPolicy(bad_cells=settings.bad_cells, ranges=settings.ranges),
+        limit=limit,
     )
 
 

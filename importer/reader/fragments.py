@@ -14,6 +14,7 @@ import msgspec
 from importer.fields import FIELDS_BY_NAME
 from importer.issues import IssueCode
 from importer.loader.cells.emails import parse_simple_email, read_emails
+from importer.loader.cells.numeric_cells import AmountRange
 from importer.loader.cells.person_names import is_honorific, is_title, read_full_name
 from importer.loader.cells.text import TEXT_READERS, CellError, is_normalized
 from importer.loader.rows.drafts import ColumnStep, Drafter, build_column_steps
@@ -32,6 +33,8 @@ NEEDS_SLOW_PATH: Final = "\0"
 _MAX_REMEMBERED = 20_000  # fragments of a group: texts that differ in every row must not fill the memory
 _MAX_REMEMBERED_CHARS = 100
 PLACEHOLDER: Final = "\ue000"  # a character for private use, which JSON does not escape
+
+_READ_BY_POLICY = frozenset({CellError, AmountRange})  # only the slow path knows the policies about cells
 
 _encode = msgspec.json.Encoder().encode
 
@@ -89,7 +92,7 @@ class ColumnFragments(Fragments):
         payload: Payload = {}
         for (read, write), text in zip(self._steps, (key,) if isinstance(key, str) else key, strict=True):
             value = read(text) if text else None
-            if type(value) is CellError or value is CLEAR:
+            if type(value) in _READ_BY_POLICY or value is CLEAR:
                 return NEEDS_SLOW_PATH
             if value is not None:
                 write(payload, value)

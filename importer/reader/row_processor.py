@@ -9,6 +9,7 @@ import msgspec
 
 from importer.csv_injection import format_csv_lines
 from importer.journal.staging import StagedRow, StagedRows, to_staged_row
+from importer.loader.rows.cell_policy import CellPolicy
 from importer.loader.rows.drafts import Drafter
 from importer.models.mapping import AccountTitles, Mapping
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
@@ -25,6 +26,7 @@ class ProcessorConfig(msgspec.Struct, frozen=True, kw_only=True):
     titles: AccountTitles
     region: str
     unknown: UnknownPolicy
+    cells: CellPolicy = CellPolicy()
     limit: int | None = None
 
 
@@ -73,7 +75,7 @@ class SlowPath:
 
     def __init__(self, config: ProcessorConfig) -> None:
         headers = {column.field: column.header for column in reversed(config.mapping.columns) if column.field}
-        self._draft = Drafter(config.mapping, region=config.region).draft
+        self._draft = Drafter(config.mapping, region=config.region, policy=config.cells).draft
         self._judge = Judge(config.titles, headers=headers, unknown=config.unknown).judge
 
     def process_row(self, row: SourceRow) -> StagedRow:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shlex
 import signal
 import sqlite3
 import subprocess
@@ -117,19 +116,41 @@ def test_footer_far_down_the_sheet_is_printed(importer):
     assert told not in importer("check", sheet, "-q").out
 
 
-def test_column_of_ranges_gets_one_option_that_fixes_it(importer, crm):
-    """Property sheets often have ranges such as "80-90L". The printed option fixes the whole column."""
-    budgets = [*["50L"] * 9, "80-90L", "upto 60L", "1.2 cr to 1.5 cr"]
+def test_ranges_are_kept_as_information_unless_an_end_is_wanted(importer, crm):
+    """Property sheets often have ranges such as "80-90L". No lead is lost for one."""
+    budgets = ["50L", "80-90L", "upto 60L", "1.2 cr to 1.5 cr"]
     rows = [[f"98450{number:05}", budget] for number, budget in enumerate(budgets)]
     sheet = write_csv(importer.folder / "x.csv", [["Phone", "My Budget"], *rows])
-    option = ("--column", "My Budget=additional_info")
+    assert importer("run", sheet, "--yes").code == 0
+    sent = [(lead.get("deal_value"), lead.get("additional_info")) for _, lead in sorted(leads(crm).items())]
+    assert sent == [(50_00_000, None), *((None, f"My Budget: {budget}") for budget in budgets[1:])]
+    assert importer("run", sheet, "--yes", "--ranges", "low").code == 0
+    values = [lead.get("deal_value") for _, lead in sorted(leads(crm).items())]
+    assert values == [50_00_000, 80_00_000, None, 1_20_00_000]
+    assert importer("check", sheet, "--ranges", "reject").summary["counts"]["invalid"] == 3
+
+
+def test_bad_cells_get_one_option_that_saves_their_rows(importer, crm):
+    """The option is named where it helps, and the rows then go in with a warning."""
+    rows = [["9845010001", "asha(at)example.in", "Pune"], ["9845010002", "", "#N/A"], ["98450", "", "Pune"]]
+    sheet = write_csv(importer.folder / "x.csv", [["Phone", "Email", "City"], *rows])
     checked = importer("check", sheet)
-    assert f"To send that column as additional info, add: {shlex.join(option)}\n" in checked.out
-    assert importer("run", sheet, *option, "--yes").code == 0
-    sent = [lead["additional_info"] for lead in leads(crm).values()]
-    assert sorted(sent) == sorted(f"My Budget: {budget}" for budget in budgets)
-    write_csv(sheet, [["Phone", "My Budget"], *rows[:11]])
-    assert "additional info, add" not in importer("check", sheet).out
+    assert "To import their rows without these cells, add --bad-cells drop.\n" in checked.out
+    assert checked.summary["problems"] == {
+        "customer_phone.too_short": 1,
+        "email.not_an_email": 1,
+        "city.counted_as_empty": 1,
+    }
+    ended = importer("run", sheet, "--yes", "--bad-cells", "drop")
+    assert (ended.code, "--bad-cells" in ended.out) == (1, False)
+    assert ended.summary["counts"]["accepted"] == 2
+    assert "email" not in leads(crm)["+919845010001"]
+    row = ended.results[0]
+    assert row["_problems"] == (
+        "Row 2, Email: the row was imported without this cell, because "
+        '"asha(at)example.in" is not an e-mail address (an email address must have an @-sign). '
+        "Fix the address, or empty the cell."
+    )
 
 
 @pytest.mark.parametrize("command", [["check", "x.csv"], ["dropdowns"], ["check", "x.csv", "-q"]])

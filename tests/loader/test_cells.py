@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.numeric_cells import read_latitude, read_longitude, read_money
+from importer.loader.cells.numeric_cells import (
+    AmountRange,
+    MoneyReader,
+    read_latitude,
+    read_longitude,
+    read_money,
+)
 from importer.loader.cells.person_names import has_common_name, read_full_name, reads_like_person
 from importer.loader.cells.text import (
     NULL_WORDS,
@@ -74,11 +80,17 @@ def test_amounts_are_read_as_written_in_india(typed, value):
 @pytest.mark.parametrize(
     "typed",
     [
-        "45-50 lakh",
         "1,2,3",
         "1,20",
         "12,0000",
         "about 5k",
+        "50-1 cr",
+        "2025-26",
+        "10-11-2026",
+        "-5-10",
+        "5.000-6.000",
+        "above",
+        "max 50L+",
         "five",
         "1.2.3",
         "10%",
@@ -92,13 +104,12 @@ def test_amounts_are_read_as_written_in_india(typed, value):
         "12.500",
         "1½ lakh",
         "5000¹",
-        "50L+",
         "1 Cr 20 L",
         "500/month",
     ],
 )
 def test_unclear_amount_is_rejected(typed):
-    """A range, a wrong comma or an unknown unit could mean two amounts."""
+    """A wrong comma or an unknown unit could mean two amounts, and an upper end below the lower one is no range."""
     found = read_money(typed)
     assert isinstance(found, CellError), found
     assert found.code == "not_a_number"
@@ -257,6 +268,32 @@ def test_zero_width_joiner_stays_only_where_it_is_needed():
     assert normalize_text("क्\u200dष") == "क्\u200dष"
     assert normalize_text("\U0001f469\u200d\U0001f4bb") == "\U0001f469\u200d\U0001f4bb"
     assert normalize_text("Warm\u200d lead") == "Warm lead"
+
+
+@pytest.mark.parametrize(
+    ("typed", "low", "high"),
+    [
+        ("80-90L", 80_00_000, 90_00_000),
+        ("80L-90", 80_00_000, 90_00_000),
+        ("45 – 50 lakh", 45_00_000, 50_00_000),
+        ("50 lakh to 1 cr", 50_00_000, 1_00_00_000),
+        ("₹50,000/- to ₹80,000/-", 50_000, 80_000),
+        ("५०-६० लाख", 50_00_000, 60_00_000),
+        ("0-5", 0, 5),
+        ("50L+", 50_00_000, None),
+        ("Above 50 lakh", 50_00_000, None),
+        ("50L onwards", 50_00_000, None),
+        ("upto 60L", None, 60_00_000),
+        ("60 लाख तक", None, 60_00_000),
+    ],
+)
+def test_range_has_both_ends_in_rupees(typed, low, high):
+    """A unit that stands at one end is the unit of both. An end that the cell leaves open is None."""
+    assert read_money(typed) == AmountRange(low, high)
+
+
+def test_range_gets_the_unit_of_the_header():
+    assert MoneyReader("Budget (in lakhs)").read("80-90") == AmountRange(80_00_000, 90_00_000)
 
 
 @pytest.mark.parametrize("shown", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?"])

@@ -64,7 +64,8 @@ ALONE = [
     ("Amount", AMOUNT, "deal_value"), ("Deal Value", AMOUNT, "deal_value"), ("बजट", AMOUNT, "deal_value"),
     ("Amount paid", AMOUNT, ""), ("Total Paid", AMOUNT, ""), ("Balance Amount", AMOUNT, ""), ("Annual Revenue", AMOUNT, ""),
     ("Order value", AMOUNT, ""), ("Invoice amount", AMOUNT, ""), ("Discount", AMOUNT, ""), ("Booking Amount", AMOUNT, ""),
-    ("Budget", ("50-60 lakh", "under 1 Cr", "flexible", "ask"), ""), ("Value", WORDS, ""), ("Price", AMOUNT, ""),
+    ("Budget", ("50-60 lakh", "under 1 Cr", "1 Cr", "flexible"), "deal_value"), ("Budget", ("50-60 lakh", "open", "flexible", "ask"), ""),
+    ("Value", WORDS, ""), ("Price", AMOUNT, ""),
     # stage, group, labels, products, source
     ("Stage", STAGE, "lead_stage_name"), ("Lead Status", STAGE, "lead_stage_name"), ("Status", STAGE, "lead_stage_name"),
     ("Status", ("Warm led", "zzz", "zzz", "zzz"), "lead_stage_name"), ("Lead Stage", WORDS, "lead_stage_name"),

@@ -330,7 +330,8 @@ def test_digit_added_by_the_library_is_rejected():
         ("not available", "part_left_out"),
         ("98450XXXXX", "not_a_phone"),
         ("9845", "too_short"),
-        ("#N/A", "error_value"),
+        ("#REF!", "error_value"),
+        ("#N/A", "counted_as_empty"),
     ],
 )
 def test_other_phones_without_a_digit_do_not_reject_the_row(typed, code):

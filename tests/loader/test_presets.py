@@ -294,10 +294,15 @@ def test_products_that_the_account_does_not_have_become_information():
 
 @pytest.mark.parametrize(
     ("budgets", "value", "info"),
-    [(("80 Lakh", "1.2 Cr"), 8000000, None), (("80 Lakh", "45-60 Lac"), None, "Budget: 80 Lakh")],
+    [
+        (("80 Lakh", "1.2 Cr"), 8000000, None),
+        (("80 Lakh", "45-60 Lac"), 8000000, None),
+        (("45-60 Lac", "80 Lakh"), None, "Budget: 45-60 Lac"),
+        (("80 Lakh", "negotiable"), None, "Budget: 80 Lakh"),
+    ],
 )
-def test_budget_with_ranges_becomes_information(budgets, value, info):
-    """A range is not an amount and would reject its row."""
+def test_budget_that_is_no_amount_becomes_information(budgets, value, info):
+    """A range costs only its own amount. Words would reject their row, so then the column is no column of amounts."""
     headers = _split_headers(HEADERS["property-portals"])
     rows = [["Asha", "9845012301", "", "", "", "", "", budget] for budget in budgets]
     payload = _draft_rows(headers, rows)[0].payload

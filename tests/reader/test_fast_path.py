@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from importer.csv_injection import format_csv_line, parse_csv_line
 from importer.fields import Dropdown
 from importer.issues import Issue
+from importer.loader.rows.cell_policy import CellPolicy
 from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, RowRule, Title
 from importer.models.row import SourceRow, SourceRows
 from importer.reader import fragments
@@ -28,7 +29,7 @@ TITLES = {
 CELLS = [
     "", "", "Asha Rao", "Rao, Asha", "Asha  Rao", "Asha K. Rao", "Meena", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
     "not one", "Asha <a@example.in>", "new", "Warm led", "Old", "VIP", "Parking, two cars; VIP", "₹1,20,000/-", "1.5 lakh",
-    "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins", "p:+919845012345", "p:98450",
+    "80-90L", "50L+", "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins", "p:+919845012345", "p:98450",
     "test lead: 7", "true", "9845012345 ::: 9886012345", "411001.0", "'Asha Rao'",
 ]  # fmt: skip
 
@@ -66,6 +67,7 @@ CONFIGS = [
     config("first_name", "customer_phone", "last_name", "address.additional", "address.latitude", "website"),
     config("last_name", "customer_phone", "full_name", values={"full_name": {"Asha Rao": "Ravi K. Rao"}}),
     config("full_name", "customer_phone", "first_name", "additional_info", "city"),
+    msgspec.structs.replace(config(), cells=CellPolicy(bad_cells="drop", ranges="low")),
 ]
 
 
@@ -81,6 +83,7 @@ CONFIGS = [
         "two names",
         "a part of a name",
         "another name",
+        "bad cells dropped",
     ],
 )
 @given(

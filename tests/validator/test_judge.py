@@ -121,7 +121,7 @@ def test_row_with_many_errors_shows_all_of_them():
         for index, field in enumerate(fields)
     )
     draft = Drafter(Mapping(columns=columns), region="IN").draft
-    row = SourceRow(7, ("98450", "asha", "45-50 lakh", "Parked", "Expo", "Flat", "#REF!"))
+    row = SourceRow(7, ("98450", "asha", "about 50 lakh", "Parked", "Expo", "Flat", "#REF!"))
     verdict = Judge(TITLES, headers={field: field for field in fields}, unknown="reject").judge(draft(row))
     assert isinstance(verdict, Rejected)
     assert codes(verdict) == [

@@ -6,7 +6,9 @@ The library price-parser does not know lakh and crore, and guesses whether a mar
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from importer.issues import IssueCode
 from importer.loader.cells.text import CellError, strip_cell, to_ascii_digits
@@ -29,6 +31,16 @@ _AMOUNT = re.compile(
     (?:₹|₨|rs\.?|inr|rupees)?\s*(?:/-|/=|/)?\s*(?:only)?\s*\.?\s*(?P<close>\))?\s*$""",
     re.VERBOSE | re.IGNORECASE,
 )
+_RANGE_WORDS = "|".join(map(re.escape, sorted(_WORDS.range_words)))
+_BETWEEN_ENDS = re.compile(
+    rf"\s*[-\u2013\u2014~]\s*|\s+(?:{_RANGE_WORDS})\s+", re.IGNORECASE
+)  # 80-90L, 80 to 90
+_END_WORDS = "|".join(map(re.escape, sorted(_WORDS.at_least | _WORDS.at_most, key=len, reverse=True)))
+_ONE_END = re.compile(  # above 50L, 50L+, 60 lakh tak
+    rf"(?P<before>{_END_WORDS})?\s*(?P<amount>.*?)\s*(?:(?P<plus>\+)|\b(?P<after>{_END_WORDS}))?",
+    re.IGNORECASE,
+)
+_MAX_RANGE_CHARS = 60  # the patterns of ranges take quadratic time on a cell of 20,000 spaces
 _IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")  # Budget (in lakhs), Amount [Rs.]
 _COMMA_OR_POINT = re.compile(r"[1-9]\d{0,2}\.\d{3}")  # 5.000: five, or five thousand?
 _GROUPED_DIGITS = re.compile(
@@ -40,14 +52,21 @@ _MAX_RUPEES_BY_HEADER = 10**10  # a thousand crore: 5500000 under "in lakhs" was
 _DEGREES = re.compile(r"([-+\u2212]?\d{1,3}(?:\.\d+)?)\s*°?")  # 12.9716, -77.5°
 
 
+class AmountRange(NamedTuple):
+    """An amount that the sheet gives as a range. None for an end that it leaves open (`50L+`)."""
+
+    low: int | float | None
+    high: int | float | None
+
+
 class MoneyReader:
     """Reads the amounts of one column. A header such as `Budget (in lakhs)` gives the unit of cells without one."""
 
     def __init__(self, header: str) -> None:
         self._unit = find_header_unit(header)
 
-    def read(self, text: str) -> int | float | CellError | None:
-        """Return the amount in rupees."""
+    def read(self, text: str) -> int | float | AmountRange | CellError | None:
+        """Return the amount in rupees, or its range."""
         return read_money(text, self._unit)
 
 
@@ -62,18 +81,55 @@ def find_header_unit(header: str) -> str:
     return next(iter(long + short), "")
 
 
-def read_money(text: str, unit: str = "") -> int | float | CellError | None:
+def read_money(text: str, unit: str = "") -> int | float | AmountRange | CellError | None:
     """Return the exact amount in rupees, whole amounts as int. `unit` applies to a cell that names none.
 
-    A range such as `45-50 lakh`, or a comma in the wrong place, is an error.
+    `45-50 lakh`, `above 50L` and `50L+` are ranges. A comma in the wrong place is an error.
     """
     cell = strip_cell(text)
     if cell is None or isinstance(cell, CellError):
         return cell
-    match = _AMOUNT.match(to_ascii_digits(cell))
-    if not match or not (match["number"] or match["point"]) or not _has_valid_signs(match):
-        return CellError(IssueCode.DIGITS_LOST if _SCIENTIFIC.fullmatch(cell) else IssueCode.NOT_A_NUMBER)
-    return _compute_amount(match, unit)
+    typed = to_ascii_digits(cell)
+    if match := _match_amount(typed):
+        return _compute_amount(match, unit)
+    if amounts := _read_range(typed, unit):
+        return amounts
+    return CellError(IssueCode.DIGITS_LOST if _SCIENTIFIC.fullmatch(cell) else IssueCode.NOT_A_NUMBER)
+
+
+def _match_amount(text: str) -> re.Match[str] | None:
+    match = _AMOUNT.match(text)
+    is_amount = match is not None and (match["number"] or match["point"]) and _has_valid_signs(match)
+    return match if is_amount else None
+
+
+def _read_range(text: str, unit: str) -> AmountRange | None:
+    """Return the range that a text means, or None. Its lower end is below its upper end, and neither is negative."""
+    if len(text) > _MAX_RANGE_CHARS:
+        return None
+    text = text.replace("/-", "")  # ₹50,000/- to ₹80,000/-
+    ends = _BETWEEN_ENDS.split(text)
+    if len(ends) == 2:
+        low, high = _compute_ends(ends, unit)
+        return AmountRange(low, high) if low is not None and high is not None and low < high else None
+    match = _ONE_END.fullmatch(text)
+    marks = list(filter(None, (match["before"], match["plus"], match["after"]))) if match else []
+    if match is None or len(marks) != 1:
+        return None
+    (end,) = _compute_ends([match["amount"]], unit)
+    if end is None:
+        return None
+    is_upper_end = marks[0].lower() in _WORDS.at_most
+    return AmountRange(None, end) if is_upper_end else AmountRange(end, None)
+
+
+def _compute_ends(texts: Sequence[str], unit: str) -> list[int | float | None]:
+    """Return the amount of each text, None for no amount. A unit that only one of them has is the unit of both."""
+    matches = [_match_amount(text) for text in texts]
+    units = [match["unit"] for match in matches if match and match["unit"]]
+    shared_unit = units[0] if len(units) == 1 else unit
+    amounts = [_compute_amount(match, shared_unit) if match else None for match in matches]
+    return [None if isinstance(end, CellError) or (end or 0) < 0 else end for end in amounts]
 
 
 def _compute_amount(match: re.Match[str], unit: str) -> int | float | CellError:

@@ -127,7 +127,7 @@ class ColumnProfile:
         )
 
     def find_gap(self, field: str) -> str:
-        """Return why rows would be rejected although they are right: other titles, ranges as amounts. Else ""."""
+        """Return why rows would be rejected although they are right: other titles, words as amounts. Else ""."""
         if FIELDS_BY_NAME[field].kind is Kind.MONEY:
             return "" if all(map(_is_money, self.cells)) else texts.SOME_NOT_AMOUNTS
         has_few_titles = bool(self.cells) and field in self._titles and self.title_field != field

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from importer.fields import FIELDS_BY_NAME, Field, Kind
+from importer.fields import FIELDS_BY_NAME, Field, Kind, get_field_label
 from importer.issues import Issue, IssueCode
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.numeric_cells import MoneyReader, read_latitude, read_longitude
+from importer.loader.cells.numeric_cells import AmountRange, MoneyReader, read_latitude, read_longitude
 from importer.loader.cells.person_names import read_full_name
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import (
@@ -19,7 +19,8 @@ from importer.loader.cells.text import (
     normalize_text,
     read_list,
 )
-from importer.loader.rows.field_writers import FieldWriter, select_writer
+from importer.loader.rows.cell_policy import DEFAULT_CELL_POLICY, CellPolicy
+from importer.loader.rows.field_writers import FieldWriter, TextLine, select_writer
 from importer.loader.rows.rules import (
     CLEAR,
     CellReader,
@@ -48,9 +49,10 @@ class ColumnStep(NamedTuple):
 class Drafter:
     """Reads the rows of one run into drafts. `region` is the country of phones without a country code."""
 
-    def __init__(self, mapping: Mapping, *, region: str) -> None:
+    def __init__(self, mapping: Mapping, *, region: str, policy: CellPolicy = DEFAULT_CELL_POLICY) -> None:
+        self._policy = policy
         self._row_rules = RowRules(mapping.row_rules, mapping.columns) if mapping.row_rules else None
-        self._read_phones = _LeadPhones(mapping, region).read_into
+        self._read_phones = _LeadPhones(mapping, region, policy).read_into
         self._steps = build_column_steps(mapping, region=region)
         self._defaults = _Defaults(mapping, region)
         self._phone_header = next((column.header for column in mapping.find_columns("customer_phone")), "")
@@ -62,6 +64,7 @@ class Drafter:
             return Draft(row, {}, (issue,))
         payload: Payload = {}
         issues = list(row.issues)
+        ranges: list[tuple[str, str]] = []
         self._read_phones(cells, payload, issues)
         for index, field, header, read, write in self._steps:
             text = cells[index]
@@ -70,13 +73,17 @@ class Drafter:
             value = read(text)
             if value is None:
                 continue
-            if type(value) is CellError:
-                issues.append(Issue(field, value.code, header, value.value or text, value.hint))
-            elif value is CLEAR:
-                write(payload, None)
-            else:
-                write(payload, value)
+            if type(value) is CellError or type(value) is AmountRange:
+                found = self._policy.apply(field, header, text, value)
+                issues.append(found.issue)
+                if found.is_kept_as_info:
+                    ranges.append((header or get_field_label(field), text))
+                if (value := found.value) is None:
+                    continue
+            write(payload, None if value is CLEAR else value)
         self._defaults.fill(payload, issues)
+        for header, text in ranges:
+            TextLine("additional_info", header).write(payload, " ".join(text.split()))
         if "customer_phone" not in payload:
             _use_other_phone(payload, issues, self._phone_header)
         return Draft(row, payload, tuple(issues))
@@ -158,7 +165,8 @@ class _PhoneColumn(NamedTuple):
 class _LeadPhones:
     """Reads the lead's own phone and its other phones."""
 
-    def __init__(self, mapping: Mapping, region: str) -> None:
+    def __init__(self, mapping: Mapping, region: str, policy: CellPolicy) -> None:
+        self._apply_to_error = policy.apply_to_error
         self._columns = [
             _PhoneColumn(
                 choice,
@@ -183,7 +191,8 @@ class _LeadPhones:
                 continue
             if isinstance(parsed, CellError):
                 value = parsed.value or text
-                issues.append(Issue(column.field, parsed.code, column.header, value, parsed.hint))
+                issue = Issue(column.field, parsed.code, column.header, value, parsed.hint)
+                issues.append(self._apply_to_error(issue))
                 continue
             for code, part in parsed.warnings:
                 issues.append(Issue(column.field, code, column.header, part))
@@ -234,11 +243,13 @@ class _Defaults:
         ]
 
     def fill(self, payload: Payload, issues: list[Issue]) -> None:
-        """Write the values into a payload. A field with an issue is not empty."""
+        """Write the values into a payload. A field with an issue is not empty, unless its cell counts as empty."""
         for step, text, is_constant in self._values:
             if not is_constant and _has_value(payload, issues, step.field):
                 continue
             value = step.read(text)
+            if type(value) is AmountRange:
+                value = CellError(IssueCode.NOT_A_NUMBER)
             if type(value) is CellError:
                 issues.append(Issue(step.field, value.code, step.header, text, value.hint))
             elif value is CLEAR:
@@ -257,7 +268,7 @@ def _build_default_step(mapping: Mapping, name: str, phone_reader: PhoneReader) 
 
 
 def _has_value(payload: Payload, issues: list[Issue], name: str) -> bool:
-    if any(issue.field == name for issue in issues):
+    if any(issue.field == name and issue.code != IssueCode.COUNTED_AS_EMPTY for issue in issues):
         return True
     if name.startswith("address."):
         return name.removeprefix("address.") in payload.get("address", {})

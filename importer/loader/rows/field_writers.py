@@ -24,7 +24,7 @@ def select_writer(field: Field, mapping: Mapping, column: ColumnChoice) -> Field
     if field.kind in (Kind.EMAILS, Kind.TITLES):
         return _ListValue(name).write
     if field.takes_many_columns and (len(mapping.find_columns(name)) > 1 or _needs_header(column)):
-        return _TextLine(name, column.header).write
+        return TextLine(name, column.header).write
     return _SingleValue(name).write
 
 
@@ -61,7 +61,7 @@ class _ListValue:
             payload[name] = list(dict.fromkeys([*payload[name], *value]))
 
 
-class _TextLine:
+class TextLine:
     """Adds a line `Header: text` to a text that several columns share."""
 
     def __init__(self, name: str, header: str) -> None:
@@ -69,6 +69,7 @@ class _TextLine:
         self._header = header
 
     def write(self, payload: Payload, value: str) -> None:
+        """Add the line of a value to the payload."""
         line = f"{self._header}: {value}"
         text = payload.get(self._name)
         payload[self._name] = f"{text}\n{line}" if text else line
@@ -94,7 +95,7 @@ class _FullNameBesideOthers:
     """
 
     def __init__(self, header: str) -> None:
-        self._write_info = _TextLine("additional_info", header).write
+        self._write_info = TextLine("additional_info", header).write
 
     def write(self, payload: Payload, value: tuple[str, str]) -> None:
         write_full_name(payload, value)
