@@ -51,6 +51,8 @@ class IssueCode(StrEnum):
     NUL = "nul"
     UNDECODABLE = "undecodable"
     RAGGED = "ragged"
+    CELL_COUNT = "cell_count"
+    ABOVE_HEADER = "above_header"
     DELETED = "deleted"
     TEST_ROW = "test_row"
     NOT_A_LEAD = "not_a_lead"

@@ -127,7 +127,15 @@ def get_issue_kind(code: str) -> IssueKind:
 
 
 READER_CODES = frozenset(
-    {IssueCode.STRAY_QUOTE, IssueCode.NUL, IssueCode.UNDECODABLE, IssueCode.RAGGED, IssueCode.TOO_LONG}
+    {
+        IssueCode.STRAY_QUOTE,
+        IssueCode.NUL,
+        IssueCode.UNDECODABLE,
+        IssueCode.RAGGED,
+        IssueCode.CELL_COUNT,
+        IssueCode.ABOVE_HEADER,
+        IssueCode.TOO_LONG,
+    }
 )
 """Codes of problems that the reader finds with a row as a whole. They cannot be found again from its cells alone."""
 

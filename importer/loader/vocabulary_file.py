@@ -98,7 +98,7 @@ class MoneyWords(_Table, frozen=True):
 
 
 class FooterWords(_Table, frozen=True):
-    """Words of the lines that report programs print below a table."""
+    """Words of the lines below and above a table that are not leads: totals, report footers, a firm's own phone."""
 
     totals: Words = frozenset()
     total_prefixes: Words = frozenset()
@@ -110,6 +110,7 @@ class FooterWords(_Table, frozen=True):
     endings: Words = frozenset()
     openings: Words = frozenset()
     copyrights: Words = frozenset()
+    letterheads: Words = frozenset()
 
 
 class VocabularyFile(_Table, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from importer.messages import ErrorText, format_count
 
@@ -149,6 +149,7 @@ HEADER_TOO_LONG = ErrorText("The header has more text than any list of leads.", 
 SHEET_READ = 'Sheet "{sheet}" of the workbook.'
 OTHER_SHEETS_IGNORED = "Other sheets were not read: {sheets}. Name one with --sheet."
 HEADER_FOUND = "Header in row {number}."
+HEADER_OF_TWO_LINES = "Header in rows {number} and {next_number}, read as one."
 NO_HEADER = "No header was found: the columns are called Column A, Column B and so on."
 
 _MAX_LISTED_ROWS = 20
@@ -161,7 +162,7 @@ def describe_text_file(encoding: str, delimiter: str) -> str:
 
 def list_sheet_names(names: Sequence[str]) -> str:
     """Return the names quoted, with commas between them."""
-    return ", ".join(f'"{name}"' for name in names)
+    return _quote_names(names)
 
 
 def describe_hidden_rows(numbers: Sequence[int]) -> str:
@@ -191,6 +192,61 @@ def describe_repeated_headers(numbers: Sequence[int]) -> str:
     return f"Rows {listed} were skipped because they repeat the header."
 
 
+def describe_letterhead(numbers: Sequence[int]) -> str:
+    """Say which rows above the header were skipped as lines with a phone of the firm itself."""
+    listed = _list_row_numbers(numbers)
+    if len(numbers) == 1:
+        return f"Row {listed} above the header was skipped because its phone seems to be your own. If it is a lead, move it below the header."
+    return (
+        f"Rows {listed} above the header were skipped because their phones seem to be your own. "
+        "If they are leads, move them below the header."
+    )
+
+
+def describe_leads_above(numbers: Sequence[int]) -> str:
+    """Say which rows above the header were read as leads."""
+    return f"Rows {_list_row_numbers(numbers)} are above the header. They were read as leads, in the same columns."
+
+
+def describe_rows_above(numbers: Sequence[int]) -> str:
+    """Say which rows with a phone are above the row that --header-row names."""
+    listed = _list_row_numbers(numbers)
+    if len(numbers) == 1:
+        return f"Row {listed} holds a phone, but it was not read because it is above --header-row."
+    return f"Rows {listed} hold phones, but they were not read because they are above --header-row."
+
+
+def describe_further_tables(numbers: Sequence[int], renamed: Mapping[str, str], added: Sequence[str]) -> str:
+    """Say where further tables begin, which of their columns have another header, and which are new."""
+    listed = _list_row_numbers(numbers)
+    if len(numbers) == 1:
+        sentences = [f"Another table begins in row {listed}. Its rows are read by its own header."]
+    else:
+        sentences = [f"Other tables begin in rows {listed}. Their rows are read by their own headers."]
+    if renamed:
+        pairs = ", ".join(f'"{name}" as "{header}"' for name, header in renamed.items())
+        sentences.append(f"Columns of the same kind are put together: {pairs}.")
+    if added:
+        sentences.append(f"New columns: {_quote_names(added)}.")
+    return " ".join(sentences)
+
+
+def describe_unplaced_headers(names: Sequence[str]) -> str:
+    """Say which headers of a table far below the first one have no column."""
+    return (
+        f"The first table has no column for {_quote_names(names)} of another table far below. "
+        "Rows with values there are rejected. Save that table as a sheet of its own and import it."
+    )
+
+
+def describe_table_titles(numbers: Sequence[int]) -> str:
+    """Say which rows were skipped because they are titles of tables."""
+    listed = _list_row_numbers(numbers)
+    if len(numbers) == 1:
+        return f"Row {listed} was skipped because it is the title of a table."
+    return f"Rows {listed} were skipped because they are titles of tables."
+
+
 def describe_merged_values(row_counts: Sequence[tuple[str, int]]) -> str:
     """Say in how many rows of each column the value of a merged cell was filled in: (header, rows)."""
     listed = ", ".join(
@@ -204,3 +260,7 @@ def _list_row_numbers(numbers: Sequence[int]) -> str:
     """Return the first row numbers, followed by ` ...` where there are more."""
     listed = ", ".join(map(str, numbers[:_MAX_LISTED_ROWS]))
     return f"{listed} ..." if len(numbers) > _MAX_LISTED_ROWS else listed
+
+
+def _quote_names(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -162,6 +162,15 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         'the row has too many cells ({hint} more than the header). The first extra cell is "{value}". Check that no comma splits a cell, or give '
         "the extra column a header.",
     ),
+    Code.CELL_COUNT: IssueText(
+        "a comma too many or too few",
+        "the row has {value} cells, but the other rows have {hint}. A comma too many or too few may have moved its values to "
+        "other columns. Check each cell.",
+    ),
+    Code.ABOVE_HEADER: IssueText(
+        "above the header",
+        "the row holds a phone, but it is above the header. Put it below the header if it is a lead. If it is not, delete it.",
+    ),
     Code.DELETED: IssueText(
         "deleted in the old CRM", "skipped because this lead was deleted in the old CRM ({value}{hint})."
     ),

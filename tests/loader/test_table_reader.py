@@ -14,21 +14,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
-from importer.loader.table.table_reader import OpenOptions, Table, copy_to_private_file, open_table
+from importer.loader.table.table_reader import OpenOptions, copy_to_private_file, open_table
 from importer.models.row import BLOCK_ROWS
-
-
-def open_text(folder: Path, content: str | bytes, **options: object) -> Table:
-    (folder / "sheet").write_bytes(content if isinstance(content, bytes) else content.encode())
-    return open_table(folder / "sheet", OpenOptions(**options))
-
-
-def list_rows(table: Table) -> list[tuple[int, tuple[str, ...], list[str]]]:
-    return [(row.number, row.cells, [issue.code for issue in row.issues]) for row in table.rows]
-
-
-def list_notices(table: Table) -> list[str]:
-    return [f"{notice.kind}: {notice.text}" for notice in table.notices]
+from tests.loader.table_texts import list_notices, list_rows, open_text
 
 
 def test_rows_are_as_wide_as_the_header(tmp_path):
@@ -203,5 +191,5 @@ def test_rows_do_not_depend_on_where_a_block_ends(tmp_path_factory, rows, chunk)
 
     with patch("importer.loader.formats.delimited_text.BLOCK_ROWS", chunk):
         by_block = read()
-    with patch("importer.loader.table.table_reader.RowShaper.is_regular", return_value=False):
+    with patch("importer.loader.table.row_shaper.RowShaper.is_regular", return_value=False):
         assert by_block == read()

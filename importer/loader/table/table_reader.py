@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -13,17 +14,24 @@ from typing import BinaryIO
 import msgspec
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
-from importer.issues import LOST_CHARACTER, Issue, IssueCode
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.sheet_metadata import MergedCellFiller
+from importer.loader.formats.sheet_metadata import MergedArea, MergedCellFiller
 from importer.loader.formats.workbook_reader import open_sheet
-from importer.loader.table.footers import is_footer, is_footer_continuation
-from importer.loader.table.header_row import MAX_SEARCHED_ROWS, HeaderRow, find_header_row, take_header_row
+from importer.loader.table.further_tables import TablePlacer, find_further_tables
+from importer.loader.table.header_row import (
+    MAX_SEARCHED_ROWS,
+    HeaderRow,
+    find_header_row,
+    take_header_row,
+    trim_names,
+)
+from importer.loader.table.row_shaper import RowShaper, UsualWidth, is_blank
+from importer.loader.table.rows_above import read_rows_above
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind, format_column_name
-from importer.models.row import SourceRow, SourceRows
+from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 from importer.models.status import is_report_header
 
 COPY_NAME = "sheet"
@@ -31,7 +39,7 @@ _MAX_COLUMNS = 2_000  # the widest CRM exports have 800
 _MAX_HEADER_SEARCH_ROWS = 10_000  # the furthest down that --header-row can look
 _MIN_COLUMN_SHARE = 0.2  # of the rows, for a column without a name in a CSV file
 _MIN_COLUMN_ROWS = 2  # in a small file too, one row alone is a stray comma
-_MAX_CELLS_OF_NON_LEAD = 4  # a total, a report footer or a blank row has no more cells with text
+_READ_AHEAD_ROWS = 2 * BLOCK_ROWS  # rows that decide on the headers; sheets with several tables are shorter
 
 
 class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +75,7 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     if kind is FileKind.CSV:
         return _open_text_file(path, options)
     sheet = open_sheet(path, kind, options.sheet)
-    table = _build_table(sheet.blocks, kind, sheet.notices, options, sheet.name)
-    table.blocks = MergedCellFiller(sheet.merged, table.headers).fill(table.blocks, sheet.notices)
-    return table
+    return _build_table(sheet.blocks, kind, sheet.notices, options, sheet.name, sheet.merged)
 
 
 def _open_text_file(path: Path, options: OpenOptions) -> Table:
@@ -77,7 +83,7 @@ def _open_text_file(path: Path, options: OpenOptions) -> Table:
     if options.sheet is not None and not dialect.is_own_report:
         raise UsageError(*file_messages.SHEET_OF_TEXT_FILE)
     notices = [Notice(NoticeKind.READ, dialect.description)]
-    return _build_table(read_records(path, dialect), FileKind.CSV, notices, options, "")
+    return _build_table(read_records(path, dialect), FileKind.CSV, notices, options)
 
 
 def copy_to_private_file(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
@@ -124,41 +130,81 @@ def _check_is_bytes(chunk: bytes | str | None) -> bytes:
 
 
 def _build_table(
-    records: Iterator[SourceRows], kind: FileKind, notices: list[Notice], options: OpenOptions, sheet: str
+    records: Iterator[SourceRows],
+    kind: FileKind,
+    notices: list[Notice],
+    options: OpenOptions,
+    sheet: str = "",
+    merged: deque[MergedArea] | None = None,
 ) -> Table:
-    """Return the table below the header, with its rows as wide as the header."""
-    looked_at = min(_MAX_HEADER_SEARCH_ROWS, max(MAX_SEARCHED_ROWS, options.header_row or 0))
+    """Return the table below the header, with its rows as wide as the header, and the tables below that one."""
+    begun = _read_ahead(records, options)
+    header = _find_header(begun, options)
+    notices.append(_describe_header(header, begun))
+    above, rows = begun[: header.index or 0], begun[(header.index or 0) + header.lines :]
+    leads_above, found = read_rows_above(above, header.names, rows, is_chosen=options.header_row is not None)
+    notices += found
+    shaper, placer = _plan_rows(header, rows, kind)
+    blocks = shaper.fit_blocks(chain([SourceRows.from_rows([*leads_above, *rows])], records), notices)
+    if merged is not None:
+        blocks = MergedCellFiller(merged, placer.list_sheet_headers(shaper.width)).fill(blocks, notices)
+    blocks = placer.place_blocks(blocks, notices)
+    return Table(headers=tuple(placer.headers), blocks=blocks, notices=notices, kind=kind, sheet=sheet)
+
+
+def _read_ahead(records: Iterator[SourceRows], options: OpenOptions) -> list[SourceRow]:
+    """Return the first rows, which decide on the headers. Raises UnreadableFileError where they are all blank."""
+    count = max(_READ_AHEAD_ROWS, min(_MAX_HEADER_SEARCH_ROWS, options.header_row or 0))
     begun: list[SourceRow] = []
-    while len(begun) < looked_at and (block := next(records, None)) is not None:
+    while len(begun) < count and (block := next(records, None)) is not None:
         begun += block
-    top = begun[:looked_at]
-    if not any(cell.strip() for record in top for cell in record.cells):
+    if all(is_blank(row.cells) for row in begun):
         raise UnreadableFileError(*file_messages.EMPTY_SHEET)
-    header = _find_header(top, options)
-    first = 0 if header.index is None else header.index + header.lines
-    notices.append(_describe_header(header, top))
-    headers = _name_unnamed_columns(header.names, top[first:], kind)
-    if len(headers) > _MAX_COLUMNS:
-        raise UnreadableFileError(*file_messages.TOO_MANY_COLUMNS.format(count=len(headers)))
-    shaper = RowShaper(len(headers), header.names)
-    blocks = shaper.fit_blocks(chain([SourceRows.from_rows(begun[first:])], records), notices)
-    return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=sheet)
+    return begun
 
 
-def _find_header(top: list[SourceRow], options: OpenOptions) -> HeaderRow:
-    """Return the header that `--header-row` names, else the one that is found among the first rows."""
-    rows = [record.cells for record in top]
-    if options.header_row is None or is_report_header(cell.strip() for cell in rows[0]):
-        return find_header_row(rows)
-    numbers = [record.number for record in top]
-    index = numbers.index(options.header_row) if options.header_row in numbers else len(rows)
-    return take_header_row(rows, index, row_number=options.header_row)
+def _find_header(begun: Sequence[SourceRow], options: OpenOptions) -> HeaderRow:
+    """Return the header that `--header-row` names, else the one that is found among the first rows.
+
+    A known header below many leads is the header of the sheet where no other is found.
+    """
+    rows = [row.cells for row in begun]
+    if options.header_row is not None and not is_report_header(cell.strip() for cell in rows[0]):
+        numbers = [row.number for row in begun]
+        index = numbers.index(options.header_row) if options.header_row in numbers else len(rows)
+        return take_header_row(rows, index, row_number=options.header_row)
+    header = find_header_row(rows[:MAX_SEARCHED_ROWS])
+    if header.index is None and (tables := find_further_tables(rows)):
+        return HeaderRow(tables[0].start, tables[0].headers, tables[0].lines)
+    return header
 
 
-def _describe_header(header: HeaderRow, top: list[SourceRow]) -> Notice:
+def _describe_header(header: HeaderRow, begun: Sequence[SourceRow]) -> Notice:
     if header.index is None:
         return Notice(NoticeKind.READ, file_messages.NO_HEADER)
-    return Notice(NoticeKind.READ, file_messages.HEADER_FOUND.format(number=top[header.index].number))
+    number = begun[header.index].number
+    text = file_messages.HEADER_OF_TWO_LINES if header.lines > 1 else file_messages.HEADER_FOUND
+    return Notice(NoticeKind.READ, text.format(number=number, next_number=number + 1))
+
+
+def _plan_rows(header: HeaderRow, rows: Sequence[SourceRow], kind: FileKind) -> tuple[RowShaper, TablePlacer]:
+    """Return what gives the rows below the header their width and their columns: one table or several."""
+    names = trim_names(header.names)
+    tables = find_further_tables([row.cells for row in rows[:_READ_AHEAD_ROWS]], {names})
+    ends = [*(table.start for table in tables), len(rows)]
+    headers, below = {names: header.names}, {names: [*rows[: ends[0]]]}
+    for table, end in zip(tables, ends[1:], strict=True):
+        headers.setdefault(table.names, table.headers)
+        below.setdefault(table.names, []).extend(rows[table.start + table.lines : end])
+    named = {key: _name_unnamed_columns(headers[key], below[key], kind) for key in headers}
+    width = max(map(len, named.values()))
+    placer = TablePlacer(names, named.pop(names))
+    for key, columns in named.items():
+        placer.add_table(key, columns)
+    if len(placer.headers) > _MAX_COLUMNS:
+        raise UnreadableFileError(*file_messages.TOO_MANY_COLUMNS.format(count=len(placer.headers)))
+    usual = UsualWidth(rows[:_READ_AHEAD_ROWS] if kind is FileKind.CSV and not named else ())
+    return RowShaper(width, usual), placer
 
 
 def _name_unnamed_columns(names: tuple[str, ...], below: list[SourceRow], kind: FileKind) -> tuple[str, ...]:
@@ -178,78 +224,3 @@ def _name_unnamed_columns(names: tuple[str, ...], below: list[SourceRow], kind: 
     return tuple(
         name or (format_column_name(index) if values[index] else "") for index, name in enumerate(padded)
     )
-
-
-class RowShaper:
-    """Makes rows as wide as the header, and skips blank rows, footers and repeated headers.
-
-    Values without a column are appended to the last one with a mark between them. So nothing of the row is lost,
-    and it is rejected again when it is imported again unchanged.
-    """
-
-    def __init__(self, width: int, header: Sequence[str]) -> None:
-        self._footer_rows: list[int] = []
-        self._repeated_header_rows: list[int] = []
-        self._is_after_footer = False
-        self._width = width
-        self._min_blanks = width - _MAX_CELLS_OF_NON_LEAD
-        self._blank = ("",) * width
-        self._header = (*header, *self._blank[len(header) :])
-
-    def fit_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
-        """Yield the data rows, as wide as the header; at the end, add notices that name the skipped rows."""
-        for block in blocks:
-            if self.is_regular(block):
-                yield block
-            else:
-                yield SourceRows.from_rows(row for row in map(self._fit_row, block) if row is not None)
-        if self._footer_rows:
-            notices.append(
-                Notice(NoticeKind.IGNORED, file_messages.describe_skipped_footers(self._footer_rows))
-            )
-        if self._repeated_header_rows:
-            text = file_messages.describe_repeated_headers(self._repeated_header_rows)
-            notices.append(Notice(NoticeKind.IGNORED, text))
-
-    def is_regular(self, block: SourceRows) -> bool:
-        """Return whether a block needs no change, as nearly all blocks of a valid file. Its issues are known already."""
-        if (
-            self._is_after_footer
-            or set(map(len, block.cells)) != {self._width}
-            or self._contains_header(block)
-        ):
-            return False
-        few = [cells for cells in block.cells if cells.count("") >= self._min_blanks]
-        return not any(_is_blank(cells) or is_footer(cells) for cells in few)
-
-    def _contains_header(self, block: SourceRows) -> bool:
-        # A list equals lists only, and the readers of blocks make lists.
-        header = list(self._header) if isinstance(block.cells[0], list) else self._header
-        return header in block.cells
-
-    def _fit_row(self, row: SourceRow) -> SourceRow | None:
-        """Return the row as wide as the header; None for one that is skipped."""
-        cells, issues = row.cells, row.issues
-        count, width = len(cells), self._width
-        if count != width:
-            if count > width and (extra := [cell for cell in cells[width:] if cell.strip()]):
-                issues = (*issues, Issue("row", IssueCode.RAGGED, "", extra[0], str(len(extra))))
-                cells = (*cells[: width - 1], LOST_CHARACTER.join([cells[width - 1], *extra]))
-            else:
-                cells = (*cells[:width], *self._blank[count:])
-        if cells == self._header and not _is_blank(cells):
-            self._repeated_header_rows.append(row.number)
-            return None
-        if not issues and cells.count("") >= self._min_blanks:
-            if _is_blank(cells):
-                return None
-            if is_footer(cells) or (self._is_after_footer and is_footer_continuation(cells)):
-                self._footer_rows.append(row.number)
-                self._is_after_footer = True
-                return None
-        self._is_after_footer = False
-        return SourceRow(row.number, cells, issues)
-
-
-def _is_blank(cells: Sequence[str]) -> bool:
-    return not any(map(str.strip, cells))
