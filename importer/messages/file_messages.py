@@ -155,9 +155,10 @@ NO_HEADER = "No header was found: the columns are called Column A, Column B and 
 _MAX_LISTED_ROWS = 20
 
 
-def describe_text_file(encoding: str, delimiter: str) -> str:
+def describe_text_file(encoding: str, delimiter: str, quote: str) -> str:
     """Return how a text file is written: `UTF-8 text, cells separated by commas`."""
-    return f"{encoding} text, cells separated by {_DELIMITER_NAMES.get(delimiter, repr(delimiter))}."
+    quoted = " and quoted with apostrophes" if quote == "'" else ""
+    return f"{encoding} text, cells separated by {_DELIMITER_NAMES.get(delimiter, repr(delimiter))}{quoted}."
 
 
 def list_sheet_names(names: Sequence[str]) -> str:

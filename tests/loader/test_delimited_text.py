@@ -206,6 +206,79 @@ def test_notes_of_several_lines_are_read_unchanged(note, before):
     assert list_cells(found) == table
 
 
+@pytest.mark.parametrize("end", ["\n", "\n\n", "\r\n", "\n "])
+@pytest.mark.parametrize("before", [0, 3000])
+def test_note_that_ends_in_a_line_break_is_not_torn(end, before):
+    """What follows the note in its last line has a phone and as many commas as a lead, but it is no lead."""
+    history = "wants a loan | 9845012345 | Asha, from Pune, since 2019, yes"
+    table = [
+        ["Id", "Name", "Phone", "Note", "Count", "History"],
+        *[["a", "Asha", "9845012340", "x", "1", "x"]] * before,
+        ["b", "Ravi", "9845012345", f"Ravi, a user, asks, soon.{end}", "23", history],
+        ["c", "Meena", "9845012346", "short", "1", "x"],
+    ]
+    found = read_text(format_csv(table, lineterminator="\n"))
+    assert not list_codes(found)
+    assert list_cells(found) == table
+
+
+@pytest.mark.parametrize(
+    ("line", "codes"),
+    [
+        ('Ravi,9845012346,Lake"View, Pune",call', ["stray_quote"]),
+        ('Ravi,9845012346,the "old, new, and other" one,x', []),
+        ('Ravi,"98450"12346,Lake View,x', ["stray_quote"]),
+        ('Ravi,9845012346,32" TV,24"', []),
+        ('Ravi,9845012346,"the ""Lake"" View, Pune",x', []),
+        ('Ravi,9845012346,"Lake, View",5" pipe', []),
+        ('Ravi,9845012346,Lake "View" Homes,x', []),
+        ('Ravi,9845012346,a "b,"c" d",x', ["stray_quote"]),
+    ],
+)
+@pytest.mark.parametrize("before", [5, 3000])
+def test_comma_between_quotes_inside_a_cell_does_not_move_cells(line, codes, before):
+    """The row has as many cells as the others, so nobody would see that its cells have moved."""
+    lead = "Asha,9845012345,Acme,x\n"
+    found = read_text("Name,Phone,Company,Remarks\n" + lead * before + line + "\n" + lead)
+    assert list_codes(found) == ({before + 2: codes} if codes else {})
+    assert len(found) == before + 3
+
+
+APOSTROPHES = "Name,Phone,Company,Remarks\nAsha,9845012345,'Rao, Iyer and Sons','call, then mail'\n"
+
+
+def test_cells_quoted_with_apostrophes_are_read(tmp_path):
+    """The number of cells shows it, and the notice says it. A stray apostrophe rejects its line."""
+    sheet = (
+        APOSTROPHES
+        + "Ravi,9845012346,O'Brien's,'it''s ok'\n"
+        + "Meena,9845012347,x,\n" * 60
+        + "Sita,'98,x,y\n"
+    )
+    found = read_text(sheet + "Imran,9845012348,'a, b',c\n")
+    assert list_cells(found)[1] == ["Asha", "9845012345", "Rao, Iyer and Sons", "call, then mail"]
+    assert list_cells(found)[2] == ["Ravi", "9845012346", "O'Brien's", "it's ok"]
+    assert list_codes(found) == {64: ["stray_quote"]}
+    assert list_cells(found)[-1][2] == "a, b"
+    (tmp_path / "sheet").write_text(sheet)
+    description = find_dialect(tmp_path / "sheet", encoding=None, delimiter=None).description
+    assert description == "UTF-8 text, cells separated by commas and quoted with apostrophes."
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "Name,Phone\nAsha,'+91 98450 12345\nRavi,'+91 98450 12346\n",
+        "Name,Phone\n'Asha',9845012345\n'Ravi, Kumar',9845012346,x\n",
+        APOSTROPHES + 'Ravi,9845012346,"Lake, View",x\n',
+        "Name,Phone\nO'Brien,9845012345\n'Asha,9845012346\n",
+    ],
+    ids=["mark of a text", "no table", "usual quotes too", "in names"],
+)
+def test_apostrophe_is_a_letter_where_the_table_does_not_need_it(sheet):
+    assert any("'" in cell for record in read_text(sheet) for cell in record.cells)
+
+
 @pytest.mark.parametrize(
     "header", [["Name", "Phone\nor mobile", "City"], ["Your name,\nin full", "Phone", "City,\nState"]]
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from importer.issues import LOST_CHARACTER, Issue, IssueCode, find_unreadable_cells
 from importer.loader.formats.dialect import MARK_UNDECODABLE, UNDECODABLE_BYTE, Dialect
@@ -16,7 +17,6 @@ from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
 MAX_CELL_CHARS = 100_000
 _MAX_RECORD_LINES = 2000  # a cell of more lines begins with a stray quotation mark
 _MIN_PHONE_DIGITS = 7  # a landline without its STD code has no fewer
-_BETWEEN_CELLS = frozenset(",\r\n")
 
 
 def read_records(path: Path, dialect: Dialect) -> Iterator[SourceRows]:
@@ -40,8 +40,9 @@ def _read_blocks(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
             return
         text = "".join(lines)
         is_suspect = _may_have_faults(lines, text, has_invalid_bytes=dialect.encoding.has_invalid_bytes)
-        if not is_suspect and (cells := _parse_single_line_records(lines, dialect, is_end=not new_lines)):
-            reusable = _find_reusable_lines(lines, text, dialect)
+        is_regular = not is_suspect and _has_only_outer_quotes(text, dialect)
+        if is_regular and (cells := _parse_single_line_records(lines, dialect, is_end=not new_lines)):
+            reusable = _find_reusable_lines(lines, dialect)
             block = SourceRows(range(number, number + len(cells)), cells, lines=reusable)
             lines = []
         else:
@@ -75,31 +76,29 @@ def _to_source_row(record: _Record, number: int, lines: list[str], *, is_suspect
     return SourceRow(number, tuple(cells), issues)
 
 
-def _find_reusable_lines(lines: list[str], text: str, dialect: Dialect) -> list[str]:
+def _find_reusable_lines(lines: list[str], dialect: Dialect) -> list[str]:
     """Return the lines without their ends if a report can contain them unchanged, else nothing.
 
-    For this they are separated by commas, and quotation marks are only around cells.
+    For this they are separated by commas, and quotation marks are the usual ones and only around cells.
     """
-    if dialect.delimiter != "," or dialect.has_space_before_quotes or not _has_only_outer_quotes(text):
+    if dialect.delimiter != "," or dialect.has_space_before_quotes or dialect.quote != '"':
         return []
     return [line.rstrip("\r\n") for line in lines]
 
 
-def _has_only_outer_quotes(text: str) -> bool:
+def _has_only_outer_quotes(text: str, dialect: Dialect) -> bool:
     """Return whether each quotation mark opens or closes a cell, or is doubled inside one: `5",` is neither."""
-    outside = set(f"\n{text}\n".split('"')[::2])  # most are the same comma
-    return _BETWEEN_CELLS.issuperset("".join([part[:1] + part[-1:] for part in outside]))
+    outside = set(f"\n{text}\n".split(dialect.quote)[::2])  # most are the same comma
+    allowed = frozenset((dialect.delimiter, "\r", "\n", *(" " * dialect.has_space_before_quotes)))
+    return allowed.issuperset("".join([part[:1] + part[-1:] for part in outside]))
 
 
 def _parse_single_line_records(lines: list[str], dialect: Dialect, *, is_end: bool) -> list[list[str]] | None:
     """Parse lines that are one record each, as nearly always; return None where one is not."""
     if not is_end and not lines[-1].endswith(("\n", "\r")):
         return None
-    reader = csv.reader(
-        lines, delimiter=dialect.delimiter, skipinitialspace=dialect.has_space_before_quotes, strict=True
-    )
     try:
-        records = list(reader)
+        records = list(_make_reader(lines, dialect))
     except csv.Error:
         return None
     return records if len(records) == len(lines) else None
@@ -113,18 +112,15 @@ def _parse_records(
     A quotation mark that is not closed where it should be makes its own line faulty. The lines after it are read
     again as records of their own.
     """
-    start, delimiter, skip_space = 0, dialect.delimiter, dialect.has_space_before_quotes
+    start = 0
     while start < len(lines):
-        reader = csv.reader(
-            lines[start:] if start else lines, delimiter=delimiter, skipinitialspace=skip_space, strict=True
-        )
+        reader = _make_reader(lines[start:] if start else lines, dialect)
         base, seen = start, 0
         try:
             for cells in reader:
                 after = reader.line_num
-                may_swallow = after - seen > 1 and not dialect.is_own_report
-                if may_swallow and _has_swallowed_records(
-                    lines[base + seen : base + after], cells, previous, delimiter
+                if not dialect.is_own_report and _has_misplaced_quote(
+                    lines[base + seen : base + after], cells, previous, dialect
                 ):
                     break
                 yield _Record(cells, base + seen, base + after)
@@ -137,20 +133,67 @@ def _parse_records(
             is_complete = base + reader.line_num < len(lines) or is_end
             if not is_complete and line_count < _MAX_RECORD_LINES:
                 return  # the record goes on in the next lines of the file
-        yield _to_stray_quote_record(lines, base + seen, delimiter)
+        yield _to_stray_quote_record(lines, base + seen, dialect)
         start = base + seen + 1
 
 
-def _to_stray_quote_record(lines: list[str], at: int, delimiter: str) -> _Record:
+def _make_reader(lines: list[str], dialect: Dialect) -> Any:
+    return csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        skipinitialspace=dialect.has_space_before_quotes,
+        strict=True,
+    )
+
+
+def _to_stray_quote_record(lines: list[str], at: int, dialect: Dialect) -> _Record:
     """Return the line as a record that is rejected for its stray quotation mark, also when it is imported again."""
-    line = lines[at].rstrip("\r\n")
-    excerpt = line[max(0, line.find('"')) :][:40]
-    cells = line.replace('"', f'"{LOST_CHARACTER}', 1).split(delimiter)
+    line, quote = lines[at].rstrip("\r\n"), dialect.quote
+    excerpt = line[max(0, line.find(quote)) :][:40]
+    cells = line.replace(quote, f"{quote}{LOST_CHARACTER}", 1).split(dialect.delimiter)
     return _Record(cells, at, at + 1, (Issue("row", IssueCode.STRAY_QUOTE, "", excerpt),))
 
 
+def _has_misplaced_quote(
+    lines: list[str], cells: list[str], previous: Sequence[str], dialect: Dialect
+) -> bool:
+    """Return whether a quotation mark joins or splits what it should not."""
+    if len(lines) > 1:
+        return _has_swallowed_records(lines, cells, previous, dialect)
+    return dialect.quote in lines[0] and _has_split_cell(lines[0], dialect)
+
+
+def _has_split_cell(line: str, dialect: Dialect) -> bool:
+    """Return whether a comma between two quotation marks splits a cell: `Lake"View, Pune",9845012345`.
+
+    The first mark is inside a cell, so it does not open one, and the second one ends a later cell. A mark after a
+    digit means inches: `32" TV`.
+    """
+    is_open = False
+    for cell in _split_raw_cells(line.rstrip("\r\n"), dialect):
+        if cell.startswith(dialect.quote) or cell.count(dialect.quote) > 1:
+            is_open = False
+        elif is_open and cell.endswith(dialect.quote):
+            return True
+        elif dialect.quote in cell:
+            before, after = cell.split(dialect.quote)
+            is_open = bool(after) and not before[-1:].isdigit()
+    return False
+
+
+def _split_raw_cells(line: str, dialect: Dialect) -> list[str]:
+    """Return the cells of a line as they are written, with their quotation marks."""
+    quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
+    space = " *" if dialect.has_space_before_quotes else ""
+    quoted = f"{space}{quote}(?:[^{quote}]|{quote}{quote})*{quote}"
+    return [
+        found[1].lstrip(" ") for found in re.finditer(f"({quoted}|[^{delimiter}]*)(?:{delimiter}|$)", line)
+    ]
+
+
 def _has_swallowed_records(
-    lines: list[str], cells: list[str], previous: Sequence[str], delimiter: str
+    lines: list[str], cells: list[str], previous: Sequence[str], dialect: Dialect
 ) -> bool:
     """Return whether a record of several lines is really several records after a stray quotation mark.
 
@@ -160,10 +203,11 @@ def _has_swallowed_records(
     """
     if len(lines) > _MAX_RECORD_LINES:
         return True
+    delimiter = dialect.delimiter
     has_previous = len(previous) > 1  # the first record of a file has none
     widths = {len(previous)} if has_previous else {len(cells), lines[0].count(delimiter) + 1}
     for line in lines[1:]:
-        if line.count(delimiter) == 0 or len(own_cells := _parse_line(line, delimiter)) not in widths:
+        if line.count(delimiter) == 0 or len(own_cells := _parse_line(line, dialect)) not in widths:
             continue
         phones = [index for index, cell in enumerate(previous) if has_previous and _may_be_phone(cell)]
         if (has_previous and len(cells) != len(previous)) or any(
@@ -173,12 +217,13 @@ def _has_swallowed_records(
     return False
 
 
-def _parse_line(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a line read as a record of its own."""
+def _parse_line(line: str, dialect: Dialect) -> list[str]:
+    """Return the cells of a line read as a record of its own; none for the end of a note that ends in a line break."""
     try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+        return next(csv.reader([line], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True), [])
     except csv.Error:
-        return line.split(delimiter)
+        is_end_of_cell = line.lstrip(" ").startswith(dialect.quote + dialect.delimiter)
+        return [] if is_end_of_cell else line.split(dialect.delimiter)
 
 
 def _may_be_phone(cell: str) -> bool:

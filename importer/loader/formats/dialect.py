@@ -155,7 +155,7 @@ class Dialect(msgspec.Struct, frozen=True):
     """How a text file is written.
 
     `skipped_lines` come before the first record (`sep=;`, which Excel hides too). `has_space_before_quotes` means
-    that quoted cells begin after a space: `Asha, "Rao, Ltd"`. Our own reports are quoted correctly, so a cell of
+    that quoted cells begin after a space: `Asha, "Rao, Ltd"`. `quote` is around cells with a delimiter. Our own reports are quoted correctly, so a cell of
     several lines in them is never a stray quote.
     """
 
@@ -164,11 +164,12 @@ class Dialect(msgspec.Struct, frozen=True):
     skipped_lines: int = 0
     has_space_before_quotes: bool = False
     is_own_report: bool = False
+    quote: str = '"'
 
     @property
     def description(self) -> str:
         """One sentence for people: `UTF-8 text, cells separated by commas`."""
-        return file_messages.describe_text_file(self.encoding.label, self.delimiter)
+        return file_messages.describe_text_file(self.encoding.label, self.delimiter, self.quote)
 
 
 def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> Dialect:
@@ -184,12 +185,14 @@ def find_dialect(path: Path, *, encoding: str | None, delimiter: str | None) -> 
     report_delimiter = _find_report_delimiter(lines)
     chosen = report_delimiter or given or named or _guess_delimiter(lines)
     is_own_report = report_delimiter is not None
+    has_single_quotes = not is_own_report and _has_single_quotes(lines, chosen)
     return Dialect(
         found,
         chosen,
         skipped_lines=1 if named else 0,
         has_space_before_quotes=not is_own_report and _has_space_before_quotes(lines, chosen),
         is_own_report=is_own_report,
+        quote="'" if has_single_quotes else '"',
     )
 
 
@@ -257,3 +260,17 @@ def _has_space_before_quotes(lines: list[str], delimiter: str) -> bool:
     except csv.Error:
         return False
     return len(widths - {0}) == 1
+
+
+def _has_single_quotes(lines: list[str], delimiter: str) -> bool:
+    """Return whether cells are quoted with apostrophes: `'Rao, Iyer and Sons'`.
+
+    Only then do all lines have one number of cells. An apostrophe alone is a letter, or Excel's mark for a text.
+    """
+    if '"' in "".join(lines):
+        return False
+    try:
+        widths = {len(cells) for cells in csv.reader(lines, delimiter=delimiter, quotechar="'", strict=True)}
+    except csv.Error:
+        return False
+    return len(widths - {0}) == 1 and len({line.count(delimiter) for line in lines if line.strip()}) > 1
