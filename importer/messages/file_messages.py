@@ -70,6 +70,10 @@ COMPRESSED_TOO_MUCH = ErrorText(
     f"One part of the workbook becomes {{ratio:,.0f}} times larger when it is unpacked. {_MADE_TO_HARM}",
     _ONLY_IF_TRUSTED,
 )
+MOSTLY_EMPTY = ErrorText(
+    "The workbook claims {cells} cells, but most of them are empty. One cell is probably far from the others.",
+    _COPY_THE_ROWS,
+)
 DEFINES_ENTITIES = ErrorText(
     f"The workbook defines XML entities of its own. {_MADE_TO_HARM}", _ONLY_IF_TRUSTED
 )

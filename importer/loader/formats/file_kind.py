@@ -8,6 +8,7 @@ from pathlib import Path
 
 from importer.errors import UnreadableFileError
 from importer.loader.formats.dialect import detect_utf16_without_bom, find_bom_codec
+from importer.loader.formats.zip_safety import open_archive
 from importer.messages import file_messages
 
 
@@ -81,7 +82,7 @@ def _has_text_encoding(head: bytes) -> bool:
 def _detect_zip_kind(path: Path) -> FileKind:
     """Return the workbook format of a zip archive by the names of its parts."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableFileError(*file_messages.DAMAGED_ZIP) from error
@@ -101,11 +102,12 @@ def _detect_ole_kind(path: Path) -> FileKind:
     """Return XLS for an old workbook. Raises UnreadableFileError for an encrypted one or another document.
 
     MS-OFFCRYPTO: an encrypted workbook has a stream EncryptedPackage and no stream Workbook. Workbook is looked for
-    first, since a cell of an old workbook may contain either word.
+    first, since a cell of an old workbook may contain either word. Names of streams have no case: Crystal Reports
+    writes WORKBOOK.
     """
-    content = path.read_bytes()
-    if "Workbook".encode("utf-16-le") in content or "Book".encode("utf-16-le") in content:
+    content = path.read_bytes().lower()
+    if "book".encode("utf-16-le") in content:  # Workbook, or Book before Excel 97
         return FileKind.XLS
-    if "EncryptedPackage".encode("utf-16-le") in content:
+    if "encryptedpackage".encode("utf-16-le") in content:
         raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED)
     raise UnreadableFileError(*file_messages.OFFICE_DOCUMENT)

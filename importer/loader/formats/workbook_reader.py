@@ -19,12 +19,12 @@ from importer.loader.formats.file_kind import FileKind
 from importer.loader.formats.number_formats import format_value
 from importer.loader.formats.ods_reader import list_ods_sheets, read_ods_rows
 from importer.loader.formats.sheet_metadata import MergedArea, RowMetadata, to_merged_areas
-from importer.loader.formats.xls_metadata import is_password_protected, read_xls_row_metadata
+from importer.loader.formats.xls_metadata import check_xls_size, is_password_protected, read_xls_row_metadata
 from importer.loader.formats.xlsb_metadata import read_xlsb_merged_areas, read_xlsb_row_metadata
 from importer.loader.formats.xlsx_metadata import (
     SheetPart,
+    can_openpyxl_read,
     find_sheet_part,
-    is_strict_ooxml,
     read_xlsx_merged_areas,
     read_xlsx_row_metadata,
 )
@@ -65,9 +65,8 @@ class _ValueBlock(NamedTuple):
 
 def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> Worksheet:
     """Open the chosen sheet, else the first that is visible. Raises UnreadableFileError or UsageError."""
-    if kind is not FileKind.XLS:
-        check_archive(path)
     with _raise_as_unreadable():
+        check_xls_size(path) if kind is FileKind.XLS else check_archive(path)
         book = None if kind is FileKind.ODS else _open_with_calamine(path, kind)
         sheets = list_ods_sheets(path) if book is None else _list_sheets(book)
     name = _choose_sheet([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
@@ -151,7 +150,7 @@ def _read_value_blocks(
             case FileKind.XLSX | FileKind.CSV:
                 part = find_sheet_part(path, name)
                 metadata = read_xlsx_row_metadata(path, part.name)
-                if _is_too_large_for_memory(part) and not is_strict_ooxml(path):
+                if _is_too_large_for_memory(part) and can_openpyxl_read(path):
                     merged.extend(read_xlsx_merged_areas(path, part.name))
                     yield from _attach_metadata(_stream_rows(path, name), metadata)
                 else:

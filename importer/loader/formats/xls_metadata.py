@@ -6,12 +6,16 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from importer.errors import UnreadableFileError
 from importer.loader.formats.number_formats import find_display_formats
 from importer.loader.formats.sheet_metadata import RowMetadata, get_error_name
+from importer.messages import file_messages, format_count
 
 _END_OF_CHAIN = 0xFFFFFFF0  # this and higher numbers are not sectors
 # Record types.
 _BOF, _EOF, _SHEET, _FORMAT, _XF, _FILEPASS = 0x809, 0x0A, 0x85, 0x41E, 0xE0, 0x2F
+_DIMENSIONS = 0x200
+_MAX_EMPTY_CELLS = 4_000_000  # calamine needs 66 bytes for each
 _ROW, _ERROR, _FORMULA, _MULTIPLE_NUMBERS = 0x208, 0x205, 0x06, 0xBD
 _NUMBER, _SMALL_NUMBER, _LABEL, _SHARED_TEXT = 0x203, 0x27E, 0x204, 0xFD
 _CELLS = (_ERROR, _FORMULA, _NUMBER, _SMALL_NUMBER, _LABEL, _SHARED_TEXT)
@@ -40,6 +44,34 @@ def read_xls_row_metadata(path: Path, sheet: str) -> Iterator[tuple[int, RowMeta
                 style = int.from_bytes(body[4 + 6 * at : 6 + 6 * at], "little")
                 _add_format(rows, body, first + at, styles.get(style))
     yield from sorted((number + 1, metadata) for number, metadata in rows.items())
+
+
+def check_xls_size(path: Path) -> None:
+    """Raise UnreadableFileError for sheets that claim many cells and have few: calamine stores the empty ones too.
+
+    A single cell in the far corner needs 1.1 GB, in a file of 42 kB.
+    """
+    if is_password_protected(path):
+        return  # its numbers cannot be read
+    stream = _read_workbook_stream(path.read_bytes())
+    claimed = sum(_read_claimed_cells(stream, start) for start in _list_sheet_starts(stream))
+    if claimed > max(_MAX_EMPTY_CELLS, len(stream)):
+        raise UnreadableFileError(*file_messages.MOSTLY_EMPTY.format(cells=format_count(claimed)))
+
+
+def _list_sheet_starts(stream: bytes) -> list[int]:
+    return [int.from_bytes(body[:4], "little") for kind, body in _read_records(stream, 0) if kind == _SHEET]
+
+
+def _read_claimed_cells(stream: bytes, start: int) -> int:
+    """Return how many cells a sheet has up to its last one, by its record Dimensions (MS-XLS 2.4.90)."""
+    for kind, body in _read_records(stream, start):
+        if kind == _DIMENSIONS and len(body) >= 12:
+            rows, columns = struct.unpack_from("<I2xH", body, 4)
+            return int(rows * columns)
+        if kind == _ROW or kind in _CELLS:
+            break  # it comes before the rows
+    return 0
 
 
 def is_password_protected(path: Path) -> bool:
@@ -108,7 +140,7 @@ def _read_workbook_stream(content: bytes) -> bytes:
     table = _read_sector_table(content, size)
     directory = b"".join(_read_chain(content, size, table, first_directory))
     entries = [_parse_entry(directory[at : at + 128]) for at in range(0, len(directory), 128)]
-    workbooks = [entry[1:] for entry in entries if entry[0] in ("Workbook", "Book")]
+    workbooks = [entry[1:] for entry in entries if entry[0].lower() in ("workbook", "book")]
     first, length = workbooks[0]
     if length >= small_below:
         return b"".join(_read_chain(content, size, table, first))[:length]

@@ -12,7 +12,7 @@ from typing import IO
 from importer.errors import UnreadableFileError
 from importer.loader.formats.number_formats import find_display_formats
 from importer.loader.formats.sheet_metadata import MergedArea, RowMetadata, get_error_name
-from importer.loader.formats.zip_safety import resolve_part
+from importer.loader.formats.zip_safety import open_archive, resolve_part
 from importer.messages import file_messages
 
 # Record types.
@@ -34,7 +34,7 @@ def read_xlsb_row_metadata(path: Path, sheet: str) -> Iterator[tuple[int, RowMet
 
     Raises ValueError for a record whose length is wrong: it would hide the rows after it.
     """
-    with zipfile.ZipFile(path) as archive:
+    with open_archive(path) as archive:
         styles = _read_styles(archive)
         with archive.open(_find_sheet_part(archive, sheet)) as file:
             number, metadata, kind = 0, RowMetadata(), 0
@@ -56,7 +56,7 @@ def read_xlsb_row_metadata(path: Path, sheet: str) -> Iterator[tuple[int, RowMet
 
 def read_xlsb_merged_areas(path: Path, sheet: str) -> list[MergedArea]:
     """Return the cells merged over several rows, from top to bottom. The file has them after all rows."""
-    with zipfile.ZipFile(path) as archive:
+    with open_archive(path) as archive:
         _, _, tail = archive.read(_find_sheet_part(archive, sheet)).rpartition(_ROWS_END)
     ranges = [
         struct.unpack_from("<III", body) for kind, body in _read_records(io.BytesIO(tail)) if kind == _MERGED

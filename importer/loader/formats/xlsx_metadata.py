@@ -27,7 +27,7 @@ from importer.loader.formats.sheet_metadata import (
     format_formula,
     parse_column_letters,
 )
-from importer.loader.formats.zip_safety import resolve_part
+from importer.loader.formats.zip_safety import open_archive, resolve_part
 from importer.messages import file_messages
 
 _CHUNK_BYTES = 4 << 20
@@ -60,7 +60,7 @@ class SheetPart(msgspec.Struct, frozen=True):
 
 def find_sheet_part(path: Path, sheet: str) -> SheetPart:
     """Return the part of the archive with the sheet."""
-    with zipfile.ZipFile(path) as archive:
+    with open_archive(path) as archive:
         name = _find_part_name(archive, sheet)
         with archive.open(name) as file:
             claimed = _DIMENSION.search(file.read(4096))
@@ -69,10 +69,11 @@ def find_sheet_part(path: Path, sheet: str) -> SheetPart:
         return SheetPart(name, archive.getinfo(name).file_size, rows, columns)
 
 
-def is_strict_ooxml(path: Path) -> bool:
-    """Return whether the workbook is strict OOXML, in which openpyxl finds no sheets."""
-    with zipfile.ZipFile(path) as archive:
-        return _STRICT_NAMESPACE in archive.read("xl/workbook.xml")
+def can_openpyxl_read(path: Path) -> bool:
+    """Return whether openpyxl finds the sheets: neither in strict OOXML, nor where parts have unusual names."""
+    with open_archive(path) as archive:
+        part = archive.getinfo("xl/workbook.xml")
+        return part.filename == part.orig_filename and _STRICT_NAMESPACE not in archive.read(part)
 
 
 def read_xlsx_row_metadata(path: Path, part: str) -> Iterator[tuple[int, RowMetadata]]:
@@ -80,7 +81,7 @@ def read_xlsx_row_metadata(path: Path, part: str) -> Iterator[tuple[int, RowMeta
 
     Raises UnreadableFileError for rows out of order and for two cells at one place.
     """
-    with zipfile.ZipFile(path) as archive:
+    with open_archive(path) as archive:
         styles = _read_styles(archive)
         chunks = _read_chunks_of_rows(archive, part)
         first = next(chunks, b"")
@@ -96,7 +97,7 @@ def read_xlsx_merged_areas(path: Path, part: str) -> list[MergedArea]:
     """Return the cells merged over several rows, from top to bottom. The file has them after all rows."""
     areas: list[MergedArea] = []
     rest = b""
-    with zipfile.ZipFile(path) as archive, archive.open(part) as file:
+    with open_archive(path) as archive, archive.open(part) as file:
         while chunk := file.read(_CHUNK_BYTES):
             whole, _, rest = (rest + chunk).rpartition(b">")
             if b"mergeCell" in whole:

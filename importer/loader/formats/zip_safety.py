@@ -1,4 +1,4 @@
-"""Check the zip archive of a workbook before anything in it is unpacked."""
+"""Open the zip archive of a workbook, and check it before anything in it is unpacked."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ MAX_UNPACKED_BYTES = 4 * 1024**3
 MAX_COMPRESSION_RATIO = 400  # sheet XML packs 10 to 60 times, a zip bomb a thousand times
 MIN_BYTES_FOR_RATIO = 20 * 1024**2  # the ratio of smaller parts does not matter
 _ROOT_ELEMENT = re.compile(rb"<[a-z_]")  # <worksheet, but not <?xml or <!--
+_ROOT_WORKBOOKS = frozenset({"workbook.xml", "workbook.bin"})
+_ROOT_PARTS = ("[Content_Types].xml", "_rels/.rels", "docProps/", "customXml/")  # outside the folder `xl`
 _MAX_PREAMBLE_BYTES = 256 * 1024
 
 DAMAGED_FILE_ERRORS = (
@@ -29,10 +31,27 @@ DAMAGED_FILE_ERRORS = (
 """What the libraries raise that read a damaged workbook."""
 
 
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Open the archive of a workbook. Its parts get their usual names, such as `xl/workbook.xml`.
+
+    Some programs write backslashes, and some have the parts of the folder `xl` in the root.
+    """
+    archive = zipfile.ZipFile(path)
+    names = {part.filename: part.filename.replace("\\", "/").lstrip("/") for part in archive.filelist}
+    is_flat = not any(name.startswith("xl/") for name in names.values()) and not _ROOT_WORKBOOKS.isdisjoint(
+        names.values()
+    )
+    for part in archive.filelist:
+        name = names[part.filename]
+        part.filename = f"xl/{name}" if is_flat and not name.startswith(_ROOT_PARTS) else name
+    archive.NameToInfo = {part.filename: part for part in archive.filelist}
+    return archive
+
+
 def check_archive(path: Path) -> None:
     """Raise UnreadableFileError for an archive that no spreadsheet program writes: bombs, twin parts, entity tricks."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             parts = archive.infolist()
             _check_sizes(parts)
             for part in parts:
@@ -51,8 +70,9 @@ def resolve_part(archive: zipfile.ZipFile, relations: str, relation: str) -> str
     """
     root = ET.fromstring(archive.read(relations))  # noqa: S314 - a child process that may die, and expat bounds entities
     target = next((link.get("Target", "") for link in root if link.get("Id") == relation), "")
+    target = target.replace("\\", "/").lower()
     part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-    found = next((name for name in archive.namelist() if name.lower() == part.lower()), None)
+    found = next((name for name in archive.namelist() if name.lower() in (part, f"xl/{part}")), None)
     if found is None:
         raise UnreadableFileError(*file_messages.MISSING_PART)
     return found
