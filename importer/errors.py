@@ -16,7 +16,7 @@
     │   ├── ServerUnavailableError     no network, or the server limited us for longer than --max-wait
     │   ├── JournalReadError           the journal became unreadable while its rows were sent
     │   └── DiskWriteError             the disk is full, or the reports folder became read-only
-    ├── RunLockedError                 exit 4: another run holds this file and account
+    ├── RunLockedError                 exit 4: another run is sending to this account
     └── RunInterruptedError            exit 130: Ctrl-C or SIGTERM; `importer resume` continues it
 
 An error of a single row is not an exception: see `importer.issues`.
@@ -119,7 +119,7 @@ class DiskWriteError(RunStoppedError):
 
 
 class RunLockedError(ImporterError):
-    """Another run holds this file and account."""
+    """Another run is sending to this account."""
 
     exit_code = 4
 

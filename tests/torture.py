@@ -2,7 +2,8 @@
 
 It works in slices: finished series are in a file (--into), and the next call continues with the others.
 
-A run is sent to a sandbox that fails, or is killed with SIGKILL at a random moment. Its resumes are killed too. Then the
+A run is sent to a sandbox that fails, or is killed with SIGKILL at a random moment. Its resumes are killed too. Or two
+folders send the same sheet at once, and both are killed. Then the
 sandbox's ledger is compared with the journal and the reports, row by row: no row is lost, no note is doubled, and no row
 reports something else than what happened.
 """
@@ -75,8 +76,11 @@ class Tally(msgspec.Struct):
         return f"| {self.name} | {self.trials:,} | {self.rows:,} | {self.faults:,} | {self.lost} | {self.doubled} | {self.wrong} |"
 
 
+TWO_FOLDERS = "two folders"
+
+
 class Job(msgspec.Struct, frozen=True):
-    """A series of trials with its own seed; `fault` is None for kills and "" for all faults mixed."""
+    """A series of trials with its own seed; `fault` is None for kills, "" for all faults mixed, or TWO_FOLDERS."""
 
     fault: str | None
     seed: int
@@ -143,6 +147,7 @@ class Trial:
     ) -> None:
         self.sandbox = sandbox
         self.reports = reports
+        self.state_dir = reports.parent / "state"
         self.run_id = f"t{number}"
         self.credentials = Credentials(sandbox.base_url, Secret(KEY))
         self.settings = Settings(
@@ -161,18 +166,14 @@ class Trial:
     def resume(self) -> None:
         """Resume it, or start it under its own id if it was killed before its first write."""
         try:
-            _try_again(
-                lambda: resume(self.run_id, RunContext(settings=self.settings, credentials=self.credentials))
-            )
+            _try_again(lambda: resume(self.run_id, self._make_context(self.settings)))
         except (RunNotFoundError, DamagedJournalError):
             self.start()
 
     def retry(self) -> str:
         """Send the rows that did not go in as a new run, and return its id."""
         calm = self.settings.replace(timeout=29.0)  # 30 would be "not given"
-        summary = _try_again(
-            lambda: retry(self.run_id, RunContext(settings=calm, credentials=self.credentials))
-        )
+        summary = _try_again(lambda: retry(self.run_id, self._make_context(calm)))
         assert summary is not None, "there was something to retry"
         return summary.run_id
 
@@ -183,7 +184,10 @@ class Trial:
     def _run(self, settings: Settings) -> None:
         reader = InMemoryReader(HEADERS, self.rows)
         sheet = Sheet(reader, file=f"{self.run_id}.csv", sha256=self.run_id)
-        _try_again(lambda: run(sheet, RunContext(settings=settings, credentials=self.credentials)))
+        _try_again(lambda: run(sheet, self._make_context(settings)))
+
+    def _make_context(self, settings: Settings) -> RunContext:
+        return RunContext(settings=settings, credentials=self.credentials, state_dir=self.state_dir)
 
     @property
     def reached(self) -> str:
@@ -357,11 +361,42 @@ def run_kill_trial(
     _check_retry(trial, rng, tally)
 
 
+def run_two_folders_trial(
+    number: int, sandbox: Crm, folder: Path, rng: random.Random, tally: Tally, *, span_s: float
+) -> None:
+    """Send one sheet from two reports folders at once. Kill both at random moments, again and again, then finish both."""
+    trials = [Trial(number, sandbox, folder / name, rng) for name in ("desktop", "downloads")]
+    sandbox.set_faults(FaultPlan(latency=0.004, shares={InjectedFault.DROP_AFTER: 0.02}))
+    for _ in range(rng.randint(1, 4)):
+        rng.shuffle(trials)
+        children = [(trial, _fork(trial.resume)) for trial in trials]
+        for trial, child in children:
+            _kill_child(trial, child, rng.uniform(0, span_s), tally)
+    sandbox.set_faults(FaultPlan())
+    for trial in trials:
+        while not trial.is_finished:
+            trial.resume()
+    requests = sandbox.read_new_requests()
+    for trial in trials:
+        compare_trial(trial, requests, tally)
+        _check_retry(trial, rng, tally)
+
+
 def _kill(trial: Trial, work: Callable[[], None], after_s: float, tally: Tally) -> None:
-    """Do the work in a forked process and kill it with SIGKILL. Count the kill unless the work was already done."""
+    """Do the work in a forked process and kill it."""
+    _kill_child(trial, _fork(work), after_s, tally)
+
+
+def _fork(work: Callable[[], None]) -> int:
+    """Start the work in a forked process and return its id."""
     child = os.fork()
     if child == 0:
         _work_and_exit(work)
+    return child
+
+
+def _kill_child(trial: Trial, child: int, after_s: float, tally: Tally) -> None:
+    """Kill a process with SIGKILL. Count the kill unless its work was already done."""
     time.sleep(after_s)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
@@ -392,7 +427,7 @@ def run_fault_series(fault: InjectedFault | None, seed: int, trials: int) -> Tal
     rng = random.Random(f"{seed}{fault}")
     with tempfile.TemporaryDirectory() as folder, start_crm(seed) as sandbox:
         for number in range(trials):
-            run_fault_trial(fault, number, sandbox, Path(folder), rng, tally)
+            run_fault_trial(fault, number, sandbox, Path(folder, "reports"), rng, tally)
     return tally
 
 
@@ -401,22 +436,41 @@ def run_kill_series(seed: int, kills: int) -> Tally:
     tally = Tally("kill -9, resumes killed too")
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder, start_crm(seed) as sandbox:
-        sandbox.set_faults(FaultPlan(latency=0.004))
-        began = time.monotonic()
-        Trial(0, sandbox, Path(folder), random.Random(1)).start()
-        span_s = time.monotonic() - began
-        sandbox.read_new_requests()
+        reports = Path(folder, "reports")
+        span_s = _measure_run(sandbox, reports)
         number = 0
         while tally.faults < kills:
             number += 1
-            run_kill_trial(number, sandbox, Path(folder), rng, tally, span_s=span_s)
+            run_kill_trial(number, sandbox, reports, rng, tally, span_s=span_s)
     return tally
+
+
+def run_two_folders_series(seed: int, trials: int) -> Tally:
+    """Run trials in which two folders send the same sheet."""
+    tally = Tally("two folders at once, both killed")
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder, start_crm(seed) as sandbox:
+        span_s = _measure_run(sandbox, Path(folder, "reports"))
+        for number in range(1, trials + 1):
+            run_two_folders_trial(number, sandbox, Path(folder), rng, tally, span_s=span_s)
+    return tally
+
+
+def _measure_run(sandbox: Crm, reports: Path) -> float:
+    """Return how long a run takes on this machine."""
+    sandbox.set_faults(FaultPlan(latency=0.004))
+    began = time.monotonic()
+    Trial(0, sandbox, reports, random.Random(1)).start()
+    sandbox.read_new_requests()
+    return time.monotonic() - began
 
 
 def run_job(job: Job) -> Done:
     """Do one job in this process."""
     if job.fault is None:
         return Done(job.key, run_kill_series(job.seed, job.trials))
+    if job.fault == TWO_FOLDERS:
+        return Done(job.key, run_two_folders_series(job.seed, job.trials))
     return Done(
         job.key, run_fault_series(InjectedFault(job.fault) if job.fault else None, job.seed, job.trials)
     )
@@ -432,7 +486,7 @@ def run_job_in_process(job: Job, until: float) -> bytes:
 
 def plan_jobs(faults: int, kills: int, seed: int) -> Iterator[Job]:
     """Yield all jobs of ten runs or twenty kills, with the kinds in turn, so that a part of them is a fair sample."""
-    kinds = [*(fault.value for fault in InjectedFault), ""]
+    kinds = [*(fault.value for fault in InjectedFault), "", TWO_FOLDERS]
     a_kind = max(1, faults // len(kinds))
     rounds = max(1, a_kind // 10)
     for turn in range(rounds):

@@ -1,4 +1,4 @@
-"""Which account a key opens. The API does not say it, so the account's lists are compared (decision 0010).
+"""Which account a key opens. The API does not say it, so the account's lists are compared (decision 0011).
 
 Two keys may open one account, and then they share its lock and its memory. So a new key gets an account of its own
 only where its lists prove that it is another one.

@@ -7,7 +7,7 @@
         sending.lock, .json    one run at a time sends to the account, and which one it is
         memory.sqlite          notes that were sent, and runs that sent them (state/account_memory.py)
 
-No phone, no text of a sheet and no key is in it. See docs/state.md and docs/decisions/0010-state.md.
+No phone, no text of a sheet and no key is in it. See docs/state.md and docs/decisions/0011-state.md.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
 from tests.support import KEY, leads, read_csv, write_csv
-from tests.torture import Tally, run_fault_trial, run_kill_trial, start_crm
+from tests.torture import Tally, run_fault_trial, run_kill_trial, run_two_folders_trial, start_crm
 
 # --- a sample of the torture
 
@@ -40,7 +40,7 @@ def test_fault_loses_and_doubles_nothing_and_is_reported(torture_crm, tmp_path, 
     tally = Tally("")
     number = 1 + [*InjectedFault, None].index(fault)
     run_fault_trial(
-        fault, number, torture_crm, tmp_path, random.Random(number), tally, rows=18, concurrency=8
+        fault, number, torture_crm, tmp_path / "reports", random.Random(number), tally, rows=18, concurrency=8
     )
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
 
@@ -49,7 +49,16 @@ def test_fault_loses_and_doubles_nothing_and_is_reported(torture_crm, tmp_path, 
 def test_kill_9_at_any_moment_loses_and_doubles_nothing(torture_crm, tmp_path, seed):
     """Resumes are killed too, and the run is finished in the end."""
     tally = Tally("")
-    run_kill_trial(900 + seed, torture_crm, tmp_path, random.Random(seed), tally, span_s=0.7)
+    reports = tmp_path / "reports"
+    run_kill_trial(900 + seed, torture_crm, reports, random.Random(seed), tally, span_s=0.7)
+    assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_folders_at_once_lose_and_double_nothing(torture_crm, tmp_path, seed):
+    """Both send the same sheet at the same time, and both are killed."""
+    tally = Tally("")
+    run_two_folders_trial(950 + seed, torture_crm, tmp_path, random.Random(seed), tally, span_s=0.7)
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
 
 

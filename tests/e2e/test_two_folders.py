@@ -78,7 +78,7 @@ def test_account_has_one_sender_at_a_time(importer, crm, folders, monkeypatch, c
     assert importer("run", "other.csv", "--yes", "--run-id", "stopped").code == 3
     crm.sandbox.faults.restart(FaultPlan(latency=0.05))
     before = len(leads(crm))
-    with start(folders[0], "run", "leads.csv", "--yes", "--rate", "20", "--run-id", "first"):
+    with start(folders[0], "run", "leads.csv", "--yes", "--rate", "2", "--run-id", "first"):
         wait_for_leads(crm, before + 2)
         arguments = {"run": ["other.csv", "--yes"], "resume": ["stopped"], "retry": ["stopped", "--yes"]}
         ended = importer(command, *arguments[command])
