@@ -31,6 +31,7 @@ class IssueCode(StrEnum):
     SHORTENED = "shortened"
     OTHER_PHONE_USED = "promoted"
     NOT_AN_EMAIL = "not_an_email"
+    NOT_A_NAME = "not_a_name"
     NOT_A_NUMBER = "not_a_number"
     NOT_DEGREES = "not_degrees"
     UNIT_UNCLEAR = "unit_unclear"

@@ -85,6 +85,7 @@ _CELL_ERRORS = frozenset(
         IssueCode.TWO_NUMBERS,
         IssueCode.NO_SUCH_NUMBER,
         IssueCode.NOT_AN_EMAIL,
+        IssueCode.NOT_A_NAME,
         IssueCode.NOT_A_NUMBER,
         IssueCode.NOT_DEGREES,
         IssueCode.UNIT_UNCLEAR,

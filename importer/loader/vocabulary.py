@@ -112,10 +112,17 @@ def split_words(text: str) -> list[str]:
     return normalize_header(text).split()
 
 
-def is_known_header(text: str) -> bool:
-    """Whether a field is called so. A long note is refused by its length, which is fast."""
+def get_known_field(text: str) -> str:
+    """Return the field that is called so, or "". A long note is refused by its length, which is fast."""
     vocabulary = load_vocabulary()
-    return len(text) <= vocabulary.max_header_length and normalize_header(text) in vocabulary.known_headers
+    if len(text) > vocabulary.max_header_length:
+        return ""
+    return vocabulary.known_headers.get(normalize_header(text), "")
+
+
+def is_known_header(text: str) -> bool:
+    """Whether a field is called so."""
+    return bool(get_known_field(text))
 
 
 @cache

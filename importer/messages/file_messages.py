@@ -90,6 +90,11 @@ NO_SHEET_OF_CELLS = ErrorText("The workbook has no sheet with cells.", _SAVE_AS_
 NO_SUCH_SHEET = ErrorText('The workbook has no sheet "{sheet}".', "It has: {sheets}.")
 SHEET_OF_TEXT_FILE = ErrorText("--sheet: a text file has no sheets.", "Run again without --sheet.")
 EMPTY_SHEET = ErrorText("The sheet is empty.", "Choose another sheet with --sheet, or export the file again.")
+TABLES_SIDE_BY_SIDE = ErrorText(
+    "The sheet has two tables side by side: one in columns {first}, and one in columns {second}.",
+    "Copy the second table below the first one with its header, and import the sheet again. "
+    'If both describe the same lead, give the columns different headers, such as "Second phone".',
+)
 TOO_MANY_COLUMNS = ErrorText(
     "The sheet has {count:,} columns, more than any list of leads.",
     "Copy the columns that you need into a new sheet, save that, and import it.",

@@ -90,6 +90,10 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     Code.NOT_AN_EMAIL: IssueText(
         "not an e-mail", '"{value}" is not an e-mail address ({hint}). Fix the address, or empty the cell.'
     ),
+    Code.NOT_A_NAME: IssueText(
+        "a date in place of a name",
+        '"{value}" is a date, not a name. Check that each cell of the row is in its column, or type the name.',
+    ),
     Code.NOT_A_NUMBER: IssueText(
         "not a number",
         '"{value}" is not one clear amount. Type it like 120000 or 1.2 lakh, or empty the cell.',

@@ -139,6 +139,7 @@ class FullNameFragments(ColumnFragments):
         if (
             isinstance(key, str)
             and is_normalized(key)
+            and not key[0].isdigit()  # it may be a date
             and "," not in key
             and len(words := key.split(" ")) == 2
             and not is_title(words[0])

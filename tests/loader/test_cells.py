@@ -342,6 +342,31 @@ def test_full_name_is_split(typed, names):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "2026-10-03",
+        "2026-10-03 11:00:00",
+        "3 Oct 2026",
+        "03-Oct-26",
+        "3/10/2026 10:15",
+        "12.3.24",
+        "३ अक्टूबर २०२६",
+    ],
+)
+def test_date_is_not_a_name(text):
+    """The row is of another table, or its cells have moved: ten leads were once called `2026-10-03`."""
+    assert read_full_name(text) == CellError("not_a_name")
+
+
+@pytest.mark.parametrize(
+    "text", ["24x7", "99 Acres", "Studio 54", "3 Idiots", "May 2024", "7 Eleven Traders 24"]
+)
+def test_name_with_digits_is_a_name(text):
+    """Firms have them, and people are saved with the month in which they called."""
+    assert isinstance(read_full_name(text), tuple)
+
+
+@pytest.mark.parametrize(
     "text", ["Asha Rao", "Mr. Ravi", "A. P. J. Rao", "asha rao", "IMRAN KHAN", "Anne-Marie D'Souza", "विजय"]
 )
 def test_name_of_a_person_reads_like_one(text):

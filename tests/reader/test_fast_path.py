@@ -30,7 +30,7 @@ CELLS = [
     "", "", "Asha Rao", "Rao, Asha", "Asha  Rao", "Asha K. Rao", "Meena", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
     "not one", "Asha <a@example.in>", "new", "Warm led", "Old", "VIP", "Parking, two cars; VIP", "₹1,20,000/-", "1.5 lakh",
     "80-90L", "50L+", "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins", "p:+919845012345", "p:98450",
-    "test lead: 7", "true", "9845012345 ::: 9886012345", "411001.0", "'Asha Rao'",
+    "test lead: 7", "true", "9845012345 ::: 9886012345", "411001.0", "'Asha Rao'", "2026-10-03 11:00:00", "3 October",
 ]  # fmt: skip
 
 

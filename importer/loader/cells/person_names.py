@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from importer.issues import IssueCode
 from importer.loader.cells.text import CellError, normalize_name
 from importer.loader.vocabulary import load_vocabulary, split_words
 
@@ -19,6 +20,11 @@ _MAX_TITLE_CHARS = max(map(len, _TITLES | _HONORIFICS)) + 1  # with its dot: `Sm
 _MAX_NAME_WORDS = 5  # `Shri Venkata Ramana Murthy Rao`
 _NAME_MARKS = ".'\u2019-"  # A. P. J., D'Souza, Anne-Marie
 
+_is_date = re.compile(
+    r"(?:\d{1,2}[\s\-/.]+(?:\d{1,2}|[^\s\d\-/.,]{3,9})[\s\-/.,]+\d{2,4}|\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2})(?:[T\s,]+[\d:.]+.*)?"
+).fullmatch
+"""`3 Oct 2026`, `03/10/26`, `2026-10-03 11:00:00`: the row is of another table, or its cells have moved."""
+
 
 def read_full_name(text: str) -> tuple[str, str] | CellError | None:
     """Return the first and last name. The last word is the last name; `Rao, Asha` is read as Asha Rao.
@@ -29,6 +35,8 @@ def read_full_name(text: str) -> tuple[str, str] | CellError | None:
     name = normalize_name(text)
     if name is None or isinstance(name, CellError):
         return name
+    if _is_date(name):
+        return CellError(IssueCode.NOT_A_NAME)
     if "," in name:
         last, _, first = (part.strip() for part in name.partition(","))
         if first and len(last.split()) == 1 and not _begins_with_suffix(first) and "," not in first:

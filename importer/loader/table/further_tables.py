@@ -14,7 +14,7 @@ from importer.loader.table.header_row import (
     trim_names,
 )
 from importer.loader.table.row_shaper import append_extra_cells, find_extra_cells, is_blank
-from importer.loader.vocabulary import is_known_header, load_vocabulary, normalize_header
+from importer.loader.vocabulary import get_known_field, normalize_header
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow, SourceRows
@@ -186,7 +186,7 @@ def place_columns(headers: Sequence[str], names: Sequence[str]) -> Columns:
     """Return which column each name goes to: one with the same header, else one of the same field, else none."""
     free = dict(enumerate(headers))
     columns: list[int | None] = [None] * len(names)
-    for get_key in (normalize_header, _get_field):
+    for get_key in (normalize_header, get_known_field):
         for at, name in enumerate(names):
             key = get_key(name)
             if columns[at] is None and key:
@@ -195,10 +195,6 @@ def place_columns(headers: Sequence[str], names: Sequence[str]) -> Columns:
                 if column is not None:
                     del free[column]
     return tuple(columns)
-
-
-def _get_field(name: str) -> str:
-    return load_vocabulary().known_headers[normalize_header(name)] if is_known_header(name) else ""
 
 
 def _pair_with_next(blocks: Iterable[SourceRows]) -> Iterator[tuple[SourceRows, SourceRows]]:

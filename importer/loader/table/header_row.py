@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from importer.errors import UsageError
-from importer.loader.vocabulary import is_known_header, load_vocabulary, normalize_header
+from importer.loader.vocabulary import get_known_field, normalize_header
 from importer.messages import mapping_messages
 from importer.models.mapping import format_column_name
 from importer.models.status import is_report_header
@@ -79,12 +79,7 @@ def find_further_header(rows: Sequence[Sequence[str]]) -> HeaderRow | None:
 
 def find_phone_columns(names: Sequence[str]) -> list[int]:
     """Return the columns whose header is that of a phone."""
-    known_headers = load_vocabulary().known_headers
-    return [
-        index
-        for index, name in enumerate(names)
-        if is_known_header(name) and known_headers[normalize_header(name)] in _PHONE_FIELDS
-    ]
+    return [index for index, name in enumerate(names) if get_known_field(name) in _PHONE_FIELDS]
 
 
 def take_header_row(rows: Sequence[Sequence[str]], index: int, *, row_number: int) -> HeaderRow:
@@ -140,8 +135,7 @@ def _score_row(rows: Sequence[Sequence[str]], index: int) -> float:
 
 def _count_known_fields(cells: Sequence[str]) -> int:
     """Return how many different fields the cells name."""
-    known_headers = load_vocabulary().known_headers
-    return len({known_headers[normalize_header(cell)] for cell in cells if is_known_header(cell)})
+    return len({*map(get_known_field, cells)} - {""})
 
 
 def _has_phone(row: Sequence[str]) -> bool:

@@ -29,6 +29,7 @@ from importer.loader.table.header_row import (
 )
 from importer.loader.table.row_shaper import RowShaper, UsualWidth, is_blank
 from importer.loader.table.rows_above import read_rows_above
+from importer.loader.table.tables_beside import check_no_table_beside
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind, format_column_name
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
@@ -141,6 +142,8 @@ def _build_table(
     begun = _read_ahead(records, options)
     header = _find_header(begun, options)
     notices.append(_describe_header(header, begun))
+    if header.index is not None:
+        check_no_table_beside(begun[header.index].cells, [row.cells for row in begun[header.index + 1 :]])
     above, rows = begun[: header.index or 0], begun[(header.index or 0) + header.lines :]
     leads_above, found = read_rows_above(above, header.names, rows, is_chosen=options.header_row is not None)
     notices += found
