@@ -130,6 +130,11 @@ def select_explicit(settings: Settings) -> Settings:
     return resolve_settings(_get_flags(settings))
 
 
+def is_explicit(settings: Settings, name: str) -> bool:
+    """Return whether an option was given as a flag, be it with its default."""
+    return name in _get_flags(settings)
+
+
 def get_inheritable(settings: Settings) -> dict[str, object]:
     """Return the options that resume and retry inherit from a run, as plain values."""
     return {name: value for name, value in _to_builtins(settings).items() if name not in PER_CALL_OPTIONS}

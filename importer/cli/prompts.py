@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,18 +12,23 @@ from importer.cli.summary_view import cut
 from importer.fields import FIELDS, find_field, get_field_label
 from importer.messages import terminal_messages
 from importer.messages.terminal_messages import format_row_count
-from importer.pipeline.context import ColumnQuestion, UnknownValue
-from importer.validator.title_lookup import suggest_titles
+from importer.pipeline.context import (
+    BadCells,
+    ColumnQuestion,
+    SourceQuestion,
+    UnknownValue,
+)
+from importer.validator.title_lookup import TitleAnswer, match_answer, suggest_titles
 
 _MAX_SUGGESTIONS = 5
 _MAX_LISTED_TITLES = 15
-_KEEP, _DROP, _KEEP_ALL, _DROP_ALL = "", "-", "all", "-all"
+_KEEP, _DROP, _KEEP_ALL, _DROP_ALL, BACK = "", "-", "all", "-all", "b"
 
 
 def ask_about_saved_map(path: Path) -> bool:
     """Ask whether to read the sheet with the answers for an earlier sheet with the same columns."""
     statement, question = terminal_messages.CONFIRM_SAVED_MAP
-    _print(statement.format(path=path))
+    print_question(statement.format(path=path))
     return confirm(question, default=True)
 
 
@@ -34,7 +38,7 @@ def confirm(question: str, *, default: bool = False) -> bool:
     Click's own prompt would answer other input with `Error: invalid input`.
     """
     while True:
-        match _read_answer(f"{question} [{'Y/n' if default else 'y/N'}]").casefold():
+        match read_answer(f"{question} [{'Y/n' if default else 'y/N'}]").casefold():
             case "":
                 return default
             case "y" | "yes":
@@ -42,7 +46,7 @@ def confirm(question: str, *, default: bool = False) -> bool:
             case "n" | "no":
                 return False
             case _:
-                _print(terminal_messages.TYPE_YES_OR_NO)
+                print_question(terminal_messages.TYPE_YES_OR_NO)
 
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
@@ -62,25 +66,30 @@ def ask_name_column(questions: Sequence[ColumnQuestion]) -> str:
 def _ask_one_column(questions: Sequence[ColumnQuestion], statement: str, prompt: str) -> str:
     if not questions:
         return ""
-    _print(statement)
+    print_question(statement)
     for number, question in enumerate(questions, 1):
-        _print(f"  {number}  {question.name}  ({_format_samples(question)})")
+        print_question(f"  {number}  {question.name}  ({_format_samples(question)})")
     while True:
-        answer = _read_answer(prompt, default="0")
+        answer = read_answer(prompt, default="0")
         if answer.isdecimal() and int(answer) <= len(questions):
             return questions[int(answer) - 1].name if int(answer) else ""
-        _print(terminal_messages.TYPE_COLUMN_NUMBER.format(last=len(questions)))
+        print_question(terminal_messages.TYPE_COLUMN_NUMBER.format(last=len(questions)))
 
 
 def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:
     """Ask for the field of each column. Returns field names by column name, "" for a column to leave out."""
-    _print(terminal_messages.format_unsure_columns(len(questions)))
-    taken: set[str] = set()
+    print_question(terminal_messages.format_unsure_columns(len(questions)))
     answers: dict[str, str] = {}
-    for question in questions:
-        answers[question.name] = field = _ask_column(question, taken)
-        if field and not _is_multi_column(field):
-            taken.add(field)
+    while len(answers) < len(questions):
+        question = questions[len(answers)]
+        taken = {field for field in answers.values() if field and not _is_multi_column(field)}
+        field = _ask_column(question, taken)
+        if field != BACK:
+            answers[question.name] = field
+        elif answers:
+            answers.popitem()
+        else:
+            print_question(terminal_messages.NO_EARLIER_QUESTION)
     return answers
 
 
@@ -89,11 +98,31 @@ def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
 
     A title of "" sends the rows without the value. Values to keep are absent.
     """
-    answers: dict[str, dict[str, str]] = {}
-    for field, values in groupby(sorted(unknown, key=lambda value: value.field), lambda value: value.field):
-        if found := dict(_ask_field_titles(field, list(values))):
-            answers[field] = found
-    return answers
+    answers: list[str | None] = []
+    while len(answers) < len(unknown):
+        answers = _answer_next_value(unknown, answers)
+    found: dict[str, dict[str, str]] = {}
+    for value, title in zip(unknown, answers, strict=True):
+        if title is not None:
+            found.setdefault(value.field, {})[value.value] = title
+    return found
+
+
+def ask_source(question: SourceQuestion) -> str:
+    """Ask where the leads come from. Enter accepts the suggestion, `-` leaves it open."""
+    print_question(terminal_messages.NO_SOURCE_COLUMN)
+    typed = read_answer(
+        terminal_messages.WHICH_SOURCE.format(suggestion=question.suggestion), default=question.suggestion
+    )
+    return "" if typed == _DROP else typed
+
+
+def ask_about_bad_cells(bad_cells: BadCells) -> bool:
+    """Ask whether rows may go in without their cells that cannot be read."""
+    print_question(terminal_messages.format_bad_cells(bad_cells.rows))
+    for example in bad_cells.examples:
+        print_question(f"  {example}")
+    return confirm(terminal_messages.format_drop_question(bad_cells.rows))
 
 
 # --- one column
@@ -101,26 +130,26 @@ def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
 
 def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
     column = question.column
-    _print(
+    print_question(
         terminal_messages.UNSURE_COLUMN.format(
             name=question.name, samples=_format_samples(question), reason=column.reason
         )
     )
     default = get_field_label(column.field) if column.field else _DROP
     while True:
-        answer = _read_answer(
+        answer = read_answer(
             terminal_messages.WHICH_FIELD.format(default=default), default=column.field or _DROP
         )
-        if answer == _DROP:
-            return ""
+        if answer in (_DROP, BACK):
+            return answer if answer == BACK else ""
         if answer == "?":
-            _print(f"  {', '.join(f'{field.label} ({field.name})' for field in FIELDS)}")
+            print_question(f"  {', '.join(f'{field.label} ({field.name})' for field in FIELDS)}")
             continue
         name = _find_field_name(answer)
         if not name:
-            _print(terminal_messages.UNKNOWN_FIELD.format(name=answer))
+            print_question(terminal_messages.UNKNOWN_FIELD.format(name=answer))
         elif not _is_multi_column(name) and name in (question.taken | taken):
-            _print(terminal_messages.FIELD_IS_TAKEN.format(field=get_field_label(name)))
+            print_question(terminal_messages.FIELD_IS_TAKEN.format(field=get_field_label(name)))
         else:
             return name
 
@@ -144,38 +173,45 @@ def _format_samples(question: ColumnQuestion) -> str:
 # --- the values of one field
 
 
-def _ask_field_titles(field: str, values: list[UnknownValue]) -> Iterator[tuple[str, str]]:
-    _print_value_choices(field, values)
-    for index, value in enumerate(values):
-        match _ask_title(value, f"{index + 1} of {len(values)}"):
-            case "":
-                continue
-            case "-":
-                yield value.value, ""
-            case "all":
-                return
-            case "-all":
-                yield from ((rest.value, "") for rest in values[index:])
-                return
-            case title:
-                yield value.value, title
+def _answer_next_value(values: Sequence[UnknownValue], answers: list[str | None]) -> list[str | None]:
+    """Ask about the next value. Return the answers after it; one fewer for `b`."""
+    value = values[len(answers)]
+    of_field = [other for other in values if other.field == value.field]
+    position = of_field.index(value)
+    if position == 0:
+        _print_value_choices(value.field, of_field)
+    match _ask_title(value, f"{position + 1} of {len(of_field)}"):
+        case "":
+            return [*answers, None]
+        case "-":
+            return [*answers, ""]
+        case "all":
+            return answers + [None] * (len(of_field) - position)
+        case "-all":
+            return answers + [""] * (len(of_field) - position)
+        case "b":
+            if not answers:
+                print_question(terminal_messages.NO_EARLIER_QUESTION)
+            return answers[:-1]
+        case title:
+            return [*answers, title]
 
 
 def _print_value_choices(field: str, values: list[UnknownValue]) -> None:
     label = get_field_label(field)
     rows = sum(value.rows for value in values)
-    _print(terminal_messages.format_unknown_values(label, len(values), rows))
+    print_question(terminal_messages.format_unknown_values(label, len(values), rows))
     for line in terminal_messages.VALUE_CHOICES:
-        _print(line)
+        print_question(line)
     if len(values) > 1:
-        _print(terminal_messages.VALUE_CHOICES_FOR_ALL.format(field=label))
+        print_question(terminal_messages.VALUE_CHOICES_FOR_ALL.format(field=label))
 
 
 def _ask_title(unknown: UnknownValue, position: str) -> str:
-    """Ask for the title of one value. Returns it, or one of `_KEEP`, `_DROP`, `_KEEP_ALL` and `_DROP_ALL`."""
+    """Ask for the title of one value. Returns it, or one of the answers that are no title, such as `_KEEP`."""
     similar = suggest_titles(unknown.value, unknown.titles, limit=_MAX_SUGGESTIONS)
     suggestions = similar or _list_if_short(unknown.titles)
-    _print(
+    print_question(
         terminal_messages.UNKNOWN_VALUE.format(
             position=position,
             field=get_field_label(unknown.field),
@@ -184,27 +220,25 @@ def _ask_title(unknown: UnknownValue, position: str) -> str:
         )
     )
     for number, title in enumerate(suggestions, 1):
-        _print(f"  {number}  {title}")
+        print_question(f"  {number}  {title}")
     question = terminal_messages.WHICH_VALUE_TITLE
     if suggestions:
         question = terminal_messages.WHICH_VALUE_NUMBER
     while True:
-        answer = _read_answer(question)
-        if answer in (_KEEP, _DROP, _KEEP_ALL, _DROP_ALL):
+        answer = read_answer(question)
+        if answer in (_KEEP, _DROP, _KEEP_ALL, _DROP_ALL, BACK):
             return answer
-        found = _find_titles(answer, suggestions, unknown.titles)
-        if len(found) == 1:
-            _print(terminal_messages.VALUE_CHOSEN.format(title=found[0]))
-            return found[0]
-        _print(_describe_no_choice(answer, found))
+        found = match_answer(answer, suggestions, unknown.titles)
+        if found.is_complete or _agrees_to_beginning(found):
+            print_question(terminal_messages.VALUE_CHOSEN.format(title=found.titles[0]))
+            return found.titles[0]
+        if len(found.titles) != 1:
+            print_question(_describe_no_choice(answer, found.titles))
 
 
-def _find_titles(answer: str, suggestions: Sequence[str], titles: Sequence[str]) -> list[str]:
-    """Return the titles that an answer can mean: by number, by full title, or by a part of it."""
-    if answer.isdecimal() and 1 <= int(answer) <= len(suggestions):
-        return [suggestions[int(answer) - 1]]
-    equal = [title for title in titles if title.casefold() == answer.casefold()]
-    return equal or [title for title in titles if answer.casefold() in title.casefold()]
+def _agrees_to_beginning(found: TitleAnswer) -> bool:
+    """Show the one title that begins with an answer, and ask whether it is meant."""
+    return len(found.titles) == 1 and confirm(terminal_messages.IS_TITLE_MEANT.format(title=found.titles[0]))
 
 
 def _list_if_short(titles: Sequence[str]) -> Sequence[str]:
@@ -220,10 +254,12 @@ def _describe_no_choice(answer: str, found: Sequence[str]) -> str:
     )
 
 
-def _print(text: str) -> None:
+def print_question(text: str) -> None:
+    """Print a line of a question, on standard error: standard output is for results."""
     print_line(text, err=True)
 
 
-def _read_answer(question: str, default: str = "") -> str:
+def read_answer(question: str, default: str = "") -> str:
+    """Return what was typed, or the default for Enter."""
     answer: str = click.prompt(question, default=default, show_default=False, err=True)
     return answer.strip()

@@ -29,7 +29,7 @@ from importer.models.mapping import (
     get_active_titles,
 )
 from importer.pipeline.account_lists import fetch_account_titles
-from importer.pipeline.answers import find_remembered_map, save_mapping
+from importer.pipeline.answers import find_remembered_map, forget_mapping, save_mapping
 from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, reuse_mapping
 from importer.pipeline.lineage import find_origin, inherit_settings
 from importer.reader.source import Sheet, make_open_options, open_file
@@ -44,11 +44,14 @@ _REPEATED_WITH_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "
 @click.argument("file")
 @add_reading_options
 @click.option("--json", is_flag=True, default=None, help=terminal_messages.OPTION_JSON)
-def columns_command(file: str, **flags: Any) -> int:
+@click.option("--forget", is_flag=True, help=terminal_messages.OPTION_FORGET)
+def columns_command(file: str, forget: bool, **flags: Any) -> int:
     """Show which column of a file goes to which field."""
     settings = read_settings(flags)
     with open_file(find_source(file), make_open_options(settings)) as sheet:
         opened = sheet.preview
+        if forget:
+            _forget_answers(find_remembered_map(sheet.preview, settings))
         mapping, notices = _choose_mapping_as_run_does(sheet, settings)
     for notice in opened.notices + notices:
         print_line(notice.text, err=settings.json)
@@ -117,6 +120,16 @@ def _check_template_path(path: Path, out: str, *, force: bool) -> None:
         raise UsageError(*terminal_messages.TEMPLATE_IS_EXCEL.format(file=out, command=command))
     if path.exists() and not force:
         raise UsageError(*terminal_messages.TEMPLATE_EXISTS.format(file=out))
+
+
+def _forget_answers(path: Path | None) -> None:
+    """Delete the remembered answers, and say so."""
+    if path is None:
+        print_line(terminal_messages.NO_ANSWERS_TO_FORGET, err=True)
+        return
+    with raise_as_nothing_sent():
+        forget_mapping(path)
+    print_line(terminal_messages.ANSWERS_FORGOTTEN.format(path=path), err=True)
 
 
 def _choose_mapping_as_run_does(sheet: Sheet, settings: Settings) -> MappingDecision:

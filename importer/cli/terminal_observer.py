@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from importer.cli import prompts
+from importer.cli import answer_review, prompts
 from importer.cli.console import (
     EtaEstimator,
     ProgressBar,
@@ -23,7 +23,16 @@ from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import format_count, terminal_messages
 from importer.models.mapping import Notice
-from importer.pipeline.context import ColumnQuestion, NameConflict, RunObserver, UnknownValue
+from importer.pipeline.context import (
+    Answer,
+    BadCells,
+    ColumnQuestion,
+    NameConflict,
+    RunObserver,
+    SendDecision,
+    SourceQuestion,
+    UnknownValue,
+)
 from importer.report.summary import Summary
 from importer.sender.send_loop import Progress
 from importer.settings import Settings
@@ -140,12 +149,22 @@ class TerminalPrompter:
         self._observer.close_bar()
         return prompts.ask_columns(questions)
 
+    def choose_source(self, question: SourceQuestion) -> str:
+        """Ask where the leads come from."""
+        self._observer.close_bar()
+        return prompts.ask_source(question)
+
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Ask about each distinct value that does not exist in the account."""
         self._observer.close_bar()
         return prompts.ask_titles(unknown)
 
-    def confirm_send(self, summary: Summary) -> bool:
+    def confirm_drop_bad_cells(self, bad_cells: BadCells) -> bool:
+        """Ask whether rows may go in without their cells that cannot be read."""
+        self._observer.close_bar()
+        return prompts.ask_about_bad_cells(bad_cells)
+
+    def confirm_send(self, summary: Summary, answers: Sequence[Answer]) -> SendDecision | Answer:
         """Show the summary of the check and ask before the first write. With `--json` it goes to standard error."""
         self._observer.close_bar()
         folder = self._observer.reports / summary.run_id
@@ -153,9 +172,9 @@ class TerminalPrompter:
             print_line(line, err=self._observer.is_json)
         leads = summary.counts.get("accepted", 0)
         if not leads:
-            print_line(terminal_messages.NO_ROW_CAN_BE_SENT, err=True)
-            return False
-        return prompts.confirm(terminal_messages.format_send_question(leads, self._observer.crm))
+            return answer_review.ask_for_change(answers)
+        question = terminal_messages.format_send_question(leads, self._observer.crm)
+        return answer_review.ask_to_send(question, answers)
 
 
 def describe_progress(progress: Progress, eta: EtaEstimator) -> str:

@@ -99,10 +99,19 @@ CANNOT_PURGE = ErrorText(
     "Close the program that has it open, and run importer purge again.",
 )
 
+CANNOT_DISCARD = ErrorText(
+    "{path} could not be deleted, so the sheet was not checked again: {reason}.",
+    "Close the program that has it open, and import the sheet again.",
+)
+
 # --- columns and answers
 
 ANSWERS_NOT_SAVED = ErrorText(
     "Cannot save the answers in {folder}: {reason}.", "Choose another folder with --reports."
+)
+ANSWERS_NOT_FORGOTTEN = ErrorText(
+    "Cannot delete the answers in {path}: {reason}.",
+    "Close the program that has the file open, and try again.",
 )
 MAP_NOT_SAVED = ErrorText("Cannot write the map {path}: {reason}.", "Choose another place with --save.")
 ANSWERS_REUSED = (

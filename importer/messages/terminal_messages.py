@@ -65,6 +65,7 @@ OPTION_DEFAULT = " [default: {value}]"
 OPTION_JSON = "Print JSON."
 OPTION_OLDER_THAN = "Delete runs that started longer ago than this (d for days, h for hours)."
 OPTION_PURGE_YES = "Do not ask for confirmation."
+OPTION_FORGET = "Delete the saved answers for sheets with these columns."
 OPTION_FORCE = "Replace a file that exists."
 OPTION_DEMO_REPORTS = "Folder for the runs. [default: reports]"
 OPTION_STAY = "Keep the practice CRM running until Ctrl-C, to look at its page."
@@ -128,14 +129,18 @@ CONFIRM_SAVED_MAP = (
     "You imported a sheet with the same columns before. Your answers are in {path}.",
     "Read this sheet the same way?",
 )
+NO_EARLIER_QUESTION = "  This is the first question."
 TYPE_YES_OR_NO = "  Type y for yes or n for no, then press Enter."
 WHICH_COLUMN_IS_PHONE = "No header says which column has the leads' phone numbers. Which one is it?"
 COLUMN_NUMBER = "  Number of the column, or 0 to stop"
 WHICH_COLUMN_IS_NAME = "Which column holds the names?"
 NAME_COLUMN_NUMBER = "  Number of the column, or 0 if none of them does"
 TYPE_COLUMN_NUMBER = "  Type a number from 0 to {last}, then press Enter."
+NO_SOURCE_COLUMN = "No column says where the leads come from."
+WHICH_SOURCE = "  Where do these leads come from? Enter accepts [{suggestion}], - leaves it open"
 UNSURE_COLUMNS_HINT = (
-    "Press Enter to accept the field in [ ]. Type - to leave the column out, or ? to list the fields."
+    "Press Enter to accept the field in [ ]. Type - to leave the column out, ? to list the fields, "
+    "or b to go back."
 )
 UNSURE_COLUMN = 'Column "{name}" ({samples}): {reason}.'
 WHICH_FIELD = "  Send it to [{default}]"
@@ -145,6 +150,7 @@ NO_SAMPLES = "empty"
 VALUE_CHOICES = (
     "  Enter  keep the value (its rows are rejected; with --unknown drop, they are sent without the value)",
     "  -      send its rows without the value",
+    "  b      go back to the question before",
 )
 VALUE_CHOICES_FOR_ALL = (
     "  all    keep this and all other values of {field};  -all  send their rows without them"
@@ -154,13 +160,29 @@ WHICH_VALUE_NUMBER = "  Which one is meant? Type its number, or another value fr
 WHICH_VALUE_TITLE = "  Which one is meant? Type a value (importer dropdowns lists them)"
 VALUE_CHOSEN = '  Using "{title}".'
 VALUE_NOT_IN_ACCOUNT = '  "{value}" does not exist in your account. Type a number, a value from your account, or Enter to keep this value.'
-VALUE_IS_AMBIGUOUS = '  More than one value in your account contains "{value}": {titles}.'
+VALUE_IS_AMBIGUOUS = '  More than one value in your account begins with "{value}": {titles}.'
+IS_TITLE_MEANT = '  Do you mean "{title}"?'
 
 
 def format_unsure_columns(count: int) -> str:
     """Return the sentence before the questions about columns."""
     columns = "1 column" if count == 1 else f"{count} columns"
     return f"We are not sure about {columns}. {UNSURE_COLUMNS_HINT}"
+
+
+def format_bad_cells(rows: int) -> str:
+    """Return the sentence before the question about cells that cannot be read."""
+    can_not = "1 row is" if rows == 1 else f"{format_count(rows)} rows are"
+    return f"{can_not} rejected only because of a cell that cannot be read and is not the phone:"
+
+
+def format_drop_question(rows: int) -> str:
+    """Return the question whether rows may go in without such cells."""
+    return (
+        "Send this row without the cell?"
+        if rows == 1
+        else f"Send these {format_count(rows)} rows without such cells?"
+    )
 
 
 def format_unknown_values(field: str, values: int, rows: int) -> str:
@@ -188,6 +210,8 @@ UNKNOWN_VALUES_ADVICE = (
     "Some values do not exist in your account. `importer run` asks once what each one means. "
     "To import the rows without these values, add `--unknown drop`."
 )
+EXAMPLE_SOURCE = "Trade fair"
+SOURCE_ADVICE = "No column says where the leads come from. To set a source for all of them, add: {option}"
 BAD_CELLS_ADVICE = "Some cells other than the phone cannot be read. To import their rows without these cells, add --bad-cells drop."
 NO_SUCH_LEAD_ADVICE = "Some phones match no lead in your account. To create leads for them, import these rows again with --create."
 FILE_NOT_REPLACED = "{name} is open or was edited, so it was not replaced. The new file is {new_name}."
@@ -209,6 +233,23 @@ def format_merged_rows(rows: int, *, checked: bool) -> str:
 CRM_ON_THIS_MACHINE = "the CRM on this machine ({host})"
 CRM_ELSEWHERE = "the CRM at {host}"
 NO_ROW_CAN_BE_SENT = "No row can be sent."
+YOUR_ANSWERS = "Your answers"
+HOW_TO_CHANGE_AN_ANSWER = (
+    "To change an answer, type its number, or b for the last one. The sheet is then checked again."
+)
+WHICH_ANSWER_TO_CHANGE = "Number of the answer to change, or Enter to stop"
+TYPE_YES_NO_OR_NUMBER = (
+    "  Type y to send, n to stop, or the number of an answer to change it. Then press Enter."
+)
+IS_LEFT_OUT = "left out"
+ROWS_ARE_REJECTED = "not changed, so its rows are rejected"
+SAVED_MAP_ANSWER = "Read the columns as last time ({path}): {answer}"
+FIELD_ANSWER = '{field}: column "{column}"'
+NO_COLUMN = "none"
+SOURCE_ANSWER = "Source of all leads: {source}"
+COLUMN_ANSWER = 'Column "{column}": {field}'
+VALUE_ANSWER = '{field} "{value}" ({rows}): {title}'
+BAD_CELLS_ANSWER = "Send {rows} without the cells that cannot be read: {answer}"
 SENDING = "Sending"
 PROGRESS_RATE = "{rate} rows/s"
 PROGRESS_FAILED = "{rows} did not go in"
@@ -322,6 +363,8 @@ NO_PHONE_COLUMN = (
 )
 CORRECT_A_COLUMN = 'Is a column wrong? Add --column "HEADER=FIELD", or "HEADER=" to leave it out, here and in the next command.'
 CHECK_WITH = "To check every row: {command}"
+ANSWERS_FORGOTTEN = "The answers for sheets with these columns were deleted: {path}"
+NO_ANSWERS_TO_FORGET = "There are no saved answers for sheets with these columns."
 MAP_SAVED = "Saved in {path}. You can edit it. To use it: {command}"
 LISTS_NOT_READ = "Could not read the account's dropdown lists: {reason}"
 LIST_TITLE = "{field} ({count})"

@@ -1,29 +1,31 @@
-"""What people answer about a sheet: ask about unknown values, and save all answers for the next sheet."""
+"""What people answer about a sheet: ask about values and cells, and remember how it was read for the next sheet."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from importer.errors import DiskWriteError
-from importer.issues import IssueCode, select_reader_issues
+from importer.issues import IssueCode, is_blocking, is_optional_cell_error, select_reader_issues
 from importer.journal.run_journal import Journal
 from importer.loader.mapping.map_file import get_map_path, has_real_headers, remember_map, save_map
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
-from importer.models.mapping import Mapping, group_titles_by_field
+from importer.models.mapping import Mapping, MatchSource, group_titles_by_field
 from importer.models.row import SourceRow, split_into_blocks
-from importer.models.status import RowStatus
-from importer.pipeline.context import RunContext, RunObserver, UnknownValue
+from importer.pipeline.context import BadCells, RunContext, RunObserver, UnknownValue
 from importer.pipeline.judge_rows import make_processor_config
 from importer.reader.protocol import SheetPreview
 from importer.reader.row_processor import RowProcessor
-from importer.settings import Settings
+from importer.settings import Settings, is_explicit
 
 _UNKNOWN_CODES = frozenset({IssueCode.UNKNOWN, IssueCode.LEFT_OUT_UNKNOWN})
+
+_MAX_EXAMPLES = 3  # sentences about cells that cannot be read, before the question about them
 
 MAPS_FOLDER = "maps"
 """Folder of the reports folder that holds saved answers, one map for each set of headers."""
@@ -35,19 +37,37 @@ def resolve_unknown_values(journal: Journal, context: RunContext) -> None:
         return
     unknown = _count_unknown_values(journal, group_titles_by_field(context.titles))
     answers = context.prompter.choose_titles(unknown) if unknown else {}
-    if not answers:
+    if answers:
+        journal.run.set_mapping(_add_answers(journal.metadata.mapping, answers))
+        _judge_again(journal, context, _has_unknown_value)
+
+
+def resolve_bad_cells(journal: Journal, context: RunContext) -> None:
+    """Ask whether rows may go in without their cells that cannot be read, and judge them again if so.
+
+    Nobody is asked who has said with --bad-cells what to do.
+    """
+    settings, prompter = context.settings, context.prompter
+    if prompter is None or settings.bad_cells == "drop" or is_explicit(settings, "bad_cells"):
         return
-    mapping = _add_answers(journal.metadata.mapping, answers)
-    journal.run.set_mapping(mapping)
-    remember_answers(mapping, context.settings, context.observer)
-    config = make_processor_config(mapping, context, None)
-    # All rows are read before the first is written again: both use one connection.
-    for batch in list(RowProcessor(config).process(split_into_blocks(_read_rows_with_unknown(journal)))):
-        journal.staging.stage(batch)
+    rows = (row for row in journal.reports.read_rows() if _is_rejected_for_optional_cells(row))
+    first = list(islice(rows, _MAX_EXAMPLES))
+    if not first:
+        return
+    examples = tuple(row.sentences[0] for row in first)
+    if prompter.confirm_drop_bad_cells(BadCells(len(first) + sum(1 for _ in rows), examples)):
+        journal.run.change_metadata(options={**journal.metadata.options, "bad_cells": "drop"})
+        dropping = context.replace(settings=settings.replace(bad_cells="drop"))
+        _judge_again(journal, dropping, _is_rejected_for_optional_cells)
+
+
+def _is_rejected_for_optional_cells(row: ReportRow) -> bool:
+    blocking = [issue.machine_code for issue in row.issues if is_blocking(issue.machine_code)]
+    return bool(blocking) and all(map(is_optional_cell_error, blocking))
 
 
 def _count_unknown_values(journal: Journal, titles: dict[str, tuple[str, ...]]) -> list[UnknownValue]:
-    """Return the distinct unknown values, the most frequent first."""
+    """Return the distinct unknown values by field, the most frequent of each field first."""
     counted = Counter(
         (issue.field, issue.column, issue.value)
         for row in journal.reports.read_rows()
@@ -56,7 +76,7 @@ def _count_unknown_values(journal: Journal, titles: dict[str, tuple[str, ...]]) 
     )
     return [
         UnknownValue(field, column, value, rows, titles.get(field, ()))
-        for (field, column, value), rows in counted.most_common()
+        for (field, column, value), rows in sorted(counted.most_common(), key=lambda item: item[0][0])
     ]
 
 
@@ -65,14 +85,27 @@ def _add_answers(mapping: Mapping, answers: dict[str, dict[str, str]]) -> Mappin
     return msgspec.structs.replace(mapping, values={**mapping.values, **values})
 
 
-def _read_rows_with_unknown(journal: Journal) -> Iterator[SourceRow]:
-    for row in journal.reports.read_rows():
-        if row.status is not RowStatus.DUPLICATE and _has_unknown_value(row):
-            yield SourceRow(row.number, row.cells, select_reader_issues(row.issues))
-
-
 def _has_unknown_value(row: ReportRow) -> bool:
     return any(issue.code in _UNKNOWN_CODES for issue in row.issues)
+
+
+def _judge_again(journal: Journal, context: RunContext, is_selected: Callable[[ReportRow], bool]) -> None:
+    """Judge some rows of the journal again, before rows of one phone are merged."""
+    config = make_processor_config(journal.metadata.mapping, context, None)
+    rows = (to_source_row(row) for row in journal.reports.read_rows() if is_selected(row))
+    # All rows are read before the first is written again: both use one connection.
+    for batch in list(RowProcessor(config).process(split_into_blocks(rows))):
+        journal.staging.stage(batch)
+
+
+def to_source_row(row: ReportRow) -> SourceRow:
+    """Return a row as it was typed, with the issues that its cells alone do not show again.
+
+    A row may have been rejected because another person has the same shortened number. Alone and without that issue, it
+    would overwrite the other person's lead.
+    """
+    shortened = (issue for issue in row.issues if issue.code == IssueCode.SHORTENED)
+    return SourceRow(row.number, row.cells, (*select_reader_issues(row.issues), *shortened))
 
 
 def find_remembered_map(preview: SheetPreview, settings: Settings) -> Path | None:
@@ -81,18 +114,40 @@ def find_remembered_map(preview: SheetPreview, settings: Settings) -> Path | Non
     return path if settings.map is None and has_real_headers(preview.headers) and path.is_file() else None
 
 
-def remember_answers(mapping: Mapping, settings: Settings, observer: RunObserver) -> None:
-    """Save answers for the next sheet with these headers. With --map nothing is saved: that file is the user's.
+def remember_mapping(mapping: Mapping, settings: Settings, observer: RunObserver) -> None:
+    """Remember how a sheet that is sent now was read, for the next sheet with these headers. Raises DiskWriteError.
 
-    Raises DiskWriteError.
+    A mapping without any decision of a person is only remembered if it replaces an earlier one. With --map nothing is
+    remembered: that file is the user's.
     """
-    if settings.map is not None or not has_real_headers([column.header for column in mapping.columns]):
+    headers = [column.header for column in mapping.columns]
+    if settings.map is not None or not has_real_headers(headers):
         return
     folder = Path(settings.reports) / MAPS_FOLDER
+    path = get_map_path(folder, headers)
     try:
-        observer.on_answers_saved(remember_map(folder, mapping))
+        before = path.read_bytes() if path.is_file() else None
+        if before is None and not _has_decision(mapping):
+            return
+        remember_map(folder, mapping)
+        if path.read_bytes() != before:
+            observer.on_answers_saved(path)
     except OSError as error:
         text = run_messages.ANSWERS_NOT_SAVED.format(folder=folder, reason=error.strerror)
+        raise DiskWriteError(*text) from error
+
+
+def _has_decision(mapping: Mapping) -> bool:
+    """Return whether a person named a column, with --column or in an answer, or said what a value means."""
+    return bool(mapping.values) or any(column.source is MatchSource.OPTION for column in mapping.columns)
+
+
+def forget_mapping(path: Path) -> None:
+    """Delete a remembered map. Raises DiskWriteError."""
+    try:
+        path.unlink()
+    except OSError as error:
+        text = run_messages.ANSWERS_NOT_FORGOTTEN.format(path=path, reason=error.strerror)
         raise DiskWriteError(*text) from error
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -17,6 +18,20 @@ from importer.sender.send_loop import Progress
 from importer.settings import Settings
 from importer.state.state_folder import AccountState, find_state_folder
 
+AnswerKey: TypeAlias = tuple[str, ...]
+"""What a question is about. Two questions with one key are the same question, whatever their samples and counts."""
+
+
+class SavedMapQuestion(msgspec.Struct, frozen=True):
+    """Whether to match the columns by the answers saved in `path` for an earlier sheet."""
+
+    path: Path
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("saved map",)
+
 
 class ColumnQuestion(msgspec.Struct, frozen=True):
     """One column to ask about. `name` identifies it in an answer; `taken` are fields that other columns already fill."""
@@ -24,6 +39,34 @@ class ColumnQuestion(msgspec.Struct, frozen=True):
     name: str
     column: ColumnChoice
     taken: frozenset[str]
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("column", self.name)
+
+
+class FieldQuestion(msgspec.Struct, frozen=True):
+    """Which of the columns holds a field that every sheet should have: the leads' phones, or their names."""
+
+    field: str
+    columns: tuple[ColumnQuestion, ...]
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("field", self.field)
+
+
+class SourceQuestion(msgspec.Struct, frozen=True):
+    """Where all leads of the sheet come from, since no column says so. `suggestion` is the file's name."""
+
+    suggestion: str
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("source",)
 
 
 class UnknownValue(msgspec.Struct, frozen=True):
@@ -34,6 +77,55 @@ class UnknownValue(msgspec.Struct, frozen=True):
     value: str
     rows: int
     titles: tuple[str, ...]
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("value", self.field, self.value)
+
+
+class BadCells(msgspec.Struct, frozen=True):
+    """Rows that are rejected only because of cells that they could go in without, and sentences about some of them."""
+
+    rows: int
+    examples: tuple[str, ...]
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("bad cells",)
+
+
+Question: TypeAlias = (
+    SavedMapQuestion | FieldQuestion | ColumnQuestion | SourceQuestion | UnknownValue | BadCells
+)
+"""Everything that a person can be asked about a sheet."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to one question: a field, a column, a title, a source, or a yes.
+
+    "" leaves the column or the value out. None keeps a value as it is, so its rows are rejected.
+    """
+
+    question: Question
+    value: str | None
+
+    @property
+    def key(self) -> AnswerKey:
+        """What its question is about."""
+        return self.question.key
+
+
+YES, NO = "yes", "no"
+"""The values of an answer that agrees or does not."""
+
+
+class SendDecision(Enum):
+    """What a person says to the checked rows. The third possibility is an Answer that is to be changed."""
+
+    SEND = auto()
+    STOP = auto()
 
 
 class NameConflict(msgspec.Struct, frozen=True):
@@ -97,11 +189,23 @@ class Prompter(Protocol):
     def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         """Return fields for columns that the mapping is unsure about: name -> field, "" to leave the column out."""
 
-    def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
-        """Return titles for unknown values: field -> value in the sheet -> title of the account, "" to leave it out."""
+    def choose_source(self, question: SourceQuestion) -> str:
+        """Return where the leads come from, or "" to leave that open."""
 
-    def confirm_send(self, summary: Summary) -> bool:
-        """Return whether the checked rows may be sent now."""
+    def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
+        """Return titles for unknown values: field -> value in the sheet -> title of the account, "" to leave it out.
+
+        The values of one field come one after another. A value that is to stay as it is has no title.
+        """
+
+    def confirm_drop_bad_cells(self, bad_cells: BadCells) -> bool:
+        """Return whether to send rows without those of their cells that cannot be read. The phone is never one."""
+
+    def confirm_send(self, summary: Summary, answers: Sequence[Answer]) -> SendDecision | Answer:
+        """Return whether the checked rows may be sent now, or the answer that the person wants to change.
+
+        `answers` are those of this check, in the order of the questions. After a change the sheet is checked again.
+        """
 
 
 class RunContext(msgspec.Struct, frozen=True, kw_only=True):

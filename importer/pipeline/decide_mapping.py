@@ -30,8 +30,8 @@ from importer.models.mapping import (
     group_titles_by_field,
 )
 from importer.models.row import SourceRow
-from importer.pipeline.answers import find_remembered_map, remember_answers
-from importer.pipeline.context import ColumnQuestion, Prompter, RunContext
+from importer.pipeline.answers import find_remembered_map
+from importer.pipeline.context import ColumnQuestion, Prompter, RunContext, SourceQuestion
 from importer.pipeline.lineage import describe_missing_run, fit_mapping
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
@@ -99,6 +99,7 @@ def _decide_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
     )
     if prompter is not None:
         decision = _ask_about_columns(decision, sheet.preview, saved_map, context, prompter)
+        decision = decision._replace(mapping=_ask_for_source(decision.mapping, sheet, prompter))
     _check_defaults(decision.mapping, settings, titles)
     return decision
 
@@ -200,9 +201,20 @@ def _ask_about_columns(
     if unsure := _build_questions(decision.mapping, needs_confirmation):
         answers |= prompter.choose_columns(unsure)
         decision = choose_again()
-    if answers:
-        remember_answers(decision.mapping, settings, context.observer)
     return decision
+
+
+def _ask_for_source(mapping: Mapping, sheet: Sheet, prompter: Prompter) -> Mapping:
+    """Return the mapping with a source for all rows, if neither a column nor a default has one."""
+    if mapping.find_columns("source") or "source" in mapping.defaults:
+        return mapping
+    source = prompter.choose_source(SourceQuestion(_make_readable_name(sheet.file)))
+    return msgspec.structs.replace(mapping, defaults={**mapping.defaults, "source": source})
+
+
+def _make_readable_name(file: str) -> str:
+    """Return the name of a file as a person would write it as a source: `expo visitors` for `in/expo_visitors.xlsx`."""
+    return " ".join(Path(file).stem.replace("_", " ").split()).removeprefix("-")
 
 
 def _mark_answers(decision: MappingDecision, answers: dict[str, str]) -> MappingDecision:

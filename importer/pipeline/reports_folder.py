@@ -94,6 +94,18 @@ def create_journal(folder: Path, metadata: RunMetadata) -> Iterator[Journal]:
             raise
 
 
+def discard_run(folder: Path) -> None:
+    """Remove a run that has sent nothing, so that its sheet can be judged anew under the same id.
+
+    Raises DiskWriteError if one of its reports is open.
+    """
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        text = run_messages.CANNOT_DISCARD.format(path=error.filename or folder, reason=error.strerror)
+        raise DiskWriteError(*text) from error
+
+
 @contextmanager
 def _make_run_folder(folder: Path) -> Iterator[None]:
     """Make the folder of a new run. If the block fails, remove it.

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from importer.command_hints import format_send_command
 from importer.credentials import Credentials, is_loopback, normalize_base_url
 from importer.errors import DamagedJournalError, RunStoppedError, UsageError
-from importer.issues import Issue, IssueCode, Severity, select_reader_issues
+from importer.issues import Issue, IssueCode, Severity
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import run_messages
@@ -19,6 +19,7 @@ from importer.models.mapping import AccountTitles, get_active_titles
 from importer.models.row import NewVerdict, Payload, SourceRow
 from importer.models.status import RowStatus, RunState, StagedVerdict
 from importer.pipeline.account_lists import fetch_account_titles
+from importer.pipeline.answers import to_source_row
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import find_run
 from importer.pipeline.run import run
@@ -89,7 +90,7 @@ def retry(name: str, context: RunContext) -> Summary | None:
         _check_address(metadata.base_url, context.credentials)
         if journal.run.end.state is RunState.CHECKED:
             raise _build_only_checked_error(name, journal)
-        reader = InMemoryReader(metadata.headers, _read_retryable_rows(journal), metadata.notices)
+        reader = InMemoryReader(metadata.headers, _RetryableRows(journal), metadata.notices)
         sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
         if sheet.is_empty:
             return None
@@ -103,16 +104,16 @@ def rewrite_reports(folder: Path) -> Summary:
         return write_reports(journal, journal.folder)
 
 
-def _read_retryable_rows(journal: Journal) -> Iterator[SourceRow]:
-    """Yield the rows as they were typed, with the issues that their cells alone do not show again.
+class _RetryableRows:
+    """The rows of a run that did not go in, as they were typed. They can be read several times."""
 
-    A row may have been rejected because another person has the same shortened number. It is alone now, and without that
-    issue it would overwrite the other person's lead.
-    """
-    for row in journal.reports.read_rows():
-        if row.is_retryable:
-            shortened = [issue for issue in row.issues if issue.code == IssueCode.SHORTENED]
-            yield SourceRow(row.number, row.cells, (*select_reader_issues(row.issues), *shortened))
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        for row in self._journal.reports.read_rows():
+            if row.is_retryable:
+                yield to_source_row(row)
 
 
 def _build_only_checked_error(name: str, journal: Journal) -> UsageError:

@@ -13,14 +13,21 @@ from importer.messages import run_messages
 from importer.models.mapping import Notice, NoticeKind, get_active_titles
 from importer.models.status import RunState
 from importer.pipeline.account_lists import fetch_account_titles
-from importer.pipeline.answers import resolve_unknown_values, save_final_mapping
-from importer.pipeline.context import RunContext
+from importer.pipeline.answer_book import AnswerBook
+from importer.pipeline.answers import (
+    remember_mapping,
+    resolve_bad_cells,
+    resolve_unknown_values,
+    save_final_mapping,
+)
+from importer.pipeline.context import Answer, Prompter, RunContext, SendDecision
 from importer.pipeline.decide_mapping import MappingDecision, match_columns
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
 from importer.pipeline.reports_folder import (
     choose_run_folder,
     create_journal,
+    discard_run,
     find_interrupted_run,
     find_unfinished_run,
     make_run_id,
@@ -51,8 +58,9 @@ def run(sheet: Sheet, context: RunContext) -> Summary:
     with _lock_account(sheet, context) as account:
         context = context.replace(account=account)
         _warn_of_earlier_run(sheet, context, find_unfinished_run)
-        with judge_sheet("run", sheet, context) as journal:
-            _confirm_send(journal, context)
+        with judge_until_agreed(sheet, context) as journal:
+            with raise_as_nothing_sent():
+                remember_mapping(journal.metadata.mapping, context.settings, context.observer)
             return send_and_report(journal, _add_run_options(context, journal))
 
 
@@ -67,6 +75,27 @@ def fetch_lists(sheet: Sheet, context: RunContext) -> RunContext:
         choose_run_folder(context.settings)
         titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
     return context.replace(titles=titles)
+
+
+def judge_until_agreed(sheet: Sheet, context: RunContext) -> Journal:
+    """Judge the sheet, and again as often as the person changes an answer, until they agree to send.
+
+    Raises NothingSentError if they do not.
+    """
+    if context.prompter is None:
+        return judge_sheet("run", sheet, context)
+    book = AnswerBook(context.prompter)
+    context = context.replace(prompter=book)
+    while True:
+        book.begin_check()
+        with ExitStack() as opened:
+            journal = opened.enter_context(judge_sheet("run", sheet, context))
+            change = _confirm_send(journal, book)
+            if change is None:
+                opened.pop_all()
+                return journal
+        book.forget(change)
+        discard_run(journal.folder)
 
 
 def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
@@ -85,6 +114,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
             stage_rows(journal, sheet, context)
             report_unsent_rows(journal, context)
             resolve_unknown_values(journal, context)
+            resolve_bad_cells(journal, context)
             save_final_mapping(journal, context)
             deduplicate_rows(journal, context)
             journal.staging.complete()
@@ -114,12 +144,19 @@ def _warn_of_earlier_run(
         context.observer.on_interrupted_run_found(folder)
 
 
-def _confirm_send(journal: Journal, context: RunContext) -> None:
-    """Show the summary of the check, whose reports can be read, and ask before the first write."""
-    if context.prompter is None or not journal.staging.count_rows():  # of no rows nobody need be asked
-        return
-    if not context.prompter.confirm_send(_write_check_reports(journal)):
+def _confirm_send(journal: Journal, prompter: Prompter) -> Answer | None:
+    """Show the summary of the check, whose reports can be read, and ask before the first write.
+
+    Return the answer that the person wants to change, or None if they agree. Raises NothingSentError if they do not.
+    """
+    if not journal.staging.count_rows():  # of no rows nobody need be asked
+        return None
+    decision = prompter.confirm_send(_write_check_reports(journal), ())
+    if isinstance(decision, Answer):
+        return decision
+    if decision is SendDecision.STOP:
         raise NothingSentError(*run_messages.SEND_DECLINED.format(folder=journal.folder))
+    return None
 
 
 def _write_check_reports(journal: Journal) -> Summary:

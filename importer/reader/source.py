@@ -31,7 +31,7 @@ class Reader(Protocol):
         """Header and first rows. May wait for them, and raise what is wrong with the file."""
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
-        """Yield batches of judged rows, in the order of the sheet."""
+        """Yield batches of judged rows, in the order of the sheet. It can be called again, to judge all rows anew."""
 
 
 class Sheet:
@@ -67,23 +67,31 @@ class Sheet:
 
 
 class InMemoryReader:
-    """Reads rows that are already in this process."""
+    """Reads rows that are already in this process. To judge them again, `rows` must be able to start again."""
 
     def __init__(
         self, headers: Sequence[str], rows: Iterable[SourceRow], notices: Sequence[Notice] = ()
     ) -> None:
-        self._rows = iter(rows)
-        self._sample = tuple(islice(self._rows, SAMPLE_ROWS))
+        self._all_rows = rows
+        self._rest = iter(rows)
+        self._sample = tuple(islice(self._rest, SAMPLE_ROWS))
         self.preview = SheetPreview(tuple(headers), self._sample, tuple(notices))
         self.end: ReadEnd | None = None
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
         """Yield batches of judged rows, in order."""
+        rows = chain(self._sample, self._rest) if self.end is None else self._start_again()
         total = 0
-        for batch in RowProcessor(config).process(split_into_blocks(chain(self._sample, self._rows))):
+        for batch in RowProcessor(config).process(split_into_blocks(rows)):
             yield batch
             total += len(batch)
         self.end = ReadEnd(total, self.preview.notices)
+
+    def _start_again(self) -> Iterator[SourceRow]:
+        rows = iter(self._all_rows)
+        if rows is self._all_rows:
+            raise ValueError("these rows can be read only once")
+        return rows
 
 
 def make_open_options(settings: Settings) -> OpenOptions:

@@ -41,7 +41,13 @@ class WorkerClient:
     """
 
     def __init__(self, path: Path, options: OpenOptions, *, timeout_s: float = MAX_SILENCE_S) -> None:
-        self._watchdog = Watchdog(self._kill, timeout_s=timeout_s)
+        self._request = protocol.OpenRequest(str(path), options)
+        self._timeout_s = timeout_s
+        self.end: protocol.ReadEnd | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self._watchdog = Watchdog(self._kill, timeout_s=self._timeout_s)
         environment = {name: value for name, value in os.environ.items() if name != API_KEY_VARIABLE}
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             # The child gets our sys.path, which a notebook or a cloud function may have extended. It is appended, and
@@ -54,24 +60,34 @@ class WorkerClient:
         )
         _increase_pipe_size(self._child.stdout)
         try:
-            self._send(protocol.OpenRequest(str(path), options))
+            self._send(self._request)
         except BaseException:
             self.close()
             raise
-        self.end: protocol.ReadEnd | None = None
 
     @cached_property
     def preview(self) -> protocol.SheetPreview:
         """The header and the first rows. Raises the error of the reading process."""
+        preview = self._receive_preview()
+        _log_preview(preview)
+        return preview
+
+    def _receive_preview(self) -> protocol.SheetPreview:
         response = self._receive()
         if not isinstance(response, protocol.SheetPreview):
             raise self._explain_death()
-        _log_preview(response)
         return response
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
-        """Yield batches of judged rows in file order, then set `end`. Raises the error of the reading process."""
+        """Yield batches of judged rows in file order, then set `end`. Raises the error of the reading process.
+
+        A reading process judges the sheet once. To judge it again, another one opens the same copy.
+        """
         _ = self.preview  # it comes first
+        if self.end is not None:
+            self.close()
+            self._start()
+            self._receive_preview()
         self._send(protocol.JudgeRequest(config))
         while True:
             match self._receive():

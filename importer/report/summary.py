@@ -67,6 +67,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             description="Header to field. An empty field: the column was left out. `Phone#2` is the second column called Phone."
         ),
     ]
+    defaults: Annotated[
+        dict[str, str], Meta(description="Field to the value that rows with an empty cell get.")
+    ]
     problems: Annotated[
         dict[str, int], Meta(description="Number of issues by `field.code`, the most frequent first.")
     ]
@@ -193,6 +196,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         seconds=totals.seconds,
         rate_reached=totals.rate_reached,
         columns=_list_columns(journal),
+        defaults=journal.metadata.mapping.defaults,
         problems=dict(counter.problems.most_common()),
         went_in=counter.went_in,
         to_fix=counter.to_fix,

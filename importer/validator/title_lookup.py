@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -78,6 +79,27 @@ def suggest_titles(text: str, known: Sequence[str], *, limit: int) -> list[str]:
         ):
             scores[title] = max(scores.get(title, 0.0), score * weight)
     return sorted(scores, key=lambda title: -scores[title])[:limit]
+
+
+class TitleAnswer(NamedTuple):
+    """The titles that a person's answer can mean. A beginning is only proposed: the person must agree to the title."""
+
+    titles: tuple[str, ...]
+    is_complete: bool = False
+
+
+def match_answer(answer: str, numbered: Sequence[str], titles: Sequence[str]) -> TitleAnswer:
+    """Return what an answer means: the number of a title in `numbered`, a whole title, or the beginning of some.
+
+    A part in the middle means nothing: `back` is not "Call back later".
+    """
+    if answer.isdecimal() and 1 <= int(answer) <= len(numbered):
+        return TitleAnswer((numbered[int(answer) - 1],), is_complete=True)
+    key = normalize_title(answer)
+    if equal := [title for title in titles if normalize_title(title) == key]:
+        exact = [title for title in equal if title == answer] or equal
+        return TitleAnswer(tuple(exact), is_complete=len(exact) == 1)
+    return TitleAnswer(tuple(title for title in titles if normalize_title(title).startswith(key)))
 
 
 def _is_opposite(one: str, other: str) -> bool:

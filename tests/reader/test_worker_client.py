@@ -20,9 +20,11 @@ from importer.errors import ImporterError, UnreadableFileError, UsageError
 from importer.journal.staging import StagedRow, StagedRows
 from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Mapping
+from importer.models.row import SourceRow
 from importer.reader import protocol, worker_client
+from importer.reader.protocol import ReadEnd
 from importer.reader.row_processor import ProcessorConfig
-from importer.reader.source import open_file
+from importer.reader.source import InMemoryReader, open_file
 from importer.reader.worker import _set_ctrl_c_handler
 from importer.reader.worker_client import Watchdog, WorkerClient
 from tests.loader.write_workbooks import text_cell, write_xlsx
@@ -58,6 +60,26 @@ def test_rows_come_in_the_order_of_the_file(sheet):
         assert numbers == list(range(2, 5002))
         assert reader.end is not None
         assert reader.end.rows == 5000
+
+
+def test_sheet_can_be_judged_again(sheet):
+    """A person may change an answer after the check. Another reading process then reads the same copy."""
+    with WorkerClient(sheet, OpenOptions()) as reader:
+        first, again = ([number for batch in reader.judge(CONFIG) for number in batch.numbers] for _ in "12")
+        assert first == again == list(range(2, 5002))
+        assert reader.end == ReadEnd(5000, reader.preview.notices)
+
+
+def test_rows_that_can_be_read_once_are_not_silently_empty_the_second_time():
+    """No row would be staged, and the counts would agree."""
+    rows = [SourceRow(2, ("9845012345",))]
+    again = InMemoryReader(("Phone",), rows)
+    once = InMemoryReader(("Phone",), iter(rows))
+    for reader in (again, once):
+        assert sum(map(len, reader.judge(CONFIG))) == 1
+    assert sum(map(len, again.judge(CONFIG))) == 1
+    with pytest.raises(ValueError, match="only once"):
+        list(once.judge(CONFIG))
 
 
 def test_log_says_how_the_file_was_recognised_without_its_cells(sheet, caplog):

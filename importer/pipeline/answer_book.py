@@ -1,0 +1,130 @@
+"""Keeps what a person answered during a run, so that the sheet can be checked again without asking everything again.
+
+It stands between the pipeline and the front end. Each question goes to the front end once. When the person changes one
+answer before the sending, the whole check runs again: the other answers are given from the book, and only the changed
+question, and questions that follow from it, are asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from importer.fields import FIELDS_BY_NAME
+from importer.pipeline.context import (
+    NO,
+    YES,
+    Answer,
+    AnswerKey,
+    BadCells,
+    ColumnQuestion,
+    FieldQuestion,
+    Prompter,
+    Question,
+    SavedMapQuestion,
+    SendDecision,
+    SourceQuestion,
+    UnknownValue,
+)
+from importer.report.summary import Summary
+
+
+class AnswerBook:
+    """A prompter that asks another one, and remembers what it said."""
+
+    def __init__(self, prompter: Prompter) -> None:
+        self._prompter = prompter
+        self._answers: dict[AnswerKey, Answer] = {}
+        self._used: dict[AnswerKey, Answer] = {}
+
+    def begin_check(self) -> None:
+        """Start a new check of the sheet: an answer counts only if its question comes up again."""
+        self._used.clear()
+
+    def forget(self, answer: Answer) -> None:
+        """Forget an answer, so that its question is asked again."""
+        self._answers.pop(answer.key, None)
+
+    def confirm_saved_map(self, path: Path) -> bool:
+        """Return whether to match the columns by the answers saved in `path`."""
+        question = SavedMapQuestion(path)
+        if not self._recall(question):
+            self._record(question, YES if self._prompter.confirm_saved_map(path) else NO)
+        return self._get_value(question) == YES
+
+    def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
+        """Return the column that holds the leads' phones."""
+        question = FieldQuestion("customer_phone", tuple(questions))
+        if not self._recall(question):
+            self._record(question, self._prompter.choose_phone_column(questions))
+        return self._get_value(question) or ""
+
+    def choose_name_column(self, questions: Sequence[ColumnQuestion]) -> str:
+        """Return the column that holds the leads' names."""
+        question = FieldQuestion("full_name", tuple(questions))
+        if not self._recall(question):
+            self._record(question, self._prompter.choose_name_column(questions))
+        return self._get_value(question) or ""
+
+    def choose_columns(self, questions: Sequence[ColumnQuestion]) -> dict[str, str]:
+        """Return fields for unsure columns. A field that an earlier answer took is not offered again."""
+        unanswered = [question for question in questions if not self._recall(question)]
+        answered = {self._get_value(question) for question in questions if question not in unanswered}
+        taken = frozenset(name for name in answered if name and not FIELDS_BY_NAME[name].takes_many_columns)
+        if unanswered:
+            asked = [msgspec.structs.replace(one, taken=one.taken | taken) for one in unanswered]
+            found = self._prompter.choose_columns(asked)
+            for question in asked:
+                self._record(question, found.get(question.name, ""))
+        self._list_in_order(questions)
+        return {question.name: self._get_value(question) or "" for question in questions}
+
+    def choose_source(self, question: SourceQuestion) -> str:
+        """Return where the leads come from."""
+        if not self._recall(question):
+            self._record(question, self._prompter.choose_source(question))
+        return self._get_value(question) or ""
+
+    def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
+        """Return titles for unknown values. A value that is to stay as it is has none."""
+        if unanswered := [value for value in unknown if not self._recall(value)]:
+            found = self._prompter.choose_titles(unanswered)
+            for value in unanswered:
+                self._record(value, found.get(value.field, {}).get(value.value))
+        self._list_in_order(unknown)
+        answers: dict[str, dict[str, str]] = {}
+        for value in unknown:
+            if (title := self._get_value(value)) is not None:
+                answers.setdefault(value.field, {})[value.value] = title
+        return answers
+
+    def confirm_drop_bad_cells(self, bad_cells: BadCells) -> bool:
+        """Return whether to send rows without their cells that cannot be read."""
+        if not self._recall(bad_cells):
+            self._record(bad_cells, YES if self._prompter.confirm_drop_bad_cells(bad_cells) else NO)
+        return self._get_value(bad_cells) == YES
+
+    def confirm_send(self, summary: Summary, answers: Sequence[Answer] = ()) -> SendDecision | Answer:
+        """Return whether to send, or the answer that the person wants to change."""
+        del answers  # the book has them
+        return self._prompter.confirm_send(summary, tuple(self._used.values()))
+
+    def _recall(self, question: Question) -> bool:
+        """Return whether the question was answered before, and count its answer as one of this check."""
+        known = self._answers.get(question.key)
+        if known is not None:
+            self._record(question, known.value)
+        return known is not None
+
+    def _record(self, question: Question, value: str | None) -> None:
+        self._answers[question.key] = self._used[question.key] = Answer(question, value)
+
+    def _list_in_order(self, questions: Sequence[Question]) -> None:
+        """List the answers in the order of their questions, also after one of them was asked again."""
+        for question in questions:
+            self._used[question.key] = self._used.pop(question.key)
+
+    def _get_value(self, question: Question) -> str | None:
+        return self._answers[question.key].value
