@@ -97,13 +97,7 @@ class KeyRefusedError(RunStoppedError):
 
 
 class BlockedError(RunStoppedError):
-    """Something between us and the API answered: a redirect, a login page, or a 403 that is not about one row.
-
-    Such a page may have status 200 and stand before an API that took the row: then `may_have_arrived` is set. See
-    `docs/guarantees.md`, "What may have arrived".
-    """
-
-    may_have_arrived = False
+    """Something between us and the API answered: a redirect, a login page, or a 403 that is not about one row."""
 
 
 class ServerUnavailableError(RunStoppedError):

@@ -19,6 +19,7 @@ _PENDING = """SELECT number, payload, with_note FROM row_progress
 _KNOWN_NOTES = """SELECT payload, coalesce(result_note, 'unknown') AS note FROM row_progress
     WHERE result_note IN ('sent', 'unknown') OR (result_status IS NULL AND with_note)"""
 _ADD_INTENT = "INSERT OR REPLACE INTO intents (number, with_note) VALUES (?, ?)"
+_DESCRIBE_INTENT = "UPDATE intents SET attempts = ?, http_status = ?, issues = ? WHERE number = ?"
 _ADD_RESULT = """INSERT INTO results (number, status, attempts, http_status, note, issues)
     VALUES (?, ?, ?, ?, ?, ?)"""
 _ADD_METRICS = """INSERT INTO second_metrics (second, requests, throttled, retries) VALUES (?, ?, ?, ?)
@@ -105,6 +106,7 @@ class DeliveryLog:
         intents: Sequence[PendingRow] = (),
         results: Sequence[DeliveryResult] = (),
         withdrawn: Sequence[PendingRow] = (),
+        open_results: Sequence[DeliveryResult] = (),
         pace: Sequence[SecondMetrics] = (),
         send_totals: SendTotals | None = None,
     ) -> list[PendingRow]:
@@ -116,6 +118,7 @@ class DeliveryLog:
             claimed = self._add_intents(intents)
             self._add_results(results)
             self._withdraw(withdrawn)
+            self._file.sql.executemany(_DESCRIBE_INTENT, [_to_open_values(result) for result in open_results])
             self._file.sql.executemany(
                 _ADD_METRICS,
                 [(second.second, second.requests, second.throttled, second.retries) for second in pace],
@@ -165,6 +168,10 @@ class DeliveryLog:
             found = self._file.sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()
             row = to_pending_row(number, found[0])
         return [(row.phones[0], note) for note in row.notes]
+
+
+def _to_open_values(result: DeliveryResult) -> tuple[int, int | None, str, int]:
+    return result.attempts, result.http_status, encode_issues(result.issues), result.number
 
 
 def _may_note_arrive(row: PendingRow) -> bool:

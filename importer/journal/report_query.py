@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import json
 
-from importer.issues import get_issue_kind
+from importer.issues import Issue, IssueCode, get_issue_kind
 from importer.journal.database import UNDECODABLE, JournalFile
 from importer.journal.run_metadata import RunRecord, SecondMetrics
+from importer.journal.staging import encode_issues
+from importer.messages import run_messages
 from importer.models.delivery import ReportRow
 from importer.models.row import BLOCK_ROWS
 from importer.models.status import NoteState, RowStatus, RunState
@@ -19,6 +21,8 @@ from importer.models.status import NoteState, RowStatus, RunState
 _REPORT_ROW_FIELDS = """number, cells, status, phone, staged_issues, delivery_issues, attempts, http_status,
     result_note, with_note, payload, survivor_status"""
 """Columns of the view `report_rows`, in the order of `_to_report_row`."""
+_KILLED = encode_issues([Issue("row", IssueCode.UNSURE, "", run_messages.DETAIL_RUN_KILLED)])
+"""All that is known of a row that was under way when the process was killed: its intent has no result."""
 NOTE_KEY = '"customer_note":'  # in JSON only a key can look like this: quotes within texts are escaped
 
 _ALL = f"SELECT {_REPORT_ROW_FIELDS} FROM report_rows ORDER BY number"
@@ -136,7 +140,7 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         RowStatus(status),
         phone,
         staged,
-        delivered or "",
+        delivered or (_KILLED if status == RowStatus.UNKNOWN else ""),
         attempts or 0,
         http_status,
         NoteState(note) if note is not None else _find_open_note_state(body, with_note),

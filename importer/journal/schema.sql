@@ -14,8 +14,11 @@ CREATE TABLE rows (
 
 -- An attempt that was about to leave. Without a result after a crash, it may have arrived.
 CREATE TABLE intents (
-  number    INTEGER PRIMARY KEY,
-  with_note INTEGER NOT NULL             -- 1 while the note may be under way or delivered
+  number      INTEGER PRIMARY KEY,
+  with_note   INTEGER NOT NULL,           -- 1 while the note may be under way or delivered
+  attempts    INTEGER,                    -- the rest: what was known when the run stopped and left the row in doubt
+  http_status INTEGER,
+  issues      TEXT                        -- JSON list of issues
 ) STRICT;
 
 CREATE TABLE results (
@@ -40,8 +43,9 @@ CREATE VIEW row_progress AS
 SELECT
   rows.number, rows.cells, rows.verdict, rows.phone, rows.payload, rows.issues AS staged_issues, rows.survivor_row,
   intents.number IS NOT NULL AS is_intended, intents.with_note,
-  results.status AS result_status, results.attempts, results.http_status, results.note AS result_note,
-  results.issues AS delivery_issues
+  results.status AS result_status, coalesce(results.attempts, intents.attempts) AS attempts,
+  coalesce(results.http_status, intents.http_status) AS http_status, results.note AS result_note,
+  coalesce(results.issues, intents.issues) AS delivery_issues
 FROM rows
 LEFT JOIN intents ON intents.number = rows.number
 LEFT JOIN results ON results.number = rows.number;

@@ -208,7 +208,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.UNSURE: IssueText(
         "answer lost",
-        "the CRM may have saved the row, but its answer was lost ({value}). Run importer retry; it is safe to send the row again.",
+        "the CRM may have saved the row, but its answer was lost ({value}). Send it again with importer retry, or importer resume if the run was stopped; it is safe.",
     ),
     Code.NOTE_UNSURE: IssueText(
         "note may be missing",

@@ -48,7 +48,8 @@ OUTAGE_TOO_LONG = (
 )
 CANNOT_BE_REACHED = "cannot be reached"
 DOES_NOT_ANSWER = "does not answer"
-ANSWERS_STATUS = "answers {status}"
+ANSWERS_STATUS = "answers {status} ({message})"
+NO_ROW_GOES_IN = "gives its lists but takes no lead: it {problem}"
 ROWS_ARE_KEPT = "The remaining rows are kept."
 TRY_AGAIN_LATER = "Try again after that time."
 
@@ -80,6 +81,7 @@ PROXY_SILENT = "the proxy in this computer's settings does not answer"
 PROXY_REFUSED = "the proxy in this computer's settings refused the connection"
 PROXY_ADDRESS_INVALID = "the proxy in this computer's settings has an invalid address"
 
+ANSWER_NOT_AWAITED = "the run stopped before the answer arrived"
 HTML_PAGE = "an HTML page"
 FOREIGN_ANSWER = "an answer that does not come from the Superfone API"
 TOO_LARGE = {

@@ -58,13 +58,14 @@ class CrmResponse(msgspec.Struct, frozen=True, kw_only=True):
     """What came back for one attempt. A response is a value; what must stop the run is an exception.
 
     `status` is None if no answer came. `message` is the server's own, or the transport's. `retry_after_s` is the wait
-    that the server asked for, in seconds from now.
+    that the server asked for, in seconds from now. `is_web_page` says that a page of HTML came with a 2xx.
     """
 
     outcome: DeliveryOutcome
     status: int | None
     message: str
     retry_after_s: float | None = None
+    is_web_page: bool = False
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from importer.errors import BlockedError, ImporterError, ServerUnavailableError
 from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome
-from importer.sender.client import Client, build_stop_error
+from importer.sender.client import Client
+from importer.sender.response_classifier import build_stop_error
 from importer.sender.stop_control import RowAbandoned, StopControl
 from importer.sender.traffic_control import TrafficControl
 
@@ -80,12 +81,13 @@ class BlockDetector:
     async def _probe_access(self) -> bool:
         """Return whether the CRM gives a list. The probe leaves when a request may leave."""
         await self._traffic.acquire_slot()
+        asked_at = self._clock()
         has_access = not self._stop.is_stopping and await self._client.probe_access(
             self._stop.sleep_unless_stopping
         )
         if self._stop.is_stopping:
             raise RowAbandoned
-        self._traffic.record_probe_success()
+        self._traffic.record_probe_success(asked_at)
         return has_access
 
     async def _check_refusals(self, response: CrmResponse) -> None:

@@ -1,16 +1,24 @@
-"""Pause all workers while the server asks to wait, or while it is away (the circuit breaker pattern)."""
+"""Pause all workers while the server asks to wait, or while it is away (the circuit breaker pattern).
+
+Whether the server is there is never asked by a row: a row on which the CRM always fails would say "no" for all others.
+It is asked by a request for a list (`TrafficControl.run_prober`), or shown by any answer to any row.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from math import ldexp
+from math import inf, ldexp
+
+import msgspec
 
 from importer.errors import ServerUnavailableError
 from importer.messages import format_time, sending_messages
+from importer.models.delivery import CrmResponse
 
 _log = logging.getLogger(__name__)
 
@@ -19,17 +27,34 @@ _MAX_HOLD_S = 60.0
 _MIN_HOLD_S = 0.05
 _FIRST_PROBE_WAIT_S = 0.5
 _MAX_PROBE_WAIT_S = 60.0
-_PROBE_POLL_S = 0.05  # how often a worker looks whether the probe has been answered
-_MAX_FAILURES = 8  # failures without a success between them that mean: the server is away
+_POLL_S = 0.02  # how often a worker looks whether the probe has been answered
+_MAX_FAILURES = 8  # failures without a success between them: time to ask whether the server is there
 _MAX_UNREACHED = 4  # the same for failed connects: fewer than a row has attempts
+_MIN_TRUST_S = 1.0
+_TRUST_FACTOR = 20  # trust a probe for 20 times as long as it took: then probes take at most 5% of the time
+MAX_FAILED_ROWS = 50
+"""Rows whose first attempts fail one after another, while none goes in. The server may give its lists and yet take no
+lead (a database that can only be read): then a row must go in before the others follow."""
 
 
 class BreakerState(Enum):
     """Whether requests may leave, apart from a hold that the server asked for."""
 
     CLOSED = auto()  # requests leave
-    OPEN = auto()  # the server is away: no request leaves before the next probe is due
-    HALF_OPEN = auto()  # one request is under way as a probe; its answer decides
+    HALF_OPEN = auto()  # a list is asked for: its answer decides
+    OPEN = auto()  # the server is away: the next probe follows after a wait
+    ROW_DUE = auto()  # the server gives its lists, but no row went in for long: one row may leave
+    ROW_SENT = auto()  # that row is under way: its answer decides
+
+
+class RowFailure(msgspec.Struct, frozen=True):
+    """An attempt of a row that failed. `response` has no status where no answer came."""
+
+    left_at: float
+    response: CrmResponse
+    is_unreached: bool  # a failed connect
+    is_first: bool  # no earlier attempt of the row counts
+    needs_proof: bool  # it may not count against the row before the server has answered somebody
 
 
 class CircuitBreaker:
@@ -44,14 +69,18 @@ class CircuitBreaker:
         rng: random.Random,
     ) -> None:
         self.state = BreakerState.CLOSED
+        self.is_server_away = False  # a probe was not answered, and nothing has been since
         self._max_wait_s = max_wait_s
         self._clock = clock
         self._sleep = sleep
         self._rng = rng
+        self._is_probe_wanted = asyncio.Event()
         self._held_until = clock()
+        self._answered_at = self._trusted_until = -inf
         self._trouble_since: float | None = None
         self._holds = 0
-        self._failures = self._unreached = 0
+        self._failures = self._unreached = self._failed_rows = 0
+        self._row_sent_at = -inf
         self._probe_wait_s = _FIRST_PROBE_WAIT_S
 
     @property
@@ -59,41 +88,89 @@ class CircuitBreaker:
         """Seconds until the next request may leave, 0 where it may leave now."""
         return max(0.0, self._held_until - self._clock())
 
-    @property
-    def is_half_open(self) -> bool:
-        """Whether a probe is under way."""
-        return self.state is BreakerState.HALF_OPEN
-
-    @property
-    def is_server_away(self) -> bool:
-        """Whether the server is away: requests leave only one at a time, as probes."""
-        return self.state is not BreakerState.CLOSED
+    # --- before a request
 
     async def wait_until_allowed(self) -> None:
-        """Wait until a request may leave. While the server is away, only one probe is under way at a time."""
+        """Wait until the request of a row may leave."""
         while True:
             if (wait_s := self.remaining_wait_s) > 0:
                 await self._sleep(wait_s)
-            elif self.is_half_open:
-                await self._sleep(_PROBE_POLL_S)
-            else:
+            elif self.state in (BreakerState.CLOSED, BreakerState.ROW_DUE):
                 return
+            else:
+                await self._sleep(_POLL_S)
 
     def record_departure(self) -> None:
-        """Record that a request leaves. While the server is away, it is the probe."""
-        if self.state is BreakerState.OPEN:
-            _log.info("circuit breaker half-open: one request leaves as a probe")
-            self.state = BreakerState.HALF_OPEN
+        """Record that the request of a row leaves."""
+        if self.state is BreakerState.ROW_DUE:
+            self._row_sent_at = self._clock()
+            self.state = BreakerState.ROW_SENT
+
+    async def wait_until_probe_is_due(self) -> None:
+        """Wait until the server is to be asked whether it is there. While it is away, this is after a wait."""
+        while True:
+            await self._is_probe_wanted.wait()
+            while (wait_s := self.remaining_wait_s) > 0:
+                await self._sleep(wait_s)
+            self._is_probe_wanted.clear()
+            if self.state is BreakerState.OPEN:
+                self.state = BreakerState.HALF_OPEN
+            if self.state is BreakerState.HALF_OPEN:
+                return
+
+    async def wait_for_verdict(self) -> None:
+        """Return when it is known whether the server is there. Until then no failed row is judged."""
+        while self.state is BreakerState.HALF_OPEN and not self.is_server_away:
+            await self._sleep(_POLL_S)
+
+    # --- after an answer
 
     def record_success(self) -> None:
-        """Record that the server answered as it should: close."""
-        if self.state is not BreakerState.CLOSED:
-            _log.info("circuit breaker closed: the server answers again")
-        self.state = BreakerState.CLOSED
-        self._failures = self._unreached = 0
-        self._holds = 0
-        self._trouble_since = None
-        self._probe_wait_s = _FIRST_PROBE_WAIT_S
+        """Record that the server answered a row as it should: close."""
+        self._failed_rows = 0
+        self._record_answer(_MIN_TRUST_S)
+
+    def record_probe_success(self, asked_at: float) -> None:
+        """Record that the server answered a question that was not about a row: close, unless no row goes in."""
+        if self._failed_rows < MAX_FAILED_ROWS:
+            self._record_answer(max(_MIN_TRUST_S, _TRUST_FACTOR * (self._clock() - asked_at)))
+        elif self.state is BreakerState.HALF_OPEN:
+            self.is_server_away = True
+            self.state = BreakerState.ROW_DUE
+
+    def record_probe_failure(self, response: CrmResponse, asked_at: float, *, is_unreached: bool) -> None:
+        """Record that the server did not answer a question that was not about a row.
+
+        Raises:
+            ServerUnavailableError: the outage lasts longer than the user accepts.
+        """
+        if self.state is BreakerState.HALF_OPEN and asked_at >= self._answered_at:
+            self._open(_describe_problem(response, is_unreached=is_unreached))
+
+    def record_row_failure(self, failure: RowFailure) -> None:
+        """Record that an attempt of a row failed. If that may not be about the row alone, ask whether the server is there.
+
+        It is about the row alone where the server has answered another one since. A second failure of a row says
+        little too, as long as others were answered a moment ago: rows that always fail must not cause a question each.
+
+        Raises:
+            ServerUnavailableError: no row goes in for longer than the user accepts.
+        """
+        self._failed_rows += failure.is_first
+        if self.state is BreakerState.ROW_SENT and failure.left_at >= self._row_sent_at:
+            self._open(sending_messages.NO_ROW_GOES_IN.format(problem=_describe_answer(failure.response)))
+            return
+        says_little = not failure.is_first and not failure.is_unreached
+        if failure.left_at < (self._trusted_until if says_little else self._answered_at):
+            return
+        self._note_trouble()
+        self._failures += 1
+        self._unreached = self._unreached + 1 if failure.is_unreached else 0
+        is_over_limit = self._failures >= _MAX_FAILURES or self._unreached >= _MAX_UNREACHED
+        if self.state is BreakerState.CLOSED and (is_over_limit or failure.needs_proof):
+            _log.info("circuit breaker half-open: %d failures, ask for a list", self._failures)
+            self.state = BreakerState.HALF_OPEN
+            self._is_probe_wanted.set()
 
     def hold(self, retry_after_s: float | None) -> None:
         """Hold all requests for as long as the server asks.
@@ -101,7 +178,8 @@ class CircuitBreaker:
         Raises:
             ServerUnavailableError: the wait is longer than the user accepts.
         """
-        self._end_probe()
+        if self.state is BreakerState.ROW_SENT:
+            self.state = BreakerState.ROW_DUE
         is_new = self.remaining_wait_s <= 0
         if not is_new and retry_after_s is None:
             return  # the answer to a request that had left before this hold began
@@ -116,41 +194,43 @@ class CircuitBreaker:
         if self._is_wait_too_long():
             raise build_hold_error(self.remaining_wait_s, self._max_wait_s, sending_messages.ROWS_ARE_KEPT)
 
-    def record_failure(self, *, is_unreached: bool, is_budget_spent: bool, status: int | None = None) -> None:
-        """Record a failed connect (`is_unreached`), a lost answer, or a status that says the server is not well.
+    def repeat_probe(self) -> None:
+        """Ask again when the hold is over: the server asked the probe to wait."""
+        if self.state is BreakerState.HALF_OPEN:
+            self._is_probe_wanted.set()
 
-        Raises:
-            ServerUnavailableError: the outage lasts longer than the user accepts.
-        """
-        self._failures += 1
-        if self._trouble_since is None:
-            self._trouble_since = self._clock()  # failures that take long are part of the outage
-        self._unreached = self._unreached + 1 if is_unreached else 0
-        self._end_probe()
-        is_over_limit = self._failures >= _MAX_FAILURES or self._unreached >= _MAX_UNREACHED
-        if self.is_server_away or is_budget_spent or is_over_limit:
-            self._open(is_unreached=is_unreached, status=status)
+    def _record_answer(self, trust_s: float) -> None:
+        if self.state is not BreakerState.CLOSED:
+            _log.info("circuit breaker closed: the server answers")
+        self.state = BreakerState.CLOSED
+        self.is_server_away = False
+        self._is_probe_wanted.clear()
+        self._answered_at = self._clock()
+        self._trusted_until = max(self._trusted_until, self._answered_at + trust_s)
+        self._failures = self._unreached = 0
+        self._holds = 0
+        self._trouble_since = None
+        self._probe_wait_s = _FIRST_PROBE_WAIT_S
 
-    def _open(self, *, is_unreached: bool, status: int | None) -> None:
-        """Open, and let the next probe leave after a wait that doubles each time."""
+    def _open(self, problem: str) -> None:
+        """Open, and ask again after a wait that doubles each time."""
         self.state = BreakerState.OPEN
+        self.is_server_away = True
+        self._is_probe_wanted.set()
         wait_s = self._probe_wait_s * self._rng.uniform(0.5, 1.0)
-        _log.info("circuit breaker open: %d failures, next probe in %.2f s", self._failures, wait_s)
+        _log.info("circuit breaker open: next probe in %.2f s", wait_s)
         self._hold_for(wait_s)
         if self._is_wait_too_long():
-            problem = _describe_problem(status, is_unreached=is_unreached)
             raise _build_outage_error(problem, self.remaining_wait_s, self._max_wait_s)
         self._probe_wait_s = min(self._probe_wait_s * 2, _MAX_PROBE_WAIT_S)
 
-    def _end_probe(self) -> None:
-        if self.is_half_open:
-            self.state = BreakerState.OPEN
-
     def _hold_for(self, wait_s: float) -> None:
-        now = self._clock()
+        self._note_trouble()
+        self._held_until = max(self._held_until, self._clock() + wait_s)
+
+    def _note_trouble(self) -> None:
         if self._trouble_since is None:
-            self._trouble_since = now
-        self._held_until = max(self._held_until, now + wait_s)
+            self._trouble_since = self._clock()  # failures that take long are part of the outage
 
     def _is_wait_too_long(self) -> bool:
         assert self._trouble_since is not None
@@ -180,13 +260,15 @@ def _build_outage_error(problem: str, wait_s: float, max_wait_s: float) -> Serve
     return ServerUnavailableError(message, sending_messages.ROWS_ARE_KEPT)
 
 
-def _describe_problem(status: int | None, *, is_unreached: bool) -> str:
+def _describe_problem(response: CrmResponse, *, is_unreached: bool) -> str:
     """Say what the server does while it is away. One that answers a status can be reached."""
-    if is_unreached:
-        return sending_messages.CANNOT_BE_REACHED
-    if status is None:
+    return sending_messages.CANNOT_BE_REACHED if is_unreached else _describe_answer(response)
+
+
+def _describe_answer(response: CrmResponse) -> str:
+    if response.status is None:
         return sending_messages.DOES_NOT_ANSWER
-    return sending_messages.ANSWERS_STATUS.format(status=status)
+    return sending_messages.ANSWERS_STATUS.format(status=response.status, message=response.message)
 
 
 def _format_time_in(wait_s: float) -> str:

@@ -17,7 +17,7 @@ import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
 from importer.credentials import Credentials
-from importer.errors import BlockedError, ImporterError, KeyRefusedError, ServerUnavailableError
+from importer.errors import BlockedError
 from importer.fields import Dropdown
 from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome
@@ -25,50 +25,25 @@ from importer.models.mapping import AccountTitles, Title
 from importer.models.row import Payload
 from importer.sender import response_classifier
 from importer.sender.circuit_breaker import build_hold_error, compute_hold_s
+from importer.sender.list_page import MAX_PAGE_BYTES, ListRow, parse_list_page
+from importer.sender.response_classifier import build_stop_error
 from importer.sender.retry import is_throttled, parse_retry_after
 from importer.sender.transport import AiohttpTransport, find_proxy
 
 _log = logging.getLogger(__name__)
 
+_PROBE_PATH = f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1"
 _PAGE_ROWS = 50  # the API's default: its maximum is not documented
 _MAX_PAGES = 2_000
 _MAX_GETS = 4
 _MAX_BODY_BYTES = 256 * 1024  # the answer to an upsert has 40 bytes
-_MAX_PAGE_BYTES = 8 * 1024 * 1024  # fifty products may have long descriptions
 _MAX_CONNECT_S = 10.0
+_PROBE_CONNECTIONS = 2  # for the circuit breaker and the block detector
 _MAX_GET_JITTER_S = 5.0
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class _ListRow(msgspec.Struct):
-    """A row of a list. Without a title no sheet can name it, so it is left out. A status of null means ACTIVE.
-
-    If that is wrong, the CRM refuses the rows that name it. One bad entry of a list must not block every import.
-    """
-
-    title: str | None = None
-    status: str | None = None
-    id: Any = None  # source types have none
-    org_id: Any = None  # documented for a lead's own stage and group only
-
-    def to_title(self) -> Title:
-        """Return the row as the other packages know it."""
-        ids = ("" if value is None else str(value) for value in (self.id, self.org_id))
-        return Title(self.title or "", self.status in (None, "ACTIVE"), *ids)
-
-
-class _ListData(msgspec.Struct):
-    rows: list[_ListRow]
-    total_pages: int
-    total_items: int = 0
-
-
-class _ListPage(msgspec.Struct):
-    data: _ListData
-
-
-_decode_page = msgspec.json.Decoder(_ListPage).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -137,22 +112,37 @@ class Client:
         Raises:
             KeyRefusedError, BlockedError, ServerUnavailableError: the CRM did not answer the question.
         """
-        response, body = await self._get(f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1", sleep)
+        response, body = await self._get(_PROBE_PATH, sleep)
         if response.outcome is DeliveryOutcome.REFUSED:
             return False
-        _parse_list_page(response, body)
+        parse_list_page(response, body)
         return True
+
+    async def probe_once(self, sleep: Sleep) -> CrmResponse:
+        """Ask for one title, and return what happened. Any answer of the CRM shows that it is there.
+
+        The question is asked once. Only a web page is not believed at once: gateways send one now and then.
+
+        Raises:
+            KeyRefusedError, BlockedError: what must stop the run.
+        """
+        response, _ = await self._get_once(_PROBE_PATH)
+        if response.is_web_page:
+            response, _ = await self._get(_PROBE_PATH, sleep)
+        if response.is_web_page or response.outcome is DeliveryOutcome.TURNED_AWAY:
+            raise build_stop_error(response)
+        return response
 
     async def _fetch_list(self, dropdown: Dropdown, sleep: Sleep) -> tuple[Title, ...]:
         """Read every page, also where the totals are wrong or the list changes while it is read.
 
         A row that a new one has pushed to the next page comes twice. By its id it is the same row.
         """
-        rows: dict[Any, _ListRow] = {}
-        last_rows: list[_ListRow] = []
+        rows: dict[Any, ListRow] = {}
+        last_rows: list[ListRow] = []
         for page in range(1, _MAX_PAGES + 1):
             response, body = await self._get(f"/{dropdown.value}?page={page}&page_size={_PAGE_ROWS}", sleep)
-            found = _parse_list_page(response, body)
+            found = parse_list_page(response, body)
             rows |= {
                 str(row.id) if row.id is not None else (page, n): row for n, row in enumerate(found.rows)
             }
@@ -169,19 +159,19 @@ class Client:
 
         Waits that the server asks for may take --max-wait in all. Without them, four tries are enough.
         """
-        url = httpx.URL(f"{self._api_url}{path}")
-
-        async def get_once() -> tuple[CrmResponse, bytes]:
-            request = httpx.Request("GET", url, headers=self._get_headers, extensions=self._extensions)
-            response, body = await self._exchange(request, _MAX_PAGE_BYTES)
-            _log.debug("GET %s: %s", path, response.status or response.outcome)
-            return response, body
-
-        found: tuple[CrmResponse, bytes] = await _build_get_retrying(sleep, self._max_wait_s)(get_once)
+        retrying = _build_get_retrying(sleep, self._max_wait_s)
+        found: tuple[CrmResponse, bytes] = await retrying(self._get_once, path)
         response, _ = found
         if _is_retryable_get(response) and response.retry_after_s is not None:
             raise build_hold_error(response.retry_after_s, self._max_wait_s, sending_messages.TRY_AGAIN_LATER)
         return found
+
+    async def _get_once(self, path: str) -> tuple[CrmResponse, bytes]:
+        url = httpx.URL(f"{self._api_url}{path}")
+        request = httpx.Request("GET", url, headers=self._get_headers, extensions=self._extensions)
+        response, body = await self._exchange(request, MAX_PAGE_BYTES)
+        _log.debug("GET %s: %s", path, response.status or response.outcome)
+        return response, body
 
     async def _exchange(
         self, request: httpx.Request, max_bytes: int = _MAX_BODY_BYTES
@@ -203,7 +193,7 @@ class Client:
             is_complete=len(body) <= max_bytes,
             retry_after_s=parse_retry_after(http_response.headers) if status >= 400 else None,
         )
-        if status == 401 or response_classifier.is_not_the_api(response, body):
+        if status == 401 or response_classifier.is_not_the_api(status):
             raise build_stop_error(response)
         return response, body
 
@@ -214,24 +204,9 @@ async def open_client(
 ) -> AsyncIterator[Client]:
     """Open a client over aiohttp's connections (4,400 to 11,000 requests a second, httpx's own reach 330)."""
     proxy = find_proxy(credentials.base_url)
-    async with AiohttpTransport(connections=connections, proxy=proxy) as transport:
+    # Where requests hang on all connections, a probe must not wait for one of them.
+    async with AiohttpTransport(connections=connections + _PROBE_CONNECTIONS, proxy=proxy) as transport:
         yield Client(transport, credentials, timeout_s=timeout_s, max_wait_s=max_wait_s)
-
-
-def build_stop_error(response: CrmResponse) -> ImporterError:
-    """Build the error that stops the run where the key is refused, or something other than the API answers."""
-    status = response.status
-    if status == 401:
-        return KeyRefusedError(*sending_messages.KEY_REFUSED)
-    if status is not None and 300 <= status < 400:
-        answer = sending_messages.REDIRECT.format(status=status)
-    elif status in (403, 407):
-        answer = sending_messages.ACCESS_DENIED.format(status=status)
-    else:
-        answer = sending_messages.OTHER_ANSWER.format(message=response.message, status=status)
-    error = BlockedError(*sending_messages.NOT_THE_API.format(answer=answer))
-    error.may_have_arrived = response.outcome is DeliveryOutcome.MAY_HAVE_ARRIVED
-    return error
 
 
 def _build_get_retrying(sleep: Sleep, max_wait_s: float) -> AsyncRetrying:
@@ -269,7 +244,9 @@ def _find_hold_s(state: RetryCallState) -> float | None:
 
 
 def _is_retryable_get(response: CrmResponse) -> bool:
-    return response.status is None or response.status in (408, 425, 429) or response.status >= 500
+    if response.status is None or response.is_web_page:
+        return True
+    return response.status in (408, 425, 429) or response.status >= 500
 
 
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
@@ -284,21 +261,3 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
         if size > max_bytes:
             break
     return b"".join(parts)[: max_bytes + 1]
-
-
-def _parse_list_page(response: CrmResponse, body: bytes) -> _ListData:
-    """Return the rows and totals of a page. Raise where the response is not a page of a list."""
-    if response.status == 200 and len(body) > _MAX_PAGE_BYTES:
-        raise BlockedError(*sending_messages.LIST_PAGE_TOO_LARGE.format(megabytes=_MAX_PAGE_BYTES // 1024**2))
-    if response.status == 200:
-        try:
-            return _decode_page(body).data
-        except (ValueError, RecursionError):  # not JSON, not UTF-8, or of another shape
-            raise BlockedError(*sending_messages.NOT_A_LIST) from None
-    if response.outcome is DeliveryOutcome.TURNED_AWAY:
-        raise build_stop_error(response)
-    if response.status is None:
-        raise ServerUnavailableError(*sending_messages.UNREACHABLE.format(cause=response.message))
-    raise ServerUnavailableError(
-        *sending_messages.LISTS_UNAVAILABLE.format(status=response.status, message=response.message)
-    )

@@ -29,6 +29,7 @@ class DeliveryJournal(Protocol):
         intents: Sequence[PendingRow] = (),
         results: Sequence[DeliveryResult] = (),
         withdrawn: Sequence[PendingRow] = (),
+        open_results: Sequence[DeliveryResult] = (),
         pace: Sequence[SecondMetrics] = (),
         send_totals: SendTotals | None = None,
     ) -> list[PendingRow]:
@@ -56,6 +57,7 @@ class CommitWriter:
         self._intents: list[PendingRow] = []
         self._intent_waiters: list[asyncio.Future[None]] = []
         self._withdrawn: list[PendingRow] = []
+        self._open_results: list[DeliveryResult] = []
         self._metrics: list[SecondMetrics] = []
         self._wake = asyncio.Event()
         self._is_closing = False
@@ -68,6 +70,11 @@ class CommitWriter:
     def withdraw(self, row: PendingRow) -> None:
         """Withdraw the intent of a row that did not leave, and will not leave in this sending."""
         self._withdrawn.append(row)
+        self._wake.set()
+
+    def add_open_result(self, result: DeliveryResult) -> None:
+        """Add what is known of a row that the run leaves in doubt."""
+        self._open_results.append(result)
         self._wake.set()
 
     def add_metrics(self, second: SecondMetrics) -> None:
@@ -114,18 +121,24 @@ class CommitWriter:
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._results or self._intents or self._withdrawn or self._metrics)
+        return bool(self._results or self._intents or self._withdrawn or self._open_results or self._metrics)
 
     async def _commit(self, totals: SendTotals) -> None:
         results, self._results = self._results, []
         intents, self._intents = self._intents, []
         waiters, self._intent_waiters = self._intent_waiters, []
         withdrawn, self._withdrawn = self._withdrawn, []
+        open_results, self._open_results = self._open_results, []
         metrics, self._metrics = self._metrics, []
         try:
             rows = await self.run_in_thread(
                 lambda: self._journal.record(
-                    intents=intents, results=results, withdrawn=withdrawn, pace=metrics, send_totals=totals
+                    intents=intents,
+                    results=results,
+                    withdrawn=withdrawn,
+                    open_results=open_results,
+                    pace=metrics,
+                    send_totals=totals,
                 )
             )
         except BaseException as error:

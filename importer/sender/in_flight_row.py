@@ -7,6 +7,7 @@ from enum import Enum, auto
 import msgspec
 
 from importer.issues import Issue, IssueCode
+from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome, DeliveryResult, PendingRow
 from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
@@ -19,11 +20,12 @@ class InFlightState(Enum):
     READY = auto()  # its intent is on disk, and no request has left
     SENDING = auto()  # a request is under way
     WAITING = auto()  # its last request was answered, and another one may follow
+    PARKED = auto()  # the same, in the retry queue
     SETTLED = auto()  # it has its result
 
 
 class InFlightRow:
-    """A row that a worker delivers. `left_at` is the clock's time of its last departure."""
+    """A row that is delivered. `left_at` is the clock's time of its last departure, `response` what came back last."""
 
     def __init__(self, row: PendingRow) -> None:
         self.row = row
@@ -31,6 +33,7 @@ class InFlightRow:
         self.attempts = 0  # those that count
         self.requests = 0  # all, also those that the server asked to send again later
         self.left_at = 0.0
+        self.response: CrmResponse | None = None
         self._is_in_doubt = False
 
     @property
@@ -77,6 +80,16 @@ def build_result(
         note=note,
         issues=tuple(_build_issues(row, response, status, note, attempts)),
     )
+
+
+def build_open_result(flight: InFlightRow) -> DeliveryResult:
+    """Build what is known of a row that the run leaves in doubt. It is no result: a resume sends the row again."""
+    lost = CrmResponse(
+        outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, message=sending_messages.ANSWER_NOT_AWAITED
+    )
+    is_answered = flight.response is not None and flight.state is not InFlightState.SENDING
+    response = flight.response if is_answered and flight.response is not None else lost
+    return build_result(flight.row, response, attempts=flight.requests, may_have_arrived=True)
 
 
 def _find_status(outcome: DeliveryOutcome, *, may_have_arrived: bool) -> DeliveryStatus:

@@ -10,6 +10,7 @@ from heapq import heappop, heappush
 from importer.errors import ImporterError
 from importer.models.delivery import PendingRow
 from importer.sender.commit_writer import CommitWriter
+from importer.sender.in_flight_row import InFlightRow
 from importer.sender.stop_control import StopControl
 
 _FETCH_ROWS = 500
@@ -41,6 +42,11 @@ class PhoneQueue:
     def is_empty(self) -> bool:
         """Whether no row is left to take, now or later."""
         return self._is_exhausted and not self._waiting
+
+    @property
+    def has_rows_to_take(self) -> bool:
+        """Whether a row can be taken now, perhaps after more were fetched."""
+        return bool(self._free) or self.needs_rows(1)
 
     def needs_rows(self, limit: int) -> bool:
         """Return whether the caller must `fetch` and `add` before it takes `limit` rows."""
@@ -83,7 +89,7 @@ class PhoneQueue:
 
 
 class RowFeeder:
-    """The rows that are ready to leave. A worker takes one, and releases it when it is settled or given up."""
+    """The rows that are ready to leave. A worker takes one, and it is released when it is settled or given up."""
 
     def __init__(
         self,
@@ -91,13 +97,16 @@ class RowFeeder:
         writer: CommitWriter,
         stop: StopControl,
         get_rate_per_s: Callable[[], float],
+        is_paused: Callable[[], bool],
     ) -> None:
         self._queue = queue
         self._writer = writer
         self._stop = stop
+        self._is_paused = is_paused
         self._get_rate_per_s = get_rate_per_s
-        self._ready: asyncio.Queue[PendingRow | None] = asyncio.Queue()
+        self._ready: asyncio.Queue[InFlightRow | None] = asyncio.Queue()
         self._unsent = 0  # rows whose intent is on disk, or on its way there, and that have not left
+        self._unreleased = 0
         self._has_changed = asyncio.Event()
         self._is_closed = False
 
@@ -106,10 +115,19 @@ class RowFeeder:
         """Whether every row was given to a worker."""
         return self._queue.is_empty
 
+    @property
+    def has_fresh_rows(self) -> bool:
+        """Whether a row waits for its first attempt, and may be begun."""
+        return self._unsent > 0 or (self._queue.has_rows_to_take and not self._is_paused())
+
+    @property
+    def _is_done(self) -> bool:
+        return self._queue.is_empty and not self._unreleased
+
     async def run(self, workers: int) -> None:
-        """Feed rows until none is left or the run stops. Then end the workers."""
+        """Feed rows until all are released or the run stops. Then end the workers."""
         try:
-            while not self._queue.is_empty and not self._stop.is_stopping:
+            while not self._is_done and not self._stop.is_stopping:
                 await self._feed_rows(workers)
         except ImporterError as error:
             self._stop.record_error(error)
@@ -117,9 +135,13 @@ class RowFeeder:
             for _ in range(workers):
                 self._ready.put_nowait(None)
 
-    def get_row(self) -> Awaitable[PendingRow | None]:
+    def get_row(self) -> Awaitable[InFlightRow | None]:
         """Wait for the next row of a worker. The result is None where no row follows."""
         return self._ready.get()
+
+    def add_again(self, flight: InFlightRow) -> None:
+        """Take a row whose next attempt is due."""
+        self._ready.put_nowait(flight)
 
     def mark_departed(self) -> None:
         """Record that the first request of a row leaves: another row may become ready."""
@@ -127,9 +149,10 @@ class RowFeeder:
         self._has_changed.set()
 
     def release(self, row: PendingRow, *, has_departed: bool) -> None:
-        """Free the phones of a row that a worker has ended."""
+        """Free the phones of a row that has ended."""
         if not has_departed:
             self._unsent -= 1
+        self._unreleased -= 1
         self._queue.release(row)
         self._has_changed.set()
 
@@ -143,26 +166,29 @@ class RowFeeder:
             if self._is_closed:
                 self._writer.withdraw(row)
             else:
-                self._ready.put_nowait(row)
+                self._ready.put_nowait(InFlightRow(row))
 
-    def close(self) -> None:
-        """Withdraw the rows that no worker took."""
+    def close(self) -> list[InFlightRow]:
+        """Return the rows that no worker took. Rows whose intent reaches the disk after this are withdrawn."""
         self._is_closed = True
+        left = []
         while not self._ready.empty():
-            if row := self._ready.get_nowait():
-                self._writer.withdraw(row)
+            if flight := self._ready.get_nowait():
+                left.append(flight)
+        return left
 
     async def _feed_rows(self, workers: int) -> None:
         """Write the intents of the next rows, or wait until a row is released."""
-        limit = self._count_free_places()
+        limit = 0 if self._is_paused() else self._count_free_places()
         if self._queue.needs_rows(limit):
             self._queue.add(await self._writer.run_in_thread(self._queue.fetch))
         # At first a row for each worker, which is soon on disk. The others follow while those are on their way.
         rows = self._queue.take(limit if self._unsent else min(limit, workers))
         if rows:
             self._unsent += len(rows)
+            self._unreleased += len(rows)
             await self._writer.write_intents(rows)
-        elif not self._queue.is_empty:
+        elif not self._is_done:
             self._has_changed.clear()
             await self._has_changed.wait()
 

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from aiohttp import client_exceptions
 
+from importer.errors import BlockedError, ImporterError, KeyRefusedError
 from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 
@@ -107,20 +108,31 @@ def classify_response(
         status=status,
         message=_build_message(status, parsed, body),
         retry_after_s=retry_after_s,
+        is_web_page=200 <= status < 300 and _is_html(body),
     )
 
 
-def is_not_the_api(response: CrmResponse, body: bytes) -> bool:
-    """Return whether something other than the API answers every request: a redirect, a login page, a proxy.
+def is_not_the_api(status: int) -> bool:
+    """Return whether something other than the API answers every request: a redirect, or a proxy that wants a login.
 
-    Gateways also send HTML with "not now" answers (408, 425, 429, 5xx) and with answers about one row (4xx).
-    Those keep the meaning of their status.
+    A page of HTML with 200 is no such sign: gateways send one now and then. They also send HTML with "not now" answers
+    (408, 425, 429, 5xx) and with answers about one row (4xx). Those keep the meaning of their status.
     """
-    if response.status is None:
-        return False
-    return (
-        300 <= response.status < 400 or response.status == 407 or (response.status < 300 and _is_html(body))
-    )
+    return 300 <= status < 400 or status == 407
+
+
+def build_stop_error(response: CrmResponse) -> ImporterError:
+    """Build the error that stops the run where the key is refused, or something other than the API answers."""
+    status = response.status
+    if status == 401:
+        return KeyRefusedError(*sending_messages.KEY_REFUSED)
+    if status is not None and 300 <= status < 400:
+        answer = sending_messages.REDIRECT.format(status=status)
+    elif status in (403, 407):
+        answer = sending_messages.ACCESS_DENIED.format(status=status)
+    else:
+        answer = sending_messages.OTHER_ANSWER.format(message=response.message, status=status)
+    return BlockedError(*sending_messages.NOT_THE_API.format(answer=answer))
 
 
 def _find_outcome(status: int, parsed: _Body | None) -> DeliveryOutcome:

@@ -1,4 +1,4 @@
-"""Decide what happens to a row after an attempt, how long it waits, and how many retries a whole run may use."""
+"""Decide what happens to a row after an attempt, and how long it waits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from importer.models.delivery import CrmResponse, DeliveryOutcome
 MAX_ATTEMPTS = 5
 _FIRST_BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 30.0
-_MAX_BUDGET = 100.0  # retries: a server that is down receives a hundred of them, not five for each row
-_BUDGET_PER_SUCCESS = 0.5
 _MAX_RETRY_AFTER_S = 7 * 24 * 3600.0
 _SECONDS = re.compile(r"[0-9]{1,400}(\.[0-9]*)?")  # ASCII digits only: float() also accepts "inf" and "1e3"
 
@@ -54,21 +52,24 @@ Decision: TypeAlias = Settle | Wait | Retry | Stop
 
 
 def decide(answer: CrmResponse | ImporterError, *, attempts: int, is_server_away: bool) -> Decision:
-    """Decide by the answer to an attempt, `attempts` that counted before it, and the circuit breaker's state.
+    """Decide by the answer to an attempt, `attempts` that counted before it, and the circuit breaker's verdict.
 
-    A request that finds no server while the server is known to be away does not count: an outage must not use up
-    a row's attempts.
+    An attempt that failed while the server is known to be away does not count: an outage must not use up a row.
     """
     if isinstance(answer, ImporterError):
         return Stop(answer)
     if is_final(answer):
         return Settle(answer)
-    is_unreached = answer.outcome is DeliveryOutcome.NOT_APPLIED
-    if is_hold(answer) or (is_server_away and is_unreached):
+    if is_hold(answer) or is_server_away:
         return Wait()
-    if attempts + 1 >= MAX_ATTEMPTS:
+    if is_last_attempt(attempts):
         return Settle(answer)
     return Retry(compute_max_backoff_s(attempts + 1))
+
+
+def is_last_attempt(attempts: int) -> bool:
+    """Return whether a row is given up if its next attempt fails, after `attempts` that counted."""
+    return attempts + 1 >= MAX_ATTEMPTS
 
 
 def is_final(response: CrmResponse) -> bool:
@@ -92,24 +93,6 @@ def compute_max_backoff_s(attempts: int) -> float:
     The caller waits a random part of it (AWS: Exponential Backoff And Jitter, "full jitter").
     """
     return min(_FIRST_BACKOFF_S * 2.0 ** (attempts - 1), _MAX_BACKOFF_S)
-
-
-class RetryBudget:
-    """Retries that the whole run may use. Each success earns half a retry (AWS SDKs: retry quota)."""
-
-    def __init__(self) -> None:
-        self._left = _MAX_BUDGET
-
-    def earn(self) -> None:
-        """Add the share of a retry that a success earns."""
-        self._left = min(_MAX_BUDGET, self._left + _BUDGET_PER_SUCCESS)
-
-    def spend(self) -> bool:
-        """Take one retry. Return False where none is left."""
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 def parse_retry_after(headers: httpx.Headers) -> float | None:

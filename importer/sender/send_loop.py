@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import assert_never
 
 import msgspec
 
 from importer.errors import BlockedError, ImporterError
 from importer.messages import sending_messages
-from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
+from importer.models.delivery import PendingRow
 from importer.sender.block_detector import BlockDetector
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
-from importer.sender.in_flight_row import InFlightRow, InFlightState, build_result
+from importer.sender.in_flight_row import InFlightState
 from importer.sender.metrics import PROGRESS_INTERVAL_S, Progress, ProgressReporter, SendMetrics
 from importer.sender.phone_queue import PhoneQueue, RowFeeder
-from importer.sender.retry import Retry, Settle, Stop, Wait, decide
+from importer.sender.retry_queue import RetryQueue
+from importer.sender.row_delivery import RowDelivery
 from importer.sender.stop_control import RowAbandoned, StopControl, StopRequest
 from importer.sender.traffic_control import TrafficControl
 
 __all__ = ["Progress", "Runtime", "SendSettings", "StopRequest", "send"]
-
-_log = logging.getLogger(__name__)
 
 
 class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +87,6 @@ class SendLoop:
     ) -> None:
         self._client = client
         self._settings = settings
-        self._clock, self._rng = runtime.clock, runtime.rng
         self._stop = StopControl(get_stop_request, runtime.clock, runtime.sleep)
         self._metrics = SendMetrics(journal.read_send_totals(), runtime.clock)
         self._traffic = TrafficControl(
@@ -114,25 +110,49 @@ class SendLoop:
             on_intents=self._add_ready_rows,
         )
         self._feeder = RowFeeder(
-            PhoneQueue(journal.read_pending), self._writer, self._stop, self._traffic.get_rate_per_s
+            PhoneQueue(journal.read_pending),
+            self._writer,
+            self._stop,
+            self._traffic.get_rate_per_s,
+            lambda: self._retries.is_full,
         )
-        self._blocks = BlockDetector(client, self._traffic, self._stop, runtime.clock)
-        self._logs_requests = _log.isEnabledFor(logging.DEBUG)  # asked once: it costs time for each request
+        self._retries = RetryQueue(
+            workers=settings.concurrency,
+            clock=runtime.clock,
+            has_fresh_rows=lambda: self._feeder.has_fresh_rows,
+            add_ready=self._feeder.add_again,
+        )
+        self._delivery = RowDelivery(
+            client,
+            create=settings.create,
+            feeder=self._feeder,
+            retries=self._retries,
+            traffic=self._traffic,
+            blocks=BlockDetector(client, self._traffic, self._stop, runtime.clock),
+            writer=self._writer,
+            stop=self._stop,
+            metrics=self._metrics,
+            clock=runtime.clock,
+            rng=runtime.rng,
+        )
 
     async def run(self) -> bool:
         """Send, write all that is known, then return or raise as `send` does."""
         writer = asyncio.create_task(self._writer.run(self._metrics.build_totals))
         workers = [asyncio.create_task(self._work()) for _ in range(self._settings.concurrency)]
         feeder = asyncio.create_task(self._feeder.run(len(workers)))
-        reporter = asyncio.create_task(self._progress.run(self._writer))
+        helpers = [
+            asyncio.create_task(self._progress.run(self._writer)),
+            asyncio.create_task(self._retries.run()),
+            asyncio.create_task(self._traffic.run_prober(self._client.probe_once)),
+        ]
         tasks = [feeder, *workers]
         try:
             await self._wait_until_done(tasks, writer)
         finally:
-            reporter.cancel()
-            for task in tasks:
+            for task in (*helpers, *tasks):
                 task.cancel()
-            await asyncio.gather(*tasks, reporter, return_exceptions=True)
+            await asyncio.gather(*tasks, *helpers, return_exceptions=True)
             await self._close(writer)
             self._progress.report_progress()  # the last rows were counted while the writer closed
         if self._stop.error is not None:
@@ -157,7 +177,8 @@ class SendLoop:
 
     async def _close(self, writer: asyncio.Task[None]) -> None:
         """Write all that is known. Where the disk refuses, that is why the run stops."""
-        self._feeder.close()
+        for flight in (*self._feeder.close(), *self._retries.take_all()):
+            self._delivery.give_up(flight)
         if second := self._metrics.take_second(is_last=True):
             self._writer.add_metrics(second)
         self._writer.close()
@@ -175,117 +196,24 @@ class SendLoop:
 
     async def _work(self) -> None:
         """Deliver rows until no row follows."""
-        while (row := await self._feeder.get_row()) is not None:
-            flight = InFlightRow(row)
+        while (flight := await self._feeder.get_row()) is not None:
+            is_repeated = flight.attempts > 0
             try:
-                await self._deliver(flight)
+                await self._delivery.attempt(flight)
             except BlockedError as error:
-                self._stop.record_error(_add_row_number(error, row))
+                self._stop.record_error(_add_row_number(error, flight.row))
             except ImporterError as error:
                 self._stop.record_error(error)
             except RowAbandoned:
                 pass
             except asyncio.CancelledError:
-                self._withdraw_if_possible(flight)
+                self._delivery.give_up(flight)
                 raise
-            self._withdraw_if_possible(flight)
-            self._feeder.release(row, has_departed=flight.state is not InFlightState.READY)
-
-    def _withdraw_if_possible(self, flight: InFlightRow) -> None:
-        if flight.can_be_withdrawn:
-            self._writer.withdraw(flight.row)
-
-    async def _deliver(self, flight: InFlightRow) -> None:
-        """Send a row until it is settled. Raise what stops the run."""
-        while True:
-            answer = await self._exchange(flight)
-            if isinstance(answer, CrmResponse):
-                self._traffic.record_response(answer, flight.left_at)
-            decision = decide(answer, attempts=flight.attempts, is_server_away=self._traffic.is_server_away)
-            match decision:
-                case Settle(response):
-                    await self._settle(flight, response)
-                    return
-                case Wait():
-                    pass  # the next slot is free when the circuit breaker allows it
-                case Retry(max_backoff_s):
-                    flight.attempts += 1
-                    self._log_retry(flight, answer, max_backoff_s)
-                    await self._stop.sleep_unless_stopping(self._rng.uniform(0, max_backoff_s))
-                case Stop(error):
-                    raise error
-                case _:
-                    assert_never(decision)
-
-    async def _exchange(self, flight: InFlightRow) -> CrmResponse | ImporterError:
-        """Send one request of a row as soon as it may leave. Return the response, or the error that stops the run."""
-        await self._traffic.acquire_slot()
-        if flight.state is InFlightState.READY:
-            if self._stop.is_stopping:
-                raise RowAbandoned
-            self._feeder.mark_departed()
-        self._metrics.record_request(is_retry=flight.requests > 0)
-        flight.requests += 1
-        flight.left_at = self._clock()
-        flight.state = InFlightState.SENDING
-        answer: CrmResponse | ImporterError
-        try:
-            answer = await self._client.upsert(flight.build_body(create=self._settings.create))
-        except ImporterError as error:
-            answer = error
-        flight.state = InFlightState.WAITING
-        if _may_have_arrived(answer):
-            flight.mark_doubt()
-        if self._logs_requests:
-            self._log_request(flight, answer)
-        return answer
-
-    async def _settle(self, flight: InFlightRow, response: CrmResponse) -> None:
-        """Give the row its result, unless the response shows that the account is blocked."""
-        flight.attempts += 1
-        await self._blocks.check(response, flight.left_at)
-        flight.state = InFlightState.SETTLED
-        self._writer.add_result(
-            build_result(
-                flight.row,
-                response,
-                attempts=flight.attempts,
-                may_have_arrived=flight.may_have_arrived,
-            )
-        )
-
-    def _log_retry(
-        self, flight: InFlightRow, answer: CrmResponse | ImporterError, max_backoff_s: float
-    ) -> None:
-        _log.info(
-            "row %d: attempt %d failed (%s), retry within %.1f s",
-            flight.row.number,
-            flight.attempts,
-            _describe_answer(answer),
-            max_backoff_s,
-        )
-
-    def _log_request(self, flight: InFlightRow, answer: CrmResponse | ImporterError) -> None:
-        _log.debug(
-            "row %d: request %d: %s in %.3f s",
-            flight.row.number,
-            flight.requests,
-            _describe_answer(answer),
-            self._clock() - flight.left_at,
-        )
-
-
-def _describe_answer(answer: CrmResponse | ImporterError) -> str:
-    """Describe an answer for the log: without the server's message, which may hold a phone."""
-    if isinstance(answer, CrmResponse):
-        return answer.outcome.value if answer.status is None else str(answer.status)
-    return type(answer).__name__
-
-
-def _may_have_arrived(answer: CrmResponse | ImporterError) -> bool:
-    if isinstance(answer, CrmResponse):
-        return answer.outcome is DeliveryOutcome.MAY_HAVE_ARRIVED
-    return isinstance(answer, BlockedError) and answer.may_have_arrived
+            if is_repeated:
+                self._retries.mark_ended()
+            if flight.state is not InFlightState.PARKED:
+                self._delivery.give_up(flight)
+                self._feeder.release(flight.row, has_departed=flight.requests > 0)
 
 
 def _add_row_number(error: BlockedError, row: PendingRow) -> BlockedError:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
+_MIN_SLEEP_S = (
+    1e-6  # a wait that rounding makes too small to move the clock would be asked for again without end
+)
 _MAX_SLEEP_S = 0.25  # how late a sleeping worker may notice that the run stops
 
 
@@ -55,7 +58,7 @@ class StopControl:
 
     async def sleep_unless_stopping(self, seconds: float) -> None:
         """Sleep. Raise RowAbandoned as soon as the run stops."""
-        until = self._clock() + seconds
+        until = self._clock() + max(seconds, _MIN_SLEEP_S)
         while (left_s := until - self._clock()) > 0:
             if self.is_stopping:
                 raise RowAbandoned

@@ -1,18 +1,23 @@
-"""Decide when the next request may leave: rate, circuit breaker and retry budget together."""
+"""Decide when the next request may leave: rate and circuit breaker together. Ask whether the server is there."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from importer.errors import ImporterError
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.sender.adaptive_rate import AdaptiveRate
-from importer.sender.circuit_breaker import CircuitBreaker
+from importer.sender.circuit_breaker import CircuitBreaker, RowFailure
+from importer.sender.in_flight_row import InFlightRow
 from importer.sender.metrics import SendMetrics
 from importer.sender.rate_limiter import FixedRate, Pacer
-from importer.sender.retry import RetryBudget, is_final, is_hold, is_throttled
-from importer.sender.stop_control import StopControl
+from importer.sender.retry import is_final, is_hold, is_last_attempt, is_throttled
+from importer.sender.stop_control import RowAbandoned, StopControl
+
+Probe = Callable[[Callable[[float], Awaitable[None]]], Awaitable[CrmResponse]]
+"""Ask the CRM for a list, with a sleep that ends when the run stops."""
 
 _BUSY_STATUS = 503
 
@@ -39,12 +44,11 @@ class TrafficControl:
         self._breaker = CircuitBreaker(
             max_wait_s=max_wait_s, clock=clock, sleep=stop.sleep_unless_stopping, rng=rng
         )
-        self._budget = RetryBudget()
         self._slot_lock = asyncio.Lock()
 
     @property
     def is_server_away(self) -> bool:
-        """Whether the circuit breaker is open or half-open."""
+        """Whether the server did not answer a question that was not about a row, and nothing since."""
         return self._breaker.is_server_away
 
     def get_rate_per_s(self) -> float:
@@ -64,31 +68,69 @@ class TrafficControl:
                 await self._breaker.wait_until_allowed()
             self._breaker.record_departure()
 
-    def record_response(self, response: CrmResponse, left_at: float) -> None:
-        """Record what a response says about the server, to a request that had left at `left_at`.
+    async def record_response(self, response: CrmResponse, flight: InFlightRow) -> None:
+        """Record what the response to a row says about the server. Return when it is known whether it is there.
 
         Raises:
             ServerUnavailableError: a hold or an outage is longer than --max-wait.
+            RowAbandoned: the run stops.
         """
         now = self._clock()
         if is_final(response):
-            self._rate.record_success(now, now - left_at)
+            self._rate.record_success(now, now - flight.left_at)
             self._breaker.record_success()
-            self._budget.earn()
         elif is_hold(response):
-            self._rate.record_throttled(now, left_at)
-            if is_throttled(response):
-                self._metrics.record_throttled()
-            self._breaker.hold(response.retry_after_s)
+            self._record_hold(response, flight.left_at)
         else:
             if response.status == _BUSY_STATUS:
-                self._rate.record_busy(now, left_at)
-            self._breaker.record_failure(
-                is_unreached=response.outcome is DeliveryOutcome.NOT_APPLIED,
-                is_budget_spent=not self._budget.spend(),
-                status=response.status,
-            )
+                self._rate.record_busy(now, flight.left_at)
+            self._breaker.record_row_failure(_build_failure(response, flight))
+            await self._breaker.wait_for_verdict()
 
-    def record_probe_success(self) -> None:
+    async def run_prober(self, probe: Probe) -> None:
+        """Ask for a list whenever the circuit breaker wants to know whether the server is there, until cancelled."""
+        try:
+            while True:
+                await self._breaker.wait_until_probe_is_due()
+                while (wait_s := self._pacer.reserve_departure(self._clock())) > 0:
+                    await self._stop.sleep_unless_stopping(wait_s)
+                await self._probe(probe)
+        except RowAbandoned:
+            pass
+        except ImporterError as error:
+            self._stop.record_error(error)
+
+    def record_probe_success(self, asked_at: float) -> None:
         """Record that the CRM answered a question that was not about a row."""
-        self._breaker.record_success()
+        self._breaker.record_probe_success(asked_at)
+
+    async def _probe(self, probe: Probe) -> None:
+        asked_at = self._clock()
+        response = await probe(self._stop.sleep_unless_stopping)
+        if is_final(response):
+            self._breaker.record_probe_success(asked_at)
+        elif is_hold(response):
+            self._record_hold(response, asked_at)
+            self._breaker.repeat_probe()
+        else:
+            self._breaker.record_probe_failure(response, asked_at, is_unreached=_is_unreached(response))
+
+    def _record_hold(self, response: CrmResponse, left_at: float) -> None:
+        self._rate.record_throttled(self._clock(), left_at)
+        if is_throttled(response):
+            self._metrics.record_throttled()
+        self._breaker.hold(response.retry_after_s)
+
+
+def _build_failure(response: CrmResponse, flight: InFlightRow) -> RowFailure:
+    return RowFailure(
+        left_at=flight.left_at,
+        response=response,
+        is_unreached=_is_unreached(response),
+        is_first=flight.attempts == 0,
+        needs_proof=response.is_web_page or is_last_attempt(flight.attempts),
+    )
+
+
+def _is_unreached(response: CrmResponse) -> bool:
+    return response.outcome is DeliveryOutcome.NOT_APPLIED

@@ -5,8 +5,10 @@ import sqlite3
 import pytest
 
 from importer.errors import DiskWriteError, JournalReadError
+from importer.issues import Issue, IssueCode
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import SecondMetrics, SendTotals
+from importer.models.delivery import DeliveryResult
 from importer.models.status import NoteState, RowStatus
 from tests.journal.records import (
     build_invalid_row,
@@ -54,6 +56,32 @@ def test_note_under_way_in_a_crash_stays_in_doubt(tmp_path):
         again.delivery.record(intents=[row])
         assert again.delivery.read_pending(0, 1)[0].note_state is NoteState.UNKNOWN
         assert next(again.read_report_rows()).note is NoteState.UNKNOWN
+
+
+def test_row_left_in_doubt_says_what_is_known(tmp_path):
+    """A run that stops writes how often the row was sent and what came back. It is no result: a resume sends the row."""
+    journal = start_sending(tmp_path, rows=[build_valid_row(2), build_valid_row(4)])
+    journal.delivery.record(intents=journal.delivery.read_pending(0, 2))
+    unsure = Issue("row", IssueCode.UNSURE, "", "an HTML page")
+    known = DeliveryResult(
+        number=2,
+        status=RowStatus.UNKNOWN,
+        attempts=3,
+        http_status=200,
+        note=NoteState.NONE,
+        issues=(unsure,),
+    )
+    journal.delivery.record(open_results=[known])
+    stopped, killed = journal.read_report_rows()
+    assert (stopped.status, stopped.attempts, stopped.http_status) == (RowStatus.UNKNOWN, 3, 200)
+    assert stopped.issues == (unsure,)
+    assert killed.status is RowStatus.UNKNOWN
+    assert "the run was killed" in killed.sentences[0]
+    assert [row.number for row in journal.delivery.read_pending(0, 9)] == [2, 4]
+    journal.delivery.record(intents=journal.delivery.read_pending(0, 1))
+    assert next(journal.read_report_rows()).attempts == 0
+    journal.delivery.record(results=[build_result(2)])
+    assert next(journal.read_report_rows()).issues == ()
 
 
 def test_note_of_a_withdrawn_row_may_be_sent(tmp_path):

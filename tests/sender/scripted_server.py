@@ -22,13 +22,19 @@ TURNED_AWAY = CrmResponse(outcome=DeliveryOutcome.TURNED_AWAY, status=403, messa
 
 
 class ScriptedServer:
-    """Answer each phone from its own list, then OK. Fail the test if two rows of one phone are in flight together."""
+    """Answer each phone from its own list, then OK. Fail the test if two rows of one phone are in flight together.
+
+    `list_answer` answers the question for a list by which the circuit breaker learns whether the server is there.
+    """
+
+    list_answer: CrmResponse = OK
 
     def __init__(self, script: dict[str, list[Any]] | None = None, rng: random.Random | None = None) -> None:
         self.script = script or {}
         self.rng = rng or random.Random(1)
         self.bodies: list[dict[str, Any]] = []
         self.phones_in_flight: set[str] = set()
+        self.asked_at: list[float] = []
 
     async def upsert(self, payload: dict[str, Any]) -> CrmResponse:
         phones = {payload["customer_phone"], *payload.get("add_phones", ())}
@@ -42,6 +48,11 @@ class ScriptedServer:
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[no-any-return]
+
+    async def probe_once(self, sleep: Any) -> CrmResponse:
+        self.asked_at.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(0.05)
+        return self.list_answer
 
 
 class RecordingJournal(MemoryJournal):

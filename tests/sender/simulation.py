@@ -60,6 +60,7 @@ class MemoryJournal:
             for n in range(rows)
         ]
         self.results: dict[int, Any] = {}
+        self.open_results: dict[int, Any] = {}
         self.intents: list[Any] = []
         self.pace: list[Any] = []
 
@@ -75,6 +76,7 @@ class MemoryJournal:
         intents: Any = (),
         results: Any = (),
         withdrawn: Any = (),
+        open_results: Any = (),
         pace: Any = (),
         send_totals: SendTotals | None = None,
     ) -> list[PendingRow]:
@@ -83,6 +85,7 @@ class MemoryJournal:
         for result in results:
             assert result.number not in self.results
             self.results[result.number] = result
+        self.open_results |= {result.number: result for result in open_results}
         self.send_totals = send_totals or SendTotals()
         return list(intents)
 
@@ -146,6 +149,11 @@ class LimitedServer:
         self.accepted.append(now)
         await asyncio.sleep(self.latency_s / 2 + self.rng.uniform(0, self.jitter_s))
         self._in_flight -= 1
+        return OK
+
+    async def probe_once(self, sleep: Any) -> CrmResponse:
+        """Answer a question for a list: it does not count."""
+        await asyncio.sleep(self.latency_s)
         return OK
 
     def _has_capacity(self, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""The circuit breaker: a hold pauses every request, an outage lets one probe at a time leave, --max-wait ends both."""
+"""The circuit breaker: a hold pauses every request, one question at a time asks for an absent server, --max-wait ends both."""
 
 import asyncio
 import random
@@ -6,8 +6,14 @@ import random
 import pytest
 
 from importer.errors import ServerUnavailableError
-from importer.sender.circuit_breaker import BreakerState, CircuitBreaker
+from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.sender.circuit_breaker import MAX_FAILED_ROWS, BreakerState, CircuitBreaker, RowFailure
 from importer.sender.retry import MAX_ATTEMPTS
+
+LOST = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, message="lost")
+DOWN = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=None, message="down")
+BROKEN = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=500, message="broken")
+GARBLED = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=200, message="an HTML page")
 
 
 class FakeTime:
@@ -40,9 +46,29 @@ def depart(breaker, time):
     return time.now
 
 
-def record_failures(breaker, count, *, is_unreached=False):
+def record_failures(breaker, count, response=LOST, *, left_at=0.0, is_first=True, needs_proof=False):
     for _ in range(count):
-        breaker.record_failure(is_unreached=is_unreached, is_budget_spent=False)
+        is_unreached = response is DOWN
+        breaker.record_row_failure(
+            RowFailure(
+                left_at=left_at,
+                response=response,
+                is_unreached=is_unreached,
+                is_first=is_first,
+                needs_proof=needs_proof,
+            )
+        )
+
+
+def ask(breaker, time, answer):
+    """Let the next probe leave, record its answer, and return when it left."""
+    asyncio.run(breaker.wait_until_probe_is_due())
+    asked_at = time.now
+    if answer is None:
+        breaker.record_probe_success(asked_at)
+    else:
+        breaker.record_probe_failure(answer, asked_at, is_unreached=answer is DOWN)
+    return asked_at
 
 
 def test_closed_at_first(breaker, time):
@@ -141,123 +167,203 @@ def test_endless_holds_stop(breaker, time):
     assert 800 < time.now <= 930
 
 
-# --- outages
+# --- is the server there?
 
 
-def test_few_lost_connections_do_not_open(breaker):
+def test_few_lost_connections_ask_nothing(breaker):
     """Seven lost answers may be chance."""
     record_failures(breaker, 7)
-    assert not breaker.is_server_away
-    assert breaker.remaining_wait_s == 0
-
-
-def test_many_failures_open(breaker):
-    """Eight failures without a success mean that the server is away; one success closes again."""
-    record_failures(breaker, 8)
-    assert breaker.state is BreakerState.OPEN
-    assert 0.25 <= breaker.remaining_wait_s <= 0.5
-    breaker.record_success()
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_failed_connects_open_sooner(breaker):
+def test_many_failures_ask_for_a_list(breaker, time):
+    """Eight failures without a success between them: a list is asked for at once, and no row leaves before its answer."""
+    record_failures(breaker, 8)
+    assert breaker.state is BreakerState.HALF_OPEN
+    assert not breaker.is_server_away
+    assert ask(breaker, time, None) == 0
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_failed_connects_ask_sooner(breaker):
     """Fewer than a row has attempts: a network that is down uses up no row."""
-    for _ in range(MAX_ATTEMPTS - 1):
-        assert not breaker.is_server_away
-        breaker.record_failure(is_unreached=True, is_budget_spent=False)
-    assert breaker.is_server_away
+    record_failures(breaker, MAX_ATTEMPTS - 2, DOWN)
+    assert breaker.state is BreakerState.CLOSED
+    record_failures(breaker, 1, DOWN)
+    assert breaker.state is BreakerState.HALF_OPEN
 
 
-def test_spent_budget_opens(breaker):
-    """Where no retry is left, the server counts as away."""
-    breaker.record_failure(is_unreached=False, is_budget_spent=True)
-    assert breaker.is_server_away
+def test_row_is_not_given_up_unasked(breaker):
+    """A single row may meet an outage five times: before its last attempt counts, the server must answer somebody."""
+    record_failures(breaker, 1, is_first=False, needs_proof=True)
+    assert breaker.state is BreakerState.HALF_OPEN
 
 
-def test_only_one_probe_at_a_time(breaker, time):
-    """While the server is away, the next request waits for the answer to the probe."""
+def test_success_since_its_departure_blames_the_row(breaker, time):
+    """The server answered another row after the request had left: the failure says nothing about the server."""
+    time.now = 5.0
+    breaker.record_success()
+    record_failures(breaker, 20, left_at=4.9, needs_proof=True)
+    assert breaker.state is BreakerState.CLOSED
+    record_failures(breaker, 8, left_at=5.1)
+    assert breaker.state is BreakerState.HALF_OPEN
+
+
+def test_repeated_attempts_say_little_for_a_moment(breaker, time):
+    """Rows that always fail must not cause a question each. A second after the last answer they count too."""
+    breaker.record_success()
+    record_failures(breaker, 20, left_at=0.9, is_first=False)
+    assert breaker.state is BreakerState.CLOSED
+    record_failures(breaker, 8, left_at=1.1, is_first=False)
+    assert breaker.state is BreakerState.HALF_OPEN
+
+
+def test_failed_connect_is_never_about_a_row(breaker):
+    """Nothing of the row has left this computer, so repeated attempts count at once."""
+    breaker.record_success()
+    record_failures(breaker, 4, DOWN, left_at=0.1, is_first=False)
+    assert breaker.state is BreakerState.HALF_OPEN
+
+
+def test_probes_take_a_small_part_of_the_time(breaker, time):
+    """A probe that took 2 s is trusted for 40 s."""
+    record_failures(breaker, 8)
+    time.now = 2.0
+    breaker.record_probe_success(0.0)
+    record_failures(breaker, 20, left_at=41.0, is_first=False)
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_rows_wait_for_the_answer(breaker, time):
+    """No request of a row leaves while the list is asked for, and no failed row is judged."""
     record_failures(breaker, 8)
 
-    async def probe_and_wait():
-        await breaker.wait_until_allowed()
-        breaker.record_departure()
-        assert breaker.is_half_open
-        second = asyncio.create_task(breaker.wait_until_allowed())
+    async def wait():
+        waiting = [
+            asyncio.create_task(breaker.wait_until_allowed()),
+            asyncio.create_task(breaker.wait_for_verdict()),
+        ]
         await asyncio.sleep(0.01)
-        assert not second.done()
-        breaker.record_success()
-        await asyncio.wait_for(second, 1)
+        assert not any(task.done() for task in waiting)
+        breaker.record_probe_success(0.0)
+        await asyncio.wait_for(asyncio.gather(*waiting), 1)
 
-    breaker._sleep = lambda seconds: time.sleep(seconds) if seconds > 0.1 else asyncio.sleep(0.001)
-    asyncio.run(probe_and_wait())
+    breaker._sleep = lambda _: asyncio.sleep(0.001)
+    asyncio.run(wait())
 
 
-@pytest.mark.parametrize("end", ["hold", "failure"])
-def test_unsuccessful_probe_opens_again(breaker, time, end):
-    """After it, the next probe may leave when its wait is over."""
+@pytest.mark.parametrize("answer", ["row", "probe"])
+def test_server_that_comes_back_closes(breaker, time, answer):
+    """While the server is away one probe follows another, after waits that double. Any answer ends that."""
     record_failures(breaker, 8)
-    depart(breaker, time)
-    if end == "hold":
-        breaker.hold(5.0)
-    else:
-        record_failures(breaker, 1)
+    times_s = [ask(breaker, time, LOST) for _ in range(5)]
+    assert breaker.is_server_away
     assert breaker.state is BreakerState.OPEN
-    depart(breaker, time)
-    assert breaker.is_half_open
+    assert times_s == pytest.approx([0, 0.375, 1.125, 2.6, 5.6], rel=0.35)
+    if answer == "row":
+        breaker.record_success()
+    else:
+        ask(breaker, time, None)
+    assert breaker.state is BreakerState.CLOSED
+    assert not breaker.is_server_away
 
 
-def test_waiting_worker_is_not_the_probe(breaker, time):
-    """A worker may wait for the rate after the breaker: it is the probe only once its request leaves."""
+def test_late_answer_to_a_probe_is_ignored(breaker, time):
+    """A row was answered after the probe had left: its failure is of the past."""
     record_failures(breaker, 8)
+    time.now = 3.0
+    breaker.record_success()
+    record_failures(breaker, 8, left_at=3.5)
+    breaker.record_probe_failure(LOST, 0.0, is_unreached=False)
+    assert breaker.state is BreakerState.HALF_OPEN
 
-    async def wait_twice():
-        await breaker.wait_until_allowed()
-        await asyncio.wait_for(breaker.wait_until_allowed(), 1)
 
-    breaker._sleep = lambda seconds: time.sleep(seconds) if seconds > 0.1 else asyncio.sleep(0.001)
-    asyncio.run(wait_twice())
+def test_hold_delays_the_probe(breaker, time):
+    """A Retry-After counts for the question too. It is asked again afterwards."""
+    record_failures(breaker, 8)
+    asyncio.run(breaker.wait_until_probe_is_due())
+    breaker.hold(5.0)
+    breaker.repeat_probe()
+    assert ask(breaker, time, None) == 5
 
 
 def test_slow_failures_are_part_of_the_outage(breaker, time):
     """Each answer took half a minute to be given up: the outage began with the first of them."""
+    record_failures(breaker, 8)
     with pytest.raises(ServerUnavailableError):
         for _ in range(31):
-            breaker.record_failure(is_unreached=False, is_budget_spent=False)
+            asyncio.run(breaker.wait_until_probe_is_due())
             time.now += 30
-            asyncio.run(breaker.wait_until_allowed())
+            breaker.record_probe_failure(LOST, time.now, is_unreached=False)
+    assert time.now < 1000
 
 
 @pytest.mark.parametrize(
-    ("is_unreached", "status", "words"),
+    ("answer", "words"),
     [
-        (True, None, "The CRM cannot be reached; the next try at"),
-        (False, None, "The CRM does not answer; the next try"),
-        (False, 500, "The CRM answers 500; the next try"),
+        (DOWN, "The CRM cannot be reached; the next try at"),
+        (LOST, "The CRM does not answer; the next try"),
+        (BROKEN, r"The CRM answers 500 \(broken\); the next try"),
+        (GARBLED, r"The CRM answers 200 \(an HTML page\); the next try"),
     ],
-    ids=["no connection", "no answer", "status 500"],
+    ids=["no connection", "no answer", "status 500", "not the API"],
 )
-def test_outage_beyond_max_wait_stops_and_says_why(breaker, time, is_unreached, status, words):
-    """The error says what the server did."""
+def test_outage_beyond_max_wait_stops_and_says_why(breaker, time, answer, words):
+    """The error says what the server did. Fifteen minutes of outage see some thirty probes, not a storm."""
+    record_failures(breaker, 8, answer)
+    probes = 0
     with pytest.raises(ServerUnavailableError, match=words):
-        for _ in range(1000):
-            breaker.record_failure(is_unreached=is_unreached, is_budget_spent=False, status=status)
-            depart(breaker, time)
+        while True:
+            ask(breaker, time, answer)
+            probes += 1
     assert 700 < time.now <= 960
+    assert probes < 50
 
 
 def test_hold_during_an_outage_is_named_as_a_hold(breaker):
     """A server that asks us to wait answers again: the error must not say that it is away."""
-    record_failures(breaker, 8, is_unreached=True)
+    record_failures(breaker, 8, DOWN)
     with pytest.raises(ServerUnavailableError, match="asks us to wait until"):
         breaker.hold(2000.0)
 
 
-def test_dead_server_receives_few_requests(breaker, time):
-    """Fifteen minutes of outage see some thirty probes, not a storm."""
-    requests = 0
-    with pytest.raises(ServerUnavailableError):
+# --- a server that gives its lists but takes no lead
+
+
+@pytest.fixture
+def refusing_breaker(breaker, time):
+    """Fifty rows failed one after another, though the lists came between them."""
+    record_failures(breaker, MAX_FAILED_ROWS)
+    ask(breaker, time, None)
+    return breaker
+
+
+def test_one_row_is_tried_before_the_others(refusing_breaker, time):
+    """The lists prove nothing any more: one row may leave. The others wait for its answer."""
+    assert refusing_breaker.state is BreakerState.ROW_DUE
+    depart(refusing_breaker, time)
+    assert refusing_breaker.state is BreakerState.ROW_SENT
+    refusing_breaker.record_success()
+    assert refusing_breaker.state is BreakerState.CLOSED
+
+
+def test_row_that_fails_opens_again(refusing_breaker, time):
+    """An older request that fails meanwhile says nothing. After --max-wait the run stops and says why."""
+    with pytest.raises(
+        ServerUnavailableError, match=r"gives its lists but takes no lead: it answers 500 .broken."
+    ):
         while True:
-            breaker.record_failure(is_unreached=False, is_budget_spent=False)
-            requests += 1
-            depart(breaker, time)
-    assert requests < 50
+            left_at = depart(refusing_breaker, time)
+            record_failures(refusing_breaker, 1, BROKEN, left_at=left_at - 1)
+            assert refusing_breaker.state is BreakerState.ROW_SENT
+            record_failures(refusing_breaker, 1, BROKEN, left_at=left_at)
+            assert refusing_breaker.is_server_away
+            ask(refusing_breaker, time, None)
+    assert 700 < time.now <= 960
+
+
+def test_throttled_row_is_tried_again(refusing_breaker, time):
+    """A 429 is no answer to the question."""
+    depart(refusing_breaker, time)
+    refusing_breaker.hold(2.0)
+    assert refusing_breaker.state is BreakerState.ROW_DUE

@@ -44,8 +44,8 @@ class OutageServer:
         await asyncio.sleep(0.05)
         return OK
 
-    async def probe_access(self, sleep=None):
-        return True
+    async def probe_once(self, sleep):
+        return await self.upsert({})
 
 
 def send_through_outage(kind, *, until, rate, workers, max_wait_s=MAX_WAIT_S):

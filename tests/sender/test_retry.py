@@ -1,4 +1,4 @@
-"""What follows an attempt, as a table; retries end, wait with full jitter, and share a budget."""
+"""What follows an attempt, as a table; retries end, and wait with full jitter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.sender.retry import (
     MAX_ATTEMPTS,
     Retry,
-    RetryBudget,
     Settle,
     Stop,
     Wait,
@@ -37,20 +36,20 @@ TABLE = {
     "applied": (APPLIED, 0, False, Settle(APPLIED)),
     "refused": (REFUSED, 0, False, Settle(REFUSED)),
     "turned away": (TURNED_AWAY, 0, False, Settle(TURNED_AWAY)),
-    "applied as a probe": (APPLIED, 3, True, Settle(APPLIED)),
+    "applied while the server was away": (APPLIED, 3, True, Settle(APPLIED)),
     "429": (THROTTLED, 0, False, Wait()),
     "429 after four attempts": (THROTTLED, LAST, False, Wait()),
     "425": (TOO_EARLY, 0, False, Wait()),
     "503 with Retry-After": (MAINTENANCE, 0, False, Wait()),
     "503 with Retry-After, after four attempts": (MAINTENANCE, LAST, True, Wait()),
     "503": (BUSY, 0, False, Retry(0.5)),
-    "503 as a probe": (BUSY, 0, True, Retry(0.5)),
+    "503 while the server is away": (BUSY, 0, True, Wait()),
     "lost": (LOST, 0, False, Retry(0.5)),
     "lost a second time": (LOST, 1, False, Retry(1.0)),
     "lost a third time": (LOST, 2, False, Retry(2.0)),
     "lost a fourth time": (LOST, 3, False, Retry(4.0)),
     "lost a fifth time": (LOST, LAST, False, Settle(LOST)),
-    "lost a fifth time as a probe": (LOST, LAST, True, Settle(LOST)),
+    "lost a fifth time while the server is away": (LOST, LAST, True, Wait()),
     "no connection": (UNREACHED, 0, False, Retry(0.5)),
     "no connection, a fifth time": (UNREACHED, LAST, False, Settle(UNREACHED)),
     "no connection while the server is away": (UNREACHED, 0, True, Wait()),
@@ -91,13 +90,3 @@ def test_attempts_end_with_growing_backoffs():
 def test_backoff_is_bounded(attempts, max_backoff_s):
     """The wait doubles up to half a minute."""
     assert compute_max_backoff_s(attempts) == max_backoff_s
-
-
-def test_budget_is_a_hundred_retries():
-    """A dead server receives a hundred retries in all; two successes earn one more."""
-    budget = RetryBudget()
-    assert sum(budget.spend() for _ in range(10_000)) == 100
-    budget.earn()
-    assert not budget.spend()
-    budget.earn()
-    assert budget.spend()

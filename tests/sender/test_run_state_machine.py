@@ -73,8 +73,11 @@ class Crm:
                 raise BlockedError("403")
         return ANSWERS[fault]
 
-    async def probe_access(self, sleep=None):
+    async def probe_access(self, sleep):
         return True
+
+    async def probe_once(self, sleep):
+        return ANSWERS[self.faults.pop(0)] if self.faults and self.faults[0] in ANSWERS else OK
 
 
 class MortalDeliveryLog:

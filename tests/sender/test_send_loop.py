@@ -168,20 +168,23 @@ def test_throttling_uses_up_no_attempt():
 
 
 def test_dead_server_fails_no_row():
-    """Fifteen minutes of refused connections see some hundred requests, and every row stays pending."""
+    """Fifteen minutes of refused connections see few rows and some thirty questions, and every row stays pending."""
     rows = build_rows(500)
     server = ScriptedServer({row.phones[0]: [DOWN] * 999 for row in rows})
+    server.list_answer = DOWN
     journal = MemoryJournal()
     with pytest.raises(ServerUnavailableError):
         run_sending(server, rows, journal=journal)
-    assert len(server.bodies) < 150
+    assert len(server.bodies) < 20
+    assert len(server.asked_at) < 50
     assert journal.results == {}
 
 
-def test_probe_of_a_dead_server_uses_up_no_row():
-    """Two rows probe for two hours, and are still pending, not failed."""
+def test_two_rows_wait_for_a_dead_server():
+    """After two hours they are still pending, not failed."""
     rows = build_rows(2)
     server = ScriptedServer({row.phones[0]: [DOWN] * 999 for row in rows})
+    server.list_answer = DOWN
     journal = MemoryJournal()
     with pytest.raises(ServerUnavailableError):
         run_sending(server, rows, journal=journal, max_wait_s=7200.0, concurrency=50)
@@ -198,6 +201,10 @@ def test_outage_is_waited_out():
                 self.bodies.append(payload)
                 return DOWN
             return await super().upsert(payload)
+
+        async def probe_once(self, sleep):
+            is_down = 5 < asyncio.get_running_loop().time() < 200
+            return DOWN if is_down else await super().probe_once(sleep)
 
     server = OutageServer()
     is_finished, journal, seconds = run_sending(server, build_rows(2000))

@@ -6,6 +6,7 @@ import pytest
 
 from importer.errors import BlockedError, DiskWriteError, KeyRefusedError, ServerUnavailableError
 from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.models.status import NoteState, RowStatus
 from importer.sender.send_loop import StopRequest
 from tests.sender.scripted_server import NO, RecordingJournal, ScriptedServer, build_rows, run_sending
 from tests.sender.simulation import MemoryJournal, VirtualLoop
@@ -29,17 +30,55 @@ def test_stop_leaves_the_rest_pending(error):
     assert {rows[n].phones[0] for n in journal.results} <= sent_phones
 
 
-def test_web_page_with_200_keeps_its_row_in_doubt():
-    """The page may stand before a CRM that took the row: that row alone is not withdrawn."""
-    page = BlockedError("a web page")
-    page.may_have_arrived = True
+PAGE = CrmResponse(
+    outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=200, message="an HTML page", is_web_page=True
+)
+
+
+def test_login_page_for_everything_stops_at_once():
+    """One question for a list follows the first page. The page may stand before a CRM that took the row: it is in doubt."""
+
+    class PortalServer(ScriptedServer):
+        async def probe_once(self, sleep):
+            await super().probe_once(sleep)
+            raise BlockedError("a web page")
+
     rows = build_rows(100)
+    server = PortalServer({row.phones[0]: [PAGE] * 99 for row in rows[21:]})
     journal = RecordingJournal()
     with pytest.raises(BlockedError):
-        run_sending(ScriptedServer({rows[20].phones[0]: [page]}), rows, journal=journal)
-    assert 20 not in journal.results
-    assert 20 not in journal.withdrawn_numbers
+        run_sending(server, rows, journal=journal)
+    assert len(server.asked_at) == 1
+    assert len(server.bodies) < 40
+    assert 21 not in journal.results
+    assert 21 not in journal.withdrawn_numbers
     assert journal.withdrawn
+    assert journal.open_results[21].attempts == 1
+    assert journal.open_results[21].http_status == 200
+
+
+def test_web_page_now_and_then_stops_nothing():
+    """The CRM gives its lists, so the row is in doubt: it goes again without its note, and the run goes on."""
+    rows = build_rows(300)
+    server = ScriptedServer({row.phones[0]: [PAGE] for row in rows[::20]})
+    is_finished, journal, _ = run_sending(server, rows)
+    assert is_finished
+    assert {result.status for result in journal.results.values()} == {RowStatus.ACCEPTED}
+    assert journal.results[60].note is NoteState.UNKNOWN
+    assert journal.results[60].attempts == 2
+    assert journal.results[63].note is NoteState.SENT
+    assert 1 <= len(server.asked_at) <= 15
+
+
+def test_row_that_always_gets_a_web_page_ends_by_itself():
+    """Its five attempts are all in doubt, and the others go in."""
+    rows = build_rows(100)
+    server = ScriptedServer({rows[30].phones[0]: [PAGE] * 99})
+    is_finished, journal, _ = run_sending(server, rows)
+    assert is_finished
+    assert journal.results[30].status is RowStatus.UNKNOWN
+    assert journal.results[30].attempts == 5
+    assert len(journal.results) == 100
 
 
 def test_retry_after_beyond_max_wait_stops():
@@ -243,6 +282,8 @@ def test_ctrl_c_twice_keeps_rows_under_way_in_doubt():
     assert not is_finished
     assert len(under_way) >= 4
     assert journal.results == {}
+    assert journal.open_results.keys() == under_way
+    assert {result.attempts for result in journal.open_results.values()} == {1}
     assert {row.number for row in journal.intents} - under_way == journal.withdrawn_numbers
 
 

@@ -1,0 +1,155 @@
+"""Deliver one row: an attempt when it may leave, and what follows from the answer."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import assert_never
+
+from importer.errors import ImporterError
+from importer.models.delivery import CrmResponse, DeliveryOutcome
+from importer.sender.block_detector import BlockDetector
+from importer.sender.client import Client
+from importer.sender.commit_writer import CommitWriter
+from importer.sender.in_flight_row import InFlightRow, InFlightState, build_open_result, build_result
+from importer.sender.metrics import SendMetrics
+from importer.sender.phone_queue import RowFeeder
+from importer.sender.retry import Retry, Settle, Stop, Wait, decide
+from importer.sender.retry_queue import RetryQueue
+from importer.sender.stop_control import RowAbandoned, StopControl
+from importer.sender.traffic_control import TrafficControl
+
+_log = logging.getLogger(__name__)
+
+
+class RowDelivery:
+    """The attempts of all rows. `create` allows the CRM to create new leads."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        create: bool,
+        feeder: RowFeeder,
+        retries: RetryQueue,
+        traffic: TrafficControl,
+        blocks: BlockDetector,
+        writer: CommitWriter,
+        stop: StopControl,
+        metrics: SendMetrics,
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._client = client
+        self._create = create
+        self._feeder = feeder
+        self._retries = retries
+        self._traffic = traffic
+        self._blocks = blocks
+        self._writer = writer
+        self._stop = stop
+        self._metrics = metrics
+        self._clock, self._rng = clock, rng
+        self._logs_requests = _log.isEnabledFor(logging.DEBUG)  # asked once: it costs time for each request
+
+    async def attempt(self, flight: InFlightRow) -> None:
+        """Make one attempt that counts: then the row is settled, or waits in the retry queue.
+
+        Raises:
+            ImporterError: what stops the run.
+            RowAbandoned: the run stops for another reason.
+        """
+        while True:
+            answer = await self._exchange(flight)
+            if isinstance(answer, CrmResponse):
+                flight.response = answer
+                await self._traffic.record_response(answer, flight)
+            decision = decide(answer, attempts=flight.attempts, is_server_away=self._traffic.is_server_away)
+            match decision:
+                case Settle(response):
+                    await self._settle(flight, response)
+                    return
+                case Wait():
+                    pass  # the next slot is free when the circuit breaker allows it
+                case Retry(max_backoff_s):
+                    flight.attempts += 1
+                    self._log_retry(flight, answer, max_backoff_s)
+                    self._retries.add(flight, self._rng.uniform(0, max_backoff_s))
+                    return
+                case Stop(error):
+                    raise error
+                case _:
+                    assert_never(decision)
+
+    def give_up(self, flight: InFlightRow) -> None:
+        """Make a row pending again that cannot have arrived. Of a row in doubt, write what is known."""
+        if flight.can_be_withdrawn:
+            self._writer.withdraw(flight.row)
+        elif flight.state is not InFlightState.SETTLED:
+            self._writer.add_open_result(build_open_result(flight))
+
+    async def _exchange(self, flight: InFlightRow) -> CrmResponse | ImporterError:
+        """Send one request of a row as soon as it may leave. Return the response, or the error that stops the run."""
+        await self._traffic.acquire_slot()
+        if self._stop.is_stopping:
+            raise RowAbandoned
+        if flight.state is InFlightState.READY:
+            self._feeder.mark_departed()
+        self._metrics.record_request(is_retry=flight.requests > 0)
+        flight.requests += 1
+        flight.left_at = self._clock()
+        flight.state = InFlightState.SENDING
+        answer: CrmResponse | ImporterError
+        try:
+            answer = await self._client.upsert(flight.build_body(create=self._create))
+        except ImporterError as error:
+            answer = error
+        flight.state = InFlightState.WAITING
+        if isinstance(answer, CrmResponse) and answer.outcome is DeliveryOutcome.MAY_HAVE_ARRIVED:
+            flight.mark_doubt()
+        if self._logs_requests:
+            self._log_request(flight, answer)
+        return answer
+
+    async def _settle(self, flight: InFlightRow, response: CrmResponse) -> None:
+        """Give the row its result, unless the response shows that the account is blocked."""
+        flight.attempts += 1
+        await self._blocks.check(response, flight.left_at)
+        flight.state = InFlightState.SETTLED
+        self._retries.budget.earn()
+        self._writer.add_result(
+            build_result(
+                flight.row,
+                response,
+                attempts=flight.attempts,
+                may_have_arrived=flight.may_have_arrived,
+            )
+        )
+
+    def _log_retry(
+        self, flight: InFlightRow, answer: CrmResponse | ImporterError, max_backoff_s: float
+    ) -> None:
+        _log.info(
+            "row %d: attempt %d failed (%s), retry within %.1f s",
+            flight.row.number,
+            flight.attempts,
+            _describe_answer(answer),
+            max_backoff_s,
+        )
+
+    def _log_request(self, flight: InFlightRow, answer: CrmResponse | ImporterError) -> None:
+        _log.debug(
+            "row %d: request %d: %s in %.3f s",
+            flight.row.number,
+            flight.requests,
+            _describe_answer(answer),
+            self._clock() - flight.left_at,
+        )
+
+
+def _describe_answer(answer: CrmResponse | ImporterError) -> str:
+    """Describe an answer for the log: without the server's message, which may hold a phone."""
+    if isinstance(answer, CrmResponse):
+        return answer.outcome.value if answer.status is None else str(answer.status)
+    return type(answer).__name__
