@@ -54,6 +54,7 @@ class IssueCode(StrEnum):
     RAGGED = "ragged"
     CELL_COUNT = "cell_count"
     ABOVE_HEADER = "above_header"
+    UNREADABLE_CONTACT = "unreadable_contact"
     DELETED = "deleted"
     TEST_ROW = "test_row"
     NOT_A_LEAD = "not_a_lead"

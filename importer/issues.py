@@ -136,6 +136,7 @@ READER_CODES = frozenset(
         IssueCode.CELL_COUNT,
         IssueCode.ABOVE_HEADER,
         IssueCode.TOO_LONG,
+        IssueCode.UNREADABLE_CONTACT,
     }
 )
 """Codes of problems that the reader finds with a row as a whole. They cannot be found again from its cells alone."""

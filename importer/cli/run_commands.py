@@ -14,6 +14,7 @@ from importer.cli.flags import add_import_options, add_sending_options, read_set
 from importer.cli.logging_setup import configure_logging
 from importer.credentials import find_credentials
 from importer.errors import UnreadableFileError, UsageError
+from importer.loader.formats.not_a_sheet import check_is_no_link
 from importer.messages import terminal_messages
 from importer.pipeline.reports_folder import find_run, reports_beside
 from importer.reader.source import make_open_options, open_file
@@ -190,5 +191,6 @@ def find_source(file: str) -> Path | BinaryIO:
     if path.is_char_device() or path.is_block_device():
         raise UnreadableFileError(*terminal_messages.FILE_IS_DEVICE.format(file=file))
     if not path.exists():
+        check_is_no_link(file)
         raise UnreadableFileError(*terminal_messages.FILE_NOT_FOUND.format(file=file))
     return path

@@ -37,6 +37,18 @@ OFFICE_DOCUMENT = ErrorText("The file is an Office document, but not a sheet.", 
 ZIP_WITHOUT_SHEET = ErrorText(
     "The file is a zip archive without a sheet in it.", "Unpack it, then import the sheet inside."
 )
+WHATSAPP_CHAT = ErrorText(
+    "The file is a WhatsApp chat, not a list of leads.",
+    "A chat has the numbers only of people who are not in your contacts. Copy the names and numbers into a sheet with the "
+    "headers Name and Phone. Or save the people as contacts, export these as a .vcf file, and import that file.",
+)
+GOOGLE_SHEETS_LINK = ErrorText(
+    "This is a link to a Google sheet, not a file.",
+    "Open the link, choose File > Download > Microsoft Excel (.xlsx), and import the downloaded file.",
+)
+LINK = ErrorText(
+    "This is a link, not a file.", "Download the sheet in your browser, and import the downloaded file."
+)
 PASSWORD_PROTECTED = ErrorText(
     "The workbook is protected with a password.",
     "Open it in Excel and remove the password: File > Info > Protect Workbook > Encrypt with Password, then empty "
@@ -168,6 +180,17 @@ def describe_text_file(encoding: str, delimiter: str, quote: str) -> str:
     """Return how a text file is written: `UTF-8 text, cells separated by commas`."""
     quoted = " and quoted with apostrophes" if quote == "'" else ""
     return f"{encoding} text, cells separated by {_DELIMITER_NAMES.get(delimiter, repr(delimiter))}{quoted}."
+
+
+def describe_contacts(count: int, encoding: str) -> str:
+    """Say that the file has contacts, each of which is a row."""
+    contacts = "1 contact" if count == 1 else f"{format_count(count)} contacts"
+    return f"vCard file with {contacts} ({encoding} text). Each contact is a row."
+
+
+def describe_unread_properties(names: Sequence[str]) -> str:
+    """Say which details of contacts are not read."""
+    return f"These details of contacts were not read: {', '.join(names)}."
 
 
 def list_sheet_names(names: Sequence[str]) -> str:

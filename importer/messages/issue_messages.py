@@ -175,6 +175,10 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "above the header",
         "the row holds a phone, but it is above the header. Put it below the header if it is a lead. If it is not, delete it.",
     ),
+    Code.UNREADABLE_CONTACT: IssueText(
+        "contact not readable",
+        'a part of the contact that begins with "{value}" could not be read. Check its cells, or type the contact again.',
+    ),
     Code.DELETED: IssueText(
         "deleted in the old CRM", "skipped because this lead was deleted in the old CRM ({value}{hint})."
     ),

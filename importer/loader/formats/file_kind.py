@@ -8,6 +8,7 @@ from pathlib import Path
 
 from importer.errors import UnreadableFileError
 from importer.loader.formats.dialect import detect_utf16_without_bom, find_bom_codec
+from importer.loader.formats.not_a_sheet import check_is_no_link_or_chat, is_chat_archive
 from importer.loader.formats.zip_safety import open_archive
 from importer.messages import file_messages
 
@@ -20,6 +21,7 @@ class FileKind(StrEnum):
     XLSB = "xlsb"
     XLS = "xls"
     ODS = "ods"
+    VCF = "vcf"
 
 
 _ZIP = (b"PK\3\4", b"PK\5\6")  # a CSV file may begin with the header "PK", but not with the bytes after it
@@ -55,7 +57,14 @@ def detect_file_kind(path: Path) -> FileKind:
     if head.startswith(_OLE):
         return _detect_ole_kind(path)
     _check_is_text(head)
-    return FileKind.CSV
+    text = _decode(head)
+    check_is_no_link_or_chat(text)
+    return FileKind.VCF if text.lstrip("\ufeff \t\r\n")[:11].lower() == "begin:vcard" else FileKind.CSV
+
+
+def _decode(head: bytes) -> str:
+    """Return the first bytes of a text, as far as they can be read."""
+    return head.decode(find_bom_codec(head) or detect_utf16_without_bom(head) or "utf-8", "replace")
 
 
 def _is_blank(head: bytes) -> bool:
@@ -83,7 +92,7 @@ def _detect_zip_kind(path: Path) -> FileKind:
     """Return the workbook format of a zip archive by the names of its parts."""
     try:
         with open_archive(path) as archive:
-            names = set(archive.namelist())
+            names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableFileError(*file_messages.DAMAGED_ZIP) from error
     if "xl/workbook.bin" in names:
@@ -95,6 +104,8 @@ def _detect_zip_kind(path: Path) -> FileKind:
     # An OpenDocument file encrypted by LibreOffice 24.8 or later has this one part instead of all others.
     if "encrypted-package" in names:
         raise UnreadableFileError(*file_messages.PASSWORD_PROTECTED)
+    if is_chat_archive(names):
+        raise UnreadableFileError(*file_messages.WHATSAPP_CHAT)
     raise UnreadableFileError(*file_messages.ZIP_WITHOUT_SHEET)
 
 

@@ -147,7 +147,7 @@ def _read_value_blocks(
                 rows, metadata = _load_sheet(book, name, merged, read_xlsb_row_metadata(path, name))
                 merged.extend(areas)
                 yield from _attach_metadata(rows, metadata)
-            case FileKind.XLSX | FileKind.CSV:
+            case FileKind.XLSX | FileKind.CSV | FileKind.VCF:
                 part = find_sheet_part(path, name)
                 metadata = read_xlsx_row_metadata(path, part.name)
                 if _is_too_large_for_memory(part) and can_openpyxl_read(path):

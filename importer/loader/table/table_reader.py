@@ -17,7 +17,9 @@ from importer.errors import NothingSentError, UnreadableFileError, UsageError
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
+from importer.loader.formats.not_a_sheet import check_is_no_link
 from importer.loader.formats.sheet_metadata import MergedArea, MergedCellFiller
+from importer.loader.formats.vcard_reader import read_contacts
 from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.table.further_tables import TablePlacer, find_further_tables
 from importer.loader.table.header_row import (
@@ -32,7 +34,7 @@ from importer.loader.table.rows_above import read_rows_above
 from importer.loader.table.tables_beside import check_no_table_beside
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind, format_column_name
-from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows
+from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows, split_into_blocks
 from importer.models.status import is_report_header
 
 COPY_NAME = "sheet"
@@ -75,6 +77,10 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     kind = detect_file_kind(path)
     if kind is FileKind.CSV:
         return _open_text_file(path, options)
+    if kind is FileKind.VCF:
+        contacts = read_contacts(path, options.encoding)
+        blocks = split_into_blocks(contacts.rows)
+        return Table(headers=contacts.headers, blocks=blocks, notices=contacts.notices, kind=kind)
     sheet = open_sheet(path, kind, options.sheet)
     return _build_table(sheet.blocks, kind, sheet.notices, options, sheet.name, sheet.merged)
 
@@ -114,6 +120,7 @@ def _read_chunks(source: Path | BinaryIO) -> Iterator[bytes]:
                 yield chunk
     # ValueError: a file name with a NUL, a stream that was closed, or one that does not return bytes.
     except (OSError, ValueError) as error:
+        check_is_no_link(str(source))
         reason = (isinstance(error, OSError) and error.strerror) or error
         name = source if isinstance(source, Path) else file_messages.STANDARD_INPUT
         raise UnreadableFileError(
