@@ -79,7 +79,9 @@ def test_wider_second_table_loses_no_cell(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("at", [2 * BLOCK_ROWS - 1, 3 * BLOCK_ROWS - 1, 3 * BLOCK_ROWS, 4000])
+@pytest.mark.parametrize(
+    "at", [2 * BLOCK_ROWS - 1, 3 * BLOCK_ROWS - 2, 3 * BLOCK_ROWS - 1, 3 * BLOCK_ROWS, 4000]
+)
 def test_table_far_below_has_the_columns_of_the_first(tmp_path, at):
     """The columns are known before its header is read, so rows with values in a new column are rejected, with words."""
     leads = "".join(f"Asha,{9_845_000_000 + number},Goa\n" for number in range(at))
@@ -134,6 +136,10 @@ def test_merged_cells_of_both_tables_are_filled(tmp_path):
         ("Meena", "9845012347", "", "3 Oct"),
         ("Sita", "9845012348", "", "3 Oct"),
     ]
+    assert (
+        'read: Values of merged cells were read in each row that they cover: "Column A" in 1 row, "Column C" in 1 row.'
+        in list_notices(table)
+    )
 
 
 def test_column_goes_to_the_same_header_before_the_same_field():

@@ -74,6 +74,21 @@ LAYOUTS = {
     "two exports one below the other": (
         [["Name", "Phone", "City"], ASHA, [], ["Name", "Phone", "City"], RAVI], 0, 1, ("Name", "Phone", "City"),
     ),
+    "groups above names, with phones below the second line": (
+        [
+            ["No", "Student", "", "Parents", "", "Class"], ["", "Naam", "Born", "Vater", "Vater Mobil", ""],
+            ["1", "Asha", "3 Oct 2010", "Ravi", "9845012345", "XI"],
+        ],
+        0, 2, ("No", "Student Naam", "Born", "Parents Vater", "Vater Mobil", "Class"),
+    ),
+    "no header, and phones inside texts": (
+        [["Asha - 98450 12345", "x"], ["Ravi / 9845012346", "Website"], ["Meena 9845012347", "Website"]],
+        None, 0, ("Column A", "Column B"),
+    ),
+    "the last row is as wide as a header": (
+        [["Asha", "", "080/2233/4455"], ["Ravi", "Hosur", ""], ["Meena", "Goa", "080/2233/4456"]],
+        None, 0, ("Column A", "Column B", "Column C"),
+    ),
     "no header": ([ASHA, RAVI], None, 0, ("Column A", "Column B", "Column C")),
     "no header, one column": ([["9845012345"], ["9845012346"]], None, 0, ("Column A",)),
     "no header, a lead from the website": (

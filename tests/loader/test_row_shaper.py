@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from importer.models.row import BLOCK_ROWS
 from tests.loader.table_texts import list_rows, open_text
 
 HEADER = "Name,Phone,Company,City,Source,Remarks\n"
@@ -44,6 +45,14 @@ def test_row_with_another_number_of_cells_is_rejected(tmp_path, row, cells):
 )
 def test_rows_that_a_program_or_a_person_writes_are_read(tmp_path, sheet):
     assert [codes for _, _, codes in list_rows(open_text(tmp_path, sheet)) if codes] == []
+
+
+def test_rows_that_are_unusual_are_found_in_whole_blocks_too(tmp_path):
+    """A comma more in all rows is usual; later rows without it are as wide as the header, and still not usual."""
+    usual = "".join(f"Asha,{9_845_000_000 + at},Acme,Goa,Fair,,\n" for at in range(20 * BLOCK_ROWS))
+    other = "".join(f"Ravi,{9_945_000_000 + at},Acme,Goa,Fair,\n" for at in range(2 * BLOCK_ROWS))
+    codes = [codes for _, _, codes in list_rows(open_text(tmp_path, HEADER + usual + other))]
+    assert codes == [[]] * 20 * BLOCK_ROWS + [["cell_count"]] * 2 * BLOCK_ROWS
 
 
 def test_total_and_repeated_header_need_no_commas(tmp_path):
