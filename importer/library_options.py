@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Literal, TypedDict
 
-from importer.settings import BadCellsPolicy, DuplicatesPolicy, RangesPolicy, UnknownPolicy
+from importer.settings import BadCellsPolicy, DuplicatesPolicy, RangesPolicy, RestPolicy, UnknownPolicy
 
 
 class SendingOptions(TypedDict, total=False):
@@ -40,6 +40,7 @@ class ImportOptions(SendingOptions, total=False):
     unknown: UnknownPolicy | None
     bad_cells: BadCellsPolicy | None
     ranges: RangesPolicy | None
+    rest: RestPolicy | None
     limit: int | None
     allow_empty: bool | None
     run_id: str | None

@@ -29,6 +29,7 @@ DuplicatesPolicy: TypeAlias = Literal["merge", "first", "last", "reject"]
 UnknownPolicy: TypeAlias = Literal["reject", "drop"]
 BadCellsPolicy: TypeAlias = Literal["reject", "drop"]
 RangesPolicy: TypeAlias = Literal["info", "low", "high", "reject"]
+RestPolicy: TypeAlias = Literal["info", "ignore"]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=366 * 24 * 3600)]
 PerSecond = Annotated[float, Meta(gt=0, le=100_000)]
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unknown: UnknownPolicy = "reject"
     bad_cells: BadCellsPolicy = "reject"
     ranges: RangesPolicy = "info"
+    rest: RestPolicy = "info"
     rate: Literal["auto"] | PerSecond = "auto"
     concurrency: Annotated[int, Meta(ge=1, le=1000)] = 50
     timeout: Seconds = 30.0

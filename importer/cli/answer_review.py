@@ -15,6 +15,7 @@ from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
     FieldQuestion,
+    RestQuestion,
     SavedMapQuestion,
     SendDecision,
     SourceQuestion,
@@ -72,26 +73,30 @@ def _find_answer(typed: str, answers: Sequence[Answer]) -> Answer | None:
 def _describe_answer(answer: Answer) -> str:
     match answer.question:
         case SavedMapQuestion(path):
-            return terminal_messages.SAVED_MAP_ANSWER.format(path=path, answer=answer.value)
+            text = terminal_messages.SAVED_MAP_ANSWER.format(path=path, answer=answer.value)
         case FieldQuestion(field):
             column = answer.value or terminal_messages.NO_COLUMN
-            return terminal_messages.FIELD_ANSWER.format(field=get_field_label(field), column=column)
+            text = terminal_messages.FIELD_ANSWER.format(field=get_field_label(field), column=column)
+        case RestQuestion(names):
+            columns = cut(", ".join(names), _MAX_WIDTH)
+            text = terminal_messages.REST_ANSWER.format(columns=columns, answer=answer.value)
         case SourceQuestion():
-            return terminal_messages.SOURCE_ANSWER.format(
+            text = terminal_messages.SOURCE_ANSWER.format(
                 source=answer.value or terminal_messages.IS_LEFT_OUT
             )
         case ColumnQuestion(name):
             field = get_field_label(answer.value) if answer.value else terminal_messages.IS_LEFT_OUT
-            return terminal_messages.COLUMN_ANSWER.format(column=cut(name, _MAX_WIDTH), field=field)
+            text = terminal_messages.COLUMN_ANSWER.format(column=cut(name, _MAX_WIDTH), field=field)
         case UnknownValue(field, _, value, rows):
             texts = {None: terminal_messages.ROWS_ARE_REJECTED, "": terminal_messages.IS_LEFT_OUT}
-            return terminal_messages.VALUE_ANSWER.format(
+            text = terminal_messages.VALUE_ANSWER.format(
                 field=get_field_label(field),
                 value=cut(value, _MAX_WIDTH),
                 rows=format_row_count(rows),
                 title=answer.value or texts[answer.value],
             )
         case BadCells(rows):
-            return terminal_messages.BAD_CELLS_ANSWER.format(rows=format_row_count(rows), answer=answer.value)
+            text = terminal_messages.BAD_CELLS_ANSWER.format(rows=format_row_count(rows), answer=answer.value)
         case _:
             assert_never(answer.question)
+    return text

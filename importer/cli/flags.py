@@ -41,6 +41,7 @@ _READING_OPTIONS = frozenset(
         "column",
         "default",
         "region",
+        "rest",
         "reports",
         "verbose",
     }

@@ -15,6 +15,7 @@ from importer.messages.terminal_messages import format_row_count
 from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
+    RestQuestion,
     SourceQuestion,
     UnknownValue,
 )
@@ -91,6 +92,12 @@ def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         else:
             print_question(terminal_messages.NO_EARLIER_QUESTION)
     return answers
+
+
+def ask_about_rest(question: RestQuestion) -> bool:
+    """Ask whether to keep the columns that go to no field as additional info."""
+    print_question(terminal_messages.format_rest_columns(question.names))
+    return confirm(terminal_messages.format_rest_question(len(question.names)), default=True)
 
 
 def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:

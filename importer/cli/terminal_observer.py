@@ -28,6 +28,7 @@ from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
     NameConflict,
+    RestQuestion,
     RunObserver,
     SendDecision,
     SourceQuestion,
@@ -153,6 +154,11 @@ class TerminalPrompter:
         """Ask where the leads come from."""
         self._observer.close_bar()
         return prompts.ask_source(question)
+
+    def confirm_rest(self, question: RestQuestion) -> bool:
+        """Ask whether to keep the columns that go to no field."""
+        self._observer.close_bar()
+        return prompts.ask_about_rest(question)
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Ask about each distinct value that does not exist in the account."""

@@ -46,6 +46,10 @@ OPTION_HELP: dict[str, OptionHelp] = {
         "info|low|high|reject",
         "For an amount such as 80-90L: keep the text as additional info, use one end, or reject the row.",
     ),
+    "rest": OptionHelp(
+        "info|ignore",
+        "Columns that go to no field: keep those with text about the lead as additional info, or leave them out.",
+    ),
     "rate": OptionHelp("auto|N", "Requests per second. auto finds out what your account allows."),
     "concurrency": OptionHelp("N", "Maximum number of requests in progress at the same time."),
     "timeout": OptionHelp("SECONDS", "Maximum time to wait for one answer."),

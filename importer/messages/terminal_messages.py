@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from importer.messages import ErrorText, format_count
 
 
@@ -185,6 +187,19 @@ def format_drop_question(rows: int) -> str:
     )
 
 
+def format_rest_columns(names: Sequence[str]) -> str:
+    """Return the sentence before the question about the columns that go to no field."""
+    if len(names) == 1:
+        return f'Column "{names[0]}" goes to no field.'
+    return f"These columns go to no field: {', '.join(names)}."
+
+
+def format_rest_question(count: int) -> str:
+    """Return the question about the columns that go to no field."""
+    columns = "the other column" if count == 1 else f"the other {count} columns"
+    return f"Keep {columns} as additional info?"
+
+
 def format_unknown_values(field: str, values: int, rows: int) -> str:
     """Return the sentence before the questions about the unknown values of one field."""
     do_not_exist = "1 value does not exist" if values == 1 else f"{format_count(values)} values do not exist"
@@ -249,6 +264,7 @@ NO_COLUMN = "none"
 SOURCE_ANSWER = "Source of all leads: {source}"
 COLUMN_ANSWER = 'Column "{column}": {field}'
 VALUE_ANSWER = '{field} "{value}" ({rows}): {title}'
+REST_ANSWER = "Keep the columns that go to no field as additional info ({columns}): {answer}"
 BAD_CELLS_ANSWER = "Send {rows} without the cells that cannot be read: {answer}"
 SENDING = "Sending"
 PROGRESS_RATE = "{rate} rows/s"

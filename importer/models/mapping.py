@@ -98,7 +98,7 @@ class ColumnRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MatchSource(StrEnum):
-    """What decided on a column. The first six give it a field, the others leave it out."""
+    """What decided on a column. The first seven give it a field, the others leave it out."""
 
     OPTION = "option"  # --column, the settings file, or an answer at the terminal
     MAP = "map"  # a mapping file, or a remembered map
@@ -106,7 +106,9 @@ class MatchSource(StrEnum):
     SYNONYM = "synonym"  # a known header
     FUZZY = "fuzzy"  # nearly a known header
     CONTENT = "content"  # its cells alone
-    OTHER_MEANING = "other_meaning"  # its header names somebody or something else
+    REST = "rest"  # no field takes it, so it is kept as additional info
+    OTHER_PERSON = "other_person"  # its header names somebody else
+    OTHER_MEANING = "other_meaning"  # its header names something else
     CONTRADICTED = "contradicted"  # its header names a field, but its cells cannot be that field
     TAKEN = "taken"  # its field already has a column
     UNKNOWN_HEADER = "unknown_header"  # no field has a name like its header

@@ -23,6 +23,7 @@ from importer.pipeline.context import (
     FieldQuestion,
     Prompter,
     Question,
+    RestQuestion,
     SavedMapQuestion,
     SendDecision,
     SourceQuestion,
@@ -86,6 +87,12 @@ class AnswerBook:
         if not self._recall(question):
             self._record(question, self._prompter.choose_source(question))
         return self._get_value(question) or ""
+
+    def confirm_rest(self, question: RestQuestion) -> bool:
+        """Return whether to keep columns that go to no field as additional info."""
+        if not self._recall(question):
+            self._record(question, YES if self._prompter.confirm_rest(question) else NO)
+        return self._get_value(question) == YES
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Return titles for unknown values. A value that is to stay as it is has none."""

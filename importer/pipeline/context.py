@@ -69,6 +69,17 @@ class SourceQuestion(msgspec.Struct, frozen=True):
         return ("source",)
 
 
+class RestQuestion(msgspec.Struct, frozen=True):
+    """Whether to keep these columns, which go to no field, as additional info."""
+
+    names: tuple[str, ...]
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("rest", *self.names)
+
+
 class UnknownValue(msgspec.Struct, frozen=True):
     """One distinct value that does not exist in the account, the number of its rows, and the titles it could mean."""
 
@@ -97,7 +108,13 @@ class BadCells(msgspec.Struct, frozen=True):
 
 
 Question: TypeAlias = (
-    SavedMapQuestion | FieldQuestion | ColumnQuestion | SourceQuestion | UnknownValue | BadCells
+    SavedMapQuestion
+    | FieldQuestion
+    | ColumnQuestion
+    | RestQuestion
+    | SourceQuestion
+    | UnknownValue
+    | BadCells
 )
 """Everything that a person can be asked about a sheet."""
 
@@ -191,6 +208,9 @@ class Prompter(Protocol):
 
     def choose_source(self, question: SourceQuestion) -> str:
         """Return where the leads come from, or "" to leave that open."""
+
+    def confirm_rest(self, question: RestQuestion) -> bool:
+        """Return whether to keep columns that go to no field as additional info."""
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Return titles for unknown values: field -> value in the sheet -> title of the account, "" to leave it out.

@@ -9,15 +9,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from importer.errors import MappingError, MissingPhoneColumnError, UsageError
+from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS, FIELDS_BY_NAME
-from importer.issues import Severity, describe_issue
 from importer.journal.run_metadata import RunMetadata
 from importer.loader.cells.text import has_digit
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
 from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
 from importer.loader.mapping.presets import find_preset
-from importer.loader.rows.drafts import LEAD_PHONE_FIELDS, Drafter
 from importer.messages import run_messages
 from importer.models.mapping import (
     NAME_FIELDS,
@@ -29,14 +27,13 @@ from importer.models.mapping import (
     NoticeKind,
     group_titles_by_field,
 )
-from importer.models.row import SourceRow
 from importer.pipeline.answers import find_remembered_map
-from importer.pipeline.context import ColumnQuestion, Prompter, RunContext, SourceQuestion
+from importer.pipeline.check_defaults import check_defaults
+from importer.pipeline.context import ColumnQuestion, Prompter, RestQuestion, RunContext, SourceQuestion
 from importer.pipeline.lineage import describe_missing_run, fit_mapping
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
-from importer.settings import Settings, select_explicit
-from importer.validator.judge import Judge
+from importer.settings import Settings, is_explicit, select_explicit
 
 
 class MappingDecision(NamedTuple):
@@ -77,8 +74,9 @@ def reuse_mapping(
         defaults=explicit.default,
         titles=group_titles_by_field(titles),
         region=settings.region,
+        rest=settings.rest,
     )
-    _check_defaults(chosen, settings, titles)
+    check_defaults(chosen, settings, titles)
     return MappingDecision(
         msgspec.structs.replace(chosen, preset=mapping.preset, row_rules=mapping.row_rules)
     )
@@ -100,7 +98,7 @@ def _decide_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
     if prompter is not None:
         decision = _ask_about_columns(decision, sheet.preview, saved_map, context, prompter)
         decision = decision._replace(mapping=_ask_for_source(decision.mapping, sheet, prompter))
-    _check_defaults(decision.mapping, settings, titles)
+    check_defaults(decision.mapping, settings, titles)
     return decision
 
 
@@ -125,6 +123,7 @@ def choose_mapping(
             defaults=settings.default,
             titles=group_titles_by_field(titles),
             region=settings.region,
+            rest=settings.rest,
             needs_phone=needs_phone,
         )
     notices = (*_note_preset(preview, settings, mapping), *notices, *_note_missing_names(mapping))
@@ -184,9 +183,10 @@ def _ask_about_columns(
 ) -> MappingDecision:
     """Return the decision after the questions: about the leads' phones, their names, then all unsure columns."""
     settings, answers = context.settings, dict[str, str]()
+    rest, asks_about_rest = settings.rest, not is_explicit(settings, "rest")
 
     def choose_again() -> MappingDecision:
-        answered = settings.replace(column={**settings.column, **answers})
+        answered = settings.replace(column={**settings.column, **answers}, rest=rest)
         again = choose_mapping(preview, answered, context.titles, saved_map=saved_map)
         return _mark_answers(again, answers)
 
@@ -200,6 +200,10 @@ def _ask_about_columns(
         decision = choose_again()
     if unsure := _build_questions(decision.mapping, needs_confirmation):
         answers |= prompter.choose_columns(unsure)
+        decision = choose_again()
+    left_over = _list_names(decision.mapping, lambda column: column.source is MatchSource.REST)
+    if left_over and asks_about_rest and not prompter.confirm_rest(RestQuestion(left_over)):
+        rest = "ignore"
         decision = choose_again()
     return decision
 
@@ -238,12 +242,21 @@ def _build_questions(mapping: Mapping, is_asked: Callable[[ColumnChoice], bool])
     ]
 
 
+def _list_names(mapping: Mapping, is_listed: Callable[[ColumnChoice], bool]) -> tuple[str, ...]:
+    return tuple(question.name for question in _build_questions(mapping, is_listed))
+
+
 def _has_phone(mapping: Mapping) -> bool:
     return bool(mapping.find_columns("customer_phone") or mapping.find_columns("add_phones"))
 
 
 def _may_hold_phones(column: ColumnChoice) -> bool:
-    return not column.field and has_digit("".join(column.samples))
+    return _is_open(column) and has_digit("".join(column.samples))
+
+
+def _is_open(column: ColumnChoice) -> bool:
+    """Return whether no field of its own has claimed a column."""
+    return not column.field or column.source is MatchSource.REST
 
 
 def _has_names(mapping: Mapping) -> bool:
@@ -252,37 +265,11 @@ def _has_names(mapping: Mapping) -> bool:
 
 def _may_hold_names(column: ColumnChoice) -> bool:
     """Return whether a column has texts, and nobody has said what they are."""
-    is_open = not column.field and column.source not in (
-        MatchSource.OPTION,
-        MatchSource.MAP,
-        MatchSource.PRESET,
-    )
-    return is_open and any(map(str.isalpha, "".join(column.samples)))
+    is_named = column.source in (MatchSource.OPTION, MatchSource.MAP, MatchSource.PRESET)
+    return not is_named and _is_open(column) and any(map(str.isalpha, "".join(column.samples)))
 
 
 def _find_taken_fields(mapping: Mapping, column: ColumnChoice) -> frozenset[str]:
     """Return the fields that take one column only and already have another one."""
     others = {other.field for other in mapping.columns if other is not column}
     return frozenset(field.name for field in FIELDS if not field.takes_many_columns and field.name in others)
-
-
-# --- values for empty cells
-
-
-def _check_defaults(mapping: Mapping, settings: Settings, titles: AccountTitles) -> None:
-    """Raise MappingError or UsageError for a default that no row could be sent with: every row would be rejected."""
-    for name, value in mapping.defaults.items():
-        where = f"--default {name}={value}" if name in settings.default else f'[defaults] {name} = "{value}"'
-        if name in LEAD_PHONE_FIELDS:
-            raise MappingError(*run_messages.DEFAULT_PHONE.format(where=where))
-        mapping_of_default = Mapping(columns=(_PHONE_COLUMN,), defaults={name: value}, clear=mapping.clear)
-        draft = Drafter(mapping_of_default, region=settings.region).draft(SourceRow(1, ("+919845012345",)))
-        verdict = Judge(titles, headers={}, unknown=settings.unknown).judge(draft)
-        for issue in verdict.issues:
-            if issue.severity is Severity.ERROR:
-                raise UsageError(f"{where}: {describe_issue(issue)}")
-
-
-_PHONE_COLUMN = ColumnChoice(
-    index=0, header="Phone", field="customer_phone", source=MatchSource.OPTION, confidence=1.0, reason=""
-)

@@ -436,7 +436,7 @@ def test_columns_needs_no_key_and_no_phone_column(importer, monkeypatch):
     """A person without an account can look at a sheet."""
     monkeypatch.delenv("SUPERFONE_API_KEY")
     sheet = write_csv(importer.folder / "x.csv", [["Fruit", "Colour"], ["Apple", "red"]])
-    result = importer("columns", sheet)
+    result = importer("columns", sheet, "--rest", "ignore")
     assert result.code == 0
     assert "Fruit\n  -> left out\n     why: no field has a name like this; 100% filled; Apple\n" in result.out
     assert 'Say which one it is: --column "HEADER=customer_phone"' in result.err
@@ -456,7 +456,7 @@ def test_columns_that_are_left_out_are_named_with_their_reason(importer):
     sheet = write_csv(
         importer.folder / "x.csv", [["Phone", "Fruit", "Helper", "", "Colour", "Father mail"], *rows]
     )
-    shown = importer("check", sheet).out
+    shown = importer("check", sheet, "--rest", "ignore").out
     assert "  left out: Helper (its cells are phones, but its header does not say whose)\n" in shown
     assert '  left out: Father mail (the word "father" means somebody else)\n' in shown
     assert "  left out: Fruit, Column D, Colour\n" in shown

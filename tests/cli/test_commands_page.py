@@ -22,7 +22,7 @@ COMMANDS = Commands("importer")
 DEFAULTS = {
     "--sheet": None, "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--default": {}, "--region": "IN",
     "--create": True, "--duplicates": "merge", "--unknown": "reject",
-    "--bad-cells": "reject", "--ranges": "info", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
+    "--bad-cells": "reject", "--ranges": "info", "--rest": "info", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
     "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
     "--quiet": False, "--verbose": False, "--encoding": None, "--delimiter": None, "--save": None,
 }  # fmt: skip

@@ -59,7 +59,7 @@ def test_answers_about_unsure_columns_are_proposed_for_the_next_sheet(at_termina
     first.expect("Send it to [Address]: ")
     first.type("")
     first.expect('Column "Status" (Yes, No): reads like Stage, but its cells only say yes or no.')
-    first.expect("Send it to [-]: ")
+    first.expect("Send it to [Additional info]: ")
     first.type("Nonsense")
     first.expect('There is no field "Nonsense". Type ? to list the fields.')
     first.type("customer_phone")
@@ -401,10 +401,37 @@ def test_person_chooses_the_phone_column_if_no_header_names_it(at_terminal, impo
     terminal.expect("No header says which column has the leads' phone numbers. Which one is it?")
     terminal.expect("1  Parent's phone number  (9845010001, 9845010002)")
     terminal.type("1")
+    terminal.expect('Column "Age" goes to no field.')
+    terminal.expect("Keep the other column as additional info? [Y/n]: ")
+    terminal.type("n")
     terminal.expect("Send 2 leads")
     terminal.type("y")
     assert terminal.wait_for_exit() == 0
     assert set(leads(crm)) == {"+919845010001", "+919845010002"}
+    assert not any(lead.get("additional_info") for lead in leads(crm).values())
+    assert importer("check", "x.csv").summary["columns"]["Age"] == ""  # the answer is remembered
+
+
+def test_rest_is_kept_by_enter_and_asked_about_once(at_terminal, importer, crm):
+    """Columns that go to no field are one question. With --rest nothing is asked."""
+    sheet = [["Name", "Mobile", "Class", "Hostel?"], ["Asha Rao", "9845010001", "XII", "Yes"]]
+    write_csv(importer.folder / "x.csv", sheet)
+    terminal = at_terminal("run", "x.csv")
+    terminal.expect("These columns go to no field: Class, Hostel?.")
+    terminal.expect("Keep the other 2 columns as additional info? [Y/n]: ")
+    terminal.type("")
+    shown = terminal.expect("Send 1 lead")
+    assert "Class    ->  Additional info      (kept under its own header)" in shown
+    terminal.type("y")
+    assert terminal.wait_for_exit() == 0
+    assert leads(crm)["+919845010001"]["additional_info"] == "Class: XII\nHostel?: Yes"
+    sheet[0][2] = "Std."
+    write_csv(importer.folder / "y.csv", sheet)
+    again = at_terminal("run", "y.csv", "--rest", "ignore")
+    assert "goes to no field" not in again.expect("Send 1 lead")
+    assert "left out: Std., Hostel?" in again.plain
+    again.type("n")
+    assert again.wait_for_exit() == 2
 
 
 def test_rows_with_one_phone_and_two_names_are_shown_before_sending(at_terminal, importer, crm):
@@ -447,6 +474,8 @@ def test_person_chooses_the_column_of_the_names_if_no_header_names_it(at_termina
     terminal.expect("1  Who  (Zubin, Tenzin, Ruokuo)")
     terminal.expect("2  Where  (Thane, Kohima)")
     terminal.type("1")
+    terminal.expect("Keep the other column as additional info?")
+    terminal.type("")
     terminal.expect("Send 3 leads")
     terminal.type("y")
     assert terminal.wait_for_exit() == 0
@@ -461,6 +490,8 @@ def test_sheet_without_names_is_sent_with_a_warning(at_terminal, importer, crm):
     terminal = at_terminal("run", "x.csv")
     terminal.expect("Number of the column, or 0 if none of them does: ")
     terminal.type("0")
+    terminal.expect("Keep the other 2 columns as additional info?")
+    terminal.type("n")
     shown = terminal.expect("3 rows of x.csv")
     assert shown.splitlines()[-2].startswith(
         "None of the 3 leads has a name. If a column has the names, name it:"

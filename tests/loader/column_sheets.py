@@ -50,7 +50,9 @@ def choose_for(sheet, **options):
         SourceRow(number + 2, tuple(cells[number] if number < len(cells) else "" for _, cells in sheet))
         for number in range(height)
     ]
-    return choose_columns(headers, rows, **{"titles": TITLES, "needs_phone": False, **options})
+    return choose_columns(
+        headers, rows, **{"titles": TITLES, "needs_phone": False, "rest": "ignore", **options}
+    )
 
 
 def list_fields(sheet, **options):

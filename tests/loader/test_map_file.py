@@ -54,7 +54,7 @@ def test_example_of_the_interface_is_read(read):
     headers = ("Contact No.", "Alt No.", "Stage", "Type")
     assert draft_row(column_map, headers, "9845010001", "9845010002", "warm  LED", "x") == (
         {"customer_phone": "+919845010001", "add_phones": ["+919845010002"], "lead_stage_name": "Warm lead",
-         "source_type": "CSV_UPLOAD"}, [],
+         "additional_info": "Type: x", "source_type": "CSV_UPLOAD"}, [],
     )  # fmt: skip
     assert draft_row(column_map, headers, "9845010001", "", "<clear>", "")[0] == {
         "customer_phone": "+919845010001",

@@ -204,7 +204,8 @@ def test_outlook_contact_keeps_its_second_city():
     asha, ravi = (draft.payload for draft in _draft_rows(headers, rows))
     assert asha["city"] == "Pune"
     assert ravi["address"] == {"text": "4 Park Lane", "additional": "Nashik"}
-    assert "Meena" not in str(ravi)
+    assert ravi["additional_info"] == "Spouse: Meena"  # and no name of the lead
+    assert (ravi["first_name"], ravi["last_name"]) == ("Ravi", "Rao")
 
 
 def test_pipedrive_deals_in_french():

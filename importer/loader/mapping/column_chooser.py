@@ -6,33 +6,34 @@ header if its cells agree. Then conflicts and cells decide.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as Pairs
 from collections.abc import Sequence
 
 import msgspec
 from phonenumbers import SUPPORTED_REGIONS
 
-from importer.errors import MappingError, UsageError
+from importer.errors import UsageError
 from importer.fields import FIELDS_BY_NAME
 from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.conflicts import leave_out, resolve_conflicts
 from importer.loader.mapping.content_choice import choose_by_content, keep_unclaimed, require_phone_column
 from importer.loader.mapping.header_lookup import HeaderMatch
 from importer.loader.mapping.header_match import match_header
-from importer.loader.mapping.map_file import MAX_LISTED, ColumnEntry, ColumnMap, require_field, suggest
+from importer.loader.mapping.map_file import ColumnMap, require_field
 from importer.loader.mapping.name_columns import choose_name_column
+from importer.loader.mapping.overrides import choose_by_map, choose_by_options
 from importer.loader.mapping.presets import Preset, PresetEntry, find_preset
+from importer.loader.mapping.rest_columns import keep_rest
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource, format_column_name
+from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource
 from importer.models.row import SourceRow
+from importer.settings import RestPolicy
 
 _MIN_CONFIDENCE = 0.8  # people are asked about less
 _PRESET_CONFIDENCE = 0.98
 _CONFIRMED_CONFIDENCE = 0.9  # an ambiguous or misspelled header whose cells agree
 _HALVES_OF_NAMES = frozenset({"first", "last"})
-_NUMBERED_NAME = re.compile(r"^(.*)#(\d+)$", re.DOTALL)  # `Phone#2`
 
 
 def choose_columns(
@@ -46,12 +47,14 @@ def choose_columns(
     defaults: Pairs[str, str] | None = None,
     titles: Pairs[str, Sequence[str]] | None = None,
     region: str = "IN",
+    rest: RestPolicy = "info",
     needs_phone: bool = True,
 ) -> Mapping:
     """Decide on every column of a sheet.
 
     `columns` are the pairs of `--column` (header -> field), `defaults` those of `--default`, `titles` the active
-    titles of the account by field; `map_named_by` says which map `column_map` is. Options go before the map, then come
+    titles of the account by field; `map_named_by` says which map `column_map` is; `rest` says what becomes of columns
+    that go to no field. Options go before the map, then come
     the preset, known headers, misspelled headers, and cells. A column whose cells contradict its header is left out.
 
     Raises MappingError, MissingPhoneColumnError and UsageError, which say what to type.
@@ -77,9 +80,11 @@ def choose_columns(
     choices = choose_name_column(choices, profiles)
     if chosen_preset is not None and chosen_preset.others:
         choices = keep_unclaimed(choices, chosen_preset.others)
-    choices = [_add_samples(choice, profiles[choice.index]) for choice in choices]
     if needs_phone:
         require_phone_column(headers, choices, profiles)
+    if rest == "info":
+        choices = keep_rest(choices, profiles)
+    choices = [_add_samples(choice, profiles[choice.index]) for choice in choices]
     mapping = _apply_preset(Mapping(columns=tuple(choices)), chosen_preset, headers)
     return _apply_map(mapping, column_map, defaults or {})
 
@@ -211,83 +216,3 @@ def _build_choice(
         reason=match.reason,
         rules=rules or ColumnRules(),
     )
-
-
-def choose_by_options(headers: Sequence[str], columns: Pairs[str, str]) -> dict[int, ColumnChoice]:
-    """Return the choices of `--column`, by index. If two of them name one column, the later one counts.
-
-    Raises MappingError for a column or a field that does not exist.
-    """
-    entries = {header: ColumnEntry(field) for header, field in columns.items()}
-    found = _find_named_columns(headers, entries, texts.OPTION_PLACE)
-    return {
-        index: _build_named_choice(headers, index, entry, MatchSource.OPTION, texts.NAMED_BY_OPTION)
-        for index, _, entry in found
-    }
-
-
-def choose_by_map(
-    headers: Sequence[str], entries: Pairs[str, ColumnEntry], named_by: str
-) -> dict[int, ColumnChoice]:
-    """Return the choices of a map, by index. `named_by` says which map it is.
-
-    Raises MappingError for a column or a field that does not exist, and for two entries of one column.
-    """
-    choices: dict[int, ColumnChoice] = {}
-    for index, name, entry in _find_named_columns(headers, entries, named_by):
-        if index in choices:
-            first = choices[index].header
-            raise MappingError(*texts.COLUMN_NAMED_TWICE.format(first=name, second=first))
-        choices[index] = _build_named_choice(headers, index, entry, MatchSource.MAP, named_by)
-    return choices
-
-
-def _find_named_columns(
-    headers: Sequence[str], entries: Pairs[str, ColumnEntry], named_by: str
-) -> list[tuple[int, str, ColumnEntry]]:
-    """Return (index, name, entry) of each named column. Raises MappingError with all that do not exist."""
-    found = [(_find_column(headers, name), name, entry) for name, entry in entries.items()]
-    missing = [name for index, name, _ in found if index is None]
-    if missing:
-        raise _build_missing_error(headers, missing, named_by)
-    return [(index, name, entry) for index, name, entry in found if index is not None]
-
-
-def _find_column(headers: Sequence[str], name: str) -> int | None:
-    """Return the index of the column that `name` means.
-
-    `Phone#2` is the second column called Phone. `Column C` is the third column if it has no header.
-    """
-    numbered = _NUMBERED_NAME.match(name)
-    wanted, nth = (numbered[1], int(numbered[2])) if numbered and name not in headers else (name, 1)
-    exact = [index for index, header in enumerate(headers) if header == wanted]
-    alike = [
-        index for index, header in enumerate(headers) if normalize_header(header) == normalize_header(wanted)
-    ]
-    unnamed = [i for i, header in enumerate(headers) if not header and format_column_name(i) == name]
-    return next((same[nth - 1] for same in (exact, alike, unnamed) if 0 < nth <= len(same)), None)
-
-
-def _build_named_choice(
-    headers: Sequence[str], index: int, entry: ColumnEntry, source: MatchSource, reason: str
-) -> ColumnChoice:
-    return ColumnChoice(
-        index=index,
-        header=headers[index],
-        field=require_field(entry.field).name if entry.field else "",
-        source=source,
-        confidence=1.0,
-        reason=reason,
-        rules=entry.rules,
-    )
-
-
-def _build_missing_error(headers: Sequence[str], missing: Sequence[str], named_by: str) -> MappingError:
-    """Return one error for all missing columns: a map of another sheet is fixed in one go."""
-    existing = list(filter(None, headers))
-    if len(missing) == 1:
-        message, _ = texts.COLUMN_NOT_FOUND.format(header=missing[0], named_by=named_by)
-        return MappingError(message, suggest(missing[0], existing, texts.LISTED_COLUMNS))
-    quoted = ", ".join(f'"{name}"' for name in missing)
-    columns = ", ".join(existing[:MAX_LISTED])
-    return MappingError(*texts.COLUMNS_NOT_FOUND.format(headers=quoted, named_by=named_by, columns=columns))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
@@ -34,6 +35,9 @@ _MIN_TITLE_RATIO = 85.0  # of 100, by rapidfuzz's ratio: "Warm led" is nearly "W
 _SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")  # `9.18E+09`, what Excel makes of a phone
 _DEGREES = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")  # `12.97`, `-77.5°`
 _DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")  # `+91`, `91.0`, `India (+91)`
+
+_CODE = re.compile(r"(?=\S*\d{4})(?=\S*[A-Za-z])[\w#:-]+|[0-9a-f-]{32,36}")  # zcrm_10023, M-10023, a GUID
+_NUMBER_OF_PROGRAM = re.compile(r"#?\d{5,}(?<!00)(?:\.0)?")  # 10023, but not 85000
 
 Titles = Mapping[str, Sequence[str]]
 
@@ -90,6 +94,22 @@ class ColumnProfile:
             and len(set(self.cells)) >= _MIN_DISTINCT * len(self.cells)
             and self._measure_share(reads_like_person) >= _MIN_PERSON_SHARE
             and self._measure_share(has_common_name) >= _MIN_COMMON_NAMES
+        )
+
+    @cached_property
+    def counts_up(self) -> bool:
+        """Whether the cells are whole numbers that count up by one."""
+        if len(self.cells) < _MIN_CELLS or not all(map(str.isdecimal, self.cells)):
+            return False
+        return all(int(after) - int(before) == 1 for before, after in pairwise(self.cells))
+
+    @cached_property
+    def holds_ids(self) -> bool:
+        """Whether the cells are numbers or codes of a program: all different, in one word, and no round amounts."""
+        is_each_once = len(set(self.cells)) == len(self.cells) >= _MIN_CELLS
+        return is_each_once and (
+            all(map(_CODE.fullmatch, self.cells))
+            or (len(set(map(len, self.cells))) == 1 and all(map(_NUMBER_OF_PROGRAM.fullmatch, self.cells)))
         )
 
     @cached_property

@@ -84,7 +84,7 @@ def _leave_out_other_persons(rivals: Sequence[ColumnChoice], resolved: list[Colu
 
 
 def _leave_out_other_person(choice: ColumnChoice, own: ColumnChoice) -> ColumnChoice:
-    return leave_out(choice, texts.MAY_BE_OTHER_PERSON.format(header=own.header), MatchSource.TAKEN)
+    return leave_out(choice, texts.MAY_BE_OTHER_PERSON.format(header=own.header), MatchSource.OTHER_PERSON)
 
 
 def _rank_choice(choice: ColumnChoice, profile: ColumnProfile) -> tuple[int, float, bool, int, int]:

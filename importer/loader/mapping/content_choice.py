@@ -10,7 +10,7 @@ from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS_BY_NAME
 from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile
 from importer.loader.mapping.conflicts import LEADS_PHONE
-from importer.loader.mapping.header_match import has_phone_word, is_about_somebody_else, match_header
+from importer.loader.mapping.header_match import has_phone_word, match_header
 from importer.loader.mapping.map_file import make_column_key
 from importer.loader.vocabulary import load_vocabulary, normalize_header
 from importer.messages import mapping_messages as texts
@@ -66,8 +66,6 @@ def keep_unclaimed(choices: list[ColumnChoice], field: str) -> list[ColumnChoice
 
 
 def _is_unclaimed(choice: ColumnChoice) -> bool:
-    if not choice.header or is_about_somebody_else(choice.header):
-        return False
     match choice.source:
         case (
             MatchSource.UNKNOWN_HEADER
@@ -75,7 +73,7 @@ def _is_unclaimed(choice: ColumnChoice) -> bool:
             | MatchSource.CONTRADICTED
             | MatchSource.OTHER_MEANING
         ):
-            return True
+            return bool(choice.header)
         case (
             MatchSource.OPTION
             | MatchSource.MAP
@@ -83,6 +81,8 @@ def _is_unclaimed(choice: ColumnChoice) -> bool:
             | MatchSource.SYNONYM
             | MatchSource.FUZZY
             | MatchSource.CONTENT
+            | MatchSource.REST
+            | MatchSource.OTHER_PERSON
             | MatchSource.TAKEN
         ):
             return False
@@ -112,9 +112,7 @@ def _may_be_phone(choice: ColumnChoice) -> bool:
     """Whether a column is undecided, or was left out for a word that does not matter here (`Verified phone`)."""
     if is_undecided(choice):
         return True
-    header = choice.header
-    has_other_meaning = choice.source == MatchSource.OTHER_MEANING
-    return has_other_meaning and has_phone_word(header) and not is_about_somebody_else(header)
+    return choice.source is MatchSource.OTHER_MEANING and has_phone_word(choice.header)
 
 
 def set_field(choice: ColumnChoice, field: str, confidence: float, reason: str) -> ColumnChoice:

@@ -55,11 +55,6 @@ def match_header(text: str) -> HeaderMatch:
     return match
 
 
-def is_about_somebody_else(header: str) -> bool:
-    """Whether a header is about a parent, a friend, an old owner."""
-    return bool(_find_word(normalize_header(header), load_vocabulary().headers.other_persons))
-
-
 def has_phone_word(header: str) -> bool:
     """Whether a header has a word for phones in it."""
     return not load_vocabulary().headers.phone_words.isdisjoint(split_words(header))
@@ -92,7 +87,8 @@ def _read_note(header: _Header) -> HeaderMatch | None:
 
 def _read_other_person(header: _Header) -> HeaderMatch | None:
     """Read `Father's mobile`."""
-    return _read_other_meaning(header, load_vocabulary().headers.other_persons, texts.OTHER_PERSON)
+    match = _read_other_meaning(header, load_vocabulary().headers.other_persons, texts.OTHER_PERSON)
+    return match and match._replace(source=MatchSource.OTHER_PERSON)
 
 
 def _read_size(header: _Header) -> HeaderMatch | None:
@@ -211,11 +207,11 @@ def _match_parts(text: str) -> list[HeaderMatch | None]:
 
 
 def _read_other_meaning(header: _Header, words: frozenset[str], reason: str) -> HeaderMatch | None:
-    word = _find_word(header.normalized, words)
+    word = find_word(header.normalized, words)
     return HeaderMatch("", MatchSource.OTHER_MEANING, 1.0, reason.format(word=word)) if word else None
 
 
-def _find_word(normalized: str, words: frozenset[str]) -> str:
+def find_word(normalized: str, words: frozenset[str]) -> str:
     """Return the first word of a header that is in `words`, else the first phrase, else ""."""
     if found := next((word for word in normalized.split() if word in words), ""):
         return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from importer.fields import Field, Kind
 from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
-from importer.models.mapping import ColumnChoice, Mapping
+from importer.models.mapping import ColumnChoice, Mapping, format_column_name
 from importer.models.row import Payload
 
 FieldWriter = Callable[[Payload, Any], None]
@@ -24,7 +24,7 @@ def select_writer(field: Field, mapping: Mapping, column: ColumnChoice) -> Field
     if field.kind in (Kind.EMAILS, Kind.TITLES):
         return _ListValue(name).write
     if field.takes_many_columns and (len(mapping.find_columns(name)) > 1 or _needs_header(column)):
-        return TextLine(name, column.header).write
+        return TextLine(name, column.header or format_column_name(column.index)).write
     return _SingleValue(name).write
 
 
