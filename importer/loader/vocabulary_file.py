@@ -65,6 +65,7 @@ class HeaderWords(_Table, frozen=True):
     phone_stems: Words = frozenset()
     mobile_words: Words = frozenset()
     secondary_phone_words: Words = frozenset()
+    firm_phones: Words = frozenset()
     other_currencies: Words = frozenset()
     conjunctions: Words = frozenset()
 

@@ -18,6 +18,7 @@ READS_LIKE = 'is spelled almost like "{header}"'
 NOTES_HEADER = 'the word "{word}" means notes'
 ADDRESS_HEADER = "an address: {fields}"
 ROW_NUMBERS = "it counts the rows"
+FIRM_PHONE = "it is the number of a firm, not of a person"
 NOT_IN_RUPEES = 'its amounts are not in rupees ("{currency}")'
 OTHER_PERSON = 'the word "{word}" means somebody else'
 PRIVATE = "it is private, and nobody needs it for a call"

@@ -16,6 +16,7 @@ from importer.loader.cells.text import has_digit
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
 from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
 from importer.loader.mapping.presets import find_preset
+from importer.loader.mapping.rest_columns import REST_FIELD
 from importer.messages import run_messages
 from importer.models.mapping import (
     NAME_FIELDS,
@@ -251,7 +252,9 @@ def _has_phone(mapping: Mapping) -> bool:
 
 
 def _may_hold_phones(column: ColumnChoice) -> bool:
-    return _is_open(column) and has_digit("".join(column.samples))
+    """Return whether a column has numbers and no field. The number of a firm is kept as additional info."""
+    is_unclaimed = column.field in ("", REST_FIELD)
+    return is_unclaimed and has_digit("".join(column.samples))
 
 
 def _is_open(column: ColumnChoice) -> bool:

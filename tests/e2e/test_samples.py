@@ -24,6 +24,21 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 EXPECTED: dict[str, Sample] = {
+    "apollo-people.csv": Sample(
+        "apollo",
+        12,
+        {
+            4: "invalid customer_phone.missing",
+            7: "accepted customer_phone.promoted",
+        },
+    ),
+    "outscraper-places.csv": Sample(
+        "outscraper",
+        12,
+        {
+            11: "invalid customer_phone.missing",
+        },
+    ),
     "99acres-responses.csv": Sample(
         "property-portals",
         12,

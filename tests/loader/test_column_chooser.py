@@ -2,6 +2,7 @@
 
 import pytest
 
+from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS
 from importer.loader.mapping.column_chooser import needs_confirmation
 from importer.loader.mapping.map_file import Clearing, ColumnMap
@@ -56,13 +57,13 @@ ALONE = [
     ("Phone 3", PHONE, "add_phones"), ("Contact No 2", PHONE, "add_phones"), ("Landline", LANDLINE, "add_phones"),
     ("Other Phone", LANDLINE, "add_phones"), ("WhatsApp No", PHONE, "add_phones"), ("Telephone No.", LANDLINE, "add_phones"),
     ("दूसरा नंबर", PHONE, "add_phones"), ("Dial Code", ("+91", "91", "+971", "91"), "dial_code"),
-    ("Country Code", ("+91", "91", "+971", "91"), "dial_code"), ("Country Code", ("IN", "IN", "AE", "IN"), ""),
+    ("Country Code", ("+91", "91", "+971", "91"), "dial_code"), ("Country Code", ("IN", "IN", "AE", "IN"), "dial_code"),
     # money
     ("Budget", AMOUNT, "deal_value"), ("Budget (Rs.)", AMOUNT, "deal_value"), ("Budget in INR", AMOUNT, "deal_value"),
     ("Budget (in lakhs)", AMOUNT, "deal_value"), ("Budget in Lacs", AMOUNT, "deal_value"), ("Deal value (Cr)", AMOUNT, "deal_value"),
     ("Budget (USD)", AMOUNT, ""), ("Deal value in $", AMOUNT, ""), ("Budget (€)", AMOUNT, ""),
     ("Amount", AMOUNT, "deal_value"), ("Deal Value", AMOUNT, "deal_value"), ("बजट", AMOUNT, "deal_value"),
-    ("Amount paid", AMOUNT, ""), ("Total Paid", AMOUNT, ""), ("Balance Amount", AMOUNT, ""), ("Annual Revenue", AMOUNT, ""),
+    ("Amount paid", AMOUNT, ""), ("Total Paid", AMOUNT, ""), ("Balance Amount", AMOUNT, ""), ("Annual Revenue", AMOUNT, "additional_info"),
     ("Order value", AMOUNT, ""), ("Invoice amount", AMOUNT, ""), ("Discount", AMOUNT, ""), ("Booking Amount", AMOUNT, ""),
     ("Budget", ("50-60 lakh", "under 1 Cr", "1 Cr", "flexible"), "deal_value"), ("Budget", ("50-60 lakh", "open", "flexible", "ask"), ""),
     ("Value", WORDS, ""), ("Price", AMOUNT, ""),
@@ -100,7 +101,7 @@ ALONE = [
     ("Last Activity", DATE, ""), ("Next Follow up", DATE, ""), ("Age", COUNT, ""), ("Gender", ("M", "F", "M", "M"), ""),
     ("Email verified", YES, ""), ("Phone verified", YES, ""), ("Phone Type", ("mobile", "home", "mobile", "home"), ""),
     ("campaign_name", WORDS, ""), ("form_name", WORDS, ""), ("ad_name", WORDS, ""), ("Event Name", WORDS, ""), ("GCLID", WORDS, ""),
-    ("Project Name", WORDS, ""), ("Product Code", WORDS, ""), ("Ticket Type", WORDS, ""), ("Job Title", WORDS, ""), ("Username", WORDS, ""),
+    ("Project Name", WORDS, ""), ("Product Code", WORDS, ""), ("Ticket Type", WORDS, ""), ("Job Title", WORDS, "additional_info"), ("Username", WORDS, ""),
     ("Password", WORDS, ""), ("Old number", PHONE, ""), ("WhatsApp", YES, ""), ("Contacted?", YES, ""), ("Interested in", YES, ""),
     # a header that says two things, and cells that belie their header
     ("Name & Address", WORDS, ""), ("City/State", CITY, "address.text"), ("Phone / Fax", PHONE, ""), ("Name", PHONE, ""), ("Name", EMAIL, ""),
@@ -145,7 +146,7 @@ SHEETS = {
     "HubSpot": [
         ("Record ID", ID, ""), ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Email", EMAIL, "email"),
         ("Phone Number", PHONE, "customer_phone"), ("Contact owner", NAME, ""), ("Lead Status", STAGE, "lead_stage_name"),
-        ("Lifecycle Stage", ("Lead", "Customer"), ""), ("Create Date", DATE, ""), ("Job Title", WORDS, ""),
+        ("Lifecycle Stage", ("Lead", "Customer"), ""), ("Create Date", DATE, ""), ("Job Title", WORDS, "additional_info"),
         ("Company Name", NAME, "business_name"), ("Associated Company", NAME, ""), ("Country/Region", WORDS, "address.additional"),
         ("Original Source", WORDS, "source"),
     ],
@@ -163,7 +164,7 @@ SHEETS = {
         ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Company", NAME, "business_name"),
         ("Email", EMAIL, "email"), ("Secondary Email", EMAIL, "email"), ("Phone", LANDLINE, "add_phones"),
         ("Mobile", PHONE, "customer_phone"), ("Website", LINK, "website"), ("Lead Source", WORDS, "source"),
-        ("Lead Status", STAGE, "lead_stage_name"), ("Annual Revenue", AMOUNT, ""), ("Street", WORDS, "address.text"),
+        ("Lead Status", STAGE, "lead_stage_name"), ("Annual Revenue", AMOUNT, "additional_info"), ("Street", WORDS, "address.text"),
         ("Tag", ("VIP",), "add_labels"), ("Created Time", DATE, ""),
     ],
     "IndiaMART": [
@@ -397,6 +398,18 @@ def test_e_mail_is_one_word(header):
         ("NDNC", "additional_info"),
         ("DND Status", "additional_info"),
         ("Consent (Yes/No)", "additional_info"),
+        # what is said of a firm, and other texts (FINDINGS, D7 and small ones)
+        ("Designation", "additional_info"),
+        ("Industry", "additional_info"),
+        ("Company Size", "additional_info"),
+        ("Website Link", "website"),
+        ("content", "additional_info"),
+        ("पत्ता / विभाग", "address.text"),
+        ("Address / Ward", "address.text"),
+        # the number of a firm is not a lead's (FINDINGS, D5)
+        ("Company Phone", "additional_info"),
+        ("Corporate Phone Number", "additional_info"),
+        ("Head Office Number", "additional_info"),
     ],
 )
 def test_header_of_a_real_sheet_goes_to_its_field(header, field):
@@ -419,3 +432,24 @@ def test_ambiguous_amount_is_decided_by_its_cells(header):
     """`Max Budget` is the deal value only if its cells are amounts."""
     assert list_fields([(header, AMOUNT)]) == [(header, "deal_value")]
     assert list_fields([(header, WORDS)]) == [(header, "")]
+
+
+def test_content_is_not_taken_for_consent():
+    """One letter apart, `content` was once asked about as a misspelled `consent`."""
+    column = choose_for([("Phone", PHONE), ("content", WORDS)]).columns[1]
+    assert not needs_confirmation(column)
+
+
+def test_number_of_a_firm_is_never_promoted():
+    """Five colleagues with one switchboard once became one lead (FINDINGS, D5)."""
+    board = ("080 41122001",) * 4
+    mapping = choose_for([("Name", NAME), ("Mobile Phone", ()), ("Company Phone", board)])
+    assert [column.field for column in mapping.columns] == ["full_name", "customer_phone", "additional_info"]
+    with pytest.raises(MissingPhoneColumnError, match="it is the number of a firm"):
+        choose_for([("Name", NAME), ("Company Phone", board)], needs_phone=True)
+
+
+def test_link_with_an_at_sign_is_no_e_mail():
+    """A map link was once the e-mail of every lead, and every row was rejected (FINDINGS, D4)."""
+    links = tuple(f"https://www.google.com/maps/place/A/@28.7,77.{n},14z" for n in range(4))
+    assert list_fields([("Phone", PHONE), ("location_link", links)])[1] == ("location_link", "")

@@ -47,6 +47,11 @@ HEADERS = {
     "Address 1 - Street",
     "google-forms": "Timestamp, Email Address, Your full name, Mobile Number (WhatsApp), Parent's phone number, "
     "Email Address2",
+    "apollo": "First Name, Last Name, Title, Company, Company Name for Emails, Email, Seniority, Departments, Work Direct Phone, "
+    "Home Phone, Mobile Phone, Corporate Phone, Other Phone, First Phone, Stage, Lists, # Employees, Industry, Keywords, "
+    "Person Linkedin Url, Website, City, State, Country, Company Address, Company Phone",
+    "outscraper": "name, site, subtypes, type, phone, full_address, street, city, postal_code, state, latitude, longitude, "
+    "rating, reviews, location_link",
     "outlook": "First Name, Last Name, E-mail Address, Company, Mobile Phone, Business Phone, Home Phone",
     "eventbrite": "Order No., Order Date, First Name, Last Name, Email, Quantity, Ticket Type, Order Type, Total Paid, "
     "Event Name, Attendee Status, Buyer First Name, Buyer Last Name, Buyer Email, Cell Phone, Home Address 1, Home City",
@@ -69,6 +74,7 @@ MORE = {
     "pipedrive-people": "Personne - Nom, Organisation - Nom, Personne - E-mail - Travail, Personne - Téléphone - Travail",
     "meta-lead-ads": "lead_id, created_time, form_id, form_name, platform, first_name, last_name, phone, email",
     "hubspot": "Record ID, First Name, Last Name, Email, Phone Number, Contact owner, Lead Status",
+    "apollo": "First Name, Last Name, Title, Company, Email, # Employees, Industry, Person Linkedin Url, Corporate Phone",
     "bitrix24": "First Name, Last Name, Company, Status, Responsible, Work Phone, Mobile, Fax, Home Phone, Other Phone Number, "
     "Work E-mail, Home E-mail, Other E-mail, ID",
     "shopify": "First Name, Last Name, Email, Accepts Email Marketing, Default Address Company, Phone, Tags, Total Spent, Total Orders",

@@ -8,6 +8,8 @@ from functools import cache, cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import read_money
@@ -246,7 +248,7 @@ def _is_degrees(cell: str) -> bool:
 
 
 def _is_dial_code(cell: str) -> bool:
-    return bool(_DIAL_CODE.match(cell))
+    return bool(_DIAL_CODE.match(cell)) or cell.upper() in SUPPORTED_REGIONS  # AE: +971
 
 
 @cache

@@ -67,6 +67,13 @@ def _read_known_header(header: _Header) -> HeaderMatch | None:
     return look_up(header.normalized, texts.KNOWN_HEADER)
 
 
+def _read_firm_phone(header: _Header) -> HeaderMatch | None:
+    """Read `Company Phone`. As a phone of the lead, a switchboard would make one lead of five colleagues."""
+    if header.normalized not in load_vocabulary().headers.firm_phones:
+        return None
+    return HeaderMatch("additional_info", MatchSource.SYNONYM, KNOWN_CONFIDENCE, texts.FIRM_PHONE)
+
+
 def _read_row_number(header: _Header) -> HeaderMatch | None:
     if header.normalized not in load_vocabulary().headers.row_numbers:
         return None
@@ -147,9 +154,11 @@ def _read_parts(header: _Header) -> HeaderMatch | None:
     """Read `Mobile / WhatsApp No.` as one thing, `City / State` as an address, `Name & Address` as two things."""
     parts = _match_parts(header.text)
     matches = [match for match in parts if match is not None]
+    fields = {match.field for match in matches}
+    if fields == {"address.text"} and len(matches) < len(parts):
+        return matches[0]  # `पत्ता / विभाग`: what is beside an address says where it is
     if len(matches) < 2 or len(matches) < len(parts):
         return None
-    fields = {match.field for match in matches}
     if fields == {"customer_phone", "add_phones"} or len(fields) == 1:
         is_ambiguous = all(match.is_ambiguous for match in matches)
         return matches[0]._replace(reason=texts.KNOWN_HEADER, is_ambiguous=is_ambiguous)
@@ -180,6 +189,7 @@ def _read_misspelled(header: _Header) -> HeaderMatch | None:
 
 _READERS: tuple[Callable[[_Header], HeaderMatch | None], ...] = (
     _read_known_header,
+    _read_firm_phone,
     _read_row_number,
     _read_note,
     _read_other_person,
