@@ -53,6 +53,7 @@ CELLS_COUNT_UP = "its cells count up by one"
 CELLS_ARE_PERSONS = "its cells are names of people"
 ONLY_NAME = "no other column has names"
 CELLS_ARE_TITLES = "its cells are {field} values of your account"
+SOME_CELLS_ARE_TITLES = "only some of its cells are {field} values of your account"
 CELLS_ARE_FIRMS = 'its cells are firms; the names are in "{header}"'
 CELLS_WITHOUT_NUMBERS = "its cells have no numbers"
 CELLS_NOT_PHONES = "its cells are not phone numbers"

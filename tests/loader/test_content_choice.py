@@ -16,11 +16,38 @@ from tests.loader.column_sheets import (
 __all__ = ["without_presets"]  # a fixture for every test here
 
 
-def test_column_is_found_by_titles_of_the_account():
-    """A header that says nothing is decided by its cells, and a person is asked."""
-    mapping = choose_for([("Phone", PHONE), ("XYZ", ("New", "Hot lead", "Won", "New"))])
-    assert mapping.columns[1].field == "lead_stage_name"
-    assert needs_confirmation(mapping.columns[1])
+@pytest.mark.parametrize(
+    ("cells", "field", "is_asked"),
+    [
+        (("New", "Hot lead", "Won", "New"), "lead_stage_name", False),
+        (("VIP", "Hot", "hot", "VIP, Hindi"), "add_labels", False),
+        (("New", "Hot lead", "Won", "Dead"), "lead_stage_name", True),
+        (("Hot", "Warm", "Cold", "Cold"), "", True),
+        (("Hindi", "Marathi", "Tamil", "Odia", "Bengali"), "", False),
+        (("New", "New", "New", "New"), "", False),
+    ],
+    ids=[
+        "all are stages",
+        "all are labels",
+        "most are stages",
+        "some are labels",
+        "few are labels",
+        "one value",
+    ],
+)
+def test_column_is_found_by_titles_of_the_account(cells, field, is_asked):
+    """Where all cells are titles, it is that field. Where some are, a person is asked."""
+    column = choose_for([("Phone", PHONE), ("Hot/Warm/Cold", cells)]).columns[1]
+    assert column.field == field
+    assert needs_confirmation(column) is is_asked
+
+
+def test_titles_of_two_lists_are_asked_about():
+    """Nobody can tell whether Hot is a stage or a label."""
+    titles = {"lead_stage_name": ("Hot", "Cold"), "add_labels": ("Hot", "Cold")}
+    column = choose_for([("Phone", PHONE), ("XYZ", ("Hot", "Cold"))], titles=titles).columns[1]
+    assert column.field == "lead_stage_name"
+    assert needs_confirmation(column)
 
 
 @pytest.mark.parametrize(

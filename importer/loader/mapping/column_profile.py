@@ -44,6 +44,18 @@ _NUMBER_OF_PROGRAM = re.compile(r"#?\d{5,}(?<!00)(?:\.0)?")  # 10023, but not 85
 Titles = Mapping[str, Sequence[str]]
 
 
+class TitleMatch(NamedTuple):
+    """The share of the different cells that are titles of a field, and whether no other field has as many."""
+
+    field: str
+    share: float
+    is_only_one: bool
+
+
+NO_TITLES = TitleMatch("", 0.0, False)
+_NEVER_BY_CELLS = frozenset({"remove_labels"})  # nothing in a cell says that it is to be removed
+
+
 class ColumnProfile:
     """The cells of one column in the sample, and what they have in common.
 
@@ -121,16 +133,27 @@ class ColumnProfile:
         return bool(self.cells) and all(to_match_key(cell) in words for cell in self.cells)
 
     @cached_property
-    def title_field(self) -> str:
-        """The field whose list in the account has most of the cells, at least two different ones, or ""."""
+    def title_match(self) -> TitleMatch:
+        """The field whose list in the account has most of the cells, of which at least two must differ."""
         cells = {to_match_key(cell) for cell in self.cells}
-        if len(cells) > _MAX_TITLES:
-            return ""
-        found = {field: _count_titles(cells, titles) for field, titles in self._titles.items()}
-        best = max(found, key=lambda field: found[field], default="")
-        enough = max(2, MAJORITY * len(cells))
-        is_only_one = sum(count >= enough for count in found.values()) == 1
-        return best if is_only_one and found[best] >= enough else ""
+        if not 2 <= len(cells) <= _MAX_TITLES:
+            return NO_TITLES
+        shares = {
+            field: _count_titles(cells, titles) / len(cells)
+            for field, titles in self._titles.items()
+            if field not in _NEVER_BY_CELLS
+        }
+        best = max(shares, key=lambda field: shares[field], default="")
+        if not best or not shares[best]:
+            return NO_TITLES
+        is_only_one = sum(share >= min(MAJORITY, shares[best]) for share in shares.values()) == 1
+        return TitleMatch(best, shares[best], is_only_one)
+
+    @cached_property
+    def title_field(self) -> str:
+        """The only field whose list has most of the cells, or ""."""
+        match = self.title_match
+        return match.field if match.is_only_one and match.share >= MAJORITY else ""
 
     def has_known_title(self, field: str) -> bool:
         """Whether any cell is a title of the field's list, or nearly one. False if the list is unknown."""

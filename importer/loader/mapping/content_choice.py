@@ -8,8 +8,8 @@ import msgspec
 
 from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS_BY_NAME
-from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile
-from importer.loader.mapping.conflicts import LEADS_PHONE
+from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile, TitleMatch
+from importer.loader.mapping.conflicts import LEADS_PHONE, leave_out
 from importer.loader.mapping.header_match import has_phone_word, match_header
 from importer.loader.mapping.map_file import make_column_key
 from importer.loader.vocabulary import load_vocabulary, normalize_header
@@ -19,6 +19,8 @@ from importer.models.mapping import ColumnChoice, MatchSource, format_column_nam
 _PHONE_CONFIDENCE = 0.75
 _EMAIL_CONFIDENCE = 0.85  # nothing else looks like an e-mail address
 _TITLE_CONFIDENCE = 0.7
+_ALL_TITLES_CONFIDENCE = 0.85  # every value is in the account: nobody has to be asked
+_MIN_SOME_TITLES = 0.3  # of the different cells; fewer are chance
 _KEPT_CONFIDENCE = 0.9
 _MAX_DETAILS = 3  # columns whose reason is named
 
@@ -35,15 +37,25 @@ def choose_by_content(choices: list[ColumnChoice], profiles: Sequence[ColumnProf
             decided = msgspec.structs.replace(choice, source=MatchSource.UNDECIDED, reason=texts.WHOSE_PHONES)
         elif "email" not in used and profile.email_share >= MAJORITY:
             decided = set_field(choice, "email", _EMAIL_CONFIDENCE, texts.CELLS_ARE_EMAILS)
-        elif profile.title_field and profile.title_field not in used:
-            label = FIELDS_BY_NAME[profile.title_field].label.lower()
-            reason = texts.CELLS_ARE_TITLES.format(field=label)
-            decided = set_field(choice, profile.title_field, _TITLE_CONFIDENCE, reason)
+        elif profile.title_match.field and profile.title_match.field not in used:
+            decided = _choose_by_titles(choice, profile.title_match)
         else:
             continue
         resolved[choice.index] = decided
         used.add(decided.field)
     return resolved
+
+
+def _choose_by_titles(choice: ColumnChoice, match: TitleMatch) -> ColumnChoice:
+    """Return the choice for cells that are titles of the account: all of them are sure, some are for a person to say."""
+    label = FIELDS_BY_NAME[match.field].label.lower()
+    if match.share >= MAJORITY:
+        is_sure = match.share == 1 and match.is_only_one
+        confidence = _ALL_TITLES_CONFIDENCE if is_sure else _TITLE_CONFIDENCE
+        return set_field(choice, match.field, confidence, texts.CELLS_ARE_TITLES.format(field=label))
+    if match.share < _MIN_SOME_TITLES:
+        return choice
+    return leave_out(choice, texts.SOME_CELLS_ARE_TITLES.format(field=label), MatchSource.CONTRADICTED)
 
 
 def keep_unclaimed(choices: list[ColumnChoice], field: str) -> list[ColumnChoice]:
