@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importer.errors import MappingError, UsageError
 from importer.issues import Severity, describe_issue
-from importer.loader.rows.drafts import LEAD_PHONE_FIELDS, Drafter
+from importer.loader.rows.drafts import Drafter
+from importer.loader.rows.lead_phones import LEAD_PHONE_FIELDS
 from importer.messages import run_messages
 from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, MatchSource
 from importer.models.row import SourceRow

@@ -12,6 +12,7 @@ import msgspec
 from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS, FIELDS_BY_NAME
 from importer.journal.run_metadata import RunMetadata
+from importer.loader.cells.person_names import find_name_beside_phone
 from importer.loader.cells.text import has_digit
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
 from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
@@ -263,7 +264,12 @@ def _is_open(column: ColumnChoice) -> bool:
 
 
 def _has_names(mapping: Mapping) -> bool:
-    return any(column.field in NAME_FIELDS for column in mapping.columns)
+    return any(column.field in NAME_FIELDS or _has_names_beside_phones(column) for column in mapping.columns)
+
+
+def _has_names_beside_phones(column: ColumnChoice) -> bool:
+    is_phone = column.field in ("customer_phone", "add_phones")
+    return is_phone and sum(map(bool, map(find_name_beside_phone, column.samples))) * 2 > len(column.samples)
 
 
 def _may_hold_names(column: ColumnChoice) -> bool:

@@ -16,7 +16,12 @@ from importer.loader.cells.numeric_cells import (
     read_longitude,
     read_money,
 )
-from importer.loader.cells.person_names import has_common_name, read_full_name, reads_like_person
+from importer.loader.cells.person_names import (
+    find_name_beside_phone,
+    has_common_name,
+    read_full_name,
+    reads_like_person,
+)
 from importer.loader.cells.text import (
     NULL_WORDS,
     TEXT_READERS,
@@ -391,6 +396,33 @@ def test_name_of_a_person_reads_like_one(text):
 def test_other_texts_do_not_read_like_a_person(text):
     """Places, firms, products and remarks are no names."""
     assert not reads_like_person(text)
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("Mr. Ravi / 9845012345", "Mr. Ravi"),
+        ("Fatima Mehta - 98450 12345", "Fatima Mehta"),
+        ("9845012345 Zubin Wadia", "Zubin Wadia"),
+        ("Zubin Wadia (9845012345)", "Zubin Wadia"),
+        ("Meena Verma, 9845012345, 9845012346", "Meena Verma"),
+        ("Mrs Harpreet Gill mob 9845012345", "Mrs Harpreet Gill"),
+        ("Manoj Mehta\n9845012345", "Manoj Mehta"),
+        ("+91-98450-12345: Asha", "Asha"),
+        ("9845012345", ""),
+        ("9845012345 (wife)", ""),
+        ("Wife 9845012345", ""),
+        ("Office 9845012345", ""),
+        ("Wrong No 9845012345", ""),
+        ("9845012345 Switched Off", ""),
+        ("9845012345 call after 6 pm", ""),
+        ("9845012345 / Not Interested", ""),
+        ("Zubin 9845012345", ""),
+    ],
+)
+def test_name_beside_a_phone_is_found(cell, name):
+    """Only what is a name for sure: a single word may be anything, unless it is a common name."""
+    assert find_name_beside_phone(cell) == name
 
 
 def test_common_names_and_titles_are_known():

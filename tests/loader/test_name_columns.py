@@ -3,6 +3,8 @@
 import pytest
 
 from importer.loader.mapping.column_chooser import needs_confirmation
+from importer.loader.rows.drafts import Drafter
+from importer.models.row import SourceRow
 from tests.loader.column_sheets import CITY, NAME, PHONE, WORDS, choose_for, list_fields, without_presets
 
 __all__ = ["without_presets"]  # a fixture for every test here
@@ -97,3 +99,44 @@ def test_two_headers_with_a_word_for_names_are_left_to_a_person():
     """Nobody can tell which of them it is."""
     sheet = [("Phone", PHONE), ("Hospital Name", RARE), ("Clinic Name", RARE)]
     assert list_fields(sheet)[1:] == [("Hospital Name", ""), ("Clinic Name", "")]
+
+
+NAME_AND_PHONE = (
+    "Mr. Ravi / 9845012345",
+    "Zubin Wadia - 9845012346",
+    "9845012347 Lal Thanga",
+    "Tenzin Lama (9845012348)",
+)
+
+
+@pytest.mark.parametrize("header", ["Customer", "Name", "Column A", "Party"])
+def test_name_and_phone_in_one_cell_are_a_phone_column(header):
+    """The words beside the numbers become the names, and a person is asked."""
+    column = choose_for([("Sl", ("1", "2", "3", "4")), (header, NAME_AND_PHONE)]).columns[1]
+    assert column.field == "customer_phone"
+    assert column.reason == "its cells are phones with a name beside them"
+    assert needs_confirmation(column)
+
+
+def test_name_and_phone_in_one_cell_beside_a_phone_is_another_phone():
+    """Its numbers may be others, and its names are the only ones."""
+    assert list_fields([("Phone", PHONE), ("Customer", NAME_AND_PHONE)])[1] == ("Customer", "add_phones")
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "names", "codes"),
+    [
+        ("Mr. Ravi Rao / 9845012345", "", ("Mr. Ravi", "Rao"), []),
+        ("9845012345 Asha", "", ("Asha", None), []),
+        ("Ravi Rao 9845012345", "Asha Iyer", ("Asha", "Iyer"), ["customer_phone.words_left_out"]),
+        ("9845012345 (wife)", "", (None, None), ["customer_phone.words_left_out"]),
+        ("Ravi Rao / 9845012345 / 98450", "", ("Ravi", "Rao"), ["customer_phone.part_left_out"]),
+    ],
+    ids=["name", "first name", "row has a name", "no name", "cut number"],
+)
+def test_words_beside_a_phone_are_the_name_of_a_row_without_one(cell, name, names, codes):
+    """They are left out with a warning only where they are no name, or the row has one."""
+    mapping = choose_for([("Phone", PHONE), ("Name", NAME)])
+    draft = Drafter(mapping, region="IN").draft(SourceRow(2, (cell, name)))
+    assert (draft.payload.get("first_name"), draft.payload.get("last_name")) == names
+    assert [issue.machine_code for issue in draft.issues] == codes

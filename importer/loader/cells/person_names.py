@@ -16,8 +16,13 @@ _begins_with_suffix = re.compile(rf"(?i)(?:{_NAME_SUFFIXES})\b").match
 _TITLES = _WORDS.name_titles
 _HONORIFICS = _WORDS.name_honorifics
 _NOT_PERSONS = _WORDS.firms | _WORDS.not_persons
+_OTHER_PERSONS = load_vocabulary().headers.other_persons
 _MAX_TITLE_CHARS = max(map(len, _TITLES | _HONORIFICS)) + 1  # with its dot: `Smt.`
 _MAX_NAME_WORDS = 5  # `Shri Venkata Ramana Murthy Rao`
+_PHONE_PARTS = re.compile(
+    r"[+(]*\d[\d\s().+-]*|[/|;:=]"
+)  # `98450-12345`, and what is between it and the name
+_MARKS_BESIDE_NAME = ',-\u2013\u2014()[]"*#'  # `Ravi - 98450`, `Ravi (98450)`
 _NAME_MARKS = ".'\u2019-"  # A. P. J., D'Souza, Anne-Marie
 
 _is_date = re.compile(
@@ -80,6 +85,20 @@ def has_common_name(text: str) -> bool:
     words = text.split()
     has_title = len(words) > 1 and (is_title(words[0]) or is_honorific(words[-1]))
     return has_title or not _WORDS.person_names.isdisjoint(split_words(text))
+
+
+def find_name_beside_phone(text: str) -> str:
+    """Return the name in a cell that has a phone too, such as `Mr. Ravi / 98450 12345`, or "".
+
+    Words that are no name for sure are not one: `98450 12345 (wife)`, `Office 98450 12345`, `wrong no. 98450 12345`.
+    """
+    words = [word.strip(_MARKS_BESIDE_NAME) for word in _PHONE_PARTS.sub(" ", text).split()]
+    name = " ".join(
+        word for word in words if word.strip(_NAME_MARKS) and word.casefold() not in _WORDS.phone_labels
+    )
+    is_clear = len(_split_name(name)) > 1 or has_common_name(name)
+    is_lead = _OTHER_PERSONS.isdisjoint(split_words(name))
+    return name if is_clear and is_lead and reads_like_person(name) else ""
 
 
 def _split_name(text: str) -> list[str]:

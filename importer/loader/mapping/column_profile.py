@@ -13,7 +13,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import read_money
-from importer.loader.cells.person_names import has_common_name, reads_like_person
+from importer.loader.cells.person_names import find_name_beside_phone, has_common_name, reads_like_person
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import NULL_WORDS, CellError, has_digit, to_ascii_digits
 from importer.loader.rows.rules import to_match_key
@@ -109,6 +109,12 @@ class ColumnProfile:
             and self._measure_share(reads_like_person) >= _MIN_PERSON_SHARE
             and self._measure_share(has_common_name) >= _MIN_COMMON_NAMES
         )
+
+    @cached_property
+    def holds_names_and_phones(self) -> bool:
+        """Whether the cells are a phone and a name in one: `Mr. Ravi / 98450 12345`."""
+        has_names = self._measure_share(lambda cell: bool(find_name_beside_phone(cell))) >= MAJORITY
+        return has_names and self.phone_share >= MAJORITY
 
     @cached_property
     def counts_up(self) -> bool:

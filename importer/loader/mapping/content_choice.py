@@ -27,12 +27,18 @@ _MAX_DETAILS = 3  # columns whose reason is named
 
 def choose_by_content(choices: list[ColumnChoice], profiles: Sequence[ColumnProfile]) -> list[ColumnChoice]:
     """Return the choices with fields that no header has claimed, by the cells of undecided columns."""
+    choices = [_open_name_and_phone(choice, profiles[choice.index]) for choice in choices]
     used = {choice.field for choice in choices}
     resolved = list(choices)
     for choice in filter(is_undecided, choices):
         profile = profiles[choice.index]
         if LEADS_PHONE not in used and _is_only_phone(choice, resolved, profiles):
-            decided = set_field(choice, LEADS_PHONE, _PHONE_CONFIDENCE, texts.CELLS_ARE_PHONES)
+            reason = (
+                texts.CELLS_ARE_NAMES_AND_PHONES if profile.holds_names_and_phones else texts.CELLS_ARE_PHONES
+            )
+            decided = set_field(choice, LEADS_PHONE, _PHONE_CONFIDENCE, reason)
+        elif LEADS_PHONE in used and profile.holds_names_and_phones:
+            decided = set_field(choice, "add_phones", _PHONE_CONFIDENCE, texts.CELLS_ARE_NAMES_AND_PHONES)
         elif profile.phone_share >= MAJORITY:
             decided = msgspec.structs.replace(choice, source=MatchSource.UNDECIDED, reason=texts.WHOSE_PHONES)
         elif "email" not in used and profile.email_share >= MAJORITY:
@@ -44,6 +50,14 @@ def choose_by_content(choices: list[ColumnChoice], profiles: Sequence[ColumnProf
         resolved[choice.index] = decided
         used.add(decided.field)
     return resolved
+
+
+def _open_name_and_phone(choice: ColumnChoice, profile: ColumnProfile) -> ColumnChoice:
+    """Return `Customer` as undecided if its cells are `Mr. Ravi / 98450 12345`: the phones contradict only half of it."""
+    is_contradicted = choice.source is MatchSource.CONTRADICTED
+    if is_contradicted and profile.holds_names_and_phones:
+        return msgspec.structs.replace(choice, source=MatchSource.UNDECIDED)
+    return choice
 
 
 def _choose_by_titles(choice: ColumnChoice, match: TitleMatch) -> ColumnChoice:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, Field, Kind, get_field_label
@@ -21,19 +20,15 @@ from importer.loader.cells.text import (
 )
 from importer.loader.rows.cell_policy import DEFAULT_CELL_POLICY, CellPolicy
 from importer.loader.rows.field_writers import FieldWriter, TextLine, select_writer
+from importer.loader.rows.lead_phones import LEAD_PHONE_FIELDS, LeadPhones, use_other_phone
 from importer.loader.rows.rules import (
     CLEAR,
     CellReader,
     RowRules,
     add_column_rules,
-    apply_cell_rules,
-    has_cell_rules,
 )
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.row import Draft, Payload, SourceRow
-
-LEAD_PHONE_FIELDS = frozenset({"customer_phone", "add_phones", "dial_code"})
-"""Fields that are read together. They differ for each lead, so they cannot have a default."""
 
 
 class ColumnStep(NamedTuple):
@@ -52,7 +47,9 @@ class Drafter:
     def __init__(self, mapping: Mapping, *, region: str, policy: CellPolicy = DEFAULT_CELL_POLICY) -> None:
         self._policy = policy
         self._row_rules = RowRules(mapping.row_rules, mapping.columns) if mapping.row_rules else None
-        self._read_phones = _LeadPhones(mapping, region, policy).read_into
+        lead_phones = LeadPhones(mapping, region, policy)
+        self._read_phones = lead_phones.read_into
+        self._read_names_beside_phones = lead_phones.read_names_into
         self._steps = build_column_steps(mapping, region=region)
         self._defaults = _Defaults(mapping, region)
         self._phone_header = next((column.header for column in mapping.find_columns("customer_phone")), "")
@@ -81,11 +78,12 @@ class Drafter:
                 if (value := found.value) is None:
                     continue
             write(payload, None if value is CLEAR else value)
+        self._read_names_beside_phones(cells, payload, issues)
         self._defaults.fill(payload, issues)
         for header, text in ranges:
             TextLine("additional_info", header).write(payload, " ".join(text.split()))
         if "customer_phone" not in payload:
-            _use_other_phone(payload, issues, self._phone_header)
+            use_other_phone(payload, issues, self._phone_header)
         return Draft(row, payload, tuple(issues))
 
 
@@ -152,70 +150,6 @@ class _SinglePhoneReader:
         is_complete = all(code != IssueCode.PART_LEFT_OUT for code, _ in parsed.warnings)
         is_one = len(parsed.numbers) == 1 and is_complete
         return parsed.numbers[0] if is_one else CellError(IssueCode.TWO_NUMBERS)
-
-
-class _PhoneColumn(NamedTuple):
-    """One column with phones of the lead."""
-
-    choice: ColumnChoice
-    has_rules: bool
-    read: Callable[[str, str], ParsedPhones | CellError | None]
-
-
-class _LeadPhones:
-    """Reads the lead's own phone and its other phones."""
-
-    def __init__(self, mapping: Mapping, region: str, policy: CellPolicy) -> None:
-        self._apply_to_error = policy.apply_to_error
-        self._columns = [
-            _PhoneColumn(
-                choice,
-                has_cell_rules(choice),
-                PhoneReader(region, is_needed=name == "customer_phone").read,
-            )
-            for name in ("customer_phone", "add_phones")
-            for choice in mapping.find_columns(name)
-        ]
-        self._dial_index = next((column.index for column in mapping.find_columns("dial_code")), None)
-
-    def read_into(self, cells: Sequence[str], payload: Payload, issues: list[Issue]) -> None:
-        """Write the phones of a row into its payload. The first valid number is the lead's own."""
-        numbers: list[str] = []
-        dial_code = cells[self._dial_index] if self._dial_index is not None else ""
-        for column, has_rules, read in self._columns:
-            text = cells[column.index]
-            if not text:
-                continue
-            parsed = read(apply_cell_rules(text, column) if has_rules else text, dial_code)
-            if parsed is None:
-                continue
-            if isinstance(parsed, CellError):
-                value = parsed.value or text
-                issue = Issue(column.field, parsed.code, column.header, value, parsed.hint)
-                issues.append(self._apply_to_error(issue))
-                continue
-            for code, part in parsed.warnings:
-                issues.append(Issue(column.field, code, column.header, part))
-            if column.field == "customer_phone":
-                payload["customer_phone"] = parsed.numbers[0]
-            numbers += parsed.numbers
-        own = payload.get("customer_phone")
-        if others := [number for number in dict.fromkeys(numbers) if number != own]:
-            payload["add_phones"] = others
-
-
-def _use_other_phone(payload: Payload, issues: list[Issue], header: str) -> None:
-    """Make the first other phone the lead's own, with a warning. Without any, the row gets an error."""
-    if any(issue.field == "customer_phone" for issue in issues):
-        return
-    others = payload.pop("add_phones", [])
-    if not others:
-        issues.append(Issue("customer_phone", IssueCode.MISSING, header))
-        return
-    payload["customer_phone"] = others[0]
-    issues.append(Issue("customer_phone", IssueCode.OTHER_PHONE_USED, header, others[0]))
-    if others[1:]:
-        payload["add_phones"] = others[1:]
 
 
 class _FixedValue(NamedTuple):
