@@ -17,6 +17,7 @@ from importer.loader.cells.emails import parse_simple_email, read_emails
 from importer.loader.cells.numeric_cells import AmountRange
 from importer.loader.cells.person_names import is_honorific, is_title, read_full_name
 from importer.loader.cells.text import TEXT_READERS, CellError, is_normalized
+from importer.loader.mapping.header_match import FREE_TEXTS
 from importer.loader.rows.drafts import ColumnStep, Drafter, build_column_steps
 from importer.loader.rows.rules import CLEAR
 from importer.models.mapping import AccountTitles, Mapping
@@ -32,6 +33,7 @@ NEEDS_SLOW_PATH: Final = "\0"
 
 _MAX_REMEMBERED = 20_000  # fragments of a group: texts that differ in every row must not fill the memory
 _MAX_REMEMBERED_CHARS = 100
+_JSON_LINE_BREAK = r"\n"
 PLACEHOLDER: Final = "\ue000"  # a character for private use, which JSON does not escape
 
 _READ_BY_POLICY = frozenset({CellError, AmountRange})  # only the slow path knows the policies about cells
@@ -126,6 +128,28 @@ class TextFragments(ColumnFragments):
         return super().build(key)
 
 
+class LineFragments(ColumnFragments):
+    """Several columns that are lines of one text, such as `Class: XII` and `Course: JEE` in the additional info.
+
+    Sheets have many columns that go to no field, and most cells are normalized: 0.4 instead of 0.9 microseconds a cell.
+    """
+
+    def __init__(self, steps: Sequence[ColumnStep]) -> None:
+        super().__init__(steps)
+        self._before, self._after = split_fragment({steps[0].field: PLACEHOLDER})
+        self._line_starts = [_split_step(step, PLACEHOLDER)[0].removeprefix(self._before) for step in steps]
+
+    def build(self, key: str | tuple[str, ...]) -> str:
+        """Join the lines if every cell is empty or normalized."""
+        lines = []
+        for start, text in zip(self._line_starts, key, strict=True):
+            if text:
+                if not is_normalized(text):
+                    return super().build(key)
+                lines.append(f"{start}{text}")
+        return f"{self._before}{_JSON_LINE_BREAK.join(lines)}{self._after}" if lines else ""
+
+
 class FullNameFragments(ColumnFragments):
     """One column of full names: they differ in nearly every row, and most are two words that need no normalizing."""
 
@@ -194,7 +218,7 @@ def select_fragments(group: Mapping, titles: AccountTitles, region: str, unknown
         return JudgedFragments(group, titles, region, unknown)
     steps = build_column_steps(group, region=region)
     if len(steps) != 1:
-        return ColumnFragments(steps)
+        return LineFragments(steps) if _are_lines(steps) else ColumnFragments(steps)
     if steps[0].read is read_emails:
         return EmailFragments(steps[0])
     if steps[0].read is read_full_name:
@@ -202,6 +226,14 @@ def select_fragments(group: Mapping, titles: AccountTitles, region: str, unknown
     if steps[0].read in TEXT_READERS:
         return TextFragments(steps[0])
     return ColumnFragments(steps)
+
+
+def _are_lines(steps: Sequence[ColumnStep]) -> bool:
+    """Return whether several columns are lines of one text, each with its header."""
+    fields = {step.field for step in steps}
+    if any(PLACEHOLDER in step.header for step in steps):
+        return False  # such a header cannot be told from the place of the text
+    return len(fields) == 1 and fields <= FREE_TEXTS and all(step.read in TEXT_READERS for step in steps)
 
 
 def _split_step(step: ColumnStep, value: Any) -> list[str]:

@@ -27,7 +27,7 @@ TITLES = {
     Dropdown.GROUP: (Title("Walk-ins"),),
 }
 CELLS = [
-    "", "", "Asha Rao", "Rao, Asha", "Asha  Rao", "Asha K. Rao", "Meena", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
+    "", "", "Asha Rao", "Rao, Asha", "Asha  Rao", "Asha K. Rao", "Meena", "Mr. Ravi", "Ravi ji", "Smt Asha Rao", "Ravi / 9845012345", "9845012345", "+91 98450-12345", "98450 12345 / 98860 12345", "080 22334455", "9845010000", "a@b.in",
     "not one", "Asha <a@example.in>", "new", "Warm led", "Old", "VIP", "Parking, two cars; VIP", "₹1,20,000/-", "1.5 lakh",
     "80-90L", "50L+", "12.9", "200", "N/A", "-", "=1+1", "#N/A", "'007", "<clear>", 'say "hi"\nthere', "x" * 200, "walk-ins", "p:+919845012345", "p:98450",
     "test lead: 7", "true", "9845012345 ::: 9886012345", "411001.0", "'Asha Rao'", "2026-10-03 11:00:00", "3 October",
@@ -67,6 +67,7 @@ CONFIGS = [
     config("first_name", "customer_phone", "last_name", "address.additional", "address.latitude", "website"),
     config("last_name", "customer_phone", "full_name", values={"full_name": {"Asha Rao": "Ravi K. Rao"}}),
     config("full_name", "customer_phone", "first_name", "additional_info", "city"),
+    config("full_name", "customer_phone", *["additional_info"] * 4, "customer_note", "customer_note"),
     msgspec.structs.replace(config(), cells=CellPolicy(bad_cells="drop", ranges="low")),
 ]
 
@@ -83,6 +84,7 @@ CONFIGS = [
         "two names",
         "a part of a name",
         "another name",
+        "lines of texts",
         "bad cells dropped",
     ],
 )
@@ -147,6 +149,22 @@ def test_single_info_column_has_its_header_on_both_paths(header):
     fast, slow = (msgspec.json.decode(text) for text in (body, SlowPath(cfg).process_row(row).payload))
     assert fast == slow
     assert fast["additional_info"] == ("Rating: Hot" if header == "Rating" else "Hot")
+
+
+@pytest.mark.parametrize("header", ['say "hi"', "\u0928\u094b\u091f", "a\\b", fragments.PLACEHOLDER])
+def test_headers_of_lines_are_the_same_on_both_paths(header):
+    """A header is a part of the text, whatever is in it."""
+    columns = tuple(
+        ColumnChoice(index=at, header=name, field=field, source="rest", confidence=1, reason="")
+        for at, (name, field) in enumerate(
+            [("Phone", "customer_phone"), (header, "additional_info"), ("Class", "additional_info")]
+        )
+    )
+    cfg = ProcessorConfig(mapping=Mapping(columns=columns), titles=TITLES, region="IN", unknown="reject")
+    row = SourceRow(2, ("9845012345", "Hot", "XII"))
+    _, [body] = _build_fast_path(cfg)([row.cells])
+    assert msgspec.json.decode(body) == msgspec.json.decode(SlowPath(cfg).process_row(row).payload)
+    assert msgspec.json.decode(body)["additional_info"] == f"{header}: Hot\nClass: XII"
 
 
 def test_constant_phone_needs_the_slow_path():

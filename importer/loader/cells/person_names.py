@@ -13,11 +13,10 @@ _WORDS = load_vocabulary().cells
 # After a comma they do not make the word in front a surname: `Kumar, M.D.`, `Acme, Ltd`.
 _NAME_SUFFIXES = "|".join(map(re.escape, sorted(_WORDS.name_suffixes)))
 _begins_with_suffix = re.compile(rf"(?i)(?:{_NAME_SUFFIXES})\b").match
-_TITLES = _WORDS.name_titles
+_TITLES = _WORDS.name_titles | {f"{title}." for title in _WORDS.name_titles}
 _HONORIFICS = _WORDS.name_honorifics
 _NOT_PERSONS = _WORDS.firms | _WORDS.not_persons
 _OTHER_PERSONS = load_vocabulary().headers.other_persons
-_MAX_TITLE_CHARS = max(map(len, _TITLES | _HONORIFICS)) + 1  # with its dot: `Smt.`
 _MAX_NAME_WORDS = 5  # `Shri Venkata Ramana Murthy Rao`
 _PHONE_PARTS = re.compile(
     r"[+(]*\d[\d\s().+-]*|[/|;:=]"
@@ -64,12 +63,12 @@ def _find_last_name(words: list[str]) -> int:
 
 def is_title(word: str) -> bool:
     """Return whether a word is a title in front of a name: `Mr.`, `Smt`."""
-    return len(word) <= _MAX_TITLE_CHARS and word.rstrip(".").casefold() in _TITLES
+    return word.casefold() in _TITLES
 
 
 def is_honorific(word: str) -> bool:
     """Return whether a word behind a name is a mark of respect: `ji`, `sir`."""
-    return len(word) <= _MAX_TITLE_CHARS and word.casefold() in _HONORIFICS
+    return word.casefold() in _HONORIFICS
 
 
 def reads_like_person(text: str) -> bool:
