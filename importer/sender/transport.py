@@ -9,16 +9,19 @@ not read: the API key is the only credential of a request.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
 from yarl import URL
 
 from importer.credentials import is_loopback
 
+_MAX_INTERIM_ANSWERS = 100  # before one answer
 _KEEP_ALIVE_S = 10  # shorter than servers keep idle connections: a request on a dead one may have arrived
 
 
@@ -28,7 +31,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def __init__(self, *, connections: int, proxy: str | None) -> None:
         self._proxy = proxy
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=_KEEP_ALIVE_S),
+            connector=_BoundedConnector(limit=connections, keepalive_timeout=_KEEP_ALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -65,6 +68,33 @@ def find_proxy(url: str) -> str | None:
         return None
     proxy = getproxies().get(parts.scheme)
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+class _BoundedHandler(ResponseHandler):
+    """A connection that gives up on a server that says `100 Continue` without end, instead of queueing all of it.
+
+    Fifty connections held 230 MB of them before --timeout, and kept the event loop busy (FINDINGS, Attack).
+    """
+
+    _interim_answers = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
+        is_interim = 100 <= data[0].code < 200
+        self._interim_answers = self._interim_answers + 1 if is_interim else 0
+        if self._interim_answers <= _MAX_INTERIM_ANSWERS:
+            super().feed_data(data, size)
+        elif self.transport is not None and not self.transport.is_closing():
+            self.transport.abort()
+            self.set_exception(aiohttp.ClientPayloadError("interim answers without end"))
+
+
+class _BoundedConnector(aiohttp.TCPConnector):
+    """A connector whose connections are bounded: aiohttp has no public place for that."""
+
+    def __init__(self, *, limit: int, keepalive_timeout: float) -> None:
+        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout)
+        handler: type[ResponseHandler] = _BoundedHandler
+        self._factory = partial(handler, loop=self._loop)
 
 
 class _BodyStream(httpx.AsyncByteStream):

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from importer.credentials import Credentials, Secret
+from importer.models.delivery import DeliveryOutcome
 from importer.sender.client import open_client
 from importer.sender.transport import find_proxy
 
@@ -63,3 +64,33 @@ def test_requests_use_the_proxy_and_ignore_netrc(monkeypatch, tmp_path):
     (request,) = requests
     assert request.startswith(b"POST http://crm.example/superfone/enterprise/api/lead HTTP/1.1\r\n")
     assert b"authorization" not in request.lower()
+
+
+@pytest.mark.parametrize(
+    ("interim_answers", "outcome"),
+    [(3, DeliveryOutcome.APPLIED), (100_000, DeliveryOutcome.MAY_HAVE_ARRIVED)],
+    ids=["a few", "without end"],
+)
+def test_interim_answers_are_bounded(interim_answers, outcome):
+    """A server may say `100 Continue` before its answer. One that never stops is left long before --timeout."""
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * interim_answers)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 33\r\n\r\n"
+            b'{"data":null,"message":"success"}'
+        )
+        writer.close()
+
+    async def run():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            credentials = Credentials(
+                f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/superfone", Secret("k")
+            )
+            async with open_client(credentials, timeout_s=30, max_wait_s=900, connections=1) as client:
+                responses = [await client.upsert({}) for _ in range(2)]
+                return [response.outcome for response in responses]
+
+    assert asyncio.run(run()) == [outcome, outcome]
