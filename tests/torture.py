@@ -47,7 +47,15 @@ from tests.support import KEY, read_csv
 T = TypeVar("T")
 ROWS = 60
 HEADERS = ("Phone", "Name", "Note")
-_STOPPING = frozenset({InjectedFault.UNAUTHORIZED, InjectedFault.REDIRECT, InjectedFault.HTML})
+_STOPPING = frozenset({InjectedFault.UNAUTHORIZED, InjectedFault.REDIRECT})
+_POISONS = (
+    InjectedFault.DROP_AFTER,
+    InjectedFault.DROP_BEFORE,
+    InjectedFault.STALL_AFTER,
+    InjectedFault.ERROR_AFTER,
+    InjectedFault.ERROR_BEFORE,
+    InjectedFault.HTML,
+)
 
 
 class Tally(msgspec.Struct):
@@ -77,10 +85,11 @@ class Tally(msgspec.Struct):
 
 
 TWO_FOLDERS = "two folders"
+POISONED = "poisoned rows"
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A series of trials with its own seed; `fault` is None for kills, "" for all faults mixed, or TWO_FOLDERS."""
+    """A series of trials with its own seed; `fault` is None for kills, "" for all faults mixed; or TWO_FOLDERS, POISONED."""
 
     fault: str | None
     seed: int
@@ -300,6 +309,28 @@ def run_fault_trial(
         trial.settings = trial.settings.replace(concurrency=concurrency)
     sandbox.set_faults(_plan(fault, rng, rows))
     trial.start()
+    _finish_trial(trial, rng, tally)
+
+
+def run_poisoned_trial(
+    number: int, sandbox: Crm, reports: Path, rng: random.Random, tally: Tally, *, rows: int = ROWS
+) -> None:
+    """Run one sheet of which the CRM always fails on 1 to 50% of the rows, each in its own way. That must not stop it."""
+    trial = Trial(number, sandbox, reports, rng, rows=rows)
+    poisoned = rng.sample(trial.rows, max(1, round(rows * rng.choice([0.01, 0.1, 0.5]))))
+    sandbox.set_faults(
+        FaultPlan(phones={f"+91{row.cells[0]}": [rng.choice(_POISONS)] * 9 for row in poisoned})
+    )
+    trial.start()
+    if not trial.is_finished:
+        tally.wrong += 1
+        tally.findings.append(f"{trial.run_id}: poisoned rows stopped the run")
+    _finish_trial(trial, rng, tally)
+
+
+def _finish_trial(trial: Trial, rng: random.Random, tally: Tally) -> None:
+    """Resume a run on a healthy server until it is finished, and compare what it reports with what happened."""
+    sandbox = trial.sandbox
     sandbox.set_faults(FaultPlan())
     while not trial.is_finished:
         trial.resume()
@@ -431,6 +462,16 @@ def run_fault_series(fault: InjectedFault | None, seed: int, trials: int) -> Tal
     return tally
 
 
+def run_poisoned_series(seed: int, trials: int) -> Tally:
+    """Run trials with rows on which the CRM always fails."""
+    tally = Tally(POISONED)
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder, start_crm(seed) as sandbox:
+        for number in range(trials):
+            run_poisoned_trial(number, sandbox, Path(folder), rng, tally)
+    return tally
+
+
 def run_kill_series(seed: int, kills: int) -> Tally:
     """Run trials until so many runs were killed. How long a run takes on this machine is measured first."""
     tally = Tally("kill -9, resumes killed too")
@@ -469,6 +510,8 @@ def run_job(job: Job) -> Done:
     """Do one job in this process."""
     if job.fault is None:
         return Done(job.key, run_kill_series(job.seed, job.trials))
+    if job.fault == POISONED:
+        return Done(job.key, run_poisoned_series(job.seed, job.trials))
     if job.fault == TWO_FOLDERS:
         return Done(job.key, run_two_folders_series(job.seed, job.trials))
     return Done(
@@ -486,7 +529,7 @@ def run_job_in_process(job: Job, until: float) -> bytes:
 
 def plan_jobs(faults: int, kills: int, seed: int) -> Iterator[Job]:
     """Yield all jobs of ten runs or twenty kills, with the kinds in turn, so that a part of them is a fair sample."""
-    kinds = [*(fault.value for fault in InjectedFault), "", TWO_FOLDERS]
+    kinds = [*(fault.value for fault in InjectedFault), "", TWO_FOLDERS, POISONED]
     a_kind = max(1, faults // len(kinds))
     rounds = max(1, a_kind // 10)
     for turn in range(rounds):

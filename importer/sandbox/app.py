@@ -83,8 +83,14 @@ class Sandbox:
         """Handle one request: upserts directly, since a run sends thousands of them, and all others by Starlette."""
         if scope["type"] == "http" and scope["path"] == _LEAD and scope["method"] == "POST":
             await self._handle_upsert(scope, receive, send)
+        elif (fault := self.faults.outage) and self._is_read_with_key(scope):
+            await send_answer(send, fault, FAULT_ANSWERS.get(fault, (0, "")), "")
         else:
             await self._router(scope, receive, send)
+
+    def _is_read_with_key(self, scope: Scope) -> bool:
+        is_api = scope["type"] == "http" and scope["path"].startswith(f"{BASE}/enterprise/api/")
+        return is_api and self._has_key(dict(scope["headers"]))
 
     # --- upserts, with injected faults
 
@@ -205,8 +211,6 @@ class Sandbox:
             return build_refusal(ApiError(401, UNAUTHORIZED))
         if (retry_after := self._check_limits()) is not None:
             return build_refusal(ApiError(*TOO_MANY), retry_after=retry_after)
-        if self.faults.is_banned:
-            return build_refusal(ApiError(*FAULT_ANSWERS[InjectedFault.FORBIDDEN]))
         try:
             return build_success(await handler(request))
         except ApiError as refusal:

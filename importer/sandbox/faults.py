@@ -60,11 +60,24 @@ APPLIED = frozenset(
 """Faults that come after the work was done. The client cannot know that it was."""
 
 
+OUTAGES = frozenset(
+    {
+        InjectedFault.DROP_BEFORE,
+        InjectedFault.STALL_BEFORE,
+        InjectedFault.ERROR_BEFORE,
+        InjectedFault.UNAVAILABLE,
+        InjectedFault.FORBIDDEN,
+        InjectedFault.HTML,
+    }
+)
+"""Faults that are not about one lead where every upsert gets them."""
+
+
 class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The faults that a test asks for. `shares` are probabilities, `at` names requests by number (from 1).
 
-    `always` FORBIDDEN is a ban: after the first request that got it, the lists answer 403 too. `firewall` is a
-    word that a web firewall blocks anywhere in a body. `edits` are made by a sales person right after the next read of
+    `always` one of OUTAGES is an outage, a login page or a ban: after the first upsert that got it, the lists get it
+    too. `firewall` is a word that a web firewall blocks anywhere in a body. `edits` are made by a sales person right after the next read of
     a phone: between the look-up and the write of an import.
     """
 
@@ -90,9 +103,10 @@ class FaultInjector:
         self._count = 0
 
     @property
-    def is_banned(self) -> bool:
-        """Whether the account is banned: every request gets a 403."""
-        return self.plan.always is InjectedFault.FORBIDDEN and self._count >= self.plan.from_request
+    def outage(self) -> InjectedFault | None:
+        """The fault that every request gets now, also a read."""
+        has_begun = self.plan.always in OUTAGES and self._count >= self.plan.from_request
+        return self.plan.always if has_begun else None
 
     def choose_next(self, phone: str | None, raw: bytes = b"") -> InjectedFault | None:
         """Count this request and return its fault, or None."""

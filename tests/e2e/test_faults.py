@@ -20,7 +20,14 @@ from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
 from tests.support import KEY, leads, read_csv, write_csv
-from tests.torture import Tally, run_fault_trial, run_kill_trial, run_two_folders_trial, start_crm
+from tests.torture import (
+    Tally,
+    run_fault_trial,
+    run_kill_trial,
+    run_poisoned_trial,
+    run_two_folders_trial,
+    start_crm,
+)
 
 # --- a sample of the torture
 
@@ -42,6 +49,14 @@ def test_fault_loses_and_doubles_nothing_and_is_reported(torture_crm, tmp_path, 
     run_fault_trial(
         fault, number, torture_crm, tmp_path / "reports", random.Random(number), tally, rows=18, concurrency=8
     )
+    assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_poisoned_rows_end_by_themselves(torture_crm, tmp_path, seed):
+    """The CRM always fails on some rows: they end as unknown, the others go in, and the run does not stop."""
+    tally = Tally("")
+    run_poisoned_trial(700 + seed, torture_crm, tmp_path, random.Random(seed), tally, rows=18)
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
 
 
@@ -248,7 +263,7 @@ def run_until_stopped(importer, sheet, *options):
         (FaultPlan(always=InjectedFault.THROTTLED, from_request=11, retry_after="4000"), [], "asks us to wait until"),
         (FaultPlan(always=InjectedFault.THROTTLED, from_request=11, retry_after="soon"), ["--max-wait", "2"], "asks us to wait"),
         (FaultPlan(always=InjectedFault.DROP_BEFORE, from_request=11), ["--max-wait", "1"], "does not answer; the next try"),
-        (FaultPlan(always=InjectedFault.ERROR_BEFORE, from_request=11), ["--max-wait", "1"], "answers 500; the next try"),
+        (FaultPlan(always=InjectedFault.ERROR_BEFORE, from_request=11), ["--max-wait", "1"], "answers 500 (Internal server error); the next try"),
     ],
 )  # fmt: skip
 def test_stopped_run_keeps_everything_and_resume_finishes_it(importer, crm, sheet, plan, options, words):
