@@ -6,8 +6,9 @@ import pytest
 
 from importer.errors import DiskWriteError, NothingSentError
 from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd
 from importer.models.delivery import NOTE_BREAK
-from importer.models.status import NoteState, RowStatus
+from importer.models.status import NoteState, RowStatus, RunState
 from importer.state.note_ledger import NoteLedger
 from tests.journal.records import (
     build_metadata,
@@ -239,3 +240,35 @@ def test_ledger_holds_no_phone_and_no_text(tmp_path):
     assert len(written) > 0
     assert b"private" not in written
     assert make_phone(2)[1:].encode() not in written
+
+
+def test_resume_with_a_lost_memory_tells_it_what_was_sent(tmp_path):
+    """The journal knows its own notes. A run in another folder must know them too."""
+    first = start_sending(tmp_path / "desktop", rows=[build_valid_row(n, "hi") for n in (2, 3)])
+    claim_next(first, 2)
+    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    first.close()
+    lose_memory(tmp_path / "desktop")
+    account = make_account(tmp_path / "desktop")
+    with Journal.open(tmp_path / "desktop" / "run-1") as again:
+        again.begin_sending(account)
+    elsewhere = Journal.create(tmp_path / "downloads" / "run-2", build_metadata("run-2"))
+    elsewhere.staging.stage([build_valid_row(n, "hi") for n in (2, 3)])
+    elsewhere.begin_sending(account)
+    assert [row.note_state for row in claim_next(elsewhere, 2)] == [NoteState.SENT, NoteState.UNKNOWN]
+
+
+def test_run_that_another_computer_is_sending_is_read_each_time(tmp_path):
+    """A run that was killed there says nothing new about itself when it goes on, and is killed again."""
+    here, there = make_account(tmp_path / "here"), make_account(tmp_path / "there")
+    travelling = Journal.create(tmp_path / "travels", build_metadata("travels"))
+    travelling.staging.stage([build_valid_row(n, "hi") for n in (2, 3)])
+    travelling.begin_sending(there)
+    for number in (2, 3):
+        claim_next(travelling)
+        travelling.delivery.record(results=[build_result(number, note=NoteState.SENT)])
+        ours = Journal.create(tmp_path / f"run-{number}", build_metadata(f"run-{number}"))
+        ours.staging.stage([build_valid_row(number, "hi")])
+        ours.begin_sending(here)
+        assert claim_next(ours)[0].note_state is NoteState.SENT
+        ours.run.write_end(RunEnd(state=RunState.STAGING))  # not read by the next one
