@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +19,17 @@ from importer.errors import UsageError, raise_as_nothing_sent
 from importer.messages import format_count, format_time, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import RowStatus, RunState
-from importer.pipeline.reports_folder import RunLine, find_old_runs, find_run, list_runs, now, purge
+from importer.pipeline.reports_folder import (
+    RunLine,
+    find_old_runs,
+    find_run,
+    forget_purged_runs,
+    list_runs,
+    now,
+    purge,
+)
 from importer.pipeline.resume import rewrite_reports
+from importer.state.state_folder import find_state_folder
 
 
 @click.command("runs", help=terminal_messages.COMMAND_HELP["runs"])
@@ -68,6 +78,7 @@ def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
         _confirm_purge(old)
     with raise_as_nothing_sent():
         removed = purge(Path(reports), old)
+        forget_purged_runs(Path(reports), find_state_folder(os.environ))
     print_line(terminal_messages.format_removed_runs(removed), err=True)
     if len(removed) < len(old):
         print_line(terminal_messages.format_runs_in_use(len(old) - len(removed)), err=True)

@@ -19,10 +19,10 @@ from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.messages import run_messages
 from importer.models.status import RESUMABLE, RowStatus, RunState
 from importer.settings import Settings
-from importer.state.account_memory import find_run_folders
+from importer.state.account_memory import find_run_folders, forget_run_folders
 from importer.state.disk_errors import translate_write_errors
 from importer.state.run_lock import is_run_locked
-from importer.state.state_folder import AccountState
+from importer.state.state_folder import AccountState, list_account_folders
 
 _MAX_WAIT_S = 30.0  # for a locked journal whose metadata are needed
 
@@ -185,6 +185,14 @@ def _find_sent_runs(reports: Path, sha256: str, account: AccountState) -> Iterat
             and run.end.has_sent
         ):
             yield _SentRun(run.metadata.started, folder, run.end.state)
+
+
+def forget_purged_runs(reports: Path, state: Path) -> None:
+    """Remove the paths of runs that are not in the reports folder any more from the state folder."""
+    for account in list_account_folders(state):
+        folders = [folder for folder in find_run_folders(account) if folder.parent == reports.absolute()]
+        gone = [folder for folder in folders if not (folder / JOURNAL_NAME).is_file()]
+        forget_run_folders(account, gone)
 
 
 # --- list

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from importer.errors import NothingSentError
 from importer.messages import run_messages
+from importer.state.disk_errors import translate_write_errors
 
 MEMORY_NAME = "memory.sqlite"
 STILL_RUNNING = "running"
@@ -97,29 +98,35 @@ def fingerprint(salt: bytes, *parts: str) -> bytes:
     return hashlib.blake2b("\0".join(parts).encode(), key=salt, digest_size=16).digest()
 
 
-def find_run_folders(account: Path, sha256: str) -> list[Path]:
-    """Return the folders of runs that sent this file to the account, also in other reports folders.
+def find_run_folders(account: Path, sha256: str | None = None) -> list[Path]:
+    """Return the folders of runs that sent to the account (those that sent this file), in all reports folders.
 
-    Without a memory that can be read there are none: the caller only warns with them.
+    Without a memory that can be read there are none: what was sent does not depend on them.
     """
     path = account / MEMORY_NAME
     if not path.is_file():
         return []
     try:
         with closing(sqlite3.connect(path, timeout=0)) as connection:
-            found = connection.execute("SELECT folder FROM runs WHERE sha256 = ?", (sha256,)).fetchall()
+            found = connection.execute(
+                "SELECT folder FROM runs WHERE sha256 = coalesce(?, sha256)", (sha256,)
+            ).fetchall()
     except sqlite3.Error:
         return []
     return [Path(os.fsdecode(folder)) for (folder,) in found if folder]
 
 
 def forget_run_folders(account: Path, folders: Iterable[Path]) -> None:
-    """Remove the paths of purged runs: a path may name a person. What they sent stays known."""
-    path = account / MEMORY_NAME
-    if not path.is_file():
+    """Remove the paths of purged runs: a path may name a person. What they sent stays known. Raises DiskWriteError."""
+    names = [(b"", os.fsencode(folder)) for folder in folders]
+    if not names:
         return
-    names = [(b"", os.fsencode(folder.absolute())) for folder in folders]
-    with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
+    with (
+        translate_write_errors(account),
+        closing(sqlite3.connect(account / MEMORY_NAME, timeout=30)) as connection,
+        connection,
+    ):
+        connection.execute("PRAGMA secure_delete = ON")
         connection.executemany("UPDATE runs SET folder = ? WHERE folder = ?", names)
 
 

@@ -25,14 +25,14 @@ def ran(importer, crm):
     return importer("run", sheet, "--yes", "--run-id", "first")
 
 
-def test_purge_leaves_no_personal_data(importer, ran):
-    """No file has the phone, name or note any more, including the note ledger and the locks."""
+def test_purge_leaves_no_personal_data(importer, ran, state_dir):
+    """No file has the phone, name or note any more, nor the run's path, including the memory of notes and the locks."""
     assert importer("purge", "--older-than", "0h", "--yes").code == 0
-    left = [path for path in importer.reports.rglob("*") if path.is_file()]
-    assert left
+    left = [path for folder in (importer.reports, state_dir) for path in folder.rglob("*") if path.is_file()]
+    assert state_dir in {parent for path in left for parent in path.parents}
     for path in left:
         held = path.read_bytes()
-        for personal in ("9845010001", PHONE, "Asha", "villa"):
+        for personal in ("9845010001", PHONE, "Asha", "villa", str(ran.folder)):
             assert personal.encode() not in held, path
 
 
