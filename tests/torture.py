@@ -405,6 +405,7 @@ def run_two_folders_trial(
             _kill_child(trial, child, rng.uniform(0, span_s), tally)
     sandbox.set_faults(FaultPlan())
     for trial in trials:
+        trial.resume()  # also if the kill came after the last commit: then the reports are written again
         while not trial.is_finished:
             trial.resume()
     requests = sandbox.read_new_requests()

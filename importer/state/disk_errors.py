@@ -12,7 +12,7 @@ from importer.errors import DiskWriteError
 from importer.messages import run_messages
 
 LOCKED_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-"""All runs of a folder write to one ledger of notes, and a process that is paused in mid-commit keeps its lock."""
+"""All runs to an account write to one memory, and a process that is paused in mid-commit keeps its lock."""
 
 
 @contextmanager
