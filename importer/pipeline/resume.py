@@ -58,25 +58,20 @@ def _continue_sending(journal: Journal, context: RunContext) -> Summary:
     metadata = journal.metadata
     settings = merge_run_settings(context.settings, metadata.options)
     reports = journal.folder.parent
-    titles: AccountTitles = {}
-    stop: RunStoppedError | None = None
-    try:
-        titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
+    with lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account):
+        try:
+            titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
+        except RunStoppedError as error:
+            return stop_and_report(journal, error)
         _check_account(metadata, context.credentials, titles)
-    except RunStoppedError as error:
-        stop = error
-    account = open_account(context.state_dir, context.credentials, titles)
-    holder = LockHolder(run_id=journal.run_id, reports=str(reports.absolute()), file=metadata.file)
-    with (
-        lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account),
-        lock_account(account.folder, holder),
-    ):
-        if stop is not None:
-            return stop_and_report(journal, stop)
-        context = context.replace(settings=settings, titles=titles, account=account)
-        journal.begin_sending(account)
-        _judge_gone_titles(journal, titles, settings.unknown)
-        return send_and_report(journal, context)
+        account = open_account(context.state_dir, context.credentials, titles)
+        holder = LockHolder(run_id=journal.run_id, reports=str(reports.absolute()), file=metadata.file)
+        with lock_account(account.folder, holder):
+            journal.begin_sending(account)
+            _judge_gone_titles(journal, titles, settings.unknown)
+            return send_and_report(
+                journal, context.replace(settings=settings, titles=titles, account=account)
+            )
 
 
 def retry(name: str, context: RunContext) -> Summary | None:

@@ -56,7 +56,7 @@ def find_state_folder(environ: Mapping[str, str]) -> Path:
 def open_account(state: Path, credentials: Credentials, titles: AccountTitles) -> AccountState:
     """Return the state of the account that the key opens, and remember the key. Raises NothingSentError.
 
-    `titles` are the account's lists; without them only a key that was used before is known.
+    `titles` are the lists that the CRM gave for this key. Without a look at them, a key could join another account.
     """
     with _translate_errors(state):
         _refuse_network_drive(state)

@@ -137,3 +137,15 @@ def test_state_folder_that_cannot_be_written_stops_run_and_not_check(importer, c
     assert "Traceback" not in ended.err
     assert crm.sandbox.store.ledger() == []
     assert importer("check", "leads.csv").code == 0
+
+
+def test_key_that_was_refused_is_not_remembered(importer, crm, folders, monkeypatch, state_dir):
+    """Nothing shows which account it would open, so it must not join one."""
+    monkeypatch.chdir(folders[0])
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.REDIRECT, from_request=3))
+    assert importer("run", "leads.csv", "--yes", "--run-id", "stopped").code == 3
+    crm.sandbox.faults.restart(FaultPlan())
+    before = [path.read_bytes() for path in state_dir.glob("*/account.json")]
+    monkeypatch.setenv("SUPERFONE_API_KEY", "wrong")
+    assert importer("resume", "stopped").code == 3
+    assert [path.read_bytes() for path in state_dir.glob("*/account.json")] == before != []

@@ -59,8 +59,8 @@ def test_accounts_at_one_address_have_folders_of_their_own(tmp_path):
     assert len(list_account_folders(tmp_path)) == 2
 
 
-def test_known_key_finds_its_account_without_lists(tmp_path):
-    """The lists cannot always be read, and `resume` must hold the lock all the same."""
+def test_known_key_finds_its_account_whatever_its_lists_are(tmp_path):
+    """A key opens the same account all its life."""
     made = open_account(tmp_path, build_credentials("k1"), build_titles("1"))
     assert open_account(tmp_path, build_credentials("k1"), {}) == made
     assert find_account(tmp_path, build_credentials("k1"), {}) == made
