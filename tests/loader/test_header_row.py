@@ -86,8 +86,7 @@ LAYOUTS = {
         None, 0, ("Column A", "Column B"),
     ),
     "the last row is as wide as a header": (
-        [["Asha", "", "080/2233/4455"], ["Ravi", "Hosur", ""], ["Meena", "Goa", "080/2233/4456"]],
-        None, 0, ("Column A", "Column B", "Column C"),
+        [["Wer", "", "Woher"], ["Ravi", "Hosur", ""], ["Meena", "Goa", "Expo"]], 0, 1, ("Wer", "", "Woher"),
     ),
     "no header": ([ASHA, RAVI], None, 0, ("Column A", "Column B", "Column C")),
     "no header, one column": ([["9845012345"], ["9845012346"]], None, 0, ("Column A",)),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain, pairwise, zip_longest
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from importer.loader.table.header_row import (
     LONG_NUMBER,
     MAX_HEADER_ROWS,
     find_further_header,
+    find_phone_columns,
     holds_phone,
     trim_names,
 )
@@ -44,7 +46,7 @@ def find_further_tables(
     A row that repeats a `known` header begins a table too.
     """
     found: list[FurtherTable] = []
-    # Nearly every row has a phone, and no header has. This quick test is all that most rows pay for.
+    # Nearly every row has a phone, and no header has.
     for index in [at for at, text in enumerate(map("".join, rows[:count])) if not LONG_NUMBER.search(text)]:
         names = trim_names(rows[index])
         header = find_further_header(rows[index : index + MAX_HEADER_ROWS])
@@ -113,6 +115,7 @@ class TablePlacer:
         self._first: Columns = tuple(range(len(headers)))
         self._columns = self._first
         self._columns_by_names: dict[tuple[str, ...], Columns] = {names: self._first} if any(names) else {}
+        self._phones = find_phone_columns(headers)
         self._lines_left = 0
         self._log = TableLog()
 
@@ -137,6 +140,9 @@ class TablePlacer:
     def place_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
         """Yield the rows as wide as the sheet, without headers; at the end, add notices that name these."""
         for block, following in _pair_with_next(blocks):
+            if self._is_single and self._has_only_leads(block):
+                yield block
+                continue
             rows = [*block.cells, *following.cells[:MAX_HEADER_ROWS]]
             tables = find_further_tables(rows, self._columns_by_names, count=len(block))
             if self._is_single and not tables:
@@ -144,6 +150,12 @@ class TablePlacer:
             else:
                 yield SourceRows.from_rows(self._place_rows(block, tables))
         notices += self._log.describe()
+
+    def _has_only_leads(self, block: SourceRows) -> bool:
+        """Return whether each row of a block has digits below the phone's header. This is all that most blocks pay for."""
+        return bool(self._phones) and all(
+            map(LONG_NUMBER.search, map(itemgetter(self._phones[0]), block.cells))
+        )
 
     def _place_rows(self, block: SourceRows, tables: Sequence[FurtherTable]) -> Iterator[SourceRow]:
         """Yield the rows of a block under the headers of the sheet, without those that are headers and titles."""
