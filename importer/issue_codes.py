@@ -61,6 +61,7 @@ class IssueCode(StrEnum):
     SAME_PHONE = "folded"
     OTHER_NAME = "other_name"
     MERGED = "merged"
+    SHARES_NUMBER = "shares_number"
     SHARED_PHONE = "shared_phone"
     REFUSED = "refused"
     TURNED_AWAY = "turned_away"

@@ -66,6 +66,7 @@ _WARNINGS = frozenset(
         IssueCode.SAME_PHONE,
         IssueCode.OTHER_NAME,
         IssueCode.MERGED,
+        IssueCode.SHARES_NUMBER,
         IssueCode.NOTE_UNSURE,
         IssueCode.NOTE_OTHER_KEY,
         IssueCode.NOTE_REPEATED,

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self, assert_never
 import msgspec
 
 from importer.csv_injection import format_csv_line
+from importer.disjoint_sets import DisjointSets
 from importer.issues import Issue
 from importer.journal.database import JournalFile
 from importer.models.row import Accepted, NewVerdict, Payload, Rejected, SourceRow, Verdict
@@ -19,6 +20,7 @@ _decode_issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
 _encode = msgspec.json.Encoder().encode
 
 _PHONES_PER_QUERY = 500
+_MAX_VARIABLES = 30_000  # of one statement; SQLite allows 32,766
 
 _STAGE = """INSERT OR REPLACE INTO rows (number, cells, verdict, phone, payload, issues, survivor_row)
     VALUES (?, ?, ?, ?, ?, ?, NULL)"""
@@ -26,6 +28,19 @@ _UPDATE = "UPDATE rows SET verdict = ?, payload = ?, issues = ?, survivor_row = 
 _INDEX = "CREATE INDEX IF NOT EXISTS rows_by_phone ON rows (phone) WHERE verdict = 'valid'"
 _SHARED_PHONES = """SELECT phone FROM rows WHERE verdict = 'valid' AND phone > :after
     GROUP BY phone HAVING count(*) > 1 LIMIT :phones"""
+
+
+_FURTHER_NUMBERS = """CREATE TEMP TABLE further_numbers AS
+    SELECT further.value AS number, rows.phone FROM rows, json_each(rows.payload, '$.add_phones') AS further
+    WHERE rows.verdict = 'valid' AND rows.payload LIKE '%"add_phones":%'"""
+_LINKED_PHONES = """
+    SELECT further_numbers.phone, further_numbers.number FROM further_numbers
+    WHERE EXISTS (SELECT 1 FROM rows WHERE verdict = 'valid' AND rows.phone = further_numbers.number)
+    UNION
+    SELECT further_numbers.phone, shared.phone FROM further_numbers
+    JOIN (SELECT number, min(phone) AS phone FROM further_numbers GROUP BY number HAVING min(phone) <> max(phone))
+    AS shared USING (number)"""
+"""Pairs of lead phones whose rows share a number: that of the other row, or a further number of both."""
 
 
 class StagedRow(NamedTuple):
@@ -109,21 +124,48 @@ class StagingArea:
         return int(count)
 
     def read_phone_groups(self) -> Iterator[list[Accepted]]:
-        """Yield the valid rows of each phone that several rows have, in file order, without their cells.
+        """Yield the valid rows that share a number, directly or by way of other rows, in file order, without their cells.
 
-        A group may be judged again before the next is requested. Read in batches, so that memory stays flat.
+        A group may be judged again before the next is requested. Read in batches, so that memory stays flat: only lead
+        phones that further numbers connect are in memory together.
         """
         self._build_phone_index()
+        linked = self._find_linked_phones()
         last = ""
         while phones := self._find_shared_phones(last):
             last = phones[-1]
-            rows = self._file.sql.execute(
-                f"""SELECT number, phone, payload, issues FROM rows WHERE verdict = 'valid'
-                    AND phone IN ({",".join("?" * len(phones))}) ORDER BY phone, number""",
-                phones,
-            ).fetchall()
-            for _, group in groupby(rows, key=lambda row: row[1]):
+            alone = [phone for phone in phones if phone not in linked]
+            for _, group in groupby(self._read_valid_rows(alone), key=lambda row: row[1]):
                 yield [_to_accepted(row) for row in group]
+        for connected in linked.list_sets():
+            rows = self._read_valid_rows(connected)
+            yield sorted(map(_to_accepted, rows), key=lambda row: row.row.number)
+
+    def _read_valid_rows(self, phones: Sequence[str]) -> list[tuple[int, str, str, str]]:
+        """Return (number, phone, payload, issues) of the valid rows with these lead phones, by phone and number."""
+        rows: list[tuple[int, str, str, str]] = []
+        for start in range(0, len(phones), _MAX_VARIABLES):
+            some = phones[start : start + _MAX_VARIABLES]
+            rows += self._file.sql.execute(
+                f"""SELECT number, phone, payload, issues FROM rows WHERE verdict = 'valid'
+                    AND phone IN ({",".join("?" * len(some))}) ORDER BY phone, number""",
+                some,
+            )
+        return rows
+
+    def _find_linked_phones(self) -> DisjointSets[str]:
+        """Return the lead phones whose rows share a number with rows of another lead phone."""
+        sql = self._file.sql
+        sql.execute("PRAGMA temp_store = FILE")  # a million further numbers must not fill the memory
+        sql.execute(_FURTHER_NUMBERS)
+        sql.execute("CREATE INDEX temp.by_number ON further_numbers (number)")
+        linked = DisjointSets[str]()
+        for phone, other in sql.execute(_LINKED_PHONES):
+            if phone != other:
+                linked.connect(phone, other)
+        sql.execute("DROP TABLE temp.further_numbers")
+        sql.execute("PRAGMA temp_store = MEMORY")
+        return linked
 
     def _build_phone_index(self) -> None:
         sql = self._file.sql

@@ -190,6 +190,10 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "same phone, another name", 'the name "{value}" is different from {hint}. They may be two people.'
     ),
     Code.MERGED: IssueText("merged with other rows", "merged with {value} because they share a phone.{hint}"),
+    Code.SHARES_NUMBER: IssueText(
+        "same further number, another name",
+        "{value} is also a number of {hint}. The names differ, so both rows are sent as leads of their own.",
+    ),
     Code.SHARED_PHONE: IssueText(
         "same phone as another row", "row {hint} has the same phone. Keep one of the two rows."
     ),

@@ -16,12 +16,20 @@ from importer.models.delivery import NOTE_BREAK
 from importer.models.row import Accepted, NewVerdict, Payload
 from importer.models.status import StagedVerdict
 from importer.settings import DuplicatesPolicy
+from importer.validator.lead_groups import (
+    PERSON_FIELDS,
+    format_named_row,
+    get_name,
+    is_other_person,
+    list_numbers,
+    split_into_leads,
+)
 
 _JOINED_TEXTS = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
 """Texts of which none replaces another, and the separator between two: one person may enquire several times."""
 
-_PERSON_FIELDS = ("first_name", "last_name")
-_NAME_FIELDS = (_PERSON_FIELDS, ("business_name",))
+_NUMBER_FIELDS = frozenset({"customer_phone", "add_phones"})
+_NAME_FIELDS = (PERSON_FIELDS, ("business_name",))
 """The fields that name a row: the person, or the firm in a sheet that has only firms."""
 
 _MAX_NAMED_ROWS, _MAX_NAMED_CHANGES = 6, 20  # in one sentence, so that it can be read
@@ -30,13 +38,24 @@ _MAX_NAMED_ROWS, _MAX_NAMED_CHANGES = 6, 20  # in one sentence, so that it can b
 def deduplicate_group(
     group: Sequence[Accepted], duplicates: DuplicatesPolicy, *, header: str
 ) -> list[NewVerdict]:
-    """Return a new verdict for each row that changes, of rows with one phone in file order.
+    """Return a new verdict for each row that changes, of rows that share a number, in file order.
+
+    Rows with one lead phone are one lead. So are rows that share a further number (`B / A` and `A`), unless they name
+    different people: a switchboard in the sheet must not make one lead of a whole firm. Such rows get a warning.
 
     `merge` gives what the CRM would hold if the rows were sent one after another (later values win, lists add up, no
     note is lost), with two differences: it keeps the additional info of all rows, and does not mix two names. With
     every policy, rows of different people whose number Excel may have shortened to the same are rejected. `header` is the
     phone column's, for the sentences.
     """
+    leads, warnings = split_into_leads(group, header)
+    verdicts = [verdict for rows in leads for verdict in _deduplicate_lead(rows, duplicates, header)]
+    return _add_warnings(verdicts, group, warnings)
+
+
+def _deduplicate_lead(
+    group: Sequence[Accepted], duplicates: DuplicatesPolicy, header: str
+) -> list[NewVerdict]:
     shortened = _reject_shortened(group, header)
     others = [row for row in group if row.row.number not in shortened]
     if len(others) > 1:
@@ -61,6 +80,27 @@ def _apply_policy(group: Sequence[Accepted], duplicates: DuplicatesPolicy, heade
             return [_reject_shared(row, group, header) for row in group]
 
 
+# --- warnings about shared numbers
+
+
+def _add_warnings(
+    verdicts: Sequence[NewVerdict], group: Sequence[Accepted], warnings: dict[int, Issue]
+) -> list[NewVerdict]:
+    """Return the verdicts with the warnings, and one more verdict for each other row that has a warning."""
+    judged = {verdict.number for verdict in verdicts}
+    unchanged = [
+        NewVerdict(row.row.number, StagedVerdict.VALID, row.payload, row.issues)
+        for row in group
+        if row.row.number in warnings and row.row.number not in judged
+    ]
+    return [
+        verdict._replace(issues=(*verdict.issues, warnings[verdict.number]))
+        if verdict.number in warnings
+        else verdict
+        for verdict in (*verdicts, *unchanged)
+    ]
+
+
 # --- numbers that Excel may have shortened
 
 
@@ -71,7 +111,7 @@ def _reject_shortened(group: Sequence[Accepted], header: str) -> dict[int, NewVe
     if not other_names:
         return {}
     first_number, first_issue = next(iter(other_names.items()))
-    first_other = _format_named_row(first_number, first_issue.value)
+    first_other = format_named_row(first_number, first_issue.value)
     verdicts: dict[int, NewVerdict] = {}
     for row in doubtful:
         number = row.row.number
@@ -157,33 +197,15 @@ def _find_other_names(rows: Sequence[Accepted], header: str) -> dict[int, Issue]
     fields = next(
         (fields for fields in _NAME_FIELDS if any(row.payload.get(f) for row in rows for f in fields)), ()
     )
-    named = [(row.row.number, name) for row in rows if (name := _get_name(row, fields))]
+    named = [(row.row.number, name) for row in rows if (name := get_name(row, fields))]
     if not named:
         return {}
-    first = _format_named_row(*named[0])
+    first = format_named_row(*named[0])
     return {
         number: Issue("row", IssueCode.OTHER_NAME, header, name, first)
         for number, name in named
-        if _is_other_person(name, named[0][1])
+        if is_other_person(name, named[0][1])
     }
-
-
-def _get_name(row: Accepted, fields: Sequence[str]) -> str:
-    return " ".join(filter(None, map(row.payload.get, fields)))
-
-
-def _is_other_person(name: str, other: str) -> bool:
-    """Return whether two names are of two people: neither is a longer form, or has initials, of the other."""
-    short, long = sorted((_split_name(name), _split_name(other)), key=len)
-    return not all(any(_is_same_word(word, long_word) for long_word in long) for word in short)
-
-
-def _split_name(name: str) -> list[str]:
-    return name.casefold().replace(".", " ").split()
-
-
-def _is_same_word(word: str, other: str) -> bool:
-    return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
 
 
 # --- merged values
@@ -203,12 +225,12 @@ def _merge_payloads(rows: Sequence[Accepted]) -> tuple[Payload, list[_Change]]:
 
     It goes field by field, so that thousands of rows with one made-up phone take no longer than other rows.
     """
-    payload: Payload = {}
+    payload = _merge_numbers(rows)
     changes: list[_Change] = []
     same_person = _select_last_person(rows)
-    for name in dict.fromkeys(name for row in rows for name in row.payload):
+    for name in dict.fromkeys(name for row in rows for name in row.payload if name not in _NUMBER_FIELDS):
         values = [(row.row.number, row.payload[name]) for row in rows if name in row.payload]
-        sources = same_person if name in _PERSON_FIELDS else rows
+        sources = same_person if name in PERSON_FIELDS else rows
         if kept := [row.payload[name] for row in sources if name in row.payload]:
             payload[name] = _combine_values(name, kept)
         else:  # only rows of another person have this part of the name
@@ -218,6 +240,15 @@ def _merge_payloads(rows: Sequence[Accepted]) -> tuple[Payload, list[_Change]]:
     return payload, sorted(changes, key=itemgetter(0))
 
 
+def _merge_numbers(rows: Sequence[Accepted]) -> Payload:
+    """Return the phone of the first row as the lead's own, and all other numbers as further ones."""
+    own = rows[0].phone
+    others = [
+        number for number in dict.fromkeys(chain.from_iterable(map(list_numbers, rows))) if number != own
+    ]
+    return {"customer_phone": own, "add_phones": others} if others else {"customer_phone": own}
+
+
 def _select_last_person(rows: Sequence[Accepted]) -> Sequence[Accepted]:
     """Return the rows from the last one with a name that differs from those before it.
 
@@ -225,10 +256,10 @@ def _select_last_person(rows: Sequence[Accepted]) -> Sequence[Accepted]:
     """
     first, names = 0, set[str]()
     for at, row in enumerate(rows):
-        name = _get_name(row, _PERSON_FIELDS)
+        name = get_name(row, PERSON_FIELDS)
         if not name or name in names:
             continue
-        if any(_is_other_person(name, other) for other in names):
+        if any(is_other_person(name, other) for other in names):
             first, names = at, set()
         names.add(name)
     return rows[first:]
@@ -256,10 +287,6 @@ def _combine_values(name: str, values: Sequence[Any]) -> Any:
 
 
 # --- words
-
-
-def _format_named_row(number: int, name: str) -> str:
-    return issue_messages.ROW_WITH_NAME.format(row=number, name=name)
 
 
 def _format_changes(changes: Sequence[_Change]) -> str:

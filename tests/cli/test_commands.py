@@ -130,6 +130,16 @@ def test_ranges_are_kept_as_information_unless_an_end_is_wanted(importer, crm):
     assert importer("check", sheet, "--ranges", "reject").summary["counts"]["invalid"] == 3
 
 
+def test_rows_that_share_a_further_number_become_one_lead(importer, crm):
+    """`B / A` and `A` were two leads with one number (FINDINGS, trial 4)."""
+    rows = [["Asha", "9845010002 / 9845010001"], ["", "9845010001"], ["Ravi", "9845010003"]]
+    sheet = write_csv(importer.folder / "x.csv", [["Name", "Phone"], *rows])
+    ended = importer("run", sheet, "--yes")
+    assert (ended.code, ended.summary["counts"]["duplicate"]) == (0, 1)
+    assert set(leads(crm)) == {"+919845010002", "+919845010003"}
+    assert "same phone as row 2" in ended.results[1]["_problems"]
+
+
 def test_bad_cells_get_one_option_that_saves_their_rows(importer, crm):
     """The option is named where it helps, and the rows then go in with a warning."""
     rows = [["9845010001", "asha(at)example.in", "Pune"], ["9845010002", "", "#N/A"], ["98450", "", "Pune"]]

@@ -2,7 +2,8 @@
 
 from importer.journal.database import is_abandoned
 from importer.journal.run_journal import Journal
-from importer.models.row import NewVerdict
+from importer.journal.staging import to_staged_row
+from importer.models.row import Accepted, NewVerdict, SourceRow
 from importer.models.status import StagedVerdict
 from tests.journal.records import (
     build_invalid_row,
@@ -49,3 +50,25 @@ def test_file_has_another_name_until_staging_is_complete(tmp_path):
     killed.stage([build_valid_row(2)])
     killed.close()
     assert is_abandoned(tmp_path / "k" / "staging.sqlite")
+
+
+def test_groups_are_connected_by_further_numbers(tmp_path):
+    """Directly or by way of other rows, over the whole file. A number in another text does not connect."""
+    numbers = [f"+9198000000{n:02}" for n in range(8)]
+    rows = [
+        (2, numbers[0], {}),
+        (3, numbers[1], {"add_phones": [numbers[0]]}),
+        (4, numbers[2], {"add_phones": [numbers[6]]}),
+        (5, numbers[3], {"add_phones": [numbers[6], numbers[7]]}),
+        (6, numbers[4], {"customer_note": f'"add_phones":["{numbers[0]}"]'}),
+        (7, numbers[5], {"add_phones": ["+918022233344"]}),
+        (8, numbers[2], {}),
+    ]
+    with Journal.create(tmp_path, build_metadata("r")) as journal:
+        journal.staging.stage(
+            to_staged_row(Accepted(SourceRow(number, ("x",)), phone, {"customer_phone": phone, **payload}))
+            for number, phone, payload in rows
+        )
+        groups = [[row.row.number for row in group] for group in journal.staging.read_phone_groups()]
+        again = [[row.row.number for row in group] for group in journal.staging.read_phone_groups()]
+    assert groups == again == [[2, 3], [4, 5, 8]]

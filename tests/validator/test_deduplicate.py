@@ -304,3 +304,92 @@ def test_every_row_is_kept_or_merged_into_a_kept_row(sides):
         one.survivor_row in kept for one in verdicts.values() if one.verdict is StagedVerdict.DUPLICATE
     )
     assert not any({"add_labels", "remove_labels"} <= (one.payload or {}).keys() for one in verdicts.values())
+
+
+# --- rows that share a further number
+
+A, B, C, S = "+919800000001", "+919800000002", "+919800000003", "+918022233344"
+
+
+def numbered(number, phone, *others, **payload):
+    body = {"customer_phone": phone, **({"add_phones": list(others)} if others else {}), **payload}
+    return Accepted(SourceRow(number, ()), phone, body)
+
+
+def list_leads(verdicts, rows):
+    """Return the phones of each lead that is sent: its own, then the further ones."""
+    changed = index_by_number(verdicts)
+    payloads = [changed[row.row.number].payload if row.row.number in changed else row.payload for row in rows]
+    return [[body["customer_phone"], *body.get("add_phones", [])] for body in payloads if body is not None]
+
+
+@pytest.mark.parametrize(
+    ("rows", "leads"),
+    [
+        ([(B, A), (A,)], [[B, A]]),
+        ([(A,), (B, A)], [[A, B]]),
+        ([(A, B), (B,)], [[A, B]]),
+        ([(A, C), (B, C)], [[A, C, B]]),
+        ([(A,), (B,), (A, B)], [[A, B]]),
+        ([(A,), (B,), (C, S), (C, A), (S, B)], [[A, B, C, S]]),
+        ([(A, B), (C, S)], [[A, B], [C, S]]),
+    ],
+)
+def test_rows_that_share_any_number_are_one_lead(rows, leads):
+    """The phone of the first row stays the lead's own. No number is lost (FINDINGS, trial 4)."""
+    group = [numbered(at, *numbers) for at, numbers in enumerate(rows, 2)]
+    assert list_leads(deduplicate_group(group, "merge", header="Phone"), group) == leads
+
+
+def test_rows_that_share_a_further_number_say_so():
+    group = [numbered(2, B, A, city="Pune"), numbered(3, A, city="Thane")]
+    verdicts = index_by_number(deduplicate_group(group, "merge", header="Phone"))
+    assert format_issue(2, verdicts[2].issues[0]) == (
+        'Row 2, Phone: merged with row 3 because they share a phone. City: row 3 changed "Pune" to "Thane".'
+    )
+    assert verdicts[3].verdict is StagedVerdict.DUPLICATE
+
+
+def test_switchboard_does_not_make_one_lead_of_a_firm():
+    """Five colleagues became one lead (FINDINGS D5). They stay apart, and each but the first is named."""
+    names = ["Ravi", "Asha", "Imran", "Meena"]
+    group = [numbered(at, f"+91980000000{at}", S, first_name=name) for at, name in enumerate(names, 2)]
+    group.append(numbered(9, "+919800000007", S, first_name="Ravi", last_name="Rao"))
+    verdicts = index_by_number(deduplicate_group(group, "merge", header="Phone"))
+    assert sorted(verdicts) == [2, 3, 4, 5, 9]
+    assert (verdicts[9].verdict, verdicts[9].survivor_row) == (StagedVerdict.DUPLICATE, 2)
+    assert all(verdicts[number].verdict is StagedVerdict.VALID for number in (2, 3, 4, 5))
+    assert format_issue(3, verdicts[3].issues[0]) == (
+        f'Row 3, Phone: {S} is also a number of row 2 "Ravi". '
+        "The names differ, so both rows are sent as leads of their own."
+    )
+
+
+@pytest.mark.parametrize(("duplicates", "kept"), [("first", [2]), ("last", [3]), ("reject", [])])
+def test_other_policies_count_a_further_number_too(duplicates, kept):
+    group = [numbered(2, B, A), numbered(3, A)]
+    changed = index_by_number(deduplicate_group(group, duplicates, header="Phone"))
+    assert [row.row.number for row in group if row.row.number not in changed] == kept
+
+
+NUMBERS = [f"+9198000000{n:02}" for n in range(6)]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=3, unique=True), min_size=1, max_size=8)
+)
+def test_leads_without_names_share_no_number_and_lose_none(rows):
+    group = [numbered(at, *numbers) for at, numbers in enumerate(rows, 2)]
+    leads = list_leads(deduplicate_group(group, "merge", header="Phone"), group)
+    found = [number for lead in leads for number in lead]
+    assert sorted(found) == sorted(set(found))
+    assert set(found) == {number for numbers in rows for number in numbers}
+
+
+def test_thousands_of_rows_with_one_further_number_are_quick():
+    """A made-up second number with ten thousand names must not take a hundred million comparisons."""
+    group = [
+        numbered(at, f"+9198{at:08}", S, first_name=f"N{at}x", last_name=f"M{at}y") for at in range(10_000)
+    ]
+    verdicts = deduplicate_group(group, "merge", header="Phone")
+    assert all(verdict.verdict is StagedVerdict.VALID for verdict in verdicts)
