@@ -93,6 +93,9 @@ class ExplicitSettings(Settings, frozen=True, kw_only=True):
 PER_CALL_OPTIONS = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose", "reports"})
 """Options that concern one call of the command: resume and retry do not inherit them."""
 
+SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
+"""Options about how fast a CRM is used and how long it is waited for. They say nothing about the sheet."""
+
 _PAIR_OPTIONS = frozenset({"column", "default"})
 
 _PATH_OPTIONS = frozenset({"reports", "save"})

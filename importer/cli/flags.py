@@ -16,6 +16,7 @@ from importer.errors import UsageError
 from importer.messages import terminal_messages
 from importer.settings import (
     PER_CALL_OPTIONS,
+    SENDING_OPTIONS,
     Settings,
     check_save_target,
     describe_option,
@@ -28,7 +29,6 @@ from importer.untrusted_text import quote_command
 Command = Callable[..., Any]
 
 _MAX_VERBOSITY = 2
-SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 _READING_OPTIONS = frozenset(
     {
         "sheet",

@@ -136,7 +136,7 @@ def _choose_mapping_as_run_does(sheet: Sheet, settings: Settings) -> MappingDeci
     """Return the mapping that `run` would use without its questions. A report of ours keeps the mapping of its run."""
     titles = _fetch_titles_if_possible(settings)
     origin = find_origin(sheet, Path(settings.reports))
-    settings = inherit_settings(settings, origin)
+    settings = inherit_settings(settings, origin, base_url="")  # how fast a CRM is used does not matter here
     return reuse_mapping(sheet.preview, settings, titles, origin) or choose_mapping(
         sheet.preview,
         settings,

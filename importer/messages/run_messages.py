@@ -158,6 +158,15 @@ def format_unsent_rows(file: str, rows: int, command: str) -> str:
     return f"{file} was checked but not sent. Its {those} not part of this run. To send them too: {command}"
 
 
+def format_rows_elsewhere(file: str, rows: int, host: str, command: str) -> str:
+    """Return the sentence that says that the other rows of a report were sent to another account."""
+    others = "1 other row" if rows == 1 else f"{format_count(rows)} other rows"
+    return (
+        f"This report is from a run that sent {others} of {file} to another account ({host}). "
+        f"They are not part of this run. To send them to this account too: {command}"
+    )
+
+
 # --- sending, and how it ended
 
 SEND_DECLINED = ErrorText("Nothing was sent.", "The reports of the check are in {folder}.")

@@ -7,19 +7,21 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from importer.command_hints import format_send_command
+from importer.credentials import normalize_base_url
 from importer.journal.run_journal import Journal
-from importer.journal.run_metadata import RunMetadata
+from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.messages import run_messages
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
-from importer.models.status import RUN_ID_PROPERTY, RowStatus
+from importer.models.status import RUN_ID_PROPERTY, RowStatus, RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
-from importer.settings import Settings, merge_run_settings
+from importer.settings import SENDING_OPTIONS, Settings, merge_run_settings
 
 _FILE_OPTIONS = frozenset({"sheet", "header_row", "limit", "encoding", "delimiter"})
 """Options about the first file, which do not hold for the report that was made from it."""
@@ -66,17 +68,23 @@ def _has_similar_headers(metadata: RunMetadata, sheet: Sheet) -> bool:
     return bool(of_run) and (of_run <= of_sheet or of_sheet <= of_run)
 
 
-def inherit_settings(settings: Settings, origin: RunMetadata | None) -> Settings:
-    """Return the settings, with those of the run that wrote the sheet where none were given now."""
-    return (
-        settings if origin is None else merge_run_settings(settings, origin.options, flags_only=_FILE_OPTIONS)
-    )
+def inherit_settings(settings: Settings, origin: RunMetadata | None, *, base_url: str) -> Settings:
+    """Return the settings, with those of the run that wrote the sheet where none were given now.
+
+    The practice CRM takes more requests a second than a real one: how fast a run sent holds only for its own CRM.
+    `base_url` is that of the CRM now.
+    """
+    if origin is None:
+        return settings
+    not_inherited = _FILE_OPTIONS | _list_foreign_options(origin, base_url)
+    return merge_run_settings(settings, origin.options, flags_only=not_inherited)
 
 
 def report_unsent_rows(journal: Journal, context: RunContext) -> None:
-    """Add a notice if the sheet has only the failed rows of a check, and nobody has sent the valid ones.
+    """Add a notice if the sheet has only the failed rows of a run whose valid rows are not in this account.
 
-    A person who fixes and sends the failed rows may think that all other rows were imported too.
+    They were only checked, or sent to another account. A person who fixes and sends the failed rows may think that all
+    other rows were imported too.
     """
     origin, reports = context.origin, Path(context.settings.reports)
     if origin is None:
@@ -88,11 +96,29 @@ def report_unsent_rows(journal: Journal, context: RunContext) -> None:
     assert context.account is not None
     if has_been_sent(reports, origin.sha256, context.account):
         return
-    command = format_send_command(origin.file, origin.options, reports)
-    text = run_messages.format_unsent_rows(Path(origin.file).name, valid, command)
+    foreign = _list_foreign_options(origin, context.credentials.base_url)
+    options = {name: value for name, value in origin.options.items() if name not in foreign}
+    command = format_send_command(origin.file, options, reports)
+    file = Path(origin.file).name
+    if _was_sent(reports / origin.run_id):
+        text = run_messages.format_rows_elsewhere(file, valid, urlsplit(origin.base_url).netloc, command)
+    else:
+        text = run_messages.format_unsent_rows(file, valid, command)
     notice = Notice(NoticeKind.IGNORED, text)
     context.observer.on_notices((notice,))
     journal.run.set_notices((*journal.metadata.notices, notice))
+
+
+def _was_sent(folder: Path) -> bool:
+    """Return whether the run in the folder has begun to send, to whichever account."""
+    found = peek_run(folder)
+    return found is not None and found.end.state not in (RunState.STAGING, RunState.CHECKED)
+
+
+def _list_foreign_options(origin: RunMetadata, base_url: str) -> frozenset[str]:
+    """Return the options of a run that do not hold here: how fast it sent, if that was to another CRM."""
+    is_other_crm = base_url not in (origin.base_url, normalize_base_url(origin.base_url))
+    return SENDING_OPTIONS if is_other_crm else frozenset()
 
 
 def describe_missing_run(reports: Path) -> Notice:

@@ -106,7 +106,9 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
     folder = choose_run_folder(context.settings)
     with raise_as_nothing_sent():
         context = context.replace(origin=find_origin(sheet, Path(context.settings.reports)))
-        context = context.replace(settings=inherit_settings(context.settings, context.origin))
+        base_url = context.credentials.base_url
+        settings = inherit_settings(context.settings, context.origin, base_url=base_url)
+        context = context.replace(settings=settings)
         decision = match_columns(sheet, context)
         metadata = _build_metadata(command, sheet, decision, context)
         context.observer.on_mapping_decided(metadata)

@@ -7,6 +7,9 @@ import shutil
 import openpyxl
 import pytest
 
+from importer.journal.run_journal import Journal
+from importer.sandbox.sandbox_settings import SandboxOptions
+from importer.sandbox.server import run_sandbox
 from tests.support import leads, write_csv
 
 ROWS = [
@@ -196,3 +199,33 @@ def test_deleted_phone_column_is_an_error(importer, crm, first):
     second = importer("run", first.folder / "failed_rows.csv", "--yes")
     assert second.code == 2
     assert "phone" in second.err
+
+
+def test_report_of_a_practice_run_tells_the_truth_in_another_account(importer, crm, monkeypatch):
+    """The run was sent, only elsewhere, and its --rate is for the practice CRM (FINDINGS, trial 7)."""
+    sheet = write_csv(importer.folder / "leads.csv", ROWS)
+    first = importer("run", sheet, "--yes", *NAMED, "--rate", "500", "--concurrency", "7")
+    fix_workbook(first.folder / "failed_rows.xlsx")
+    with run_sandbox(SandboxOptions()) as other:
+        monkeypatch.setenv("SUPERFONE_BASE_URL", other.base_url)
+        ended = importer("run", first.folder / "failed_rows.xlsx", "--yes")
+        assert len(leads(other)) == 3
+    assert (
+        "This report is from a run that sent 1 other row of leads.csv to another account (127.0.0.1:"
+        in ended.out
+    )
+    assert "was checked but not sent" not in ended.out
+    assert "--rate" not in ended.out
+    assert "--column Kontakt=customer_phone" in ended.out
+    with Journal.open(ended.folder) as journal:
+        assert (journal.metadata.options["rate"], journal.metadata.options["concurrency"]) == ("auto", 50)
+
+
+def test_report_for_the_same_crm_keeps_the_rate_of_its_run(importer, crm):
+    sheet = write_csv(importer.folder / "leads.csv", ROWS)
+    first = importer("run", sheet, "--yes", *NAMED, "--rate", "321")
+    fix_workbook(first.folder / "failed_rows.xlsx")
+    ended = importer("run", first.folder / "failed_rows.xlsx", "--yes")
+    assert "another account" not in ended.out
+    with Journal.open(ended.folder) as journal:
+        assert journal.metadata.options["rate"] == 321
