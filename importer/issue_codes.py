@@ -29,6 +29,7 @@ class IssueCode(StrEnum):
     DIAL_CODE_LEFT_OUT = "dial_code_left_out"
     MAYBE_SHORTENED = "maybe_shortened"
     SHORTENED = "shortened"
+    DRAGGED = "dragged"
     OTHER_PHONE_USED = "promoted"
     NOT_AN_EMAIL = "not_an_email"
     NOT_A_NAME = "not_a_name"

@@ -83,6 +83,11 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "{value} ends in zeros, so Excel may have shortened it, and {hint} has the same number. Type the full number from the "
         "original list. If it is correct, type it with a space, like 98450 10000.",
     ),
+    Code.DRAGGED: IssueText(
+        "counts up, as if dragged",
+        "{value} is not the number that this row had ({hint}), and the numbers below one another count up, as if a cell was "
+        "dragged down. Type the right number. If {value} is right, empty the cell _phone.",
+    ),
     Code.OTHER_PHONE_USED: IssueText(
         "taken from the other phones", "{label} is empty, so {value} from the other phones was used instead."
     ),
@@ -235,6 +240,9 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
 # --- the {hint} of a value that does not exist or is disabled
 DID_YOU_MEAN = " Did you mean {titles}?"
 SEE_DROPDOWNS = " Run importer dropdowns to see the values that exist."
+
+# --- the {hint} of DRAGGED, if the number before is not known any more
+FIRST_REPORT = "see the first report"
 
 # --- the {hint} of RANGE_END_USED
 LOWER_END, UPPER_END = "lower", "upper"

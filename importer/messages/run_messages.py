@@ -122,6 +122,8 @@ COLUMN_FROM_MAP = "named by the map"
 COLUMN_FROM_SAVED_ANSWERS = "as answered last time"
 COLUMN_FROM_ANSWER = "as answered"
 ADDED_COLUMN = 'it was added to the report; name it with --column "{header}=FIELD"'
+RENAMED_COLUMN = 'it is where "{lost}" was; if it was renamed, add --column "{header}={field}"'
+MAY_BE_RENAMED = 'it is where "{lost}" was, so it may be that column under another name'
 NO_NAME_COLUMN = 'No column holds the names of the leads. If one does, name it: --column "HEADER=full_name".'
 PRESET_RECOGNISED = "Recognised as {title} (preset {preset})."
 PRESET_FILLS = ' Rows without a {field} get "{value}".'

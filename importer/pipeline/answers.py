@@ -25,6 +25,7 @@ from importer.settings import Settings, is_explicit
 
 _UNKNOWN_CODES = frozenset({IssueCode.UNKNOWN, IssueCode.LEFT_OUT_UNKNOWN})
 
+_DOUBT_CODES = frozenset({IssueCode.SHORTENED, IssueCode.DRAGGED})
 _MAX_EXAMPLES = 3  # sentences about cells that cannot be read, before the question about them
 
 MAPS_FOLDER = "maps"
@@ -101,11 +102,11 @@ def _judge_again(journal: Journal, context: RunContext, is_selected: Callable[[R
 def to_source_row(row: ReportRow) -> SourceRow:
     """Return a row as it was typed, with the issues that its cells alone do not show again.
 
-    A row may have been rejected because another person has the same shortened number. Alone and without that issue, it
-    would overwrite the other person's lead.
+    A row may have been rejected because another person has the same shortened number, or because its number was dragged.
+    Alone and without that issue, it would overwrite the other person's lead.
     """
-    shortened = (issue for issue in row.issues if issue.code == IssueCode.SHORTENED)
-    return SourceRow(row.number, row.cells, (*select_reader_issues(row.issues), *shortened))
+    doubts = (issue for issue in row.issues if issue.code in _DOUBT_CODES)
+    return SourceRow(row.number, row.cells, (*select_reader_issues(row.issues), *doubts))
 
 
 def find_remembered_map(preview: SheetPreview, settings: Settings) -> Path | None:

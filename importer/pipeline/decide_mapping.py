@@ -32,10 +32,12 @@ from importer.models.mapping import (
 from importer.pipeline.answers import find_remembered_map
 from importer.pipeline.check_defaults import check_defaults
 from importer.pipeline.context import ColumnQuestion, Prompter, RestQuestion, RunContext, SourceQuestion
-from importer.pipeline.lineage import describe_missing_run, fit_mapping
+from importer.pipeline.lineage import describe_missing_run, find_renamed_columns, fit_mapping
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, is_explicit, select_explicit
+
+_MAX_SAMPLES = 3  # cells of a column in a question
 
 
 class MappingDecision(NamedTuple):
@@ -48,7 +50,9 @@ class MappingDecision(NamedTuple):
 def match_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
     """Return the mapping of a sheet: that of the run that wrote it, or one that is decided now."""
     settings, titles, origin = context.settings, context.titles, context.origin
-    decision = reuse_mapping(sheet.preview, settings, titles, origin) or _decide_columns(sheet, context)
+    answers = _ask_about_renamed_columns(sheet, context)
+    reused = reuse_mapping(sheet.preview, settings, titles, origin, answers)
+    decision = reused or _decide_columns(sheet, context)
     if origin is None and sheet.preview.is_own_report:
         notice = describe_missing_run(Path(settings.reports))
         decision = decision._replace(notices=(notice, *decision.notices))
@@ -56,13 +60,18 @@ def match_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
 
 
 def reuse_mapping(
-    preview: SheetPreview, settings: Settings, titles: AccountTitles, origin: RunMetadata | None
+    preview: SheetPreview,
+    settings: Settings,
+    titles: AccountTitles,
+    origin: RunMetadata | None,
+    answers: dict[str, str] | None = None,
 ) -> MappingDecision | None:
     """Return the mapping of the run that wrote the sheet, changed by explicit options; None if they name another map.
 
-    `settings` include those of that run (`inherit_settings`).
+    `settings` include those of that run (`inherit_settings`). `answers` are fields of renamed columns.
     """
     explicit = select_explicit(settings)
+    explicit = explicit.replace(column={**(answers or {}), **explicit.column})
     if origin is None or explicit.map or explicit.preset:
         return None
     mapping = fit_mapping(origin.mapping, preview.headers)
@@ -174,6 +183,32 @@ def _note_missing_names(mapping: Mapping) -> Iterator[Notice]:
 
 
 # --- questions
+
+
+def _ask_about_renamed_columns(sheet: Sheet, context: RunContext) -> dict[str, str]:
+    """Ask whether new columns of a report are columns of its run under another name. Return field by column name."""
+    origin, prompter, headers = context.origin, context.prompter, sheet.preview.headers
+    if origin is None or prompter is None or context.settings.map or context.settings.preset:
+        return {}
+    named = context.settings.column
+    questions = [
+        ColumnQuestion(name, _build_renamed_column(sheet.preview, index, lost), frozenset())
+        for index, lost in find_renamed_columns(origin.mapping, headers).items()
+        if (name := make_column_key(headers, index)) not in named
+    ]
+    return prompter.choose_columns(questions) if questions else {}
+
+
+def _build_renamed_column(preview: SheetPreview, index: int, lost: ColumnChoice) -> ColumnChoice:
+    """Return a new column with the field of the one in whose place it is, and samples of its own cells."""
+    cells = dict.fromkeys(row.cells[index] for row in preview.sample if row.cells[index])
+    return msgspec.structs.replace(
+        lost,
+        index=index,
+        header=preview.headers[index],
+        reason=run_messages.MAY_BE_RENAMED.format(lost=lost.header),
+        samples=tuple(cells)[:_MAX_SAMPLES],
+    )
 
 
 def _ask_about_columns(

@@ -130,22 +130,19 @@ def fit_mapping(mapping: Mapping, headers: Sequence[str]) -> Mapping:
     """Return the mapping for the same sheet after people have moved, added or deleted columns in it.
 
     A column is known by its header, and the second of two equal headers by being the second. An added column is left
-    out, with a reason: it may only hold a person's remarks.
+    out, with a reason: it may only hold a person's remarks, or be a column of ours under another name.
     """
     if tuple(column.header for column in mapping.columns) == tuple(headers):
         return mapping
-    by_header: dict[str, list[ColumnChoice]] = {}
-    for column in mapping.columns:
-        by_header.setdefault(column.header, []).append(column)
-    new_indexes: dict[int, int] = {}
-    columns = []
-    for index, header in enumerate(headers):
-        if same := by_header.get(header):
-            column = same.pop(0)
-            new_indexes[column.index] = index
-            columns.append(msgspec.structs.replace(column, index=index))
-        else:
-            columns.append(_build_added_column(index, header))
+    kept = _match_kept_columns(mapping, headers)
+    renamed = find_renamed_columns(mapping, headers)
+    columns = [
+        msgspec.structs.replace(kept[index], index=index)
+        if index in kept
+        else _build_added_column(index, header, renamed.get(index))
+        for index, header in enumerate(headers)
+    ]
+    new_indexes = {column.index: index for index, column in kept.items()}
     rules = [rule for rule in mapping.row_rules if rule.index in new_indexes or rule.index < 0]
     return msgspec.structs.replace(
         mapping,
@@ -156,8 +153,42 @@ def fit_mapping(mapping: Mapping, headers: Sequence[str]) -> Mapping:
     )
 
 
-def _build_added_column(index: int, header: str) -> ColumnChoice:
+def find_renamed_columns(mapping: Mapping, headers: Sequence[str]) -> dict[int, ColumnChoice]:
+    """Return the columns with a field that are gone, by the index of the new column that is in their place.
+
+    A place is known by the column before it, or by the one after it.
+    """
+    kept = _match_kept_columns(mapping, headers)
+    new_indexes = {column.index: index for index, column in kept.items()}
+    renamed: dict[int, ColumnChoice] = {}
+    for lost in mapping.columns:
+        if not lost.field or lost.index in new_indexes:
+            continue
+        places = {
+            new_indexes.get(lost.index - 1, -1 if lost.index == 0 else None): 1,
+            new_indexes.get(
+                lost.index + 1, len(headers) if lost.index + 1 == len(mapping.columns) else None
+            ): -1,
+        }
+        found = [place + step for place, step in places.items() if place is not None]
+        candidates = [at for at in found if 0 <= at < len(headers) and at not in kept and at not in renamed]
+        if candidates:
+            renamed[candidates[0]] = lost
+    return renamed
+
+
+def _match_kept_columns(mapping: Mapping, headers: Sequence[str]) -> dict[int, ColumnChoice]:
+    """Return the columns that are still there, by their new index."""
+    by_header: dict[str, list[ColumnChoice]] = {}
+    for column in mapping.columns:
+        by_header.setdefault(column.header, []).append(column)
+    return {index: same.pop(0) for index, header in enumerate(headers) if (same := by_header.get(header))}
+
+
+def _build_added_column(index: int, header: str, lost: ColumnChoice | None) -> ColumnChoice:
     reason = run_messages.ADDED_COLUMN.format(header=header)
+    if lost is not None:
+        reason = run_messages.RENAMED_COLUMN.format(lost=lost.header, header=header, field=lost.field)
     return ColumnChoice(
         index=index,
         header=header,

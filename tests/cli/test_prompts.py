@@ -580,3 +580,35 @@ def test_two_unsure_columns_do_not_get_the_same_field(monkeypatch, capsys):
     ]
     assert ask_columns(questions) == {"Firm or shop": "business_name", "Branch": "city"}
     assert "Business already has a column." in capsys.readouterr().err
+
+
+def test_renamed_column_of_a_report_is_asked_about(at_terminal, importer, crm):
+    """It is not dropped: its corrections would be lost (FINDINGS, trial 6)."""
+    write_csv(importer.folder / "x.csv", [["Mobile", "My Budget"], ["98450", "5L"], ["9845010002", "6L"]])
+    first = importer("run", "x.csv", "--yes", "--default", "source=Expo")
+    path = first.folder / "failed_rows.csv"
+    write_csv(path, [["Mobile", "Amount", "_row", "_status"], ["9845010001", "7L", "2", "invalid"]])
+    terminal = at_terminal("run", path, source=None)
+    terminal.expect(
+        'Column "Amount" (7L): it is where "My Budget" was, so it may be that column under another name.'
+    )
+    terminal.expect("Send it to [Deal value]: ")
+    terminal.type("")
+    terminal.expect('1  Column "Amount": Deal value')
+    terminal.type("y")
+    assert terminal.wait_for_exit() == 0
+    assert leads(crm)["+919845010001"]["deal_value"] == 700_000
+
+
+def test_owners_are_assigned_by_name_with_a_map(importer):
+    """docs/mapping.md shows it: the name of a team member stands for the phone that the CRM knows."""
+    write_csv(
+        importer.folder / "x.csv", [["Mobile", "Owner"], ["9845010001", "Rohit"], ["9845010002", "Meena"]]
+    )
+    phone = "+918000000001"
+    (importer.folder / "m.toml").write_text(
+        f'[columns]\nOwner = "assignee_user_phone"\n[values.assignee_user_phone]\nRohit = "{phone}"\nMeena = ""\n'
+    )
+    checked = importer("check", "x.csv", "--map", "m.toml")
+    assert checked.summary["counts"]["accepted"] == 2
+    assert checked.summary["problems"] == {}

@@ -229,3 +229,76 @@ def test_report_for_the_same_crm_keeps_the_rate_of_its_run(importer, crm):
     assert "another account" not in ended.out
     with Journal.open(ended.folder) as journal:
         assert journal.metadata.options["rate"] == 321
+
+
+DRAGGED = [["Mobile", "Stage"], *[[f"98450100{n}7", "Warm led"] for n in range(6)], ["9845099999", "New"]]
+
+
+@pytest.fixture
+def wrong_stages(importer):
+    """A run of which six rows did not go in for their stage. Their phones are valid."""
+    return importer("run", write_csv(importer.folder / "leads.csv", DRAGGED), "--yes")
+
+
+def change_phones(path, phones):
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    for row, phone in enumerate(phones, 2):
+        sheet.cell(row, 1).value = phone
+        sheet.cell(row, 2).value = "New"
+    book.save(path)
+
+
+def test_phones_that_were_dragged_down_are_not_sent(importer, crm, wrong_stages):
+    """Ten drag-filled phones changed ten leads without a word (FINDINGS, trial 6)."""
+    path = wrong_stages.folder / "failed_rows.xlsx"
+    change_phones(
+        path, ["9845010007", *(f"984501000{n}" for n in (8, 9)), *(f"98450100{n}" for n in (10, 11, 12))]
+    )
+    ended = importer("run", path, "--yes")
+    assert [row["_codes"] for row in ended.failed] == ["customer_phone.dragged"] * 5
+    assert set(leads(crm)) == {"+919845099999", "+919845010007"}
+    assert ended.failed[0]["_problems"].startswith(
+        "Row 3, Mobile: 9845010008 is not the number that this row had (+919845010017), and the numbers"
+    )
+    again = importer("run", ended.folder / "failed_rows.csv", "--yes")
+    assert again.summary["problems"] == {"customer_phone.dragged": 5}
+
+
+def test_number_that_was_corrected_or_always_counted_up_is_sent(importer, crm, wrong_stages):
+    """A run needs three rows, one correction is none, and an empty _phone confirms the new number."""
+    path = wrong_stages.folder / "failed_rows.xlsx"
+    change_phones(path, ["9845010007", "9845010017", "9845010018", "9845010055", "9845010056", "9845010057"])
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    phones = next(cell.column for cell in sheet[1] if cell.value == "_phone")
+    for row in (5, 6, 7):
+        sheet.cell(row, phones).value = None
+    book.save(path)
+    ended = importer("run", path, "--yes")
+    assert (ended.code, ended.failed) == (0, [])
+    assert len(leads(crm)) == 7
+
+
+def test_retry_keeps_dragged_rows_out(importer, crm, wrong_stages):
+    path = wrong_stages.folder / "failed_rows.xlsx"
+    change_phones(path, [f"984501000{n}" for n in range(1, 7)])
+    ended = importer("run", path, "--yes")
+    assert ended.summary["problems"] == {"customer_phone.dragged": 6}
+    retried = importer("retry", ended.folder.name, "--yes")
+    assert retried.summary["problems"] == {"customer_phone.dragged": 6}
+
+
+def test_renamed_column_is_named_with_the_option_that_keeps_it(importer, crm, first):
+    """A renamed header dropped the corrected amounts (FINDINGS, trial 6)."""
+
+    def rename(sheet):
+        sheet["D1"] = "Status now"
+
+    path = first.folder / "failed_rows.xlsx"
+    fix_workbook(path, rename)
+    ended = importer("check", path)
+    option = '--column "Status now=lead_stage_name"'
+    assert f'it is where "Stand" was; if it was renamed, add {option}' in ended.out
+    assert importer("run", path, "--yes", "--column", "Status now=lead_stage_name").code == 0
+    assert read_leads(crm) == WANTED
