@@ -252,7 +252,7 @@ def test_wrong_phone_column_can_be_changed_though_no_row_can_be_sent(at_terminal
         importer.folder / "x.csv",
         [["Roll no 1", "Contact of parent"], ["7001", "9845010001"], ["7002", "9845010002"]],
     )
-    terminal = at_terminal("run", "x.csv")
+    terminal = at_terminal("run", "x.csv", "--rest", "ignore")
     terminal.expect("Which one is it?")
     terminal.type("1")
     terminal.expect("No row can be sent.")

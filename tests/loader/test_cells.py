@@ -412,6 +412,7 @@ def test_other_texts_do_not_read_like_a_person(text):
         ("9845012345", ""),
         ("9845012345 (wife)", ""),
         ("Wife 9845012345", ""),
+        ("Mother Asha Rao 9845012345", ""),
         ("Office 9845012345", ""),
         ("Wrong No 9845012345", ""),
         ("9845012345 Switched Off", ""),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from importer.models.mapping import ColumnChoice, MatchSource
 from importer.pipeline.answer_book import AnswerBook
-from importer.pipeline.context import BadCells, ColumnQuestion, SendDecision, UnknownValue
+from importer.pipeline.context import BadCells, ColumnQuestion, RestQuestion, SendDecision, UnknownValue
 
 
 class ScriptedPrompter:
@@ -33,6 +33,10 @@ class ScriptedPrompter:
             if (title := self.answers[value.value]) is not None:
                 answers.setdefault(value.field, {})[value.value] = title
         return answers
+
+    def confirm_rest(self, question):
+        self.asked.append(question.names)
+        return self.answers["rest"]
 
     def confirm_drop_bad_cells(self, bad_cells):
         self.asked.append("bad cells")
@@ -118,3 +122,14 @@ def test_answer_whose_question_does_not_come_up_again_is_not_listed():
     book.begin_check()
     book.choose_titles([make_value("Two")])
     assert list_answers(book, prompter) == [("Two", "Won")]
+
+
+def test_rest_is_asked_about_once_and_listed():
+    """Other columns, such as after a change of the phone column, are a question of their own."""
+    prompter = ScriptedPrompter(rest=False)
+    book = AnswerBook(prompter)
+    for names in (("Class", "Hostel"), ("Class", "Hostel"), ("Class",)):
+        book.begin_check()
+        assert not book.confirm_rest(RestQuestion(names))
+    assert prompter.asked == [("Class", "Hostel"), ("Class",)]
+    assert list_answers(book, prompter) == [("Class", "no")]
