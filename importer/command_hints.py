@@ -35,6 +35,8 @@ def to_option_words(options: Mapping[str, object]) -> list[str]:
                 continue
             case dict():
                 words += [word for pair in value.items() for word in (format_flag(name), "=".join(pair))]
+            case list() | tuple():
+                words += [word for one in value for word in (format_flag(name), str(one))]
             case bool():
                 words.append(format_flag(name if value else f"no_{name}"))
             case _:

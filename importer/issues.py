@@ -186,9 +186,12 @@ def describe_issue(issue: Issue) -> str:
     return sentence.format(value=_shorten(issue.value), hint=issue.hint, label=_get_label(issue.field))
 
 
-def format_issue(number: int, issue: Issue) -> str:
-    """Return the sentence with its place: `Row 14, City: the cell shows #N/A, an Excel error. Type the value itself.`."""
-    place = f"Row {number}, {issue.column}" if issue.column else f"Row {number}"
+def format_issue(row: str | int, issue: Issue) -> str:
+    """Return the sentence with its place: `Row 14, City: the cell shows #N/A, an Excel error. Type the value itself.`.
+
+    `row` is its name (`name_row`).
+    """
+    place = f"Row {row}, {issue.column}" if issue.column else f"Row {row}"
     return f"{place}: {describe_issue(issue)}"
 
 

@@ -5,7 +5,7 @@ They are the fields of `importer.settings.Settings` that make sense in a call; a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Literal, TypedDict
 
@@ -25,7 +25,7 @@ class SendingOptions(TypedDict, total=False):
 class ImportOptions(SendingOptions, total=False):
     """The options of `check_file` and `run_import`. None is the default."""
 
-    sheet: str | int | None
+    sheet: str | int | Sequence[str | int] | None
     header_row: int | None
     encoding: str | None
     delimiter: str | None

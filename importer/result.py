@@ -12,7 +12,7 @@ from importer import dataframe
 from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
 from importer.models.mapping import name_columns
-from importer.models.status import NoteState, RowStatus
+from importer.models.status import SHEET_COLUMN, NoteState, RowStatus
 from importer.pipeline.reports_folder import find_run
 from importer.report.summary import Summary
 
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the sheet and what became of it: a line of results.csv, typed.
 
-    `number` is the row as the spreadsheet shows it. `problems` are sentences, `codes` their machine names
+    `number` is the row as the spreadsheet shows it, and `sheet` the name of its sheet if the run read several ("" if
+    not). `problems` are sentences, `codes` their machine names
     (`field.code`), in the same order. `http_status` is the CRM's last answer, None if there was none. `cells` are the
     cells as typed by the names of `Summary.columns`: the second column called Phone is `Phone#2`.
     """
 
     number: int
+    sheet: str
     status: RowStatus
     phone: str
     problems: tuple[str, ...]
@@ -82,8 +84,10 @@ def _iter_rows(folder: Path) -> Iterator[ResultRow]:
 
 
 def _to_result_row(row: ReportRow, names: list[str]) -> ResultRow:
+    cells = dict(zip(names, row.cells, strict=True))
     return ResultRow(
-        number=row.number,
+        number=row.sheet_row,
+        sheet=cells.pop(SHEET_COLUMN, ""),
         status=row.status,
         phone=row.phone,
         problems=row.sentences,
@@ -91,5 +95,5 @@ def _to_result_row(row: ReportRow, names: list[str]) -> ResultRow:
         attempts=row.attempts,
         http_status=row.http_status,
         note=row.note,
-        cells=dict(zip(names, row.cells, strict=True)),
+        cells=cells,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `importer.messages.settings_messages.OPTION_HELP` says what each of them is for.
     """
 
-    sheet: str | None = None
+    sheet: tuple[str, ...] = ()
     header_row: Positive | None = None
     encoding: str | None = None
     delimiter: str | None = None
@@ -213,7 +213,9 @@ def _normalize_value(name: str, value: Any) -> Any:
     """Return the option with numbers as text where text is wanted: `sheet = 2` needs no quotes in the settings file."""
     if isinstance(value, Mapping):
         return {left: _to_text(right) for left, right in value.items()}
-    return _to_text(value) if name == "sheet" else value
+    if name == "sheet":
+        return tuple(map(_to_text, value)) if isinstance(value, list | tuple) else (_to_text(value),)
+    return value
 
 
 def _to_text(value: Any) -> Any:
@@ -241,10 +243,17 @@ def _check_names(given: Mapping[str, Any], in_file: Mapping[str, Any]) -> None:
 def _check_texts(given: Mapping[str, Any], only_in_file: frozenset[str]) -> None:
     """Raise UsageError for text that no file and no journal can hold: a NUL, or bytes of the shell that are not text."""
     for name, value in given.items():
-        for text in chain.from_iterable(value.items()) if isinstance(value, Mapping) else (value,):
+        for text in _list_texts(value):
             if isinstance(text, str) and not _is_valid_text(text, is_path=name in _PATH_OPTIONS):
                 error = settings_messages.FILE_NAME_NOT_TEXT if name == "map" else settings_messages.NOT_TEXT
                 raise UsageError(*error.format(option=_format_option(name, only_in_file), value=text))
+
+
+def _list_texts(value: Any) -> Iterable[Any]:
+    """Return what may be a text in the value of an option."""
+    if isinstance(value, Mapping):
+        return chain.from_iterable(value.items())
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _is_valid_text(text: str, *, is_path: bool) -> bool:

@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 
 from importer.cli.main import main
+from importer.loader.formats.file_kind import FileKind
+from importer.loader.formats.workbook_reader import Workbook, Worksheet
+from importer.reader.combine_sheets import describe_choice
 from importer.sandbox.server import RunningSandbox
 from importer.state.state_folder import AccountState
 
@@ -83,6 +86,15 @@ def write_csv(
     csv.writer(text, **dialect).writerows(rows)
     path.write_bytes(text.getvalue().encode(encoding))
     return path
+
+
+def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> Worksheet:
+    """Open the chosen sheet of a workbook, else the first that is visible, with the notices about the choice."""
+    book = Workbook(path, kind)
+    (name,) = book.choose_sheets([chosen] if chosen else [])
+    sheet = book.open_sheet(name)
+    sheet.notices += describe_choice([name], book.named_sheets)
+    return sheet
 
 
 def leads(running: RunningSandbox) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import get_type_hints
 
@@ -14,7 +14,7 @@ from importer.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 WIDER = {
-    "sheet": str | int,
+    "sheet": str | int | Sequence[str | int],
     "map": str | PurePath,
     "save": str | PurePath,
     "reports": str | PurePath,

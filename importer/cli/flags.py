@@ -105,8 +105,9 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
     title, text = describe_option(name)
     flag = format_flag(name)
     match name:
-        case "column" | "default":
-            return click.option(flag, name, multiple=True, metavar=title, callback=_parse_pairs, help=text)
+        case "sheet" | "column" | "default":
+            callback = _leave_out_none if name == "sheet" else _parse_pairs
+            return click.option(flag, name, multiple=True, metavar=title, callback=callback, help=text)
         case "create":
             text += terminal_messages.OPTION_CREATE_DEFAULT
             return click.option("--create/--no-create", name, default=None, help=text)
@@ -130,6 +131,13 @@ def _format_default(default: Any) -> str:
 def _limit_verbosity(_context: click.Context, _parameter: click.Parameter, value: int) -> int | None:
     """Return the number of -v, at most 2, or None where none was given."""
     return min(value, _MAX_VERBOSITY) or None
+
+
+def _leave_out_none(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Return the values, or None where none was given."""
+    return values or None
 
 
 def _parse_pairs(

@@ -16,6 +16,7 @@ from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
     RestQuestion,
+    SheetQuestion,
     SourceQuestion,
     UnknownValue,
 )
@@ -48,6 +49,19 @@ def confirm(question: str, *, default: bool = False) -> bool:
                 return False
             case _:
                 print_question(terminal_messages.TYPE_YES_OR_NO)
+
+
+def ask_sheets(sheets: Sequence[SheetQuestion]) -> list[str]:
+    """Ask which sheets to read. Returns their names, all for Enter."""
+    print_question(terminal_messages.WHICH_SHEETS)
+    for number, sheet in enumerate(sheets, 1):
+        print_question(f"  {number}  {sheet.name}  ({cut(', '.join(filter(None, sheet.headers)), 60)})")
+    while True:
+        answers = read_answer(terminal_messages.SHEET_NUMBERS).replace(",", " ").split()
+        if all(answer.isdecimal() and 1 <= int(answer) <= len(sheets) for answer in answers):
+            chosen = {int(answer) for answer in answers} or range(1, len(sheets) + 1)
+            return [sheets[number - 1].name for number in sorted(chosen)]
+        print_question(terminal_messages.TYPE_SHEET_NUMBERS.format(last=len(sheets)))
 
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:

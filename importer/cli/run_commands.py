@@ -55,7 +55,8 @@ def run_command(file: str, **flags: Any) -> int:
     source = find_source(file)
     asks = should_confirm(settings, quote_command("importer", "run", file) + repeat_options(flags))
     credentials = load_credentials()
-    with open_file(source, make_open_options(settings)) as sheet, _make_observer(settings) as observer:
+    options = make_open_options(settings, asks=asks)
+    with open_file(source, options) as sheet, _make_observer(settings) as observer:
         from importer.pipeline.run import run
 
         summary = run(sheet, _make_context(settings, credentials, observer, asks=asks))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from importer.cli.console import print_json, print_line, print_wait
 from importer.cli.flags import add_reading_options, read_settings, repeat_options
@@ -30,7 +31,8 @@ from importer.models.mapping import (
 )
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import find_remembered_map, forget_mapping, save_mapping
-from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, reuse_mapping
+from importer.pipeline.decide_mapping import MappingDecision, reuse_mapping
+from importer.pipeline.decide_sheets import leave_out_other_sheets, match_without_questions
 from importer.pipeline.lineage import find_origin, inherit_settings
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.settings import Settings
@@ -49,6 +51,7 @@ def columns_command(file: str, forget: bool, **flags: Any) -> int:
     """Show which column of a file goes to which field."""
     settings = read_settings(flags)
     with open_file(find_source(file), make_open_options(settings)) as sheet:
+        leave_out_other_sheets(sheet, settings)
         opened = sheet.preview
         if forget:
             _forget_answers(find_remembered_map(sheet.preview, settings))
@@ -56,10 +59,9 @@ def columns_command(file: str, forget: bool, **flags: Any) -> int:
     for notice in opened.notices + notices:
         print_line(notice.text, err=settings.json)
     if settings.json:
-        print_json(mapping)
+        print_json(_to_printed_mapping(mapping))
     else:
-        for column in mapping.columns:
-            _show_column(column)
+        _show_columns(mapping)
         if not settings.save:
             _show_next_step(mapping, quote_command("importer", "check", file) + repeat_options(flags))
     if settings.save:
@@ -137,12 +139,8 @@ def _choose_mapping_as_run_does(sheet: Sheet, settings: Settings) -> MappingDeci
     titles = _fetch_titles_if_possible(settings)
     origin = find_origin(sheet, Path(settings.reports))
     settings = inherit_settings(settings, origin, base_url="")  # how fast a CRM is used does not matter here
-    return reuse_mapping(sheet.preview, settings, titles, origin) or choose_mapping(
-        sheet.preview,
-        settings,
-        titles,
-        saved_map=find_remembered_map(sheet.preview, settings),
-        needs_phone=False,
+    return reuse_mapping(sheet.preview, settings, titles, origin) or match_without_questions(
+        sheet, settings, titles
     )
 
 
@@ -155,6 +153,23 @@ def _fetch_titles_if_possible(settings: Settings) -> AccountTitles:
     except (NothingSentError, RunStoppedError) as error:
         print_line(terminal_messages.LISTS_NOT_READ.format(reason=error.message), err=True)
         return {}
+
+
+def _to_printed_mapping(mapping: Mapping) -> dict[str, Any]:
+    """Return the mapping as `--json` prints it: `by_sheet` only where several sheets were read."""
+    printed: dict[str, Any] = msgspec.to_builtins(mapping)
+    return (
+        printed if mapping.by_sheet else {name: part for name, part in printed.items() if name != "by_sheet"}
+    )
+
+
+def _show_columns(mapping: Mapping) -> None:
+    """Print each column; of several sheets, under the name of its sheet."""
+    for name, one in (mapping.by_sheet or {"": mapping}).items():
+        if name:
+            print_line(terminal_messages.SHEET_TITLE.format(sheet=name), bold=True)
+        for column in one.columns:
+            _show_column(column)
 
 
 def _show_next_step(mapping: Mapping, check_command: str) -> None:

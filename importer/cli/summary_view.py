@@ -24,7 +24,7 @@ from importer.messages import format_count, report_messages, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
-from importer.models.status import RowStatus, RunState
+from importer.models.status import SHEET_COLUMN, RowStatus, RunState
 from importer.pipeline.context import NameConflict
 from importer.report.summary import PAGE, RESULTS, Summary
 from importer.settings import Settings
@@ -70,7 +70,7 @@ def format_mapping(mapping: Mapping) -> Iterator[str]:
     for column in used:
         target = f"{get_field_label(column.field):<20} {_format_reason(column)}".rstrip()
         yield f"  {cut(_name_column(column), _MAX_WIDTH):<{width}}  ->  {target}"
-    left_out = [column for column in mapping.columns if not column.field]
+    left_out = [column for column in mapping.columns if not column.field and column.header != SHEET_COLUMN]
     unknown: list[str] = []
     for column in left_out:
         name = cut(_name_column(column), _MAX_WIDTH)
@@ -127,7 +127,7 @@ def _format_merged_rows(
     yield terminal_messages.format_merged_rows(rows, checked=checked)
     for row in other_names:
         yield terminal_messages.MERGED_ROW.format(
-            number=row.number, name=cut(row.name, _MAX_WIDTH), other=cut(row.other, 2 * _MAX_WIDTH)
+            row=row.row, name=cut(row.name, _MAX_WIDTH), other=cut(row.other, 2 * _MAX_WIDTH)
         )
     if rows > len(other_names):
         yield terminal_messages.MORE_MERGED_ROWS.format(file=results)

@@ -31,6 +31,7 @@ from importer.pipeline.context import (
     RestQuestion,
     RunObserver,
     SendDecision,
+    SheetQuestion,
     SourceQuestion,
     UnknownValue,
 )
@@ -134,6 +135,11 @@ class TerminalPrompter:
         """Ask whether to use the answers for an earlier sheet."""
         self._observer.close_bar()
         return prompts.ask_about_saved_map(path)
+
+    def choose_sheets(self, sheets: Sequence[SheetQuestion]) -> Sequence[str]:
+        """Ask which of the sheets to read."""
+        self._observer.close_bar()
+        return prompts.ask_sheets(sheets)
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """Ask which column has the leads' phones."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
 from msgspec import json
 
 from importer.issues import Issue, IssueCode, get_issue_kind
@@ -107,6 +108,8 @@ class ReportQuery:
         return [self._check(_to_report_row(row)) for row in found]
 
     def _check(self, row: ReportRow) -> ReportRow:
+        if sheets := self._run.metadata.sheets:
+            row = msgspec.structs.replace(row, sheets=sheets)
         return _check_report_row(row, columns=len(self._run.metadata.headers))
 
     def read_second_metrics(self) -> list[SecondMetrics]:
@@ -166,9 +169,9 @@ def _check_report_row(row: ReportRow, *, columns: int) -> ReportRow:
             get_issue_kind(issue.code)
         error = _find_damage(row, columns)
     except UNDECODABLE as undecodable:
-        raise ValueError(f"row {row.number}: {undecodable}") from undecodable
+        raise ValueError(f"row {row.name}: {undecodable}") from undecodable
     if error:
-        raise ValueError(f"row {row.number}: {error}")
+        raise ValueError(f"row {row.name}: {error}")
     return row
 
 

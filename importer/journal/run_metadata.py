@@ -27,7 +27,8 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     `run_id` is the first name of its folder, which the ledger of notes knows. `file` is the path as the user gave it.
     `headers` are the sheet's own, in order. `account` is a hash of base address and key. `options` are the settings
     that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the active titles of
-    the account by dropdown, as they were when the rows were judged; the reports need them.
+    the account by dropdown, as they were when the rows were judged; the reports need them. `sheets` are the names of the sheets, if several were read:
+    the last of `headers` is then SHEET_COLUMN.
     """
 
     run_id: str
@@ -43,6 +44,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     parent: str = ""
     titles: dict[str, tuple[str, ...]] = {}
+    sheets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # Checked here, so that a journal whose time cannot be read counts as damaged.

@@ -168,6 +168,8 @@ HEADER_TOO_LONG = ErrorText("The header has more text than any list of leads.", 
 # --- Notices: how the file was read
 
 SHEET_READ = 'Sheet "{sheet}" of the workbook.'
+IN_SHEET = 'Sheet "{sheet}": {message}'
+SHEETS_READ = "Sheets of the workbook: {sheets}."
 OTHER_SHEETS_IGNORED = "Other sheets were not read: {sheets}. Name one with --sheet."
 HEADER_FOUND = "Header in row {number}."
 HEADER_OF_TWO_LINES = "Header in rows {number} and {next_number}, read as one."

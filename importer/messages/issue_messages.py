@@ -260,13 +260,13 @@ EMPTY_VALUE = "empty"
 MORE_ROWS = "{count} more"
 
 
-def format_rows(numbers: list[int], *, max_named: int) -> str:
-    """Return `row 9`, `rows 9 and 12`, or `rows 3, 4 and 29,993 more`: at most `max_named` numbers, if more are left."""
-    if len(numbers) == 1:
-        return f"row {numbers[0]}"
-    unnamed = len(numbers) - max_named
+def format_rows(rows: list[str], *, max_named: int) -> str:
+    """Return `row 9`, `rows 9 and 12`, or `rows 3, 4 and 29,993 more`: at most `max_named` rows, if more are left."""
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    unnamed = len(rows) - max_named
     if unnamed > 1:
-        *first, last = [*map(str, numbers[:max_named]), MORE_ROWS.format(count=format_count(unnamed))]
+        *first, last = [*rows[:max_named], MORE_ROWS.format(count=format_count(unnamed))]
     else:
-        *first, last = map(str, numbers)
+        *first, last = rows
     return f"rows {', '.join(first)} and {last}"

@@ -80,6 +80,10 @@ OTHER_FULL_NAME = 'not the name that is in "{first}" and "{last}"'
 
 # --- errors about the sheet
 
+NO_SHEET_NAME = ErrorText(
+    "--default {field}={text}: {{sheet}} is the name of a sheet, and this file has no sheets.",
+    "Type the value itself. For the text {{sheet}}, double its braces.",
+)
 HEADER_ROW_IS_EMPTY = ErrorText(
     "--header-row: row {row} is empty or does not exist.",
     "Count the rows as the spreadsheet shows them.",

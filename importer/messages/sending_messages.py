@@ -17,7 +17,7 @@ REDIRECT = "a redirect ({status})"
 ACCESS_DENIED = "{status} (access denied)"
 OTHER_ANSWER = "{message} ({status})"
 
-AT_ROW = "{message} This happened at row {number}."
+AT_ROW = "{message} This happened at row {row}."
 
 # --- the account's lists
 

@@ -16,7 +16,8 @@ class OptionHelp(NamedTuple):
 
 OPTION_HELP: dict[str, OptionHelp] = {
     "sheet": OptionHelp(
-        "NAME|NUMBER", "The sheet of a workbook to read: its name, or its number (1 is the first)."
+        "NAME|NUMBER|all",
+        "The sheet of a workbook to read: its name, or its number (1 is the first). Repeat it to read several as one run; all reads each sheet with leads.",
     ),
     "header_row": OptionHelp("N", "The row that holds the column headers."),
     "encoding": OptionHelp("NAME", "The text encoding of a CSV file, such as cp1252."),
@@ -94,6 +95,7 @@ SANDBOX_OPTION_HELP: dict[str, str] = {
 
 
 EXPECTED_VALUES: dict[str, str] = {
+    "sheet": "the name or the number of a sheet, or a list of them",
     "region": "the two letters of a country, such as IN",
     "rate": "auto, or a number above 0 (100000 at most)",
     "run_id": (

@@ -133,6 +133,9 @@ CONFIRM_SAVED_MAP = (
 )
 NO_EARLIER_QUESTION = "  This is the first question."
 TYPE_YES_OR_NO = "  Type y for yes or n for no, then press Enter."
+WHICH_SHEETS = "Several sheets of this workbook look like leads. Which ones should be read, as one run?"
+SHEET_NUMBERS = "Numbers of the sheets, such as 1 3 (Enter: all of them)"
+TYPE_SHEET_NUMBERS = "Type numbers from 1 to {last}, or press Enter for all of them."
 WHICH_COLUMN_IS_PHONE = "No header says which column has the leads' phone numbers. Which one is it?"
 COLUMN_NUMBER = "  Number of the column, or 0 to stop"
 WHICH_COLUMN_IS_NAME = "Which column holds the names?"
@@ -215,7 +218,7 @@ COMMON_PROBLEMS = "Most common problems"
 VALUES_LEFT_OUT = "Values left out because of --unknown drop"
 WARNINGS_ON_CHECKED_ROWS = "Warnings on {rows} that can go in: see _problems in {file}"
 WARNINGS_ON_SENT_ROWS = "Warnings on {rows} that went in: see _problems in {file}"
-MERGED_ROW = '  row {number} "{name}" with {other}'
+MERGED_ROW = '  row {row} "{name}" with {other}'
 MORE_MERGED_ROWS = "  To see all of them, search for row.other_name in _codes of {file}"
 MERGED_ROWS_ADVICE = (
     "  Are they different people? Add --duplicates reject to send none of them, "
@@ -373,6 +376,7 @@ COLUMN_WITHOUT_HEADER = "({name}, without a header)"
 COLUMN_GOES_TO = "  -> {label} ({field})"
 COLUMN_LEFT_OUT = "  -> left out"
 COLUMN_REASON = "     why: {reason}; {fill_rate} filled; {samples}"
+SHEET_TITLE = 'Sheet "{sheet}"'
 COLUMN_IS_EMPTY = "(empty)"
 NO_PHONE_COLUMN = (
     'No column has the leads\' phone numbers. Say which one it is: --column "HEADER=customer_phone"'

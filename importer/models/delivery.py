@@ -10,7 +10,7 @@ import msgspec
 
 from importer.csv_injection import parse_csv_line
 from importer.issues import Issue, Severity, format_issue
-from importer.models.row import Payload
+from importer.models.row import Payload, get_sheet_row, name_row
 from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
 NOTE_BREAK = "\x1e"
@@ -85,7 +85,8 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     `line` is its cells as a report shows them (`csv_injection.format_csv_line`). `staged_issues` and `delivery_issues`
     are the issues of the judging and of the sending, as JSON or "". `body` is the request's body, as JSON. Few readers
     need all of a row, so `cells`, `issues` and `payload` are decoded on demand, and once.
-    `survivor_status` is the status of the row that a duplicate was merged into, None for every other row.
+    `survivor_status` is the status of the row that a duplicate was merged into, None for every other row. `sheets` are
+    the names of the run's sheets, if there are several.
     """
 
     number: int
@@ -99,6 +100,17 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     note: NoteState
     body: str | None
     survivor_status: RowStatus | None = None
+    sheets: tuple[str, ...] = ()
+
+    @property
+    def sheet_row(self) -> int:
+        """The row as its sheet shows it."""
+        return get_sheet_row(self.number)
+
+    @property
+    def name(self) -> str:
+        """The row in a sentence: `14`, or `14 of Pune`."""
+        return name_row(self.number, self.sheets)
 
     @cached_property
     def cells(self) -> tuple[str, ...]:
@@ -118,7 +130,7 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def sentences(self) -> tuple[str, ...]:
         """The issues as sentences, one for each."""
-        return tuple(format_issue(self.number, issue) for issue in self.issues)
+        return tuple(format_issue(self.name, issue) for issue in self.issues)
 
     @cached_property
     def payload(self) -> Payload | None:

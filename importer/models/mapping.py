@@ -11,6 +11,7 @@ import msgspec
 
 from importer.fields import FIELDS, Dropdown
 from importer.issues import IssueCode
+from importer.models.status import SHEET_COLUMN
 
 
 class Title(msgspec.Struct, frozen=True, array_like=True):
@@ -133,6 +134,18 @@ class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
     fill_rate: float = 0.0
 
 
+def build_sheet_column(index: int) -> ColumnChoice:
+    """Return the choice for the column with the name of each row's sheet, which is no column of a sheet."""
+    return ColumnChoice(
+        index=index,
+        header=SHEET_COLUMN,
+        field="",
+        source=MatchSource.PRESET,
+        confidence=1.0,
+        reason="",
+    )
+
+
 PERSON_FIELDS = frozenset({"full_name", "first_name", "last_name"})
 NAME_FIELDS = PERSON_FIELDS | {"business_name"}
 """Fields that name a lead: as a person, or as a person or a firm."""
@@ -156,7 +169,8 @@ class RowRule(msgspec.Struct, frozen=True, kw_only=True):
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """How the columns of one sheet become fields: `loader.mapping` chooses it, `loader.rows` applies it.
 
-    `defaults` fill empty cells, by field. `values` replace values of cells, by field (what the sheet says -> what
+    In a run over several sheets, `by_sheet` has the mapping of each sheet by its name; `columns` and the rest only say for
+    people what all of them have in common. `defaults` fill empty cells, by field. `values` replace values of cells, by field (what the sheet says -> what
     the account calls it). `clear` is the cell text that clears a field.
     """
 
@@ -166,6 +180,12 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     clear: str | None = None
     preset: str = ""
     row_rules: tuple[RowRule, ...] = ()
+    by_sheet: dict[str, Mapping] = {}
+
+    @property
+    def sheet_index(self) -> int | None:
+        """The index of the column with the name of each row's sheet, if there is one."""
+        return next((column.index for column in self.columns if column.header == SHEET_COLUMN), None)
 
     def find_columns(self, field: str) -> list[ColumnChoice]:
         """Return the columns that go to `field`, in the order of the sheet."""

@@ -18,11 +18,36 @@ Payload: TypeAlias = dict[str, Any]
 """A lead's fields for the API. A missing key leaves the field unchanged; None clears it."""
 
 
+ROW_BITS = 32  # more rows than any sheet has
+ROW_MASK = (1 << ROW_BITS) - 1
+"""The bits of a row's number that are its number in its sheet."""
+
+
+def pack_row_number(sheet: int, row: int) -> int:
+    """Return the number of a row in a run over several sheets: unique in the run, and in the order of the sheets.
+
+    `sheet` is the position of its sheet, from 1, and `row` its number in that sheet. With one sheet, rows keep their
+    plain numbers.
+    """
+    return sheet << ROW_BITS | row
+
+
+def get_sheet_row(number: int) -> int:
+    """Return the row as its sheet shows it, from a number of the run."""
+    return number & ROW_MASK
+
+
+def name_row(number: int, sheets: Sequence[str]) -> str:
+    """Return `14`, or `14 of Pune` in a run over several sheets. `sheets` are their names in order."""
+    sheet, row = number >> ROW_BITS, number & ROW_MASK
+    return f"{row} of {sheets[sheet - 1]}" if 0 < sheet <= len(sheets) else str(row)
+
+
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     """One row exactly as it is in the file.
 
     `number` is the row number that the spreadsheet shows: 1-based, header and blank rows counted. For CSV it is the
-    1-based record number. `cells` are the texts as typed, one for each header ("" for a missing cell). `issues` are
+    1-based record number. With several sheets it is that of `pack_row_number`. `cells` are the texts as typed, one for each header ("" for a missing cell). `issues` are
     the problems that the reader found with the row as a whole.
     """
 

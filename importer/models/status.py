@@ -70,6 +70,10 @@ REPORT_COLUMNS = (
 """The columns that reports add behind the sheet's own, in order. Two of them mark a file as a report of importer."""
 
 
+SHEET_COLUMN = "_sheet"
+"""The column behind the sheets' own, with the name of the sheet of each row, in a run over several sheets."""
+
+
 ROWS_SHEET = "Rows to fix"
 """The sheet of failed_rows.xlsx: its cells are as typed, where those of our CSV files are guarded."""
 

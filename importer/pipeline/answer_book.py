@@ -26,6 +26,7 @@ from importer.pipeline.context import (
     RestQuestion,
     SavedMapQuestion,
     SendDecision,
+    SheetQuestion,
     SourceQuestion,
     UnknownValue,
 )
@@ -54,6 +55,10 @@ class AnswerBook:
         if not self._recall(question):
             self._record(question, YES if self._prompter.confirm_saved_map(path) else NO)
         return self._get_value(question) == YES
+
+    def choose_sheets(self, sheets: Sequence[SheetQuestion]) -> Sequence[str]:
+        """Return which sheets to read."""
+        return self._prompter.choose_sheets(sheets)
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """Return the column that holds the leads' phones."""

@@ -13,6 +13,7 @@ from importer.errors import DiskWriteError
 from importer.issues import IssueCode, is_blocking, is_optional_cell_error, select_reader_issues
 from importer.journal.run_journal import Journal
 from importer.loader.mapping.map_file import get_map_path, has_real_headers, remember_map, save_map
+from importer.loader.mapping.sheet_mappings import change_each_sheet, split_sheets
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import Mapping, MatchSource, group_titles_by_field
@@ -82,8 +83,11 @@ def _count_unknown_values(journal: Journal, titles: dict[str, tuple[str, ...]]) 
 
 
 def _add_answers(mapping: Mapping, answers: dict[str, dict[str, str]]) -> Mapping:
-    values = {field: {**mapping.values.get(field, {}), **pairs} for field, pairs in answers.items()}
-    return msgspec.structs.replace(mapping, values={**mapping.values, **values})
+    def add(one: Mapping) -> Mapping:
+        values = {field: {**one.values.get(field, {}), **pairs} for field, pairs in answers.items()}
+        return msgspec.structs.replace(one, values={**one.values, **values})
+
+    return change_each_sheet(mapping, add)
 
 
 def _has_unknown_value(row: ReportRow) -> bool:
@@ -119,23 +123,32 @@ def remember_mapping(mapping: Mapping, settings: Settings, observer: RunObserver
     """Remember how a sheet that is sent now was read, for the next sheet with these headers. Raises DiskWriteError.
 
     A mapping without any decision of a person is only remembered if it replaces an earlier one. With --map nothing is
-    remembered: that file is the user's.
+    remembered: that file is the user's. Of several sheets, each is remembered by its own headers.
     """
-    headers = [column.header for column in mapping.columns]
-    if settings.map is not None or not has_real_headers(headers):
+    if settings.map is not None:
         return
     folder = Path(settings.reports) / MAPS_FOLDER
-    path = get_map_path(folder, headers)
     try:
-        before = path.read_bytes() if path.is_file() else None
-        if before is None and not _has_decision(mapping):
-            return
-        remember_map(folder, mapping)
-        if path.read_bytes() != before:
-            observer.on_answers_saved(path)
+        saved = [_remember_sheet(folder, one) for one in split_sheets(mapping)]
+        for path in dict.fromkeys(saved):
+            if path is not None:
+                observer.on_answers_saved(path)
     except OSError as error:
         text = run_messages.ANSWERS_NOT_SAVED.format(folder=folder, reason=error.strerror)
         raise DiskWriteError(*text) from error
+
+
+def _remember_sheet(folder: Path, mapping: Mapping) -> Path | None:
+    """Save the mapping of one sheet, and return its file if it has changed."""
+    headers = [column.header for column in mapping.columns]
+    if not has_real_headers(headers):
+        return None
+    path = get_map_path(folder, headers)
+    before = path.read_bytes() if path.is_file() else None
+    if before is None and not _has_decision(mapping):
+        return None
+    remember_map(folder, mapping)
+    return path if path.read_bytes() != before else None
 
 
 def _has_decision(mapping: Mapping) -> bool:

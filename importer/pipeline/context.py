@@ -55,7 +55,7 @@ class FieldQuestion(msgspec.Struct, frozen=True):
     @property
     def key(self) -> AnswerKey:
         """What the question is about."""
-        return ("field", self.field)
+        return ("field", self.field, *[column.name for column in self.columns])
 
 
 class SourceQuestion(msgspec.Struct, frozen=True):
@@ -78,6 +78,13 @@ class RestQuestion(msgspec.Struct, frozen=True):
     def key(self) -> AnswerKey:
         """What the question is about."""
         return ("rest", *self.names)
+
+
+class SheetQuestion(msgspec.Struct, frozen=True):
+    """One sheet that looks like leads, and its headers."""
+
+    name: str
+    headers: tuple[str, ...]
 
 
 class UnknownValue(msgspec.Struct, frozen=True):
@@ -146,9 +153,13 @@ class SendDecision(Enum):
 
 
 class NameConflict(msgspec.Struct, frozen=True):
-    """A row that was merged with a row of the same phone and another name: `other` is `row 3 "Ravi Rao"`."""
+    """A row that was merged with a row of the same phone and another name: `other` is `row 3 "Ravi Rao"`.
+
+    `row` is the row in a sentence: `14`, or `14 of Pune`.
+    """
 
     number: int
+    row: str
     name: str
     other: str
 
@@ -196,6 +207,9 @@ class Prompter(Protocol):
 
         Without a prompter they are used, and a notice of the run says so.
         """
+
+    def choose_sheets(self, sheets: Sequence[SheetQuestion]) -> Sequence[str]:
+        """Return the names of the sheets to read, at least one. Without a prompter it is the first."""
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """Return the name of the column that holds the leads' phones, or "" for none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +16,15 @@ from importer.loader.cells.person_names import find_name_beside_phone
 from importer.loader.cells.text import has_digit
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
 from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
+from importer.loader.mapping.overrides import choose_by_options
 from importer.loader.mapping.presets import find_preset
 from importer.loader.mapping.rest_columns import REST_FIELD
+from importer.loader.mapping.sheet_mappings import (
+    fill_sheet_name,
+    fit_map,
+    keep_existing,
+    merge_mappings,
+)
 from importer.messages import run_messages
 from importer.models.mapping import (
     NAME_FIELDS,
@@ -77,6 +84,8 @@ def reuse_mapping(
     mapping = fit_mapping(origin.mapping, preview.headers)
     if not explicit.column and not explicit.default and mapping.find_columns("customer_phone"):
         return MappingDecision(mapping)
+    if mapping.by_sheet:
+        return MappingDecision(_override_sheets(mapping, preview.headers, explicit, settings, titles))
     chosen = choose_columns(
         preview.headers,
         preview.sample,
@@ -91,6 +100,23 @@ def reuse_mapping(
     return MappingDecision(
         msgspec.structs.replace(chosen, preset=mapping.preset, row_rules=mapping.row_rules)
     )
+
+
+def _override_sheets(
+    mapping: Mapping, headers: Sequence[str], explicit: Settings, settings: Settings, titles: AccountTitles
+) -> Mapping:
+    """Return the mapping of several sheets with explicit options for each of them."""
+    named = choose_by_options(headers, explicit.column)
+
+    def override(one: Mapping, sheet: str) -> Mapping:
+        columns = tuple(named.get(column.index, column) for column in one.columns)
+        defaults = {**one.defaults, **fill_sheet_name(explicit.default, sheet)}
+        changed = msgspec.structs.replace(one, columns=columns, defaults=defaults)
+        check_defaults(changed, settings, titles)
+        return changed
+
+    by_sheet = {name: override(one, name) for name, one in mapping.by_sheet.items()}
+    return merge_mappings(headers, by_sheet)
 
 
 def _decide_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
@@ -123,15 +149,16 @@ def choose_mapping(
 ) -> MappingDecision:
     """Return the mapping by options, map file or saved map, preset, synonyms and content, in that order."""
     column_map, reason, notices = _read_column_map(settings, saved_map)
+    existing = preview.headers if preview.is_one_of_several else None
     with _name_unread_sheets(preview):
         mapping = choose_columns(
             preview.headers,
             preview.sample,
             preset=settings.preset,
-            column_map=column_map,
+            column_map=fit_map(column_map, existing, preview.name) if column_map else None,
             map_named_by=reason,
-            columns=settings.column,
-            defaults=settings.default,
+            columns=keep_existing(settings.column, existing),
+            defaults=fill_sheet_name(settings.default, preview.name),
             titles=group_titles_by_field(titles),
             region=settings.region,
             rest=settings.rest,
@@ -227,7 +254,7 @@ def _ask_about_columns(
         again = choose_mapping(preview, answered, context.titles, saved_map=saved_map)
         return _mark_answers(again, answers)
 
-    if not _has_phone(decision.mapping):
+    if not has_phone(decision.mapping):
         name = prompter.choose_phone_column(_build_questions(decision.mapping, _may_hold_phones))
         answers |= {name: "customer_phone"} if name else {}
         decision = choose_again()
@@ -283,7 +310,8 @@ def _list_names(mapping: Mapping, is_listed: Callable[[ColumnChoice], bool]) -> 
     return tuple(question.name for question in _build_questions(mapping, is_listed))
 
 
-def _has_phone(mapping: Mapping) -> bool:
+def has_phone(mapping: Mapping) -> bool:
+    """Return whether a column holds phones of leads."""
     return bool(mapping.find_columns("customer_phone") or mapping.find_columns("add_phones"))
 
 

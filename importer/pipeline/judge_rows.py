@@ -11,7 +11,7 @@ from importer.journal.run_journal import Journal
 from importer.loader.rows.cell_policy import CellPolicy
 from importer.messages import run_messages
 from importer.models.mapping import Mapping
-from importer.models.row import NewVerdict
+from importer.models.row import NewVerdict, name_row
 from importer.pipeline.context import NameConflict, RunContext
 from importer.reader.protocol import ReadEnd
 from importer.reader.row_processor import ProcessorConfig
@@ -84,16 +84,18 @@ def deduplicate_rows(journal: Journal, context: RunContext) -> None:
         verdicts = [
             verdict
             for group in batch
-            for verdict in deduplicate_group(group, context.settings.duplicates, header=header)
+            for verdict in deduplicate_group(
+                group, context.settings.duplicates, header=header, sheets=journal.metadata.sheets
+            )
         ]
         journal.staging.update_verdicts(verdicts)
-        conflicts += _find_name_conflicts(verdicts)
+        conflicts += _find_name_conflicts(verdicts, journal.metadata.sheets)
         conflicts = sorted(conflicts, key=lambda conflict: conflict.number)[:_MAX_CONFLICTS]
     context.observer.on_rows_merged(conflicts)
 
 
-def _find_name_conflicts(rows: Sequence[NewVerdict]) -> Iterator[NameConflict]:
+def _find_name_conflicts(rows: Sequence[NewVerdict], sheets: Sequence[str]) -> Iterator[NameConflict]:
     for row in rows:
         for issue in row.issues:
             if issue.code == IssueCode.OTHER_NAME:
-                yield NameConflict(row.number, issue.value, issue.hint)
+                yield NameConflict(row.number, name_row(row.number, sheets), issue.value, issue.hint)

@@ -15,6 +15,7 @@ from importer.command_hints import format_send_command
 from importer.credentials import normalize_base_url
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
+from importer.loader.mapping.sheet_mappings import move_columns
 from importer.messages import run_messages
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
 from importer.models.status import RUN_ID_PROPERTY, RowStatus, RunState
@@ -143,13 +144,10 @@ def fit_mapping(mapping: Mapping, headers: Sequence[str]) -> Mapping:
         for index, header in enumerate(headers)
     ]
     new_indexes = {column.index: index for index, column in kept.items()}
-    rules = [rule for rule in mapping.row_rules if rule.index in new_indexes or rule.index < 0]
     return msgspec.structs.replace(
-        mapping,
+        move_columns(mapping, new_indexes),
         columns=tuple(columns),
-        row_rules=tuple(
-            msgspec.structs.replace(rule, index=new_indexes.get(rule.index, rule.index)) for rule in rules
-        ),
+        by_sheet={name: move_columns(one, new_indexes) for name, one in mapping.by_sheet.items()},
     )
 
 

@@ -21,7 +21,8 @@ from importer.pipeline.answers import (
     save_final_mapping,
 )
 from importer.pipeline.context import Answer, Prompter, RunContext, SendDecision
-from importer.pipeline.decide_mapping import MappingDecision, match_columns
+from importer.pipeline.decide_mapping import MappingDecision
+from importer.pipeline.decide_sheets import choose_sheets, match_sheets
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
 from importer.pipeline.reports_folder import (
@@ -45,7 +46,8 @@ from importer.state.state_folder import AccountState, find_account, open_account
 
 def check(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row and write the reports. The CRM is only read."""
-    context = fetch_lists(sheet, context.replace(prompter=None))
+    context = choose_sheets(sheet, context.replace(prompter=None))
+    context = fetch_lists(sheet, context)
     context = context.replace(account=find_account(context.state_dir, context.credentials, context.titles))
     _warn_of_earlier_run(sheet, context, find_interrupted_run)
     with judge_sheet("check", sheet, context) as journal:
@@ -54,6 +56,7 @@ def check(sheet: Sheet, context: RunContext) -> Summary:
 
 def run(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, ask, then send the valid rows. Nothing is sent before every row was judged."""
+    context = choose_sheets(sheet, context)
     context = fetch_lists(sheet, context)
     with _lock_account(sheet, context) as account:
         context = context.replace(account=account)
@@ -109,7 +112,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
         base_url = context.credentials.base_url
         settings = inherit_settings(context.settings, context.origin, base_url=base_url)
         context = context.replace(settings=settings)
-        decision = match_columns(sheet, context)
+        decision = match_sheets(sheet, context)
         metadata = _build_metadata(command, sheet, decision, context)
         context.observer.on_mapping_decided(metadata)
         with create_journal(folder, metadata) as journal:
@@ -207,6 +210,7 @@ def _build_metadata(
         notices=(*sheet.preview.notices, *decision.notices, *_note_limit(settings.limit)),
         parent=context.parent,
         titles=get_active_titles(context.titles),
+        sheets=sheet.names,
     )
 
 

@@ -92,6 +92,7 @@ async def _send_pending(
         concurrency=settings.concurrency,
         max_wait_s=settings.max_wait,
         create=settings.create,
+        sheets=journal.metadata.sheets,
     )
     async with open_client(
         context.credentials,

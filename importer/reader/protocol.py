@@ -24,18 +24,31 @@ class OpenRequest(msgspec.Struct, frozen=True, tag=True):
 
 
 class JudgeRequest(msgspec.Struct, frozen=True, tag=True):
-    """Request: read on, and judge every row."""
+    """Request: judge every row of these sheets."""
 
     config: ProcessorConfig
+    sheets: tuple[str, ...]
 
 
-class SheetPreview(msgspec.Struct, frozen=True, tag=True):
-    """Response: the header and the first rows. `is_own_report` means that this tool wrote the file."""
+class SheetPreview(msgspec.Struct, frozen=True):
+    """The header and the first rows. `is_own_report` means that this tool wrote the file.
+
+    `name` is the sheet's in its workbook, or "". `is_one_of_several`: the columns that a person names may be in others.
+    """
 
     headers: tuple[str, ...]
     sample: tuple[SourceRow, ...]
     notices: tuple[Notice, ...]
     is_own_report: bool = False
+    name: str = ""
+    is_one_of_several: bool = False
+
+
+class WorkbookPreview(msgspec.Struct, frozen=True, tag=True):
+    """Response: the sheets that may be read. `all_sheets` are the names of all that the workbook has."""
+
+    sheets: tuple[SheetPreview, ...]
+    all_sheets: tuple[str, ...]
 
 
 class JudgedBatch(msgspec.Struct, frozen=True, tag=True):
@@ -61,7 +74,7 @@ class ReadFailure(msgspec.Struct, frozen=True, tag=True):
 
 
 Request: TypeAlias = OpenRequest | JudgeRequest
-Response: TypeAlias = SheetPreview | JudgedBatch | ReadEnd | ReadFailure
+Response: TypeAlias = WorkbookPreview | JudgedBatch | ReadEnd | ReadFailure
 
 MAX_FRAME_BYTES = 256 << 20
 """No longer message is sent or accepted: what a hostile file makes the reading process claim must not fill our memory."""

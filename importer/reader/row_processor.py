@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import msgspec
 
@@ -31,26 +32,53 @@ class ProcessorConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RowProcessor:
-    """Turns source rows into staged rows. It is pure: the same rows give the same result in every process."""
+    """Turns source rows into staged rows. It is pure: the same rows give the same result in every process.
+
+    In a run over several sheets, each row is read by the mapping of its own sheet.
+    """
 
     def __init__(self, config: ProcessorConfig) -> None:
         self._limit = sys.maxsize if config.limit is None else config.limit
-        self._slow_path = SlowPath(config)
-        self._fast_path = FastPath.create(
-            config.mapping, config.titles, region=config.region, unknown=config.unknown
-        )
+        self._sheet_index = config.mapping.sheet_index if config.mapping.by_sheet else None
+        self._processor = _BlockProcessor(config)
+        self._by_sheet = {
+            name: _BlockProcessor(msgspec.structs.replace(config, mapping=mapping))
+            for name, mapping in config.mapping.by_sheet.items()
+        }
 
     def process(self, blocks: Iterable[SourceRows]) -> Iterator[StagedRows]:
         """Yield the staged rows in blocks of at most BLOCK_ROWS, up to the limit."""
         remaining = self._limit
         for block in blocks:
             for start in range(0, min(len(block), remaining), BLOCK_ROWS):
-                yield self._process_block(block.slice(start, min(start + BLOCK_ROWS, remaining)))
+                yield from self._process_block(block.slice(start, min(start + BLOCK_ROWS, remaining)))
             remaining -= len(block)
             if remaining <= 0:
                 return
 
-    def _process_block(self, rows: SourceRows) -> StagedRows:
+    def _process_block(self, rows: SourceRows) -> Iterator[StagedRows]:
+        if self._sheet_index is None:
+            yield self._processor.process(rows)
+            return
+        start = 0
+        for name, same in groupby([row[self._sheet_index] for row in rows.cells]):
+            stop = start + sum(1 for _ in same)
+            # A person may have changed the name in a report: such a row is read as the sheets have in common.
+            yield self._by_sheet.get(name, self._processor).process(rows.slice(start, stop))
+            start = stop
+
+
+class _BlockProcessor:
+    """Processes blocks of rows by one mapping."""
+
+    def __init__(self, config: ProcessorConfig) -> None:
+        self._slow_path = SlowPath(config)
+        self._fast_path = FastPath.create(
+            config.mapping, config.titles, region=config.region, unknown=config.unknown
+        )
+
+    def process(self, rows: SourceRows) -> StagedRows:
+        """Return the rows as the journal stores them."""
         process_slowly = self._slow_path.process_row
         if self._fast_path is None:
             return StagedRows.from_rows(map(process_slowly, rows))

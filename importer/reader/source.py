@@ -13,7 +13,7 @@ from importer.journal.staging import StagedRows
 from importer.loader.table.table_reader import OpenOptions, copy_to_private_file
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, split_into_blocks
-from importer.reader.protocol import SAMPLE_ROWS, ReadEnd, SheetPreview
+from importer.reader.protocol import SAMPLE_ROWS, ReadEnd, SheetPreview, WorkbookPreview
 from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.scratch_dir import open_scratch_dir
 from importer.reader.worker_client import WorkerClient
@@ -25,6 +25,13 @@ class Reader(Protocol):
     """Reads a sheet: `preview` first, then `judge` batch by batch; `end` is set after the last one."""
 
     end: ReadEnd | None
+
+    @property
+    def workbook(self) -> WorkbookPreview:
+        """The sheets that are read, each by itself."""
+
+    def choose_sheets(self, names: Sequence[str]) -> None:
+        """Read only these of the sheets."""
 
     @property
     def preview(self) -> SheetPreview:
@@ -61,6 +68,13 @@ class Sheet:
         return self.reader.preview
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the sheets, if several are read; for the rows of an earlier run, those of that run."""
+        names = tuple(sheet.name for sheet in self.reader.workbook.sheets)
+        own = self.origin.sheets if self.origin is not None else ()
+        return names if len(names) > 1 else own
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is no row below the header."""
         return not self.preview.sample
@@ -78,6 +92,14 @@ class InMemoryReader:
         self.preview = SheetPreview(tuple(headers), self._sample, tuple(notices))
         self.end: ReadEnd | None = None
 
+    @property
+    def workbook(self) -> WorkbookPreview:
+        """The rows, as the only sheet."""
+        return WorkbookPreview((self.preview,), ())
+
+    def choose_sheets(self, names: Sequence[str]) -> None:
+        """Do nothing: there is one sheet."""
+
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
         """Yield batches of judged rows, in order."""
         rows = chain(self._sample, self._rest) if self.end is None else self._start_again()
@@ -94,13 +116,14 @@ class InMemoryReader:
         return rows
 
 
-def make_open_options(settings: Settings) -> OpenOptions:
-    """Return what the loader must know to open the file."""
+def make_open_options(settings: Settings, *, asks: bool = False) -> OpenOptions:
+    """Return what the loader must know to open the file. `asks`: a person can choose among its sheets."""
     return OpenOptions(
-        sheet=settings.sheet,
+        sheets=settings.sheet,
         header_row=settings.header_row,
         encoding=settings.encoding,
         delimiter=settings.delimiter,
+        surveys_sheets=asks and not settings.sheet,
     )
 
 

@@ -12,8 +12,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,14 +20,12 @@ import msgspec
 
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
-from importer.loader.table.table_reader import Table, open_table
 from importer.messages import file_messages
-from importer.models.row import BLOCK_ROWS, SourceRows
-from importer.models.status import is_report_header
+from importer.models.row import get_sheet_row
 from importer.process_setup import apply_limits, tune_gc
 from importer.reader import protocol
-from importer.reader.restore_sheet import restore_table
-from importer.reader.row_processor import ProcessorConfig, RowProcessor
+from importer.reader.row_processor import RowProcessor
+from importer.reader.sheet_opener import SheetOpener
 
 _PARENT_CHECK_INTERVAL_S = 1.0
 _TARGET_MESSAGE_BYTES = (
@@ -88,37 +85,33 @@ def _answer_requests(requests: BinaryIO, responses: BinaryIO) -> None:
     """Open the file and send a preview; then, if asked to, judge every row."""
     request = _read_request(requests)
     assert isinstance(request, protocol.OpenRequest)
-    table = open_table(Path(request.path), request.options)
-    is_own_report = is_report_header(table.headers)
-    headers, blocks = restore_table(table) if is_own_report else (table.headers, table.blocks)
-    begun: list[SourceRows] = []
-    # A sheet of up to two blocks is read to its end: its last notices (hidden rows, footers) are in the preview.
-    while sum(map(len, begun)) <= 2 * BLOCK_ROWS and (block := next(blocks, None)) is not None:
-        begun.append(block)
-    sample = tuple(islice(chain.from_iterable(begun), protocol.SAMPLE_ROWS))
-    _send_preview(responses, protocol.SheetPreview(headers, sample, tuple(table.notices), is_own_report))
+    opener = SheetOpener(Path(request.path), request.options)
+    _send_preview(responses, opener.preview())
     request = _read_request(requests)
     if isinstance(request, protocol.JudgeRequest):
-        _judge_rows(table, chain(begun, blocks), request.config, responses)
+        _judge_rows(opener, request, responses)
 
 
-def _judge_rows(
-    table: Table, blocks: Iterable[SourceRows], config: ProcessorConfig, responses: BinaryIO
-) -> None:
+def _judge_rows(opener: SheetOpener, request: protocol.JudgeRequest, responses: BinaryIO) -> None:
     total = 0
-    for batch in RowProcessor(config).process(blocks):
+    for batch in RowProcessor(request.config).process(opener.read_rows(request.sheets)):
         _send_batch(responses, batch)
         total += len(batch)
-    protocol.write_frame(responses, protocol.encode(protocol.ReadEnd(total, tuple(table.notices))))
+    protocol.write_frame(responses, protocol.encode(protocol.ReadEnd(total, opener.notices)))
 
 
-def _send_preview(responses: BinaryIO, preview: protocol.SheetPreview) -> None:
-    """Send the header and as many of the first rows as fit into one message."""
+def _send_preview(responses: BinaryIO, preview: protocol.WorkbookPreview) -> None:
+    """Send the headers and as many of the first rows as fit into one message."""
     body = protocol.encode(preview)
-    while len(body) > _TARGET_MESSAGE_BYTES and len(preview.sample) > 1:
-        preview = msgspec.structs.replace(preview, sample=preview.sample[: len(preview.sample) // 2])
+    while len(body) > _TARGET_MESSAGE_BYTES and any(len(sheet.sample) > 1 for sheet in preview.sheets):
+        preview = msgspec.structs.replace(preview, sheets=tuple(map(_halve_sample, preview.sheets)))
         body = protocol.encode(preview)
-    _write_message(responses, body, [row.number for row in preview.sample[:1]])
+    numbers = [row.number for sheet in preview.sheets for row in sheet.sample[:1]]
+    _write_message(responses, body, numbers)
+
+
+def _halve_sample(sheet: protocol.SheetPreview) -> protocol.SheetPreview:
+    return msgspec.structs.replace(sheet, sample=sheet.sample[: max(1, len(sheet.sample) // 2)])
 
 
 def _send_batch(responses: BinaryIO, batch: StagedRows) -> None:
@@ -141,7 +134,9 @@ def _write_message(responses: BinaryIO, body: bytes, numbers: Sequence[int]) -> 
     """Write a message. Raises UnreadableFileError, with the number of the row, for one that is too long."""
     if len(body) > protocol.MAX_FRAME_BYTES:
         text = (
-            file_messages.ROW_TOO_LONG.format(number=numbers[0]) if numbers else file_messages.HEADER_TOO_LONG
+            file_messages.ROW_TOO_LONG.format(number=get_sheet_row(numbers[0]))
+            if numbers
+            else file_messages.HEADER_TOO_LONG
         )
         raise UnreadableFileError(*text)
     protocol.write_frame(responses, body)

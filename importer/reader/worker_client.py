@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Self
+
+import msgspec
 
 from importer import errors
 from importer.credentials import API_KEY_VARIABLE
@@ -20,6 +22,7 @@ from importer.journal.staging import StagedRows
 from importer.loader.table.table_reader import OpenOptions
 from importer.messages import file_messages
 from importer.reader import protocol
+from importer.reader.combine_sheets import combine_previews
 from importer.reader.row_processor import ProcessorConfig
 
 _logger = logging.getLogger(__name__)
@@ -66,17 +69,28 @@ class WorkerClient:
             raise
 
     @cached_property
+    def workbook(self) -> protocol.WorkbookPreview:
+        """The sheets that may be read: one, unless several were asked for. Raises the error of the reading process."""
+        return self._receive_workbook()
+
+    def _receive_workbook(self) -> protocol.WorkbookPreview:
+        response = self._receive()
+        if not isinstance(response, protocol.WorkbookPreview):
+            raise self._explain_death()
+        return response
+
+    @cached_property
     def preview(self) -> protocol.SheetPreview:
-        """The header and the first rows. Raises the error of the reading process."""
-        preview = self._receive_preview()
+        """The header and the first rows, of all chosen sheets as one. Raises the error of the reading process."""
+        preview = combine_previews(self.workbook)
         _log_preview(preview)
         return preview
 
-    def _receive_preview(self) -> protocol.SheetPreview:
-        response = self._receive()
-        if not isinstance(response, protocol.SheetPreview):
-            raise self._explain_death()
-        return response
+    def choose_sheets(self, names: Sequence[str]) -> None:
+        """Read only these sheets. It comes before the first use of `preview`."""
+        sheets = tuple(sheet for sheet in self.workbook.sheets if sheet.name in names)
+        self.workbook = msgspec.structs.replace(self.workbook, sheets=sheets)
+        self.__dict__.pop("preview", None)
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
         """Yield batches of judged rows in file order, then set `end`. Raises the error of the reading process.
@@ -84,11 +98,12 @@ class WorkerClient:
         A reading process judges the sheet once. To judge it again, another one opens the same copy.
         """
         _ = self.preview  # it comes first
+        names = tuple(sheet.name for sheet in self.workbook.sheets)
         if self.end is not None:
             self.close()
             self._start()
-            self._receive_preview()
-        self._send(protocol.JudgeRequest(config))
+            self._receive_workbook()
+        self._send(protocol.JudgeRequest(config, names))
         while True:
             match self._receive():
                 case protocol.JudgedBatch(rows):
@@ -98,7 +113,7 @@ class WorkerClient:
                     _logger.debug("The sheet ends after %d rows", end.rows)
                     self.end = end
                     return
-                case protocol.SheetPreview():
+                case protocol.WorkbookPreview():
                     raise self._explain_death()
 
     def close(self) -> None:
@@ -120,7 +135,7 @@ class WorkerClient:
         except OSError:  # a broken pipe; Windows calls it an invalid argument
             raise self._explain_death() from None
 
-    def _receive(self) -> protocol.SheetPreview | protocol.JudgedBatch | protocol.ReadEnd:
+    def _receive(self) -> protocol.WorkbookPreview | protocol.JudgedBatch | protocol.ReadEnd:
         assert self._child.stdout is not None
         with self._watchdog:
             body = protocol.read_frame(self._child.stdout)

@@ -249,7 +249,7 @@ def _describe_value(issue: Issue, rows: int) -> dict[str, Any]:
 
 def _describe_row(row: ReportRow, indexes: list[int]) -> dict[str, Any]:
     return {
-        "number": row.number,
+        "number": row.name,
         "status": row.status.value,
         "cells": [row.cells[index][:_MAX_CELL] for index in indexes],
         "problems": [

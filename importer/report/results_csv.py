@@ -10,6 +10,7 @@ from typing import Self, TextIO
 from importer.csv_injection import escape_formula, format_csv_record
 from importer.journal.report_query import NOTE_KEY, CheckedPage, ReportPage, SentPage
 from importer.models.delivery import ReportRow
+from importer.models.row import ROW_MASK
 from importer.models.status import REPORT_COLUMNS, NoteState, RowStatus
 
 _BOM = "\ufeff"
@@ -54,14 +55,14 @@ def format_clean_lines(page: ReportPage) -> list[str | None]:
             return [
                 cells
                 if cells is None
-                else f"{cells},{number},{_ACCEPTED},{phone},,,0,,{_NOT_SENT if NOTE_KEY in body else ''}\r\n"
+                else f"{cells},{number & ROW_MASK},{_ACCEPTED},{phone},,,0,,{_NOT_SENT if NOTE_KEY in body else ''}\r\n"
                 for number, cells, phone, body in page.rows
             ]
         case SentPage():
             return [
                 cells
                 if cells is None
-                else f"{cells},{number},{_ACCEPTED},{phone},,,{attempts},{http_status},{note}\r\n"
+                else f"{cells},{number & ROW_MASK},{_ACCEPTED},{phone},,,{attempts},{http_status},{note}\r\n"
                 for number, cells, phone, _, attempts, http_status, note in page.rows
             ]
 
@@ -69,7 +70,7 @@ def format_clean_lines(page: ReportPage) -> list[str | None]:
 def to_report_cells(row: ReportRow) -> tuple[object, ...]:
     """Return the `_` columns of a row, in the order of REPORT_COLUMNS."""
     return (
-        row.number,
+        row.sheet_row,
         row.status.value,
         row.phone,
         escape_formula(" | ".join(row.sentences)),

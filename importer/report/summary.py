@@ -12,7 +12,7 @@ from importer.journal.run_journal import Journal
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind, name_columns
-from importer.models.status import RowStatus, RunState
+from importer.models.status import SHEET_COLUMN, RowStatus, RunState
 from importer.untrusted_text import format_path
 
 SCHEMA_VERSION = 1
@@ -225,7 +225,7 @@ def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
 
 def _list_columns(journal: Journal) -> dict[str, str]:
     """Return header to field. The second of two equal headers is `Phone#2`."""
-    columns = journal.metadata.mapping.columns
+    columns = [column for column in journal.metadata.mapping.columns if column.header != SHEET_COLUMN]
     names = name_columns(column.header for column in columns)
     return {name: column.field for name, column in zip(names, columns, strict=True)}
 

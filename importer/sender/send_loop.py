@@ -12,6 +12,7 @@ import msgspec
 from importer.errors import BlockedError, ImporterError
 from importer.messages import sending_messages
 from importer.models.delivery import PendingRow
+from importer.models.row import name_row
 from importer.sender.block_detector import BlockDetector
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
@@ -27,12 +28,16 @@ __all__ = ["Progress", "Runtime", "SendSettings", "StopRequest", "send"]
 
 
 class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to send. `rate_per_s` is None for `--rate auto`. `create` allows the CRM to create new leads."""
+    """How to send. `rate_per_s` is None for `--rate auto`. `create` allows the CRM to create new leads.
+
+    `sheets` are the names of the run's sheets, if there are several.
+    """
 
     rate_per_s: float | None
     concurrency: int
     max_wait_s: float
     create: bool
+    sheets: tuple[str, ...] = ()
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -201,7 +206,9 @@ class SendLoop:
             try:
                 await self._delivery.attempt(flight)
             except BlockedError as error:
-                self._stop.record_error(_add_row_number(error, flight.row))
+                self._stop.record_error(
+                    _name_the_row(error, name_row(flight.row.number, self._settings.sheets))
+                )
             except ImporterError as error:
                 self._stop.record_error(error)
             except RowAbandoned:
@@ -216,7 +223,7 @@ class SendLoop:
                 self._feeder.release(flight.row, has_departed=flight.requests > 0)
 
 
-def _add_row_number(error: BlockedError, row: PendingRow) -> BlockedError:
+def _name_the_row(error: BlockedError, row: str) -> BlockedError:
     """Name the row that met the error: where each resume stops at the same row, that row is the cause."""
-    message = sending_messages.AT_ROW.format(message=error.message, number=row.number)
+    message = sending_messages.AT_ROW.format(message=error.message, row=row)
     return BlockedError(message, error.advice)

@@ -18,7 +18,7 @@ from importer.models.status import StagedVerdict
 from importer.settings import DuplicatesPolicy
 from importer.validator.lead_groups import (
     PERSON_FIELDS,
-    format_named_row,
+    GroupWords,
     get_name,
     is_other_person,
     list_numbers,
@@ -36,7 +36,7 @@ _MAX_NAMED_ROWS, _MAX_NAMED_CHANGES = 6, 20  # in one sentence, so that it can b
 
 
 def deduplicate_group(
-    group: Sequence[Accepted], duplicates: DuplicatesPolicy, *, header: str
+    group: Sequence[Accepted], duplicates: DuplicatesPolicy, *, header: str, sheets: Sequence[str] = ()
 ) -> list[NewVerdict]:
     """Return a new verdict for each row that changes, of rows that share a number, in file order.
 
@@ -46,20 +46,21 @@ def deduplicate_group(
     `merge` gives what the CRM would hold if the rows were sent one after another (later values win, lists add up, no
     note is lost), with two differences: it keeps the additional info of all rows, and does not mix two names. With
     every policy, rows of different people whose number Excel may have shortened to the same are rejected. `header` is the
-    phone column's, for the sentences.
+    phone column's, and `sheets` are the names of the run's sheets if there are several, for the sentences.
     """
-    leads, warnings = split_into_leads(group, header)
-    verdicts = [verdict for rows in leads for verdict in _deduplicate_lead(rows, duplicates, header)]
+    words = GroupWords(header, sheets)
+    leads, warnings = split_into_leads(group, words)
+    verdicts = [verdict for rows in leads for verdict in _deduplicate_lead(rows, duplicates, words)]
     return _add_warnings(verdicts, group, warnings)
 
 
 def _deduplicate_lead(
-    group: Sequence[Accepted], duplicates: DuplicatesPolicy, header: str
+    group: Sequence[Accepted], duplicates: DuplicatesPolicy, words: GroupWords
 ) -> list[NewVerdict]:
-    shortened = _reject_shortened(group, header)
+    shortened = _reject_shortened(group, words)
     others = [row for row in group if row.row.number not in shortened]
     if len(others) > 1:
-        return [*shortened.values(), *_apply_policy(others, duplicates, header)]
+        return [*shortened.values(), *_apply_policy(others, duplicates, words)]
     return list(shortened.values())
 
 
@@ -68,16 +69,18 @@ def is_same_number(phone: str, digits: str) -> bool:
     return phone.endswith(digits.removesuffix(".0").lstrip("+0"))
 
 
-def _apply_policy(group: Sequence[Accepted], duplicates: DuplicatesPolicy, header: str) -> list[NewVerdict]:
+def _apply_policy(
+    group: Sequence[Accepted], duplicates: DuplicatesPolicy, words: GroupWords
+) -> list[NewVerdict]:
     match duplicates:
         case "merge":
-            return _merge_group(group, header)
+            return _merge_group(group, words)
         case "first":
-            return _keep_one(group, group[0], issue_messages.FIRST_ROW_WAS_KEPT, header)
+            return _keep_one(group, group[0], issue_messages.FIRST_ROW_WAS_KEPT, words)
         case "last":
-            return _keep_one(group, group[-1], issue_messages.LAST_ROW_WAS_KEPT, header)
+            return _keep_one(group, group[-1], issue_messages.LAST_ROW_WAS_KEPT, words)
         case "reject":
-            return [_reject_shared(row, group, header) for row in group]
+            return [_reject_shared(row, group, words) for row in group]
 
 
 # --- warnings about shared numbers
@@ -104,14 +107,14 @@ def _add_warnings(
 # --- numbers that Excel may have shortened
 
 
-def _reject_shortened(group: Sequence[Accepted], header: str) -> dict[int, NewVerdict]:
+def _reject_shortened(group: Sequence[Accepted], words: GroupWords) -> dict[int, NewVerdict]:
     """Return a rejection for each row whose number ends in zeros as Excel's do, if the rows are of different people."""
     doubtful = [row for row in group if any(_is_about_phone(row, issue) for issue in row.issues)]
-    other_names = _find_other_names(group, header) if doubtful else {}
+    other_names = _find_other_names(group, words) if doubtful else {}
     if not other_names:
         return {}
     first_number, first_issue = next(iter(other_names.items()))
-    first_other = format_named_row(first_number, first_issue.value)
+    first_other = words.name_with(first_number, first_issue.value)
     verdicts: dict[int, NewVerdict] = {}
     for row in doubtful:
         number = row.row.number
@@ -134,19 +137,19 @@ def _is_about_phone(row: Accepted, issue: Issue) -> bool:
 # --- policies
 
 
-def _merge_group(group: Sequence[Accepted], header: str) -> list[NewVerdict]:
+def _merge_group(group: Sequence[Accepted], words: GroupWords) -> list[NewVerdict]:
     verdicts: list[NewVerdict] = []
     for survivor, others in _split_by_labels(group):
         if not others:
             continue
-        other_names = _find_other_names([survivor, *others], header)
+        other_names = _find_other_names([survivor, *others], words)
         for row in others:
             name_issue = other_names.get(row.row.number)
             extra = () if name_issue is None else (name_issue,)
             verdicts.append(
-                _mark_duplicate(row, survivor, issue_messages.MERGED_INTO_THAT_ROW, header, *extra)
+                _mark_duplicate(row, survivor, issue_messages.MERGED_INTO_THAT_ROW, words, *extra)
             )
-        verdicts.append(_merge_into(survivor, others, header))
+        verdicts.append(_merge_into(survivor, others, words))
     return verdicts
 
 
@@ -165,34 +168,42 @@ def _split_by_labels(group: Sequence[Accepted]) -> list[tuple[Accepted, list[Acc
     return parts
 
 
-def _merge_into(survivor: Accepted, others: Sequence[Accepted], header: str) -> NewVerdict:
+def _merge_into(survivor: Accepted, others: Sequence[Accepted], words: GroupWords) -> NewVerdict:
     payload, changes = _merge_payloads([survivor, *others])
-    rows = issue_messages.format_rows([row.row.number for row in others], max_named=_MAX_NAMED_ROWS)
-    issue = Issue("row", IssueCode.MERGED, header, rows, _format_changes(changes))
+    rows = issue_messages.format_rows(
+        [words.name(row.row.number) for row in others], max_named=_MAX_NAMED_ROWS
+    )
+    issue = Issue("row", IssueCode.MERGED, words.header, rows, _format_changes(changes, words))
     issues = (*survivor.issues, issue)
     return NewVerdict(survivor.row.number, StagedVerdict.VALID, payload, issues)
 
 
-def _keep_one(group: Sequence[Accepted], survivor: Accepted, reason: str, header: str) -> list[NewVerdict]:
-    return [_mark_duplicate(row, survivor, reason, header) for row in group if row is not survivor]
+def _keep_one(
+    group: Sequence[Accepted], survivor: Accepted, reason: str, words: GroupWords
+) -> list[NewVerdict]:
+    return [_mark_duplicate(row, survivor, reason, words) for row in group if row is not survivor]
 
 
-def _mark_duplicate(row: Accepted, survivor: Accepted, reason: str, header: str, *extra: Issue) -> NewVerdict:
-    issue = Issue("row", IssueCode.SAME_PHONE, header, reason, str(survivor.row.number))
+def _mark_duplicate(
+    row: Accepted, survivor: Accepted, reason: str, words: GroupWords, *extra: Issue
+) -> NewVerdict:
+    issue = Issue("row", IssueCode.SAME_PHONE, words.header, reason, words.name(survivor.row.number))
     issues = (*row.issues, issue, *extra)
     return NewVerdict(row.row.number, StagedVerdict.DUPLICATE, None, issues, survivor.row.number)
 
 
-def _reject_shared(row: Accepted, group: Sequence[Accepted], header: str) -> NewVerdict:
+def _reject_shared(row: Accepted, group: Sequence[Accepted], words: GroupWords) -> NewVerdict:
     other = next(other for other in group if other is not row)
-    issue = Issue("customer_phone", IssueCode.SHARED_PHONE, header, row.phone, str(other.row.number))
+    issue = Issue(
+        "customer_phone", IssueCode.SHARED_PHONE, words.header, row.phone, words.name(other.row.number)
+    )
     return NewVerdict(row.row.number, StagedVerdict.INVALID, None, (*row.issues, issue))
 
 
 # --- names
 
 
-def _find_other_names(rows: Sequence[Accepted], header: str) -> dict[int, Issue]:
+def _find_other_names(rows: Sequence[Accepted], words: GroupWords) -> dict[int, Issue]:
     """Return an issue for each row with another name than the first row that has one: they may be two people."""
     fields = next(
         (fields for fields in _NAME_FIELDS if any(row.payload.get(f) for row in rows for f in fields)), ()
@@ -200,9 +211,9 @@ def _find_other_names(rows: Sequence[Accepted], header: str) -> dict[int, Issue]
     named = [(row.row.number, name) for row in rows if (name := get_name(row, fields))]
     if not named:
         return {}
-    first = format_named_row(*named[0])
+    first = words.name_with(*named[0])
     return {
-        number: Issue("row", IssueCode.OTHER_NAME, header, name, first)
+        number: Issue("row", IssueCode.OTHER_NAME, words.header, name, first)
         for number, name in named
         if is_other_person(name, named[0][1])
     }
@@ -289,14 +300,14 @@ def _combine_values(name: str, values: Sequence[Any]) -> Any:
 # --- words
 
 
-def _format_changes(changes: Sequence[_Change]) -> str:
+def _format_changes(changes: Sequence[_Change], words: GroupWords) -> str:
     """Return a sentence for each change, but only for the first of many."""
     unnamed = len(changes) - _MAX_NAMED_CHANGES
     named = changes[:_MAX_NAMED_CHANGES] if unnamed > 1 else changes
     text = "".join(
         issue_messages.VALUE_REPLACED.format(
             label=get_field_label(change.field),
-            row=change.row,
+            row=words.name(change.row),
             old=_format_value(change.old),
             new=_format_value(change.new),
         )

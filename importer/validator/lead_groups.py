@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from importer.disjoint_sets import DisjointSets
 from importer.issues import Issue, IssueCode
 from importer.messages import issue_messages
-from importer.models.row import Accepted
+from importer.models.row import Accepted, name_row
 
 PERSON_FIELDS = ("first_name", "last_name")
 """The fields that name a person."""
@@ -15,13 +16,30 @@ PERSON_FIELDS = ("first_name", "last_name")
 _MAX_COMPARED_LEADS = 20  # of one number: a made-up one in many rows must not take millions of comparisons
 
 
-def split_into_leads(group: Sequence[Accepted], header: str) -> tuple[list[list[Accepted]], dict[int, Issue]]:
+class GroupWords(NamedTuple):
+    """What the sentences about a group need: the header of the phone column, and the names of the sheets."""
+
+    header: str
+    sheets: Sequence[str]
+
+    def name(self, number: int) -> str:
+        """Return `3`, or `3 of Pune`."""
+        return name_row(number, self.sheets)
+
+    def name_with(self, number: int, person: str) -> str:
+        """Return `row 3 "Ravi Rao"`."""
+        return issue_messages.ROW_WITH_NAME.format(row=self.name(number), name=person)
+
+
+def split_into_leads(
+    group: Sequence[Accepted], words: GroupWords
+) -> tuple[list[list[Accepted]], dict[int, Issue]]:
     """Return the rows of each lead, and a warning for each row that shares a number with somebody else's lead."""
     leads = _LeadSets(group)
     warnings: dict[int, Issue] = {}
     for at, row in enumerate(group):
         if (stranger := leads.add(at)) is not None:
-            warnings[row.row.number] = _warn_of_shared_number(row, group[stranger], header)
+            warnings[row.row.number] = _warn_of_shared_number(row, group[stranger], words)
     return leads.list_rows(), warnings
 
 
@@ -83,14 +101,14 @@ def _are_two_people(name: str, other: str) -> bool:
     return bool(name and other) and is_other_person(name, other)
 
 
-def _warn_of_shared_number(row: Accepted, other: Accepted, header: str) -> Issue:
+def _warn_of_shared_number(row: Accepted, other: Accepted, words: GroupWords) -> Issue:
     shared = next((number for number in list_numbers(row) if number in list_numbers(other)), row.phone)
     return Issue(
         "row",
         IssueCode.SHARES_NUMBER,
-        header,
+        words.header,
         shared,
-        format_named_row(other.row.number, _get_any_name(other)),
+        words.name_with(other.row.number, _get_any_name(other)),
     )
 
 
@@ -111,8 +129,3 @@ def _split_name(name: str) -> list[str]:
 
 def _is_same_word(word: str, other: str) -> bool:
     return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
-
-
-def format_named_row(number: int, name: str) -> str:
-    """Return a row as the issues of other rows name it: `row 3 "Ravi Rao"`."""
-    return issue_messages.ROW_WITH_NAME.format(row=number, name=name)

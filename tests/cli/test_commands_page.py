@@ -20,7 +20,7 @@ TABLE = re.compile(r"<!-- ([\w ]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 COMMANDS = Commands("importer")
 
 DEFAULTS = {
-    "--sheet": None, "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--default": {}, "--region": "IN",
+    "--sheet": (), "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--default": {}, "--region": "IN",
     "--create": True, "--duplicates": "merge", "--unknown": "reject",
     "--bad-cells": "reject", "--ranges": "info", "--rest": "info", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
     "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,

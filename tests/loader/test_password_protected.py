@@ -16,10 +16,9 @@ from msoffcrypto.method.rc4 import DocumentRC4
 from xlwt.CompoundDoc import XlsDoc
 
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.formats.zip_safety import check_archive
 from tests.loader.write_workbooks import text_cell, write_parts, write_xlsb, write_xlsx
-from tests.support import leads
+from tests.support import leads, open_sheet
 
 PASSWORD = "secret"
 _RANDOM = random.Random(1)

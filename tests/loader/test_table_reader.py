@@ -123,7 +123,7 @@ def test_header_row_that_does_not_exist_is_refused(tmp_path, row):
 
 def test_sheet_option_for_a_text_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no sheets"):
-        open_text(tmp_path, "A,B\n", sheet="1")
+        open_text(tmp_path, "A,B\n", sheets=("1",))
 
 
 def test_private_copy_is_complete_and_readable_for_the_user_alone(tmp_path):

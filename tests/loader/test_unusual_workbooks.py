@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from importer.errors import UnreadableFileError
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.file_kind import detect_file_kind
-from importer.loader.formats.workbook_reader import open_sheet
+from tests.support import open_sheet
 
 ROWS = [["Name", "Phone"], ["Asha", "9845012345"], ["Ravi", "#N/A"]]
 

@@ -19,7 +19,6 @@ from importer.issues import find_unreadable_rows
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.sheet_metadata import RowMetadata
-from importer.loader.formats.workbook_reader import open_sheet
 from importer.models.row import BLOCK_ROWS
 from tests.loader.write_workbooks import (
     MAIN,
@@ -31,6 +30,7 @@ from tests.loader.write_workbooks import (
     write_xlsb,
     write_xlsx,
 )
+from tests.support import open_sheet
 
 pytestmark = pytest.mark.filterwarnings("ignore:Workbook contains no default style")
 

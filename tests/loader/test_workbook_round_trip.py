@@ -18,8 +18,8 @@ from xlwt import BIFFRecords
 
 from importer.loader.formats import workbook_reader
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.workbook_reader import open_sheet
 from tests.loader.write_workbooks import ods_cell, write_ods, write_xlsb
+from tests.support import open_sheet
 
 ERRORS = {"#NULL!": 0, "#DIV/0!": 7, "#VALUE!": 15, "#REF!": 23, "#NAME?": 29, "#NUM!": 36, "#N/A": 42}
 

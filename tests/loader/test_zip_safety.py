@@ -11,9 +11,9 @@ import pytest
 from importer.errors import UnreadableFileError
 from importer.loader.formats import zip_safety
 from importer.loader.formats.file_kind import detect_file_kind
-from importer.loader.formats.workbook_reader import open_sheet
 from importer.loader.formats.zip_safety import check_archive
 from tests.loader.write_workbooks import text_cell, write_parts, write_xlsx
+from tests.support import open_sheet
 
 SHEET = f'<row r="1">{text_cell("A1", "Phone")}</row><row r="2"><c r="A2"><v>9845012345</v></c></row>'
 

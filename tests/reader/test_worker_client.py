@@ -119,7 +119,7 @@ def test_change_of_the_file_during_the_run_shifts_no_row(sheet):
 
 def test_errors_of_the_reading_process_arrive_with_their_advice(sheet):
     with (
-        WorkerClient(sheet, OpenOptions(sheet="2")) as reader,
+        WorkerClient(sheet, OpenOptions(sheets=("2",))) as reader,
         pytest.raises(UsageError, match="no sheets") as refused,
     ):
         assert reader.preview

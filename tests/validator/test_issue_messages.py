@@ -63,14 +63,14 @@ def test_every_code_has_words():
 
 
 @pytest.mark.parametrize(
-    ("numbers", "words"),
+    ("rows", "words"),
     [
-        ([9], "row 9"),
-        ([9, 12], "rows 9 and 12"),
-        ([3, 4, 5], "rows 3, 4 and 5"),
-        ([3, 4, 5, 6], "rows 3, 4 and 2 more"),
+        (["9"], "row 9"),
+        (["9", "12"], "rows 9 and 12"),
+        (["3", "4", "5"], "rows 3, 4 and 5"),
+        (["3 of Pune", "4", "5", "6"], "rows 3 of Pune, 4 and 2 more"),
     ],
 )
-def test_long_list_of_rows_is_shortened(numbers, words):
+def test_long_list_of_rows_is_shortened(rows, words):
     """Only the first rows are named, with the number of the others."""
-    assert format_rows(numbers, max_named=2) == words
+    assert format_rows(rows, max_named=2) == words

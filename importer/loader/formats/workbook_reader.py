@@ -40,6 +40,8 @@ _NO_MORE = (1 << 62, RowMetadata())
 _MAX_CELLS_IN_MEMORY = 30_000_000  # cells, empty ones too, that calamine may keep in memory
 # Larger sheet XML (unpacked) is streamed: slower, but memory stays flat.
 _MAX_SHEET_BYTES_IN_MEMORY = 150 * 1024**2
+ALL_SHEETS = "all"
+"""What `--sheet` takes for every visible sheet."""
 _MAX_METADATA_AHEAD = 50_000  # rows whose metadata is kept while calamine loads the sheet: some 20 MB
 
 
@@ -63,23 +65,50 @@ class _ValueBlock(NamedTuple):
     metadata: dict[int, RowMetadata]
 
 
-def open_sheet(path: Path, kind: FileKind, chosen: str | None) -> Worksheet:
-    """Open the chosen sheet, else the first that is visible. Raises UnreadableFileError or UsageError."""
-    with _raise_as_unreadable():
-        check_xls_size(path) if kind is FileKind.XLS else check_archive(path)
-        book = None if kind is FileKind.ODS else _open_with_calamine(path, kind)
-        sheets = list_ods_sheets(path) if book is None else _list_sheets(book)
-    name = _choose_sheet([*sheets], {name for name, visible in sheets.items() if not visible}, chosen)
-    notices = [Notice(NoticeKind.READ, file_messages.SHEET_READ.format(sheet=name))]
-    others = [
-        other for other, visible in sheets.items() if other != name and (visible or other != LISTS_SHEET)
-    ]
-    if others:
-        listed = file_messages.list_sheet_names(others)
-        notices.append(Notice(NoticeKind.IGNORED, file_messages.OTHER_SHEETS_IGNORED.format(sheets=listed)))
-    merged: deque[MergedArea] = deque()
-    blocks = _format_blocks(_read_value_blocks(path, kind, book, name, merged), notices)
-    return Worksheet(name, blocks, notices, merged)
+class Workbook:
+    """An opened workbook. Each sheet is read when it is opened. Raises UnreadableFileError.
+
+    `named_sheets` are its sheets with cells, without the hidden one that holds the lists of our own workbooks.
+    """
+
+    def __init__(self, path: Path, kind: FileKind) -> None:
+        self._path = path
+        self._kind = kind
+        with _raise_as_unreadable():
+            check_xls_size(path) if kind is FileKind.XLS else check_archive(path)
+            self._book = None if kind is FileKind.ODS else _open_with_calamine(path, kind)
+            sheets = list_ods_sheets(path) if self._book is None else _list_sheets(self._book)
+        if not sheets:
+            raise UnreadableFileError(*file_messages.NO_SHEET_OF_CELLS)
+        self._names = [*sheets]
+        self._visible = [name for name, visible in sheets.items() if visible]
+        self.named_sheets = [name for name, visible in sheets.items() if visible or name != LISTS_SHEET]
+
+    def choose_sheets(self, chosen: Sequence[str]) -> list[str]:
+        """Return the sheets that `--sheet` names or numbers, else the first visible one. Raises UsageError."""
+        if not chosen:
+            return [*self._visible, *self._names][:1]
+        return list(dict.fromkeys(name for one in chosen for name in self._find_sheets(one)))
+
+    def _find_sheets(self, chosen: str) -> list[str]:
+        names = self._names
+        if chosen in names:
+            return [chosen]
+        if ROWS_SHEET in names:
+            return [ROWS_SHEET]  # the option was about the sheet that this report of ours was made from
+        if chosen == ALL_SHEETS:
+            return self._visible or names
+        if chosen.isdigit() and 1 <= int(chosen) <= len(names):
+            return [names[int(chosen) - 1]]
+        listed = file_messages.list_sheet_names(names)
+        raise UsageError(*file_messages.NO_SUCH_SHEET.format(sheet=chosen, sheets=listed))
+
+    def open_sheet(self, name: str) -> Worksheet:
+        """Open a sheet. Its rows are read while they are taken."""
+        notices: list[Notice] = []
+        merged: deque[MergedArea] = deque()
+        values = _read_value_blocks(self._path, self._kind, self._book, name, merged)
+        return Worksheet(name, _format_blocks(values, notices), notices, merged)
 
 
 @contextmanager
@@ -112,22 +141,6 @@ def _list_sheets(book: Any) -> dict[str, bool]:
         for sheet in book.sheets_metadata
         if "WorkSheet" in str(sheet.typ)
     }
-
-
-def _choose_sheet(names: list[str], hidden: set[str], chosen: str | None) -> str:
-    """Return the sheet that `--sheet` names or numbers, else the first visible one."""
-    if not names:
-        raise UnreadableFileError(*file_messages.NO_SHEET_OF_CELLS)
-    if chosen is None:
-        return next((name for name in names if name not in hidden), names[0])
-    if chosen in names:
-        return chosen
-    if ROWS_SHEET in names:
-        return ROWS_SHEET  # the option was about the sheet that this report of ours was made from
-    if chosen.isdigit() and 1 <= int(chosen) <= len(names):
-        return names[int(chosen) - 1]
-    listed = file_messages.list_sheet_names(names)
-    raise UsageError(*file_messages.NO_SUCH_SHEET.format(sheet=chosen, sheets=listed))
 
 
 def _read_value_blocks(

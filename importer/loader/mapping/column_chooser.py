@@ -26,8 +26,9 @@ from importer.loader.mapping.presets import Preset, PresetEntry, find_preset
 from importer.loader.mapping.rest_columns import keep_rest
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource
+from importer.models.mapping import ColumnChoice, ColumnRules, Mapping, MatchSource, build_sheet_column
 from importer.models.row import SourceRow
+from importer.models.status import SHEET_COLUMN
 from importer.settings import RestPolicy
 
 _MIN_CONFIDENCE = 0.8  # people are asked about less
@@ -154,6 +155,8 @@ def choose_by_header(
     index: int, header: str, completed: str, profile: ColumnProfile, preset: Preset | None
 ) -> ColumnChoice:
     """Return the choice for one column, whatever the other columns are. `completed` is the header as it is meant."""
+    if header == SHEET_COLUMN:
+        return build_sheet_column(index)
     entry = preset.find_entry(header) if preset is not None else None
     if preset is not None and entry is not None:
         return _choose_by_preset(index, header, profile, preset, entry)

@@ -19,6 +19,7 @@ from importer.fields import FIELDS_BY_NAME, Field, find_field
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import ColumnRules, Mapping, format_column_name
+from importer.models.status import SHEET_COLUMN
 from importer.toml_file import parse_toml, read_short_text
 
 MAX_LISTED = 40
@@ -252,7 +253,7 @@ def _build_content(mapping: Mapping) -> dict[str, Any]:
         "columns": {
             make_column_key(headers, column.index): _build_entry(column.field, column.rules)
             for column in mapping.columns
-            if column.header or column.field
+            if (column.header or column.field) and column.header != SHEET_COLUMN
         },
     }
     if mapping.defaults:

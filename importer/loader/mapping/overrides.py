@@ -48,15 +48,15 @@ def _find_named_columns(
     headers: Sequence[str], entries: Pairs[str, ColumnEntry], named_by: str
 ) -> list[tuple[int, str, ColumnEntry]]:
     """Return (index, name, entry) of each named column. Raises MappingError with all that do not exist."""
-    found = [(_find_column(headers, name), name, entry) for name, entry in entries.items()]
+    found = [(find_column(headers, name), name, entry) for name, entry in entries.items()]
     missing = [name for index, name, _ in found if index is None]
     if missing:
         raise _build_missing_error(headers, missing, named_by)
     return [(index, name, entry) for index, name, entry in found if index is not None]
 
 
-def _find_column(headers: Sequence[str], name: str) -> int | None:
-    """Return the index of the column that `name` means.
+def find_column(headers: Sequence[str], name: str) -> int | None:
+    """Return the index of the column that `name` means, or None.
 
     `Phone#2` is the second column called Phone. `Column C` is the third column if it has no header.
     """

@@ -20,7 +20,7 @@ from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.not_a_sheet import check_is_no_link
 from importer.loader.formats.sheet_metadata import MergedArea, MergedCellFiller
 from importer.loader.formats.vcard_reader import read_contacts
-from importer.loader.formats.workbook_reader import open_sheet
+from importer.loader.formats.workbook_reader import ALL_SHEETS, Workbook
 from importer.loader.table.further_tables import TablePlacer, find_further_tables
 from importer.loader.table.header_row import (
     MAX_SEARCHED_ROWS,
@@ -46,9 +46,14 @@ _READ_AHEAD_ROWS = 2 * BLOCK_ROWS  # rows that decide on the headers; sheets wit
 
 
 class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user said about the file; None is found out."""
+    """What the user said about the file; None is found out.
 
-    sheet: str | None = None
+    `sheets` are names, numbers or `all`; without one, the first visible sheet is read. With `surveys_sheets` every visible
+    one is opened, so that a person can choose.
+    """
+
+    sheets: tuple[str, ...] = ()
+    surveys_sheets: bool = False
     header_row: int | None = None
     encoding: str | None = None
     delimiter: str | None = None
@@ -72,22 +77,58 @@ class Table(msgspec.Struct, kw_only=True):
         return chain.from_iterable(self.blocks)
 
 
+class SourceFile:
+    """A file of any format that we read, and which of its sheets are read: one of no name in a text file.
+
+    Raises UnreadableFileError or UsageError, with advice.
+    """
+
+    def __init__(self, path: Path, options: OpenOptions) -> None:
+        self._path = path
+        self._options = options
+        self._kind = detect_file_kind(path)
+        self._book = None if self._kind in (FileKind.CSV, FileKind.VCF) else Workbook(path, self._kind)
+        self.sheets: tuple[str, ...] = ("",)
+        self.takes_all = False
+        if self._book is not None:
+            chosen = (ALL_SHEETS,) if options.surveys_sheets else options.sheets
+            self.takes_all = ALL_SHEETS in chosen
+            self.sheets = tuple(self._book.choose_sheets(chosen))
+
+    @property
+    def all_sheets(self) -> tuple[str, ...]:
+        """The sheets of the workbook, also those that are not read."""
+        return () if self._book is None else tuple(self._book.named_sheets)
+
+    def open(self, name: str) -> Table:
+        """Open one of the sheets."""
+        if self._book is not None:
+            return _open_sheet(self._book, self._kind, name, self._options)
+        if self._kind is FileKind.VCF:
+            return _open_contacts(self._path, self._options)
+        return _open_text_file(self._path, self._options)
+
+
 def open_table(path: Path, options: OpenOptions) -> Table:
-    """Open a file of any format that we read. Raises UnreadableFileError or UsageError, with advice."""
-    kind = detect_file_kind(path)
-    if kind is FileKind.CSV:
-        return _open_text_file(path, options)
-    if kind is FileKind.VCF:
-        contacts = read_contacts(path, options.encoding)
-        blocks = split_into_blocks(contacts.rows)
-        return Table(headers=contacts.headers, blocks=blocks, notices=contacts.notices, kind=kind)
-    sheet = open_sheet(path, kind, options.sheet)
+    """Open a file, or the first of the sheets that are chosen. Raises UnreadableFileError or UsageError, with advice."""
+    file = SourceFile(path, options)
+    return file.open(file.sheets[0])
+
+
+def _open_sheet(book: Workbook, kind: FileKind, name: str, options: OpenOptions) -> Table:
+    sheet = book.open_sheet(name)
     return _build_table(sheet.blocks, kind, sheet.notices, options, sheet.name, sheet.merged)
+
+
+def _open_contacts(path: Path, options: OpenOptions) -> Table:
+    contacts = read_contacts(path, options.encoding)
+    blocks = split_into_blocks(contacts.rows)
+    return Table(headers=contacts.headers, blocks=blocks, notices=contacts.notices, kind=FileKind.VCF)
 
 
 def _open_text_file(path: Path, options: OpenOptions) -> Table:
     dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
-    if options.sheet is not None and not dialect.is_own_report:
+    if options.sheets not in ((), (ALL_SHEETS,)) and not dialect.is_own_report:
         raise UsageError(*file_messages.SHEET_OF_TEXT_FILE)
     notices = [Notice(NoticeKind.READ, dialect.description)]
     return _build_table(read_records(path, dialect), FileKind.CSV, notices, options)

@@ -1,0 +1,96 @@
+"""Open the sheets of a file: their first rows for a preview, then all rows of those that were chosen, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from importer.errors import UnreadableFileError, UsageError
+from importer.loader.table.table_reader import OpenOptions, SourceFile
+from importer.messages import file_messages
+from importer.models.mapping import Notice
+from importer.models.row import BLOCK_ROWS, SourceRows
+from importer.models.status import is_report_header
+from importer.reader.combine_sheets import SheetCombiner, combine_headers, describe_choice, name_notices
+from importer.reader.protocol import SAMPLE_ROWS, SheetPreview, WorkbookPreview
+from importer.reader.restore_sheet import restore_table
+
+
+class OpenedSheet(NamedTuple):
+    """A sheet whose first rows were read: its preview, all of its rows, and notices that grow while they are taken."""
+
+    preview: SheetPreview
+    blocks: Iterator[SourceRows]
+    notices: list[Notice]
+
+
+class SheetOpener:
+    """Opens the sheets of one file."""
+
+    def __init__(self, path: Path, options: OpenOptions) -> None:
+        self._file = SourceFile(path, options)
+        self._kept: dict[str, OpenedSheet] = {}
+        self._headers: dict[str, tuple[str, ...]] = {}
+        self._chosen: Sequence[str] = ()
+        self._read: list[OpenedSheet] = []
+
+    def preview(self) -> WorkbookPreview:
+        """Return the previews of the sheets that may be read. Only the first stays open: all could fill the memory."""
+        previews = []
+        for sheet in self._open_sheets():
+            if not self._kept:
+                self._kept[sheet.preview.name] = sheet
+            self._headers[sheet.preview.name] = sheet.preview.headers
+            previews.append(sheet.preview)
+        return WorkbookPreview(tuple(previews), self._file.all_sheets)
+
+    def _open_sheets(self) -> Iterator[OpenedSheet]:
+        """Yield each sheet. One that cannot be read is left out, unless it was named or is the only one."""
+        first_error: UnreadableFileError | UsageError | None = None
+        for name in self._file.sheets:
+            try:
+                yield self._open(name)
+            except (UnreadableFileError, UsageError) as error:
+                if len(self._file.sheets) > 1 and not self._file.takes_all:
+                    message = file_messages.IN_SHEET.format(sheet=name, message=error.message)
+                    raise type(error)(message, error.advice) from error
+                first_error = first_error or error
+        if first_error is not None and not self._headers:
+            raise first_error
+
+    def _open(self, name: str) -> OpenedSheet:
+        """Open a sheet. One of up to two blocks is read to its end: its last notices are in the preview."""
+        table = self._file.open(name)
+        is_own_report = is_report_header(table.headers)
+        headers, blocks = restore_table(table) if is_own_report else (table.headers, table.blocks)
+        begun: list[SourceRows] = []
+        while sum(map(len, begun)) <= 2 * BLOCK_ROWS and (block := next(blocks, None)) is not None:
+            begun.append(block)
+        sample = tuple(islice(chain.from_iterable(begun), SAMPLE_ROWS))
+        preview = SheetPreview(
+            headers, sample, tuple(table.notices), is_own_report, name, len(self._file.sheets) > 1
+        )
+        return OpenedSheet(preview, chain(begun, blocks), table.notices)
+
+    def read_rows(self, names: Sequence[str]) -> Iterator[SourceRows]:
+        """Yield the rows of the chosen sheets, one sheet after another."""
+        self._chosen = names
+        union = combine_headers(self._headers[name] for name in names)
+        for position, name in enumerate(names, 1):
+            sheet = self._kept.pop(name, None) or self._open(name)
+            self._read.append(sheet)
+            if len(names) == 1:
+                yield from sheet.blocks
+            else:
+                combiner = SheetCombiner(sheet.preview.headers, union, name, position)
+                yield from map(combiner.combine, sheet.blocks)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was found in the sheets of which rows were read so far."""
+        of_sheets = [name_notices(sheet.preview.name, sheet.notices) for sheet in self._read]
+        if len(self._chosen) == 1:
+            of_sheets = [iter(sheet.notices) for sheet in self._read]
+        return (*describe_choice(self._chosen, self._file.all_sheets), *chain.from_iterable(of_sheets))
