@@ -209,3 +209,30 @@ def test_retry_after_date_without_a_server_clock():
     later = formatdate(usegmt=True)
     assert parse_retry_after(httpx.Headers([("retry-after", later)])) <= 1
     assert parse_retry_after(httpx.Headers([("retry-after", later), ("date", "noon")])) is None
+
+
+def test_probe_has_a_connection_where_rows_hang_on_all_others():
+    """Else it would wait for one of them, and a CRM that answers would seem to be away."""
+
+    async def serve(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET"):
+            writer.write(build_answer(200, SUCCESS))
+        else:
+            await asyncio.sleep(0.6)
+        writer.close()
+
+    async def run():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            credentials = Credentials(
+                f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/superfone", Secret("k")
+            )
+            async with open_client(credentials, timeout_s=0.5, max_wait_s=900, connections=1) as client:
+                hanging = asyncio.create_task(client.upsert({}))
+                await asyncio.sleep(0.05)
+                answer = await asyncio.wait_for(client.probe_once(asyncio.sleep), 0.3)
+                await hanging
+                return answer.outcome
+
+    assert asyncio.run(run()) is APPLIED
