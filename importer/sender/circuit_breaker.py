@@ -22,7 +22,7 @@ from importer.models.delivery import CrmResponse
 
 _log = logging.getLogger(__name__)
 
-_FIRST_HOLD_S = 1.0  # for a refusal without a usable Retry-After
+FIRST_HOLD_S = 1.0  # for a refusal without a usable Retry-After
 _MAX_HOLD_S = 60.0
 _MIN_HOLD_S = 0.05
 _FIRST_PROBE_WAIT_S = 0.5
@@ -172,8 +172,8 @@ class CircuitBreaker:
             self.state = BreakerState.HALF_OPEN
             self._is_probe_wanted.set()
 
-    def hold(self, retry_after_s: float | None) -> None:
-        """Hold all requests for as long as the server asks.
+    def hold(self, retry_after_s: float | None, first_hold_s: float = FIRST_HOLD_S) -> None:
+        """Hold all requests for as long as the server asks, or where it does not say, `first_hold_s` and longer.
 
         Raises:
             ServerUnavailableError: the wait is longer than the user accepts.
@@ -185,10 +185,10 @@ class CircuitBreaker:
             return  # the answer to a request that had left before this hold began
         self._holds += is_new
         if retry_after_s is None:
-            wait_s = compute_hold_s(self._holds)
+            wait_s = compute_hold_s(self._holds, first_hold_s)
         else:
             # A server that says "now" again and again is not asked more than once a second.
-            wait_s = max(retry_after_s, _double(_MIN_HOLD_S, self._holds, _FIRST_HOLD_S))
+            wait_s = max(retry_after_s, _double(_MIN_HOLD_S, self._holds, FIRST_HOLD_S))
         _log.info("hold all requests for %.2f s (Retry-After: %s)", wait_s, retry_after_s)
         self._hold_for(wait_s)
         if self._is_wait_too_long():
@@ -237,9 +237,9 @@ class CircuitBreaker:
         return self._held_until - self._trouble_since > self._max_wait_s
 
 
-def compute_hold_s(count: int) -> float:
+def compute_hold_s(count: int, first_s: float = FIRST_HOLD_S) -> float:
     """Return how long to wait after `count` refusals in a row without a Retry-After: 1, 2, 4 ... 60 s."""
-    return _double(_FIRST_HOLD_S, count, _MAX_HOLD_S)
+    return _double(first_s, count, _MAX_HOLD_S)
 
 
 def _double(first_s: float, count: int, max_s: float) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
+from importer.sender.circuit_breaker import FIRST_HOLD_S
+
 _MAX_CATCH_UP_S = 0.02  # a late wake-up is caught up, a long pause is not
 
 
@@ -21,6 +23,7 @@ class FixedRate:
 
     def __init__(self, rate_per_s: float) -> None:
         self.rate = rate_per_s
+        self.first_hold_s = FIRST_HOLD_S
 
     def record_success(self, now: float, latency_s: float) -> None:
         """Do nothing."""

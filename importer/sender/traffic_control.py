@@ -119,7 +119,7 @@ class TrafficControl:
         self._rate.record_throttled(self._clock(), left_at)
         if is_throttled(response):
             self._metrics.record_throttled()
-        self._breaker.hold(response.retry_after_s)
+        self._breaker.hold(response.retry_after_s, self._rate.first_hold_s)
 
 
 def _build_failure(response: CrmResponse, flight: InFlightRow) -> RowFailure:

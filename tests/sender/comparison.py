@@ -11,6 +11,7 @@ from typing import Any
 
 from importer.sender import traffic_control
 from importer.sender.adaptive_rate import AdaptiveRate
+from importer.sender.circuit_breaker import FIRST_HOLD_S
 from tests.sender.simulation import LimitedServer, Simulation, simulate
 
 _START_PER_S = 5.0
@@ -21,6 +22,7 @@ class Aimd:
 
     def __init__(self, now: float, max_per_s: float = 20_000.0) -> None:
         self.rate = _START_PER_S
+        self.first_hold_s = FIRST_HOLD_S
         self._max_per_s = max_per_s
         self._throttled_at = float("-inf")
         self._changed_at = now
@@ -48,6 +50,7 @@ class Cubic:
 
     def __init__(self, now: float, max_per_s: float = 20_000.0) -> None:
         self.rate = _START_PER_S
+        self.first_hold_s = FIRST_HOLD_S
         self._max_per_s = max_per_s
         self._last_max = 0.0
         self._changed_at = now
@@ -80,7 +83,10 @@ def measure(name: str, limit: int, *, window: str, retry_after: bool) -> Simulat
     """Simulate a sending of about two minutes with the algorithm of that name."""
     traffic_control.AdaptiveRate = ALGORITHMS[name]  # type: ignore[misc, assignment]
     try:
-        server = LimitedServer(lambda _: limit, window=window, retry_after=retry_after)
+        kind, _, stock = window.partition(" of ")
+        server = LimitedServer(
+            lambda _: limit, window=kind, stock=float(stock) if stock else None, retry_after=retry_after
+        )
         return simulate(server, rows=limit * 120, concurrency=100)
     finally:
         traffic_control.AdaptiveRate = AdaptiveRate  # type: ignore[misc]
@@ -91,7 +97,7 @@ def main() -> None:
     print("| limit/s | counted by | Retry-After | " + " | ".join(ALGORITHMS) + " |")
     print("|---:|---|---|" + "---:|" * len(ALGORITHMS))
     for limit in (5, 20, 50, 200):
-        for window in ("sliding", "clock", "bucket"):
+        for window in ("sliding", "clock", "bucket", "bucket of 5"):
             for retry_after in (False, True):
                 cells = []
                 for name in ALGORITHMS:

@@ -97,7 +97,7 @@ class LimitedServer:
     """A server with a limit on requests a second, and one on requests at once.
 
     `window` is how it measures a second: `sliding`, `clock` (each second of the clock anew, as many gateways
-    do) or `bucket` (tokens that fill up evenly, at most those of a second).
+    do) or `bucket` (tokens that fill up evenly, at most `stock` of them, those of a second if it is None).
     """
 
     def __init__(
@@ -105,17 +105,21 @@ class LimitedServer:
         limit: Callable[[float], float],
         *,
         retry_after: bool = False,
+        hold_s: float = 1.0,
         at_once: int = 10_000,
         latency_s: float = 0.05,
         jitter_s: float = 0.005,
         window: str = "sliding",
+        stock: float | None = None,
         seed: int = 1,
     ) -> None:
         self._window_kind = window
-        self._tokens = limit(0.0)
+        self._stock = stock
+        self._tokens = stock or limit(0.0)
         self._filled_at = 0.0
         self.limit = limit
         self.retry_after = retry_after
+        self.hold_s = hold_s
         self.at_once = at_once
         self.latency_s = latency_s
         self.jitter_s = jitter_s
@@ -136,7 +140,7 @@ class LimitedServer:
         now = loop.time()
         if not self._has_capacity(now) or self._in_flight >= self.at_once:
             self.refused.append(now)
-            wait = 1.0 if self.retry_after else None
+            wait = self.hold_s if self.retry_after else None
             await asyncio.sleep(self.latency_s / 2)
             if wait:
                 self._held_until = max(self._held_until, loop.time() + wait)
@@ -159,7 +163,7 @@ class LimitedServer:
     def _has_capacity(self, now: float) -> bool:
         limit = self.limit(now)
         if self._window_kind == "bucket":
-            self._tokens = min(limit, self._tokens + limit * (now - self._filled_at))
+            self._tokens = min(self._stock or limit, self._tokens + limit * (now - self._filled_at))
             self._filled_at = now
             return self._tokens >= 1
         since = float(int(now)) if self._window_kind == "clock" else now - 1

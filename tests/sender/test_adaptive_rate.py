@@ -22,11 +22,36 @@ def test_hidden_limit_is_found_and_held(limit, retry_after, latency_s):
 
 @pytest.mark.parametrize(("before", "after"), [(50, 20), (20, 50), (200, 50), (5, 50)])
 def test_changed_limit_is_found_again(before, after):
-    """A lower limit is found at once, a higher one at the next probe, which comes once a minute."""
+    """A lower limit is found at once, a higher one at the next probe."""
     server = LimitedServer(lambda now: before if now < 60 else after)
     sent = simulate(server, rows=before * 55 + after * 150, concurrency=100, warm_up_s=150)
     assert sent.rate >= 0.95 * after
     assert sent.refused_share <= 0.01
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(5, 300), (20, 120), (50, 120)])
+def test_bucket_of_five_requests_is_used(limit, seconds):
+    """A bucket that holds 5 requests looks like a lower limit at first. Once, 50 a second was used at 45."""
+    server = LimitedServer(lambda _: limit, window="bucket", stock=5)
+    sent = simulate(server, rows=limit * seconds, concurrency=100)
+    assert sent.rate >= 0.95 * limit
+    assert sent.refused_share <= 0.01
+
+
+def test_limit_that_rises_is_found_within_half_a_minute():
+    """A probe that fails costs a quarter of a second, so that one comes about three times a minute."""
+    server = LimitedServer(lambda now: 10 if now < 60 else 40, window="bucket", stock=5)
+    sent = simulate(server, rows=10 * 60 + 40 * 60, concurrency=100, warm_up_s=90)
+    assert sent.rate >= 0.95 * 40
+    assert sent.refused_share <= 0.01
+
+
+def test_long_retry_after_makes_probes_rare():
+    """Where a refusal costs 10 s, probes take one minute of an hour, not ten."""
+    server = LimitedServer(lambda _: 10, retry_after=True, hold_s=10.0)
+    sent = simulate(server, rows=10 * 600, concurrency=100, warm_up_s=120)
+    assert sent.rate >= 0.93 * 10
+    assert server.requests_inside_hold == 0
 
 
 @pytest.mark.parametrize(("at_once", "latency_s"), [(5, 0.05), (10, 0.3)])
