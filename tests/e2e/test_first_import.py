@@ -111,7 +111,7 @@ def test_every_field_of_an_old_crms_export_is_imported(importer, crm):
             "website": "www.example.in", "city": "Bengaluru", "deal_value": 150000, "source": "Magazine",
             "source_type": "CSV_UPLOAD", "lead_stage_name": "Hot lead", "lead_group_name": "Dealers, South",
             "labels": ["VIP", "Parking, two cars"], "products": ["Shop, ground floor", "Villa plot"],
-            "assignee_user_phone": "+919845000101", "additional_info": "Asked twice", "notes": ["Call on Monday"],
+            "assignee_user_phone": "+919845000101", "additional_info": "Description: Asked twice\nLead Owner: Old Owner", "notes": ["Call on Monday"],
             "address": {
                 "initials": "B-12", "text": "12, 4th Cross", "additional": "Karnataka", "latitude": 12.97, "longitude": 77.59,
             },
