@@ -53,6 +53,18 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--flipped-bits",
+        type=int,
+        default=250,
+        help="how many bits of a journal of each state are flipped; 0 is all",
+    )
+    parser.addoption(
+        "--race-rounds",
+        type=int,
+        default=10,
+        help="how often processes race for one run folder; 1000 find more",
+    )
+    parser.addoption(
         "--write-expected", action="store_true", help="write tests/e2e/expected anew; then read the diff"
     )
     parser.addoption(

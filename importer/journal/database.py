@@ -6,24 +6,36 @@ import csv
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, NoReturn, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from importer.atomic_file import replace_file
 from importer.errors import DamagedJournalError, JournalReadError
 from importer.issues import UnknownCodeError
+from importer.journal.checksums import add_checksum_functions, find_damage, write_row_count
+from importer.journal.wal_marker import checkpoint, get_wal_path, is_wal_large, settle_marker
 from importer.messages import run_messages
 from importer.state.disk_errors import LOCKED_CODES, get_sqlite_code, translate_write_errors
 
 JOURNAL_NAME = "journal.sqlite"
 STAGING_NAME = "staging.sqlite"
 """The file's name until every row is judged: a file with this name has sent nothing."""
-SCHEMA_VERSION = 1
+DATABASE_FILES = frozenset(
+    name + suffix for name in (JOURNAL_NAME, STAGING_NAME) for suffix in ("", "-wal", "-shm", "-journal")
+)
+"""The journal and what SQLite keeps beside it."""
+SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x5346494D  # "SFIM": tells our journals from other SQLite files
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 72  # of a SQLite file, up to the end of its application_id
+_MAX_WAIT_S = 30.0  # for the lock of another process, which holds it for one commit
+_SCHEMA = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
 
 _UNREACHABLE_CODES = LOCKED_CODES | frozenset(
     {
@@ -47,34 +59,68 @@ _Part = TypeVar("_Part", bound=msgspec.Struct)
 
 def create_database(path: Path) -> sqlite3.Connection:
     """Create the file for staging. It does not wait for the disk: a crash before it is complete only costs time."""
-    connection = connect(path)
-    # The lock tells a file that is being written from one whose process was killed.
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection = connect(path, mode="rwc")
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # one lock for all batches
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    connection.executescript(resources.files(__package__).joinpath("schema.sql").read_text("utf-8"))
+    connection.executescript(_SCHEMA)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return connection
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection that may move between threads, one at a time."""
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+def connect(
+    path: Path, *, mode: Literal["rw", "rwc"] = "rw", wait_s: float = _MAX_WAIT_S
+) -> sqlite3.Connection:
+    """Return a connection that may move between threads, one at a time. Only the mode `rwc` creates the file."""
+    place = path.absolute().as_posix()
+    # Three slashes before a drive letter, four before a network share. As bytes: a name may hold some that are no letters.
+    uri = f"file://{'' if place.startswith('/') else '/'}{quote(os.fsencode(place))}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, timeout=wait_s)
     connection.execute("PRAGMA temp_store = MEMORY")
+    add_checksum_functions(connection)
     return connection
 
 
 def open_checked(path: Path) -> sqlite3.Connection:
-    """Return a connection to a journal of an earlier run. Raises DamagedJournalError if it cannot be trusted."""
+    """Return a connection to a journal of an earlier run. Raises DamagedJournalError if its structure is damaged."""
     with translate_read_errors(path):
-        connection = connect(path)
+        connection, is_wal_missing = _open_known(path)
         try:
-            _check(connection, path)
+            _check_structure(connection)
+            if is_wal_missing:
+                _raise_wal_missing(path)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+@contextmanager
+def peek(path: Path, *, wait_s: float) -> Iterator[sqlite3.Connection]:
+    """Open a journal for a look at its first table, unchecked. `wait_s` is how long to wait for another's lock."""
+    with closing(_open_known(path, wait_s=wait_s)[0]) as connection:
+        yield connection
+
+
+def _open_known(path: Path, *, wait_s: float = _MAX_WAIT_S) -> tuple[sqlite3.Connection, bool]:
+    """Return a connection to a journal of this version, and whether its -wal is missing."""
+    _check_application(path)
+    had_wal = get_wal_path(path).exists()
+    connection = connect(path, wait_s=wait_s)
+    try:
+        _check_version(connection, path)
+        return connection, settle_marker(connection, had_wal=had_wal)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def verify_checksums(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise DamagedJournalError if any row is not as it was written."""
+    with translate_read_errors(path):
+        if damage := find_damage(connection):
+            raise sqlite3.DatabaseError(damage)
 
 
 def is_abandoned(path: Path) -> bool:
@@ -119,18 +165,51 @@ def translate_read_errors(
         raise error_type(*text.format(path=path, error=error)) from error
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != _APPLICATION_ID:
+def _check_application(path: Path) -> None:
+    """Raise DamagedJournalError for a missing file, which SQLite would create, and for another program's."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError as error:
+        text = run_messages.UNREACHABLE_JOURNAL.format(path=path, error=error.strerror)
+        raise DamagedJournalError(*text) from error
+    if header and not header.startswith(_MAGIC):
+        raise sqlite3.DatabaseError("file is not a database")
+    if not header.endswith(_APPLICATION_ID.to_bytes(4, "big")):
         raise DamagedJournalError(*run_messages.NOT_A_JOURNAL.format(path=path))
-    if version > SCHEMA_VERSION:
-        raise DamagedJournalError(
-            *run_messages.NEWER_JOURNAL.format(path=path, version=version, known=SCHEMA_VERSION)
-        )
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != SCHEMA_VERSION:
+        text = run_messages.NEWER_JOURNAL if version > SCHEMA_VERSION else run_messages.OLDER_JOURNAL
+        raise DamagedJournalError(*text.format(path=path, version=version, known=SCHEMA_VERSION))
+
+
+def _check_structure(connection: sqlite3.Connection) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
+    if _read_schema(connection) != _build_schema():
+        raise sqlite3.DatabaseError("its tables are not those of a journal")
+
+
+def _raise_wal_missing(path: Path) -> NoReturn:
+    raise DamagedJournalError(*run_messages.MISSING_WAL.format(path=path, wal=get_wal_path(path).name))
+
+
+def _read_schema(connection: sqlite3.Connection) -> list[tuple[str]]:
+    """Return the definitions of tables and views. A changed view would change what the reports say."""
+    return connection.execute(
+        "SELECT sql FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name"
+    ).fetchall()
+
+
+@cache
+def _build_schema() -> list[tuple[str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_SCHEMA)
+        return _read_schema(connection)
 
 
 class JournalFile:
@@ -165,7 +244,7 @@ class JournalFile:
     def write_part(self, key: str, part: msgspec.Struct) -> None:
         """Write one part of what is known about the run as a whole, within a commit."""
         self.sql.execute(
-            "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+            "INSERT OR REPLACE INTO meta (key, value, checksum) VALUES (?1, ?2, checksum(?1, ?2))",
             (key, msgspec.json.encode(part).decode()),
         )
 
@@ -180,6 +259,7 @@ class JournalFile:
         if not staged.exists():
             return
         with translate_write_errors(self.folder):
+            write_row_count(self.sql)
             self.sql.close()
             replace_file(staged, self.path)
             self.sql = connect(self.path)
@@ -189,3 +269,14 @@ class JournalFile:
         fsync_file(self.path)
         self.sql.execute("PRAGMA journal_mode = WAL")
         self.sql.execute("PRAGMA synchronous = FULL")
+        self.sql.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it
+
+    def checkpoint(self) -> None:
+        """Copy all commits into the main file, which says then that more follow. Raises DiskWriteError."""
+        with translate_write_errors(self.folder):
+            checkpoint(self.sql)
+
+    def checkpoint_if_large(self) -> None:
+        """Do the same once much has been committed. Raises DiskWriteError."""
+        if is_wal_large(self.path):
+            self.checkpoint()

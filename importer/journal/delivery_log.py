@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from importer.journal.checksums import CHECKSUMS, WRONG_CHECKSUM
 from importer.journal.database import JournalFile
 from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SecondMetrics, SendTotals
 from importer.journal.staging import decode_payload, encode_issues
@@ -14,17 +15,21 @@ from importer.state.account_memory import AccountMemory, RunTrace
 from importer.state.disk_errors import translate_write_errors
 from importer.state.note_ledger import KnownNote, Note, NoteLedger, RunIdentity
 
-_PENDING = """SELECT number, payload, with_note FROM row_progress
-    WHERE number > :after AND verdict = 'valid' AND result_status IS NULL ORDER BY number LIMIT :rows"""
+_PENDING = f"""SELECT number, payload, (SELECT with_note FROM intents WHERE intents.number = rows.number),
+    checksum IS {CHECKSUMS["rows"]} FROM rows
+    WHERE number > :after AND verdict = 'valid'
+      AND NOT EXISTS (SELECT 1 FROM results WHERE results.number = rows.number)
+    ORDER BY number LIMIT :rows"""
 _KNOWN_NOTES = """SELECT payload, coalesce(result_note, 'unknown') AS note FROM row_progress
     WHERE result_note IN ('sent', 'unknown') OR (result_status IS NULL AND with_note)"""
-_ADD_INTENT = "INSERT OR REPLACE INTO intents (number, with_note) VALUES (?, ?)"
-_DESCRIBE_INTENT = "UPDATE intents SET attempts = ?, http_status = ?, issues = ? WHERE number = ?"
-_ADD_RESULT = """INSERT INTO results (number, status, attempts, http_status, note, issues)
-    VALUES (?, ?, ?, ?, ?, ?)"""
-_ADD_METRICS = """INSERT INTO second_metrics (second, requests, throttled, retries) VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, throttled = throttled + excluded.throttled,
-    retries = retries + excluded.retries"""
+_ADD_INTENT = """INSERT OR REPLACE INTO intents (number, with_note, checksum)
+    VALUES (?1, ?2, checksum(?1, ?2, NULL, NULL, NULL))"""
+_DESCRIBE_INTENT = """UPDATE intents SET attempts = ?1, http_status = ?2, issues = ?3,
+    checksum = checksum(number, with_note, ?1, ?2, ?3) WHERE number = ?4"""
+_ADD_RESULT = """INSERT INTO results (number, status, attempts, http_status, note, issues, checksum)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, checksum(?1, ?2, ?3, ?4, ?5, ?6))"""
+_ADD_METRICS = """INSERT INTO second_metrics (second, requests, throttled, retries, checksum)
+    VALUES (?1, ?2, ?3, ?4, checksum(?1, ?2, ?3, ?4))"""
 
 
 class DeliveryLog:
@@ -75,7 +80,10 @@ class DeliveryLog:
         """Return the next rows to send: valid, without a result, numbers above `after`, in file order."""
         with self._file.translate_read_errors():
             found = self._file.sql.execute(_PENDING, {"after": after, "rows": limit}).fetchall()
-            return [to_pending_row(*row) for row in found]
+            for number, *_, is_whole in found:
+                if not is_whole:
+                    raise ValueError(WRONG_CHECKSUM.format(table="rows", key=number))
+            return [to_pending_row(*row[:-1]) for row in found]
 
     def count_pending(self) -> int:
         """Return the number of rows still to be sent."""
@@ -125,6 +133,7 @@ class DeliveryLog:
             )
             if send_totals is not None:
                 self._file.write_part(SEND_TOTALS_KEY, send_totals)
+        self._file.checkpoint_if_large()
         return claimed
 
     def _add_intents(self, rows: Sequence[PendingRow]) -> list[PendingRow]:

@@ -116,7 +116,8 @@ class ReportQuery:
         """Return what happened second by second."""
         with self._file.translate_read_errors():
             found = self._file.sql.execute(
-                "SELECT second, requests, throttled, retries FROM second_metrics ORDER BY second"
+                """SELECT second, sum(requests), sum(throttled), sum(retries) FROM second_metrics
+                   GROUP BY second ORDER BY second"""
             )
             return [SecondMetrics(*row) for row in found]
 

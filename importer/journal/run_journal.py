@@ -62,6 +62,17 @@ class Journal:
     @classmethod
     def open(cls, folder: Path) -> Journal:
         """Open the journal of an earlier run. Raises DamagedJournalError with what to do about it."""
+        journal = cls.open_unverified(folder)
+        try:
+            database.verify_checksums(journal.file.sql, journal.file.path)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    @classmethod
+    def open_unverified(cls, folder: Path) -> Journal:
+        """Do the same without reading every row, for a list of runs: a million rows take more than a second."""
         file = JournalFile(database.open_checked(folder / JOURNAL_NAME), folder)
         try:
             return cls(file, RunRecord.load(file))
@@ -70,7 +81,10 @@ class Journal:
             raise
 
     def begin_sending(self, account: AccountState) -> None:
-        """Make the journal durable and open the memory of the account. Raises DiskWriteError, NothingSentError."""
+        """Make the journal durable and open the memory of the account. Raises DiskWriteError, NothingSentError.
+
+        The main file says RUNNING before the first byte leaves: a copy of it alone is not taken for a run without sending.
+        """
         self.staging.complete()
         self.delivery.open_memory(account.folder)
         self.delivery.take_over_ledger(self.folder.parent / OLD_LEDGER_NAME, account.other_keys)
@@ -79,6 +93,7 @@ class Journal:
                 self._learn_other_run(path.parent, account)
         self._join_memory()
         self.run.write_end(RunEnd(state=RunState.RUNNING))
+        self.file.checkpoint()
 
     def _learn_other_run(self, folder: Path, account: AccountState) -> None:
         """Add the notes of another run of the reports folder, unless the memory has them.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from importer.errors import DamagedJournalError
-from importer.journal.database import JOURNAL_NAME, SCHEMA_VERSION, UNREADABLE, JournalFile
+from importer.journal.database import JOURNAL_NAME, UNREADABLE, JournalFile, peek
 from importer.messages import run_messages
 from importer.models.mapping import Mapping, Notice
 from importer.models.status import RESUMABLE, RunState
@@ -19,6 +17,7 @@ from importer.state.account_memory import STILL_RUNNING, RunTrace
 
 METADATA_KEY, END_KEY, SEND_TOTALS_KEY, MEMORY_KEY = "metadata", "end", "send_totals", "memory"
 """Keys of the table `meta`."""
+_PEEK = "SELECT key, value FROM meta WHERE key IN (?, ?, ?) AND checksum IS checksum(key, value)"
 
 
 class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,28 +114,19 @@ class PeekedRun(NamedTuple):
         )
 
 
-def peek_run(folder: Path, *, wait_s: float = 0) -> PeekedRun | None:
+def peek_run(folder: Path, name: str = JOURNAL_NAME, *, wait_s: float = 0) -> PeekedRun | None:
     """Return the metadata and the state of the run in `folder`, or None if they cannot be read.
 
     It does not check the rest of the journal. `wait_s` is how long to wait for another process's lock.
     """
-    path = folder / JOURNAL_NAME
-    if not path.is_file():  # SQLite would create one
-        return None
     try:
-        with closing(sqlite3.connect(path, timeout=wait_s)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                return None
-            keys = (METADATA_KEY, END_KEY, MEMORY_KEY)
-            parts = dict(
-                connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?, ?)", keys).fetchall()
-            )
+        with peek(folder / name, wait_s=wait_s) as connection:
+            parts = dict(connection.execute(_PEEK, (METADATA_KEY, END_KEY, MEMORY_KEY)).fetchall())
         metadata = msgspec.json.decode(parts[METADATA_KEY], type=RunMetadata)
         end = msgspec.json.decode(parts[END_KEY], type=RunEnd)
         memory = msgspec.json.decode(parts.get(MEMORY_KEY, "{}"), type=UsedMemory)
         return PeekedRun(metadata, end, memory.memory_id)
-    except UNREADABLE:
+    except (*UNREADABLE, OSError, DamagedJournalError):
         return None
 
 

@@ -1,6 +1,11 @@
 -- The run on disk. Rows are written once, when they are judged, and never change after the first write to the CRM.
 -- What the sending makes of them is written beside them. user_version is the version of this schema.
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;  -- JSON: metadata, end, send_totals
+-- `checksum` is over the other columns of its row (checksums.py), because SQLite does not see a flipped bit.
+CREATE TABLE meta (
+  key      TEXT PRIMARY KEY,             -- metadata, end, send_totals; row_count: see checksums.py; commits_follow: see wal_marker.py
+  value    TEXT NOT NULL,                -- JSON
+  checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;                 -- an index could be damaged, and nothing would tell
 
 CREATE TABLE rows (
   number       INTEGER PRIMARY KEY,      -- as the spreadsheet shows it
@@ -9,7 +14,8 @@ CREATE TABLE rows (
   phone        TEXT NOT NULL,            -- E.164, or '' if none could be read
   payload      TEXT,                     -- JSON body of the request; NULL unless valid
   issues       TEXT NOT NULL DEFAULT '', -- JSON list of issues, or ''
-  survivor_row INTEGER                   -- of a duplicate: the row that it was merged into
+  survivor_row INTEGER,                  -- of a duplicate: the row that it was merged into
+  checksum     INTEGER NOT NULL
 ) STRICT;
 
 -- An attempt that was about to leave. Without a result after a crash, it may have arrived.
@@ -18,7 +24,8 @@ CREATE TABLE intents (
   with_note   INTEGER NOT NULL,           -- 1 while the note may be under way or delivered
   attempts    INTEGER,                    -- the rest: what was known when the run stopped and left the row in doubt
   http_status INTEGER,
-  issues      TEXT                        -- JSON list of issues
+  issues      TEXT,                       -- JSON list of issues
+  checksum    INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE results (
@@ -27,15 +34,17 @@ CREATE TABLE results (
   attempts    INTEGER NOT NULL,
   http_status INTEGER,
   note        TEXT NOT NULL,
-  issues      TEXT NOT NULL DEFAULT ''   -- JSON list of issues that the sending added, or ''
+  issues      TEXT NOT NULL DEFAULT '',  -- JSON list of issues that the sending added, or ''
+  checksum    INTEGER NOT NULL
 ) STRICT;
 
 -- The sending second by second, only seconds in which something happened, for the chart of the report.
 CREATE TABLE second_metrics (
-  second    INTEGER PRIMARY KEY,         -- whole seconds of sending, counted on by a resume
+  second    INTEGER NOT NULL,            -- whole seconds of sending, counted on by a resume; more than once if resumed in it
   requests  INTEGER NOT NULL,
   throttled INTEGER NOT NULL,
-  retries   INTEGER NOT NULL
+  retries   INTEGER NOT NULL,
+  checksum  INTEGER NOT NULL
 ) STRICT;
 
 -- Each row with its intent and its result, if it has any.

@@ -11,6 +11,7 @@ import msgspec
 from importer.csv_injection import format_csv_line
 from importer.disjoint_sets import DisjointSets
 from importer.issues import Issue
+from importer.journal.checksums import compute_row_checksum
 from importer.journal.database import JournalFile
 from importer.models.row import Accepted, NewVerdict, Payload, Rejected, SourceRow, Verdict
 from importer.models.status import StagedVerdict
@@ -22,9 +23,10 @@ _encode = msgspec.json.Encoder().encode
 _PHONES_PER_QUERY = 500
 _MAX_VARIABLES = 30_000  # of one statement; SQLite allows 32,766
 
-_STAGE = """INSERT OR REPLACE INTO rows (number, cells, verdict, phone, payload, issues, survivor_row)
-    VALUES (?, ?, ?, ?, ?, ?, NULL)"""
-_UPDATE = "UPDATE rows SET verdict = ?, payload = ?, issues = ?, survivor_row = ? WHERE number = ?"
+_STAGE = """INSERT OR REPLACE INTO rows (number, cells, verdict, phone, payload, issues, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_UPDATE = """UPDATE rows SET verdict = ?2, payload = ?3, issues = ?4, survivor_row = ?5,
+    checksum = row_checksum(number, cells, ?2, phone, ?3, ?4, ?5) WHERE number = ?1"""
 _INDEX = "CREATE INDEX IF NOT EXISTS rows_by_phone ON rows (phone) WHERE verdict = 'valid'"
 _SHARED_PHONES = """SELECT phone FROM rows WHERE verdict = 'valid' AND phone > :after
     GROUP BY phone HAVING count(*) > 1 LIMIT :phones"""
@@ -116,7 +118,7 @@ class StagingArea:
     def stage(self, rows: StagedRows | Iterable[StagedRow]) -> None:
         """Write judged rows in one transaction. A row staged before is replaced."""
         with self._file.commit():
-            self._file.sql.executemany(_STAGE, rows)
+            self._file.sql.executemany(_STAGE, [(*row, compute_row_checksum(*row)) for row in rows])
 
     def count_rows(self) -> int:
         """Return the number of staged rows."""
@@ -185,11 +187,11 @@ class StagingArea:
                 _UPDATE,
                 [
                     (
+                        row.number,
                         row.verdict,
                         encode_payload(row.payload),
                         encode_issues(row.issues),
                         row.survivor_row,
-                        row.number,
                     )
                     for row in rows
                 ],

@@ -37,6 +37,14 @@ DAMAGED_JOURNAL = ErrorText(
 NOT_A_JOURNAL = ErrorText(
     "{path} is not a journal of importer.", "Name one of the runs that importer runs lists."
 )
+OLDER_JOURNAL = ErrorText(
+    "{path} was written by an older importer (journal version {version}, this one knows {known}).",
+    "Import the file again. No lead is created twice, because leads are matched by phone.",
+)
+MISSING_WAL = ErrorText(
+    "The journal {path} was copied without {wal}, which holds what was sent last.",
+    "Copy the whole folder of the run again, with every file in it. Without that file, notes could be sent twice.",
+)
 NEWER_JOURNAL = ErrorText(
     "{path} was written by a newer importer (journal version {version}, this one knows {known}).", _UPDATE
 )
@@ -77,6 +85,9 @@ UNREADABLE_RUN_NOTES = (
 # --- run ids, locks and the history
 
 RUN_ID_TAKEN = ErrorText("There is already a run {run_id} in {reports}.", "Choose another --run-id.")
+FOLDER_TAKEN = ErrorText(
+    "The folder {folder} already exists, and each run makes a folder of its own.", "Choose another --run-id."
+)
 RUN_NOT_FOUND = ErrorText(
     "Run {run} does not exist in {reports}.", "To list the runs that exist: importer runs"
 )
@@ -94,6 +105,9 @@ ACCOUNT_LOCKED = ErrorText(
     "One run at a time sends to an account. Wait until it has ended, or stop it and use importer resume.",
 )
 UNKNOWN_LOCK_HOLDER = "(of another process)"
+KEPT_LINK = "it is a link to another folder"
+KEPT_UNREADABLE = "its journal cannot be read, so it may belong to another program"
+KEPT_OTHER_RUN = "its journal belongs to run {run_id}, so it was copied or renamed"
 CANNOT_PURGE = ErrorText(
     "{path} could not be deleted: {reason}.",
     "Close the program that has it open, and run importer purge again.",

@@ -1,12 +1,13 @@
 """A journal that was changed by hand or by a newer version: every command prints one sentence about it."""
 
-import sqlite3
 from contextlib import closing
 
 import pytest
 
 from importer.dataframe import read_run_frame
 from importer.errors import DamagedJournalError
+from importer.journal.database import connect
+from tests.journal.records import write_checksums
 from tests.support import leads, write_csv
 
 NEWER = 'was written by a newer importer, or changed by hand: this version does not know the problem "brand_new". Update importer and try again.'
@@ -48,9 +49,10 @@ def ran(importer, crm):
 
 
 def write_in(folder, statement):
-    """Change a journal as a person or another version would."""
-    with closing(sqlite3.connect(folder / "journal.sqlite")) as connection, connection:
+    """Change a journal as another version would: each row has its checksum."""
+    with closing(connect(folder / "journal.sqlite")) as connection:
         assert connection.execute(statement).rowcount
+        write_checksums(connection)
 
 
 @pytest.mark.parametrize("command", ["report", "retry --yes", "resume"])

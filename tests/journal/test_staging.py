@@ -1,6 +1,5 @@
 """Judged rows before the sending: phone groups and the name of the file."""
 
-from importer.journal.database import is_abandoned
 from importer.journal.run_journal import Journal
 from importer.journal.staging import to_staged_row
 from importer.models.row import Accepted, NewVerdict, SourceRow
@@ -41,15 +40,10 @@ def test_file_has_another_name_until_staging_is_complete(tmp_path):
     journal = Journal.create(tmp_path / "r", build_metadata("r"))
     journal.stage([build_valid_row(2)])
     assert not (tmp_path / "r" / "journal.sqlite").exists()
-    assert not is_abandoned(tmp_path / "r" / "staging.sqlite")
     journal.staging.complete()
     assert [path.name for path in (tmp_path / "r").iterdir()] == ["journal.sqlite"]
     journal.stage([build_valid_row(3)])
     assert journal.rows == 2
-    killed = Journal.create(tmp_path / "k", build_metadata("k"))
-    killed.stage([build_valid_row(2)])
-    killed.close()
-    assert is_abandoned(tmp_path / "k" / "staging.sqlite")
 
 
 def test_groups_are_connected_by_further_numbers(tmp_path):
