@@ -14,7 +14,7 @@ from types import TracebackType
 
 _RETRY_FOR_S, _RETRY_STEP_S = 1.0, 0.1
 _MAX_ALTERNATIVES = 99
-_STAGING_PREFIX, _STAGING_LOCK = ".writing-", ".writing.lock"
+STAGING_PREFIX, FOLDER_LOCK = ".writing-", ".writing.lock"
 
 
 def replace_file(
@@ -83,21 +83,47 @@ def publish_file(temporary: Path, path: Path, *, stamp_s: float | None = None) -
 
 
 @contextmanager
+def lock_folder(folder: Path, *, wait_s: float = -1) -> Iterator[None]:
+    """Keep other processes from writing into `folder` while the block runs. Raises OSError, TimeoutError.
+
+    The operating system holds the lock, so it ends with its process, however that ends. -1 waits for ever.
+    """
+    from filelock import FileLock  # noqa: PLC0415 - only commands that write need it
+
+    with FileLock(folder / FOLDER_LOCK, timeout=wait_s):
+        yield
+
+
+def is_folder_locked(folder: Path) -> bool:
+    """Return whether a process is writing into `folder`. A folder without a lock file stays without one."""
+    if not (folder / FOLDER_LOCK).is_file():
+        return False
+    try:
+        with lock_folder(folder, wait_s=0):
+            return False
+    except TimeoutError:
+        return True
+
+
+@contextmanager
 def open_staging_dir(folder: Path) -> Iterator[Path]:
     """Yield a new folder inside `folder` for files that are not complete yet; remove it when the block ends.
 
     One process at a time has it, so whatever a killed process left behind belongs to nobody and is removed.
     """
-    from filelock import FileLock  # noqa: PLC0415 - only reports are staged
-
-    with FileLock(folder / _STAGING_LOCK):
-        for leftover in folder.glob(f"{_STAGING_PREFIX}*/"):
+    with lock_folder(folder):
+        for leftover in folder.glob(f"{STAGING_PREFIX}*/"):
             shutil.rmtree(leftover, ignore_errors=True)
-        staging_dir = Path(mkdtemp(prefix=_STAGING_PREFIX, dir=folder))
+        staging_dir = Path(mkdtemp(prefix=STAGING_PREFIX, dir=folder))
         try:
             yield staging_dir
         finally:
             shutil.rmtree(staging_dir, ignore_errors=True)
+
+
+def is_published_name(file_name: str, name: str) -> bool:
+    """Return whether `publish_file` may have given this name to the file `name`."""
+    return any(target.name == file_name for target in _list_alternatives(Path(name)))
 
 
 def _is_unedited(target: Path, stamp_s: float | None, *, is_first: bool) -> bool:

@@ -19,15 +19,8 @@ from importer.errors import UsageError, raise_as_nothing_sent
 from importer.messages import format_count, format_time, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import RowStatus, RunState
-from importer.pipeline.reports_folder import (
-    RunLine,
-    find_old_runs,
-    find_run,
-    forget_purged_runs,
-    list_runs,
-    now,
-    purge,
-)
+from importer.pipeline.purge_runs import find_old_runs, purge
+from importer.pipeline.reports_folder import RunLine, find_run, forget_purged_runs, list_runs, now
 from importer.pipeline.resume import rewrite_reports
 from importer.state.state_folder import find_state_folder
 
@@ -68,20 +61,22 @@ def report_command(run: str, **flags: Any) -> int:
 def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
     """Remove old runs with all personal data in them."""
     age, reports = _parse_age(older_than), read_settings(flags).reports
-    old, unsure = find_old_runs(Path(reports), age, now())
-    for line in unsure:
-        print_line(terminal_messages.UNREADABLE_RUN_KEPT.format(run_id=line.run_id, age=older_than), err=True)
+    old, kept = find_old_runs(Path(reports), age, now())
+    for folder, reason in kept:
+        print_line(terminal_messages.KEPT_FOLDER.format(folder=folder, reason=reason), err=True)
     if not old:
         print_line(terminal_messages.NO_OLD_RUNS.format(reports=reports, age=older_than), err=True)
         return 0
     if not yes:
         _confirm_purge(old)
     with raise_as_nothing_sent():
-        removed = purge(Path(reports), old)
+        result = purge(Path(reports), old)
         forget_purged_runs(Path(reports), find_state_folder(os.environ))
-    print_line(terminal_messages.format_removed_runs(removed), err=True)
-    if len(removed) < len(old):
-        print_line(terminal_messages.format_runs_in_use(len(old) - len(removed)), err=True)
+    print_line(terminal_messages.format_removed_runs(result.removed), err=True)
+    for folder, names in result.left.items():
+        print_line(terminal_messages.FILES_LEFT.format(folder=folder, names=", ".join(names)), err=True)
+    if result.in_use:
+        print_line(terminal_messages.format_runs_in_use(result.in_use), err=True)
     return 0
 
 

@@ -123,20 +123,6 @@ def verify_checksums(connection: sqlite3.Connection, path: Path) -> None:
             raise sqlite3.DatabaseError(damage)
 
 
-def is_abandoned(path: Path) -> bool:
-    """Return whether the process that staged rows into this file has ended."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        return False
-    except sqlite3.DatabaseError:
-        return True  # half a file: its process has ended, or it would hold the lock
-    finally:
-        connection.close()
-    return True
-
-
 def fsync_file(path: Path) -> None:
     """Return once the file, and its name in the folder, are on the disk."""
     for place in (path, path.parent) if os.name == "posix" else (path,):

@@ -53,6 +53,7 @@ FILE is a CSV or Excel sheet, or - for CSV on standard input.
     "report": "Write the reports of RUN again from its journal.",
     "purge": """Delete old runs and all personal data in them.
 
+Only files that importer made are deleted. Other files in the folder of a run stay, and they are named.
 Fingerprints of the notes that were sent are kept, so that no note is sent twice.
 """,
     "dropdowns": "Show the account's stages, groups, labels, products and source types.",
@@ -343,7 +344,8 @@ RUN_LINE = "{run_id}  {started_at}  {file}  {state}: {counts}"
 RUN_LINE_RESUME = "  -> {command}"
 UNREADABLE_RUN = "{run_id}  cannot be read: {reason}"
 REPORTS_WRITTEN = "Reports written again: {path}"
-UNREADABLE_RUN_KEPT = "{run_id} was not deleted: it cannot be read, and it changed less than {age} ago."
+KEPT_FOLDER = "{folder} was not deleted: {reason}. If you do not need it, delete it yourself."
+FILES_LEFT = "{folder} still has files that importer did not make: {names}."
 NO_OLD_RUNS = "No run in {reports} is older than {age}."
 PURGE_NEEDS_CONFIRMATION = ErrorText(
     "Confirmation is needed, but this is not an interactive terminal.",
@@ -364,10 +366,10 @@ def format_removed_runs(run_ids: list[str]) -> str:
 
 
 def format_runs_in_use(count: int) -> str:
-    """Return the sentence about runs that were not deleted because they are sending."""
+    """Return the sentence about runs that were not deleted because they are sending, or write their reports."""
     if count == 1:
-        return "1 run was not deleted because it is sending now."
-    return f"{count} runs were not deleted because they are sending now."
+        return "1 run was not deleted because it is in use now."
+    return f"{count} runs were not deleted because they are in use now."
 
 
 # --- columns, dropdowns, template

@@ -1,26 +1,22 @@
-"""The reports folder: create, find, list and purge the runs in it."""
+"""The reports folder: find and list the runs in it."""
 
 from __future__ import annotations
 
-import secrets
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from importer.errors import DamagedJournalError, DiskWriteError, RunNotFoundError, UsageError
-from importer.journal.database import JOURNAL_NAME, STAGING_NAME, is_abandoned
+from importer.errors import DamagedJournalError, RunNotFoundError
+from importer.journal.database import JOURNAL_NAME, STAGING_NAME
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.messages import run_messages
 from importer.models.status import RESUMABLE, RowStatus, RunState
-from importer.settings import Settings
+from importer.pipeline.run_folder import was_killed_early
 from importer.state.account_memory import find_run_folders, forget_run_folders
-from importer.state.disk_errors import translate_write_errors
 from importer.state.run_lock import is_run_locked
 from importer.state.state_folder import AccountState, list_account_folders
 
@@ -55,77 +51,6 @@ class _SentRun(NamedTuple):
 def now() -> datetime:
     """Return the time with its offset."""
     return datetime.now(UTC).astimezone()
-
-
-# --- create
-
-
-def make_run_id(started: datetime) -> str:
-    """Return an id that sorts by time and does not collide: `20261124-114500-3fa2`."""
-    return f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def choose_run_folder(settings: Settings) -> Path:
-    """Return the folder of the new run. Raises UsageError if its id is taken.
-
-    A run that was killed before its sheet was judged sent nothing: its id is free again.
-    """
-    assert settings.run_id is not None
-    folder = Path(settings.reports, settings.run_id)
-    if folder.exists() and was_killed_early(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        raise _build_taken_error(folder)
-    return folder
-
-
-@contextmanager
-def create_journal(folder: Path, metadata: RunMetadata) -> Iterator[Journal]:
-    """Create the journal of a new run in its folder. If the block fails, both are removed.
-
-    Raises UsageError, DiskWriteError.
-    """
-    with _make_run_folder(folder):
-        journal = Journal.create(folder, metadata)
-        try:
-            yield journal
-        except BaseException:
-            journal.close()
-            raise
-
-
-def discard_run(folder: Path) -> None:
-    """Remove a run that has sent nothing, so that its sheet can be judged anew under the same id.
-
-    Raises DiskWriteError if one of its reports is open.
-    """
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        text = run_messages.CANNOT_DISCARD.format(path=error.filename or folder, reason=error.strerror)
-        raise DiskWriteError(*text) from error
-
-
-@contextmanager
-def _make_run_folder(folder: Path) -> Iterator[None]:
-    """Make the folder of a new run. If the block fails, remove it.
-
-    If two commands have one --run-id, only the one that made the folder may remove it.
-    """
-    with translate_write_errors(folder):
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            raise _build_taken_error(folder) from None
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _build_taken_error(folder: Path) -> UsageError:
-    return UsageError(*run_messages.RUN_ID_TAKEN.format(run_id=folder.name, reports=folder.parent))
 
 
 # --- find
@@ -163,7 +88,7 @@ def find_unfinished_run(reports: Path, sha256: str, account: AccountState) -> Pa
 def find_interrupted_run(reports: Path, sha256: str, account: AccountState) -> Path | None:
     """Return the same for a caller that does not hold the account's lock: None also while that run is sending."""
     folder = find_unfinished_run(reports, sha256, account)
-    return None if folder is None or _is_sending(folder) else folder
+    return None if folder is None or is_sending(folder) else folder
 
 
 def has_been_sent(reports: Path, sha256: str, account: AccountState) -> bool:
@@ -234,25 +159,11 @@ def count_rows(folder: Path) -> dict[RowStatus, int]:
     return _read_line(folder).counts
 
 
-def was_killed_early(folder: Path) -> bool:
-    """Return whether the run was killed while its rows were judged, or right after that: nothing was sent."""
-    staging = folder / STAGING_NAME
-    if staging.is_file():
-        return is_abandoned(staging)
-    try:
-        with Journal.open(folder) as journal:
-            return journal.run.end.state is RunState.STAGING
-    except DamagedJournalError:
-        return False
-
-
 def _read_line(folder: Path) -> RunLine:
     try:
-        with Journal.open(folder) as journal:
+        with Journal.open_unverified(folder) as journal:
             state = journal.run.end.state
-            if state is RunState.STAGING:
-                return RunLine(run_id=folder.name, damage=run_messages.KILLED_WHILE_CHECKING)
-            if state is RunState.RUNNING and not _is_sending(folder):
+            if state is RunState.RUNNING and not is_sending(folder):
                 state = RunState.INTERRUPTED  # it was killed
             return RunLine(
                 run_id=folder.name,
@@ -266,51 +177,9 @@ def _read_line(folder: Path) -> RunLine:
         return RunLine(run_id=folder.name, damage=error.message)
 
 
-def _is_sending(folder: Path) -> bool:
+def is_sending(folder: Path) -> bool:
+    """Return whether a process is sending the rows of the run in `folder` right now."""
     metadata = read_metadata(folder)
     return metadata is not None and is_run_locked(
         folder.parent, folder.name, sha256=metadata.sha256, account=metadata.account
     )
-
-
-# --- purge
-
-
-def find_old_runs(reports: Path, older_than: timedelta, now: datetime) -> tuple[list[RunLine], list[RunLine]]:
-    """Return the runs that started longer ago, and the unreadable runs that may have.
-
-    The age of an unreadable run is that of its file: it started no later than the last write.
-    """
-    old, unsure = [], []
-    for line in list_runs(reports):
-        if now - (line.started or _read_change_time(reports / line.run_id)) > older_than:
-            old.append(line)
-        elif line.damage:
-            unsure.append(line)
-    return old, unsure
-
-
-def _read_change_time(folder: Path) -> datetime:
-    files = [folder / name for name in (JOURNAL_NAME, STAGING_NAME) if (folder / name).is_file()]
-    # Not the folder's own time: SQLite creates files beside the journal even to read it.
-    return datetime.fromtimestamp((files or [folder])[0].stat().st_mtime, UTC)
-
-
-def purge(reports: Path, lines: Sequence[RunLine]) -> list[str]:
-    """Remove runs with all personal data in them, and return their ids. A run that is sending stays.
-
-    The ledger of notes stays too: it holds fingerprints, so that no note is sent twice. Raises DiskWriteError if a file
-    is in use.
-    """
-    removed = []
-    for line in lines:
-        folder = reports / line.run_id
-        if _is_sending(folder):
-            continue
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            text = run_messages.CANNOT_PURGE.format(path=error.filename or folder, reason=error.strerror)
-            raise DiskWriteError(*text) from error
-        removed.append(line.run_id)
-    return removed

@@ -26,14 +26,11 @@ from importer.pipeline.decide_sheets import choose_sheets, match_sheets
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
 from importer.pipeline.reports_folder import (
-    choose_run_folder,
-    create_journal,
-    discard_run,
     find_interrupted_run,
     find_unfinished_run,
-    make_run_id,
     now,
 )
+from importer.pipeline.run_folder import choose_run_folder, create_journal, discard_run, make_run_id
 from importer.pipeline.send_and_report import send_and_report
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
@@ -122,6 +119,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
             resolve_bad_cells(journal, context)
             save_final_mapping(journal, context)
             deduplicate_rows(journal, context)
+            journal.run.write_end(RunEnd(state=RunState.CHECKED))
             journal.staging.complete()
             return journal
 

@@ -18,6 +18,7 @@ from importer.untrusted_text import format_path
 SCHEMA_VERSION = 1
 RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
 SUMMARY, PAGE = "summary.json", "report.html"
+REPORT_FILES = (RESULTS, FAILED_CSV, FAILED_XLSX, SUMMARY, PAGE)
 
 _UNDELIVERED = frozenset({RowStatus.FAILED, RowStatus.UNKNOWN})
 _NOT_TO_FIX = frozenset({*_UNDELIVERED, RowStatus.PENDING})
