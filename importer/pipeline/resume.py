@@ -65,7 +65,7 @@ def _continue_sending(journal: Journal, context: RunContext) -> Summary:
             return stop_and_report(journal, error)
         _check_account(metadata, context.credentials, titles)
         account = open_account(context.state_dir, context.credentials, titles)
-        holder = LockHolder(run_id=journal.run_id, reports=str(reports.absolute()), file=metadata.file)
+        holder = LockHolder.from_run(journal.run_id, reports, metadata.file)
         with lock_account(account.folder, holder):
             journal.begin_sending(account)
             _judge_gone_titles(journal, titles, settings.unknown)
