@@ -223,6 +223,37 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "answer lost",
         "the CRM may have saved the row, but its answer was lost ({value}). Send it again with importer retry, or importer resume if the run was stopped; it is safe.",
     ),
+    # --- what a plan holds back; {value} is what the CRM has, {hint} what the sheet says
+    Code.CHANGED_SINCE: IssueText(
+        "changed in the CRM since",
+        'somebody changed {label} to "{value}" in the CRM, and the sheet says "{hint}". Decide which is right: type it in '
+        "the sheet or in the CRM, and import the row again.",
+    ),
+    Code.LEAD_GONE: IssueText(
+        "lead not found any more",
+        'the CRM showed a lead for this phone, but did not accept an update of it ("{value}"). The lead was deleted, or the '
+        "phone is only an additional number of that lead. Check the lead in the CRM.",
+    ),
+    Code.LEAD_APPEARED: IssueText(
+        "lead is new in the CRM",
+        "a lead with this phone was created in the CRM after the plan was made. Make a new plan for this row.",
+    ),
+    Code.SAME_LEAD: IssueText(
+        "same lead as another row",
+        "row {hint} has another phone of the same lead in the CRM. Keep one of the two rows.",
+    ),
+    Code.OTHER_LEAD: IssueText(
+        "phone of another lead",
+        "{value} already belongs to another lead in the CRM. Remove it from the row, or join the two leads in the CRM.",
+    ),
+    Code.PHONE_NOT_SHOWN: IssueText(
+        "phone not shown",
+        "the CRM answered with a lead that does not have the phone {value}. Check the lead in the CRM.",
+    ),
+    Code.LOOKUP_FAILED: IssueText(
+        "lead could not be read",
+        "the CRM did not say whether it has a lead with this phone ({value}). Nothing was sent. Plan the row again.",
+    ),
     Code.NOTE_UNSURE: IssueText(
         "note may be missing",
         "the CRM may or may not have the note, so it was not sent a second time. Check the lead's timeline.",

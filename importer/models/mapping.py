@@ -18,12 +18,15 @@ class Title(msgspec.Struct, frozen=True, array_like=True):
     """One entry of a dropdown list of the account. Only active ones can be set on a lead.
 
     `id` and `org_id` are the CRM's own, as text, or "" where it gives none. They tell one account from another.
+    `position` is the place of a stage in its pipeline. A lead ends in a stage that `is_final`.
     """
 
     title: str
     active: bool = True
     id: str = ""
     org_id: str = ""
+    position: float | None = None
+    is_final: bool = False
 
 
 AccountTitles: TypeAlias = dict[Dropdown, tuple[Title, ...]]

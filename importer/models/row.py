@@ -43,6 +43,16 @@ def name_row(number: int, sheets: Sequence[str]) -> str:
     return f"{row} of {sheets[sheet - 1]}" if 0 < sheet <= len(sheets) else str(row)
 
 
+def flatten_payload(payload: Payload) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a lead with their values, the parts of the address one by one, without the lead's phone."""
+    for name, value in payload.items():
+        if name == "address":
+            for part, text in value.items():
+                yield f"address.{part}", text
+        elif name != "customer_phone":
+            yield name, value
+
+
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     """One row exactly as it is in the file.
 

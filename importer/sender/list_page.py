@@ -25,11 +25,19 @@ class ListRow(msgspec.Struct):
     status: str | None = None
     id: Any = None  # source types have none
     org_id: Any = None  # documented for a lead's own stage and group only
+    type: Any = None  # of stages and groups
+    position: Any = None  # of stages
 
     def to_title(self) -> Title:
-        """Return the row as the other packages know it."""
-        ids = ("" if value is None else str(value) for value in (self.id, self.org_id))
-        return Title(self.title or "", self.status in (None, "ACTIVE"), *ids)
+        """Return the row as the other packages know it. Only the title must be there, and of its kind."""
+        return Title(
+            self.title or "",
+            self.status in (None, "ACTIVE"),
+            id="" if self.id is None else str(self.id),
+            org_id="" if self.org_id is None else str(self.org_id),
+            position=self.position if isinstance(self.position, int | float) else None,
+            is_final=isinstance(self.type, str) and self.type.startswith("FINAL_"),
+        )
 
 
 class ListData(msgspec.Struct):

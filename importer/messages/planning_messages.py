@@ -1,0 +1,81 @@
+"""Sentences about plans: policies, and what a plan found."""
+
+from __future__ import annotations
+
+from importer.messages import ErrorText
+
+UNKNOWN_POLICY_FIELD = ErrorText(
+    'A policy names the field "{name}", which does not exist or cannot have a policy.',
+    "Use a field such as city, email or lead_stage_name. docs/planning.md lists them.",
+)
+UNKNOWN_MODE = ErrorText('The policy of {field} cannot be "{mode}".', "Use one of: {modes}.")
+FORWARD_IS_FOR_STAGES = ErrorText(
+    'The policy of {field} cannot be "forward", which is only for lead_stage_name.',
+    "Use overwrite, fill, keep, append or unedited.",
+)
+
+# --- apply and resume
+
+APPLY_INSTEAD = ErrorText("Run {run} is a finished plan.", "Send it with: importer apply {run}")
+NOT_A_PLAN = ErrorText(
+    "Run {run} is not a plan.", "Make one with importer plan FILE, then send it with importer apply RUN."
+)
+PLAN_NOT_FINISHED = ErrorText(
+    "The plan of run {run} is not finished.", "Finish it with: importer resume {run}"
+)
+PLAN_IS_A_SAMPLE = ErrorText(
+    "Run {run} has looked up only some of the leads, so it cannot be applied.",
+    "Make a full plan: run importer plan again without --look-up.",
+)
+ALREADY_APPLIED = ErrorText(
+    "The plan of run {run} was already applied ({at}).",
+    "See its report, or finish it with importer resume {run} if it was stopped.",
+)
+APPLY_DECLINED = ErrorText("Nothing was sent.", "To send the plan later, run: importer apply {run}")
+
+# --- the column `_changes`: `City: "Pune" -> "Mumbai" | Labels: + VIP | Stage: kept "Won"`
+CHANGE_SEPARATOR = " | "
+CHANGE_FILL = '{label}: set "{new}"'
+CHANGE_SET = '{label}: "{old}" -> "{new}"'
+CHANGE_CLEAR = '{label}: "{old}" -> empty'
+CHANGE_ADD = "{label}: + {new}"
+CHANGE_REMOVE = "{label}: - {new}"
+CHANGE_SEND = "{label}: send {new} (the CRM does not show this field)"
+CHANGE_KEPT = '{label}: kept "{old}"'
+CHANGE_EDITED = '{label}: kept "{old}", changed in the CRM after the last import'
+CHANGE_FOREIGN = '{label}: kept "{old}", which is not from importer'
+CHANGE_CONFLICT = '{label}: the CRM has "{old}", the sheet says "{new}"'
+
+# --- counts of a plan
+
+ACTION_MEANINGS = {
+    "create": "to create: no lead has this phone",
+    "update": "to update",
+    "unchanged": "unchanged",
+    "conflict": "held back",
+    "cannot_tell": "without a clear answer of the CRM",
+}
+"""What each action of a plan means, on the terminal and on the page."""
+
+EFFECT_WORDS = {
+    "set": "replaced",
+    "fill": "filled",
+    "add": "added to",
+    "remove": "removed",
+    "send": "sent without comparison",
+    "kept": "kept",
+    "edited": "kept, because a person changed it",
+    "foreign": "kept, because it is not from importer",
+    "conflict": "held back",
+}
+"""What a plan does to a field, in a list of counts."""
+
+FIELD_LINE = "{label}: {effects}"
+EFFECT_COUNT = "{count} {what}"
+SAMPLE_ONLY = "These figures are from {answered} of {phones} phones, chosen at random."
+
+PLAN_ON_PAGE = "What the plan does"
+HEAD_EFFECT = "Known leads"
+HEAD_EXAMPLE = "Examples of replaced values"
+SEE_CHANGES = "Every change, field by field:"
+EXAMPLE = '{phone}: "{old}" -> "{new}"'

@@ -1,0 +1,39 @@
+"""What all rows of a plan have in common: policies, the account's stages and titles, and whether leads may be created."""
+
+from __future__ import annotations
+
+import msgspec
+
+from importer.fields import Dropdown
+from importer.models.mapping import AccountTitles
+from importer.planner.decide import NO_STAGES, Stages
+from importer.planner.lead_values import TitleNames
+from importer.planner.policies import Policies
+
+
+class PlanRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What all rows of a plan have in common. `create` says whether a lead may be created."""
+
+    policies: Policies = Policies()
+    stages: Stages = NO_STAGES
+    titles: TitleNames = {}
+    create: bool = True
+
+
+def build_plan_rules(policies: Policies, titles: AccountTitles, *, create: bool) -> PlanRules:
+    """Return the rules of a plan by the account's lists as they are now."""
+    stages = titles.get(Dropdown.STAGE, ())
+    return PlanRules(
+        policies=policies,
+        stages=Stages(
+            {stage.title: stage.position for stage in stages if stage.position is not None},
+            frozenset(stage.title for stage in stages if stage.is_final),
+        ),
+        titles={
+            (dropdown, title.id): title.title
+            for dropdown, found in titles.items()
+            for title in found
+            if title.id
+        },
+        create=create,
+    )
