@@ -1,11 +1,11 @@
 """What this computer remembers of an account: one SQLite file in the state folder, shared by all runs to the account.
 
-It holds fingerprints of notes, and which runs have sent. It has no phone and no text, so it stays when `importer purge`
+It holds fingerprints of notes and of field values, and which runs have sent. It has no phone and no text, so it stays when `importer purge`
 removes runs. It is attached to the journal's connection as `memory`, so that one commit writes both. In WAL mode each
 of the two files is committed by itself: if the machine dies between them, nothing has left yet, because a request
 waits for the whole commit, and what came back is still doubtful by the journal's own intent.
 
-A further memory (of tasks, of fields) is one more table here, keyed by `fingerprint`.
+A further memory (of tasks) is one more table here, keyed by `fingerprint`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,13 @@ _TABLES = (
       folder     BLOB NOT NULL,  -- where it was last seen, '' once it was purged
       progress   TEXT NOT NULL,  -- how far its notes are known: see RunTrace
       PRIMARY KEY (run_id, started_at)
+    ) STRICT, WITHOUT ROWID""",
+    # What was written last to each field of a lead, as fingerprints: see state/field_memory.py.
+    """CREATE TABLE IF NOT EXISTS memory.leads (
+      lead       BLOB PRIMARY KEY,
+      run_id     TEXT NOT NULL,
+      written_at TEXT NOT NULL,
+      fields     BLOB NOT NULL   -- field -> fingerprints of the sheet's value, the one sent, the one shown
     ) STRICT, WITHOUT ROWID""",
     # Ledgers of earlier versions, taken over from reports folders. Their fingerprints need their own salt.
     "CREATE TABLE IF NOT EXISTS memory.old_ledgers (salt BLOB PRIMARY KEY, notes INTEGER NOT NULL) STRICT",

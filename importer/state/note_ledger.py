@@ -68,7 +68,7 @@ class NoteLedger:
         if not unclaimed:
             return list(rows)
         notes = [(row.phones[0], note) for row in unclaimed for note in row.notes]
-        known = self._find_known(notes)
+        known = self.find_known(notes)
         claim = (self._run.run_id, self._run.account, NoteState.UNKNOWN)
         self._sql.executemany(
             "INSERT OR IGNORE INTO memory.notes (fingerprint, run_id, account, state) VALUES (?, ?, ?, ?)",
@@ -135,7 +135,7 @@ class NoteLedger:
     def _fingerprint(self, note: Note) -> bytes:
         return fingerprint(self._salt, self._run.base_url, *note)
 
-    def _find_known(self, notes: Sequence[Note]) -> dict[Note, KnownNote]:
+    def find_known(self, notes: Sequence[Note]) -> dict[Note, KnownNote]:
         """Return those of the notes that are in the ledger, by any of its salts."""
         by_fingerprint = {
             fingerprint(salt, self._run.base_url, *note): note

@@ -1,0 +1,106 @@
+"""What this tool wrote last to each field of a lead, as keyed fingerprints: it tells a person's edit from our own value.
+
+A lead is one row of the account's memory (state/account_memory.py), in the commit that records its result. Nothing can
+be read back from it: neither a phone nor a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+
+from importer.planner.decide import Base
+from importer.planner.values import Canonical, canonicalize, fingerprint
+from importer.state.account_memory import AccountMemory
+from importer.state.account_memory import fingerprint as fingerprint_lead
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes, bytes]]).decode
+_SAVE = "INSERT OR REPLACE INTO memory.leads (lead, run_id, written_at, fields) VALUES (?, ?, ?, ?)"
+_FIND = "SELECT lead, run_id, written_at, fields FROM memory.leads WHERE lead = ?"
+
+
+class FieldWrite(NamedTuple):
+    """A value that the CRM took: the sheet's, and the one in the request (with `append`, also the CRM's old lines)."""
+
+    sheet: Any
+    written: Any
+
+
+class LeadMemory(msgspec.Struct, frozen=True):
+    """What is known about a lead: the run that wrote to it last, when, and what it wrote to each field."""
+
+    run_id: str
+    written_at: str
+    fields: dict[str, Base]
+
+
+class FieldMemory:
+    """The memory of fields as one run uses it. Writes happen within a transaction of the journal."""
+
+    def __init__(self, memory: AccountMemory, base_url: str) -> None:
+        self._sql = memory.sql
+        self._salt = memory.salt
+        self._base_url = base_url
+
+    def read(self, phones: Sequence[str]) -> dict[str, LeadMemory]:
+        """Return what is known about the leads with these primary phones."""
+        by_lead = {self._identify_lead(phone): phone for phone in phones}
+        return {
+            by_lead[lead]: LeadMemory(
+                run_id, at, {name: self._to_base(name, found) for name, found in fields.items()}
+            )
+            for lead, (run_id, at, fields) in self._find(by_lead).items()
+        }
+
+    def remember(
+        self, writes: Iterable[tuple[str, Mapping[str, FieldWrite]]], *, run_id: str, written_at: str
+    ) -> None:
+        """Remember what the CRM took: phones of leads, and what was written to which field."""
+        new = {self._identify_lead(phone): fields for phone, fields in writes}
+        known = self._find(new)
+        rows = []
+        for lead, fields in new.items():
+            before = known[lead][2] if lead in known else {}
+            merged = before | {name: self._identify_write(name, write) for name, write in fields.items()}
+            rows.append((lead, run_id, written_at, _encode(merged)))
+        self._sql.executemany(_SAVE, rows)
+
+    def learn_shown(self, shown: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Remember what the CRM showed right after our write: it counts as what we wrote from then on."""
+        values = {self._identify_lead(phone): fields for phone, fields in shown}
+        rows = []
+        for lead, (run_id, at, fields) in self._find(values).items():
+            learnt = {
+                name: (*fields[name][:2], self._identify(name, canonicalize(name, value)))
+                for name, value in values[lead].items()
+                if name in fields
+            }
+            rows.append((lead, run_id, at, _encode(fields | learnt)))
+        self._sql.executemany(_SAVE, rows)
+
+    def _find(
+        self, leads: Iterable[bytes]
+    ) -> dict[bytes, tuple[str, str, dict[str, tuple[bytes, bytes, bytes]]]]:
+        # One by one: a look-up by key takes SQLite 2 microseconds, and a list of keys would need as many variables.
+        found = (self._sql.execute(_FIND, (lead,)).fetchone() for lead in leads)
+        return {row[0]: (row[1], row[2], _decode(row[3])) for row in found if row is not None}
+
+    def _identify_lead(self, phone: str) -> bytes:
+        return fingerprint_lead(self._salt, self._base_url, phone)
+
+    def _identify(self, field: str, value: Canonical) -> bytes:
+        return fingerprint(self._salt, field, value)
+
+    def _identify_write(self, field: str, write: FieldWrite) -> tuple[bytes, bytes, bytes]:
+        sheet = self._identify(field, canonicalize(field, write.sheet))
+        if write.written is write.sheet:
+            return sheet, sheet, sheet
+        written = self._identify(field, canonicalize(field, write.written))
+        return sheet, written, written
+
+    def _to_base(self, field: str, found: tuple[bytes, bytes, bytes]) -> Base:
+        return Base(*found, partial(self._identify, field))

@@ -1,0 +1,101 @@
+"""The memory of what was written to each field: it recognises values, and nothing can be read back from it."""
+
+import sqlite3
+
+import pytest
+
+from importer.planner.values import canonicalize
+from importer.state.account_memory import AccountMemory
+from importer.state.field_memory import FieldMemory, FieldWrite
+
+URL, PHONE, OTHER = "http://127.0.0.1:1/superfone", "+919845000001", "+919845000002"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The state folder of an account."""
+    return tmp_path
+
+
+def open_memory(folder, base_url=URL):
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    return FieldMemory(AccountMemory(connection, folder), base_url)
+
+
+def write(memory, phone=PHONE, run_id="run-1", **fields):
+    pairs = {name: FieldWrite(value, value) for name, value in fields.items()}
+    memory.remember([(phone, pairs)], run_id=run_id, written_at="2026-11-30T10:00:00+05:30")
+
+
+def test_value_that_was_written_is_recognised(folder):
+    """As the sheet's value, and as the CRM's; any other value is neither."""
+    write(open_memory(folder), city="Pune", email=["B@x.in", "a@x.in"])
+    known = open_memory(folder).read([PHONE, OTHER])
+    assert known.keys() == {PHONE}
+    assert (known[PHONE].run_id, known[PHONE].written_at) == ("run-1", "2026-11-30T10:00:00+05:30")
+    city, email = known[PHONE].fields["city"], known[PHONE].fields["email"]
+    assert city.is_ours(canonicalize("city", " Pune "))
+    assert city.is_theirs(canonicalize("city", "Pune"))
+    assert not city.is_ours(canonicalize("city", "Mumbai"))
+    assert not city.is_theirs(None)
+    assert email.is_ours(canonicalize("email", ["a@x.in", "b@x.in"]))
+
+
+def test_last_write_counts_and_other_fields_stay(folder):
+    """A second run over the same lead with other fields."""
+    memory = open_memory(folder)
+    write(memory, city="Pune", source="Expo")
+    write(memory, run_id="run-2", city="Mumbai")
+    known = memory.read([PHONE])[PHONE]
+    assert known.run_id == "run-2"
+    assert known.fields["city"].is_ours("Mumbai")
+    assert not known.fields["city"].is_ours("Pune")
+    assert known.fields["source"].is_ours("Expo")
+
+
+def test_appended_value_keeps_the_sheets_and_the_requests_value_apart(folder):
+    """With `append` the request has the CRM's old lines too."""
+    memory = open_memory(folder)
+    memory.remember([(PHONE, {"additional_info": FieldWrite("new", "old\nnew")})], run_id="r", written_at="t")
+    base = memory.read([PHONE])[PHONE].fields["additional_info"]
+    assert base.is_ours("new")
+    assert base.is_theirs("old\nnew")
+    assert not base.is_theirs("new")
+
+
+def test_what_the_crm_showed_after_a_write_counts_as_ours(folder):
+    """Only for fields that were written: a value of the CRM alone is no memory."""
+    memory = open_memory(folder)
+    write(memory, city="Pune  City")
+    memory.learn_shown([(PHONE, {"city": "PUNE CITY", "source": "Web"}), (OTHER, {"city": "Pune"})])
+    known = memory.read([PHONE, OTHER])
+    assert known.keys() == {PHONE}
+    assert known[PHONE].fields.keys() == {"city"}
+    city = known[PHONE].fields["city"]
+    assert city.is_theirs("PUNE CITY")
+    assert city.is_theirs("Pune  City")
+    assert city.is_ours("Pune  City")
+
+
+def test_accounts_and_addresses_are_apart(folder):
+    """The same phone at another address is another lead."""
+    write(open_memory(folder), city="Pune")
+    assert open_memory(folder, "https://other.example/superfone").read([PHONE]) == {}
+
+
+def test_file_holds_no_phone_and_no_value(folder):
+    """The memory outlives `importer purge`, so it must not hold what purge promises to remove."""
+    write(open_memory(folder), first_name="Asha", city="Pune", deal_value=120000, email=["asha@rao.example"])
+    found = b"".join(path.read_bytes() for path in folder.iterdir())
+    for text in ("Asha", "Pune", "120000", "rao.example", PHONE, PHONE[3:]):
+        assert text.encode() not in found
+
+
+def test_values_of_a_short_list_cannot_be_guessed_without_the_salt(folder, tmp_path_factory):
+    """Two computers have different fingerprints of one value."""
+    prints = []
+    for place in (folder, tmp_path_factory.mktemp("other")):
+        memory = open_memory(place)
+        write(memory, lead_stage_name="Won")
+        prints.append(memory.read([PHONE])[PHONE].fields["lead_stage_name"].sheet)
+    assert prints[0] != prints[1]
