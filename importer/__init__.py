@@ -6,7 +6,8 @@
     print(result.summary.counts, result.folder)
     left = [row for row in result.rows() if row.status != "accepted"]
 
-`check_file`, `run_import`, `resume_run` and `retry_run` do what the commands `check`, `run`, `resume` and `retry` do. The errors that they raise are drawn as a tree in
+`check_file`, `plan_import`, `apply_plan`, `run_import`, `resume_run` and `retry_run` do what the commands `check`, `plan`,
+`apply`, `run`, `resume` and `retry` do. The errors that they raise are drawn as a tree in
 `importer.errors`. docs/library.md explains the rest.
 """
 
@@ -16,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from importer.api import check_file, resume_run, retry_run, run_import
+    from importer.api import apply_plan, check_file, plan_import, resume_run, retry_run, run_import
     from importer.errors import (
         BlockedError,
         DamagedJournalError,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
         UnreadableFileError,
         UsageError,
     )
-    from importer.library_options import ImportOptions, SendingOptions
+    from importer.library_options import ApplyOptions, ImportOptions, PlanOptions, SendingOptions
     from importer.models.status import NoteState, RowStatus
     from importer.report.summary import Summary
     from importer.result import Result, ResultRow
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ApplyOptions",
     "BlockedError",
     "DamagedJournalError",
     "DiskWriteError",
@@ -59,6 +61,7 @@ __all__ = [
     "MissingPhoneColumnError",
     "NoteState",
     "NothingSentError",
+    "PlanOptions",
     "Progress",
     "Result",
     "ResultRow",
@@ -72,22 +75,28 @@ __all__ = [
     "Summary",
     "UnreadableFileError",
     "UsageError",
+    "apply_plan",
     "check_file",
+    "plan_import",
     "resume_run",
     "retry_run",
     "run_import",
 ]
 
 _MODULES = {
+    "ApplyOptions": "importer.library_options",
     "ImportOptions": "importer.library_options",
     "NoteState": "importer.models.status",
+    "PlanOptions": "importer.library_options",
     "Progress": "importer.sender.send_loop",
     "Result": "importer.result",
     "ResultRow": "importer.result",
     "RowStatus": "importer.models.status",
     "SendingOptions": "importer.library_options",
     "Summary": "importer.report.summary",
+    "apply_plan": "importer.api",
     "check_file": "importer.api",
+    "plan_import": "importer.api",
     "resume_run": "importer.api",
     "retry_run": "importer.api",
     "run_import": "importer.api",

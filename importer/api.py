@@ -1,4 +1,4 @@
-"""The commands `check`, `run`, `resume` and `retry` as functions that return their result."""
+"""The commands `check`, `plan`, `apply`, `run`, `resume` and `retry` as functions that return their result."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Unpack
 from importer import dataframe
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, find_credentials
 from importer.errors import UsageError
-from importer.library_options import ImportOptions, SendingOptions
+from importer.library_options import ApplyOptions, ImportOptions, PlanOptions, SendingOptions
 from importer.messages import settings_messages
 from importer.pipeline.context import NullObserver, RunContext
+from importer.pipeline.plan import apply, plan
 from importer.pipeline.reports_folder import find_run, reports_beside
 from importer.pipeline.resume import resume, retry
 from importer.pipeline.run import check, run
@@ -76,6 +77,37 @@ def run_import(
         return _build_result(run(sheet, context), settings)
 
 
+def plan_import(
+    source: Source,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    on_progress: OnProgress | None = None,
+    **options: Unpack[PlanOptions],
+) -> Result:
+    """Check every row of `source`, look up its lead, and say what sending would change. Nothing is sent.
+
+    Takes what `run_import` takes. `result.summary.plan` counts the rows to create and to update; `apply_plan` sends them.
+    """
+    settings = _resolve_file_options(source, options)
+    context = _make_context(settings, api_key, base_url, on_progress)
+    with _open_source(source, settings) as sheet:
+        return _build_result(plan(sheet, context), settings)
+
+
+def apply_plan(
+    run: RunName,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    on_progress: OnProgress | None = None,
+    **options: Unpack[ApplyOptions],
+) -> Result:
+    """Send exactly the plan of a run, without asking. Takes and raises what `resume_run` does."""
+    name, settings = _resolve_run_options(run, options)
+    return _build_result(apply(name, _make_context(settings, api_key, base_url, on_progress)), settings)
+
+
 def resume_run(
     run: RunName,
     *,
@@ -123,18 +155,18 @@ class _ProgressObserver(NullObserver):
             self._callback(progress)
 
 
-def _resolve_file_options(source: Source, options: ImportOptions) -> Settings:
+def _resolve_file_options(source: Source, options: ImportOptions | PlanOptions) -> Settings:
     """Return the settings. The new run of a report goes into the same reports folder, unless another is given."""
-    given = _normalize_options(options, ImportOptions.__optional_keys__)
+    given = _normalize_options(options, PlanOptions.__optional_keys__)
     reports = reports_beside(Path(source)) if isinstance(source, str | PurePath) else None
     settings = resolve_settings({"reports": str(reports), **given} if reports else given)
     check_save_target(settings)
     return settings
 
 
-def _resolve_run_options(run: RunName, options: SendingOptions) -> tuple[str, Settings]:
+def _resolve_run_options(run: RunName, options: SendingOptions | ApplyOptions) -> tuple[str, Settings]:
     """Return the name that finds the run, and the settings. Its reports folder is the one that has it."""
-    settings = resolve_settings(_normalize_options(options, SendingOptions.__optional_keys__))
+    settings = resolve_settings(_normalize_options(options, ApplyOptions.__optional_keys__))
     folder = run.folder if isinstance(run, Result) else find_run(Path(settings.reports), str(run))
     return str(folder.absolute()), settings.replace(reports=str(folder.absolute().parent))
 

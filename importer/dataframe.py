@@ -18,10 +18,10 @@ import msgspec
 from importer.issues import find_unreadable_cells
 from importer.journal.run_journal import Journal
 from importer.models.row import SourceRow, split_into_blocks
-from importer.models.status import REPORT_COLUMNS, is_report_header
+from importer.models.status import is_report_header
 from importer.reader.restore_sheet import restore_rows
 from importer.reader.source import InMemoryReader, Sheet
-from importer.report.results_csv import to_report_cells
+from importer.report.results_csv import choose_report_columns, to_report_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,11 +97,11 @@ def read_run_frame(folder: Path) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - pandas is loaded only when a frame is asked for
 
     with Journal.open(folder) as journal, journal.translate_decode_errors():
-        headers = journal.metadata.headers
-        rows = [(row.cells, to_report_cells(row)) for row in journal.read_report_rows()]
+        headers, columns = journal.metadata.headers, choose_report_columns(journal)
+        rows = [(row.cells, to_report_cells(row, columns)) for row in journal.read_report_rows()]
     sheet_part = pd.DataFrame([cells for cells, _ in rows], columns=list(headers), dtype="str")
-    report_part = pd.DataFrame([cells for _, cells in rows], columns=list(REPORT_COLUMNS), dtype="object")
-    texts = dict.fromkeys(REPORT_COLUMNS, "str")
+    report_part = pd.DataFrame([cells for _, cells in rows], columns=list(columns), dtype="object")
+    texts = dict.fromkeys(columns, "str")
     report_part = report_part.astype(
         {**texts, "_row": "int64", "_attempts": "int64", "_http_status": "Int64"}
     )

@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Literal, TypedDict
 
-from importer.settings import BadCellsPolicy, DuplicatesPolicy, RangesPolicy, RestPolicy, UnknownPolicy
+from importer.settings import (
+    BadCellsPolicy,
+    DriftPolicy,
+    DuplicatesPolicy,
+    ExistingMode,
+    RangesPolicy,
+    RestPolicy,
+    UnknownPolicy,
+)
 
 
 class SendingOptions(TypedDict, total=False):
@@ -22,8 +30,15 @@ class SendingOptions(TypedDict, total=False):
     reports: str | PurePath | None
 
 
+class ApplyOptions(SendingOptions, total=False):
+    """The options of `apply_plan`. None is the default."""
+
+    max_age: float | None
+    on_drift: DriftPolicy | None
+
+
 class ImportOptions(SendingOptions, total=False):
-    """The options of `check_file` and `run_import`. None is the default."""
+    """The options of `run_import`, and of `check_file`, which ignores those about known leads. None is the default."""
 
     sheet: str | int | Sequence[str | int] | None
     header_row: int | None
@@ -40,7 +55,15 @@ class ImportOptions(SendingOptions, total=False):
     unknown: UnknownPolicy | None
     bad_cells: BadCellsPolicy | None
     ranges: RangesPolicy | None
+    existing: ExistingMode | None
+    policy: Mapping[str, str] | None
     rest: RestPolicy | None
     limit: int | None
     allow_empty: bool | None
     run_id: str | None
+
+
+class PlanOptions(ImportOptions, total=False):
+    """The options of `plan_import`. None is the default."""
+
+    look_up: str | None

@@ -28,6 +28,9 @@ CONFIG_NAME = "importer.toml"
 DuplicatesPolicy: TypeAlias = Literal["merge", "first", "last", "reject"]
 UnknownPolicy: TypeAlias = Literal["reject", "drop"]
 BadCellsPolicy: TypeAlias = Literal["reject", "drop"]
+ExistingMode: TypeAlias = Literal["overwrite", "fill", "keep", "append", "unedited", "careful"]
+DriftPolicy: TypeAlias = Literal["keep", "replan", "force"]
+LookUp: TypeAlias = Annotated[str, Meta(pattern=r"^(?:all|none|sample:[1-9][0-9]{0,8})\Z")]
 RangesPolicy: TypeAlias = Literal["info", "low", "high", "reject"]
 RestPolicy: TypeAlias = Literal["info", "ignore"]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -66,6 +69,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bad_cells: BadCellsPolicy = "reject"
     ranges: RangesPolicy = "info"
     rest: RestPolicy = "info"
+    existing: ExistingMode = "overwrite"
+    policy: dict[str, str] = {}
+    look_up: LookUp = "all"
+    max_age: Annotated[float, Meta(ge=0, le=366 * 24 * 3600)] = 300.0
+    on_drift: DriftPolicy = "keep"
     rate: Literal["auto"] | PerSecond = "auto"
     concurrency: Annotated[int, Meta(ge=1, le=1000)] = 50
     timeout: Seconds = 30.0
@@ -96,7 +104,7 @@ PER_CALL_OPTIONS = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose
 SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 """Options about how fast a CRM is used and how long it is waited for. They say nothing about the sheet."""
 
-_PAIR_OPTIONS = frozenset({"column", "default"})
+_PAIR_OPTIONS = frozenset({"column", "default", "policy"})
 
 _PATH_OPTIONS = frozenset({"reports", "save"})
 """Paths that are not written into the journal, so they may contain bytes that are not valid text."""

@@ -9,7 +9,7 @@ from typing import get_type_hints
 
 from importer.api import _TERMINAL_OPTIONS
 from importer.cli.flags import SENDING_OPTIONS
-from importer.library_options import ImportOptions, SendingOptions
+from importer.library_options import ApplyOptions, PlanOptions, SendingOptions
 from importer.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +20,7 @@ WIDER = {
     "reports": str | PurePath,
     "column": Mapping[str, str],
     "default": Mapping[str, str | float],
+    "policy": Mapping[str, str],
 }
 """What a caller may give besides the type of the setting: `resolve_settings` makes that of it."""
 
@@ -31,7 +32,7 @@ def test_options_are_fields_of_settings():
         for name, kind in get_type_hints(Settings).items()
         if name not in _TERMINAL_OPTIONS
     }
-    assert get_type_hints(ImportOptions) == in_settings
+    assert get_type_hints(PlanOptions) | get_type_hints(ApplyOptions) == in_settings
 
 
 def test_resume_and_retry_take_the_options_of_the_commands():

@@ -29,6 +29,10 @@ from importer.untrusted_text import quote_command
 Command = Callable[..., Any]
 
 _MAX_VERBOSITY = 2
+_ALL_OPTIONS = frozenset(Settings.__struct_fields__)
+_POLICY_OPTIONS = frozenset({"existing", "policy"})
+_PLAN_OPTIONS = frozenset({"look_up"})
+_APPLY_OPTIONS = frozenset({"max_age", "on_drift"})
 _READING_OPTIONS = frozenset(
     {
         "sheet",
@@ -48,9 +52,24 @@ _READING_OPTIONS = frozenset(
 )
 
 
-def add_import_options(command: Command) -> Command:
-    """Add every option of `check` and `run`, and --config."""
-    return _add_options(command, frozenset(Settings.__struct_fields__))
+def add_check_options(command: Command) -> Command:
+    """Add the options of `check`, and --config."""
+    return _add_options(command, _ALL_OPTIONS - _POLICY_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS)
+
+
+def add_plan_options(command: Command) -> Command:
+    """Add the options of `plan`."""
+    return _add_options(command, _ALL_OPTIONS - _APPLY_OPTIONS)
+
+
+def add_run_options(command: Command) -> Command:
+    """Add the options of `run`."""
+    return _add_options(command, _ALL_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS)
+
+
+def add_apply_options(command: Command) -> Command:
+    """Add the options of `apply`, which already knows its rows."""
+    return _add_options(command, SENDING_OPTIONS | _APPLY_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"}))
 
 
 def add_sending_options(command: Command) -> Command:
@@ -105,7 +124,7 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
     title, text = describe_option(name)
     flag = format_flag(name)
     match name:
-        case "sheet" | "column" | "default":
+        case "sheet" | "column" | "default" | "policy":
             callback = _leave_out_none if name == "sheet" else _parse_pairs
             return click.option(flag, name, multiple=True, metavar=title, callback=callback, help=text)
         case "create":

@@ -18,7 +18,7 @@ from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
 from importer.messages import format_count, format_time, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
-from importer.models.status import RowStatus, RunState
+from importer.models.status import UNSENT, RowStatus
 from importer.pipeline.purge_runs import find_old_runs, purge
 from importer.pipeline.reports_folder import RunLine, find_run, forget_purged_runs, list_runs, now
 from importer.pipeline.resume import rewrite_reports
@@ -109,12 +109,15 @@ def _format_run_line(line: RunLine, reports: Path) -> str:
     if line.resumable:
         command = format_run_command("resume", reports / line.run_id)
         text += terminal_messages.RUN_LINE_RESUME.format(command=command)
+    if line.applicable:
+        command = format_run_command("apply", reports / line.run_id)
+        text += terminal_messages.RUN_LINE_APPLY.format(command=command)
     return text
 
 
 def _format_counts(line: RunLine) -> str:
     """Return `2 accepted, 1 invalid`. After a check, `accepted` reads as it does in the summary."""
-    is_checked = line.state == RunState.CHECKED
+    is_checked = line.state in UNSENT
     words = {RowStatus.ACCEPTED: CHECK_MEANINGS[RowStatus.ACCEPTED]} if is_checked else {}
     return ", ".join(
         f"{format_count(line.counts[status])} {words.get(status, status)}"

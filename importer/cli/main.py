@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED_CODE = 130
-_COMMANDS_WITH_A_RUN = frozenset({"run", "resume", "retry", "report"})
+_COMMANDS_WITH_A_RUN = frozenset({"run", "apply", "resume", "retry", "report"})
 """Commands with a run that can be stopped. Any other command that stops has sent nothing."""
 
 
@@ -40,6 +40,8 @@ class Commands(click.Group):
 
     modules = {  # noqa: RUF012 - click's own way of class tables
         "check": "run_commands",
+        "plan": "plan_commands",
+        "apply": "plan_commands",
         "run": "run_commands",
         "resume": "run_commands",
         "retry": "run_commands",

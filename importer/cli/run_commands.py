@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from importer.cli.console import is_interactive, print_json, print_line
-from importer.cli.flags import add_import_options, add_sending_options, read_settings, repeat_options
+from importer.cli.flags import (
+    add_check_options,
+    add_run_options,
+    add_sending_options,
+    read_settings,
+    repeat_options,
+)
 from importer.cli.logging_setup import configure_logging
 from importer.credentials import find_credentials
 from importer.errors import UnreadableFileError, UsageError
@@ -27,40 +33,40 @@ if TYPE_CHECKING:
     from importer.pipeline.context import RunContext
     from importer.report.summary import Summary
 
-_REPEATED_AFTER_RUN = frozenset({"config", "reports"})
+REPEATED_AFTER_RUN = frozenset({"config", "reports"})
 """The options to type again after a run. The others are in its journal."""
 
 
 @click.command("check", help=terminal_messages.COMMAND_HELP["check"])
 @click.argument("file")
-@add_import_options
+@add_check_options
 def check_command(file: str, **flags: Any) -> int:
     """Check every row of a file."""
-    settings, next_options = _resolve_file_settings(file, flags)
+    settings, next_options = resolve_file_settings(file, flags)
     source = find_source(file)
     credentials = load_credentials()
-    with open_file(source, make_open_options(settings)) as sheet, _make_observer(settings) as observer:
+    with open_file(source, make_open_options(settings)) as sheet, make_observer(settings) as observer:
         from importer.pipeline.run import check
 
-        summary = check(sheet, _make_context(settings, credentials, observer, asks=False))
-    return _show_result(summary, settings, next_options, observer)
+        summary = check(sheet, make_context(settings, credentials, observer, asks=False))
+    return show_result(summary, settings, next_options, observer)
 
 
 @click.command("run", help=terminal_messages.COMMAND_HELP["run"])
 @click.argument("file")
-@add_import_options
+@add_run_options
 def run_command(file: str, **flags: Any) -> int:
     """Check a file, ask for confirmation, and send it."""
-    settings, next_options = _resolve_file_settings(file, flags, only=_REPEATED_AFTER_RUN)
+    settings, next_options = resolve_file_settings(file, flags, only=REPEATED_AFTER_RUN)
     source = find_source(file)
     asks = should_confirm(settings, quote_command("importer", "run", file) + repeat_options(flags))
     credentials = load_credentials()
     options = make_open_options(settings, asks=asks)
-    with open_file(source, options) as sheet, _make_observer(settings) as observer:
+    with open_file(source, options) as sheet, make_observer(settings) as observer:
         from importer.pipeline.run import run
 
-        summary = run(sheet, _make_context(settings, credentials, observer, asks=asks))
-    return _show_result(summary, settings, next_options, observer)
+        summary = run(sheet, make_context(settings, credentials, observer, asks=asks))
+    return show_result(summary, settings, next_options, observer)
 
 
 @click.command("resume", help=terminal_messages.COMMAND_HELP["resume"])
@@ -68,13 +74,13 @@ def run_command(file: str, **flags: Any) -> int:
 @add_sending_options
 def resume_command(run: str, **flags: Any) -> int:
     """Finish a run."""
-    settings, next_options = _resolve_run_settings(run, flags)
+    settings, next_options = resolve_run_settings(run, flags)
     credentials = load_credentials()
-    with _make_observer(settings) as observer:
+    with make_observer(settings) as observer:
         from importer.pipeline.resume import resume
 
-        summary = resume(run, _make_context(settings, credentials, observer, asks=False))
-    return _show_result(summary, settings, next_options, observer)
+        summary = resume(run, make_context(settings, credentials, observer, asks=False))
+    return show_result(summary, settings, next_options, observer)
 
 
 @click.command("retry", help=terminal_messages.COMMAND_HELP["retry"])
@@ -82,20 +88,20 @@ def resume_command(run: str, **flags: Any) -> int:
 @add_sending_options
 def retry_command(run: str, **flags: Any) -> int:
     """Check and send again the rows that did not go in during an earlier run."""
-    settings, next_options = _resolve_run_settings(run, flags)
+    settings, next_options = resolve_run_settings(run, flags)
     asks = should_confirm(settings, quote_command("importer", "retry", run) + repeat_options(flags))
     credentials = load_credentials()
-    with _make_observer(settings) as observer:
+    with make_observer(settings) as observer:
         from importer.pipeline.resume import retry
 
-        summary = retry(run, _make_context(settings, credentials, observer, asks=asks))
+        summary = retry(run, make_context(settings, credentials, observer, asks=asks))
     if summary is None:
         text = terminal_messages.NOTHING_TO_RETRY.format(run=run)
         print_line(text, err=True)
         if settings.json:
             print_json({"exit_code": 0, "message": text})
         return 0
-    return _show_result(summary, settings, next_options, observer)
+    return show_result(summary, settings, next_options, observer)
 
 
 def load_credentials() -> Credentials:
@@ -105,16 +111,18 @@ def load_credentials() -> Credentials:
     return credentials
 
 
-def _make_observer(settings: Settings) -> TerminalObserver:
+def make_observer(settings: Settings) -> TerminalObserver:
+    """Return what shows the run on the terminal."""
     # Imported here, because the reading process opens the file in the meantime.
     from importer.cli.terminal_observer import TerminalObserver
 
     return TerminalObserver(settings)
 
 
-def _make_context(
+def make_context(
     settings: Settings, credentials: Credentials, observer: TerminalObserver, *, asks: bool
 ) -> RunContext:
+    """Return the surroundings of a run; `asks` says whether a person answers questions."""
     from importer.cli.terminal_observer import TerminalPrompter
     from importer.pipeline.context import RunContext
 
@@ -122,13 +130,14 @@ def _make_context(
     return RunContext(settings=settings, credentials=credentials, observer=observer, prompter=prompter)
 
 
-def _show_result(summary: Summary, settings: Settings, next_options: str, observer: TerminalObserver) -> int:
-    from importer.cli.summary_view import show_result
+def show_result(summary: Summary, settings: Settings, next_options: str, observer: TerminalObserver) -> int:
+    """Print how a run ended, and return its exit code."""
+    from importer.cli import summary_view
 
-    return show_result(summary, settings, next_options, other_names=observer.other_names)
+    return summary_view.show_result(summary, settings, next_options, other_names=observer.other_names)
 
 
-def _resolve_file_settings(
+def resolve_file_settings(
     file: str, flags: dict[str, Any], *, only: frozenset[str] | None = None
 ) -> tuple[Settings, str]:
     """Return the settings, and the options to repeat in the next command.
@@ -144,7 +153,7 @@ def _resolve_file_settings(
     return settings, repeat_options(flags, only=only)
 
 
-def _resolve_run_settings(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
+def resolve_run_settings(run: str, flags: dict[str, Any]) -> tuple[Settings, str]:
     """Return the same for a run, named by its id or its folder. Raises RunNotFoundError.
 
     The reports folder is the one that has the run: its locks and the notes that were sent are there.
@@ -152,8 +161,8 @@ def _resolve_run_settings(run: str, flags: dict[str, Any]) -> tuple[Settings, st
     settings = read_settings(flags)
     reports = find_run(Path(settings.reports), run).parent
     if _is_same_folder(reports, Path(settings.reports)):
-        return settings, repeat_options(flags, only=_REPEATED_AFTER_RUN)
-    return _use_reports_folder(reports, settings, flags, _REPEATED_AFTER_RUN)
+        return settings, repeat_options(flags, only=REPEATED_AFTER_RUN)
+    return _use_reports_folder(reports, settings, flags, REPEATED_AFTER_RUN)
 
 
 def _is_same_folder(folder: Path, other: Path) -> bool:

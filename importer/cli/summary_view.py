@@ -20,12 +20,14 @@ from importer.issues import (
     is_optional_cell_error,
 )
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import format_count, report_messages, terminal_messages
+from importer.messages import format_count, planning_messages, report_messages, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
-from importer.models.status import SHEET_COLUMN, RowStatus, RunState
+from importer.models.status import SHEET_COLUMN, UNSENT, RowStatus, RunState
 from importer.pipeline.context import NameConflict
+from importer.report.change_texts import list_field_counts
+from importer.report.next_steps import list_apply_steps
 from importer.report.summary import PAGE, RESULTS, Summary
 from importer.settings import Settings
 from importer.untrusted_text import quote_command, quote_for_powershell
@@ -87,7 +89,7 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
 
     `folder` is the run's. `other_names` are the first rows that were merged with a row of another name.
     """
-    is_checked = summary.state == RunState.CHECKED
+    is_checked = summary.state in UNSENT
     meanings = CHECK_MEANINGS if is_checked else STATUS_MEANINGS
     file = terminal_messages.STANDARD_INPUT if summary.file == "-" else Path(summary.file).name
     if summary.nameless_warning:
@@ -97,6 +99,7 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
         count = summary.counts.get(status.value, 0)
         if count or status is RowStatus.ACCEPTED:
             yield f"  {format_count(count):>9}  {meanings[status]}"
+    yield from _format_plan(summary)
     yield from _format_problems(summary)
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
@@ -106,6 +109,20 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
         yield warnings.format(rows=format_row_count(summary.warned_rows), file=results)
     if merged := summary.problems.get(_OTHER_NAME, 0):
         yield from _format_merged_rows(merged, other_names, checked=is_checked, results=results)
+
+
+def _format_plan(summary: Summary) -> Iterator[str]:
+    """Yield what a plan would do, and to which fields of leads that the CRM has."""
+    if not summary.plan:
+        return
+    yield terminal_messages.PLAN_TITLE
+    for action, count in summary.plan.items():
+        if count:
+            yield f"  {format_count(count):>9}  {planning_messages.ACTION_MEANINGS[action]}"
+    if fields := list_field_counts(summary.fields):
+        yield terminal_messages.PLANNED_FIELDS
+        for field, effects in fields.items():
+            yield f"  {planning_messages.FIELD_LINE.format(label=get_field_label(field), effects=effects)}"
 
 
 def _format_problems(summary: Summary) -> Iterator[str]:
@@ -137,7 +154,7 @@ def _format_merged_rows(
 
 def format_bulk_fixes(summary: Summary) -> Iterator[str]:
     """Yield advice on problems that one answer or option fixes for many rows."""
-    is_checked = summary.state == RunState.CHECKED
+    is_checked = summary.state in UNSENT
     if is_checked and any(is_about(code, {IssueCode.UNKNOWN}) for code in summary.problems):
         yield terminal_messages.UNKNOWN_VALUES_ADVICE
     if summary.rows and "source" not in {*summary.columns.values(), *summary.defaults}:
@@ -173,7 +190,7 @@ def _format_result(summary: Summary, folder: Path, next_options: str) -> str:
     match summary.state:
         case _ if not summary.rows:
             return f"{terminal_messages.SHEET_HAS_NO_ROWS} {_format_report(folder)}"
-        case RunState.CHECKED:
+        case RunState.CHECKED | RunState.PLANNED:
             return _format_check_result(summary, folder, next_options)
         case RunState.STOPPED | RunState.INTERRUPTED:
             resume = f"importer resume {quote_command(summary.run_id)}{next_options}"
@@ -192,7 +209,11 @@ def _format_check_result(summary: Summary, folder: Path, next_options: str) -> s
         line += f" {terminal_messages.format_skipped_rows(skipped)}"
     if summary.to_fix:
         line += f" {terminal_messages.format_rows_to_fix(summary.to_fix)}: {folder / summary.file_to_fix}."
-    if summary.went_in:
+    if summary.state == RunState.PLANNED:
+        if list_apply_steps(summary, folder):
+            command = f"importer apply {quote_command(summary.run_id)}{next_options}"
+            line += terminal_messages.APPLY_WITH.format(command=command)
+    elif summary.went_in:
         command = f"importer run {quote_command(summary.file)}{next_options}"
         line += terminal_messages.SEND_WITH.format(command=command)
     return line

@@ -108,6 +108,12 @@ class TerminalObserver(RunObserver):
         bar = self._get_bar(terminal_messages.SENDING, progress.total)
         bar.update(progress.done, describe_progress(progress, self._eta))
 
+    def on_look_up_progress(self, progress: Progress) -> None:
+        """Move the bar of the look-ups."""
+        self._eta.update(time.monotonic(), progress.done, progress.waiting_s)
+        bar = self._get_bar(terminal_messages.LOOKING_UP, progress.total)
+        bar.update(progress.done, describe_progress(progress, self._eta))
+
     def on_answers_saved(self, path: Path) -> None:
         """Print where the answers are saved."""
         print_line(terminal_messages.ANSWERS_SAVED.format(path=path), err=True)

@@ -15,6 +15,8 @@ CHECKSUMS = {
     "rows": "row_checksum(number, cells, verdict, phone, payload, issues, survivor_row)",
     "intents": "checksum(number, with_note, attempts, http_status, issues)",
     "results": "checksum(number, status, attempts, http_status, note, issues)",
+    "lookups": "checksum(id, phone, answer, lead_id)",
+    "plans": "checksum(number, action, changes, steps, issues)",
     "second_metrics": "checksum(second, requests, throttled, retries)",
 }
 """What the column `checksum` of each table is made of. The first column tells its rows apart."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
+
+from msgspec import json
 
 from importer.journal.checksums import CHECKSUMS, WRONG_CHECKSUM
 from importer.journal.database import JournalFile
 from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SecondMetrics, SendTotals
-from importer.journal.staging import decode_payload, encode_issues
+from importer.journal.staging import decode_payload, decode_steps, encode_issues
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
-from importer.models.status import NoteState
+from importer.models.row import Payload, flatten_payload
+from importer.models.status import NoteState, RowStatus
 from importer.state.account_memory import AccountMemory, RunTrace
 from importer.state.disk_errors import translate_write_errors
+from importer.state.field_memory import FieldMemory, FieldWrite
 from importer.state.note_ledger import KnownNote, Note, NoteLedger, RunIdentity
 
 _PENDING = f"""SELECT number, payload, (SELECT with_note FROM intents WHERE intents.number = rows.number),
@@ -22,6 +27,8 @@ _PENDING = f"""SELECT number, payload, (SELECT with_note FROM intents WHERE inte
     ORDER BY number LIMIT :rows"""
 _KNOWN_NOTES = """SELECT payload, coalesce(result_note, 'unknown') AS note FROM row_progress
     WHERE result_note IN ('sent', 'unknown') OR (result_status IS NULL AND with_note)"""
+_WRITTEN = """SELECT rows.payload, plans.steps FROM rows LEFT JOIN plans ON plans.number = rows.number
+    WHERE rows.number IN (SELECT value FROM json_each(?))"""
 _ADD_INTENT = """INSERT OR REPLACE INTO intents (number, with_note, checksum)
     VALUES (?1, ?2, checksum(?1, ?2, NULL, NULL, NULL))"""
 _DESCRIBE_INTENT = """UPDATE intents SET attempts = ?1, http_status = ?2, issues = ?3,
@@ -40,6 +47,7 @@ class DeliveryLog:
         self._run = run
         self._memory: AccountMemory | None = None
         self._ledger: NoteLedger | None = None
+        self._fields: FieldMemory | None = None
 
     @property
     def memory(self) -> AccountMemory:
@@ -53,6 +61,12 @@ class DeliveryLog:
         assert self._ledger is not None, "open_memory comes first"
         return self._ledger
 
+    @property
+    def fields(self) -> FieldMemory:
+        """What was written last to the fields of the account's leads."""
+        assert self._fields is not None, "open_memory comes first"
+        return self._fields
+
     def open_memory(self, account: Path) -> None:
         """Make the file durable and attach the memory of the account. Raises DiskWriteError, NothingSentError."""
         with translate_write_errors(self._file.folder):
@@ -62,6 +76,7 @@ class DeliveryLog:
                 run = RunIdentity(metadata.run_id, metadata.account, metadata.base_url)
                 self._memory = AccountMemory(self._file.sql, account)
                 self._ledger = NoteLedger(self._memory, run)
+                self._fields = FieldMemory(self._memory, metadata.base_url)
         self._file.is_sending = True
 
     def take_over_ledger(self, path: Path, other_keys: Collection[str]) -> None:
@@ -93,6 +108,15 @@ class DeliveryLog:
             (settled,) = self._file.sql.execute("SELECT count(*) FROM results").fetchone()
         return int(valid) - int(settled)
 
+    def drop_known_notes(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Return the payloads without notes that were sent before: they would not be sent again."""
+        notes = [list_notes(payload) for payload in payloads]
+        known = self.notes.find_known([note for found in notes for note in found])
+        return [
+            _remove_note(payload) if found and all(note in known for note in found) else payload
+            for payload, found in zip(payloads, notes, strict=True)
+        ]
+
     def read_send_totals(self) -> SendTotals:
         """Return the totals of the sending so far."""
         with self._file.translate_read_errors():
@@ -123,7 +147,7 @@ class DeliveryLog:
         Return the rows of `intents` as they may be sent: without notes that others have sent.
         """
         with self._file.commit():
-            claimed = self._add_intents(intents)
+            claimed = self.add_intents(intents)
             self._add_results(results)
             self._withdraw(withdrawn)
             self._file.sql.executemany(_DESCRIBE_INTENT, [_to_open_values(result) for result in open_results])
@@ -136,7 +160,8 @@ class DeliveryLog:
         self._file.checkpoint_if_large()
         return claimed
 
-    def _add_intents(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
+    def add_intents(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
+        """Write within a commit what is about to leave. Return the rows as they may be sent."""
         claimed = self.notes.claim(rows) if rows else []
         self._file.sql.executemany(_ADD_INTENT, [(row.number, _may_note_arrive(row)) for row in claimed])
         return claimed
@@ -161,6 +186,18 @@ class DeliveryLog:
                 self.notes.settle(self._read_notes(result.number))
             elif result.note is NoteState.NOT_SENT:
                 self.notes.release(self._read_notes(result.number))
+        self._remember_fields([result.number for result in results if result.status is RowStatus.ACCEPTED])
+
+    def _remember_fields(self, numbers: Sequence[int]) -> None:
+        """Remember what the CRM took: of a planned row only the fields that were sent."""
+        found = self._file.sql.execute(_WRITTEN, (json.encode(numbers).decode(),)).fetchall()
+        writes = [
+            (payload["customer_phone"], list_field_writes(payload, steps))
+            for payload, steps in (
+                (decode_payload(payload), steps and decode_steps(steps)) for payload, steps in found
+            )
+        ]
+        self.fields.remember(writes, run_id=self._run.metadata.run_id, written_at=_format_now())
 
     def _withdraw(self, rows: Sequence[PendingRow]) -> None:
         """Make rows pending again that did not leave, and release their notes. An earlier doubt stays."""
@@ -177,6 +214,19 @@ class DeliveryLog:
             found = self._file.sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()
             row = to_pending_row(number, found[0])
         return [(row.phones[0], note) for note in row.notes]
+
+
+def list_field_writes(payload: Payload, steps: Sequence[Payload] | None) -> dict[str, FieldWrite]:
+    """Return what was written to each field of a row that the CRM took: by its payload, or by the steps of its plan."""
+    sheet = {field: value for field, value in flatten_payload(payload) if field != "customer_note"}
+    if steps is None:
+        return {field: FieldWrite(value, value) for field, value in sheet.items()}
+    written = {field: value for step in steps for field, value in flatten_payload(step)}
+    return {field: FieldWrite(sheet[field], value) for field, value in written.items() if field in sheet}
+
+
+def _format_now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _to_open_values(result: DeliveryResult) -> tuple[int, int | None, str, int]:
@@ -204,11 +254,21 @@ def to_pending_row(number: int, encoded_payload: str, with_note: int | None = No
         phones=(payload["customer_phone"], *payload.get("add_phones", ())),
         payload=payload,
         may_have_arrived=with_note is not None,
-        notes=() if joined is None else _split_notes(joined),
+        notes=() if joined is None else split_notes(joined),
         note_state=NoteState.NONE if joined is None else undelivered,
     )
 
 
-def _split_notes(joined: str) -> tuple[str, ...]:
+def list_notes(payload: Payload) -> list[Note]:
+    """Return the notes of a payload, each with the lead's phone."""
+    joined = payload.get("customer_note")
+    return [] if joined is None else [(payload["customer_phone"], note) for note in split_notes(joined)]
+
+
+def _remove_note(payload: Payload) -> Payload:
+    return {name: value for name, value in payload.items() if name != "customer_note"}
+
+
+def split_notes(joined: str) -> tuple[str, ...]:
     """Return the notes of a payload: several if rows were merged."""
     return tuple(joined.split(NOTE_BREAK))

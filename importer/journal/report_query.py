@@ -12,6 +12,7 @@ from msgspec import json
 
 from importer.issues import Issue, IssueCode, get_issue_kind
 from importer.journal.database import UNDECODABLE, JournalFile
+from importer.journal.plan_log import decode_plan
 from importer.journal.run_metadata import RunRecord, SecondMetrics
 from importer.journal.staging import encode_issues
 from importer.messages import run_messages
@@ -20,7 +21,7 @@ from importer.models.row import BLOCK_ROWS
 from importer.models.status import NoteState, RowStatus, RunState
 
 _REPORT_ROW_FIELDS = """number, cells, status, phone, staged_issues, delivery_issues, attempts, http_status,
-    result_note, with_note, payload, survivor_status"""
+    result_note, with_note, payload, survivor_status, lead_id, plan_action, plan_changes, plan_steps, plan_issues"""
 """Columns of the view `report_rows`, in the order of `_to_report_row`."""
 _KILLED = encode_issues([Issue("row", IssueCode.UNSURE, "", run_messages.DETAIL_RUN_KILLED)])
 """All that is known of a row that was under way when the process was killed: its intent has no result."""
@@ -33,7 +34,7 @@ _SELECTED = f"""SELECT {_REPORT_ROW_FIELDS} FROM report_rows
 _CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' THEN cells END AS cells, phone, payload
     FROM rows WHERE number > :after ORDER BY number LIMIT :rows"""
 _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_issues = '' AND delivery_issues = ''
-    THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
+    AND plan_action IS NULL THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
 CheckedRow: TypeAlias = tuple[int, str | None, str, str]
@@ -137,6 +138,8 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         with_note,
         body,
         survivor,
+        lead_id,
+        *plan,
     ) = row
     return ReportRow(
         number,
@@ -150,6 +153,8 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         NoteState(note) if note is not None else _find_open_note_state(body, with_note),
         body,
         None if survivor is None else RowStatus(survivor),
+        plan=None if plan[0] is None else decode_plan(*plan),
+        lead_id=lead_id or "",
     )
 
 

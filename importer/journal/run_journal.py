@@ -15,6 +15,7 @@ from importer.errors import DamagedJournalError
 from importer.journal import database
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME, JournalFile
 from importer.journal.delivery_log import DeliveryLog
+from importer.journal.plan_log import PlanLog
 from importer.journal.report_query import ReportPage, ReportQuery
 from importer.journal.run_metadata import (
     PeekedRun,
@@ -38,8 +39,8 @@ from importer.state.state_folder import AccountState
 class Journal:
     """One run's file, and the roles in which it is used. Not for two threads at once.
 
-    `run` has the metadata, `staging` the rows before the sending, `delivery` what the sender needs and `reports` what
-    the reports read. The methods of other packages are passed on to them.
+    `run` has the metadata, `staging` the rows before the sending, `plans` what the CRM has and would be changed,
+    `delivery` what the sender needs and `reports` what the reports read. The methods of other packages are passed on to them.
     """
 
     def __init__(self, file: JournalFile, run: RunRecord) -> None:
@@ -48,6 +49,7 @@ class Journal:
         self.run = run
         self.staging = StagingArea(file)
         self.delivery = DeliveryLog(file, run)
+        self.plans = PlanLog(file)
         self.reports = ReportQuery(file, run)
 
     @classmethod
@@ -79,6 +81,15 @@ class Journal:
         except BaseException:
             file.sql.close()  # Windows removes no file that is open: a damaged run could not be purged
             raise
+
+    def begin_look_ups(self, account: AccountState) -> None:
+        """Make the journal durable and open the memory of the account, to look up leads. Nothing is sent.
+
+        Raises DiskWriteError, NothingSentError.
+        """
+        self.staging.complete()
+        self.delivery.open_memory(account.folder)
+        self.run.write_end(RunEnd(state=RunState.RUNNING, is_planning=True))
 
     def begin_sending(self, account: AccountState) -> None:
         """Make the journal durable and open the memory of the account. Raises DiskWriteError, NothingSentError.

@@ -28,6 +28,8 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the active titles of
     the account by dropdown, as they were when the rows were judged; the reports need them. `sheets` are the names of the sheets, if several were read:
     the last of `headers` is then SHEET_COLUMN.
+    the account by dropdown, as they were when the rows were judged; the reports need them. `applied_at` is when a
+    plan was first applied, or "".
     """
 
     run_id: str
@@ -44,6 +46,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     titles: dict[str, tuple[str, ...]] = {}
     sheets: tuple[str, ...] = ()
+    applied_at: str = ""
 
     def __post_init__(self) -> None:
         # Checked here, so that a journal whose time cannot be read counts as damaged.
@@ -63,11 +66,13 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     finished_at: str | None = None
     reason: str = ""
+    is_planning: bool = False
+    """Whether leads are looked up for a plan: nothing was sent yet."""
 
     @property
     def has_sent(self) -> bool:
         """Whether the run has begun to send, however it ended."""
-        return self.state in RESUMABLE or self.state is RunState.FINISHED
+        return (self.state in RESUMABLE and not self.is_planning) or self.state is RunState.FINISHED
 
 
 class UsedMemory(msgspec.Struct, frozen=True):

@@ -47,15 +47,36 @@ CREATE TABLE second_metrics (
   checksum  INTEGER NOT NULL
 ) STRICT;
 
+-- What the CRM said about a phone of the rows: the answer as JSON (Lookup), NULL until it was asked.
+CREATE TABLE lookups (
+  id      INTEGER PRIMARY KEY,
+  phone   TEXT NOT NULL UNIQUE,
+  answer  TEXT,
+  lead_id TEXT,                          -- of the lead that was found
+  checksum INTEGER NOT NULL
+) STRICT;
+
+-- What sending a row would change (RowPlan). A changed policy replaces it, without a new look-up.
+CREATE TABLE plans (
+  number  INTEGER PRIMARY KEY,
+  action  TEXT NOT NULL,                 -- create, update, unchanged, conflict or cannot_tell (PlanAction)
+  changes TEXT NOT NULL,                 -- JSON list of FieldChange
+  steps   TEXT NOT NULL,                 -- JSON list of the bodies to send, in order
+  issues  TEXT NOT NULL DEFAULT '',      -- JSON list of issues, or ''
+  checksum INTEGER NOT NULL
+) STRICT;
+
 -- Each row with its intent and its result, if it has any.
 CREATE VIEW row_progress AS
 SELECT
   rows.number, rows.cells, rows.verdict, rows.phone, rows.payload, rows.issues AS staged_issues, rows.survivor_row,
   intents.number IS NOT NULL AS is_intended, intents.with_note,
+  plans.action AS plan_action, plans.changes AS plan_changes, plans.steps AS plan_steps, plans.issues AS plan_issues,
   results.status AS result_status, coalesce(results.attempts, intents.attempts) AS attempts,
   coalesce(results.http_status, intents.http_status) AS http_status, results.note AS result_note,
-  coalesce(results.issues, intents.issues) AS delivery_issues
+  coalesce(results.issues, intents.issues, plans.issues) AS delivery_issues
 FROM rows
+LEFT JOIN plans ON plans.number = rows.number
 LEFT JOIN intents ON intents.number = rows.number
 LEFT JOIN results ON results.number = rows.number;
 
@@ -69,6 +90,11 @@ SELECT
     WHEN result_status IS NOT NULL THEN result_status
     WHEN verdict <> 'valid' THEN verdict
     WHEN (SELECT state FROM run_state) = 'checked' THEN 'accepted'
+    WHEN (SELECT state FROM run_state) = 'planned' THEN
+      CASE plan_action
+        WHEN 'unchanged' THEN 'unchanged' WHEN 'conflict' THEN 'conflict' WHEN 'cannot_tell' THEN 'failed'
+        ELSE 'accepted'                    -- also a row outside of the sample that was looked up
+      END
     WHEN is_intended THEN 'unknown'
     ELSE 'pending'
   END AS status
@@ -80,14 +106,19 @@ SELECT
   *,
   CASE WHEN verdict = 'duplicate' THEN (
     SELECT survivor.status FROM row_status AS survivor WHERE survivor.number = row_status.survivor_row
-  ) END AS survivor_status
+  ) END AS survivor_status,
+  CASE WHEN plan_action IS NOT NULL THEN (
+    SELECT lead_id FROM lookups WHERE lookups.phone = row_status.phone
+  ) END AS lead_id
 FROM row_status;
 
 -- Sums need no sorting. GROUP BY would sort the statuses of all rows: 60 MB for a million.
 CREATE VIEW status_counts AS
 SELECT
   total(status = 'accepted') AS accepted,
+  total(status = 'unchanged') AS unchanged,
   total(status = 'invalid') AS invalid,
+  total(status = 'conflict') AS conflict,
   total(status = 'refused') AS refused,
   total(status = 'failed') AS failed,
   total(status = 'unknown') AS unknown,

@@ -17,6 +17,7 @@ from importer.models.row import Accepted, NewVerdict, Payload, Rejected, SourceR
 from importer.models.status import StagedVerdict
 
 decode_payload = msgspec.json.Decoder(Payload).decode
+decode_steps = msgspec.json.Decoder(tuple[Payload, ...]).decode
 _decode_issues = msgspec.json.Decoder(tuple[Issue, ...]).decode
 _encode = msgspec.json.Encoder().encode
 

@@ -8,7 +8,9 @@ from importer.messages import ErrorText, format_count, format_time
 
 STATUS_MEANINGS: dict[str, str] = {
     "accepted": "went in",
+    "unchanged": "in the CRM already, nothing to send",
     "invalid": "rejected by importer, so not sent",
+    "conflict": "held back: the CRM has other values",
     "refused": "refused by the CRM, or by a firewall in front of it",
     "failed": "could not be delivered",
     "unknown": "may have gone in; the answer was lost",
@@ -35,6 +37,7 @@ FILE_NOTES: dict[str, str] = {
     "failed_rows.xlsx": " (rows to fix)",
     "failed_rows.csv": " (rows to fix, as CSV)",
     "results.csv": " (every row)",
+    "changes.csv": " (every change of a plan)",
     "summary.json": " (for programs)",
 }
 SEE_PROBLEMS = "See _problems in"
@@ -52,6 +55,9 @@ def format_headline(name: str, *, rows: int, went_in: int, state: str) -> str:
         case "checked":
             rest = f" {format_count(left)} cannot yet." if left else ""
             return f"{format_count(went_in)} of {format_count(rows)} rows of {name} can go in.{rest} Nothing was sent."
+        case "planned":
+            rest = f" {format_count(left)} cannot yet." if left else ""
+            return f"{format_count(went_in)} of {format_count(rows)} rows of {name} can go in as planned.{rest} Nothing was sent."
         case "finished" if not left:
             return f"All {format_count(rows)} rows of {name} went in."
         case "finished":
@@ -207,7 +213,7 @@ def format_not_in_account(label: str) -> str:
 
 
 TEMPLATE_NOTES: dict[str, str] = {
-    "customer_phone": "Required. With the country code: +91 and ten digits",
+    "customer_phone": "Required. With country code, like +919800000001",
     "first_name": "First name of the person",
     "last_name": "Last name of the person",
     "business_name": "Name of the company",
@@ -215,14 +221,14 @@ TEMPLATE_NOTES: dict[str, str] = {
     "address.text": "House, street, area",
     "address.additional": "State, PIN code, country",
     "source": "Where the lead came from, in your own words",
-    "assignee_user_phone": "Phone of a team member: +91 and ten digits",
+    "assignee_user_phone": "Phone of a team member, like +919800000001",
     "additional_info": "Replaces what the lead has there",
     "customer_note": "Added to the timeline of the lead",
 }
 """The note above a column of the template, by field. Fields that are not listed: by TEMPLATE_NOTES_BY_KIND."""
 
 TEMPLATE_NOTES_BY_KIND: dict[str, str] = {
-    "phone": "With the country code: +91 and ten digits",
+    "phone": "With country code, like +919800000001",
     "phones": "More numbers, with commas between them",
     "emails": "One or more, with commas between them",
     "money": "Rupees: 120000 or 1.2 lakh",

@@ -51,6 +51,21 @@ OPTION_HELP: dict[str, OptionHelp] = {
         "info|ignore",
         "Columns that go to no field: keep those with text about the lead as additional info, or leave them out.",
     ),
+    "existing": OptionHelp(
+        "overwrite|fill|keep|append|unedited|careful",
+        "What to do with a field that has a value in the CRM. careful is a good choice for an old sheet.",
+    ),
+    "policy": OptionHelp(
+        '"FIELD=MODE"', "The same for one field, such as city=fill or lead_stage_name=forward. Repeatable."
+    ),
+    "look_up": OptionHelp(
+        "all|sample:N|none", "Look up the lead of every phone, of N phones chosen at random, or of none."
+    ),
+    "max_age": OptionHelp("SECONDS", "Look up a lead again if its look-up is older than this."),
+    "on_drift": OptionHelp(
+        "keep|replan|force",
+        "If a lead was changed after the plan: hold the row back, send what a new plan says, or send the old plan.",
+    ),
     "rate": OptionHelp("auto|N", "Requests per second. auto finds out what your account allows."),
     "concurrency": OptionHelp("N", "Maximum number of requests in progress at the same time."),
     "timeout": OptionHelp("SECONDS", "Maximum time to wait for one answer."),

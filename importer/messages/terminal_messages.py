@@ -26,6 +26,8 @@ Start with:  importer demo   then:  importer check FILE
 COMMANDS_TITLE = "Commands"
 COMMAND_SUMMARIES = {
     "check": "Check every row of a sheet. Changes nothing in the CRM.",
+    "plan": "Check a sheet, look up its leads, and show what sending would change.",
+    "apply": "Send exactly what a plan shows.",
     "run": "Check a sheet, then send its rows to the CRM.",
     "resume": "Finish a run that was interrupted or stopped.",
     "retry": "Check and send again the rows that did not go in during an earlier run.",
@@ -43,6 +45,11 @@ COMMAND_HELP = {
 
 FILE is a CSV or Excel sheet, or - for CSV on standard input.
 """,
+    "plan": """Check FILE, look up the lead of each phone, and show what sending would change.
+
+Nothing is sent. Send the plan later with importer apply.
+""",
+    "apply": "Send exactly what the plan of RUN shows. RUN is a run id or its folder.",
     "run": """Check FILE, ask for confirmation, then send the rows that passed.
 
 FILE is a CSV or Excel sheet, or - for CSV on standard input.
@@ -271,6 +278,7 @@ VALUE_ANSWER = '{field} "{value}" ({rows}): {title}'
 REST_ANSWER = "Keep the columns that go to no field as additional info ({columns}): {answer}"
 BAD_CELLS_ANSWER = "Send {rows} without the cells that cannot be read: {answer}"
 SENDING = "Sending"
+LOOKING_UP = "Looking up leads"
 PROGRESS_RATE = "{rate} rows/s"
 PROGRESS_FAILED = "{rows} did not go in"
 PROGRESS_WAITING = "waiting {duration} for the CRM"
@@ -287,6 +295,9 @@ def format_send_question(leads: int, crm: str) -> str:
 CHECKED = "{accepted} of {rows} can go in. Nothing was sent."
 SHEET_HAS_NO_ROWS = "The sheet has a header and no rows, so nothing was sent."
 SEND_WITH = " Send with: {command}"
+APPLY_WITH = " Send this plan with: {command}"
+PLAN_TITLE = "The plan:"
+PLANNED_FIELDS = "Fields of known leads:"
 CONTINUE_WITH = "{reason} Continue with: {command}"
 SENT = "{accepted} of {rows} went in."
 RETRY_WITH = "{accepted} of {rows} went in. The others can be sent again without changes: {command}"
@@ -341,6 +352,7 @@ ERROR_LINE = "importer: {message}"
 
 NO_RUNS = "There are no runs in {reports} yet. Start with: importer check FILE"
 RUN_LINE = "{run_id}  {started_at}  {file}  {state}: {counts}"
+RUN_LINE_APPLY = "  -> {command}"
 RUN_LINE_RESUME = "  -> {command}"
 UNREADABLE_RUN = "{run_id}  cannot be read: {reason}"
 REPORTS_WRITTEN = "Reports written again: {path}"

@@ -10,8 +10,10 @@ import msgspec
 
 from importer.csv_injection import parse_csv_line
 from importer.issues import Issue, Severity, format_issue
+from importer.models.crm_lead import Lookup
 from importer.models.row import Payload, get_sheet_row, name_row
-from importer.models.status import DeliveryStatus, NoteState, RowStatus
+from importer.models.row_plan import RowPlan
+from importer.models.status import WENT_IN, DeliveryStatus, NoteState, RowStatus
 
 NOTE_BREAK = "\x1e"
 """Separates the notes of rows that were merged, so that the ledger knows each of them by itself."""
@@ -58,7 +60,8 @@ class CrmResponse(msgspec.Struct, frozen=True, kw_only=True):
     """What came back for one attempt. A response is a value; what must stop the run is an exception.
 
     `status` is None if no answer came. `message` is the server's own, or the transport's. `retry_after_s` is the wait
-    that the server asked for, in seconds from now. `is_web_page` says that a page of HTML came with a 2xx.
+    that the server asked for, in seconds from now. `is_web_page` says that a page of HTML came with a 2xx. `lookup` is
+    what the answer to a look-up says about its phone.
     """
 
     outcome: DeliveryOutcome
@@ -66,10 +69,11 @@ class CrmResponse(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     retry_after_s: float | None = None
     is_web_page: bool = False
+    lookup: Lookup | None = None
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a sent row. It is written to the journal before it is counted."""
+    """What became of a sent row, or of a phone that was looked up. It is written to the journal before it is counted."""
 
     number: int
     status: DeliveryStatus
@@ -77,6 +81,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
     http_status: int | None
     note: NoteState
     issues: tuple[Issue, ...] = ()
+    lookup: Lookup | None = None
 
 
 class ReportRow(msgspec.Struct, frozen=True, dict=True):
@@ -86,7 +91,7 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     are the issues of the judging and of the sending, as JSON or "". `body` is the request's body, as JSON. Few readers
     need all of a row, so `cells`, `issues` and `payload` are decoded on demand, and once.
     `survivor_status` is the status of the row that a duplicate was merged into, None for every other row. `sheets` are
-    the names of the run's sheets, if there are several.
+    the names of the run's sheets, if there are several. `plan` and `lead_id` are those of a planned row.
     """
 
     number: int
@@ -101,6 +106,8 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     body: str | None
     survivor_status: RowStatus | None = None
     sheets: tuple[str, ...] = ()
+    plan: RowPlan | None = None
+    lead_id: str = ""
 
     @property
     def sheet_row(self) -> int:
@@ -150,13 +157,19 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
         lead needs no fix.
         """
         match self.status:
-            case RowStatus.ACCEPTED:
+            case RowStatus.ACCEPTED | RowStatus.UNCHANGED:
                 return False
             case RowStatus.DUPLICATE:
-                return self.survivor_status is not RowStatus.ACCEPTED
+                return self.survivor_status not in WENT_IN
             case RowStatus.INVALID:
                 return all(issue.severity is not Severity.NOT_A_LEAD for issue in self.issues)
-            case RowStatus.REFUSED | RowStatus.FAILED | RowStatus.UNKNOWN | RowStatus.PENDING:
+            case (
+                RowStatus.CONFLICT
+                | RowStatus.REFUSED
+                | RowStatus.FAILED
+                | RowStatus.UNKNOWN
+                | RowStatus.PENDING
+            ):
                 return True
             case _:
                 assert_never(self.status)

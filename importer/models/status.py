@@ -11,7 +11,9 @@ class RowStatus(StrEnum):
     """What became of a row. Each row has exactly one; the counts add up to the file's data rows."""
 
     ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"  # the CRM has it already: nothing to send
     INVALID = "invalid"
+    CONFLICT = "conflict"  # held back by a policy, or because the lead was changed meanwhile
     REFUSED = "refused"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -34,17 +36,29 @@ class RunState(StrEnum):
     STAGING = "staging"  # rows are being judged: nothing was sent
     RUNNING = "running"  # rows are being sent, or importer was killed while it sent them
     CHECKED = "checked"
+    PLANNED = "planned"
     FINISHED = "finished"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
 
 
+UNSENT = frozenset({RunState.CHECKED, RunState.PLANNED})
+"""States of runs that ended on purpose before anything was sent."""
+
 RESUMABLE = frozenset({RunState.RUNNING, RunState.STOPPED, RunState.INTERRUPTED})
 """States from which `importer resume` continues."""
 
 
+WENT_IN = frozenset({RowStatus.ACCEPTED, RowStatus.UNCHANGED})
+"""Statuses of rows whose values the CRM has."""
+
 DeliveryStatus: TypeAlias = Literal[
-    RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN
+    RowStatus.ACCEPTED,
+    RowStatus.UNCHANGED,
+    RowStatus.CONFLICT,
+    RowStatus.REFUSED,
+    RowStatus.FAILED,
+    RowStatus.UNKNOWN,
 ]
 """What the sending can make of a valid row."""
 
@@ -68,6 +82,10 @@ REPORT_COLUMNS = (
     "_note",
 )
 """The columns that reports add behind the sheet's own, in order. Two of them mark a file as a report of importer."""
+
+
+PLAN_COLUMNS = ("_plan", "_changes", "_lead")
+"""The columns that reports add behind those, in a run whose rows were planned."""
 
 
 SHEET_COLUMN = "_sheet"

@@ -13,6 +13,7 @@ import msgspec
 from importer.credentials import Credentials
 from importer.journal.run_metadata import RunMetadata
 from importer.models.mapping import AccountTitles, ColumnChoice, Notice
+from importer.planner.policies import Policies, build_policies
 from importer.report.summary import Summary
 from importer.sender.send_loop import Progress
 from importer.settings import Settings
@@ -191,6 +192,9 @@ class RunObserver:
     def on_progress(self, progress: Progress) -> None:
         """The sending has progressed."""
 
+    def on_look_up_progress(self, progress: Progress) -> None:
+        """The look-ups of a plan have progressed."""
+
     def on_answers_saved(self, path: Path) -> None:
         """The answers were saved in `path` for the next sheet with these columns."""
 
@@ -260,6 +264,16 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     origin: RunMetadata | None = None
     titles: AccountTitles = {}
     account: AccountState | None = None
+
+    @property
+    def policies(self) -> Policies:
+        """What happens to fields that have a value in the CRM. Raises UsageError for a policy that makes no sense."""
+        return build_policies(self.settings.existing, self.settings.policy)
+
+    def require_account(self) -> AccountState:
+        """Return the account, which a run that sends has opened."""
+        assert self.account is not None, "the account is opened before anything is sent"
+        return self.account
 
     def replace(self, **values: Any) -> RunContext:
         """Return the same context with other values for some fields."""

@@ -32,6 +32,7 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
     counts: dict[RowStatus, int] = {}
     resumable: bool = False
+    applicable: bool = False
     damage: str = ""
 
     @property
@@ -172,6 +173,7 @@ def _read_line(folder: Path) -> RunLine:
                 state=state.value,
                 counts=journal.reports.count_by_status(),
                 resumable=state in RESUMABLE - {RunState.RUNNING},
+                applicable=state is RunState.PLANNED,
             )
     except DamagedJournalError as error:
         return RunLine(run_id=folder.name, damage=error.message)

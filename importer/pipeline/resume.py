@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, assert_never
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from importer.errors import DamagedJournalError, RunStoppedError, UsageError
 from importer.issues import Issue, IssueCode, Severity
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import run_messages
+from importer.messages import planning_messages, run_messages
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.mapping import AccountTitles, get_active_titles
 from importer.models.row import NewVerdict, Payload, SourceRow
@@ -21,6 +22,7 @@ from importer.models.status import RowStatus, RunState, StagedVerdict
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import to_source_row
 from importer.pipeline.context import RunContext
+from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.reports_folder import find_run
 from importer.pipeline.run import run
 from importer.pipeline.send_and_report import send_and_report, stop_and_report
@@ -39,7 +41,7 @@ _ROWS_PER_COMMIT = 1000
 def resume(name: str, context: RunContext) -> Summary:
     """Finish an interrupted or stopped run from its journal. For a finished run, write the reports again."""
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
-        _check_address(journal.metadata.base_url, context.credentials)
+        check_address(journal.metadata.base_url, context.credentials)
         match state := journal.run.end.state:
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
@@ -49,29 +51,50 @@ def resume(name: str, context: RunContext) -> Summary:
                 text = run_messages.RUN_WITHOUT_SENDING.format(run=name, command=_format_command(journal))
                 raise DamagedJournalError(*text)
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
-                return _continue_sending(journal, context)
+                return _continue_run(journal, context)
+            case RunState.PLANNED:
+                raise UsageError(*planning_messages.APPLY_INSTEAD.format(run=name))
             case _:
                 assert_never(state)
 
 
-def _continue_sending(journal: Journal, context: RunContext) -> Summary:
-    metadata = journal.metadata
-    settings = merge_run_settings(context.settings, metadata.options)
-    reports = journal.folder.parent
-    with lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account):
+def _continue_run(journal: Journal, context: RunContext) -> Summary:
+    with ExitStack() as locks:
+        locks.enter_context(lock_journal(journal))
         try:
-            titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
+            context = locks.enter_context(lock_its_account(journal, context))
         except RunStoppedError as error:
             return stop_and_report(journal, error)
-        _check_account(metadata, context.credentials, titles)
-        account = open_account(context.state_dir, context.credentials, titles)
-        holder = LockHolder.from_run(journal.run_id, reports, metadata.file)
-        with lock_account(account.folder, holder):
-            journal.begin_sending(account)
-            _judge_gone_titles(journal, titles, settings.unknown)
-            return send_and_report(
-                journal, context.replace(settings=settings, titles=titles, account=account)
-            )
+        account = context.require_account()
+        if journal.run.end.is_planning:
+            journal.begin_look_ups(account)
+            return continue_plan(journal, context)
+        journal.begin_sending(account)
+        _judge_gone_titles(journal, context.titles, context.settings.unknown)
+        return send_and_report(journal, context)
+
+
+def lock_journal(journal: Journal) -> AbstractContextManager[None]:
+    """Lock the run of a journal in its reports folder. Raises RunLockedError, DiskWriteError."""
+    metadata = journal.metadata
+    return lock_run(journal.folder.parent, journal.run_id, sha256=metadata.sha256, account=metadata.account)
+
+
+@contextmanager
+def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunContext]:
+    """Lock the account of a journal. Yield the context with the options of its run, the lists and the account.
+
+    Raises RunStoppedError if the lists cannot be read, UsageError for another account, RunLockedError.
+    """
+    metadata = journal.metadata
+    settings = merge_run_settings(context.settings, metadata.options)
+    titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
+    _check_account(metadata, context.credentials, titles)
+    account = open_account(context.state_dir, context.credentials, titles)
+    reports = str(journal.folder.parent.absolute())
+    holder = LockHolder(run_id=journal.run_id, reports=reports, file=metadata.file)
+    with lock_account(account.folder, holder):
+        yield context.replace(settings=settings, titles=titles, account=account)
 
 
 def retry(name: str, context: RunContext) -> Summary | None:
@@ -82,7 +105,7 @@ def retry(name: str, context: RunContext) -> Summary | None:
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
         metadata = journal.metadata
         settings = context.settings.replace(reports=str(journal.folder.parent), run_id=None)
-        _check_address(metadata.base_url, context.credentials)
+        check_address(metadata.base_url, context.credentials)
         if journal.run.end.state is RunState.CHECKED:
             raise _build_only_checked_error(name, journal)
         reader = InMemoryReader(metadata.headers, _RetryableRows(journal), metadata.notices)
@@ -120,7 +143,7 @@ def _format_command(journal: Journal) -> str:
     return format_send_command(journal.metadata.file, journal.metadata.options, journal.folder.parent)
 
 
-def _check_address(run_url: str, credentials: Credentials) -> None:
+def check_address(run_url: str, credentials: Credentials) -> None:
     """Raise UsageError if the run was for another address. Early versions kept the address as it was typed."""
     if credentials.base_url in (run_url, normalize_base_url(run_url)):
         return

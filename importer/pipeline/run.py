@@ -55,13 +55,13 @@ def run(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, ask, then send the valid rows. Nothing is sent before every row was judged."""
     context = choose_sheets(sheet, context)
     context = fetch_lists(sheet, context)
-    with _lock_account(sheet, context) as account:
+    with lock_sheet(sheet, context) as account:
         context = context.replace(account=account)
         _warn_of_earlier_run(sheet, context, find_unfinished_run)
         with judge_until_agreed(sheet, context) as journal:
             with raise_as_nothing_sent():
                 remember_mapping(journal.metadata.mapping, context.settings, context.observer)
-            return send_and_report(journal, _add_run_options(context, journal))
+            return send_and_report(journal, add_run_options(context, journal))
 
 
 def fetch_lists(sheet: Sheet, context: RunContext) -> RunContext:
@@ -125,7 +125,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
 
 
 @contextmanager
-def _lock_account(sheet: Sheet, context: RunContext) -> Iterator[AccountState]:
+def lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[AccountState]:
     """Lock the file in the reports folder and the account while the block runs. Raises RunLockedError."""
     reports, run_id = Path(context.settings.reports), context.settings.run_id or ""
     with ExitStack() as locks:
@@ -133,7 +133,7 @@ def _lock_account(sheet: Sheet, context: RunContext) -> Iterator[AccountState]:
             account = open_account(context.state_dir, context.credentials, context.titles)
             key = fingerprint_key(context.credentials)
             locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=key))
-            holder = LockHolder.from_run(run_id, reports, sheet.file)
+            holder = LockHolder(run_id=run_id, reports=str(reports.absolute()), file=sheet.file)
             locks.enter_context(lock_account(account.folder, holder))
         yield account
 
@@ -168,7 +168,7 @@ def _write_check_reports(journal: Journal) -> Summary:
         return write_reports(journal, journal.folder)
 
 
-def _add_run_options(context: RunContext, journal: Journal) -> RunContext:
+def add_run_options(context: RunContext, journal: Journal) -> RunContext:
     """Return the context with the options that the journal kept.
 
     A report that is imported again has the options of its run: with --no-create its rows must not create leads now.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from typing import Any, TypeAlias
+
+import msgspec
 
 from importer.command_hints import format_run_command
 from importer.errors import (
@@ -15,6 +18,8 @@ from importer.errors import (
     RunStoppedError,
     raise_as_nothing_sent,
 )
+from importer.journal.lookup_journal import LookupJournal
+from importer.journal.planning_journal import PlanningJournal
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.messages import run_messages
@@ -22,11 +27,19 @@ from importer.models.status import RESUMABLE, RunState
 from importer.pipeline.account_lists import run_async
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import now
+from importer.planner.drift import OnDrift
+from importer.planner.plan_rules import build_plan_rules
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary, compute_exit_code
-from importer.sender.client import open_client
+from importer.sender.client import Client, open_client
+from importer.sender.commit_writer import CommitWriter, DeliveryJournal
+from importer.sender.planned_requests import PlannedRequests
+from importer.sender.row_requests import LookupRequests, RowRequests
 from importer.sender.send_loop import SendSettings, StopRequest, send
+from importer.settings import Settings
+
+MakeRequests: TypeAlias = Callable[[CommitWriter], RowRequests]
 
 _INTERRUPTED = {
     StopRequest.NO: run_messages.INTERRUPTED,
@@ -46,7 +59,9 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
         journal.begin_sending(context.account)
     with _count_signals(journal) as signals:
         try:
-            end = _send(journal, context, signals)
+            end = _run_to_end(
+                journal, lambda: _send_pending(journal, context, signals.get_stop_request), signals
+            )
             signals.is_reporting = True
             journal.run.write_end(end)
             return write_reports(journal, journal.folder)
@@ -60,16 +75,26 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
             raise
 
 
+def look_up_phones(journal: Journal, context: RunContext) -> RunEnd | None:
+    """Look up the phones without an answer. Return None if all were asked, else how the look-ups ended."""
+    with _count_signals(journal) as signals:
+        end = _run_to_end(journal, lambda: _look_up_open(journal, context, signals.get_stop_request), signals)
+    return None if end.state is RunState.FINISHED else msgspec.structs.replace(end, is_planning=True)
+
+
 def stop_and_report(journal: Journal, error: RunStoppedError) -> Summary:
     """Write the reports of a resume that was stopped before its first row: it ends like a stopped run, with exit 3."""
-    journal.run.write_end(_build_end(journal, RunState.STOPPED, str(error)))
+    end = _build_end(journal, RunState.STOPPED, str(error))
+    journal.run.write_end(msgspec.structs.replace(end, is_planning=journal.run.end.is_planning))
     return write_reports(journal, journal.folder)
 
 
-def _send(journal: Journal, context: RunContext, signals: _SignalCounter) -> RunEnd:
-    """Send and return how it ended."""
+def _run_to_end(
+    journal: Journal, work: Callable[[], Coroutine[Any, Any, bool]], signals: _SignalCounter
+) -> RunEnd:
+    """Send, or look up, and return how it ended."""
     try:
-        is_finished = run_async(lambda: _send_pending(journal, context, signals.get_stop_request))
+        is_finished = run_async(work)
     except RunStoppedError as error:
         return _build_end(journal, RunState.STOPPED, str(error))
     except Exception as error:
@@ -86,28 +111,71 @@ async def _send_pending(
     journal: Journal, context: RunContext, get_stop_request: Callable[[], StopRequest]
 ) -> bool:
     """Send all pending rows. Return False if a person stopped it."""
+    source: DeliveryJournal = journal.delivery
+    make_requests: MakeRequests | None = None
+    if _needs_plan(journal, context):
+        planning = PlanningJournal(journal.file, journal.plans, journal.delivery)
+        source, make_requests = planning, _make_planned_requests(planning, context)
+    async with _open_client(context) as client:
+        return await send(
+            source,
+            client,
+            _build_send_settings(journal, context.settings),
+            total=journal.delivery.count_pending(),
+            on_progress=context.observer.on_progress,
+            get_stop_request=get_stop_request,
+            make_requests=make_requests,
+        )
+
+
+async def _look_up_open(
+    journal: Journal, context: RunContext, get_stop_request: Callable[[], StopRequest]
+) -> bool:
+    """Look up all phones without an answer. Return False if a person stopped it."""
+    phones, answered = journal.plans.count_phones()
+    async with _open_client(context) as client:
+        return await send(
+            LookupJournal(journal.plans, journal.delivery),
+            client,
+            _build_send_settings(journal, context.settings),
+            total=phones - answered,
+            on_progress=context.observer.on_look_up_progress,
+            get_stop_request=get_stop_request,
+            make_requests=lambda _: LookupRequests(),
+        )
+
+
+def _needs_plan(journal: Journal, context: RunContext) -> bool:
+    """Return whether each row is planned before it is sent: it is part of a plan, or a policy protects a field."""
+    return bool(journal.metadata.applied_at) or not context.policies.is_overwrite
+
+
+def _make_planned_requests(planning: PlanningJournal, context: RunContext) -> MakeRequests:
     settings = context.settings
-    send_settings = SendSettings(
+    rules = build_plan_rules(context.policies, context.titles, create=settings.create)
+    return lambda writer: PlannedRequests(
+        planning, rules, on_drift=OnDrift(settings.on_drift), max_age_s=settings.max_age, writer=writer
+    )
+
+
+def _open_client(context: RunContext) -> AbstractAsyncContextManager[Client]:
+    settings = context.settings
+    return open_client(
+        context.credentials,
+        timeout_s=settings.timeout,
+        max_wait_s=settings.max_wait,
+        connections=settings.concurrency,
+    )
+
+
+def _build_send_settings(journal: Journal, settings: Settings) -> SendSettings:
+    return SendSettings(
         rate_per_s=None if settings.rate == "auto" else float(settings.rate),
         concurrency=settings.concurrency,
         max_wait_s=settings.max_wait,
         create=settings.create,
         sheets=journal.metadata.sheets,
     )
-    async with open_client(
-        context.credentials,
-        timeout_s=settings.timeout,
-        max_wait_s=settings.max_wait,
-        connections=settings.concurrency,
-    ) as client:
-        return await send(
-            journal.delivery,
-            client,
-            send_settings,
-            total=journal.delivery.count_pending(),
-            on_progress=context.observer.on_progress,
-            get_stop_request=get_stop_request,
-        )
 
 
 def _format_continuation(journal: Journal) -> str:

@@ -12,7 +12,7 @@ from importer.loader.formats.file_kind import FileKind
 from importer.loader.table.table_reader import Table
 from importer.messages import issue_messages
 from importer.models.row import SourceRows
-from importer.models.status import REPORT_COLUMNS, ROWS_SHEET
+from importer.models.status import PLAN_COLUMNS, REPORT_COLUMNS, ROWS_SHEET
 from importer.validator.deduplicate import is_same_number
 
 _MIN_DRAGGED_ROWS = 3  # that count up: two neighbours may have bought their numbers together
@@ -37,6 +37,9 @@ def restore_rows(
     return restorer.headers, map(restorer.restore_block, blocks)
 
 
+_ADDED_COLUMNS = frozenset({*REPORT_COLUMNS, *PLAN_COLUMNS})
+
+
 class _RowRestorer:
     """Restores rows of the original sheet from rows of a report.
 
@@ -45,9 +48,9 @@ class _RowRestorer:
     """
 
     def __init__(self, report_headers: Sequence[str], restore_cell: Callable[[str], str]) -> None:
-        report_columns = {name: at for at, name in enumerate(report_headers) if name in REPORT_COLUMNS}
+        report_columns = {name: at for at, name in enumerate(report_headers) if name in _ADDED_COLUMNS}
         self._restore_cell = restore_cell
-        self._kept = [index for index, name in enumerate(report_headers) if name not in REPORT_COLUMNS]
+        self._kept = [index for index, name in enumerate(report_headers) if name not in _ADDED_COLUMNS]
         self._codes_column = report_columns.get("_codes")
         self._phone_column = report_columns.get("_phone")
         self.headers = tuple(restore_cell(report_headers[index]) for index in self._kept)

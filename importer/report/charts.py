@@ -16,8 +16,10 @@ from importer.models.status import RowStatus
 
 STATUS_COLOURS: dict[str, str] = {
     RowStatus.ACCEPTED: "#15803d",
+    RowStatus.UNCHANGED: "#0e7490",
     RowStatus.DUPLICATE: "#64748b",
     RowStatus.INVALID: "#d97706",
+    RowStatus.CONFLICT: "#b45309",
     RowStatus.REFUSED: "#dc2626",
     RowStatus.FAILED: "#991b1b",
     RowStatus.UNKNOWN: "#7c3aed",

@@ -20,7 +20,7 @@ from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import ColumnChoice
-from importer.models.status import REPORT_COLUMNS, ROWS_SHEET, RUN_ID_PROPERTY
+from importer.models.status import PLAN_COLUMNS, REPORT_COLUMNS, ROWS_SHEET, RUN_ID_PROPERTY
 from importer.report.dropdown_lists import MAX_CELL_UNITS, add_dropdowns
 from importer.report.sheet_row_writer import SheetRowWriter, read_sample_styles
 
@@ -34,6 +34,7 @@ _A4 = 9  # Excel's number of the paper size
 _cannot_hold = re.compile("[\ufffe\uffff]|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_").search
 _COLUMN_WIDTHS = {
     "_row": 8, "_status": 11, "_phone": 17, "_problems": 75, "_codes": 32, "_attempts": 11, "_http_status": 13, "_note": 10,
+    "_plan": 11, "_changes": 60, "_lead": 12,
 }  # fmt: skip
 _LINE_HEIGHT = 15  # points
 _MAX_LINES = 8
@@ -44,7 +45,7 @@ _NO_COLUMN = -1
 
 def fits_in_workbook(cells: Sequence[str]) -> bool:
     """Return whether a workbook can hold the row exactly as it was typed. The others are in failed_rows.csv only."""
-    if len(cells) + len(REPORT_COLUMNS) > _MAX_COLUMNS:
+    if len(cells) + len(REPORT_COLUMNS) + len(PLAN_COLUMNS) > _MAX_COLUMNS:
         return False
     return _fits_in_cell("".join(cells)) or all(map(_fits_in_cell, cells))  # most rows fit even as one cell
 
@@ -66,9 +67,6 @@ class _Style(IntEnum):
 
 
 _NUMBER_COLUMNS = {"_row", "_attempts", "_http_status"}
-_REPORT_STYLES = [
-    _Style.REPORT_NUMBER if name in _NUMBER_COLUMNS else _Style.REPORT for name in REPORT_COLUMNS
-]
 _TEXT_FORMAT: dict[str, object] = {"num_format": "@", "valign": "top"}
 _GREY, _RED = {"font_color": "#64748B"}, {"font_color": "#9C1C0C"}
 _FORMATS: dict[_Style, dict[str, object]] = {
@@ -84,12 +82,16 @@ _FORMATS: dict[_Style, dict[str, object]] = {
 class FailedWorkbook:
     """A workbook that is written row by row, so that memory stays flat."""
 
-    def __init__(self, path: Path, metadata: RunMetadata) -> None:
+    def __init__(self, path: Path, metadata: RunMetadata, columns: Sequence[str] = REPORT_COLUMNS) -> None:
         self._path = path
+        self._columns = columns
+        self._report_styles = [
+            _Style.REPORT_NUMBER if name in _NUMBER_COLUMNS else _Style.REPORT for name in columns
+        ]
         self._metadata = metadata
         self._issue_cells = _IssueCells(metadata.mapping.columns)
         self._holds_sheet = fits_in_workbook(metadata.headers)
-        self._names = (*metadata.headers, *REPORT_COLUMNS) if self._holds_sheet else REPORT_COLUMNS
+        self._names = (*metadata.headers, *columns) if self._holds_sheet else (*columns,)
         self._widths = [len(name) for name in self._names]
 
     @property
@@ -154,7 +156,7 @@ class FailedWorkbook:
         bold = {"num_format": "@", "bold": True, "bottom": 1, "valign": "top"}
         sheet_format = self._book.add_format({**bold, "bg_color": "#DBEAFE"})
         report_format = self._book.add_format({**bold, "bg_color": "#F1F5F9", "font_color": "#64748B"})
-        first_report_column = len(self._names) - len(REPORT_COLUMNS)
+        first_report_column = len(self._names) - len(self._columns)
         for column, name in enumerate(self._names):
             is_report_column = column >= first_report_column
             self._sheet.write_string(0, column, name, report_format if is_report_column else sheet_format)
@@ -192,9 +194,9 @@ class FailedWorkbook:
         style = _Style.PROBLEMS_FAULTY if _NO_COLUMN in problems else _Style.PROBLEMS
         return values + report_values, [
             *styles,
-            *_REPORT_STYLES[:_PROBLEMS],
+            *self._report_styles[:_PROBLEMS],
             style,
-            *_REPORT_STYLES[_PROBLEMS + 1 :],
+            *self._report_styles[_PROBLEMS + 1 :],
         ]
 
     def _write_comments(self, problems: dict[int, str]) -> None:
@@ -207,10 +209,10 @@ class FailedWorkbook:
     def _finish_sheet(self) -> None:
         """Set what depends on all rows: widths, filter, dropdown lists."""
         last_row = max(self.rows, 1)
-        first_report_column = len(self._names) - len(REPORT_COLUMNS)
+        first_report_column = len(self._names) - len(self._columns)
         for column, width in enumerate(self._widths[:first_report_column]):
             self._sheet.set_column(column, column, min(max(width + 3, 10), 40), self._formats[_Style.TEXT])
-        for column, name in enumerate(REPORT_COLUMNS, first_report_column):
+        for column, name in enumerate(self._columns, first_report_column):
             self._sheet.set_column(column, column, _COLUMN_WIDTHS[name], self._formats[_Style.REPORT])
         self._sheet.autofilter(0, 0, last_row, len(self._names) - 1)
         # Phones are text on purpose: no green corners.

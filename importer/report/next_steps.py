@@ -30,6 +30,8 @@ def list_next_steps(summary: Summary, folder: Path, options: Mapping[str, object
     match summary.state:
         case RunState.STOPPED | RunState.INTERRUPTED:
             return _list_resume_steps(summary, folder)
+        case RunState.PLANNED:
+            return list_apply_steps(summary, folder) + _list_fix_steps(summary, folder)
         case RunState.CHECKED:
             return _list_send_steps(summary, folder, options) + _list_fix_steps(summary, folder)
         case _:
@@ -47,6 +49,14 @@ def _list_send_steps(summary: Summary, folder: Path, options: Mapping[str, objec
         return []
     command = format_send_command(summary.file, options, folder.parent)
     return [Step(report_messages.format_send_step(leads), command)]
+
+
+def list_apply_steps(summary: Summary, folder: Path) -> list[Step]:
+    """Return the step that sends a plan, none if it changes nothing or looked up only a sample."""
+    leads = summary.plan["create"] + summary.plan["update"]
+    if not leads or sum(summary.lookups.values()) != 2 * summary.lookups["phones"]:
+        return []
+    return [Step(report_messages.format_send_step(leads), format_run_command("apply", folder))]
 
 
 def _list_retry_steps(summary: Summary, folder: Path) -> list[Step]:

@@ -26,11 +26,12 @@ from importer.issues import (
     is_blocking,
 )
 from importer.journal.run_journal import Journal
-from importer.messages import format_count, report_messages
+from importer.messages import format_count, planning_messages, report_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
-from importer.models.status import RowStatus, RunState
+from importer.models.status import UNSENT, RowStatus
+from importer.report.change_texts import ChangeSamples, list_field_counts
 from importer.report.charts import (
     AMBER,
     BLUE,
@@ -89,13 +90,17 @@ class Findings:
         self.problems_by_column: Counter[str] = Counter()
         self.leads_by_stage: Counter[str] = Counter()
         self.leads_by_group: Counter[str] = Counter()
+        self.change_samples = ChangeSamples()
 
     def add(self, row: ReportRow) -> None:
         """Add one row. Rows that were not tried and have no issue are not listed: there may be thousands."""
+        self.change_samples.add(row)
         if row.status is RowStatus.ACCEPTED:
             assert row.body is not None
             self.add_accepted([row.body])
-        elif row.status is not RowStatus.DUPLICATE and (row.issues or row.status is not RowStatus.PENDING):
+        elif row.status not in (RowStatus.DUPLICATE, RowStatus.UNCHANGED) and (
+            row.issues or row.status is not RowStatus.PENDING
+        ):
             self.failed_count += 1
             if len(self.listed_rows) < MAX_LISTED_ROWS:
                 self.listed_rows.append(row)
@@ -148,7 +153,7 @@ def format_headline(summary: Summary) -> str:
 
 def _build_context(journal: Journal, summary: Summary, findings: Findings) -> dict[str, Any]:
     """Return the variables of the template. All its texts come from `texts`."""
-    is_check = summary.state == RunState.CHECKED
+    is_check = summary.state in UNSENT
     meanings = CHECK_MEANINGS if is_check else STATUS_MEANINGS
     charts = _draw_charts(journal, summary, findings, meanings)
     style, script = _read_part("report.css") + _format_status_colours(), _read_part("report.js")
@@ -157,6 +162,9 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
     indexes = _select_columns(journal)
     return {
         "texts": report_messages,
+        "plans": planning_messages,
+        "plan": [(action, count) for action, count in summary.plan.items() if count],
+        "fields": _describe_fields(summary, findings),
         "summary": summary,
         "is_check": is_check,
         "name": Path(summary.file).name,
@@ -180,6 +188,15 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
         "headers": [journal.metadata.headers[index] for index in indexes],
         "failed_count": findings.failed_count,
     }  # fmt: skip
+
+
+def _describe_fields(summary: Summary, findings: Findings) -> list[dict[str, Any]]:
+    """Return what a plan does to each field of known leads, with samples of what it replaces."""
+    samples = findings.change_samples.by_field
+    return [
+        {"label": get_field_label(field), "effects": effects, "examples": samples.get(field, [])}
+        for field, effects in list_field_counts(summary.fields).items()
+    ]
 
 
 def _draw_charts(

@@ -14,10 +14,19 @@ from importer.command_hints import format_run_command
 from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.messages import report_messages
+from importer.models.status import REPORT_COLUMNS
+from importer.report.change_texts import ChangesCsv
 from importer.report.failed_workbook import FailedWorkbook
 from importer.report.report_page import Findings, write_page
-from importer.report.results_csv import ResultsCsv, format_clean_lines, format_report_line, to_report_cells
+from importer.report.results_csv import (
+    ResultsCsv,
+    choose_report_columns,
+    format_clean_lines,
+    format_report_line,
+    to_report_cells,
+)
 from importer.report.summary import (
+    CHANGES,
     FAILED_CSV,
     FAILED_XLSX,
     PAGE,
@@ -28,7 +37,7 @@ from importer.report.summary import (
     build_summary,
 )
 
-_TABLES = (RESULTS, FAILED_CSV, FAILED_XLSX)
+_TABLES = (RESULTS, FAILED_CSV, FAILED_XLSX, CHANGES)
 
 
 def write_reports(journal: Journal, folder: Path) -> Summary:
@@ -41,7 +50,9 @@ def write_reports(journal: Journal, folder: Path) -> Summary:
         counter, findings = _write_tables(journal, staging_dir)
         stamp_s = _compute_stamp(journal)
         published = {
-            name: publish_file(staging_dir / name, folder / name, stamp_s=stamp_s).name for name in _TABLES
+            name: publish_file(staging_dir / name, folder / name, stamp_s=stamp_s).name
+            for name in _TABLES
+            if (staging_dir / name).exists()
         }
         summary = build_summary(journal, counter, {**published, PAGE: PAGE, SUMMARY: SUMMARY})
         write_page(staging_dir / PAGE, journal, summary, findings)
@@ -55,22 +66,29 @@ def write_reports(journal: Journal, folder: Path) -> Summary:
 
 def _write_tables(journal: Journal, staging_dir: Path) -> tuple[SummaryCounter, Findings]:
     """Write the files that have a line for each row, and count what the summary and the page show."""
-    headers = journal.metadata.headers
+    headers, columns = journal.metadata.headers, choose_report_columns(journal)
     counter = SummaryCounter()
     findings = Findings()
     with ExitStack() as files:
-        results = files.enter_context(ResultsCsv(staging_dir / RESULTS, headers))
-        failed = files.enter_context(ResultsCsv(staging_dir / FAILED_CSV, headers))
-        workbook = files.enter_context(FailedWorkbook(staging_dir / FAILED_XLSX, journal.metadata))
+        results = files.enter_context(ResultsCsv(staging_dir / RESULTS, headers, columns))
+        failed = files.enter_context(ResultsCsv(staging_dir / FAILED_CSV, headers, columns))
+        workbook = files.enter_context(FailedWorkbook(staging_dir / FAILED_XLSX, journal.metadata, columns))
+        changes = (
+            files.enter_context(ChangesCsv(staging_dir / CHANGES))
+            if len(columns) > len(REPORT_COLUMNS)
+            else None
+        )
         for page in journal.read_report_pages():
             counter.add_accepted(len(page.bodies))
             findings.add_accepted(page.bodies)
-            report_cells = list(map(to_report_cells, page.others))
+            report_cells = [to_report_cells(row, columns) for row in page.others]
             lines = list(map(format_report_line, page.others, report_cells))
             results.add(_merge_lines(format_clean_lines(page), lines))
             for row, cells, line in zip(page.others, report_cells, lines, strict=True):
                 counter.add(row)
                 findings.add(row)
+                if changes is not None:
+                    changes.add(row)
                 if row.is_retryable:
                     failed.add([line])
                     workbook.add(row, cells)

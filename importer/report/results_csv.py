@@ -9,9 +9,11 @@ from typing import Self, TextIO
 
 from importer.csv_injection import escape_formula, format_csv_record
 from importer.journal.report_query import NOTE_KEY, CheckedPage, ReportPage, SentPage
+from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
 from importer.models.row import ROW_MASK
-from importer.models.status import REPORT_COLUMNS, NoteState, RowStatus
+from importer.models.status import PLAN_COLUMNS, REPORT_COLUMNS, NoteState, RowStatus
+from importer.report.change_texts import format_changes
 
 _BOM = "\ufeff"
 _ACCEPTED, _NOT_SENT = RowStatus.ACCEPTED.value, NoteState.NOT_SENT.value
@@ -20,14 +22,15 @@ _ACCEPTED, _NOT_SENT = RowStatus.ACCEPTED.value, NoteState.NOT_SENT.value
 class ResultsCsv:
     """A CSV file of report rows, in UTF-8 with BOM (Excel takes anything else for Windows-1252)."""
 
-    def __init__(self, path: Path, headers: Sequence[str]) -> None:
+    def __init__(self, path: Path, headers: Sequence[str], columns: Sequence[str] = REPORT_COLUMNS) -> None:
         self._path = path
         self._headers = headers
+        self._columns = columns
 
     def __enter__(self) -> Self:
         self._file: TextIO = self._path.open("w", encoding="utf-8", newline="", buffering=1 << 18)
         self._file.write(_BOM)  # the codec utf-8-sig would write it too, but makes each line six times slower
-        self._file.write(format_csv_record([*map(escape_formula, self._headers), *REPORT_COLUMNS]))
+        self._file.write(format_csv_record([*map(escape_formula, self._headers), *self._columns]))
         return self
 
     def add(self, lines: Iterable[str]) -> None:
@@ -67,8 +70,24 @@ def format_clean_lines(page: ReportPage) -> list[str | None]:
             ]
 
 
-def to_report_cells(row: ReportRow) -> tuple[object, ...]:
-    """Return the `_` columns of a row, in the order of REPORT_COLUMNS."""
+def choose_report_columns(journal: Journal) -> tuple[str, ...]:
+    """Return the `_` columns of a run, in order: those of plans only where its rows were planned."""
+    return REPORT_COLUMNS if journal.plans.is_empty else (*REPORT_COLUMNS, *PLAN_COLUMNS)
+
+
+def to_report_cells(row: ReportRow, columns: Sequence[str] = REPORT_COLUMNS) -> tuple[object, ...]:
+    """Return the `_` columns of a row, in the order of `choose_report_columns`."""
+    cells = _to_common_cells(row)
+    return cells if len(columns) == len(cells) else (*cells, *_to_plan_cells(row))
+
+
+def _to_plan_cells(row: ReportRow) -> tuple[str, str, str]:
+    if row.plan is None:
+        return "", "", ""
+    return row.plan.action.value, escape_formula(format_changes(row.plan)), row.lead_id
+
+
+def _to_common_cells(row: ReportRow) -> tuple[object, ...]:
     return (
         row.sheet_row,
         row.status.value,

@@ -12,13 +12,15 @@ from importer.journal.run_journal import Journal
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind, name_columns
-from importer.models.status import SHEET_COLUMN, RowStatus, RunState
+from importer.models.row_plan import FieldCount
+from importer.models.status import SHEET_COLUMN, WENT_IN, RowStatus, RunState
 from importer.untrusted_text import format_path
 
 SCHEMA_VERSION = 1
 RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
 SUMMARY, PAGE = "summary.json", "report.html"
-REPORT_FILES = (RESULTS, FAILED_CSV, FAILED_XLSX, SUMMARY, PAGE)
+CHANGES = "changes.csv"
+REPORT_FILES = (RESULTS, FAILED_CSV, FAILED_XLSX, CHANGES, SUMMARY, PAGE)
 
 _UNDELIVERED = frozenset({RowStatus.FAILED, RowStatus.UNKNOWN})
 _NOT_TO_FIX = frozenset({*_UNDELIVERED, RowStatus.PENDING})
@@ -32,7 +34,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ]
     run_id: Annotated[str, Meta(description="The name of the run's folder.")]
     folder: Annotated[str, Meta(description="The folder of the reports, as an absolute path.")]
-    command: Annotated[str, Meta(pattern="^(check|run)$", description="The command that started the run.")]
+    command: Annotated[
+        str, Meta(pattern="^(check|plan|run)$", description="The command that started the run.")
+    ]
     parent: Annotated[str, Meta(description="The run whose rows this run retries, or empty.")]
     file: Annotated[str, Meta(description="The path of the sheet as it was given; - is standard input.")]
     sha256: Annotated[str, Meta(description="SHA-256 of the bytes of the sheet.")]
@@ -43,19 +47,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     state: Annotated[
         str,
         Meta(
-            pattern="^(finished|stopped|interrupted|checked)$",
+            pattern="^(finished|stopped|interrupted|checked|planned)$",
             description="`stopped` and `interrupted` runs can be resumed.",
         ),
     ]
     reason: Annotated[str, Meta(description="Why the run stopped, in one sentence, or empty.")]
     rows: Annotated[int, Meta(description="Data rows of the sheet.")]
     counts: Annotated[
-        dict[str, int], Meta(description="Rows by status, with all seven statuses; their sum is `rows`.")
+        dict[str, int], Meta(description="Rows by status, with all statuses; their sum is `rows`.")
     ]
     requests: Annotated[
         int,
         Meta(
-            description="Requests that sent a lead, including those of earlier attempts to finish this run."
+            description="Requests that sent or looked up a lead, including those of earlier attempts to finish this run."
         ),
     ]
     retries: Annotated[int, Meta(description="Requests that were not the first one for their row.")]
@@ -113,6 +117,18 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         is_mostly_nameless = self.nameless * 2 > leads
         return report_messages.format_nameless_leads(self.nameless, leads) if is_mostly_nameless else ""
 
+    plan: Annotated[
+        dict[str, int],
+        Meta(description="Planned rows by what sending them would do; empty if the rows were not planned."),
+    ] = {}
+    fields: Annotated[
+        list[FieldCount], Meta(description="What a plan does to each field, and on how many rows.")
+    ] = []
+    lookups: Annotated[
+        dict[str, int],
+        Meta(description="Phones to look up for a plan, and how many were answered; empty without a plan."),
+    ] = {}
+
     @property
     def file_to_fix(self) -> str:
         """The name of the file to fix: the workbook, unless it can hold none of the rows."""
@@ -154,7 +170,7 @@ class SummaryCounter:
     def add(self, row: ReportRow) -> None:
         """Count one row. A duplicate shares the fate of the row that it was merged into."""
         self.counts[row.status] += 1
-        self.went_in += row.effective_status is RowStatus.ACCEPTED
+        self.went_in += row.effective_status in WENT_IN
         self.undelivered += row.effective_status in _UNDELIVERED
         self.to_fix += row.is_retryable and row.effective_status not in _NOT_TO_FIX
         self.failed_rows += row.is_retryable
@@ -208,8 +224,21 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         nameless=counter.nameless,
         ignored=_list_ignored(journal),
         files=files,
+        **_count_plan(journal),
         exit_code=end.exit_code if end.exit_code is not None else compute_exit_code(state, counts),
     )
+
+
+def _count_plan(journal: Journal) -> dict[str, Any]:
+    """Return the parts of the summary that only planned rows have."""
+    phones, answered = journal.plans.count_phones()
+    if not phones and journal.plans.is_empty:
+        return {}
+    return {
+        "plan": {action.value: count for action, count in journal.plans.count_actions().items()},
+        "fields": [FieldCount(*found) for found in journal.plans.count_effects()],
+        "lookups": {"phones": phones, "answered": answered},
+    }
 
 
 def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
@@ -220,7 +249,7 @@ def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
         case RunState.STOPPED:
             return 3
         case _:
-            went_in = counts[RowStatus.ACCEPTED] + counts[RowStatus.DUPLICATE]
+            went_in = sum(counts[status] for status in (*WENT_IN, RowStatus.DUPLICATE))
             return 0 if sum(counts.values()) == went_in else 1
 
 

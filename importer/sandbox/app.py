@@ -221,6 +221,8 @@ class Sandbox:
         if not phone:
             raise ApiError(400, "phone is required")
         lead = self.reader.find(phone)
+        status = 404 if lead is None else 200
+        self.store.record_request((self.clock(), "GET", _LEAD, phone, None, None, status, False))
         if lead is None:
             raise ApiError(404, "Customer not found")
         answer = to_api_lead(lead, self.account)

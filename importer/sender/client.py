@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from importer.credentials import Credentials
 from importer.errors import BlockedError
 from importer.fields import Dropdown
 from importer.messages import sending_messages
+from importer.models.crm_lead import parse_lookup
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.models.mapping import AccountTitles, Title
 from importer.models.row import Payload
@@ -97,6 +99,19 @@ class Client:
         )
         response, _ = await self._exchange(request)
         return response
+
+    async def look_up(self, phone: str) -> CrmResponse:
+        """Read the lead of a phone. The URL has the phone, so it is never logged.
+
+        Raises:
+            KeyRefusedError, BlockedError: what must stop the run.
+        """
+        url = self._lead_url.copy_set_param("phone", phone)
+        request = httpx.Request("GET", url, headers=self._get_headers, extensions=self._extensions)
+        response, body = await self._exchange(request, MAX_PAGE_BYTES)
+        at = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        lookup = parse_lookup(response.status, body, at=at, reason=response.message)
+        return msgspec.structs.replace(response, lookup=lookup)
 
     async def fetch_titles(self, sleep: Sleep = asyncio.sleep) -> AccountTitles:
         """Return the titles of the account's five lists. `sleep` waits between tries.

@@ -11,7 +11,7 @@ from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome, DeliveryResult, PendingRow
 from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
-_CUSTOMER_NOT_FOUND = "Customer not found"  # the API's words for an unknown lead, see docs/api.md
+CUSTOMER_NOT_FOUND = "Customer not found"  # the API's words for an unknown lead, see docs/api.md
 
 
 class InFlightState(Enum):
@@ -34,7 +34,15 @@ class InFlightRow:
         self.requests = 0  # all, also those that the server asked to send again later
         self.left_at = 0.0
         self.response: CrmResponse | None = None
+        self.is_reading = False  # whether its request is a look-up, which changes nothing
+        self.bodies = [row.payload]  # of the requests that remain; the note is with the last one
+        self.earlier_attempts = 0  # of its requests before this one
         self._is_in_doubt = False
+
+    def begin_request(self) -> None:
+        """Begin another request of the row: it has attempts of its own."""
+        self.earlier_attempts += self.attempts
+        self.attempts = 0
 
     @property
     def may_have_arrived(self) -> bool:
@@ -44,7 +52,8 @@ class InFlightRow:
     @property
     def can_be_withdrawn(self) -> bool:
         """Whether nothing of this run can have arrived, so that the row is pending again."""
-        if self.state is InFlightState.SETTLED or self.state is InFlightState.SENDING:
+        is_writing = self.state is InFlightState.SENDING and not self.is_reading
+        if self.state is InFlightState.SETTLED or is_writing:
             return False
         return not self._is_in_doubt
 
@@ -56,8 +65,8 @@ class InFlightRow:
 
     def build_body(self, *, create: bool) -> dict[str, object]:
         """Build the body of the next request. The note is in it only while it surely has not arrived."""
-        body = {**self.row.payload, "create_customer_if_customer_phone_not_found": create}
-        if (note := self.row.note) is not None:
+        body = {**self.bodies[0], "create_customer_if_customer_phone_not_found": create}
+        if len(self.bodies) == 1 and (note := self.row.note) is not None:
             body["customer_note"] = note
         return body
 
@@ -121,7 +130,7 @@ def _build_issues(
     if response.outcome is DeliveryOutcome.TURNED_AWAY:
         issues.append(Issue("row", IssueCode.TURNED_AWAY, "", response.message, str(response.status)))
     match status:
-        case RowStatus.REFUSED if response.status == 400 and response.message == _CUSTOMER_NOT_FOUND:
+        case RowStatus.REFUSED if response.status == 400 and response.message == CUSTOMER_NOT_FOUND:
             issues.append(Issue("row", IssueCode.NO_SUCH_LEAD, "", response.message))
         case RowStatus.REFUSED if response.outcome is DeliveryOutcome.REFUSED:
             issues.append(Issue("row", IssueCode.REFUSED, "", response.message))

@@ -12,11 +12,12 @@ from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.sender.block_detector import BlockDetector
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter
-from importer.sender.in_flight_row import InFlightRow, InFlightState, build_open_result, build_result
+from importer.sender.in_flight_row import InFlightRow, InFlightState, build_open_result
 from importer.sender.metrics import SendMetrics
 from importer.sender.phone_queue import RowFeeder
 from importer.sender.retry import Retry, Settle, Stop, Wait, decide
 from importer.sender.retry_queue import RetryQueue
+from importer.sender.row_requests import RowRequests
 from importer.sender.stop_control import RowAbandoned, StopControl
 from importer.sender.traffic_control import TrafficControl
 
@@ -24,13 +25,13 @@ _log = logging.getLogger(__name__)
 
 
 class RowDelivery:
-    """The attempts of all rows. `create` allows the CRM to create new leads."""
+    """The attempts of all rows. `requests` says which requests a row needs."""
 
     def __init__(
         self,
         client: Client,
         *,
-        create: bool,
+        requests: RowRequests,
         feeder: RowFeeder,
         retries: RetryQueue,
         traffic: TrafficControl,
@@ -42,7 +43,7 @@ class RowDelivery:
         rng: random.Random,
     ) -> None:
         self._client = client
-        self._create = create
+        self._requests = requests
         self._feeder = feeder
         self._retries = retries
         self._traffic = traffic
@@ -56,6 +57,8 @@ class RowDelivery:
     async def attempt(self, flight: InFlightRow) -> None:
         """Make one attempt that counts: then the row is settled, or waits in the retry queue.
 
+        A row may need several requests, one after another.
+
         Raises:
             ImporterError: what stops the run.
             RowAbandoned: the run stops for another reason.
@@ -68,8 +71,8 @@ class RowDelivery:
             decision = decide(answer, attempts=flight.attempts, is_server_away=self._traffic.is_server_away)
             match decision:
                 case Settle(response):
-                    await self._settle(flight, response)
-                    return
+                    if await self._settle(flight, response):
+                        return
                 case Wait():
                     pass  # the next slot is free when the circuit breaker allows it
                 case Retry(max_backoff_s):
@@ -102,30 +105,29 @@ class RowDelivery:
         flight.state = InFlightState.SENDING
         answer: CrmResponse | ImporterError
         try:
-            answer = await self._client.upsert(flight.build_body(create=self._create))
+            answer = await self._requests.send(self._client, flight)
         except ImporterError as error:
             answer = error
         flight.state = InFlightState.WAITING
-        if isinstance(answer, CrmResponse) and answer.outcome is DeliveryOutcome.MAY_HAVE_ARRIVED:
+        is_lost = isinstance(answer, CrmResponse) and answer.outcome is DeliveryOutcome.MAY_HAVE_ARRIVED
+        if is_lost and not flight.is_reading:
             flight.mark_doubt()
         if self._logs_requests:
             self._log_request(flight, answer)
         return answer
 
-    async def _settle(self, flight: InFlightRow, response: CrmResponse) -> None:
-        """Give the row its result, unless the response shows that the account is blocked."""
+    async def _settle(self, flight: InFlightRow, response: CrmResponse) -> bool:
+        """Give the row its result, unless the response shows that the account is blocked. False: a request follows."""
         flight.attempts += 1
         await self._blocks.check(response, flight.left_at)
+        result = await self._requests.finish(flight, response)
+        if result is None:
+            flight.begin_request()
+            return False
         flight.state = InFlightState.SETTLED
         self._retries.budget.earn()
-        self._writer.add_result(
-            build_result(
-                flight.row,
-                response,
-                attempts=flight.attempts,
-                may_have_arrived=flight.may_have_arrived,
-            )
-        )
+        self._writer.add_result(result)
+        return True
 
     def _log_retry(
         self, flight: InFlightRow, answer: CrmResponse | ImporterError, max_backoff_s: float

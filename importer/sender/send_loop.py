@@ -21,6 +21,7 @@ from importer.sender.metrics import PROGRESS_INTERVAL_S, Progress, ProgressRepor
 from importer.sender.phone_queue import PhoneQueue, RowFeeder
 from importer.sender.retry_queue import RetryQueue
 from importer.sender.row_delivery import RowDelivery
+from importer.sender.row_requests import RowRequests, UpsertRequests
 from importer.sender.stop_control import RowAbandoned, StopControl, StopRequest
 from importer.sender.traffic_control import TrafficControl
 
@@ -57,8 +58,9 @@ async def send(
     on_progress: Callable[[Progress], None],
     get_stop_request: Callable[[], StopRequest],
     runtime: Runtime | None = None,
+    make_requests: Callable[[CommitWriter], RowRequests] | None = None,
 ) -> bool:
-    """Send every pending row of the journal. Return whether all are settled, False where a person stopped it.
+    """Send every pending row of the journal, with one upsert each unless `make_requests` makes others. Return whether all are settled, False where a person stopped it.
 
     Raises, once requests under way have ended and all that is known is on disk:
         KeyRefusedError, BlockedError, ServerUnavailableError, DiskWriteError: what stops the run.
@@ -72,6 +74,7 @@ async def send(
         on_progress=on_progress,
         get_stop_request=get_stop_request,
         runtime=runtime or Runtime(),
+        make_requests=make_requests,
     )
     return await loop.run()
 
@@ -89,6 +92,7 @@ class SendLoop:
         on_progress: Callable[[Progress], None],
         get_stop_request: Callable[[], StopRequest],
         runtime: Runtime,
+        make_requests: Callable[[CommitWriter], RowRequests] | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
@@ -129,7 +133,7 @@ class SendLoop:
         )
         self._delivery = RowDelivery(
             client,
-            create=settings.create,
+            requests=make_requests(self._writer) if make_requests else UpsertRequests(create=settings.create),
             feeder=self._feeder,
             retries=self._retries,
             traffic=self._traffic,

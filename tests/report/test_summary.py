@@ -134,6 +134,7 @@ def test_duplicate_counts_like_its_survivor(tmp_path):
     summary = read_valid_summary(tmp_path)
     assert summary["counts"] == {
         "accepted": 1, "refused": 1, "failed": 1, "unknown": 1, "pending": 1, "duplicate": 5, "invalid": 0,
+            "unchanged": 0, "conflict": 0,
     }  # fmt: skip
     assert (summary["went_in"], summary["to_fix"], summary["undelivered"]) == (2, 2, 4)
     assert summary["failed_rows"] == 8

@@ -1,0 +1,56 @@
+"""The commands plan and apply: see what sending would change, then send exactly that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from importer.cli.console import is_interactive
+from importer.cli.flags import add_apply_options, add_plan_options, repeat_options
+from importer.cli.run_commands import (
+    REPEATED_AFTER_RUN,
+    find_source,
+    load_credentials,
+    make_context,
+    make_observer,
+    resolve_file_settings,
+    resolve_run_settings,
+    should_confirm,
+    show_result,
+)
+from importer.messages import terminal_messages
+from importer.reader.source import make_open_options, open_file
+from importer.untrusted_text import quote_command
+
+
+@click.command("plan", help=terminal_messages.COMMAND_HELP["plan"])
+@click.argument("file")
+@add_plan_options
+def plan_command(file: str, **flags: Any) -> int:
+    """Plan the import of a file."""
+    settings, next_options = resolve_file_settings(file, flags, only=REPEATED_AFTER_RUN)
+    source = find_source(file)
+    asks = is_interactive() and not (settings.yes or settings.json or settings.quiet)
+    credentials = load_credentials()
+    options = make_open_options(settings, asks=asks)
+    with open_file(source, options) as sheet, make_observer(settings) as observer:
+        from importer.pipeline.plan import plan
+
+        summary = plan(sheet, make_context(settings, credentials, observer, asks=asks))
+    return show_result(summary, settings, next_options, observer)
+
+
+@click.command("apply", help=terminal_messages.COMMAND_HELP["apply"])
+@click.argument("run")
+@add_apply_options
+def apply_command(run: str, **flags: Any) -> int:
+    """Send a plan."""
+    settings, next_options = resolve_run_settings(run, flags)
+    asks = should_confirm(settings, quote_command("importer", "apply", run) + repeat_options(flags))
+    credentials = load_credentials()
+    with make_observer(settings) as observer:
+        from importer.pipeline.plan import apply
+
+        summary = apply(run, make_context(settings, credentials, observer, asks=asks))
+    return show_result(summary, settings, next_options, observer)

@@ -1,0 +1,86 @@
+"""The journal as the sender sees it while planned rows are sent: what is known of each row, and what is about to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from importer.journal.database import JournalFile
+from importer.journal.delivery_log import DeliveryLog
+from importer.journal.plan_log import PlanLog
+from importer.journal.run_metadata import SecondMetrics, SendTotals
+from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
+from importer.planner.plan_input import PlanInput, PlannedWrite
+
+
+class PlanningJournal:
+    """Gives out rows with their plans, and writes the intent of a row when its first write is about to leave.
+
+    Look-ups come before it: they change nothing, so a row that was killed in one is simply pending.
+    """
+
+    def __init__(self, file: JournalFile, plans: PlanLog, delivery: DeliveryLog) -> None:
+        self._file = file
+        self._plans = plans
+        self._delivery = delivery
+        self._inputs: dict[int, PlanInput] = {}
+
+    def read_send_totals(self) -> SendTotals:
+        """Return the totals of the run so far."""
+        return self._delivery.read_send_totals()
+
+    def read_pending(self, after: int, limit: int) -> list[PendingRow]:
+        """Return the next rows to send."""
+        rows = self._delivery.read_pending(after, limit)
+        plans = self._plans.read_plans([row.number for row in rows])
+        lookups = self._plans.read_lookups([phone for row in rows for phone in row.phones])
+        known = self._delivery.fields.read([row.phones[0] for row in rows])
+        payloads = self._delivery.drop_known_notes([_join_note(row) for row in rows])
+        for row, payload in zip(rows, payloads, strict=True):
+            memory = known.get(row.phones[0])
+            self._inputs[row.number] = PlanInput(
+                payload=payload,
+                plan=plans.get(row.number),
+                lookups={phone: lookups[phone] for phone in row.phones if phone in lookups},
+                bases=memory.fields if memory else {},
+            )
+        return rows
+
+    def take_input(self, number: int) -> PlanInput:
+        """Return what is known about a row that `read_pending` gave out."""
+        return self._inputs.pop(number)
+
+    def begin_writes(self, writes: Sequence[PlannedWrite]) -> list[PendingRow]:
+        """Write plans, look-ups and intents in one commit. Return the rows as they may be sent."""
+        with self._file.commit():
+            for write in writes:
+                self._plans.record_lookups(write.lookups)
+            self._plans.record_plans((write.row.number, write.plan) for write in writes)
+            claimed = self._delivery.add_intents([write.row for write in writes if write.plan.action.is_sent])
+        by_number = {row.number: row for row in claimed}
+        return [by_number.get(write.row.number, write.row) for write in writes]
+
+    def record(
+        self,
+        *,
+        intents: Sequence[PendingRow] = (),
+        results: Sequence[DeliveryResult] = (),
+        withdrawn: Sequence[PendingRow] = (),
+        open_results: Sequence[DeliveryResult] = (),
+        pace: Sequence[SecondMetrics] = (),
+        send_totals: SendTotals | None = None,
+    ) -> list[PendingRow]:
+        """Write what has come back, in one durable commit. The rows of `intents` begin with a look-up."""
+        if results or withdrawn or open_results or pace:
+            self._delivery.record(
+                results=results,
+                withdrawn=withdrawn,
+                open_results=open_results,
+                pace=pace,
+                send_totals=send_totals,
+            )
+        return list(intents)
+
+
+def _join_note(row: PendingRow) -> dict[str, object]:
+    """Return the row's payload with its note, which a plan must know about."""
+    return row.payload if row.note is None else {**row.payload, "customer_note": NOTE_BREAK.join(row.notes)}

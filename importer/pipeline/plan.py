@@ -1,0 +1,76 @@
+"""Plan an import: look up the leads of the rows, and say what sending would change. Apply the plan later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from importer.errors import UsageError, raise_as_nothing_sent
+from importer.journal.run_journal import Journal
+from importer.messages import planning_messages
+from importer.models.status import RunState
+from importer.pipeline.context import RunContext, SendDecision
+from importer.pipeline.plan_rows import continue_plan
+from importer.pipeline.reports_folder import find_run, now
+from importer.pipeline.resume import check_address, lock_its_account, lock_journal
+from importer.pipeline.run import add_run_options, fetch_lists, judge_sheet, lock_sheet
+from importer.pipeline.send_and_report import send_and_report
+from importer.reader.source import Sheet
+from importer.report.report_writer import write_reports
+from importer.report.summary import Summary
+from importer.settings import Settings, get_inheritable
+
+
+def plan(sheet: Sheet, context: RunContext) -> Summary:
+    """Judge every row, look up its lead, and write what sending would change. The CRM is only read."""
+    with raise_as_nothing_sent():
+        context.policies  # noqa: B018 - raises what is wrong with them before anything is asked
+    context = fetch_lists(sheet, context)
+    with lock_sheet(sheet, context) as account:
+        context = context.replace(account=account)
+        with judge_sheet("plan", sheet, context) as journal:
+            context = add_run_options(context, journal)
+            journal.begin_look_ups(account)
+            journal.plans.add_phones(_parse_sample(context.settings))
+            return continue_plan(journal, context)
+
+
+def apply(name: str, context: RunContext) -> Summary:
+    """Ask, then send exactly the plan of a run. Raises UsageError for a run that is not a complete plan."""
+    with Journal.open(find_run(Path(context.settings.reports), name)) as journal, raise_as_nothing_sent():
+        check_address(journal.metadata.base_url, context.credentials)
+        _require_plan(name, journal)
+        with lock_journal(journal), lock_its_account(journal, context) as opened:
+            _confirm(journal, opened)
+            options = journal.metadata.options | get_inheritable(opened.settings)
+            journal.run.change_metadata(options=options, applied_at=now().isoformat())
+            journal.begin_sending(opened.require_account())
+            journal.plans.settle_unsent()
+            return send_and_report(journal, opened)
+
+
+def _require_plan(name: str, journal: Journal) -> None:
+    metadata, end = journal.metadata, journal.run.end
+    if metadata.applied_at:
+        raise UsageError(*planning_messages.ALREADY_APPLIED.format(run=name, at=metadata.applied_at))
+    if end.state is not RunState.PLANNED:
+        text = planning_messages.PLAN_NOT_FINISHED if end.is_planning else planning_messages.NOT_A_PLAN
+        raise UsageError(*text.format(run=name))
+    if metadata.options.get("look_up", "all") != "all":
+        raise UsageError(*planning_messages.PLAN_IS_A_SAMPLE.format(run=name))
+
+
+def _confirm(journal: Journal, context: RunContext) -> None:
+    """Show what the plan would change and ask before the first write."""
+    if context.prompter is None:
+        return
+    summary = write_reports(journal, journal.folder)
+    if context.prompter.confirm_send(summary, ()) is not SendDecision.SEND:
+        raise UsageError(*planning_messages.APPLY_DECLINED.format(run=journal.run_id))
+
+
+def _parse_sample(settings: Settings) -> int | None:
+    """Return the number of phones to look up, None for all."""
+    if settings.look_up == "none":
+        return 0
+    kind, _, count = settings.look_up.partition(":")
+    return int(count) if kind == "sample" else None

@@ -1,0 +1,170 @@
+"""A plan and its application, from the command to the leads of the CRM."""
+
+import msgspec
+import pytest
+
+from importer.sandbox.faults import FaultPlan
+from importer.sandbox.lead_edits import LeadEdit, edit_lead
+from tests.support import leads, read_csv, write_csv
+
+NEW, KNOWN, SAME = "+919845000001", "+919845000002", "+919845000003"
+HEADER = ("Phone", "First Name", "City", "Stage", "Remarks")
+
+
+@pytest.fixture
+def sheet(importer, crm):
+    """A CRM with two leads, and a sheet with these and a new one."""
+    save(crm, KNOWN, first_name="Ravi", city="Pune", lead_stage_name="Won")
+    save(crm, SAME, first_name="Meena", city="Delhi")
+    rows = [
+        (NEW, "Asha", "Mumbai", "New", "called"),
+        (KNOWN, "Ravi", "Nashik", "New", ""),
+        (SAME, "Meena", "Delhi", "", ""),
+    ]
+    return write_csv(importer.folder / "leads.csv", [HEADER, *rows])
+
+
+def save(crm, phone, **fields):
+    crm.sandbox.store.save(None, phone, fields, None)
+
+
+def read_methods(crm):
+    return [entry["method"] for entry in crm.sandbox.store.ledger()]
+
+
+def test_plan_reads_only_and_says_what_would_change(importer, crm, sheet):
+    """One look-up a phone, no write, and each row has its action and its changes."""
+    before = leads(crm)
+    planned = importer("plan", sheet)
+    assert planned.code == 0
+    assert leads(crm) == before
+    assert read_methods(crm) == ["GET"] * 3
+    assert planned.summary["state"] == "planned"
+
+
+def test_apply_sends_exactly_the_plan(importer, crm, sheet):
+    """Only what changes is sent: the unchanged lead gets no request."""
+    planned = importer("plan", sheet)
+    applied = importer("apply", planned.folder.name, "--yes")
+    assert applied.code == 0, applied.err
+    found = leads(crm)
+    assert found[KNOWN] == {"first_name": "Ravi", "city": "Nashik", "lead_stage_name": "New"}
+    assert found[SAME] == {"first_name": "Meena", "city": "Delhi"}
+    assert found[NEW]["notes"] == ["called"]
+    assert read_methods(crm).count("POST") == 2
+
+
+# sheet row over a better lead -> mode -> what the CRM has after it
+CASES = [
+    ("overwrite", {"first_name": "Ravi", "city": "Nashik", "lead_stage_name": "New"}),
+    ("fill", {"first_name": "Ravi", "city": "Pune", "lead_stage_name": "Won"}),
+    ("keep", {"first_name": "Ravi", "city": "Pune", "lead_stage_name": "Won"}),
+    ("careful", {"first_name": "Ravi", "city": "Pune", "lead_stage_name": "Won"}),
+    ("unedited", {"first_name": "Ravi", "city": "Pune", "lead_stage_name": "Won"}),
+]
+
+
+@pytest.mark.parametrize(("mode", "after"), CASES, ids=[mode for mode, _ in CASES])
+def test_run_protects_what_the_policy_protects(importer, crm, sheet, mode, after):
+    """Each lead is read right before it is written; a new lead is created with any mode."""
+    ended = importer("run", sheet, "--existing", mode, "--yes")
+    assert ended.code == 0, ended.err
+    found = leads(crm)
+    assert found[KNOWN] == after
+    assert found[NEW]["city"] == "Mumbai"
+
+
+def test_policy_of_one_field_and_of_a_stage(importer, crm, sheet):
+    """The city is set, the stage never goes back from Won."""
+    ended = importer("run", sheet, "--policy", "lead_stage_name=forward", "--yes")
+    assert ended.code == 0
+    assert leads(crm)[KNOWN] == {"first_name": "Ravi", "city": "Nashik", "lead_stage_name": "Won"}
+
+
+def test_person_who_edits_between_plan_and_apply_is_not_overwritten(importer, crm, sheet):
+    """An edit of a planned field holds the row back, with both values. An edit of another field does not."""
+    planned = importer("plan", sheet)
+    edit = {"phone": KNOWN, "fields": {"city": "Goa"}}
+    other = {"phone": KNOWN, "fields": {"source": "Web"}}
+    post_edit(crm, other)
+    post_edit(crm, edit)
+    applied = importer("apply", planned.folder.name, "--yes", "--max-age", "0")
+    assert applied.code == 1
+    assert leads(crm)[KNOWN]["city"] == "Goa"
+    assert leads(crm)[NEW]["city"] == "Mumbai"
+    row = next(row for row in read_results(planned) if row["_phone"] == KNOWN)
+    assert row["_status"] == "conflict"
+    assert '"Goa"' in row["_problems"]
+    assert '"Nashik"' in row["_problems"]
+
+
+def test_edit_of_another_field_is_no_conflict_and_survives(importer, crm, sheet):
+    """Only the fields that the plan writes or relied on are compared."""
+    planned = importer("plan", sheet)
+    post_edit(crm, {"phone": KNOWN, "fields": {"source": "Web", "address": {"text": "12 MG Road"}}})
+    applied = importer("apply", planned.folder.name, "--yes", "--max-age", "0")
+    assert applied.code == 0, applied.err
+    assert leads(crm)[KNOWN]["source"] == "Web"
+    assert leads(crm)[KNOWN]["city"] == "Nashik"
+
+
+def test_edit_between_look_up_and_write_of_a_protecting_run(importer, crm, sheet):
+    """The window is one request wide: what was decided is still sent, and no other field."""
+    edit = LeadEdit(phone=KNOWN, fields={"source": "Web"})
+    crm.sandbox.faults.restart(FaultPlan(edits={KNOWN: [edit]}))
+    importer("run", sheet, "--policy", "city=fill", "--yes")
+    assert leads(crm)[KNOWN]["source"] == "Web"
+
+
+def test_lead_that_was_deleted_meanwhile_does_not_rise_again(importer, crm, sheet):
+    """A planned update never creates: the row is held back, and says why."""
+    planned = importer("plan", sheet)
+    post_edit(crm, {"phone": KNOWN, "delete": True})
+    applied = importer("apply", planned.folder.name, "--yes")
+    assert applied.code == 1
+    assert KNOWN not in leads(crm)
+    row = next(row for row in read_results(planned) if row["_phone"] == KNOWN)
+    assert (row["_status"], row["_codes"]) == ("conflict", "row.lead_gone")
+
+
+def test_additional_number_of_a_lead_never_makes_a_second_lead(importer, crm):
+    """The CRM shows the lead for the number, but an upsert does not match it: without a plan there would be two."""
+    save(crm, KNOWN, first_name="Ravi", added_phones=[NEW])
+    sheet = write_csv(importer.folder / "leads.csv", [("Phone", "City"), (NEW, "Mumbai")])
+    planned = importer("plan", sheet)
+    assert importer("apply", planned.folder.name, "--yes").code == 1
+    assert leads(crm).keys() == {KNOWN}
+
+
+def test_plan_can_be_applied_once_and_only_when_it_is_complete(importer, crm, sheet):
+    """Twice is exit 2 with the date; a sample, a check and an unknown run are exit 2 with what to do."""
+    planned = importer("plan", sheet)
+    assert importer("apply", planned.folder.name, "--yes").code == 0
+    again = importer("apply", planned.folder.name, "--yes")
+    assert (again.code, "already applied" in again.err) == (2, True)
+    sample = importer("plan", sheet, "--look-up", "sample:1")
+    assert importer("apply", sample.folder.name, "--yes").code == 2
+    checked = importer("check", sheet)
+    assert importer("apply", checked.folder.name, "--yes").code == 2
+    resumed = importer("resume", sample.folder.name)
+    assert (resumed.code, "importer apply" in resumed.err) == (2, True)
+
+
+def test_plan_after_an_apply_has_nothing_to_do(importer, crm, sheet):
+    """The same sheet again: no row is created or updated."""
+    planned = importer("plan", sheet)
+    importer("apply", planned.folder.name, "--yes")
+    again = importer("plan", sheet)
+    assert again.summary["plan"] == {
+        "create": 0, "update": 0, "unchanged": 3, "conflict": 0, "cannot_tell": 0,
+    }  # fmt: skip
+    applied = importer("apply", again.folder.name, "--yes")
+    assert applied.code == 0
+
+
+def post_edit(crm, edit):
+    edit_lead(crm.sandbox.store, msgspec.convert(edit, LeadEdit))
+
+
+def read_results(ended):
+    return read_csv(ended.folder / "results.csv")
