@@ -91,8 +91,7 @@ def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunConte
     titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
     _check_account(metadata, context.credentials, titles)
     account = open_account(context.state_dir, context.credentials, titles)
-    reports = str(journal.folder.parent.absolute())
-    holder = LockHolder(run_id=journal.run_id, reports=reports, file=metadata.file)
+    holder = LockHolder.from_run(journal.run_id, journal.folder.parent, metadata.file)
     with lock_account(account.folder, holder):
         yield context.replace(settings=settings, titles=titles, account=account)
 

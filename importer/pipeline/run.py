@@ -133,7 +133,7 @@ def lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[AccountState]:
             account = open_account(context.state_dir, context.credentials, context.titles)
             key = fingerprint_key(context.credentials)
             locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=key))
-            holder = LockHolder(run_id=run_id, reports=str(reports.absolute()), file=sheet.file)
+            holder = LockHolder.from_run(run_id, reports, sheet.file)
             locks.enter_context(lock_account(account.folder, holder))
         yield account
 

@@ -17,6 +17,7 @@ import msgspec
 from importer.errors import DiskWriteError, RunLockedError
 from importer.messages import ErrorText, run_messages
 from importer.state.disk_errors import translate_write_errors
+from importer.untrusted_text import format_path
 
 _MAX_WAIT_S = 0.5  # `is_run_locked` takes the lock for a moment, which must not turn a run away
 _LOCKS_FOLDER = ".locks"
@@ -29,6 +30,11 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     reports: str = run_messages.UNKNOWN_LOCK_HOLDER
     file: str = run_messages.UNKNOWN_LOCK_HOLDER
+
+    @classmethod
+    def from_run(cls, run_id: str, reports: Path, file: str) -> LockHolder:
+        """Return the run as another one may name it: its folder as text, also if its name has bytes that are none."""
+        return cls(run_id=run_id, reports=format_path(reports.absolute()), file=file)
 
 
 @contextmanager
