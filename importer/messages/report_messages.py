@@ -213,7 +213,7 @@ def format_not_in_account(label: str) -> str:
 
 
 TEMPLATE_NOTES: dict[str, str] = {
-    "customer_phone": "Required. With country code, like +919800000001",
+    "customer_phone": "Required. With the country code: +91 and ten digits",
     "first_name": "First name of the person",
     "last_name": "Last name of the person",
     "business_name": "Name of the company",
@@ -221,14 +221,14 @@ TEMPLATE_NOTES: dict[str, str] = {
     "address.text": "House, street, area",
     "address.additional": "State, PIN code, country",
     "source": "Where the lead came from, in your own words",
-    "assignee_user_phone": "Phone of a team member, like +919800000001",
+    "assignee_user_phone": "Phone of a team member: +91 and ten digits",
     "additional_info": "Replaces what the lead has there",
     "customer_note": "Added to the timeline of the lead",
 }
 """The note above a column of the template, by field. Fields that are not listed: by TEMPLATE_NOTES_BY_KIND."""
 
 TEMPLATE_NOTES_BY_KIND: dict[str, str] = {
-    "phone": "With country code, like +919800000001",
+    "phone": "With the country code: +91 and ten digits",
     "phones": "More numbers, with commas between them",
     "emails": "One or more, with commas between them",
     "money": "Rupees: 120000 or 1.2 lakh",
