@@ -173,7 +173,7 @@ def test_example_maps_can_be_read(tmp_path):
 
     page = (ROOT / "docs" / "mapping.md").read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == page.count("```toml") > 1
     for example in examples:
         (tmp_path / "m.toml").write_text(example, "utf-8")
         for entry in read_map(tmp_path / "m.toml").list_entries().values():

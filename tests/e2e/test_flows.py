@@ -258,7 +258,11 @@ def test_map_fills_and_clears_a_column(importer, crm):
         ["9845010003", "Kochi", "", "New"],
     ]
     importer("run", write_csv(importer.folder / "a.csv", rows), "--yes", "--map", "map.toml")
-    assert [lead["city"] for lead in leads(crm).values()] == ["Pune", "Pune", "Kochi"]
+    assert {phone: lead["city"] for phone, lead in leads(crm).items()} == {
+        "+919845010001": "Pune",
+        "+919845010002": "Pune",
+        "+919845010003": "Kochi",
+    }
     again = [rows[0], *([phone, "Kochi", "", "-none-"] for phone, *_ in rows[1:])]
     ended = importer("run", write_csv(importer.folder / "b.csv", again[:3]), "--yes", "--map", "map.toml")
     assert ended.code == 0, ended
@@ -552,7 +556,10 @@ def test_retry_is_a_new_run_over_the_rows_that_did_not_go_in(importer, crm):
     nothing = importer("retry", second.folder.name, "--yes")
     assert nothing.code == 0
     assert "nothing to retry" in nothing.err
-    assert json.loads(importer("retry", second.folder.name, "--yes", "--json").out) is None
+    assert json.loads(importer("retry", second.folder.name, "--yes", "--json").out) == {
+        "exit_code": 0,
+        "message": nothing.err.rstrip("\n"),
+    }
 
 
 def test_report_rebuilds_every_file(importer, sheet):
@@ -654,7 +661,7 @@ def test_second_run_of_the_same_file_exits_4_and_names_the_first(importer, sheet
     assert importer("run", sheet, "--yes").code == 1
 
 
-BROKEN = {
+BROKEN_ROWS = {
     "undecodable": b"9845012341,Jos\xe9 Kumar,Goa\n",
     "stray_quote": b'9845012342,"Vik"ram,Goa\n',
     "ragged": b"9845012343,Rao, Asha,Goa\n",
@@ -662,18 +669,32 @@ BROKEN = {
     "too_long": b"9845012345," + b"x" * 100_001 + b",Goa\n",
 }
 SOUND = "9845012346,आशा राव,पुणे\n".encode()  # enough of UTF-8 for a byte of another encoding to be damage
+SOUND_CONTACT = b"BEGIN:VCARD\nVERSION:3.0\nFN:Asha\nTEL:9845012346\nEND:VCARD\n"
+BROKEN_CONTACT = b"BEGIN:VCARD\nVERSION:3.0\nFN:Ravi\na line without a colon\nTEL:9845012347\nEND:VCARD\n"
+BROKEN_SHEETS = {
+    "broken.csv": (b"Phone,Name,City\n" + SOUND + b"".join(BROKEN_ROWS.values()), {*BROKEN_ROWS}),
+    "commas.csv": (b"Phone,Name,City\n" + SOUND * 9 + b"9845012347,Ravi,Goa,\n", {"cell_count"}),
+    "above.csv": (b"9845012347,Ravi\nPhone,Name\n9845012346,Asha\n", {"above_header"}),
+    "contacts.vcf": (SOUND_CONTACT + BROKEN_CONTACT, {"unreadable_contact"}),
+}
 
 
-def test_unreadable_row_is_rejected_by_retry_too(importer, crm):
+@pytest.mark.parametrize("name", BROKEN_SHEETS)
+def test_unreadable_row_is_rejected_by_retry_too(importer, crm, name):
     """A row that could not be read correctly keeps the reader's issues; its cells alone do not show them."""
-    sheet = importer.folder / "broken.csv"
-    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN.values()))
+    content, codes = BROKEN_SHEETS[name]
+    sheet = importer.folder / name
+    sheet.write_bytes(content)
     first = importer("run", sheet, "--yes")
     found = {row["_codes"] for row in first.failed}
-    assert found == {f"row.{code}" for code in BROKEN} == {f"row.{code}" for code in READER_CODES}
+    assert found == {f"row.{code}" for code in codes}
     again = importer("retry", first.folder.name, "--yes")
     assert {row["_codes"] for row in again.failed} == found
     assert list(leads(crm)) == ["+919845012346"]
+
+
+def test_retry_is_tried_with_every_issue_of_the_reader():
+    assert set().union(*(codes for _, codes in BROKEN_SHEETS.values())) == READER_CODES
 
 
 def test_row_with_a_shortened_number_does_not_replace_its_owner_by_retry(importer, crm):
@@ -720,7 +741,7 @@ def test_row_with_a_shortened_number_stays_out_of_a_report_until_it_is_fixed(imp
     ("code", "name"),
     [
         (code, name)
-        for code in BROKEN
+        for code in BROKEN_ROWS
         for name in ("failed_rows.csv", "failed_rows.xlsx", "results.csv")
         if (code, name)
         != ("too_long", "failed_rows.xlsx")  # a workbook cannot hold the cell, and leaves the row out
@@ -729,11 +750,11 @@ def test_row_with_a_shortened_number_stays_out_of_a_report_until_it_is_fixed(imp
 def test_unreadable_row_is_rejected_when_it_comes_back_unfixed(importer, crm, code, name):
     """A report keeps what the reader found."""
     sheet = importer.folder / "broken.csv"
-    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + BROKEN[code])
+    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + BROKEN_ROWS[code])
     fed = importer("run", sheet, "--yes").folder / name
     for _ in range(2):
         again = importer("run", fed, "--yes")
-        assert [row["_phone"] for row in again.failed] == [f"+91{BROKEN[code][:10].decode()}"]
+        assert [row["_phone"] for row in again.failed] == [f"+91{BROKEN_ROWS[code][:10].decode()}"]
         fed = again.folder / name
     assert list(leads(crm)) == ["+919845012346"]
 
@@ -742,7 +763,7 @@ def test_unreadable_row_is_rejected_when_it_comes_back_unfixed(importer, crm, co
 def test_unreadable_row_goes_in_once_it_is_fixed(importer, crm, name):
     """`_problems` still quotes the lost letter, but it is not a cell of the row."""
     sheet = importer.folder / "broken.csv"
-    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN.values()))
+    sheet.write_bytes(b"Phone,Name,City\n" + SOUND + b"".join(BROKEN_ROWS.values()))
     fed = importer("run", sheet, "--yes").folder / name
     is_csv = fed.suffix == ".csv"
     frame = pd.read_csv(fed, dtype=str) if is_csv else pd.read_excel(fed, dtype=str, engine="openpyxl")
