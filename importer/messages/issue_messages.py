@@ -151,8 +151,8 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         'your account has more than one {label} with the name "{value}", so the row was imported without it.',
     ),
     Code.WITH_REMOVE_LABELS: IssueText(
-        "adds and removes labels",
-        "a row can add labels or remove labels, but not both. Empty one of the two cells.",
+        "adds and removes a label",
+        'the row adds the label "{value}" and removes it too. Delete it from one of the two cells.',
     ),
     # --- the row as a whole
     Code.STRAY_QUOTE: IssueText(

@@ -174,13 +174,15 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
 
     In a run over several sheets, `by_sheet` has the mapping of each sheet by its name; `columns` and the rest only say for
     people what all of them have in common. `defaults` fill empty cells, by field. `values` replace values of cells, by field (what the sheet says -> what
-    the account calls it). `clear` is the cell text that clears a field.
+    the account calls it). `clear` is the cell text that clears a field. `policy` says what happens to a field that has a value in the
+    CRM, by field.
     """
 
     columns: tuple[ColumnChoice, ...]
     defaults: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
     clear: str | None = None
+    policy: dict[str, str] = {}
     preset: str = ""
     row_rules: tuple[RowRule, ...] = ()
     by_sheet: dict[str, Mapping] = {}

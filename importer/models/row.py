@@ -53,6 +53,14 @@ def flatten_payload(payload: Payload) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+def split_label_steps(payload: Payload) -> list[Payload]:
+    """Return the bodies that a payload needs: two if it removes labels and adds some (docs/api.md). The note is in the last."""
+    if "remove_labels" not in payload or "add_labels" not in payload:
+        return [payload]
+    rest = {name: value for name, value in payload.items() if name != "remove_labels"}
+    return [{name: payload[name] for name in ("customer_phone", "remove_labels")}, rest]
+
+
 class SourceRow(msgspec.Struct, frozen=True, array_like=True):
     """One row exactly as it is in the file.
 

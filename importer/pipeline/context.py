@@ -12,7 +12,7 @@ import msgspec
 
 from importer.credentials import Credentials
 from importer.journal.run_metadata import RunMetadata
-from importer.models.mapping import AccountTitles, ColumnChoice, Notice
+from importer.models.mapping import AccountTitles, ColumnChoice, Mapping, Notice
 from importer.planner.policies import Policies, build_policies
 from importer.report.summary import Summary
 from importer.sender.send_loop import Progress
@@ -265,10 +265,13 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     titles: AccountTitles = {}
     account: AccountState | None = None
 
-    @property
-    def policies(self) -> Policies:
-        """What happens to fields that have a value in the CRM. Raises UsageError for a policy that makes no sense."""
-        return build_policies(self.settings.existing, self.settings.policy)
+    def choose_policies(self, mapping: Mapping | None = None) -> Policies:
+        """Return what happens to fields that have a value in the CRM. The options go before the map.
+
+        Raises UsageError for a policy that makes no sense.
+        """
+        in_map = {} if mapping is None else mapping.policy
+        return build_policies(self.settings.existing, {**in_map, **self.settings.policy})
 
     def require_account(self) -> AccountState:
         """Return the account, which a run that sends has opened."""

@@ -23,7 +23,7 @@ from importer.settings import Settings, get_inheritable
 def plan(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, look up its lead, and write what sending would change. The CRM is only read."""
     with raise_as_nothing_sent():
-        context.policies  # noqa: B018 - raises what is wrong with them before anything is asked
+        context.choose_policies()  # raises what is wrong with them before anything is asked
     context = fetch_lists(sheet, context)
     with lock_sheet(sheet, context) as account:
         context = context.replace(account=account)

@@ -26,7 +26,8 @@ def continue_plan(journal: Journal, context: RunContext) -> Summary:
     """Look up the phones that have no answer yet, plan all rows, and write the reports."""
     end = look_up_phones(journal, context)
     if end is None:
-        rules = build_plan_rules(context.policies, context.titles, create=context.settings.create)
+        policies = context.choose_policies(journal.metadata.mapping)
+        rules = build_plan_rules(policies, context.titles, create=context.settings.create)
         plan_rows(journal, rules)
         end = RunEnd(state=RunState.PLANNED, finished_at=now().isoformat())
     journal.run.write_end(end)

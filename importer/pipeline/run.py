@@ -54,6 +54,8 @@ def check(sheet: Sheet, context: RunContext) -> Summary:
 def run(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, ask, then send the valid rows. Nothing is sent before every row was judged."""
     context = choose_sheets(sheet, context)
+    with raise_as_nothing_sent():
+        context.choose_policies()  # raises what is wrong with them before anything is asked
     context = fetch_lists(sheet, context)
     with lock_sheet(sheet, context) as account:
         context = context.replace(account=account)

@@ -29,6 +29,7 @@ from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import now
 from importer.planner.drift import OnDrift
 from importer.planner.plan_rules import build_plan_rules
+from importer.planner.policies import Policies
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary, compute_exit_code
@@ -113,9 +114,10 @@ async def _send_pending(
     """Send all pending rows. Return False if a person stopped it."""
     source: DeliveryJournal = journal.delivery
     make_requests: MakeRequests | None = None
-    if _needs_plan(journal, context):
+    policies = context.choose_policies(journal.metadata.mapping)
+    if journal.metadata.applied_at or not policies.is_overwrite:
         planning = PlanningJournal(journal.file, journal.plans, journal.delivery)
-        source, make_requests = planning, _make_planned_requests(planning, context)
+        source, make_requests = planning, _make_planned_requests(planning, policies, context)
     async with _open_client(context) as client:
         return await send(
             source,
@@ -145,14 +147,12 @@ async def _look_up_open(
         )
 
 
-def _needs_plan(journal: Journal, context: RunContext) -> bool:
-    """Return whether each row is planned before it is sent: it is part of a plan, or a policy protects a field."""
-    return bool(journal.metadata.applied_at) or not context.policies.is_overwrite
-
-
-def _make_planned_requests(planning: PlanningJournal, context: RunContext) -> MakeRequests:
+def _make_planned_requests(
+    planning: PlanningJournal, policies: Policies, context: RunContext
+) -> MakeRequests:
+    """Return requests that plan each row before it is sent: it is part of a plan, or a policy protects a field."""
     settings = context.settings
-    rules = build_plan_rules(context.policies, context.titles, create=settings.create)
+    rules = build_plan_rules(policies, context.titles, create=settings.create)
     return lambda writer: PlannedRequests(
         planning, rules, on_drift=OnDrift(settings.on_drift), max_age_s=settings.max_age, writer=writer
     )

@@ -8,7 +8,7 @@ from typing import Any
 from importer.issues import Issue, IssueCode
 from importer.models.crm_lead import CrmLead, Lookup, LookupState
 from importer.models.delivery import NOTE_BREAK
-from importer.models.row import Payload, flatten_payload
+from importer.models.row import Payload, flatten_payload, split_label_steps
 from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
 from importer.planner.decide import Base, Mode, build_value, decide
 from importer.planner.lead_values import get_listed_values, get_value
@@ -132,10 +132,7 @@ def _build_steps(phone: str, changes: tuple[FieldChange, ...], lead: CrmLead) ->
             body.setdefault("address", _read_address(lead))[part] = value
         else:
             body[name] = value
-    if not ("add_labels" in body and "remove_labels" in body):
-        return (body,)
-    removed = body.pop("remove_labels")
-    return {"customer_phone": phone, "remove_labels": removed}, body
+    return tuple(split_label_steps(body))
 
 
 def _read_address(lead: CrmLead) -> dict[str, Any]:

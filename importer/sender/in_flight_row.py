@@ -9,6 +9,7 @@ import msgspec
 from importer.issues import Issue, IssueCode
 from importer.messages import sending_messages
 from importer.models.delivery import CrmResponse, DeliveryOutcome, DeliveryResult, PendingRow
+from importer.models.row import split_label_steps
 from importer.models.status import DeliveryStatus, NoteState, RowStatus
 
 CUSTOMER_NOT_FOUND = "Customer not found"  # the API's words for an unknown lead, see docs/api.md
@@ -35,9 +36,18 @@ class InFlightRow:
         self.left_at = 0.0
         self.response: CrmResponse | None = None
         self.is_reading = False  # whether its request is a look-up, which changes nothing
-        self.bodies = [row.payload]  # of the requests that remain; the note is with the last one
+        self.bodies = split_label_steps(
+            row.payload
+        )  # of the requests that remain; the note is with the last one
         self.earlier_attempts = 0  # of its requests before this one
         self._is_in_doubt = False
+
+    def take_next_body(self, response: CrmResponse) -> bool:
+        """Return whether another body follows, after this response to one. A body that was not applied is the last."""
+        if response.outcome is not DeliveryOutcome.APPLIED or len(self.bodies) == 1:
+            return False
+        self.bodies.pop(0)
+        return True
 
     def begin_request(self) -> None:
         """Begin another request of the row: it has attempts of its own."""

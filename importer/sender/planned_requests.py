@@ -11,7 +11,7 @@ import msgspec
 
 from importer.issues import Issue, IssueCode
 from importer.models.crm_lead import Lookup, LookupState
-from importer.models.delivery import CrmResponse, DeliveryOutcome, DeliveryResult, PendingRow
+from importer.models.delivery import CrmResponse, DeliveryResult, PendingRow
 from importer.models.row import Payload
 from importer.models.row_plan import PlanAction, RowPlan
 from importer.models.status import DeliveryStatus, NoteState, RowStatus
@@ -86,8 +86,7 @@ class PlannedRequests:
         progress = self._progress[flight.row.number]
         if flight.is_reading:
             result = await self._finish_lookup(flight, progress, response)
-        elif response.outcome is DeliveryOutcome.APPLIED and len(flight.bodies) > 1:
-            flight.bodies.pop(0)
+        elif flight.take_next_body(response):
             return None
         else:
             result = _build_write_result(flight, response)

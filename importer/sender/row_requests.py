@@ -31,10 +31,15 @@ class UpsertRequests:
         """Send the lead."""
         return await client.upsert(flight.build_body(create=self._create))
 
-    async def finish(self, flight: InFlightRow, response: CrmResponse) -> DeliveryResult:
-        """Build the row's result."""
+    async def finish(self, flight: InFlightRow, response: CrmResponse) -> DeliveryResult | None:
+        """Build the row's result, unless another body of the row follows."""
+        if flight.take_next_body(response):
+            return None
         return build_result(
-            flight.row, response, attempts=flight.attempts, may_have_arrived=flight.may_have_arrived
+            flight.row,
+            response,
+            attempts=flight.earlier_attempts + flight.attempts,
+            may_have_arrived=flight.may_have_arrived,
         )
 
 

@@ -34,12 +34,15 @@ class Judge:
         """Return the draft as accepted or rejected, with all of its issues. It changes the draft's own payload."""
         payload = draft.payload
         issues = list(draft.issues)
-        has_both_labels = payload.keys() >= _LABEL_FIELDS
         for name, check in self._checks.items():
             if name in payload:
                 check.check(payload, issues)
-        if has_both_labels and (self._unknown == "reject" or payload.keys() >= _LABEL_FIELDS):
-            issues.append(Issue("add_labels", IssueCode.WITH_REMOVE_LABELS, self._label_header))
+        if payload.keys() >= _LABEL_FIELDS:
+            both = set(payload["add_labels"]) & set(payload["remove_labels"])
+            issues += (
+                Issue("add_labels", IssueCode.WITH_REMOVE_LABELS, self._label_header, title)
+                for title in sorted(both)
+            )
         phone = payload.get("customer_phone", "")
         if any(issue.severity is not Severity.WARNING for issue in issues):
             return Rejected(draft.row, phone, tuple(issues))

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from importer.sandbox.faults import FaultPlan
+from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.lead_edits import LeadEdit, edit_lead
 from tests.support import leads, read_csv, write_csv
 
@@ -160,6 +160,45 @@ def test_plan_after_an_apply_has_nothing_to_do(importer, crm, sheet):
     }  # fmt: skip
     applied = importer("apply", again.folder.name, "--yes")
     assert applied.code == 0
+
+
+def test_policy_of_a_map_protects_a_field(importer, crm, sheet):
+    """[policy] in a map counts for every sheet that is read with it, and an option goes before it."""
+    path = importer.folder / "map.toml"
+    path.write_text('[policy]\nlead_stage_name = "forward"\ncity = "fill"\n', "utf-8")
+    ended = importer("run", sheet, "--map", path, "--policy", "city=overwrite", "--yes")
+    assert ended.code == 0, ended.err
+    assert leads(crm)[KNOWN] == {"first_name": "Ravi", "city": "Nashik", "lead_stage_name": "Won"}
+    path.write_text('[policy]\ncity = "never"\n', "utf-8")
+    wrong = importer("run", sheet, "--map", path, "--yes")
+    assert (wrong.code, "[policy]" in wrong.err) == (2, True)
+    assert importer("run", sheet, "--policy", "town=fill", "--yes").code == 2
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_row_adds_some_labels_and_removes_others(importer, crm, command):
+    """Two requests: first what is removed, then all the rest with the note."""
+    save(crm, KNOWN, labels=["VIP"])
+    rows = [("Phone", "Add", "Remove", "Note"), (KNOWN, "Hot", "VIP", "called")]
+    sheet = write_csv(importer.folder / "leads.csv", rows)
+    columns = ("--column", "Add=add_labels", "--column", "Remove=remove_labels")
+    ended = importer(command, sheet, "--yes", *columns)
+    if command == "plan":
+        ended = importer("apply", ended.folder.name, "--yes")
+    assert ended.code == 0, ended.err
+    assert leads(crm)[KNOWN] == {"labels": ["Hot"], "notes": ["called"]}
+    posts = [entry["note"] for entry in crm.sandbox.store.ledger() if entry["method"] == "POST"]
+    assert posts == [None, "called"]
+
+
+def test_note_is_not_doubled_where_the_second_request_of_a_row_is_repeated(importer, crm):
+    """The answer to the request with the note is lost: the row goes on without it."""
+    save(crm, KNOWN, labels=["VIP"])
+    rows = [("Phone", "Add", "Remove", "Note"), (KNOWN, "Hot", "VIP", "called")]
+    sheet = write_csv(importer.folder / "leads.csv", rows)
+    crm.sandbox.faults.restart(FaultPlan(at={2: InjectedFault.DROP_AFTER}))
+    importer("run", sheet, "--yes", "--column", "Add=add_labels", "--column", "Remove=remove_labels")
+    assert leads(crm)[KNOWN] == {"labels": ["Hot"], "notes": ["called"]}
 
 
 def post_edit(crm, edit):

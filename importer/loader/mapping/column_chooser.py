@@ -127,6 +127,7 @@ def _apply_map(mapping: Mapping, column_map: ColumnMap, defaults: Pairs[str, str
         defaults={**mapping.defaults, **_collect_defaults(column_map, defaults)},
         values={**mapping.values, **values},
         clear=column_map.clear.token if column_map.clear else None,
+        policy=column_map.policy,
     )
 
 

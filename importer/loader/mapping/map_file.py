@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from importer.atomic_file import replace_file
-from importer.errors import MappingError
+from importer.errors import MappingError, UsageError
 from importer.fields import FIELDS_BY_NAME, Field, find_field
 from importer.loader.vocabulary import normalize_header
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import ColumnRules, Mapping, format_column_name
 from importer.models.status import SHEET_COLUMN
+from importer.planner.policies import build_policies
 from importer.toml_file import parse_toml, read_short_text
 
 MAX_LISTED = 40
@@ -69,6 +70,7 @@ class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     defaults: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
     clear: Clearing | None = None
+    policy: dict[str, str] = {}
     shape: str = ""
 
     def list_entries(self) -> dict[str, ColumnEntry]:
@@ -104,6 +106,7 @@ def _parse_map(raw: dict[str, Any], place: str) -> ColumnMap:
         },
         values=_parse_values(raw.get("values", {}), place),
         clear=_convert(raw["clear"], Clearing, f"{place}, [clear]") if "clear" in raw else None,
+        policy=_parse_policy(raw.get("policy", {}), place),
         shape=_parse_text(raw.get("shape", ""), f"{place}, shape"),
     )
 
@@ -128,6 +131,16 @@ def _parse_columns(columns: Table[str, Any], where: str) -> dict[str, str | Colu
             require_field(field, f"{place}: ")
         found[header] = entry
     return found
+
+
+def _parse_policy(policy: Table[str, Any], where: str) -> dict[str, str]:
+    """Return what [policy] says. Raises MappingError for a field or a mode that makes no sense."""
+    given = {name: _parse_text(mode, f'{where}, [policy] "{name}"') for name, mode in policy.items()}
+    try:
+        build_policies("overwrite", given)
+    except UsageError as error:
+        raise MappingError(f"{where}, [policy]: {error.message}", error.advice) from None
+    return given
 
 
 def _parse_values(values: Table[str, Any], where: str) -> dict[str, dict[str, str]]:
@@ -262,6 +275,8 @@ def _build_content(mapping: Mapping) -> dict[str, Any]:
         content["values"] = mapping.values
     if mapping.clear:
         content["clear"] = {"token": mapping.clear}
+    if mapping.policy:
+        content["policy"] = mapping.policy
     return content
 
 

@@ -87,6 +87,7 @@ def merge_mappings(headers: Sequence[str], by_sheet: dict[str, Mapping]) -> Mapp
         },
         values={field: pairs for mapping in mappings for field, pairs in mapping.values.items()},
         clear=first.clear,
+        policy=first.policy,
         preset=first.preset if all(mapping.preset == first.preset for mapping in mappings) else "",
         by_sheet=by_sheet,
     )
