@@ -21,7 +21,7 @@ from importer.errors import UsageError, raise_as_nothing_sent
 from importer.loader.table.table_reader import OpenOptions
 from importer.messages import terminal_messages
 from importer.pipeline.context import RunContext
-from importer.pipeline.run import run
+from importer.pipeline.plan import apply, plan
 from importer.reader.source import open_file
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.settings import format_flag, resolve_settings
@@ -108,6 +108,7 @@ def _describe_expected_value(name: str) -> str:
 @click.option("--stay/--no-stay", default=False, help=terminal_messages.OPTION_STAY)
 def demo_command(reports: str, stay: bool) -> int:
     """Import a sample sheet into a sandbox."""
+    from importer.sandbox.lead_edits import add_demo_leads
     from importer.sandbox.server import run_sandbox
 
     database = Path(reports) / _DEMO_DB
@@ -115,15 +116,21 @@ def demo_command(reports: str, stay: bool) -> int:
     options = SandboxOptions(db=str(database), latency=_DEMO_LATENCY_S)
     with run_sandbox(options) as sandbox, TemporaryDirectory() as state:
         print_line(terminal_messages.DEMO_STARTED.format(base_url=sandbox.base_url), err=True)
-        settings = resolve_settings({"reports": reports, "yes": True, "rate": _DEMO_RATE})
+        add_demo_leads(sandbox.sandbox.store)
+        settings = resolve_settings(
+            {"reports": reports, "yes": True, "rate": _DEMO_RATE, "existing": "careful"}
+        )
         credentials = Credentials(sandbox.base_url, Secret(options.api_key))
         with open_file(find_sample_sheet(), OpenOptions()) as sheet, TerminalObserver(settings) as observer:
             # This CRM is new each time: nothing about it is worth remembering.
             context = RunContext(
                 settings=settings, credentials=credentials, observer=observer, state_dir=Path(state)
             )
-            summary = run(sheet, context)
-        show_result(summary, settings, other_names=observer.other_names)
+            planned = plan(sheet, context)
+            show_result(planned, settings, other_names=observer.other_names)
+            print_line(terminal_messages.DEMO_APPLIES, err=True)
+            summary = apply(planned.run_id, context)
+        show_result(summary, settings)
         if stay:
             _wait_for_ctrl_c(sandbox.page_url)
         _save_page(sandbox.page_url, Path(reports) / _DEMO_PAGE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from math import ceil, sqrt
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -113,16 +114,39 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
 
 def _format_plan(summary: Summary) -> Iterator[str]:
     """Yield what a plan would do, and to which fields of leads that the CRM has."""
-    if not summary.plan:
+    if not summary.plan or summary.state not in UNSENT:
         return
     yield terminal_messages.PLAN_TITLE
+    estimates = estimate_plan(summary)
     for action, count in summary.plan.items():
         if count:
-            yield f"  {format_count(count):>9}  {planning_messages.ACTION_MEANINGS[action]}"
+            yield f"  {format_count(count):>9}  {planning_messages.ACTION_MEANINGS[action]}{estimates.get(action, '')}"
+    if estimates:
+        yield planning_messages.SAMPLE_ONLY.format(planned=format_count(sum(summary.plan.values())))
     if fields := list_field_counts(summary.fields):
         yield terminal_messages.PLANNED_FIELDS
         for field, effects in fields.items():
             yield f"  {planning_messages.FIELD_LINE.format(label=get_field_label(field), effects=effects)}"
+
+
+def estimate_plan(summary: Summary) -> dict[str, str]:
+    """Return for each action of a sample how many of all rows it concerns, with the error of the estimate.
+
+    The error is that of a proportion at 95%: 1.96 standard deviations, with the correction for a finite number of rows.
+    """
+    planned = sum(summary.plan.values())
+    rows = summary.counts[RowStatus.ACCEPTED] + planned - summary.plan["create"] - summary.plan["update"]
+    if not 0 < planned < rows:
+        return {}
+    correction = (rows - planned) / max(rows - 1, 1)
+    estimates = {}
+    for action, count in summary.plan.items():
+        share = count / planned
+        error = 1.96 * sqrt(share * (1 - share) / planned * correction)
+        estimates[action] = planning_messages.ESTIMATE.format(
+            rows=format_count(round(share * rows)), error=format_count(ceil(error * rows))
+        )
+    return estimates
 
 
 def _format_problems(summary: Summary) -> Iterator[str]:

@@ -51,6 +51,7 @@ class TerminalObserver(RunObserver):
         self._shows_bar = self._prints and not verbosity.get()
         self.other_names: Sequence[NameConflict] = ()
         self.is_json = settings.json
+        self._rate_per_s = None if settings.rate == "auto" else float(settings.rate)
         self.reports = Path(settings.reports)
         self.crm = ""
         self._bar: ProgressBar | None = None
@@ -107,6 +108,12 @@ class TerminalObserver(RunObserver):
         self._eta.update(time.monotonic(), progress.done, progress.waiting_s)
         bar = self._get_bar(terminal_messages.SENDING, progress.total)
         bar.update(progress.done, describe_progress(progress, self._eta))
+
+    def on_look_ups_begin(self, phones: int) -> None:
+        """Print how many leads are looked up, and how long that takes at a fixed rate."""
+        if self._prints and phones:
+            self.close_bar()
+            print_line(terminal_messages.format_look_ups(phones, self._rate_per_s))
 
     def on_look_up_progress(self, progress: Progress) -> None:
         """Move the bar of the look-ups."""

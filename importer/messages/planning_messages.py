@@ -72,7 +72,10 @@ EFFECT_WORDS = {
 
 FIELD_LINE = "{label}: {effects}"
 EFFECT_COUNT = "{count} {what}"
-SAMPLE_ONLY = "These figures are from {answered} of {phones} phones, chosen at random."
+ESTIMATE = "  (of all rows: {rows} ± {error})"
+SAMPLE_ONLY = (
+    "Only {planned} rows were looked up, chosen at random. The figures for all rows are estimates (95%)."
+)
 
 PLAN_ON_PAGE = "What the plan does"
 HEAD_EFFECT = "Known leads"

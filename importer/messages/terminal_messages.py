@@ -279,6 +279,20 @@ REST_ANSWER = "Keep the columns that go to no field as additional info ({columns
 BAD_CELLS_ANSWER = "Send {rows} without the cells that cannot be read: {answer}"
 SENDING = "Sending"
 LOOKING_UP = "Looking up leads"
+
+
+def format_look_ups(phones: int, rate_per_s: float | None) -> str:
+    """Return how many leads are looked up and how long it takes: one request for each phone."""
+    rate = _USUAL_RATE_PER_S if rate_per_s is None else rate_per_s
+    minutes = phones / rate / 60
+    time = "less than a minute" if minutes < 1 else f"about {format_count(round(minutes))} min"
+    noun = "lead" if phones == 1 else "leads"
+    return f"Looking up {format_count(phones)} {noun}: {time} at {rate:g} requests per second."
+
+
+_USUAL_RATE_PER_S = 20.0
+"""The rate of the estimate with --rate auto, which is not known before the first answers."""
+
 PROGRESS_RATE = "{rate} rows/s"
 PROGRESS_FAILED = "{rows} did not go in"
 PROGRESS_WAITING = "waiting {duration} for the CRM"
@@ -425,6 +439,7 @@ SANDBOX_DB_ERROR = ErrorText("Cannot store the leads in {file}: {reason}.", "Nam
 SANDBOX_PORT_ERROR = ErrorText("Cannot listen on port {port}: {reason}.", "Choose another --port.")
 SANDBOX_DEFAULT_NONE = "none"
 DEMO_STARTED = "A practice CRM runs at {base_url}. No real account is used."
+DEMO_APPLIES = "The demo now sends this plan, as importer apply does."
 DEMO_LEADS = "The leads in the practice CRM: {page}"
 DEMO_LEADS_UNTIL_CTRL_C = "The leads in the practice CRM: {page}  (Ctrl-C stops it)"
 DEMO_RESTART = "To start this practice CRM again: {command}"

@@ -192,6 +192,9 @@ class RunObserver:
     def on_progress(self, progress: Progress) -> None:
         """The sending has progressed."""
 
+    def on_look_ups_begin(self, phones: int) -> None:
+        """The leads of this many phones are about to be looked up."""
+
     def on_look_up_progress(self, progress: Progress) -> None:
         """The look-ups of a plan have progressed."""
 

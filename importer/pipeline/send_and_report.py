@@ -78,6 +78,8 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
 
 def look_up_phones(journal: Journal, context: RunContext) -> RunEnd | None:
     """Look up the phones without an answer. Return None if all were asked, else how the look-ups ended."""
+    phones, answered = journal.plans.count_phones()
+    context.observer.on_look_ups_begin(phones - answered)
     with _count_signals(journal) as signals:
         end = _run_to_end(journal, lambda: _look_up_open(journal, context, signals.get_stop_request), signals)
     return None if end.state is RunState.FINISHED else msgspec.structs.replace(end, is_planning=True)

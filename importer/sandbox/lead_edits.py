@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib import resources
 from typing import Any
 
 import msgspec
@@ -22,6 +24,13 @@ class LeadEdit(msgspec.Struct, forbid_unknown_fields=True):
     phone: str
     fields: dict[str, Any] = {}
     delete: bool = False
+
+
+def add_demo_leads(store: LeadStore) -> None:
+    """Add the leads that the demo's CRM knows before the import (demo_leads.toml)."""
+    text = resources.files(__package__).joinpath("demo_leads.toml").read_text("utf-8")
+    for lead in tomllib.loads(text)["leads"]:
+        store.save(None, lead.pop("phone"), lead, None)
 
 
 def edit_lead(store: LeadStore, edit: LeadEdit) -> None:

@@ -63,7 +63,7 @@ def test_help_with_a_command_prints_its_help(importer):
     [
         (["chek", "x.csv"], 'There is no command "chek". Did you mean importer check?'),
         (["improt"], "There is no command"),
-        (["xyzzy"], "The commands are: check, run, resume"),
+        (["xyzzy"], "The commands are: check, plan, apply, run, resume"),
         (["my leads.csv"], "is a file, not a command. To check it without sending anything: importer check 'my leads.csv'"),
         (["nowhere.xlsx"], "is a file, not a command"),
         (["check"], "importer check needs a FILE to read. See importer check --help."),
