@@ -7,13 +7,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EACCES
+from errno import EACCES, EBADF, EINVAL
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
 
 _RETRY_FOR_S, _RETRY_STEP_S = 1.0, 0.1
 _MAX_ALTERNATIVES = 99
+_CANNOT_FSYNC_FOLDERS = frozenset({EBADF, EINVAL})  # what some file systems answer, as PostgreSQL knows too
 STAGING_PREFIX, FOLDER_LOCK = ".writing-", ".writing.lock"
 
 
@@ -41,6 +42,37 @@ def replace_file(
         reraise=True,
     )
     return retrying(source.replace, target)
+
+
+def fsync_file(path: Path) -> None:
+    """Return once the content of a file is on the disk. Raises OSError."""
+    _fsync(path, os.O_RDWR)  # Windows asks for the right to write
+
+
+def fsync_folders(path: Path) -> None:
+    """Return once the name of `path` is on the disk, and that of each folder above it that we may have made. Raises OSError.
+
+    A name is kept by the folder that it is in. A folder that we made is in one that we can write to, so the first one
+    that we cannot write to ends the walk. Windows keeps names by itself and has no way to ask for it.
+    """
+    if os.name != "posix":
+        return
+    for folder in path.absolute().parents:
+        if not os.access(folder, os.W_OK | os.R_OK):
+            return
+        try:
+            _fsync(folder, os.O_RDONLY)
+        except OSError as error:
+            if error.errno not in _CANNOT_FSYNC_FOLDERS:
+                raise
+
+
+def _fsync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class AtomicFile:

@@ -74,6 +74,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return the list of files and folders that importer asks the system to write to the disk, in order."""
+    opened: dict[int, Path] = {}
+    asked: list[Path] = []
+    open_file, fsync = os.open, os.fsync
+
+    def remember(path: Path, flags: int, *rest: Any, **named: Any) -> int:
+        descriptor = open_file(path, flags, *rest, **named)
+        opened[descriptor] = Path(path)
+        return descriptor
+
+    def record(descriptor: int) -> None:
+        asked.append(opened[descriptor])
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.open", remember)
+    monkeypatch.setattr("os.fsync", record)
+    return asked
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out on Windows the tests that need a pseudo-terminal or signals."""
     if sys.platform == "win32" and collection_path.suffix == ".py":

@@ -1,8 +1,11 @@
 """A file is replaced at once, and on Windows also after another program has closed it."""
 
+import os
+from errno import EINVAL, EIO
+
 import pytest
 
-from importer.atomic_file import replace_file
+from importer.atomic_file import fsync_folders, replace_file
 
 
 class LockedFile:
@@ -41,3 +44,32 @@ def test_file_replaces_target(tmp_path):
         (tmp_path / "a").write_text(f"new {windows}")
         assert replace_file(tmp_path / "a", tmp_path / "b", windows=windows) == tmp_path / "b"
         assert (tmp_path / "b").read_text() == f"new {windows}"
+
+
+POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="Windows has no fsync of a folder")
+
+
+@POSIX_ONLY
+def test_names_are_asked_for_up_to_the_first_folder_of_others(tmp_path, synced, monkeypatch):
+    """We can have made no folder in one that we cannot write to."""
+    others = tmp_path / "home"
+    file = others / "asha" / "reports" / "r" / "journal.sqlite"
+    file.parent.mkdir(parents=True)
+    monkeypatch.setattr("os.access", lambda folder, _mode: folder.is_relative_to(others / "asha"))
+    fsync_folders(file)
+    assert synced == [others / "asha" / "reports" / "r", others / "asha" / "reports", others / "asha"]
+
+
+@POSIX_ONLY
+def test_file_system_without_fsync_of_folders_is_no_error(tmp_path, monkeypatch):
+    """Some answer that they cannot. A disk that fails is an error."""
+
+    def fail(_descriptor):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("os.fsync", fail)
+    code = EINVAL
+    fsync_folders(tmp_path / "file")
+    code = EIO
+    with pytest.raises(OSError, match=os.strerror(EIO)):
+        fsync_folders(tmp_path / "file")

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from importer.atomic_file import replace_file
+from importer.atomic_file import fsync_file, fsync_folders, replace_file
 from importer.errors import DamagedJournalError, JournalReadError
 from importer.issues import UnknownCodeError
 from importer.journal.checksums import add_checksum_functions, find_damage, write_row_count
@@ -121,16 +121,6 @@ def verify_checksums(connection: sqlite3.Connection, path: Path) -> None:
     with translate_read_errors(path):
         if damage := find_damage(connection):
             raise sqlite3.DatabaseError(damage)
-
-
-def fsync_file(path: Path) -> None:
-    """Return once the file, and its name in the folder, are on the disk."""
-    for place in (path, path.parent) if os.name == "posix" else (path,):
-        descriptor = os.open(place, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextmanager
@@ -253,6 +243,7 @@ class JournalFile:
     def make_durable(self) -> None:
         """Make all that was staged survive a power loss, and every commit from now on."""
         fsync_file(self.path)
+        fsync_folders(self.path)
         self.sql.execute("PRAGMA journal_mode = WAL")
         self.sql.execute("PRAGMA synchronous = FULL")
         self.sql.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import msgspec
 import platformdirs
 
-from importer.atomic_file import replace_file
+from importer.atomic_file import fsync_file, fsync_folders, replace_file
 from importer.credentials import Credentials
 from importer.errors import NothingSentError
 from importer.messages import run_messages
@@ -125,11 +125,9 @@ def _read_account(folder: Path) -> KnownAccount:
 def _write_account(folder: Path, account: KnownAccount) -> None:
     folder.mkdir(exist_ok=True)
     temporary = folder / f".{_ACCOUNT_NAME}.new"
-    with temporary.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(account, order="deterministic")))
-        file.flush()
-        os.fsync(file.fileno())
-    replace_file(temporary, folder / _ACCOUNT_NAME)
+    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(account, order="deterministic")))
+    fsync_file(temporary)
+    fsync_folders(replace_file(temporary, folder / _ACCOUNT_NAME))
 
 
 def _refuse_network_drive(state: Path) -> None:

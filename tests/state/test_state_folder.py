@@ -40,6 +40,13 @@ def test_environment_names_the_state_folder(tmp_path, monkeypatch):
         assert find_state_folder(environ).is_absolute()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no fsync of a folder")
+def test_new_account_is_on_disk_at_once(tmp_path, synced):
+    """Its content comes before its name, and its folder's name too: with the folder, its memory of notes would go."""
+    folder = open_account(tmp_path / "new" / "state", build_credentials("k1"), {}).folder
+    assert synced[:4] == [folder / ".account.json.new", folder, folder.parent, tmp_path / "new"]
+
+
 def test_keys_of_one_account_share_a_folder(tmp_path):
     """The second key has the lists of the first, so it has its lock and its memory too."""
     first = open_account(tmp_path, build_credentials("k1"), build_titles("1", "2"))
