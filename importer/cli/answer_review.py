@@ -15,6 +15,7 @@ from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
     FieldQuestion,
+    OwnerQuestion,
     RestQuestion,
     SavedMapQuestion,
     SendDecision,
@@ -94,6 +95,13 @@ def _describe_answer(answer: Answer) -> str:
                 value=cut(value, _MAX_WIDTH),
                 rows=format_row_count(rows),
                 title=answer.value or texts[answer.value],
+            )
+        case OwnerQuestion(name, column, rows):
+            text = terminal_messages.OWNER_ANSWER.format(
+                column=cut(column, _MAX_WIDTH),
+                name=cut(name, _MAX_WIDTH),
+                rows=format_row_count(rows),
+                phone=answer.value or terminal_messages.IS_LEFT_OUT,
             )
         case BadCells(rows):
             text = terminal_messages.BAD_CELLS_ANSWER.format(rows=format_row_count(rows), answer=answer.value)

@@ -20,11 +20,12 @@ from importer.pipeline.context import (
     SourceQuestion,
     UnknownValue,
 )
+from importer.untrusted_text import sanitize
 from importer.validator.title_lookup import TitleAnswer, match_answer, suggest_titles
 
 _MAX_SUGGESTIONS = 5
 _MAX_LISTED_TITLES = 15
-_KEEP, _DROP, _KEEP_ALL, _DROP_ALL, BACK = "", "-", "all", "-all", "b"
+KEEP, _DROP, KEEP_ALL, _DROP_ALL, BACK = "", "-", "all", "-all", "b"
 
 
 def ask_about_saved_map(path: Path) -> bool:
@@ -229,7 +230,7 @@ def _print_value_choices(field: str, values: list[UnknownValue]) -> None:
 
 
 def _ask_title(unknown: UnknownValue, position: str) -> str:
-    """Ask for the title of one value. Returns it, or one of the answers that are no title, such as `_KEEP`."""
+    """Ask for the title of one value. Returns it, or one of the answers that are no title, such as `KEEP`."""
     similar = suggest_titles(unknown.value, unknown.titles, limit=_MAX_SUGGESTIONS)
     suggestions = similar or _list_if_short(unknown.titles)
     print_question(
@@ -247,7 +248,7 @@ def _ask_title(unknown: UnknownValue, position: str) -> str:
         question = terminal_messages.WHICH_VALUE_NUMBER
     while True:
         answer = read_answer(question)
-        if answer in (_KEEP, _DROP, _KEEP_ALL, _DROP_ALL, BACK):
+        if answer in (KEEP, _DROP, KEEP_ALL, _DROP_ALL, BACK):
             return answer
         found = match_answer(answer, suggestions, unknown.titles)
         if found.is_complete or _agrees_to_beginning(found):
@@ -282,5 +283,5 @@ def print_question(text: str) -> None:
 
 def read_answer(question: str, default: str = "") -> str:
     """Return what was typed, or the default for Enter."""
-    answer: str = click.prompt(question, default=default, show_default=False, err=True)
+    answer: str = click.prompt(sanitize(question), default=default, show_default=False, err=True)
     return answer.strip()

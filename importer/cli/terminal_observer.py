@@ -18,6 +18,7 @@ from importer.cli.console import (
     sending_started,
     verbosity,
 )
+from importer.cli.owner_prompts import ask_owners
 from importer.cli.summary_view import describe_crm, format_columns, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
@@ -28,6 +29,7 @@ from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
     NameConflict,
+    OwnerQuestion,
     RestQuestion,
     RunObserver,
     SendDecision,
@@ -183,6 +185,11 @@ class TerminalPrompter:
         """Ask about each distinct value that does not exist in the account."""
         self._observer.close_bar()
         return prompts.ask_titles(unknown)
+
+    def choose_owners(self, questions: Sequence[OwnerQuestion]) -> dict[str, str]:
+        """Ask for the phone of each owner who is named in the sheet."""
+        self._observer.close_bar()
+        return ask_owners(questions)
 
     def confirm_drop_bad_cells(self, bad_cells: BadCells) -> bool:
         """Ask whether rows may go in without their cells that cannot be read."""

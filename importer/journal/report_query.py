@@ -102,11 +102,13 @@ class ReportQuery:
                 after = rows[-1][0]
                 bodies = [row[3] for row in rows if row[1] is not None]
                 others = [row[0] for row in rows if row[1] is None]
-                yield page_type(rows, bodies, self._read_selected(others) if others else [])
+                yield page_type(rows, bodies, self.read_selected(others) if others else [])
 
-    def _read_selected(self, numbers: list[int]) -> list[ReportRow]:
-        found = self._file.sql.execute(_SELECTED, {"numbers": json.encode(numbers).decode()})
-        return [self._check(_to_report_row(row)) for row in found]
+    def read_selected(self, numbers: list[int]) -> list[ReportRow]:
+        """Return the rows with these numbers in file order, in their current state."""
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute(_SELECTED, {"numbers": json.encode(numbers).decode()})
+            return [self._check(_to_report_row(row)) for row in found]
 
     def _check(self, row: ReportRow) -> ReportRow:
         if sheets := self._run.metadata.sheets:

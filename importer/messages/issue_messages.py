@@ -128,6 +128,11 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     Code.RANGE_END_USED: IssueText(
         "one end of a range used", '"{value}" is a range. Its {hint} end was used as the amount.'
     ),
+    Code.UNKNOWN_OWNER: IssueText(
+        "owners whose phone is not known",
+        '"{value}" is a name, but the CRM takes the phone of a team member. The row was imported without an owner, and the name '
+        "was kept in the additional info.",
+    ),
     # --- values of the account's dropdown lists; {label} is the list's name in lower case
     Code.UNKNOWN: IssueText("not in the account", '"{value}" does not exist in your account.{hint}'),
     Code.DISABLED: IssueText(

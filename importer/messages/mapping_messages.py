@@ -66,7 +66,7 @@ CELLS_NOT_AMOUNTS = "its cells are not amounts"
 CELLS_NOT_WEBSITES = "its cells are not websites"
 CELLS_NOT_DEGREES = "its cells are not degrees"
 CELLS_NOT_DIAL_CODES = "its cells are not dial codes"
-ASSIGNEE_NAMES = "it has names, but the CRM takes only the phone of a team member"
+CELLS_NOT_OWNERS = "its cells are neither names nor phones of team members"
 SOME_NOT_AMOUNTS = "some of its cells are not amounts"
 FEW_TITLES = "few of its values exist in your account"
 

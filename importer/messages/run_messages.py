@@ -72,6 +72,10 @@ UNREADABLE_ACCOUNT = ErrorText(
     "{path} cannot be read ({error}). It says which account a key belongs to, so nothing was sent.",
     "Restore the file from a backup. If you have none, delete it: importer writes it again.",
 )
+UNREADABLE_OWNERS = ErrorText(
+    "{path} cannot be read ({error}). It has the phones of the team that importer remembers, so nothing was sent.",
+    "Restore the file from a backup. If you have none, delete it: importer asks for the phones again.",
+)
 UNUSABLE_MEMORY = ErrorText(
     "The list of notes already sent, {path}, cannot be used ({error}).",
     "Move it out of the folder and try again. importer rebuilds it from the runs in the reports folder that you use. "
@@ -145,6 +149,30 @@ DEFAULT_PHONE = ErrorText(
     "{where}: each lead has its own phone, so one value cannot be used for all rows.",
     "For numbers without a country code, use --region.",
 )
+
+OWNERS_REUSED = "Leads get their owners as you answered earlier: {names}."
+_MAX_OWNERS = 5
+
+
+def format_unknown_owners(column: str, names: list[str]) -> str:
+    """Return the sentence about owners who are named in a column, and whose phones nobody could be asked for."""
+    more = len(names) - _MAX_OWNERS
+    shown = ", ".join(names[:_MAX_OWNERS]) + (f" and {format_count(more)} more" if more > 0 else "")
+    return (
+        f'The leads of {shown} get no owner: the column "{column}" has names, but the CRM takes the phones of team members. '
+        "To be asked for each phone once, use importer run at a terminal. "
+        "Or write the phones into a map, under [values.assignee_user_phone]."
+    )
+
+
+def format_refused_owners(owners: dict[str, str]) -> str:
+    """Return the sentence about owners whose phones, by name, the CRM does not have."""
+    phones = " or ".join(f"{phone} ({name})" for name, phone in owners.items())
+    return (
+        f"The CRM has no team member with the phone {phones}. "
+        "importer has forgotten it and asks again when you import failed_rows."
+    )
+
 
 # --- what a run reads and leaves out
 

@@ -174,6 +174,14 @@ WHICH_VALUE_TITLE = "  Which one is meant? Type a value (importer dropdowns list
 VALUE_CHOSEN = '  Using "{title}".'
 VALUE_NOT_IN_ACCOUNT = '  "{value}" does not exist in your account. Type a number, a value from your account, or Enter to keep this value.'
 VALUE_IS_AMBIGUOUS = '  More than one value in your account begins with "{value}": {titles}.'
+OWNER_CHOICES = (
+    "  Enter  leave the owner out (the name is kept as additional info)",
+    "  b      go back to the question before",
+)
+OWNER_CHOICE_FOR_ALL = "  all    leave out this and all other owners"
+OWNER = '{position}: {column} "{name}" ({rows})'
+WHICH_OWNER_PHONE = "  What is {name}'s phone in the CRM? Enter leaves it out"
+OWNER_PHONE_CHOSEN = "  Using {phone}."
 IS_TITLE_MEANT = '  Do you mean "{title}"?'
 
 
@@ -215,6 +223,12 @@ def format_unknown_values(field: str, values: int, rows: int) -> str:
     """Return the sentence before the questions about the unknown values of one field."""
     do_not_exist = "1 value does not exist" if values == 1 else f"{format_count(values)} values do not exist"
     return f"{field}: {do_not_exist} in your account ({format_row_count(rows)})."
+
+
+def format_owners(names: int, rows: int) -> str:
+    """Return the sentence before the questions about owners who are named in the sheet."""
+    has_names = "has 1 name" if names == 1 else f"has {format_count(names)} names"
+    return f"Owners: the sheet {has_names} ({format_row_count(rows)}), but the CRM takes the phones of team members."
 
 
 # --- the summary of a check or a run
@@ -274,6 +288,7 @@ FIELD_ANSWER = '{field}: column "{column}"'
 NO_COLUMN = "none"
 SOURCE_ANSWER = "Source of all leads: {source}"
 COLUMN_ANSWER = 'Column "{column}": {field}'
+OWNER_ANSWER = '{column} "{name}" ({rows}): {phone}'
 VALUE_ANSWER = '{field} "{value}" ({rows}): {title}'
 REST_ANSWER = "Keep the columns that go to no field as additional info ({columns}): {answer}"
 BAD_CELLS_ANSWER = "Send {rows} without the cells that cannot be read: {answer}"

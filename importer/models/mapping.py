@@ -153,6 +153,9 @@ PERSON_FIELDS = frozenset({"full_name", "first_name", "last_name"})
 NAME_FIELDS = PERSON_FIELDS | {"business_name"}
 """Fields that name a lead: as a person, or as a person or a firm."""
 
+OWNER_FIELD = "assignee_user_phone"
+"""The field of a lead's owner. The CRM takes the phone of a team member; sheets have phones or names."""
+
 
 class RowRule(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that are not leads, found by the text of one column.
@@ -175,12 +178,14 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     In a run over several sheets, `by_sheet` has the mapping of each sheet by its name; `columns` and the rest only say for
     people what all of them have in common. `defaults` fill empty cells, by field. `values` replace values of cells, by field (what the sheet says -> what
     the account calls it). `clear` is the cell text that clears a field. `policy` says what happens to a field that has a value in the
-    CRM, by field.
+    CRM, by field. `owners` are the phones of owners by their names in the sheet, as answered now or for an earlier sheet of
+    the account; "" leaves the owner open. They are not part of a map: the account's state remembers them.
     """
 
     columns: tuple[ColumnChoice, ...]
     defaults: dict[str, str] = {}
     values: dict[str, dict[str, str]] = {}
+    owners: dict[str, str] = {}
     clear: str | None = None
     policy: dict[str, str] = {}
     preset: str = ""
@@ -195,3 +200,10 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     def find_columns(self, field: str) -> list[ColumnChoice]:
         """Return the columns that go to `field`, in the order of the sheet."""
         return [column for column in self.columns if column.field == field]
+
+    def get_replacements(self, field: str) -> dict[str, str]:
+        """Return what replaces which values of a field. What a map says about an owner goes before an answer."""
+        values = self.values.get(field, {})
+        if field != OWNER_FIELD:
+            return values
+        return {name: phone for name, phone in self.owners.items() if phone} | values

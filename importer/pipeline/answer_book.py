@@ -21,6 +21,7 @@ from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
     FieldQuestion,
+    OwnerQuestion,
     Prompter,
     Question,
     RestQuestion,
@@ -40,14 +41,16 @@ class AnswerBook:
         self._prompter = prompter
         self._answers: dict[AnswerKey, Answer] = {}
         self._used: dict[AnswerKey, Answer] = {}
+        self._changed: set[AnswerKey] = set()
 
     def begin_check(self) -> None:
         """Start a new check of the sheet: an answer counts only if its question comes up again."""
         self._used.clear()
 
     def forget(self, answer: Answer) -> None:
-        """Forget an answer, so that its question is asked again."""
+        """Forget an answer, so that its question is asked again, also if an earlier run has answered it."""
         self._answers.pop(answer.key, None)
+        self._changed.add(answer.key)
 
     def confirm_saved_map(self, path: Path) -> bool:
         """Return whether to match the columns by the answers saved in `path`."""
@@ -111,6 +114,18 @@ class AnswerBook:
             if (title := self._get_value(value)) is not None:
                 answers.setdefault(value.field, {})[value.value] = title
         return answers
+
+    def choose_owners(self, questions: Sequence[OwnerQuestion]) -> dict[str, str]:
+        """Return the phones of owners. One that an earlier run has answered is listed, but not asked for."""
+        for question in questions:
+            if question.remembered and question.key not in self._changed:
+                self._answers.setdefault(question.key, Answer(question, question.remembered))
+        if unanswered := [question for question in questions if not self._recall(question)]:
+            found = self._prompter.choose_owners(unanswered)
+            for question in unanswered:
+                self._record(question, found.get(question.name, ""))
+        self._list_in_order(questions)
+        return {question.name: self._get_value(question) or "" for question in questions}
 
     def confirm_drop_bad_cells(self, bad_cells: BadCells) -> bool:
         """Return whether to send rows without their cells that cannot be read."""

@@ -16,8 +16,8 @@ from importer.loader.mapping.map_file import get_map_path, has_real_headers, rem
 from importer.loader.mapping.sheet_mappings import change_each_sheet, split_sheets
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
-from importer.models.mapping import Mapping, MatchSource, group_titles_by_field
-from importer.models.row import SourceRow, split_into_blocks
+from importer.models.mapping import OWNER_FIELD, Mapping, MatchSource, group_titles_by_field
+from importer.models.row import BLOCK_ROWS, SourceRow, split_into_blocks
 from importer.pipeline.context import BadCells, RunContext, RunObserver, UnknownValue
 from importer.pipeline.judge_rows import make_processor_config
 from importer.reader.protocol import SheetPreview
@@ -41,7 +41,7 @@ def resolve_unknown_values(journal: Journal, context: RunContext) -> None:
     answers = context.prompter.choose_titles(unknown) if unknown else {}
     if answers:
         journal.run.set_mapping(_add_answers(journal.metadata.mapping, answers))
-        _judge_again(journal, context, _has_unknown_value)
+        judge_again(journal, context, _has_unknown_value)
 
 
 def resolve_bad_cells(journal: Journal, context: RunContext) -> None:
@@ -60,7 +60,7 @@ def resolve_bad_cells(journal: Journal, context: RunContext) -> None:
     if prompter.confirm_drop_bad_cells(BadCells(len(first) + sum(1 for _ in rows), examples)):
         journal.run.change_metadata(options={**journal.metadata.options, "bad_cells": "drop"})
         dropping = context.replace(settings=settings.replace(bad_cells="drop"))
-        _judge_again(journal, dropping, _is_rejected_for_optional_cells)
+        judge_again(journal, dropping, _is_rejected_for_optional_cells)
 
 
 def _is_rejected_for_optional_cells(row: ReportRow) -> bool:
@@ -94,13 +94,17 @@ def _has_unknown_value(row: ReportRow) -> bool:
     return any(issue.code in _UNKNOWN_CODES for issue in row.issues)
 
 
-def _judge_again(journal: Journal, context: RunContext, is_selected: Callable[[ReportRow], bool]) -> None:
-    """Judge some rows of the journal again, before rows of one phone are merged."""
-    config = make_processor_config(journal.metadata.mapping, context, None)
-    rows = (to_source_row(row) for row in journal.reports.read_rows() if is_selected(row))
-    # All rows are read before the first is written again: both use one connection.
-    for batch in list(RowProcessor(config).process(split_into_blocks(rows))):
-        journal.staging.stage(batch)
+def judge_again(journal: Journal, context: RunContext, is_selected: Callable[[ReportRow], bool]) -> None:
+    """Judge some rows of the journal again, before rows of one phone are merged.
+
+    They are read and written a block at a time: it may be every row of a long sheet.
+    """
+    processor = RowProcessor(make_processor_config(journal.metadata.mapping, context, None))
+    numbers = [row.number for row in journal.reports.read_rows() if is_selected(row)]
+    for start in range(0, len(numbers), BLOCK_ROWS):
+        rows = journal.reports.read_selected(numbers[start : start + BLOCK_ROWS])
+        for batch in processor.process(split_into_blocks(map(to_source_row, rows))):
+            journal.staging.stage(batch)
 
 
 def to_source_row(row: ReportRow) -> SourceRow:
@@ -168,7 +172,14 @@ def forget_mapping(path: Path) -> None:
 def save_final_mapping(journal: Journal, context: RunContext) -> None:
     """Write the mapping, with all answers, to the file that --save names."""
     if context.settings.save:
-        save_mapping(Path(context.settings.save), journal.metadata.mapping)
+        save_mapping(Path(context.settings.save), _write_out_owners(journal.metadata.mapping))
+
+
+def _write_out_owners(mapping: Mapping) -> Mapping:
+    """Return the mapping with the phones of owners among its values: a map has no other place for them."""
+    owners = mapping.get_replacements(OWNER_FIELD)
+    values = {**mapping.values, OWNER_FIELD: owners} if owners else mapping.values
+    return msgspec.structs.replace(mapping, values=values)
 
 
 def save_mapping(path: Path, mapping: Mapping) -> None:

@@ -103,6 +103,24 @@ class UnknownValue(msgspec.Struct, frozen=True):
         return ("value", self.field, self.value)
 
 
+class OwnerQuestion(msgspec.Struct, frozen=True):
+    """Which phone the owner of leads has in the CRM, who is named in `rows` rows of a column.
+
+    `region` is the country of a phone without a country code. `remembered` is the phone of an earlier answer, or "".
+    """
+
+    name: str
+    column: str
+    rows: int
+    region: str
+    remembered: str = ""
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("owner", self.name)
+
+
 class BadCells(msgspec.Struct, frozen=True):
     """Rows that are rejected only because of cells that they could go in without, and sentences about some of them."""
 
@@ -122,15 +140,16 @@ Question: TypeAlias = (
     | RestQuestion
     | SourceQuestion
     | UnknownValue
+    | OwnerQuestion
     | BadCells
 )
 """Everything that a person can be asked about a sheet."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The answer to one question: a field, a column, a title, a source, or a yes.
+    """The answer to one question: a field, a column, a title, a phone, a source, or a yes.
 
-    "" leaves the column or the value out. None keeps a value as it is, so its rows are rejected.
+    "" leaves the column, the value or the owner out. None keeps a value as it is, so its rows are rejected.
     """
 
     question: Question
@@ -238,6 +257,9 @@ class Prompter(Protocol):
 
         The values of one field come one after another. A value that is to stay as it is has no title.
         """
+
+    def choose_owners(self, questions: Sequence[OwnerQuestion]) -> dict[str, str]:
+        """Return the phones of owners in the CRM, in E.164: name -> phone, "" to leave the owner out."""
 
     def confirm_drop_bad_cells(self, bad_cells: BadCells) -> bool:
         """Return whether to send rows without those of their cells that cannot be read. The phone is never one."""

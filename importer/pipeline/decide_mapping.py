@@ -20,6 +20,7 @@ from importer.loader.mapping.overrides import choose_by_options
 from importer.loader.mapping.presets import find_preset
 from importer.loader.mapping.rest_columns import REST_FIELD
 from importer.loader.mapping.sheet_mappings import (
+    change_each_sheet,
     fill_sheet_name,
     fit_map,
     keep_existing,
@@ -81,7 +82,7 @@ def reuse_mapping(
     explicit = explicit.replace(column={**(answers or {}), **explicit.column})
     if origin is None or explicit.map or explicit.preset:
         return None
-    mapping = fit_mapping(origin.mapping, preview.headers)
+    mapping = _forget_owners(fit_mapping(origin.mapping, preview.headers))
     if not explicit.column and not explicit.default and mapping.find_columns("customer_phone"):
         return MappingDecision(mapping)
     if mapping.by_sheet:
@@ -100,6 +101,11 @@ def reuse_mapping(
     return MappingDecision(
         msgspec.structs.replace(chosen, preset=mapping.preset, row_rules=mapping.row_rules)
     )
+
+
+def _forget_owners(mapping: Mapping) -> Mapping:
+    """Return the mapping without phones of owners: the CRM may have refused them, and another account has another team."""
+    return change_each_sheet(mapping, lambda one: msgspec.structs.replace(one, owners={}))
 
 
 def _override_sheets(

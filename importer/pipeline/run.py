@@ -30,6 +30,7 @@ from importer.pipeline.reports_folder import (
     find_unfinished_run,
     now,
 )
+from importer.pipeline.resolve_owners import resolve_owners
 from importer.pipeline.run_folder import choose_run_folder, create_journal, discard_run, make_run_id
 from importer.pipeline.send_and_report import send_and_report
 from importer.reader.source import Sheet
@@ -118,6 +119,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
             stage_rows(journal, sheet, context)
             report_unsent_rows(journal, context)
             resolve_unknown_values(journal, context)
+            resolve_owners(journal, context)
             resolve_bad_cells(journal, context)
             save_final_mapping(journal, context)
             deduplicate_rows(journal, context)

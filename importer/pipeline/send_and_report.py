@@ -27,6 +27,7 @@ from importer.models.status import RESUMABLE, RunState
 from importer.pipeline.account_lists import run_async
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import now
+from importer.pipeline.resolve_owners import forget_refused_owners, remember_owners
 from importer.planner.drift import OnDrift
 from importer.planner.plan_rules import build_plan_rules
 from importer.planner.policies import Policies
@@ -58,6 +59,7 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
     assert context.account is not None
     with raise_as_nothing_sent() if journal.run.end.state not in RESUMABLE else nullcontext():
         journal.begin_sending(context.account)
+        remember_owners(journal, context.account)
     with _count_signals(journal) as signals:
         try:
             end = _run_to_end(
@@ -65,6 +67,7 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
             )
             signals.is_reporting = True
             journal.run.write_end(end)
+            forget_refused_owners(journal, context)
             return write_reports(journal, journal.folder)
         except (JournalReadError, DiskWriteError) as error:
             advice = f"{error.advice} {_format_continuation(journal)}"

@@ -6,8 +6,9 @@
         account.json           address, fingerprints of keys, ids of lists: which account a key opens
         sending.lock, .json    one run at a time sends to the account, and which one it is
         memory.sqlite          notes that were sent, and runs that sent them (state/account_memory.py)
+        owners.json            phones of the team by name (state/owner_phones.py)
 
-No phone, no text of a sheet and no key is in it. See docs/state.md and docs/decisions/0011-state.md.
+No phone of a lead, no text of a sheet but the team's names, and no key is in it. See docs/state.md and docs/decisions/0011-state.md.
 """
 
 from __future__ import annotations

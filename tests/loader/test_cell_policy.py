@@ -15,7 +15,7 @@ BAD_CELLS = {
     "email": "asha(at)example.in",
     "deal_value": "about 5k",
     "address.latitude": "east",
-    "assignee_user_phone": "Rohit",
+    "assignee_user_phone": "Rohit 98450123",
     "add_phones": "98450",
     "city": "#REF!",
     "business_name": "=VLOOKUP(A2,B:C,2,0)",

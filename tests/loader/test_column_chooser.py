@@ -85,10 +85,10 @@ ALONE = [
     ("Guardian Contact No", PHONE, ""), ("Emergency contact", PHONE, ""), ("Emergency Contact Number", PHONE, ""),
     ("Ref. mobile", PHONE, ""), ("Reference", NAME, ""), ("Referred By", NAME, ""), ("Reference Contact No", PHONE, ""),
     ("Mobile (father)", PHONE, ""), ("Spouse Phone", PHONE, ""), ("Nominee Name", NAME, ""), ("पिता का नाम", NAME, ""),
-    ("पिता का मोबाइल नंबर", PHONE, ""), ("Lead Owner", NAME, ""), ("Contact owner", NAME, ""), ("Sales owner", NAME, ""),
+    ("पिता का मोबाइल नंबर", PHONE, ""), ("Lead Owner", NAME, "assignee_user_phone"), ("Contact owner", NAME, "assignee_user_phone"), ("Sales owner", NAME, "assignee_user_phone"),
     ("OwnerIdEmailAddress", EMAIL, ""), ("Owner Phone", PHONE, ""), ("Agent Name", NAME, ""), ("Broker Mobile", PHONE, ""),
-    ("Sales Executive", NAME, ""), ("Assigned To", NAME, ""), ("Assigned To", PHONE, "assignee_user_phone"),
-    ("Assignee Phone", PHONE, "assignee_user_phone"), ("Telecaller", NAME, ""), ("Created By", NAME, ""), ("Friend's number", PHONE, ""),
+    ("Sales Executive", NAME, "assignee_user_phone"), ("Assigned To", NAME, "assignee_user_phone"), ("Assigned To", PHONE, "assignee_user_phone"),
+    ("Assignee Phone", PHONE, "assignee_user_phone"), ("Telecaller", NAME, "assignee_user_phone"), ("Created By", NAME, ""), ("Friend's number", PHONE, ""),
     # something else
     ("best_number?", PHONE, ""), ("dncmobile", PHONE, ""), ("dncphone", YES, ""), ("Email Opt Out", YES, ""),
     ("GST No", ("29ABCDE1234F1Z5", "27ABCDE1234F1Z6", "", ""), ""), ("Aadhaar", AADHAAR, ""), ("Aadhar No.", AADHAAR, ""),
@@ -145,13 +145,13 @@ def test_header_of_the_leads_phone_is_known(header):
 SHEETS = {
     "HubSpot": [
         ("Record ID", ID, ""), ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Email", EMAIL, "email"),
-        ("Phone Number", PHONE, "customer_phone"), ("Contact owner", NAME, ""), ("Lead Status", STAGE, "lead_stage_name"),
+        ("Phone Number", PHONE, "customer_phone"), ("Contact owner", NAME, "assignee_user_phone"), ("Lead Status", STAGE, "lead_stage_name"),
         ("Lifecycle Stage", ("Lead", "Customer"), ""), ("Create Date", DATE, ""), ("Job Title", WORDS, "additional_info"),
         ("Company Name", NAME, "business_name"), ("Associated Company", NAME, ""), ("Country/Region", WORDS, "address.additional"),
         ("Original Source", WORDS, "source"),
     ],
     "Salesforce report": [
-        ("Lead Owner", NAME, ""), ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Title", WORDS, ""),
+        ("Lead Owner", NAME, "assignee_user_phone"), ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Title", WORDS, ""),
         ("Company / Account", NAME, "business_name"), ("Lead Source", WORDS, "source"), ("Rating", ("Cold", "Warm"), ""),
         ("Street", WORDS, "address.text"), ("Email", EMAIL, "email"), ("Lead ID", ID, ""), ("Phone", PHONE, "add_phones"),
         ("Mobile Phone", PHONE, "customer_phone"), ("Other Phone", LANDLINE, "add_phones"), ("Description", WORDS, "additional_info"),
@@ -160,7 +160,7 @@ SHEETS = {
         ("Status", ("Open - Not Contacted", "Closed"), ""),
     ],
     "Zoho": [
-        ("Record Id", ("zcrm_1", "zcrm_2"), ""), ("Lead Owner", NAME, ""), ("Lead Name", NAME, "full_name"),
+        ("Record Id", ("zcrm_1", "zcrm_2"), ""), ("Lead Owner", NAME, "assignee_user_phone"), ("Lead Name", NAME, "full_name"),
         ("First Name", NAME, "first_name"), ("Last Name", NAME, "last_name"), ("Company", NAME, "business_name"),
         ("Email", EMAIL, "email"), ("Secondary Email", EMAIL, "email"), ("Phone", LANDLINE, "add_phones"),
         ("Mobile", PHONE, "customer_phone"), ("Website", LINK, "website"), ("Lead Source", WORDS, "source"),
@@ -205,7 +205,7 @@ SHEETS = {
     "an Indian hand-made sheet": [
         ("S. No.", COUNT, ""), ("Name", NAME, "full_name"), ("Mob.", PHONE, "customer_phone"), ("Alternate Mobile", PHONE, "add_phones"),
         ("WhatsApp No", PHONE, "add_phones"), ("Email Id", EMAIL, "email"), ("Firm Name", NAME, "business_name"),
-        ("Place", CITY, "city"), ("Remarks", WORDS, "customer_note"), ("Assigned To", NAME, ""), ("Budget", AMOUNT, "deal_value"),
+        ("Place", CITY, "city"), ("Remarks", WORDS, "customer_note"), ("Assigned To", NAME, "assignee_user_phone"), ("Budget", AMOUNT, "deal_value"),
     ],
     "a Hindi sheet": [
         ("क्रमांक", COUNT, ""), ("ग्राहक का नाम", NAME, "full_name"), ("मोबाइल नंबर", PHONE, "customer_phone"), ("शहर", CITY, "city"),
@@ -285,7 +285,7 @@ def test_one_bad_cell_does_not_contradict_a_sure_header():
         ("Assignee phone", ("-none-",) * 4, "assignee_user_phone"),
         ("Latitude", ("12.97", "-none-", "-none-", "-none-"), "address.latitude"),
         ("Status", ("New", "-none-", "-none-"), "lead_stage_name"),
-        ("Assignee phone", ("Kavya", "-none-", "-none-"), ""),
+        ("Assignee phone", ("Yes", "-none-", "-none-"), ""),
     ],
 )
 def test_clearing_cells_do_not_contradict_their_column(header, cells, field):
@@ -364,7 +364,7 @@ def test_e_mail_is_one_word(header):
         ("Comments or questions", "customer_note"),
         ("Name & Remarks", ""),
         ("Enquiry Message", "additional_info"),
-        ("Telecaller", ""),
+        ("Telecaller", "assignee_user_phone"),
         # two languages
         ("Name / पूरा नाव", "full_name"),
         ("Full Name of the Applicant / आवेदक का नाम", "full_name"),

@@ -27,7 +27,7 @@ KEPT = [
     ("Class", ("XII", "XI", "X", "XI")),
     ("Which property do you want?", WORDS),
     ("Location Preferred", WORDS),
-    ("Attended By", ("Rohit", "Kavya", "Rohit", "Kavya")),
+    ("Introduced By", ("Rohit", "Kavya", "Rohit", "Kavya")),
     ("Father Name", NAME),
     ("Reference", ("Ravi from Pune", "", "Asha", "")),
     ("KW", ("10", "5", "10", "3")),

@@ -80,7 +80,7 @@ def test_second_check_asks_nothing_again():
     assert len(prompter.asked) == 5
     assert list_answers(book, prompter) == [
         ("saved map", "yes"),
-        ("customer_phone", "Contact"),
+        ("Contact", "Contact"),
         ("Adress", "city"),
         ("Zzz", "New"),
         ("Qqq", None),

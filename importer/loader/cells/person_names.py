@@ -24,7 +24,7 @@ _PHONE_PARTS = re.compile(
 _MARKS_BESIDE_NAME = ',-\u2013\u2014()[]"*#'  # `Ravi - 98450`, `Ravi (98450)`
 _NAME_MARKS = ".'\u2019-"  # A. P. J., D'Souza, Anne-Marie
 
-_is_date = re.compile(
+is_date = re.compile(
     r"(?:\d{1,2}[\s\-/.]+(?:\d{1,2}|[^\s\d\-/.,]{3,9})[\s\-/.,]+\d{2,4}|\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2})(?:[T\s,]+[\d:.]+.*)?"
 ).fullmatch
 """`3 Oct 2026`, `03/10/26`, `2026-10-03 11:00:00`: the row is of another table, or its cells have moved."""
@@ -39,7 +39,7 @@ def read_full_name(text: str) -> tuple[str, str] | CellError | None:
     name = normalize_name(text)
     if name is None or isinstance(name, CellError):
         return name
-    if _is_date(name):
+    if is_date(name):
         return CellError(IssueCode.NOT_A_NAME)
     if "," in name:
         last, _, first = (part.strip() for part in name.partition(","))

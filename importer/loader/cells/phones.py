@@ -34,6 +34,8 @@ _WHOLE_FLOAT = re.compile(r"(\+?\d+)\.0+")  # 9845012345.0
 _NUMBER_LIKE = re.compile(r"[+\d\s().\-\u2010-\u2015\u2212]+")  # +91 (0) 98450-12345
 _TOKEN_BREAK = re.compile(r"[\s\-\u2010-\u2015]+|(?<=\d)(?=\+)")  # a space, a dash, or a + behind a digit
 _ZERO_NINETY_ONE = re.compile(r"0[\s-]?91[\s-]?(?=(?:[\s-]?\d){10}$)")  # 091 98450 12345
+MIN_PHONE_DIGITS = 7
+"""Text with fewer digits is not meant as a phone."""
 _MIN_DIGITS = 4
 _DIGITS_OF_ONE_NUMBER = range(
     10, 16
@@ -75,6 +77,28 @@ class PhoneReader:
         if not self._is_needed and parsed == CellError(IssueCode.NOT_A_PHONE) and not has_digit(text):
             return ParsedPhones([], [(IssueCode.PART_LEFT_OUT, text)])
         return parsed
+
+
+class SinglePhoneReader:
+    """Reads a field that is one phone, such as the owner's. A name beside it is no loss; a second number is one."""
+
+    def __init__(self, region: str) -> None:
+        self._read_phones = PhoneReader(region).read
+
+    def read(self, text: str) -> str | CellError | None:
+        """Return the number of a cell as E.164, or why it has not exactly one."""
+        parsed = self._read_phones(text)
+        if not isinstance(parsed, ParsedPhones):
+            return parsed
+        is_complete = all(code != IssueCode.PART_LEFT_OUT for code, _ in parsed.warnings)
+        is_one = len(parsed.numbers) == 1 and is_complete
+        return parsed.numbers[0] if is_one else CellError(IssueCode.TWO_NUMBERS)
+
+
+def is_name_not_phone(text: str, error: CellError) -> bool:
+    """Return whether a cell that is no phone is a name, such as `Rohit` or `Team 2`, and not a phone with a mistake."""
+    is_no_phone = error.code in (IssueCode.NOT_A_PHONE, IssueCode.TOO_SHORT)
+    return is_no_phone and _count_digits(text) < MIN_PHONE_DIGITS and any(map(str.isalpha, text))
 
 
 def get_fast_phone_parser(region: str) -> Callable[[str], str]:

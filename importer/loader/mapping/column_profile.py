@@ -13,12 +13,18 @@ from phonenumbers import SUPPORTED_REGIONS
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import read_money
-from importer.loader.cells.person_names import find_name_beside_phone, has_common_name, reads_like_person
-from importer.loader.cells.phones import ParsedPhones, PhoneReader
+from importer.loader.cells.person_names import (
+    find_name_beside_phone,
+    has_common_name,
+    is_date,
+    reads_like_person,
+)
+from importer.loader.cells.phones import MIN_PHONE_DIGITS, ParsedPhones, PhoneReader
 from importer.loader.cells.text import NULL_WORDS, CellError, has_digit, to_ascii_digits
 from importer.loader.rows.rules import to_match_key
 from importer.loader.vocabulary import load_vocabulary
 from importer.messages import mapping_messages as texts
+from importer.models.mapping import OWNER_FIELD
 from importer.models.row import SourceRow
 
 MAJORITY = 0.6
@@ -29,9 +35,9 @@ _MAX_CELLS = 200  # of a column; more do not change the shares
 _MAX_SAMPLES = 3
 _MIN_CELLS = 3  # fewer cells prove nothing against a header
 _MAX_TITLES = 60  # a column of titles repeats itself
-_MIN_PHONE_DIGITS = 7
 _MIN_PERSON_SHARE = 0.8  # of cells that read like names
 _MIN_COMMON_NAMES = 0.3  # of cells with a common name in them: no other column of a sheet has so many
+_MAX_OWNER_WORDS = 5  # `Smt. Kavya Nair (Pune office)`
 _MIN_DISTINCT = 0.7  # leads differ; a few names that repeat are those of the sales team
 _MIN_TITLE_RATIO = 85.0  # of 100, by rapidfuzz's ratio: "Warm led" is nearly "Warm lead"
 _SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")  # `9.18E+09`, what Excel makes of a phone
@@ -109,6 +115,17 @@ class ColumnProfile:
             and self._measure_share(reads_like_person) >= _MIN_PERSON_SHARE
             and self._measure_share(has_common_name) >= _MIN_COMMON_NAMES
         )
+
+    @cached_property
+    def holds_owners(self) -> bool:
+        """Whether the cells are owners of leads: names, or phones of the team."""
+        return self._measure_share(_is_owner) >= MAJORITY
+
+    @cached_property
+    def holds_repeated_owners(self) -> bool:
+        """Whether the cells are the owners of leads for sure: a team is small, so that its members repeat."""
+        is_repeated = len(set(map(to_match_key, self.cells))) < _MIN_DISTINCT * len(self.cells)
+        return is_repeated and self.holds_owners
 
     @cached_property
     def holds_names_and_phones(self) -> bool:
@@ -189,8 +206,9 @@ class ColumnProfile:
         if not self.cells:
             return ""
         kind = FIELDS_BY_NAME[field].kind
-        if kind in _PHONE_KINDS and not any(map(has_digit, self.cells)):
-            return _NO_PHONES.get(field, texts.CELLS_WITHOUT_NUMBERS)
+        is_about_leads_phone = kind in _PHONE_KINDS and field != OWNER_FIELD
+        if is_about_leads_phone and not any(map(has_digit, self.cells)):
+            return texts.CELLS_WITHOUT_NUMBERS
         if self.is_yes_or_no and field != "additional_info":  # its cells keep their header
             return texts.CELLS_YES_OR_NO
         if len(self.cells) < _MIN_CELLS:
@@ -199,6 +217,8 @@ class ColumnProfile:
 
     def supports(self, field: str) -> bool | None:
         """Whether the cells confirm a field that the header may mean. None if cells cannot tell."""
+        if field == OWNER_FIELD:
+            return self.holds_repeated_owners
         match FIELDS_BY_NAME[field].kind:
             case Kind.PHONE | Kind.PHONES:
                 return self.phone_share >= MAJORITY
@@ -212,8 +232,10 @@ class ColumnProfile:
                 return None
 
     def _find_contradiction_by_kind(self, field: str, kind: Kind) -> str:
+        if field == OWNER_FIELD:
+            return "" if self.holds_owners else texts.CELLS_NOT_OWNERS
         if kind in _PHONE_KINDS:
-            return "" if self.phone_like_share else _NO_PHONES.get(field, texts.CELLS_NOT_PHONES)
+            return "" if self.phone_like_share else texts.CELLS_NOT_PHONES
         if shape := _SHAPES.get(kind):
             return "" if self._measure_share(shape.test) >= shape.min_share else shape.contradiction
         return self._find_contradiction_by_text(field)
@@ -242,8 +264,6 @@ _WORD_FIELDS = frozenset({"full_name", "first_name", "last_name", "business_name
 _NAME_FIELDS = frozenset({"first_name", "last_name"})
 """`First` and `Last` may also be the days of calls."""
 
-_NO_PHONES = {"assignee_user_phone": texts.ASSIGNEE_NAMES}
-
 
 class _Shape(NamedTuple):
     """What a cell of a kind looks like, the share of such cells that a column needs, and the reason if it has fewer."""
@@ -261,7 +281,13 @@ def _count_titles(cells: set[str], titles: Sequence[str]) -> int:
 
 def _is_phone_like(cell: str) -> bool:
     digits = sum(map(str.isdigit, cell))
-    return digits >= _MIN_PHONE_DIGITS or bool(_SCIENTIFIC.match(cell))
+    return digits >= MIN_PHONE_DIGITS or bool(_SCIENTIFIC.match(cell))
+
+
+def _is_owner(cell: str) -> bool:
+    """Return whether a cell is a phone, an e-mail address, or a few words as a name has them. A date is none."""
+    is_name = len(cell.split()) <= _MAX_OWNER_WORDS and not cell[0].isdigit() and any(map(str.isalpha, cell))
+    return is_name or (_is_phone_like(cell) and not is_date(cell))
 
 
 def _has_no_letter(cell: str) -> bool:

@@ -13,7 +13,7 @@ from importer.loader.mapping.header_lookup import PERSON_CONFIDENCE
 from importer.loader.mapping.header_match import FREE_TEXTS
 from importer.loader.vocabulary import load_vocabulary, split_words
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import ColumnChoice, MatchSource
+from importer.models.mapping import OWNER_FIELD, ColumnChoice, MatchSource
 from importer.models.row import SourceRow
 
 LEADS_PHONE = "customer_phone"
@@ -93,7 +93,7 @@ def _rank_choice(choice: ColumnChoice, profile: ColumnProfile) -> tuple[int, flo
     return (
         _AUTHORITY.index(choice.source),
         -choice.confidence,
-        is_phone and profile.phone_share < MAJORITY,
+        choice.field in (LEADS_PHONE, OWNER_FIELD) and profile.phone_share < MAJORITY,
         _rank_phone_header(choice.header) if is_phone else 0,
         choice.index,
     )

@@ -8,8 +8,10 @@ import msgspec
 
 from importer.issues import Issue, IssueCode, describe_issue
 from importer.loader.cells.numeric_cells import AmountRange
+from importer.loader.cells.phones import is_name_not_phone
 from importer.loader.cells.text import CellError
 from importer.messages.issue_messages import LOWER_END, UPPER_END
+from importer.models.mapping import OWNER_FIELD
 from importer.settings import BadCellsPolicy, RangesPolicy
 
 _NOT_AVAILABLE = "#N/A"  # what VLOOKUP shows if it found nothing: the person knows no value
@@ -33,6 +35,8 @@ class CellPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Return what becomes of a cell with this text. `found` is what its reader made of it."""
         if isinstance(found, AmountRange):
             return self.apply_to_range(field, header, text, found)
+        if field == OWNER_FIELD and is_name_not_phone(text, found):
+            return ReadCell(Issue(field, IssueCode.UNKNOWN_OWNER, header, text), is_kept_as_info=True)
         return ReadCell(
             self.apply_to_error(Issue(field, found.code, header, found.value or text, found.hint))
         )

@@ -9,7 +9,7 @@ from importer.issues import Issue, IssueCode
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import AmountRange, MoneyReader, read_latitude, read_longitude
 from importer.loader.cells.person_names import read_full_name
-from importer.loader.cells.phones import ParsedPhones, PhoneReader
+from importer.loader.cells.phones import SinglePhoneReader
 from importer.loader.cells.text import (
     CellError,
     normalize_name,
@@ -92,7 +92,7 @@ def build_column_steps(mapping: Mapping, *, region: str) -> list[ColumnStep]:
 
     The lead's phones and the columns with a constant are not among them.
     """
-    phone_reader = PhoneReader(region)
+    phone_reader = SinglePhoneReader(region)
     columns = sorted(filter(_has_step, mapping.columns), key=lambda column: column.field == "full_name")
     return [_build_step(mapping, column, phone_reader) for column in columns]
 
@@ -102,7 +102,7 @@ def _has_step(column: ColumnChoice) -> bool:
     return is_field and column.rules.constant is None
 
 
-def _build_step(mapping: Mapping, column: ColumnChoice, phone_reader: PhoneReader) -> ColumnStep:
+def _build_step(mapping: Mapping, column: ColumnChoice, phone_reader: SinglePhoneReader) -> ColumnStep:
     field = FIELDS_BY_NAME[column.field]
     read = add_column_rules(_select_reader(field, column.header, phone_reader), column, mapping)
     return ColumnStep(column.index, field.name, column.header, read, select_writer(field, mapping, column))
@@ -129,27 +129,12 @@ _READER_OF_KIND: dict[Kind, CellReader] = {
 }
 
 
-def _select_reader(field: Field, header: str, phone_reader: PhoneReader) -> CellReader:
+def _select_reader(field: Field, header: str, phone_reader: SinglePhoneReader) -> CellReader:
     if field.kind is Kind.PHONE:
-        return _SinglePhoneReader(phone_reader).read
+        return phone_reader.read
     if field.kind is Kind.MONEY:
         return MoneyReader(header).read
     return _READER_OF_FIELD.get(field.name) or _READER_OF_KIND[field.kind]
-
-
-class _SinglePhoneReader:
-    """Reads a field that is one phone, such as the assignee's. A name beside it is no loss; a second number is one."""
-
-    def __init__(self, phone_reader: PhoneReader) -> None:
-        self._read_phones = phone_reader.read
-
-    def read(self, text: str) -> str | CellError | None:
-        parsed = self._read_phones(text)
-        if not isinstance(parsed, ParsedPhones):
-            return parsed
-        is_complete = all(code != IssueCode.PART_LEFT_OUT for code, _ in parsed.warnings)
-        is_one = len(parsed.numbers) == 1 and is_complete
-        return parsed.numbers[0] if is_one else CellError(IssueCode.TWO_NUMBERS)
 
 
 class _FixedValue(NamedTuple):
@@ -164,7 +149,7 @@ class _Defaults:
     """Fills empty fields with the mapping's defaults, and columns that are constant with their constant."""
 
     def __init__(self, mapping: Mapping, region: str) -> None:
-        phone_reader = PhoneReader(region)
+        phone_reader = SinglePhoneReader(region)
         constants = {
             column.field: column.rules.constant
             for column in mapping.columns
@@ -194,7 +179,7 @@ class _Defaults:
                 step.write(payload, value)
 
 
-def _build_default_step(mapping: Mapping, name: str, phone_reader: PhoneReader) -> ColumnStep:
+def _build_default_step(mapping: Mapping, name: str, phone_reader: SinglePhoneReader) -> ColumnStep:
     column = ColumnChoice(
         index=-1, header="", field=name, source=MatchSource.OPTION, confidence=1.0, reason=""
     )

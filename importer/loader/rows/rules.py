@@ -27,7 +27,7 @@ CLEAR: Final = Clear()
 def add_column_rules(read: CellReader, column: ColumnChoice, mapping: Mapping) -> CellReader:
     """Return a reader that also applies the rules of the column and the mapping; `read` itself if there are none."""
     replacements = {
-        to_match_key(typed): meant for typed, meant in mapping.values.get(column.field, {}).items()
+        to_match_key(typed): meant for typed, meant in mapping.get_replacements(column.field).items()
     }
     if has_cell_rules(column):
         read = _RuleReader(read, column).read
