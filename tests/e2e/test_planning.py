@@ -201,6 +201,42 @@ def test_note_is_not_doubled_where_the_second_request_of_a_row_is_repeated(impor
     assert leads(crm)[KNOWN] == {"labels": ["Hot"], "notes": ["called"]}
 
 
+def test_unedited_knows_what_the_last_import_wrote(importer, crm, sheet):
+    """Our own value may be replaced; a person's edit since holds the row back, with both values."""
+    importer("run", sheet, "--yes")
+    newer = write_csv(importer.folder / "newer.csv", [("Phone", "City"), (KNOWN, "Thane"), (SAME, "Noida")])
+    post_edit(crm, {"phone": SAME, "fields": {"city": "Gurugram"}})
+    ended = importer("run", newer, "--existing", "unedited", "--yes")
+    assert ended.code == 1
+    assert leads(crm)[KNOWN]["city"] == "Thane"
+    assert leads(crm)[SAME]["city"] == "Gurugram"
+    assert [row["_status"] for row in ended.results] == ["accepted", "conflict"]
+
+
+def test_two_rows_of_one_lead_are_held_back_and_nothing_is_asked_again(importer, crm):
+    """Apply sends no request for rows that the plan does not send."""
+    save(crm, KNOWN, first_name="Ravi", added_phones=[NEW])
+    rows = [("Phone", "City"), (KNOWN, "Thane"), (NEW, "Noida")]
+    planned = importer("plan", write_csv(importer.folder / "leads.csv", rows))
+    assert planned.code == 1
+    before = len(read_methods(crm))
+    applied = importer("apply", planned.folder.name, "--yes", "--max-age", "0")
+    assert applied.code == 1
+    assert len(read_methods(crm)) == before
+    assert [row["_codes"] for row in read_results(planned)] == ["row.same_lead"] * 2
+    assert [row["_status"] for row in planned.failed] == ["conflict"] * 2
+
+
+def test_plan_that_was_stopped_is_resumed_and_asks_only_what_is_open(importer, crm, sheet):
+    """The look-ups so far are kept, and the plan is the same as without the stop."""
+    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=1))
+    stopped = importer("plan", sheet, "--max-wait", "1")
+    assert stopped.code == 2
+    crm.sandbox.faults.restart(FaultPlan())
+    planned = importer("plan", sheet)
+    assert planned.summary["lookups"] == {"phones": 3, "answered": 3}
+
+
 def post_edit(crm, edit):
     edit_lead(crm.sandbox.store, msgspec.convert(edit, LeadEdit))
 

@@ -1,0 +1,102 @@
+"""A plan, its application and a protecting run that are killed at any moment, and what resume makes of them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from importer.sandbox.sandbox_settings import SandboxOptions
+from importer.sandbox.server import run_sandbox
+from tests.support import KEY, leads, read_csv, write_csv
+
+COUNT = 60
+
+
+class Importer:
+    """`importer` as a process over a CRM that knows every third lead of the sheet."""
+
+    def __init__(self, sandbox, folder):
+        self.store = sandbox.sandbox.store
+        self.sandbox = sandbox
+        self.folder = folder
+        self.environment = {**os.environ, "SUPERFONE_API_KEY": KEY, "SUPERFONE_BASE_URL": sandbox.base_url}
+        phones = [f"+9198450{number:05d}" for number in range(COUNT)]
+        for phone in phones[::3]:
+            self.store.save(None, phone, {"city": "Pune", "first_name": "Known"}, None)
+        rows = [("Phone", "City", "Note"), *((phone, "Thane", f"note of {phone}") for phone in phones)]
+        write_csv(folder / "x.csv", rows)
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "importer", *arguments, "--rate", "60", "--concurrency", "8"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self, *arguments):
+        child = self.start(*arguments)
+        _, error = child.communicate(timeout=90)
+        return child.returncode, error
+
+    def kill_after(self, requests, *arguments):
+        """Start a command and kill -9 it once the CRM has received so many more requests."""
+        wanted = len(self.store.ledger()) + requests
+        child = self.start(*arguments)
+        until = time.monotonic() + 60
+        while len(self.store.ledger()) < wanted:
+            assert time.monotonic() < until
+            assert child.poll() is None, child.communicate()
+            time.sleep(0.005)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+
+    def count(self, method):
+        return sum(entry["method"] == method for entry in self.store.ledger())
+
+
+@pytest.fixture
+def importer(tmp_path):
+    with run_sandbox(SandboxOptions(latency=0.03)) as sandbox:
+        yield Importer(sandbox, tmp_path)
+
+
+@pytest.mark.parametrize("requests", [1, 20, 45])
+def test_killed_plan_and_apply_end_as_without_the_kill(importer, requests):
+    """No lead is lost or created twice, no note doubled, and no phone that was answered is asked again."""
+    importer.kill_after(requests, "plan", "x.csv", "--run-id", "p")
+    code, error = importer.finish("resume", "p")
+    assert code == 0, error
+    assert importer.count("POST") == 0
+    assert COUNT <= importer.count("GET") <= COUNT + 3 * 8
+    importer.kill_after(requests, "apply", "p", "--yes")
+    code, error = importer.finish("resume", "p")
+    assert code == 0, error
+    check_leads(importer)
+
+
+def test_killed_protecting_run_ends_as_without_the_kill(importer):
+    """Each row begins with a look-up, which leaves no doubt behind: only writes under way are in doubt."""
+    importer.kill_after(
+        60, "run", "x.csv", "--run-id", "p", "--yes", "--existing", "overwrite", "--policy", "source=fill"
+    )
+    code, error = importer.finish("resume", "p")
+    assert code == 0, error
+    check_leads(importer)
+
+
+def check_leads(importer):
+    found = leads(importer.sandbox)
+    assert len(found) == COUNT
+    assert all(lead["city"] == "Thane" for lead in found.values())
+    notes = [lead.get("notes", []) for lead in found.values()]
+    assert all(len(one) <= 1 for one in notes)
+    rows = {row["_phone"]: row for row in read_csv(importer.folder / "reports" / "p" / "results.csv")}
+    unsent = [phone for phone, lead in found.items() if not lead.get("notes")]
+    assert all(rows[phone]["_note"] == "unknown" for phone in unsent)
+    assert len(unsent) <= 3 * 8
