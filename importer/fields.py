@@ -54,8 +54,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     takes_many_columns: bool = False
 
 
-TITLE_SEPARATORS = re.compile(r"\s*[,;|\n]\s*")
-"""What separates the titles in one cell, as in `VIP, Hot`. A title with a comma in it is joined again later."""
+TITLE_SEPARATORS = re.compile(r"(?:(?<!\s)\s*|(?<=\s))[,;|\n]\s*")
+"""What separates the titles in one cell, as in `VIP, Hot`. A title with a comma in it is joined again later.
+
+A run of spaces is tried from its first space only: from each of 20,000 spaces it took 30 seconds for a column.
+"""
 
 FIELDS: tuple[Field, ...] = (
     Field(name="customer_phone", label="Phone", kind=Kind.PHONE),

@@ -11,11 +11,11 @@ from importer.loader.cells.text import CellError, strip_cell
 from importer.loader.vocabulary import load_vocabulary
 
 _is_simple_local_part = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*").fullmatch  # asha.rao+x
-_IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")  # Asha Rao <asha@example.in>
+_IN_BRACKETS = re.compile(r"<\s*([^<>\s@]+@[^<>\s]+)\s*>")  # Asha Rao <asha@example.in>
 _LABEL = re.compile(r"(?i)\b(?:mailto|e-?mail(?:\s*(?:id|address))?)\s*:\s*")  # "mailto:", "Email Id: "
 _SLASH_BETWEEN = re.compile(r"(@[^\s@/,;|]+)/(?=[^\s@/]+@)")  # a@example.in/b@example.in
-_SEPARATORS = re.compile(  # comma, semicolon, " and ", or a space before the next address
-    r"(?i)\s*(?:[,;|\n]|:::|\s(?:/|&|and|or)\s)\s*|\s+(?=\S+@)"
+_SEPARATORS = re.compile(  # comma, semicolon, " and ", or a space before the next address; spaces from their first one only
+    r"(?i)(?:(?<!\s)\s*|(?<=\s))(?:[,;|\n]|:::|\s(?:/|&|and|or)\s)\s*|(?<!\s)\s+(?=\S+@)"
 )
 _LEADING_MARKS, _TRAILING_MARKS = " \"'", " .\"'"
 _MAX_LOCAL_CHARS = 64  # RFC 5321, 4.5.3.1.1

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from importer.issues import IssueCode
 from importer.loader.cells.text import CellError, strip_cell, to_ascii_digits
-from importer.loader.vocabulary import load_vocabulary, split_words
+from importer.loader.vocabulary import MAX_HEADER_CHARS, load_vocabulary, split_words
 from importer.messages import format_count
 
 _WORDS = load_vocabulary().money
@@ -72,6 +72,7 @@ class MoneyReader:
 
 def find_header_unit(header: str) -> str:
     """Return the unit that a header names: `lakh`, `crore`, `thousand` or "". An example, `(e.g. 50 lakh)`, is ignored."""
+    header = header[:MAX_HEADER_CHARS]
     bracketed = [text for text in _IN_BRACKETS.findall(header) if not re.search("[1-9]", text)]
     short = [
         _WORDS.short_units[word] for word in split_words(" ".join(bracketed)) if word in _WORDS.short_units

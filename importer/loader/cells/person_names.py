@@ -18,9 +18,9 @@ _HONORIFICS = _WORDS.name_honorifics
 _NOT_PERSONS = _WORDS.firms | _WORDS.not_persons
 _OTHER_PERSONS = load_vocabulary().headers.other_persons
 _MAX_NAME_WORDS = 5  # `Shri Venkata Ramana Murthy Rao`
-_PHONE_PARTS = re.compile(
-    r"[+(]*\d[\d\s().+-]*|[/|;:=]"
-)  # `98450-12345`, and what is between it and the name
+_PHONE_PARTS = re.compile(  # `98450-12345`, and what is between it and the name
+    r"(?<![+(])[+(]*\d[\d\s().+-]*|[/|;:=]"  # the marks from their first one only: there may be 20,000
+)
 _MARKS_BESIDE_NAME = ',-\u2013\u2014()[]"*#'  # `Ravi - 98450`, `Ravi (98450)`
 _NAME_MARKS = ".'\u2019-"  # A. P. J., D'Souza, Anne-Marie
 

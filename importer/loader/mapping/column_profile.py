@@ -32,6 +32,7 @@ MAJORITY = 0.6
 
 _MIN_SHARE = 0.4  # many cells may be empty words or wrong, and a sure header still means its field
 _MAX_CELLS = 200  # of a column; more do not change the shares
+_MAX_CHARS = 500  # of a cell; what it is shows at its beginning
 _MAX_SAMPLES = 3
 _MIN_CELLS = 3  # fewer cells prove nothing against a header
 _MAX_TITLES = 60  # a column of titles repeats itself
@@ -74,7 +75,7 @@ class ColumnProfile:
     ) -> None:
         cells = [row.cells[index].strip() for row in sample if index < len(row.cells)]
         filled = [cell for cell in cells if cell and cell.lower() not in NULL_WORDS]
-        self.cells = [cell for cell in filled if cell != clear][:_MAX_CELLS]
+        self.cells = [cell[:_MAX_CHARS] for cell in filled if cell != clear][:_MAX_CELLS]
         self.fill_rate = len(filled) / len(cells) if cells else 0.0
         self.samples = tuple(dict.fromkeys(filled))[:_MAX_SAMPLES]
         self._titles = titles

@@ -16,7 +16,7 @@ from importer.loader.mapping.header_lookup import (
     look_up_shortened,
     remove_words,
 )
-from importer.loader.vocabulary import load_vocabulary, normalize_header, split_words
+from importer.loader.vocabulary import MAX_HEADER_CHARS, load_vocabulary, normalize_header, split_words
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import MatchSource
 
@@ -44,6 +44,7 @@ def match_header(text: str) -> HeaderMatch:
 
     An amount in another currency would be read as rupees, so it gets no field.
     """
+    text = text[:MAX_HEADER_CHARS]
     header = _Header(text, normalize_header(text))
     match = next((match for read in _READERS if (match := read(header))), None)
     if match is None:
