@@ -398,9 +398,8 @@ def test_row_in_doubt_stays_unknown_when_its_stage_is_gone(importer, crm):
 
 def test_resume_of_a_running_run_exits_4(slow):
     """The file is recognised under another name and in another folder."""
-    slow.sandbox.sandbox.faults.restart(
-        FaultPlan(always=InjectedFault.STALL_BEFORE, from_request=6)
-    )  # it cannot end
+    # It cannot end. The lists still answer, which tell the next command what account its key opens.
+    slow.sandbox.sandbox.faults.restart(FaultPlan(always=InjectedFault.STALL_AFTER, from_request=6))
     child = slow.start("--rate", "60")
     slow.wait_for_requests(6)
     resumed = slow.call("resume", "r")
@@ -437,11 +436,15 @@ def test_resume_of_a_running_run_exits_4(slow):
 
 
 def test_rows_that_share_a_further_phone_go_in_file_order(importer, crm):
-    """docs/guarantees.md, "One phone, one request at a time": a further phone counts too."""
+    """docs/guarantees.md, "One phone, one request at a time": a further phone counts too.
+
+    Each row names somebody else, so the rows stay leads of their own.
+    """
     numbers = [f"98450{n:05}" for n in range(40)]
-    pairs = [["Phone", "Alternate mobile"], *([own, other] for own, other in itertools.pairwise(numbers))]
+    rows = [[own, other, f"Person{own[-2:]}"] for own, other in itertools.pairwise(numbers)]
     crm.sandbox.faults.restart(FaultPlan(latency=0.01, shares={InjectedFault.UNAVAILABLE: 0.1}))
-    ended = importer("run", write_csv(importer.folder / "x.csv", pairs), "--yes", "--rate", "500")
+    sheet = write_csv(importer.folder / "x.csv", [["Phone", "Alternate mobile", "Name"], *rows])
+    ended = importer("run", sheet, "--yes", "--rate", "500")
     assert ended.code == 0
     ledger = [entry["phone"] for entry in crm.sandbox.store.ledger() if entry["applied"]]
     assert list(dict.fromkeys(ledger)) == [f"+91{number}" for number in numbers[:-1]]
