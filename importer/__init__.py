@@ -6,8 +6,8 @@
     print(result.summary.counts, result.folder)
     left = [row for row in result.rows() if row.status != "accepted"]
 
-`check_file`, `plan_import`, `apply_plan`, `run_import`, `resume_run` and `retry_run` do what the commands `check`, `plan`,
-`apply`, `run`, `resume` and `retry` do. The errors that they raise are drawn as a tree in
+`check_file`, `plan_import`, `apply_plan`, `run_import`, `verify_run`, `resume_run` and `retry_run` do what the commands
+`check`, `plan`, `apply`, `run`, `verify`, `resume` and `retry` do. The errors that they raise are drawn as a tree in
 `importer.errors`. docs/library.md explains the rest.
 """
 
@@ -17,7 +17,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from importer.api import apply_plan, check_file, plan_import, resume_run, retry_run, run_import
+    from importer.api import (
+        apply_plan,
+        check_file,
+        plan_import,
+        resume_run,
+        retry_run,
+        run_import,
+        verify_run,
+    )
     from importer.errors import (
         BlockedError,
         DamagedJournalError,
@@ -38,8 +46,14 @@ if TYPE_CHECKING:
         UnreadableFileError,
         UsageError,
     )
-    from importer.library_options import ApplyOptions, ImportOptions, PlanOptions, SendingOptions
-    from importer.models.status import NoteState, RowStatus
+    from importer.library_options import (
+        ApplyOptions,
+        ImportOptions,
+        PlanOptions,
+        SendingOptions,
+        VerifyOptions,
+    )
+    from importer.models.status import NoteState, RowStatus, Verification
     from importer.report.summary import Summary
     from importer.result import Result, ResultRow
     from importer.sender.send_loop import Progress
@@ -75,12 +89,15 @@ __all__ = [
     "Summary",
     "UnreadableFileError",
     "UsageError",
+    "Verification",
+    "VerifyOptions",
     "apply_plan",
     "check_file",
     "plan_import",
     "resume_run",
     "retry_run",
     "run_import",
+    "verify_run",
 ]
 
 _MODULES = {
@@ -94,12 +111,15 @@ _MODULES = {
     "RowStatus": "importer.models.status",
     "SendingOptions": "importer.library_options",
     "Summary": "importer.report.summary",
+    "Verification": "importer.models.status",
+    "VerifyOptions": "importer.library_options",
     "apply_plan": "importer.api",
     "check_file": "importer.api",
     "plan_import": "importer.api",
     "resume_run": "importer.api",
     "retry_run": "importer.api",
     "run_import": "importer.api",
+    "verify_run": "importer.api",
 }
 """The module of each public name. Names that are not listed are errors, from `importer.errors`."""
 

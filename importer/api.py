@@ -1,4 +1,4 @@
-"""The commands `check`, `plan`, `apply`, `run`, `resume` and `retry` as functions that return their result."""
+"""The commands `check`, `plan`, `apply`, `run`, `verify`, `resume` and `retry` as functions that return their result."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Unpack
 from importer import dataframe
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, find_credentials
 from importer.errors import UsageError
-from importer.library_options import ApplyOptions, ImportOptions, PlanOptions, SendingOptions
+from importer.library_options import ApplyOptions, ImportOptions, PlanOptions, SendingOptions, VerifyOptions
 from importer.messages import settings_messages
 from importer.pipeline.context import NullObserver, RunContext
 from importer.pipeline.plan import apply, plan
 from importer.pipeline.reports_folder import find_run, reports_beside
-from importer.pipeline.resume import resume, retry
+from importer.pipeline.resume import resume, retry, verify
 from importer.pipeline.run import check, run
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.report.summary import Summary
@@ -126,6 +126,21 @@ def resume_run(
     return _build_result(summary, settings)
 
 
+def verify_run(
+    run: RunName,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    **options: Unpack[VerifyOptions],
+) -> Result:
+    """Read the leads of a run back and compare them with what was sent. Nothing is sent.
+
+    `result.summary.verified` counts the rows by outcome, and each row has its own. Takes a `run` as `resume_run` does.
+    """
+    name, settings = _resolve_run_options(run, options)
+    return _build_result(verify(name, _make_context(settings, api_key, base_url)), settings)
+
+
 def retry_run(
     run: RunName,
     *,
@@ -164,7 +179,9 @@ def _resolve_file_options(source: Source, options: ImportOptions | PlanOptions) 
     return settings
 
 
-def _resolve_run_options(run: RunName, options: SendingOptions | ApplyOptions) -> tuple[str, Settings]:
+def _resolve_run_options(
+    run: RunName, options: SendingOptions | ApplyOptions | VerifyOptions
+) -> tuple[str, Settings]:
     """Return the name that finds the run, and the settings. Its reports folder is the one that has it."""
     settings = resolve_settings(_normalize_options(options, ApplyOptions.__optional_keys__))
     folder = run.folder if isinstance(run, Result) else find_run(Path(settings.reports), str(run))

@@ -30,15 +30,23 @@ class SendingOptions(TypedDict, total=False):
     reports: str | PurePath | None
 
 
-class ApplyOptions(SendingOptions, total=False):
+class VerifyOptions(SendingOptions, total=False):
+    """The options of `verify_run`. None is the default."""
+
+    sample: str | None
+    wait: float | None
+
+
+class ApplyOptions(VerifyOptions, total=False):
     """The options of `apply_plan`. None is the default."""
 
+    verify: bool | None
     max_age: float | None
     on_drift: DriftPolicy | None
 
 
-class ImportOptions(SendingOptions, total=False):
-    """The options of `run_import`, and of `check_file`, which ignores those about known leads. None is the default."""
+class ImportOptions(VerifyOptions, total=False):
+    """The options of `run_import`, and of `check_file`, which ignores those about known leads and about reading back. None is the default."""
 
     sheet: str | int | Sequence[str | int] | None
     header_row: int | None
@@ -60,6 +68,7 @@ class ImportOptions(SendingOptions, total=False):
     rest: RestPolicy | None
     limit: int | None
     allow_empty: bool | None
+    verify: bool | None
     run_id: str | None
 
 

@@ -12,7 +12,7 @@ from importer import dataframe
 from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
 from importer.models.mapping import name_columns
-from importer.models.status import SHEET_COLUMN, NoteState, RowStatus
+from importer.models.status import SHEET_COLUMN, NoteState, RowStatus, Verification
 from importer.pipeline.reports_folder import find_run
 from importer.report.summary import Summary
 
@@ -25,7 +25,8 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `number` is the row as the spreadsheet shows it, and `sheet` the name of its sheet if the run read several ("" if
     not). `problems` are sentences, `codes` their machine names
-    (`field.code`), in the same order. `http_status` is the CRM's last answer, None if there was none. `cells` are the
+    (`field.code`), in the same order. `http_status` is the CRM's last answer, None if there was none.
+    `verification` is None unless the lead was read back. `cells` are the
     cells as typed by the names of `Summary.columns`: the second column called Phone is `Phone#2`.
     """
 
@@ -38,6 +39,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     http_status: int | None
     note: NoteState
+    verification: Verification | None
     cells: dict[str, str]
 
 
@@ -95,5 +97,6 @@ def _to_result_row(row: ReportRow, names: list[str]) -> ResultRow:
         attempts=row.attempts,
         http_status=row.http_status,
         note=row.note,
+        verification=row.verification,
         cells=cells,
     )

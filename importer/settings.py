@@ -31,6 +31,7 @@ BadCellsPolicy: TypeAlias = Literal["reject", "drop"]
 ExistingMode: TypeAlias = Literal["overwrite", "fill", "keep", "append", "unedited", "careful"]
 DriftPolicy: TypeAlias = Literal["keep", "replan", "force"]
 LookUp: TypeAlias = Annotated[str, Meta(pattern=r"^(?:all|none|sample:[1-9][0-9]{0,8})\Z")]
+Sample: TypeAlias = Annotated[str, Meta(pattern=r"^(?:all|[1-9][0-9]{0,8})\Z")]
 RangesPolicy: TypeAlias = Literal["info", "low", "high", "reject"]
 RestPolicy: TypeAlias = Literal["info", "ignore"]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -74,6 +75,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     look_up: LookUp = "all"
     max_age: Annotated[float, Meta(ge=0, le=366 * 24 * 3600)] = 300.0
     on_drift: DriftPolicy = "keep"
+    verify: bool = False
+    sample: Sample = "all"
+    wait: Annotated[float, Meta(ge=0, le=366 * 24 * 3600)] = 0.0
     rate: Literal["auto"] | PerSecond = "auto"
     concurrency: Annotated[int, Meta(ge=1, le=1000)] = 50
     timeout: Seconds = 30.0

@@ -30,9 +30,12 @@ Command = Callable[..., Any]
 
 _MAX_VERBOSITY = 2
 _ALL_OPTIONS = frozenset(Settings.__struct_fields__)
+_RUN_OPTIONS = SENDING_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"})
 _POLICY_OPTIONS = frozenset({"existing", "policy"})
 _PLAN_OPTIONS = frozenset({"look_up"})
 _APPLY_OPTIONS = frozenset({"max_age", "on_drift"})
+_VERIFY_OPTIONS = frozenset({"sample", "wait"})
+_AFTER_SENDING_OPTIONS = _VERIFY_OPTIONS | {"verify"}
 _READING_OPTIONS = frozenset(
     {
         "sheet",
@@ -54,12 +57,14 @@ _READING_OPTIONS = frozenset(
 
 def add_check_options(command: Command) -> Command:
     """Add the options of `check`, and --config."""
-    return _add_options(command, _ALL_OPTIONS - _POLICY_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS)
+    return _add_options(
+        command, _ALL_OPTIONS - _POLICY_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS - _AFTER_SENDING_OPTIONS
+    )
 
 
 def add_plan_options(command: Command) -> Command:
     """Add the options of `plan`."""
-    return _add_options(command, _ALL_OPTIONS - _APPLY_OPTIONS)
+    return _add_options(command, _ALL_OPTIONS - _APPLY_OPTIONS - _AFTER_SENDING_OPTIONS)
 
 
 def add_run_options(command: Command) -> Command:
@@ -69,12 +74,17 @@ def add_run_options(command: Command) -> Command:
 
 def add_apply_options(command: Command) -> Command:
     """Add the options of `apply`, which already knows its rows."""
-    return _add_options(command, SENDING_OPTIONS | _APPLY_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"}))
+    return _add_options(command, _RUN_OPTIONS | _APPLY_OPTIONS | _AFTER_SENDING_OPTIONS)
+
+
+def add_verify_options(command: Command) -> Command:
+    """Add the options of `verify`, which sends nothing and so asks nothing."""
+    return _add_options(command, (_RUN_OPTIONS | _VERIFY_OPTIONS) - {"yes"})
 
 
 def add_sending_options(command: Command) -> Command:
     """Add the options of `resume` and `retry`, which already know their rows."""
-    return _add_options(command, SENDING_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"}))
+    return _add_options(command, _RUN_OPTIONS)
 
 
 def add_reading_options(command: Command) -> Command:
@@ -134,7 +144,7 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
             return click.option("-v", "--verbose", count=True, callback=_limit_verbosity, help=text)
         case "quiet":
             return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
-        case "yes" | "json" | "allow_empty":
+        case "yes" | "json" | "allow_empty" | "verify":
             return click.option(flag, name, is_flag=True, default=None, help=text)
         case _:
             return click.option(flag, name, metavar=title, help=text + _format_default(default))

@@ -42,6 +42,7 @@ class Commands(click.Group):
         "check": "run_commands",
         "plan": "plan_commands",
         "apply": "plan_commands",
+        "verify": "plan_commands",
         "run": "run_commands",
         "resume": "run_commands",
         "retry": "run_commands",

@@ -1,4 +1,4 @@
-"""The commands plan and apply: see what sending would change, then send exactly that."""
+"""The commands plan, apply and verify: see what sending would change, send exactly that, and read it back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from importer.cli.console import is_interactive
-from importer.cli.flags import add_apply_options, add_plan_options, repeat_options
+from importer.cli.flags import add_apply_options, add_plan_options, add_verify_options, repeat_options
 from importer.cli.run_commands import (
     REPEATED_AFTER_RUN,
     find_source,
@@ -53,4 +53,18 @@ def apply_command(run: str, **flags: Any) -> int:
         from importer.pipeline.plan import apply
 
         summary = apply(run, make_context(settings, credentials, observer, asks=asks))
+    return show_result(summary, settings, next_options, observer)
+
+
+@click.command("verify", help=terminal_messages.COMMAND_HELP["verify"])
+@click.argument("run")
+@add_verify_options
+def verify_command(run: str, **flags: Any) -> int:
+    """Read the leads of a run back."""
+    settings, next_options = resolve_run_settings(run, flags)
+    credentials = load_credentials()
+    with make_observer(settings) as observer:
+        from importer.pipeline.resume import verify
+
+        summary = verify(run, make_context(settings, credentials, observer, asks=False))
     return show_result(summary, settings, next_options, observer)

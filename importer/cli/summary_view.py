@@ -101,6 +101,7 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
         if count or status is RowStatus.ACCEPTED:
             yield f"  {format_count(count):>9}  {meanings[status]}"
     yield from _format_plan(summary)
+    yield from _format_verification(summary)
     yield from _format_problems(summary)
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
@@ -147,6 +148,15 @@ def estimate_plan(summary: Summary) -> dict[str, str]:
             rows=format_count(round(share * rows)), error=format_count(ceil(error * rows))
         )
     return estimates
+
+
+def _format_verification(summary: Summary) -> Iterator[str]:
+    """Yield what reading the leads back showed."""
+    if summary.verified:
+        yield terminal_messages.VERIFICATION_TITLE
+    for outcome, count in summary.verified.items():
+        if count:
+            yield f"  {format_count(count):>9}  {planning_messages.VERIFICATION_MEANINGS[outcome]}"
 
 
 def _format_problems(summary: Summary) -> Iterator[str]:
@@ -219,6 +229,8 @@ def _format_result(summary: Summary, folder: Path, next_options: str) -> str:
         case RunState.STOPPED | RunState.INTERRUPTED:
             resume = f"importer resume {quote_command(summary.run_id)}{next_options}"
             return terminal_messages.CONTINUE_WITH.format(reason=summary.reason, command=resume)
+        case _ if summary.verification_failure:
+            return _format_failed_verification(summary, folder)
         case _ if summary.failed_rows:
             return _format_failed_rows(summary, folder, next_options)
         case _:
@@ -257,8 +269,20 @@ def _format_failed_rows(summary: Summary, folder: Path, next_options: str) -> st
     )
 
 
+def _format_failed_verification(summary: Summary, folder: Path) -> str:
+    line = terminal_messages.VERIFICATION_FAILED.format(
+        accepted=format_count(summary.went_in),
+        rows=format_row_count(summary.rows),
+        found=summary.verification_failure,
+        file=folder / summary.files[RESULTS],
+    )
+    return f"{line} {summary.reason}".rstrip()
+
+
 def _format_success(summary: Summary, folder: Path) -> str:
     report = _format_report(folder)
+    if summary.verified:
+        report = f"{terminal_messages.VERIFICATION_PASSED} {report}".lstrip()
     if skipped := summary.rows - summary.went_in:
         return f"{_format_accepted_rows(summary)} {terminal_messages.format_skipped_rows(skipped)} {report}"
     return f"{terminal_messages.format_all_rows_accepted(summary.rows)} {report}"

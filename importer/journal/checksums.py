@@ -17,6 +17,7 @@ CHECKSUMS = {
     "results": "checksum(number, status, attempts, http_status, note, issues)",
     "lookups": "checksum(id, phone, answer, lead_id)",
     "plans": "checksum(number, action, changes, steps, issues)",
+    "verifications": "checksum(number, outcome, issues, updated_at, read_at)",
     "second_metrics": "checksum(second, requests, throttled, retries)",
 }
 """What the column `checksum` of each table is made of. The first column tells its rows apart."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -55,7 +56,7 @@ _COUNT_EFFECTS = """SELECT json_extract(change.value, '$[0]') AS field, json_ext
     GROUP BY field, effect ORDER BY field, effect"""
 
 
-_ALL_PHONES = 2**62
+ALL_PHONES = 2**62
 
 
 class PlannedRow(NamedTuple):
@@ -92,12 +93,8 @@ class PlanLog:
         """
         if self.count_phones()[0]:
             return
-        sql = self._file.sql
-        sql.create_function("sample_order", 1, _hash_phone, deterministic=True)
-        sql.execute("PRAGMA temp_store = FILE")  # the phones of a million rows need too much memory
-        with self._file.commit():
-            sql.execute(_ADD_PHONES, {"phones": _ALL_PHONES if sample is None else sample})
-        sql.execute("PRAGMA temp_store = MEMORY")
+        with commit_sample(self._file):
+            self._file.sql.execute(_ADD_PHONES, {"phones": ALL_PHONES if sample is None else sample})
 
     def read_open_phones(self, after: int, limit: int) -> list[tuple[int, str]]:
         """Return the next phones without an answer, each with its id."""
@@ -228,6 +225,16 @@ def decode_plan(action: str, changes: str, steps: str, issues: str) -> RowPlan:
 
 def _encode_lookup(lookup: Lookup) -> tuple[str, str | None]:
     return _encode(lookup).decode(), None if lookup.lead is None else str(lookup.lead.id)
+
+
+@contextmanager
+def commit_sample(file: JournalFile) -> Iterator[None]:
+    """Run the block in one transaction, in which SQL can sort by `sample_order(phone)`."""
+    file.sql.create_function("sample_order", 1, _hash_phone, deterministic=True)
+    file.sql.execute("PRAGMA temp_store = FILE")  # the phones of a million rows need too much memory
+    with file.commit():
+        yield
+    file.sql.execute("PRAGMA temp_store = MEMORY")
 
 
 def _hash_phone(phone: str) -> int:

@@ -18,10 +18,11 @@ from importer.journal.staging import encode_issues
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
 from importer.models.row import BLOCK_ROWS
-from importer.models.status import NoteState, RowStatus, RunState
+from importer.models.status import NoteState, RowStatus, RunState, Verification
 
 _REPORT_ROW_FIELDS = """number, cells, status, phone, staged_issues, delivery_issues, attempts, http_status,
-    result_note, with_note, payload, survivor_status, lead_id, plan_action, plan_changes, plan_steps, plan_issues"""
+    result_note, with_note, payload, survivor_status, lead_id,
+    verification, verification_issues, plan_action, plan_changes, plan_steps, plan_issues"""
 """Columns of the view `report_rows`, in the order of `_to_report_row`."""
 _KILLED = encode_issues([Issue("row", IssueCode.UNSURE, "", run_messages.DETAIL_RUN_KILLED)])
 """All that is known of a row that was under way when the process was killed: its intent has no result."""
@@ -34,7 +35,7 @@ _SELECTED = f"""SELECT {_REPORT_ROW_FIELDS} FROM report_rows
 _CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' THEN cells END AS cells, phone, payload
     FROM rows WHERE number > :after ORDER BY number LIMIT :rows"""
 _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_issues = '' AND delivery_issues = ''
-    AND plan_action IS NULL THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
+    AND plan_action IS NULL AND NOT EXISTS (SELECT 1 FROM verifications) THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
 CheckedRow: TypeAlias = tuple[int, str | None, str, str]
@@ -141,6 +142,8 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         body,
         survivor,
         lead_id,
+        verification,
+        verification_issues,
         *plan,
     ) = row
     return ReportRow(
@@ -157,6 +160,8 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         None if survivor is None else RowStatus(survivor),
         plan=None if plan[0] is None else decode_plan(*plan),
         lead_id=lead_id or "",
+        verification=None if verification is None else Verification(verification),
+        verification_issues=verification_issues or "",
     )
 
 

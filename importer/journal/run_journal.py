@@ -26,6 +26,7 @@ from importer.journal.run_metadata import (
     peek_run,
 )
 from importer.journal.staging import StagedRow, StagedRows, StagingArea
+from importer.journal.verification_log import VerificationLog
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import Notice, NoticeKind
@@ -40,7 +41,7 @@ class Journal:
     """One run's file, and the roles in which it is used. Not for two threads at once.
 
     `run` has the metadata, `staging` the rows before the sending, `plans` what the CRM has and would be changed,
-    `delivery` what the sender needs and `reports` what the reports read. The methods of other packages are passed on to them.
+    `delivery` what the sender needs, `verifications` what was read back and `reports` what the reports read. The methods of other packages are passed on to them.
     """
 
     def __init__(self, file: JournalFile, run: RunRecord) -> None:
@@ -50,6 +51,7 @@ class Journal:
         self.staging = StagingArea(file)
         self.delivery = DeliveryLog(file, run)
         self.plans = PlanLog(file)
+        self.verifications = VerificationLog(file)
         self.reports = ReportQuery(file, run)
 
     @classmethod

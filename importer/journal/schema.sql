@@ -66,6 +66,16 @@ CREATE TABLE plans (
   checksum INTEGER NOT NULL
 ) STRICT;
 
+-- What reading a lead back said about a row that the CRM took. read_at is NULL until it was read.
+CREATE TABLE verifications (
+  number     INTEGER PRIMARY KEY,
+  outcome    TEXT NOT NULL,              -- same, normalised, differs, ... (Verification)
+  issues     TEXT NOT NULL DEFAULT '',   -- JSON list of issues, or ''
+  updated_at TEXT,                       -- the CRM's date of the lead when it last showed all that was sent
+  read_at    TEXT,
+  checksum   INTEGER NOT NULL
+) STRICT;
+
 -- Each row with its intent and its result, if it has any.
 CREATE VIEW row_progress AS
 SELECT
@@ -103,14 +113,16 @@ FROM row_progress;
 -- The same, and for a duplicate the status of the row that it was merged into.
 CREATE VIEW report_rows AS
 SELECT
-  *,
+  row_status.*,
   CASE WHEN verdict = 'duplicate' THEN (
     SELECT survivor.status FROM row_status AS survivor WHERE survivor.number = row_status.survivor_row
   ) END AS survivor_status,
   CASE WHEN plan_action IS NOT NULL THEN (
     SELECT lead_id FROM lookups WHERE lookups.phone = row_status.phone
-  ) END AS lead_id
-FROM row_status;
+  ) END AS lead_id,
+  verifications.outcome AS verification, verifications.issues AS verification_issues
+FROM row_status
+LEFT JOIN verifications ON verifications.number = row_status.number;
 
 -- Sums need no sorting. GROUP BY would sort the statuses of all rows: 60 MB for a million.
 CREATE VIEW status_counts AS

@@ -259,6 +259,19 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "lead could not be read",
         "the CRM did not say whether it has a lead with this phone ({value}). Nothing was sent. Plan the row again.",
     ),
+    # --- what reading back found; {value} is what the CRM shows, {hint} what was sent
+    Code.NOT_AS_SENT: IssueText(
+        "not in the CRM as it was sent",
+        '{label}: "{hint}" was sent, and the CRM shows "{value}". Check the lead in the CRM.',
+    ),
+    Code.LEAD_MISSING: IssueText(
+        "lead not in the CRM",
+        "the CRM took the row, but has no lead with the phone {value} now. It may have been deleted since. Check the CRM.",
+    ),
+    Code.NOT_READ_BACK: IssueText(
+        "lead could not be read back",
+        "the CRM did not show this lead ({value}), so nobody can tell whether it has what was sent. Verify the run again.",
+    ),
     Code.NOTE_UNSURE: IssueText(
         "note may be missing",
         "the CRM may or may not have the note, so it was not sent a second time. Check the lead's timeline.",

@@ -1,8 +1,8 @@
-"""Sentences about plans: policies, and what a plan found."""
+"""Sentences about plans and verifications: policies, what a plan found, and what reading back showed."""
 
 from __future__ import annotations
 
-from importer.messages import ErrorText
+from importer.messages import ErrorText, format_count
 
 UNKNOWN_POLICY_FIELD = ErrorText(
     'A policy names the field "{name}", which does not exist or cannot have a policy.',
@@ -82,3 +82,40 @@ HEAD_EFFECT = "Known leads"
 HEAD_EXAMPLE = "Examples of replaced values"
 SEE_CHANGES = "Every change, field by field:"
 EXAMPLE = '{phone}: "{old}" -> "{new}"'
+
+# --- verify
+
+NOTHING_TO_VERIFY = ErrorText(
+    "Run {run} has sent nothing, so there is nothing to read back.",
+    "Send it first, then run: importer verify {run}",
+)
+NOT_ALL_READ_BACK = "Not all leads were read back. {reason} Read them with: {command}"
+VERIFICATION_MEANINGS = {
+    "same": "as sent",
+    "normalised": "as sent, but for upper and lower case, spaces, or the end of a long text",
+    "differs": "with other values than those sent",
+    "changed_since": "as sent at first, and changed in the CRM later",
+    "missing": "not in the CRM",
+    "cannot_tell": "not read: nobody can tell",
+}
+"""What each outcome of reading a lead back means, on the terminal and on the page."""
+
+VERIFICATION_ON_PAGE = "Read back from the CRM"
+SEE_VERIFICATION = "The column _verified has the outcome of each row, and _problems the values that differ:"
+VERIFICATION_STEP = (
+    "Check the leads that the CRM does not show as they were sent: search for them in the _verified column."
+)
+
+
+def format_verification_failure(not_as_sent: int, not_read: int) -> str:
+    """Return how many leads the CRM does not show as they were sent, and how many were not read back."""
+    parts = []
+    if not_as_sent:
+        parts.append(f"the CRM does not show {_format_leads(not_as_sent)} as sent")
+    if not_read:
+        parts.append(f"{_format_leads(not_read)} {'was' if not_read == 1 else 'were'} not read back")
+    return ", and ".join(parts)
+
+
+def _format_leads(leads: int) -> str:
+    return "1 lead" if leads == 1 else f"{format_count(leads)} leads"

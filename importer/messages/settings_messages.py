@@ -66,6 +66,9 @@ OPTION_HELP: dict[str, OptionHelp] = {
         "keep|replan|force",
         "If a lead was changed after the plan: hold the row back, send what a new plan says, or send the old plan.",
     ),
+    "verify": OptionHelp("", "After sending, read the leads back and compare them with what was sent."),
+    "sample": OptionHelp("N|all", "Read back the leads of all rows, or of N rows chosen at random."),
+    "wait": OptionHelp("SECONDS", "Wait before reading back, for a CRM that shows changes late."),
     "rate": OptionHelp("auto|N", "Requests per second. auto finds out what your account allows."),
     "concurrency": OptionHelp("N", "Maximum number of requests in progress at the same time."),
     "timeout": OptionHelp("SECONDS", "Maximum time to wait for one answer."),
@@ -119,6 +122,7 @@ EXPECTED_VALUES: dict[str, str] = {
     "column": 'pairs of a header and a field, such as "Contact No.=customer_phone"',
     "default": 'pairs of a field and a value, such as "source=Trade fair"',
     "concurrency": "a whole number from 1 to 1000",
+    "sample": "all, or a number of rows",
 }
 """What an option takes, for WRONG_VALUE. Those that are not listed: by EXPECTED_BY_PLACEHOLDER."""
 

@@ -28,6 +28,7 @@ COMMAND_SUMMARIES = {
     "check": "Check every row of a sheet. Changes nothing in the CRM.",
     "plan": "Check a sheet, look up its leads, and show what sending would change.",
     "apply": "Send exactly what a plan shows.",
+    "verify": "Read the leads of a run back and compare them with what was sent.",
     "run": "Check a sheet, then send its rows to the CRM.",
     "resume": "Finish a run that was interrupted or stopped.",
     "retry": "Check and send again the rows that did not go in during an earlier run.",
@@ -50,6 +51,10 @@ FILE is a CSV or Excel sheet, or - for CSV on standard input.
 Nothing is sent. Send the plan later with importer apply.
 """,
     "apply": "Send exactly what the plan of RUN shows. RUN is a run id or its folder.",
+    "verify": """Read the leads that RUN sent back from the CRM, and compare them with what was sent.
+
+Nothing is sent. RUN is a run id or its folder.
+""",
     "run": """Check FILE, ask for confirmation, then send the rows that passed.
 
 FILE is a CSV or Excel sheet, or - for CSV on standard input.
@@ -327,6 +332,9 @@ SEND_WITH = " Send with: {command}"
 APPLY_WITH = " Send this plan with: {command}"
 PLAN_TITLE = "The plan:"
 PLANNED_FIELDS = "Fields of known leads:"
+VERIFICATION_TITLE = "Read back from the CRM:"
+VERIFICATION_FAILED = "{accepted} of {rows} went in, but {found}. See _verified in {file}."
+VERIFICATION_PASSED = " The CRM shows what was sent."
 CONTINUE_WITH = "{reason} Continue with: {command}"
 SENT = "{accepted} of {rows} went in."
 RETRY_WITH = "{accepted} of {rows} went in. The others can be sent again without changes: {command}"

@@ -13,7 +13,7 @@ from importer.issues import Issue, Severity, format_issue
 from importer.models.crm_lead import Lookup
 from importer.models.row import Payload, get_sheet_row, name_row
 from importer.models.row_plan import RowPlan
-from importer.models.status import WENT_IN, DeliveryStatus, NoteState, RowStatus
+from importer.models.status import WENT_IN, DeliveryStatus, NoteState, RowStatus, Verification
 
 NOTE_BREAK = "\x1e"
 """Separates the notes of rows that were merged, so that the ledger knows each of them by itself."""
@@ -91,7 +91,8 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     are the issues of the judging and of the sending, as JSON or "". `body` is the request's body, as JSON. Few readers
     need all of a row, so `cells`, `issues` and `payload` are decoded on demand, and once.
     `survivor_status` is the status of the row that a duplicate was merged into, None for every other row. `sheets` are
-    the names of the run's sheets, if there are several. `plan` and `lead_id` are those of a planned row.
+    the names of the run's sheets, if there are several. `plan` and `lead_id` are those of a planned row,
+    `verification` and its issues those of a row whose lead was read back.
     """
 
     number: int
@@ -108,6 +109,8 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     sheets: tuple[str, ...] = ()
     plan: RowPlan | None = None
     lead_id: str = ""
+    verification: Verification | None = None
+    verification_issues: str = ""
 
     @property
     def sheet_row(self) -> int:
@@ -129,7 +132,7 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
         """All issues of the row."""
         return tuple(
             issue
-            for text in (self.staged_issues, self.delivery_issues)
+            for text in (self.staged_issues, self.delivery_issues, self.verification_issues)
             if text
             for issue in _read_issues(text)
         )

@@ -30,6 +30,25 @@ class NoteState(StrEnum):
     NOT_SENT = "not_sent"
 
 
+class Verification(StrEnum):
+    """What reading a lead back says about a row that the CRM took. The words stand in the column `_verified`."""
+
+    SAME = "same"
+    NORMALISED = "normalised"  # upper and lower case, spaces, or the end of a long text differ
+    DIFFERS = "differs"
+    CHANGED_SINCE = "changed_since"  # the CRM had it, and another hand changed it later
+    MISSING = "missing"
+    CANNOT_TELL = "cannot_tell"
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the CRM may not have what was sent: such a run is no success."""
+        return self in _UNVERIFIED
+
+
+_UNVERIFIED = frozenset({Verification.DIFFERS, Verification.MISSING, Verification.CANNOT_TELL})
+
+
 class RunState(StrEnum):
     """The state of a run. `summary.json` of an ended run never shows the first two."""
 
@@ -86,6 +105,10 @@ REPORT_COLUMNS = (
 
 PLAN_COLUMNS = ("_plan", "_changes", "_lead")
 """The columns that reports add behind those, in a run whose rows were planned."""
+
+
+VERIFICATION_COLUMNS = ("_verified",)
+"""The column that reports add behind those, in a run whose leads were read back."""
 
 
 SHEET_COLUMN = "_sheet"

@@ -13,7 +13,7 @@ from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.reports_folder import find_run, now
 from importer.pipeline.resume import check_address, lock_its_account, lock_journal
 from importer.pipeline.run import add_run_options, fetch_lists, judge_sheet, lock_sheet
-from importer.pipeline.send_and_report import send_and_report
+from importer.pipeline.verify_rows import send_and_verify
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
@@ -45,7 +45,7 @@ def apply(name: str, context: RunContext) -> Summary:
             journal.run.change_metadata(options=options, applied_at=now().isoformat())
             journal.begin_sending(opened.require_account())
             journal.plans.settle_unsent()
-            return send_and_report(journal, opened)
+            return send_and_verify(journal, opened)
 
 
 def _require_plan(name: str, journal: Journal) -> None:

@@ -1,4 +1,4 @@
-"""Continue from an earlier run: resume it, retry its rows, or write its reports again."""
+"""Continue from an earlier run: resume it, retry its rows, read its leads back, or write its reports again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from importer.command_hints import format_send_command
 from importer.credentials import Credentials, is_loopback, normalize_base_url
-from importer.errors import DamagedJournalError, RunStoppedError, UsageError
+from importer.errors import DamagedJournalError, RunStoppedError, UsageError, raise_as_nothing_sent
 from importer.issues import Issue, IssueCode, Severity
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
@@ -25,7 +25,8 @@ from importer.pipeline.context import RunContext
 from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.reports_folder import find_run
 from importer.pipeline.run import run
-from importer.pipeline.send_and_report import send_and_report, stop_and_report
+from importer.pipeline.send_and_report import stop_and_report
+from importer.pipeline.verify_rows import send_and_verify, verify_rows
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
@@ -71,7 +72,7 @@ def _continue_run(journal: Journal, context: RunContext) -> Summary:
             return continue_plan(journal, context)
         journal.begin_sending(account)
         _judge_gone_titles(journal, context.titles, context.settings.unknown)
-        return send_and_report(journal, context)
+        return send_and_verify(journal, context)
 
 
 def lock_journal(journal: Journal) -> AbstractContextManager[None]:
@@ -113,6 +114,17 @@ def retry(name: str, context: RunContext) -> Summary | None:
             return None
         settings = merge_run_settings(settings, metadata.options, flags_only=frozenset({"limit"}))
         return run(sheet, context.replace(settings=settings, parent=journal.run_id))
+
+
+def verify(name: str, context: RunContext) -> Summary:
+    """Read the leads of a run back and compare them with what was sent. Raises UsageError if it has sent nothing."""
+    with Journal.open(find_run(Path(context.settings.reports), name)) as journal, raise_as_nothing_sent():
+        check_address(journal.metadata.base_url, context.credentials)
+        if not journal.run.end.has_sent:
+            raise UsageError(*planning_messages.NOTHING_TO_VERIFY.format(run=name))
+        with lock_journal(journal), lock_its_account(journal, context) as opened:
+            journal.delivery.open_memory(opened.require_account().folder)
+            return verify_rows(journal, opened)
 
 
 def rewrite_reports(folder: Path) -> Summary:

@@ -32,7 +32,7 @@ from importer.pipeline.reports_folder import (
 )
 from importer.pipeline.resolve_owners import resolve_owners
 from importer.pipeline.run_folder import choose_run_folder, create_journal, discard_run, make_run_id
-from importer.pipeline.send_and_report import send_and_report
+from importer.pipeline.verify_rows import send_and_verify
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
@@ -64,7 +64,7 @@ def run(sheet: Sheet, context: RunContext) -> Summary:
         with judge_until_agreed(sheet, context) as journal:
             with raise_as_nothing_sent():
                 remember_mapping(journal.metadata.mapping, context.settings, context.observer)
-            return send_and_report(journal, add_run_options(context, journal))
+            return send_and_verify(journal, add_run_options(context, journal))
 
 
 def fetch_lists(sheet: Sheet, context: RunContext) -> RunContext:

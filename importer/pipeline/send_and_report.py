@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
@@ -43,6 +45,8 @@ from importer.settings import Settings
 
 MakeRequests: TypeAlias = Callable[[CommitWriter], RowRequests]
 
+_MAX_PAUSE_S = 0.1  # between two looks for a signal
+
 _INTERRUPTED = {
     StopRequest.NO: run_messages.INTERRUPTED,
     StopRequest.DRAIN: run_messages.INTERRUPTED_DRAINED,
@@ -72,10 +76,11 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
         except (JournalReadError, DiskWriteError) as error:
             advice = f"{error.advice} {_format_continuation(journal)}"
             raise type(error)(error.message, advice) from error
-        except ImporterError:
-            raise
         except Exception as error:
-            error.add_note(f"{_format_continuation(journal)}.")
+            if not signals.is_reporting:
+                journal.run.write_end(_build_interrupted_end(journal, error))
+            if not isinstance(error, ImporterError):
+                error.add_note(f"{_format_continuation(journal)}.")
             raise
 
 
@@ -83,9 +88,27 @@ def look_up_phones(journal: Journal, context: RunContext) -> RunEnd | None:
     """Look up the phones without an answer. Return None if all were asked, else how the look-ups ended."""
     phones, answered = journal.plans.count_phones()
     context.observer.on_look_ups_begin(phones - answered)
-    with _count_signals(journal) as signals:
-        end = _run_to_end(journal, lambda: _look_up_open(journal, context, signals.get_stop_request), signals)
+    source = LookupJournal(journal.plans, journal.delivery)
+    try:
+        end = read_leads(journal, source, phones - answered, context)
+    except Exception as error:
+        journal.run.write_end(
+            msgspec.structs.replace(_build_interrupted_end(journal, error), is_planning=True)
+        )
+        raise
     return None if end.state is RunState.FINISHED else msgspec.structs.replace(end, is_planning=True)
+
+
+def read_leads(
+    journal: Journal, source: DeliveryJournal, total: int, context: RunContext, *, wait_s: float = 0
+) -> RunEnd:
+    """Read the leads of `total` phones, which `source` gives out, after a wait. Return how that ended; it is not written."""
+    with _count_signals(journal) as signals:
+        return _run_to_end(
+            journal,
+            lambda: _read_after_wait(journal, source, total, context, wait_s, signals.get_stop_request),
+            signals,
+        )
 
 
 def stop_and_report(journal: Journal, error: RunStoppedError) -> Summary:
@@ -103,11 +126,6 @@ def _run_to_end(
         is_finished = run_async(work)
     except RunStoppedError as error:
         return _build_end(journal, RunState.STOPPED, str(error))
-    except Exception as error:
-        # An error in our code or in the caller's observer: it must be seen, and the run can continue after it.
-        reason = run_messages.INTERRUPTED_BY_ERROR.format(error=type(error).__name__)
-        journal.run.write_end(_build_end(journal, RunState.INTERRUPTED, reason))
-        raise
     if is_finished:
         return _build_end(journal, RunState.FINISHED, "")
     return _build_end(journal, RunState.INTERRUPTED, _INTERRUPTED[signals.get_stop_request()])
@@ -135,21 +153,35 @@ async def _send_pending(
         )
 
 
-async def _look_up_open(
-    journal: Journal, context: RunContext, get_stop_request: Callable[[], StopRequest]
+async def _read_after_wait(
+    journal: Journal,
+    source: DeliveryJournal,
+    total: int,
+    context: RunContext,
+    wait_s: float,
+    get_stop_request: Callable[[], StopRequest],
 ) -> bool:
-    """Look up all phones without an answer. Return False if a person stopped it."""
-    phones, answered = journal.plans.count_phones()
+    """Read the leads of all phones of `source`. Return False if a person stopped it."""
+    await _wait(wait_s, get_stop_request)
     async with _open_client(context) as client:
         return await send(
-            LookupJournal(journal.plans, journal.delivery),
+            source,
             client,
             _build_send_settings(journal, context.settings),
-            total=phones - answered,
+            total=total,
             on_progress=context.observer.on_look_up_progress,
             get_stop_request=get_stop_request,
             make_requests=lambda _: LookupRequests(),
         )
+
+
+async def _wait(wait_s: float, get_stop_request: Callable[[], StopRequest]) -> None:
+    """Wait, at most until a person stops it."""
+    until = time.monotonic() + wait_s
+    while (  # noqa: ASYNC110 - a signal handler sets no event of asyncio
+        left_s := until - time.monotonic()
+    ) > 0 and get_stop_request() is StopRequest.NO:
+        await asyncio.sleep(min(left_s, _MAX_PAUSE_S))
 
 
 def _make_planned_requests(
@@ -190,6 +222,12 @@ def _format_continuation(journal: Journal) -> str:
 
 def _format_resume_command(journal: Journal) -> str:
     return format_run_command("resume", journal.folder)
+
+
+def _build_interrupted_end(journal: Journal, error: Exception) -> RunEnd:
+    """Return the end of a run by an error in our code or in the caller's observer: the run can continue after it."""
+    reason = run_messages.INTERRUPTED_BY_ERROR.format(error=type(error).__name__)
+    return _build_end(journal, RunState.INTERRUPTED, reason)
 
 
 def _build_end(journal: Journal, state: RunState, reason: str) -> RunEnd:

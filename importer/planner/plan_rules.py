@@ -29,11 +29,13 @@ def build_plan_rules(policies: Policies, titles: AccountTitles, *, create: bool)
             {stage.title: stage.position for stage in stages if stage.position is not None},
             frozenset(stage.title for stage in stages if stage.is_final),
         ),
-        titles={
-            (dropdown, title.id): title.title
-            for dropdown, found in titles.items()
-            for title in found
-            if title.id
-        },
+        titles=map_title_ids(titles),
         create=create,
     )
+
+
+def map_title_ids(titles: AccountTitles) -> TitleNames:
+    """Return the account's titles by list and id."""
+    return {
+        (dropdown, title.id): title.title for dropdown, found in titles.items() for title in found if title.id
+    }

@@ -20,7 +20,13 @@ from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import ColumnChoice
-from importer.models.status import PLAN_COLUMNS, REPORT_COLUMNS, ROWS_SHEET, RUN_ID_PROPERTY
+from importer.models.status import (
+    PLAN_COLUMNS,
+    REPORT_COLUMNS,
+    ROWS_SHEET,
+    RUN_ID_PROPERTY,
+    VERIFICATION_COLUMNS,
+)
 from importer.report.dropdown_lists import MAX_CELL_UNITS, add_dropdowns
 from importer.report.sheet_row_writer import SheetRowWriter, read_sample_styles
 
@@ -34,10 +40,11 @@ _A4 = 9  # Excel's number of the paper size
 _cannot_hold = re.compile("[\ufffe\uffff]|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_").search
 _COLUMN_WIDTHS = {
     "_row": 8, "_status": 11, "_phone": 17, "_problems": 75, "_codes": 32, "_attempts": 11, "_http_status": 13, "_note": 10,
-    "_plan": 11, "_changes": 60, "_lead": 12,
+    "_plan": 11, "_changes": 60, "_lead": 12, "_verified": 14,
 }  # fmt: skip
 _LINE_HEIGHT = 15  # points
 _MAX_LINES = 8
+_MAX_REPORT_COLUMNS = len((*REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS))
 _PROBLEMS = REPORT_COLUMNS.index("_problems")
 _NO_COLUMN = -1
 """The column of an issue that is not about a single cell: a stray quote, a refusal by the CRM, a default."""
@@ -45,7 +52,7 @@ _NO_COLUMN = -1
 
 def fits_in_workbook(cells: Sequence[str]) -> bool:
     """Return whether a workbook can hold the row exactly as it was typed. The others are in failed_rows.csv only."""
-    if len(cells) + len(REPORT_COLUMNS) + len(PLAN_COLUMNS) > _MAX_COLUMNS:
+    if len(cells) + _MAX_REPORT_COLUMNS > _MAX_COLUMNS:
         return False
     return _fits_in_cell("".join(cells)) or all(map(_fits_in_cell, cells))  # most rows fit even as one cell
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from importer.command_hints import format_run_command, format_send_command, to_reports_option
-from importer.messages import report_messages
+from importer.messages import planning_messages, report_messages
 from importer.models.status import RunState
-from importer.report.summary import FAILED_XLSX, Summary
+from importer.report.summary import FAILED_XLSX, RESULTS, Summary
 from importer.untrusted_text import quote_command
 
 
@@ -34,6 +34,9 @@ def list_next_steps(summary: Summary, folder: Path, options: Mapping[str, object
             return list_apply_steps(summary, folder) + _list_fix_steps(summary, folder)
         case RunState.CHECKED:
             return _list_send_steps(summary, folder, options) + _list_fix_steps(summary, folder)
+        case _ if summary.verification_failure:
+            check = Step(planning_messages.VERIFICATION_STEP, file=summary.files[RESULTS])
+            return [check, *_list_retry_steps(summary, folder), *_list_fix_steps(summary, folder)]
         case _:
             return _list_retry_steps(summary, folder) + _list_fix_steps(summary, folder)
 

@@ -147,7 +147,11 @@ def write_page(path: Path, journal: Journal, summary: Summary, findings: Finding
 def format_headline(summary: Summary) -> str:
     """Return in one line what happened."""
     return report_messages.format_headline(
-        Path(summary.file).name, rows=summary.rows, went_in=summary.went_in, state=summary.state
+        Path(summary.file).name,
+        rows=summary.rows,
+        went_in=summary.went_in,
+        state=summary.state,
+        verification_failure=summary.verification_failure,
     )
 
 
@@ -165,6 +169,7 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
         "plans": planning_messages,
         "plan": [(action, count) for action, count in summary.plan.items() if count],
         "fields": _describe_fields(summary, findings),
+        "verified": [(outcome, count) for outcome, count in summary.verified.items() if count],
         "summary": summary,
         "is_check": is_check,
         "name": Path(summary.file).name,

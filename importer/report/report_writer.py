@@ -14,7 +14,7 @@ from importer.command_hints import format_run_command
 from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.messages import report_messages
-from importer.models.status import REPORT_COLUMNS
+from importer.models.status import PLAN_COLUMNS
 from importer.report.change_texts import ChangesCsv
 from importer.report.failed_workbook import FailedWorkbook
 from importer.report.report_page import Findings, write_page
@@ -74,9 +74,7 @@ def _write_tables(journal: Journal, staging_dir: Path) -> tuple[SummaryCounter, 
         failed = files.enter_context(ResultsCsv(staging_dir / FAILED_CSV, headers, columns))
         workbook = files.enter_context(FailedWorkbook(staging_dir / FAILED_XLSX, journal.metadata, columns))
         changes = (
-            files.enter_context(ChangesCsv(staging_dir / CHANGES))
-            if len(columns) > len(REPORT_COLUMNS)
-            else None
+            files.enter_context(ChangesCsv(staging_dir / CHANGES)) if PLAN_COLUMNS[0] in columns else None
         )
         for page in journal.read_report_pages():
             counter.add_accepted(len(page.bodies))

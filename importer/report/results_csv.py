@@ -12,7 +12,13 @@ from importer.journal.report_query import NOTE_KEY, CheckedPage, ReportPage, Sen
 from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
 from importer.models.row import ROW_MASK
-from importer.models.status import PLAN_COLUMNS, REPORT_COLUMNS, NoteState, RowStatus
+from importer.models.status import (
+    PLAN_COLUMNS,
+    REPORT_COLUMNS,
+    VERIFICATION_COLUMNS,
+    NoteState,
+    RowStatus,
+)
 from importer.report.change_texts import format_changes
 
 _BOM = "\ufeff"
@@ -71,14 +77,22 @@ def format_clean_lines(page: ReportPage) -> list[str | None]:
 
 
 def choose_report_columns(journal: Journal) -> tuple[str, ...]:
-    """Return the `_` columns of a run, in order: those of plans only where its rows were planned."""
-    return REPORT_COLUMNS if journal.plans.is_empty else (*REPORT_COLUMNS, *PLAN_COLUMNS)
+    """Return the `_` columns of a run, in order: those of plans and of verifications only where it has any."""
+    planned = () if journal.plans.is_empty else PLAN_COLUMNS
+    verified = () if journal.verifications.is_empty else VERIFICATION_COLUMNS
+    return (*REPORT_COLUMNS, *planned, *verified)
 
 
 def to_report_cells(row: ReportRow, columns: Sequence[str] = REPORT_COLUMNS) -> tuple[object, ...]:
     """Return the `_` columns of a row, in the order of `choose_report_columns`."""
     cells = _to_common_cells(row)
-    return cells if len(columns) == len(cells) else (*cells, *_to_plan_cells(row))
+    if len(columns) == len(cells):
+        return cells
+    if PLAN_COLUMNS[0] in columns:
+        cells += _to_plan_cells(row)
+    if VERIFICATION_COLUMNS[0] in columns:
+        cells += ("" if row.verification is None else row.verification.value,)
+    return cells
 
 
 def _to_plan_cells(row: ReportRow) -> tuple[str, str, str]:

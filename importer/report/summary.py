@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from importer.journal.run_journal import Journal
-from importer.messages import report_messages
+from importer.journal.verification_log import VerificationEnd
+from importer.messages import planning_messages, report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind, name_columns
 from importer.models.row_plan import FieldCount
-from importer.models.status import SHEET_COLUMN, WENT_IN, RowStatus, RunState
+from importer.models.status import SHEET_COLUMN, WENT_IN, RowStatus, RunState, Verification
 from importer.untrusted_text import format_path
 
 SCHEMA_VERSION = 1
@@ -51,7 +53,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             description="`stopped` and `interrupted` runs can be resumed.",
         ),
     ]
-    reason: Annotated[str, Meta(description="Why the run stopped, in one sentence, or empty.")]
+    reason: Annotated[
+        str, Meta(description="Why the run, or reading its leads back, stopped: one sentence, or empty.")
+    ]
     rows: Annotated[int, Meta(description="Data rows of the sheet.")]
     counts: Annotated[
         dict[str, int], Meta(description="Rows by status, with all statuses; their sum is `rows`.")
@@ -128,6 +132,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, int],
         Meta(description="Phones to look up for a plan, and how many were answered; empty without a plan."),
     ] = {}
+    verified: Annotated[
+        dict[str, int],
+        Meta(description="Rows by what reading their leads back showed; empty if no lead was read back."),
+    ] = {}
+
+    @property
+    def verification_failure(self) -> str:
+        """How many leads the CRM does not show as they were sent, in words; "" if all that were read are fine."""
+        failed = {
+            outcome: count for outcome, count in self.verified.items() if Verification(outcome).is_failed
+        }
+        not_read = failed.pop(Verification.CANNOT_TELL, 0)
+        return planning_messages.format_verification_failure(sum(failed.values()), not_read)
 
     @property
     def file_to_fix(self) -> str:
@@ -193,6 +210,8 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         counter.counts,
     )
     state = RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
+    exit_code = end.exit_code if end.exit_code is not None else compute_exit_code(state, counts)
+    verified = {} if journal.verifications.is_empty else journal.verifications.count_outcomes()
     return Summary(
         schema_version=SCHEMA_VERSION,
         run_id=journal.run_id,
@@ -204,7 +223,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         started_at=metadata.started_at,
         finished_at=end.finished_at,
         state=state.value,
-        reason=end.reason,
+        reason=end.reason or journal.verifications.end.reason,
         rows=sum(counts.values()),
         counts={status.value: count for status, count in counts.items()},
         requests=totals.requests,
@@ -225,7 +244,8 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         ignored=_list_ignored(journal),
         files=files,
         **_count_plan(journal),
-        exit_code=end.exit_code if end.exit_code is not None else compute_exit_code(state, counts),
+        verified={outcome.value: count for outcome, count in verified.items()},
+        exit_code=exit_code or compute_verification_code(verified, journal.verifications.end),
     )
 
 
@@ -251,6 +271,11 @@ def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
         case _:
             went_in = sum(counts[status] for status in (*WENT_IN, RowStatus.DUPLICATE))
             return 0 if sum(counts.values()) == went_in else 1
+
+
+def compute_verification_code(verified: Mapping[Verification, int], end: VerificationEnd) -> int:
+    """Return what reading the leads back means for the exit code: 1 if the CRM may lack something that was sent."""
+    return end.exit_code or int(any(count for outcome, count in verified.items() if outcome.is_failed))
 
 
 def _list_columns(journal: Journal) -> dict[str, str]:

@@ -69,11 +69,16 @@ class FieldMemory:
             rows.append((lead, run_id, written_at, _encode(merged)))
         self._sql.executemany(_SAVE, rows)
 
-    def learn_shown(self, shown: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Remember what the CRM showed right after our write: it counts as what we wrote from then on."""
+    def learn_shown(self, shown: Iterable[tuple[str, Mapping[str, Any]]], *, run_id: str) -> None:
+        """Remember how the CRM shows what a run wrote: it counts as what we wrote from then on.
+
+        A lead that another run wrote to since is left as it is.
+        """
         values = {self._identify_lead(phone): fields for phone, fields in shown}
         rows = []
-        for lead, (run_id, at, fields) in self._find(values).items():
+        for lead, (last_run_id, at, fields) in self._find(values).items():
+            if last_run_id != run_id:
+                continue
             learnt = {
                 name: (*fields[name][:2], self._identify(name, canonicalize(name, value)))
                 for name, value in values[lead].items()

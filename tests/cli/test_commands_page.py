@@ -24,14 +24,23 @@ DEFAULTS = {
     "--create": True, "--duplicates": "merge", "--unknown": "reject",
     "--bad-cells": "reject", "--ranges": "info", "--rest": "info", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
     "--existing": "overwrite", "--policy": {}, "--look-up": "all", "--max-age": 300.0, "--on-drift": "keep",
-    "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
+    "--verify": False, "--sample": "all", "--wait": 0.0, "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
     "--quiet": False, "--verbose": False, "--encoding": None, "--delimiter": None, "--save": None,
 }  # fmt: skip
 """The options of check, plan, apply and run that users and scripts rely on, with their defaults."""
 
 ABSENT = {
-    "check": {"--existing", "--policy", "--look-up", "--max-age", "--on-drift"},
-    "plan": {"--max-age", "--on-drift"},
+    "check": {
+        "--existing",
+        "--policy",
+        "--look-up",
+        "--max-age",
+        "--on-drift",
+        "--verify",
+        "--sample",
+        "--wait",
+    },
+    "plan": {"--max-age", "--on-drift", "--verify", "--sample", "--wait"},
     "run": {"--look-up", "--max-age", "--on-drift"},
 }
 """Options that a command does not have, because they would have no effect."""

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from importer.cli.terminal_observer import TerminalObserver
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.lead_edits import LeadEdit, edit_lead
 from tests.support import leads, read_csv, write_csv
@@ -148,6 +149,20 @@ def test_plan_can_be_applied_once_and_only_when_it_is_complete(importer, crm, sh
     assert importer("apply", checked.folder.name, "--yes").code == 2
     resumed = importer("resume", sample.folder.name)
     assert (resumed.code, "importer apply" in resumed.err) == (2, True)
+
+
+def test_plan_that_an_error_interrupted_is_resumed_as_a_plan(importer, crm, sheet, monkeypatch):
+    """Nothing was agreed to yet: a resume that sent the rows would be an import without a plan."""
+    with monkeypatch.context() as broken:
+        broken.setattr(TerminalObserver, "on_look_up_progress", raise_error)
+        failed = importer("plan", sheet)
+    resumed = importer("resume", failed.folder.name)
+    assert (resumed.code, set(read_methods(crm))) == (0, {"GET"})
+    assert importer("apply", failed.folder.name, "--yes").code == 0
+
+
+def raise_error(*_):
+    raise ZeroDivisionError
 
 
 def test_plan_after_an_apply_has_nothing_to_do(importer, crm, sheet):

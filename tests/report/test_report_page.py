@@ -275,7 +275,7 @@ def build_summary(state: str, **counts: int) -> Summary:
     given = {
         "schema_version": 1, "run_id": "run-1", "folder": "reports/run-1", "command": "run", "parent": "", "file": "my leads.csv", "sha256": "",
         "started_at": STARTED, "finished_at": STARTED, "state": state, "reason": "", "rows": sum(every.values()),
-        "counts": every, "requests": 0, "retries": 0, "throttled": 0, "seconds": 0.0, "rate_reached": 0.0, "columns": {},
+        "counts": every, "requests": 0, "retries": 0, "throttled": 0, "seconds": 0.0, "rate_reached": 0.0, "columns": {}, "defaults": {},
         "problems": {}, "failed_rows": failed, "workbook_rows": failed, "warned_rows": 0, "nameless": 0,
         "went_in": every["accepted"] + every["duplicate"], "undelivered": every["failed"] + every["unknown"],
         "to_fix": every["invalid"] + every["refused"],

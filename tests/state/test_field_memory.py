@@ -67,7 +67,10 @@ def test_what_the_crm_showed_after_a_write_counts_as_ours(folder):
     """Only for fields that were written: a value of the CRM alone is no memory."""
     memory = open_memory(folder)
     write(memory, city="Pune  City")
-    memory.learn_shown([(PHONE, {"city": "PUNE CITY", "source": "Web"}), (OTHER, {"city": "Pune"})])
+    shown = [(PHONE, {"city": "PUNE CITY", "source": "Web"}), (OTHER, {"city": "Pune"})]
+    memory.learn_shown(shown, run_id="run-0")
+    assert not memory.read([PHONE])[PHONE].fields["city"].is_theirs("PUNE CITY"), "not written by that run"
+    memory.learn_shown(shown, run_id="run-1")
     known = memory.read([PHONE, OTHER])
     assert known.keys() == {PHONE}
     assert known[PHONE].fields.keys() == {"city"}
