@@ -2,6 +2,7 @@
 
 import json
 
+import openpyxl
 import pytest
 
 from importer.credentials import Credentials, Secret
@@ -165,6 +166,20 @@ def test_every_row_of_a_long_sheet_is_judged_again(send):
     summary = send(rows=rows, command=check)
     assert "assignee_user_phone.unknown_owner" not in summary.problems
     assert summary.rows == summary.went_in == len(rows)
+
+
+def test_owners_of_several_sheets_are_resolved_together(importer, crm, send):
+    """The column may be at another place in each sheet."""
+    send(Person({"Rohit": ROHIT}))
+    book = openpyxl.Workbook()
+    book.active.append(["Mobile", "Attended By"])
+    book.active.append(["9820050011", "Rohit"])
+    second = book.create_sheet("Thane")
+    second.append(["Name", "Attended By", "Phone"])
+    second.append(["Asha Rao", "rohit", "9820050012"])
+    book.save(importer.folder / "x.xlsx")
+    assert importer("run", "x.xlsx", "--sheet", "all", "--yes").code == 0
+    assert {get_owners(crm)[phone] for phone in ("+919820050011", "+919820050012")} == {ROHIT}
 
 
 def test_saved_map_has_the_phones_of_owners(importer, send, monkeypatch):
