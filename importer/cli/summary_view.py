@@ -133,17 +133,18 @@ def _format_plan(summary: Summary) -> Iterator[str]:
 def estimate_plan(summary: Summary) -> dict[str, str]:
     """Return for each action of a sample how many of all rows it concerns, with the error of the estimate.
 
-    The error is that of a proportion at 95%: 1.96 standard deviations, with the correction for a finite number of rows.
+    The error is half of Wilson's interval for a proportion (95%), with the correction for a finite number of rows.
     """
-    planned = sum(summary.plan.values())
-    rows = summary.counts[RowStatus.ACCEPTED] + planned - summary.plan["create"] - summary.plan["update"]
+    planned, rows = sum(summary.plan.values()), summary.plannable_rows
     if not 0 < planned < rows:
         return {}
-    correction = (rows - planned) / max(rows - 1, 1)
+    z2 = 1.96**2
+    correction = sqrt((rows - planned) / (rows - 1))
     estimates = {}
     for action, count in summary.plan.items():
         share = count / planned
-        error = 1.96 * sqrt(share * (1 - share) / planned * correction)
+        spread = sqrt(z2 * (share * (1 - share) / planned + z2 / (4 * planned**2)))
+        error = spread / (1 + z2 / planned) * correction
         estimates[action] = planning_messages.ESTIMATE.format(
             rows=format_count(round(share * rows)), error=format_count(ceil(error * rows))
         )

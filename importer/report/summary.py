@@ -147,6 +147,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return planning_messages.format_verification_failure(sum(failed.values()), not_read)
 
     @property
+    def plannable_rows(self) -> int:
+        """Rows that a plan can be about: those that were not rejected or merged. A sample plans only some of them."""
+        statuses = (RowStatus.ACCEPTED, RowStatus.UNCHANGED, RowStatus.CONFLICT, RowStatus.FAILED)
+        return sum(self.counts[status] for status in statuses)
+
+    @property
     def file_to_fix(self) -> str:
         """The name of the file to fix: the workbook, unless it can hold none of the rows."""
         return self.files[FAILED_XLSX if self.workbook_rows else FAILED_CSV]

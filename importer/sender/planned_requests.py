@@ -53,6 +53,8 @@ class _Progress:
 class PlannedRequests:
     """Look-ups, then the writes of the plan: with the toggle to create off for a lead that exists."""
 
+    noun = "row"
+
     def __init__(
         self,
         journal: PlanningJournal,

@@ -133,7 +133,8 @@ class RowDelivery:
         self, flight: InFlightRow, answer: CrmResponse | ImporterError, max_backoff_s: float
     ) -> None:
         _log.info(
-            "row %d: attempt %d failed (%s), retry within %.1f s",
+            "%s %d: attempt %d failed (%s), retry within %.1f s",
+            self._requests.noun,
             flight.row.number,
             flight.attempts,
             _describe_answer(answer),
@@ -142,7 +143,8 @@ class RowDelivery:
 
     def _log_request(self, flight: InFlightRow, answer: CrmResponse | ImporterError) -> None:
         _log.debug(
-            "row %d: request %d: %s in %.3f s",
+            "%s %d: request %d: %s in %.3f s",
+            self._requests.noun,
             flight.row.number,
             flight.requests,
             _describe_answer(answer),

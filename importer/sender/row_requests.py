@@ -14,6 +14,9 @@ from importer.sender.in_flight_row import InFlightRow, build_result
 class RowRequests(Protocol):
     """The requests of a row, one after another. Pace, retries and outages are not their concern."""
 
+    noun: str
+    """What a row is called in the log."""
+
     async def send(self, client: Client, flight: InFlightRow) -> CrmResponse:
         """Send the next request of the row. Raises what stops the run."""
 
@@ -23,6 +26,8 @@ class RowRequests(Protocol):
 
 class UpsertRequests:
     """One upsert a row. `create` allows the CRM to create new leads."""
+
+    noun = "row"
 
     def __init__(self, *, create: bool) -> None:
         self._create = create
@@ -45,6 +50,8 @@ class UpsertRequests:
 
 class LookupRequests:
     """One look-up a phone: the "rows" are phones."""
+
+    noun = "look-up"
 
     async def send(self, client: Client, flight: InFlightRow) -> CrmResponse:
         """Read the lead of the phone."""

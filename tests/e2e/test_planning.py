@@ -242,14 +242,15 @@ def test_two_rows_of_one_lead_are_held_back_and_nothing_is_asked_again(importer,
     assert [row["_status"] for row in planned.failed] == ["conflict"] * 2
 
 
-def test_plan_that_was_stopped_is_resumed_and_asks_only_what_is_open(importer, crm, sheet):
-    """The look-ups so far are kept, and the plan is the same as without the stop."""
-    crm.sandbox.faults.restart(FaultPlan(always=InjectedFault.UNAUTHORIZED, from_request=1))
-    stopped = importer("plan", sheet, "--max-wait", "1")
-    assert stopped.code == 2
-    crm.sandbox.faults.restart(FaultPlan())
-    planned = importer("plan", sheet)
-    assert planned.summary["lookups"] == {"phones": 3, "answered": 3}
+@pytest.mark.parametrize(("look_up", "phones"), [("none", 0), ("sample:2", 2)])
+def test_sample_names_its_error_and_is_not_offered_for_apply(importer, crm, sheet, look_up, phones):
+    """A plan of some rows cannot be sent, so no line says so."""
+    planned = importer("plan", sheet, "--look-up", look_up)
+    assert planned.code == 0
+    assert planned.summary["lookups"].get("phones", 0) == phones
+    assert "importer apply" not in planned.out + planned.err
+    assert ("chosen at random" in planned.out) is (phones > 0)
+    assert "± 0)" not in planned.out
 
 
 def post_edit(crm, edit):
