@@ -337,6 +337,7 @@ def test_rows_are_typed_and_in_the_order_of_the_sheet(importer, crm, sheet):
     first, second = result.rows()
     assert first == library.ResultRow(
         number=2,
+        sheet="",
         status=library.RowStatus.ACCEPTED,
         phone="+919845010001",
         problems=(),

@@ -12,7 +12,7 @@ from importer.pipeline.context import RunContext, SendDecision
 from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.reports_folder import find_run, now
 from importer.pipeline.resume import check_address, lock_its_account, lock_journal
-from importer.pipeline.run import add_run_options, fetch_lists, judge_sheet, lock_sheet
+from importer.pipeline.run import add_run_options, judge_sheet, lock_sheet
 from importer.pipeline.verify_rows import send_and_verify
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
@@ -24,14 +24,11 @@ def plan(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, look up its lead, and write what sending would change. The CRM is only read."""
     with raise_as_nothing_sent():
         context.choose_policies()  # raises what is wrong with them before anything is asked
-    context = fetch_lists(sheet, context)
-    with lock_sheet(sheet, context) as account:
-        context = context.replace(account=account)
-        with judge_sheet("plan", sheet, context) as journal:
-            context = add_run_options(context, journal)
-            journal.begin_look_ups(account)
-            journal.plans.add_phones(_parse_sample(context.settings))
-            return continue_plan(journal, context)
+    with lock_sheet(sheet, context) as locked, judge_sheet("plan", sheet, locked) as journal:
+        planned = add_run_options(locked, journal)
+        journal.begin_look_ups(planned.require_account())
+        journal.plans.add_phones(_parse_sample(planned.settings))
+        return continue_plan(journal, planned)
 
 
 def apply(name: str, context: RunContext) -> Summary:

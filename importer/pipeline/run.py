@@ -45,7 +45,7 @@ from importer.state.state_folder import AccountState, find_account, open_account
 def check(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row and write the reports. The CRM is only read."""
     context = choose_sheets(sheet, context.replace(prompter=None))
-    context = fetch_lists(sheet, context)
+    context = _fetch_lists(_begin_run(sheet, context))
     context = context.replace(account=find_account(context.state_dir, context.credentials, context.titles))
     _warn_of_earlier_run(sheet, context, find_interrupted_run)
     with judge_sheet("check", sheet, context) as journal:
@@ -57,27 +57,12 @@ def run(sheet: Sheet, context: RunContext) -> Summary:
     context = choose_sheets(sheet, context)
     with raise_as_nothing_sent():
         context.choose_policies()  # raises what is wrong with them before anything is asked
-    context = fetch_lists(sheet, context)
-    with lock_sheet(sheet, context) as account:
-        context = context.replace(account=account)
-        _warn_of_earlier_run(sheet, context, find_unfinished_run)
-        with judge_until_agreed(sheet, context) as journal:
+    with lock_sheet(sheet, context) as locked:
+        _warn_of_earlier_run(sheet, locked, find_unfinished_run)
+        with judge_until_agreed(sheet, locked) as journal:
             with raise_as_nothing_sent():
-                remember_mapping(journal.metadata.mapping, context.settings, context.observer)
-            return send_and_verify(journal, add_run_options(context, journal))
-
-
-def fetch_lists(sheet: Sheet, context: RunContext) -> RunContext:
-    """Return the context with a run id and the account's lists, which tell which account the key opens.
-
-    What is wrong with the sheet or the run id is found before the CRM is asked, and before a folder is made.
-    """
-    context = _ensure_run_id(context)
-    with raise_as_nothing_sent():
-        require_rows(sheet, allow_empty=context.settings.allow_empty)
-        choose_run_folder(context.settings)
-        titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
-    return context.replace(titles=titles)
+                remember_mapping(journal.metadata.mapping, locked.settings, locked.observer)
+            return send_and_verify(journal, add_run_options(locked, journal))
 
 
 def judge_until_agreed(sheet: Sheet, context: RunContext) -> Journal:
@@ -129,17 +114,41 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
 
 
 @contextmanager
-def lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[AccountState]:
-    """Lock the file in the reports folder and the account while the block runs. Raises RunLockedError."""
+def lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[RunContext]:
+    """Lock the file in the reports folder, then the account, while the block runs. Raises RunLockedError.
+
+    Yield the context with a run id, the account's lists and the account. The lists tell which account the key opens.
+    They are fetched under the first lock, so that a run that is sending is named even if the CRM does not answer.
+    """
+    context = _begin_run(sheet, context)
     reports, run_id = Path(context.settings.reports), context.settings.run_id or ""
     with ExitStack() as locks:
         with raise_as_nothing_sent():
-            account = open_account(context.state_dir, context.credentials, context.titles)
             key = fingerprint_key(context.credentials)
             locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=key))
+            context = _fetch_lists(context)
+            account = open_account(context.state_dir, context.credentials, context.titles)
             holder = LockHolder.from_run(run_id, reports, sheet.file)
             locks.enter_context(lock_account(account.folder, holder))
-        yield account
+        yield context.replace(account=account)
+
+
+def _begin_run(sheet: Sheet, context: RunContext) -> RunContext:
+    """Return the context with a run id.
+
+    What is wrong with the sheet or the run id is found here, before the CRM is asked and before a folder is made.
+    """
+    context = _ensure_run_id(context)
+    with raise_as_nothing_sent():
+        require_rows(sheet, allow_empty=context.settings.allow_empty)
+        choose_run_folder(context.settings)
+    return context
+
+
+def _fetch_lists(context: RunContext) -> RunContext:
+    with raise_as_nothing_sent():
+        titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
+    return context.replace(titles=titles)
 
 
 def _warn_of_earlier_run(

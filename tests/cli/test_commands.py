@@ -22,6 +22,7 @@ from importer.cli.terminal_observer import TerminalObserver, TerminalPrompter
 from importer.journal.run_journal import Journal
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.models.row import BLOCK_ROWS
+from importer.pipeline.context import SendDecision
 from importer.sender.client import Client
 from importer.settings import Settings
 from tests.support import leads, write_csv
@@ -277,8 +278,9 @@ def test_json_on_a_terminal_prints_the_summary_on_standard_error(importer, monke
     """The person sees the summary before confirming, and the question names the CRM."""
     asked = []
     monkeypatch.setattr("importer.cli.run_commands.is_interactive", lambda: True)
-    monkeypatch.setattr("importer.cli.prompts.confirm", lambda text, **_: asked.append(text) or True)
-    result = importer("run", write_csv(importer.folder / "x.csv", GOOD), "--json")
+    monkeypatch.setattr("importer.cli.prompts.click.prompt", lambda text, **_: asked.append(text) or "y")
+    sheet = write_csv(importer.folder / "x.csv", GOOD)
+    result = importer("run", sheet, "--json", "--default", "source=Fair")
     assert json.loads(result.out)["counts"]["accepted"] == 1
     assert "1  can go in" in result.err
     assert len(asked) == 1
@@ -386,9 +388,10 @@ def test_second_demo_starts_with_an_empty_crm(importer):
 def test_question_before_sending_leaves_standard_output_to_json(importer, crm, monkeypatch, capsys):
     """A person answers at the terminal while a program reads standard output."""
     summary = library.check_file(write_csv(importer.folder / "x.csv", GOOD)).summary
-    monkeypatch.setattr("importer.cli.prompts.confirm", lambda _: False)
+    monkeypatch.setattr("importer.cli.prompts.click.prompt", lambda *_, **__: "n")
     capsys.readouterr()
-    assert not TerminalPrompter(TerminalObserver(Settings(json=True))).confirm_send(summary)
+    prompter = TerminalPrompter(TerminalObserver(Settings(json=True)))
+    assert prompter.confirm_send(summary, ()) is SendDecision.STOP
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "can go in" in printed.err

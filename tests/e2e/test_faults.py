@@ -398,8 +398,8 @@ def test_row_in_doubt_stays_unknown_when_its_stage_is_gone(importer, crm):
 
 def test_resume_of_a_running_run_exits_4(slow):
     """The file is recognised under another name and in another folder."""
-    # It cannot end. The lists still answer, which tell the next command what account its key opens.
-    slow.sandbox.sandbox.faults.restart(FaultPlan(always=InjectedFault.STALL_AFTER, from_request=6))
+    # It cannot end. The lists do not answer either: the next command must not wait for them to name the run.
+    slow.sandbox.sandbox.faults.restart(FaultPlan(always=InjectedFault.STALL_BEFORE, from_request=6))
     child = slow.start("--rate", "60")
     slow.wait_for_requests(6)
     resumed = slow.call("resume", "r")
