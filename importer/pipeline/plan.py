@@ -9,6 +9,7 @@ from importer.journal.run_journal import Journal
 from importer.messages import planning_messages
 from importer.models.status import RunState
 from importer.pipeline.context import RunContext, SendDecision
+from importer.pipeline.decide_sheets import choose_sheets
 from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.reports_folder import find_run, now
 from importer.pipeline.resume import check_address, lock_its_account, lock_journal
@@ -22,6 +23,7 @@ from importer.settings import Settings, get_inheritable
 
 def plan(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, look up its lead, and write what sending would change. The CRM is only read."""
+    context = choose_sheets(sheet, context)
     with raise_as_nothing_sent():
         context.choose_policies()  # raises what is wrong with them before anything is asked
     with lock_sheet(sheet, context) as locked, judge_sheet("plan", sheet, locked) as journal:

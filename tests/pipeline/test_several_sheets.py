@@ -100,6 +100,13 @@ def test_all_sheets_with_leads_are_one_run(ended, crm):
     ]
 
 
+def test_plan_reads_the_same_sheets(importer, book):
+    """A plan is a promise: it is about the rows that a run would send. A sheet of totals is not read for it either."""
+    plan, check = (importer(name, book, "--sheet", "all") for name in ("plan", "check"))
+    assert plan.summary["plan"]
+    assert (plan.summary["rows"], plan.summary["ignored"]) == (5, check.summary["ignored"])
+
+
 def test_columns_of_all_sheets_stand_side_by_side(ended):
     """A header that two tabs share is one column. Cells stay under their own header, as typed."""
     assert list(ended.results[0])[:6] == ["Mobile", "Name", "Stage", "Customer Name", "Budget", "_sheet"]
