@@ -231,7 +231,7 @@ class Sandbox:
         return answer
 
     async def _read_list(self, request: Request) -> Any:
-        rows = self.account.lists[request.url.path.rsplit("/", 1)[1]]
+        rows = self.account.lists[request.scope["path"].rsplit("/", 1)[1]]
         text = request.query_params.get("text", "").lower()
         found = [row for row in rows if text in row["title"].lower()]
         return build_list_page(found, request, size=_LIST_PAGE_SIZE)

@@ -146,3 +146,13 @@ def test_dns_rebinding_is_rejected(crm, host, method, path):
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "localhost", "[::1]:8000"])
 def test_loopback_hosts_are_accepted(crm, host):
     assert crm.get("/", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["x/_sandbox/leads?", "x/label?", "x#", "x/", "[", "\\", "a@b", ""], ids=ascii
+)
+def test_malformed_host_does_not_change_the_path(crm, host):
+    """What the request line names is answered, or the request is refused (CVE-2026-48710 of starlette 1.0.0)."""
+    address = f"{API}/lead-stage"
+    found = crm.get(address, headers={"host": host})
+    assert found.status_code == 400 or found.json() == crm.get(address).json()
