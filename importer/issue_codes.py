@@ -83,3 +83,4 @@ class IssueCode(StrEnum):
     NOTE_UNSURE = "note_unsure"
     NOTE_OTHER_KEY = "note_other_key"
     NOTE_REPEATED = "note_repeated"
+    SENT_BEFORE = "sent_before"

@@ -74,6 +74,7 @@ _WARNINGS = frozenset(
         IssueCode.NOTE_UNSURE,
         IssueCode.NOTE_OTHER_KEY,
         IssueCode.NOTE_REPEATED,
+        IssueCode.SENT_BEFORE,
     }
 )
 

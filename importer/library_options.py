@@ -65,6 +65,7 @@ class ImportOptions(VerifyOptions, total=False):
     ranges: RangesPolicy | None
     existing: ExistingMode | None
     policy: Mapping[str, str] | None
+    changed: bool | None
     rest: RestPolicy | None
     limit: int | None
     allow_empty: bool | None

@@ -72,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rest: RestPolicy = "info"
     existing: ExistingMode = "overwrite"
     policy: dict[str, str] = {}
+    changed: bool = False
     look_up: LookUp = "all"
     max_age: Annotated[float, Meta(ge=0, le=366 * 24 * 3600)] = 300.0
     on_drift: DriftPolicy = "keep"

@@ -144,7 +144,7 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
             return click.option("-v", "--verbose", count=True, callback=_limit_verbosity, help=text)
         case "quiet":
             return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
-        case "yes" | "json" | "allow_empty" | "verify":
+        case "yes" | "json" | "allow_empty" | "verify" | "changed":
             return click.option(flag, name, is_flag=True, default=None, help=text)
         case _:
             return click.option(flag, name, metavar=title, help=text + _format_default(default))

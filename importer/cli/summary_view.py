@@ -250,7 +250,7 @@ def _format_check_result(summary: Summary, folder: Path, next_options: str) -> s
         if list_apply_steps(summary, folder):
             command = f"importer apply {quote_command(summary.run_id)}{next_options}"
             line += terminal_messages.APPLY_WITH.format(command=command)
-    elif summary.went_in:
+    elif summary.counts[RowStatus.ACCEPTED]:
         command = f"importer run {quote_command(summary.file)}{next_options}"
         line += terminal_messages.SEND_WITH.format(command=command)
     return line

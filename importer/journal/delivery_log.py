@@ -14,7 +14,7 @@ from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SecondMetr
 from importer.journal.staging import decode_payload, decode_steps, encode_issues
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.row import Payload, flatten_payload
-from importer.models.status import NoteState, RowStatus
+from importer.models.status import WENT_IN, NoteState, RowStatus
 from importer.state.account_memory import AccountMemory, RunTrace
 from importer.state.disk_errors import translate_write_errors
 from importer.state.field_memory import FieldMemory, FieldWrite
@@ -29,6 +29,9 @@ _KNOWN_NOTES = """SELECT payload, coalesce(result_note, 'unknown') AS note FROM 
     WHERE result_note IN ('sent', 'unknown') OR (result_status IS NULL AND with_note)"""
 _WRITTEN = """SELECT rows.payload, plans.steps FROM rows LEFT JOIN plans ON plans.number = rows.number
     WHERE rows.number IN (SELECT value FROM json_each(?))"""
+_PHONES = "SELECT phone FROM rows WHERE number IN (SELECT value FROM json_each(?))"
+_HELD_BACK_PHONES = """SELECT rows.phone FROM results JOIN rows ON rows.number = results.number
+    WHERE results.status IN ('conflict', 'failed')"""
 _ADD_INTENT = """INSERT OR REPLACE INTO intents (number, with_note, checksum)
     VALUES (?1, ?2, checksum(?1, ?2, NULL, NULL, NULL))"""
 _DESCRIBE_INTENT = """UPDATE intents SET attempts = ?1, http_status = ?2, issues = ?3,
@@ -113,9 +116,20 @@ class DeliveryLog:
         notes = [list_notes(payload) for payload in payloads]
         known = self.notes.find_known([note for found in notes for note in found])
         return [
-            _remove_note(payload) if found and all(note in known for note in found) else payload
+            remove_note(payload) if found and all(note in known for note in found) else payload
             for payload, found in zip(payloads, notes, strict=True)
         ]
+
+    def remember_policies(self, policies: str) -> None:
+        """Remember what the run does with fields that have a value in the CRM (`Policies.describe`)."""
+        with self._file.commit():
+            self.fields.set_policies(self._run.metadata.run_id, policies)
+
+    def unsettle_held_back(self) -> None:
+        """Remember the leads of rows that a plan holds back: their rows did not go in."""
+        with self._file.commit():
+            found = self._file.sql.execute(_HELD_BACK_PHONES).fetchall()
+            self._unsettle(phone for (phone,) in found)
 
     def read_send_totals(self) -> SendTotals:
         """Return the totals of the sending so far."""
@@ -163,6 +177,7 @@ class DeliveryLog:
     def add_intents(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
         """Write within a commit what is about to leave. Return the rows as they may be sent."""
         claimed = self.notes.claim(rows) if rows else []
+        self._unsettle(row.phones[0] for row in rows)
         self._file.sql.executemany(_ADD_INTENT, [(row.number, _may_note_arrive(row)) for row in claimed])
         return claimed
 
@@ -187,6 +202,7 @@ class DeliveryLog:
             elif result.note is NoteState.NOT_SENT:
                 self.notes.release(self._read_notes(result.number))
         self._remember_fields([result.number for result in results if result.status is RowStatus.ACCEPTED])
+        self._unsettle(self._read_phones([one.number for one in results if one.status not in WENT_IN]))
 
     def _remember_fields(self, numbers: Sequence[int]) -> None:
         """Remember what the CRM took: of a planned row only the fields that were sent."""
@@ -198,6 +214,15 @@ class DeliveryLog:
             )
         ]
         self.fields.remember(writes, run_id=self._run.metadata.run_id, written_at=_format_now())
+
+    def _unsettle(self, phones: Iterable[str]) -> None:
+        self.fields.unsettle(phones, run_id=self._run.metadata.run_id)
+
+    def _read_phones(self, numbers: Sequence[int]) -> list[str]:
+        if not numbers:
+            return []
+        found = self._file.sql.execute(_PHONES, (json.encode(numbers).decode(),)).fetchall()
+        return [phone for (phone,) in found]
 
     def _withdraw(self, rows: Sequence[PendingRow]) -> None:
         """Make rows pending again that did not leave, and release their notes. An earlier doubt stays."""
@@ -265,7 +290,8 @@ def list_notes(payload: Payload) -> list[Note]:
     return [] if joined is None else [(payload["customer_phone"], note) for note in split_notes(joined)]
 
 
-def _remove_note(payload: Payload) -> Payload:
+def remove_note(payload: Payload) -> Payload:
+    """Return the payload without its notes."""
     return {name: value for name, value in payload.items() if name != "customer_note"}
 
 

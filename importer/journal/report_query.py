@@ -155,7 +155,7 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         delivered or (_KILLED if status == RowStatus.UNKNOWN else ""),
         attempts or 0,
         http_status,
-        NoteState(note) if note is not None else _find_open_note_state(body, with_note),
+        NoteState(note) if note is not None else _find_open_note_state(body, with_note, status),
         body,
         None if survivor is None else RowStatus(survivor),
         plan=None if plan[0] is None else decode_plan(*plan),
@@ -165,10 +165,15 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
     )
 
 
-def _find_open_note_state(payload: str | None, with_note: int | None) -> NoteState:
-    """Return the state of the note of a row without a result: in doubt once it was under way."""
+def _find_open_note_state(payload: str | None, with_note: int | None, status: str) -> NoteState:
+    """Return the state of the note of a row without a result: in doubt once it was under way.
+
+    A row is unchanged only if its note was sent before.
+    """
     if payload is None or NOTE_KEY not in payload:
         return NoteState.NONE
+    if status == RowStatus.UNCHANGED:
+        return NoteState.SENT
     return NoteState.UNKNOWN if with_note else NoteState.NOT_SENT
 
 

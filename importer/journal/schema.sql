@@ -10,9 +10,9 @@ CREATE TABLE meta (
 CREATE TABLE rows (
   number       INTEGER PRIMARY KEY,      -- as the spreadsheet shows it
   cells        TEXT NOT NULL,            -- as a report shows them: formulas escaped, one record of CSV
-  verdict      TEXT NOT NULL,            -- valid, invalid or duplicate (StagedVerdict)
+  verdict      TEXT NOT NULL,            -- valid, unchanged, invalid or duplicate (StagedVerdict)
   phone        TEXT NOT NULL,            -- E.164, or '' if none could be read
-  payload      TEXT,                     -- JSON body of the request; NULL unless valid
+  payload      TEXT,                     -- JSON body of the request; NULL unless valid or unchanged
   issues       TEXT NOT NULL DEFAULT '', -- JSON list of issues, or ''
   survivor_row INTEGER,                  -- of a duplicate: the row that it was merged into
   checksum     INTEGER NOT NULL

@@ -26,6 +26,8 @@ _MAX_VARIABLES = 30_000  # of one statement; SQLite allows 32,766
 
 _STAGE = """INSERT OR REPLACE INTO rows (number, cells, verdict, phone, payload, issues, checksum)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_VALID_ROWS = """SELECT number, phone, payload, issues FROM rows WHERE verdict = 'valid' AND number > :after
+    ORDER BY number LIMIT :rows"""
 _UPDATE = """UPDATE rows SET verdict = ?2, payload = ?3, issues = ?4, survivor_row = ?5,
     checksum = row_checksum(number, cells, ?2, phone, ?3, ?4, ?5) WHERE number = ?1"""
 _INDEX = "CREATE INDEX IF NOT EXISTS rows_by_phone ON rows (phone) WHERE verdict = 'valid'"
@@ -138,13 +140,19 @@ class StagingArea:
         while phones := self._find_shared_phones(last):
             last = phones[-1]
             alone = [phone for phone in phones if phone not in linked]
-            for _, group in groupby(self._read_valid_rows(alone), key=lambda row: row[1]):
+            for _, group in groupby(self._read_rows_of_phones(alone), key=lambda row: row[1]):
                 yield [_to_accepted(row) for row in group]
         for connected in linked.list_sets():
-            rows = self._read_valid_rows(connected)
+            rows = self._read_rows_of_phones(connected)
             yield sorted(map(_to_accepted, rows), key=lambda row: row.row.number)
 
-    def _read_valid_rows(self, phones: Sequence[str]) -> list[tuple[int, str, str, str]]:
+    def read_valid_rows(self, after: int, limit: int) -> list[Accepted]:
+        """Return the next valid rows, in file order, without their cells."""
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute(_VALID_ROWS, {"after": after, "rows": limit}).fetchall()
+            return [_to_accepted(row) for row in found]
+
+    def _read_rows_of_phones(self, phones: Sequence[str]) -> list[tuple[int, str, str, str]]:
         """Return (number, phone, payload, issues) of the valid rows with these lead phones, by phone and number."""
         rows: list[tuple[int, str, str, str]] = []
         for start in range(0, len(phones), _MAX_VARIABLES):

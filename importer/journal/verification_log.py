@@ -174,6 +174,8 @@ class VerificationJournal:
                 self._delivery.fields.learn_shown(
                     ((row.phone, row.found.shown) for row in rows), run_id=self._run_id
                 )
+                not_shown = [row.phone for row in rows if row.found.outcome.is_failed]
+                self._delivery.fields.unsettle(not_shown, run_id=self._run_id)
         return list(intents)
 
     def _verify(self, result: DeliveryResult) -> VerifiedRow:

@@ -284,6 +284,10 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     Code.NOTE_REPEATED: IssueText(
         "note sent before", "run {hint} already sent this note to this lead, so it was not sent again."
     ),
+    Code.SENT_BEFORE: IssueText(
+        "sent before",
+        "the CRM took the same values from run {hint} on {value}, so the row is not sent again.",
+    ),
 }
 
 # --- the {hint} of a value that does not exist or is disabled

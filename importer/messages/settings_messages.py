@@ -58,6 +58,10 @@ OPTION_HELP: dict[str, OptionHelp] = {
     "policy": OptionHelp(
         '"FIELD=MODE"', "The same for one field, such as city=fill or lead_stage_name=forward. Repeatable."
     ),
+    "changed": OptionHelp(
+        "",
+        "Leave out rows that the CRM took from importer before, with the same values. They need no request.",
+    ),
     "look_up": OptionHelp(
         "all|sample:N|none", "Look up the lead of every phone, of N phones chosen at random, or of none."
     ),

@@ -83,9 +83,13 @@ DeliveryStatus: TypeAlias = Literal[
 
 
 class StagedVerdict(StrEnum):
-    """What importer decided about a row before the sending. A valid row gets its RowStatus when it is sent."""
+    """What importer decided about a row before the sending. A valid row gets its RowStatus when it is sent.
+
+    An unchanged row was sent before (`--changed`): it needs no request.
+    """
 
     VALID = "valid"
+    UNCHANGED = "unchanged"
     INVALID = "invalid"
     DUPLICATE = "duplicate"
 

@@ -44,6 +44,7 @@ def apply(name: str, context: RunContext) -> Summary:
             journal.run.change_metadata(options=options, applied_at=now().isoformat())
             journal.begin_sending(opened.require_account())
             journal.plans.settle_unsent()
+            journal.delivery.unsettle_held_back()
             return send_and_verify(journal, opened)
 
 

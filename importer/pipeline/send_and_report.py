@@ -63,6 +63,8 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
     assert context.account is not None
     with raise_as_nothing_sent() if journal.run.end.state not in RESUMABLE else nullcontext():
         journal.begin_sending(context.account)
+        policies = context.choose_policies(journal.metadata.mapping)
+        journal.delivery.remember_policies(policies.describe())
         remember_owners(journal, context.account)
     with _count_signals(journal) as signals:
         try:

@@ -56,6 +56,11 @@ class Policies(msgspec.Struct, frozen=True):
             mode is Mode.OVERWRITE for mode in self.by_field.values()
         )
 
+    def describe(self) -> str:
+        """Return the policies as text: the same text for the same policies, such as `overwrite city=fill`."""
+        others = sorted((field, mode) for field, mode in self.by_field.items() if mode is not self.default)
+        return " ".join([self.default, *(f"{field}={mode}" for field, mode in others)])
+
 
 def build_policies(existing: str, policy: Mapping[str, str]) -> Policies:
     """Return the policies of a run. Raises UsageError for a field or a mode that does not exist."""

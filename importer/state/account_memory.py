@@ -14,8 +14,8 @@ import hashlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +52,10 @@ _TABLES = (
       written_at TEXT NOT NULL,
       fields     BLOB NOT NULL   -- field -> fingerprints of the sheet's value, the one sent, the one shown
     ) STRICT, WITHOUT ROWID""",
+    # Leads of the above whose last row did not go in, or may not have gone in, and the run of that row.
+    "CREATE TABLE IF NOT EXISTS memory.unsettled_leads (lead BLOB PRIMARY KEY, run_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    # What each run was told to do with fields that have a value in the CRM: see `Policies.describe`.
+    "CREATE TABLE IF NOT EXISTS memory.policies (run_id TEXT PRIMARY KEY, policies TEXT NOT NULL) STRICT, WITHOUT ROWID",
     # Ledgers of earlier versions, taken over from reports folders. Their fingerprints need their own salt.
     "CREATE TABLE IF NOT EXISTS memory.old_ledgers (salt BLOB PRIMARY KEY, notes INTEGER NOT NULL) STRICT",
 )
@@ -72,11 +76,14 @@ class RunTrace(NamedTuple):
 
 
 class AccountMemory:
-    """The memory as one run uses it, attached to the connection of the run's journal."""
+    """The memory as one run uses it, attached to the connection of the run's journal.
 
-    def __init__(self, connection: sqlite3.Connection, account: Path) -> None:
+    `is_read_only` is for `read_memory`, whose connection has no journal.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, account: Path, *, is_read_only: bool = False) -> None:
         self.sql = connection
-        _attach(connection, account / MEMORY_NAME)
+        _attach(connection, account / MEMORY_NAME, is_read_only=is_read_only)
         self.memory_id, self.salt = connection.execute(
             "SELECT memory_id, salt FROM memory.identity"
         ).fetchone()
@@ -98,6 +105,27 @@ class AccountMemory:
             "INSERT OR REPLACE INTO memory.runs VALUES (?, ?, ?, ?, ?)",
             (run.run_id, run.started_at, run.sha256, folder, run.progress),
         )
+
+
+@contextmanager
+def read_memory(account: Path) -> Iterator[AccountMemory | None]:
+    """Open the memory for the block, and write nothing into it. None if there is none of this version yet.
+
+    Raises DiskWriteError if it cannot be reached, and NothingSentError if it cannot be trusted.
+    """
+    if not (account / MEMORY_NAME).is_file():
+        yield None
+        return
+    with (
+        translate_write_errors(account),
+        closing(sqlite3.connect(":memory:", isolation_level=None, timeout=30)) as connection,
+    ):
+        connection.execute("PRAGMA query_only = ON")
+        memory = AccountMemory(connection, account, is_read_only=True)
+        (tables,) = connection.execute(
+            "SELECT count(*) FROM memory.sqlite_master WHERE type = 'table'"
+        ).fetchone()
+        yield memory if tables >= len(_TABLES) else None
 
 
 def fingerprint(salt: bytes, *parts: str) -> bytes:
@@ -137,12 +165,14 @@ def forget_run_folders(account: Path, folders: Iterable[Path]) -> None:
         connection.executemany("UPDATE runs SET folder = ? WHERE folder = ?", names)
 
 
-def _attach(connection: sqlite3.Connection, path: Path) -> None:
+def _attach(connection: sqlite3.Connection, path: Path, *, is_read_only: bool) -> None:
     """Open the memory beside the journal. Raises NothingSentError if it cannot be trusted: nothing is guessed."""
     try:
         # As bytes: a folder's name may hold some that are no letters.
         connection.execute("ATTACH DATABASE ? AS memory", (os.fsencode(path),))
         _check(connection)
+        if is_read_only:
+            return
         connection.execute("PRAGMA memory.journal_mode = WAL")
         connection.execute("PRAGMA memory.synchronous = FULL")
         _create(connection)

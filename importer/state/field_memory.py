@@ -20,7 +20,14 @@ from importer.state.account_memory import fingerprint as fingerprint_lead
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes, bytes]]).decode
 _SAVE = "INSERT OR REPLACE INTO memory.leads (lead, run_id, written_at, fields) VALUES (?, ?, ?, ?)"
-_FIND = "SELECT lead, run_id, written_at, fields FROM memory.leads WHERE lead = ?"
+_FIND = "SELECT lead, run_id, written_at, fields FROM memory.leads WHERE lead = ?1"
+_FIND_SETTLED = f"""{_FIND} AND NOT EXISTS (SELECT 1 FROM memory.unsettled_leads WHERE lead = ?1)
+    AND EXISTS (SELECT 1 FROM memory.policies WHERE policies.run_id = leads.run_id AND policies = ?2)"""
+_UNSETTLE = """INSERT OR IGNORE INTO memory.unsettled_leads (lead, run_id)
+    SELECT lead, ?2 FROM memory.leads WHERE lead = ?1"""
+_SETTLE = "DELETE FROM memory.unsettled_leads WHERE lead = ?1 AND (run_id = ?2 OR ?3)"
+_OPPOSITES = {"add_labels": "remove_labels", "remove_labels": "add_labels"}
+"""A field, and the one whose last write it may undo: what was added before a removal need not be there any more."""
 
 
 class FieldWrite(NamedTuple):
@@ -48,13 +55,21 @@ class FieldMemory:
 
     def read(self, phones: Sequence[str]) -> dict[str, LeadMemory]:
         """Return what is known about the leads with these primary phones."""
-        by_lead = {self._identify_lead(phone): phone for phone in phones}
-        return {
-            by_lead[lead]: LeadMemory(
-                run_id, at, {name: self._to_base(name, found) for name, found in fields.items()}
-            )
-            for lead, (run_id, at, fields) in self._find(by_lead).items()
-        }
+        return self._read(phones, _FIND)
+
+    def read_settled(self, phones: Sequence[str], policies: str) -> dict[str, LeadMemory]:
+        """Return the same of leads whose last row went in, sent by a run with these policies (`Policies.describe`)."""
+        return self._read(phones, _FIND_SETTLED, policies)
+
+    def set_policies(self, run_id: str, policies: str) -> None:
+        """Remember the policies of a run, before it sends."""
+        self._sql.execute(
+            "INSERT OR REPLACE INTO memory.policies (run_id, policies) VALUES (?, ?)", (run_id, policies)
+        )
+
+    def unsettle(self, phones: Iterable[str], *, run_id: str) -> None:
+        """Remember that rows of known leads are about to leave, or did not go in: what the CRM has is not certain."""
+        self._sql.executemany(_UNSETTLE, [(self._identify_lead(phone), run_id) for phone in phones])
 
     def remember(
         self, writes: Iterable[tuple[str, Mapping[str, FieldWrite]]], *, run_id: str, written_at: str
@@ -62,12 +77,15 @@ class FieldMemory:
         """Remember what the CRM took: phones of leads, and what was written to which field."""
         new = {self._identify_lead(phone): fields for phone, fields in writes}
         known = self._find(new)
-        rows = []
+        rows, settled = [], []
         for lead, fields in new.items():
-            before = known[lead][2] if lead in known else {}
+            before = _forget_opposites(known[lead][2], fields) if lead in known else {}
             merged = before | {name: self._identify_write(name, write) for name, write in fields.items()}
             rows.append((lead, run_id, written_at, _encode(merged)))
+            # A row of another run that did not go in leaves its doubt on the fields that this one has not written.
+            settled.append((lead, run_id, before.keys() <= fields.keys()))
         self._sql.executemany(_SAVE, rows)
+        self._sql.executemany(_SETTLE, settled)
 
     def learn_shown(self, shown: Iterable[tuple[str, Mapping[str, Any]]], *, run_id: str) -> None:
         """Remember how the CRM shows what a run wrote: it counts as what we wrote from then on.
@@ -87,11 +105,20 @@ class FieldMemory:
             rows.append((lead, run_id, at, _encode(fields | learnt)))
         self._sql.executemany(_SAVE, rows)
 
+    def _read(self, phones: Sequence[str], query: str, *values: str) -> dict[str, LeadMemory]:
+        by_lead = {self._identify_lead(phone): phone for phone in phones}
+        return {
+            by_lead[lead]: LeadMemory(
+                run_id, at, {name: self._to_base(name, found) for name, found in fields.items()}
+            )
+            for lead, (run_id, at, fields) in self._find(by_lead, query, *values).items()
+        }
+
     def _find(
-        self, leads: Iterable[bytes]
+        self, leads: Iterable[bytes], query: str = _FIND, *values: str
     ) -> dict[bytes, tuple[str, str, dict[str, tuple[bytes, bytes, bytes]]]]:
         # One by one: a look-up by key takes SQLite 2 microseconds, and a list of keys would need as many variables.
-        found = (self._sql.execute(_FIND, (lead,)).fetchone() for lead in leads)
+        found = (self._sql.execute(query, (lead, *values)).fetchone() for lead in leads)
         return {row[0]: (row[1], row[2], _decode(row[3])) for row in found if row is not None}
 
     def _identify_lead(self, phone: str) -> bytes:
@@ -109,3 +136,11 @@ class FieldMemory:
 
     def _to_base(self, field: str, found: tuple[bytes, bytes, bytes]) -> Base:
         return Base(*found, partial(self._identify, field))
+
+
+def _forget_opposites(
+    known: dict[str, tuple[bytes, bytes, bytes]], written: Mapping[str, object]
+) -> dict[str, tuple[bytes, bytes, bytes]]:
+    """Return what is known of a lead without fields that a write may have undone."""
+    undone = {_OPPOSITES[name] for name in written if name in _OPPOSITES}
+    return {name: value for name, value in known.items() if name not in undone}

@@ -23,7 +23,7 @@ DEFAULTS = {
     "--sheet": (), "--header-row": None, "--preset": None, "--map": None, "--column": {}, "--default": {}, "--region": "IN",
     "--create": True, "--duplicates": "merge", "--unknown": "reject",
     "--bad-cells": "reject", "--ranges": "info", "--rest": "info", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
-    "--existing": "overwrite", "--policy": {}, "--look-up": "all", "--max-age": 300.0, "--on-drift": "keep",
+    "--existing": "overwrite", "--policy": {}, "--changed": False, "--look-up": "all", "--max-age": 300.0, "--on-drift": "keep",
     "--verify": False, "--sample": "all", "--wait": 0.0, "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
     "--quiet": False, "--verbose": False, "--encoding": None, "--delimiter": None, "--save": None,
 }  # fmt: skip

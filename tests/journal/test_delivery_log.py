@@ -165,3 +165,36 @@ def test_number_of_pending_rows_equals_the_pending_rows(tmp_path):
             intents=claim_next(journal, most=2), results=[build_result(1), build_result(3, RowStatus.REFUSED)]
         )
         assert journal.delivery.count_pending() == len(journal.delivery.read_pending(-1, 9)) == 1
+
+
+# what of an earlier run's row makes it one to send again -> with --changed
+ENDINGS = {
+    "killed": lambda log, row: log.record(intents=[row]),
+    "withdrawn": lambda log, row: (log.record(intents=[row]), log.record(withdrawn=[row])),
+    "unknown": lambda log, row: log.record(results=[build_result(2, RowStatus.UNKNOWN)]),
+    "failed": lambda log, row: log.record(results=[build_result(2, RowStatus.FAILED)]),
+    "refused": lambda log, row: log.record(results=[build_result(2, RowStatus.REFUSED, http_status=400)]),
+    "conflict": lambda log, row: log.record(results=[build_result(2, RowStatus.CONFLICT)]),
+}
+
+
+@pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS.keys())
+def test_row_that_did_not_go_in_makes_its_lead_unsettled(tmp_path, end):
+    """Until a row of the lead goes in. An earlier acceptance says nothing any more."""
+    first = start_sending(tmp_path, rows=[build_valid_row(2, city="Pune")])
+    first.delivery.remember_policies("overwrite")
+    first.delivery.record(intents=first.delivery.read_pending(0, 1), results=[build_result(2)])
+    assert first.delivery.fields.read_settled([make_phone(2)], "overwrite")
+    first.close()
+    second = start_sending(tmp_path, "run-2", rows=[build_valid_row(2, city="Goa")])
+    log = second.delivery
+    log.remember_policies("overwrite")
+    end(log, log.read_pending(0, 1)[0])
+    assert log.fields.read([make_phone(2)])
+    assert not log.fields.read_settled([make_phone(2)], "overwrite")
+    second.close()
+    third = start_sending(tmp_path, "run-3", rows=[build_valid_row(2, city="Goa")])
+    third.delivery.remember_policies("overwrite")
+    third.delivery.record(intents=third.delivery.read_pending(0, 1), results=[build_result(2)])
+    assert third.delivery.fields.read_settled([make_phone(2)], "overwrite")
+    third.close()

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from importer.planner.values import canonicalize
-from importer.state.account_memory import AccountMemory
+from importer.state.account_memory import MEMORY_NAME, AccountMemory, read_memory
 from importer.state.field_memory import FieldMemory, FieldWrite
 
 URL, PHONE, OTHER = "http://127.0.0.1:1/superfone", "+919845000001", "+919845000002"
@@ -102,3 +102,74 @@ def test_values_of_a_short_list_cannot_be_guessed_without_the_salt(folder, tmp_p
         write(memory, lead_stage_name="Won")
         prints.append(memory.read([PHONE])[PHONE].fields["lead_stage_name"].sheet)
     assert prints[0] != prints[1]
+
+
+# --- leads whose last row went in: what `--changed` may leave out
+
+
+def read_settled(memory, policies="overwrite"):
+    return memory.read_settled([PHONE, OTHER], policies).keys()
+
+
+@pytest.fixture
+def settled(folder):
+    """A memory in which run-1 wrote two fields of a lead."""
+    memory = open_memory(folder)
+    memory.set_policies("run-1", "overwrite")
+    memory.set_policies("run-2", "overwrite")
+    write(memory, city="Pune", source="Expo")
+    return memory
+
+
+def test_policies_of_the_last_run_must_be_the_same(settled):
+    """And known: a run of an earlier version did not say them."""
+    assert read_settled(settled) == {PHONE}
+    assert not read_settled(settled, "overwrite city=fill")
+    write(settled, run_id="run-0", city="Pune")
+    assert not read_settled(settled)
+
+
+def test_row_that_is_under_way_is_in_doubt_until_it_goes_in(settled):
+    """A killed process leaves it so: its intent is on disk in the same commit."""
+    settled.unsettle([PHONE, OTHER], run_id="run-2")
+    assert not read_settled(settled)
+    write(settled, run_id="run-2", city="Goa")
+    assert read_settled(settled) == {PHONE}
+
+
+def test_doubt_of_another_run_ends_with_a_row_that_has_all_fields(settled):
+    """run-1 may have written a source that nobody knows. A row with only a city says nothing about it."""
+    settled.unsettle([PHONE], run_id="run-1")
+    settled.unsettle([PHONE], run_id="run-2")
+    write(settled, run_id="run-2", city="Goa")
+    assert not read_settled(settled)
+    write(settled, run_id="run-2", city="Goa", source="Web")
+    assert read_settled(settled) == {PHONE}
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("add_labels", "remove_labels"), ("remove_labels", "add_labels")]
+)
+def test_label_that_was_removed_after_it_was_added_is_not_known_any_more(settled, first, then):
+    """The other way round, too. A row that does both keeps both."""
+    write(settled, **{first: ["VIP"]})
+    write(settled, **{then: ["VIP"]})
+    known = settled.read([PHONE])[PHONE].fields
+    assert known.keys() == {"city", "source", then}
+    write(settled, add_labels=["VIP"], remove_labels=["Cold"])
+    assert settled.read([PHONE])[PHONE].fields.keys() == {"city", "source", "add_labels", "remove_labels"}
+
+
+def test_reading_the_memory_changes_nothing(folder, settled):
+    """No file is made, none is changed, and a write is refused. Without a memory of this version there is none."""
+    with read_memory(folder / "nothing") as memory:
+        assert memory is None
+    assert not (folder / "nothing").exists()
+    with read_memory(folder) as memory:
+        assert read_settled(FieldMemory(memory, URL)) == {PHONE}
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            memory.sql.execute("DELETE FROM memory.leads")
+    with sqlite3.connect(folder / MEMORY_NAME) as connection:
+        connection.execute("DROP TABLE unsettled_leads")
+    with read_memory(folder) as memory:
+        assert memory is None
