@@ -25,7 +25,7 @@ from importer.messages import format_count, planning_messages, report_messages, 
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
-from importer.models.status import SHEET_COLUMN, UNSENT, RowStatus, RunState
+from importer.models.status import SHEET_COLUMN, UNSENT, RowStatus, RunState, Verification
 from importer.pipeline.context import NameConflict
 from importer.report.change_texts import list_field_counts
 from importer.report.next_steps import list_apply_steps
@@ -283,7 +283,8 @@ def _format_failed_verification(summary: Summary, folder: Path) -> str:
 def _format_success(summary: Summary, folder: Path) -> str:
     report = _format_report(folder)
     if summary.verified:
-        report = f"{terminal_messages.VERIFICATION_PASSED} {report}".lstrip()
+        read, changed = sum(summary.verified.values()), summary.verified[Verification.CHANGED_SINCE]
+        report = f"{planning_messages.format_verification_success(read, changed)} {report}"
     if skipped := summary.rows - summary.went_in:
         return f"{_format_accepted_rows(summary)} {terminal_messages.format_skipped_rows(skipped)} {report}"
     return f"{terminal_messages.format_all_rows_accepted(summary.rows)} {report}"

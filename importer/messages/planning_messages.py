@@ -117,5 +117,13 @@ def format_verification_failure(not_as_sent: int, not_read: int) -> str:
     return ", and ".join(parts)
 
 
+def format_verification_success(read: int, changed: int) -> str:
+    """Return how many leads were read back and had what was sent, and how many of them were changed later."""
+    sentence = f"{_format_leads(read)} {'was' if read == 1 else 'were'} read back: the CRM has what was sent."
+    if changed:
+        sentence += f" {format_count(changed)} of them {'was' if changed == 1 else 'were'} changed later."
+    return sentence
+
+
 def _format_leads(leads: int) -> str:
     return "1 lead" if leads == 1 else f"{format_count(leads)} leads"

@@ -19,9 +19,8 @@ from importer.planner.values import Canonical, canonicalize
 
 _NOT_SHOWN = frozenset({"customer_note", "add_products", "assignee_user_phone"})
 """The API shows no note and no product, and of the assignee a user's id instead of the phone."""
-_MIN_CUT = (
-    20  # characters: "Ravi" may be the name before "Ravi Kumar" was sent, and no field of a CRM is that short
-)
+_MIN_CUT = 20
+"""The shortest text, in characters, that may be a cut one: "Ravi" is rather the name before "Ravi Kumar" was sent."""
 _ADDED = frozenset({"add_labels", "add_phones"})
 
 

@@ -91,6 +91,7 @@ def test_change_after_a_verification_is_not_our_failure(importer, crm, sheet):
     edit(crm, phone=ASHA, fields={"city": "Goa"})
     again = importer("verify", ran.folder.name)
     assert (again.code, read_outcomes(ran)[ASHA]) == (0, "changed_since")
+    assert "1 of them was changed later." in again.err
 
 
 def test_change_by_a_later_run_is_not_our_failure(importer, crm, sheet):
@@ -113,14 +114,15 @@ def test_run_and_apply_verify_after_sending(importer, crm, sheet):
     assert read_outcomes(planned) == {ASHA: "same", RAVI: "", MEENA: "same"}
     ran = importer("run", sheet, "--yes", "--verify")
     assert (ran.code, ran.summary["verified"]) == (0, count(same=3))
-    assert "The CRM shows what was sent." in ran.err
+    assert "3 leads were read back: the CRM has what was sent." in ran.err
 
 
 def test_sample_is_the_same_in_each_call(importer, crm, sheet):
     """Rows outside of the sample have no outcome."""
     ran = importer("run", sheet, "--yes")
-    importer("verify", ran.folder.name, "--sample", "2")
+    sampled = importer("verify", ran.folder.name, "--sample", "2")
     assert read_summary(ran)["verified"] == count(same=2)
+    assert "2 leads were read back" in sampled.err, "no word about the third"
     first = read_outcomes(ran)
     importer("verify", ran.folder.name, "--sample", "2")
     assert read_outcomes(ran) == first
