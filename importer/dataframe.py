@@ -150,10 +150,10 @@ def _convert_numpy(value: Any) -> str:
     match value.dtype.kind:
         case "M":
             return to_cell_text(value.astype("M8[us]").tolist())
-        case (
-            "f"
-        ):  # by its own digits: 1.1 as float32 is not 1.100000023841858, and float32 cannot hold 9845012345
-            exact_below = 2 ** (np.finfo(value.dtype).nmant + 1)
+        case "f":
+            # By its own digits: 1.1 as float32 is not 1.100000023841858, and float32 cannot hold 9845012345. The power is
+            # a float, because numpy 1 does not compare a long double with an int of 65 bits.
+            exact_below = 2.0 ** (np.finfo(value.dtype).nmant + 1)
             return to_cell_text(float(str(value))) if abs(value) < exact_below else f"{value:e}"
         case _:
             return to_cell_text(value.item())
