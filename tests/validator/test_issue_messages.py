@@ -23,7 +23,8 @@ def test_sentence_is_complete(code):
 
 
 ACTIONS = re.compile(
-    r"\b(?:Type|Fill|Format|Put|Keep|Check|Fix|Empty|Enable|Rename|Shorten|Open|Run|run|import|Did you mean)\b"
+    r"\b(?:Type|Fill|Format|Put|Keep|Check|Fix|Empty|Delete|Remove|Enable|Rename|Shorten|Open|Make|Plan|Run|run|import"
+    r"|Did you mean)\b"
 )
 
 
