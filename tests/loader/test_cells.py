@@ -288,6 +288,8 @@ def test_zero_width_joiner_stays_only_where_it_is_needed():
         ("50L+", 50_00_000, None),
         ("Above 50 lakh", 50_00_000, None),
         ("50L onwards", 50_00_000, None),
+        ("35L se 40L tak", 35_00_000, 40_00_000),
+        ("50 से 60 लाख तक", 50_00_000, 60_00_000),
         ("upto 60L", None, 60_00_000),
         ("60 लाख तक", None, 60_00_000),
     ],

@@ -35,6 +35,8 @@ _RANGE_WORDS = "|".join(map(re.escape, sorted(_WORDS.range_words)))
 _BETWEEN_ENDS = re.compile(
     rf"\s*[-\u2013\u2014~]\s*|\s+(?:{_RANGE_WORDS})\s+", re.IGNORECASE
 )  # 80-90L, 80 to 90
+_UPPER_END_WORDS = "|".join(map(re.escape, sorted(_WORDS.at_most, key=len, reverse=True)))
+_UPPER_END_MARK = re.compile(rf"\s+(?:{_UPPER_END_WORDS})\s*$", re.IGNORECASE)  # 35L se 40L tak
 _END_WORDS = "|".join(map(re.escape, sorted(_WORDS.at_least | _WORDS.at_most, key=len, reverse=True)))
 _ONE_END = re.compile(  # above 50L, 50L+, 60 lakh tak
     rf"(?P<before>{_END_WORDS})?\s*(?P<amount>.*?)\s*(?:(?P<plus>\+)|\b(?P<after>{_END_WORDS}))?",
@@ -111,7 +113,7 @@ def _read_range(text: str, unit: str) -> AmountRange | None:
     text = text.replace("/-", "")  # ₹50,000/- to ₹80,000/-
     ends = _BETWEEN_ENDS.split(text)
     if len(ends) == 2:
-        low, high = _compute_ends(ends, unit)
+        low, high = _compute_ends([ends[0], _UPPER_END_MARK.sub("", ends[1])], unit)
         return AmountRange(low, high) if low is not None and high is not None and low < high else None
     match = _ONE_END.fullmatch(text)
     marks = list(filter(None, (match["before"], match["plus"], match["after"]))) if match else []
