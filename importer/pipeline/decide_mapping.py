@@ -338,7 +338,8 @@ def _has_names(mapping: Mapping) -> bool:
 
 def _has_names_beside_phones(column: ColumnChoice) -> bool:
     is_phone = column.field in ("customer_phone", "add_phones")
-    return is_phone and sum(map(bool, map(find_name_beside_phone, column.samples))) * 2 > len(column.samples)
+    names = sum(bool(find_name_beside_phone(sample).name) for sample in column.samples)
+    return is_phone and names * 2 > len(column.samples)
 
 
 def _may_hold_names(column: ColumnChoice) -> bool:

@@ -421,11 +421,17 @@ def test_other_texts_do_not_read_like_a_person(text):
         ("9845012345 call after 6 pm", ""),
         ("9845012345 / Not Interested", ""),
         ("Zubin 9845012345", ""),
+        ("Asha Rao (mother) 9845012345", ""),
+        ("Zubin Wadia - 9845012345 - Baner", "Zubin Wadia"),
+        ("Baner - 9845012345 - Zubin Wadia", "Zubin Wadia"),
+        ("Zubin Wadia, Baner, 9845012345", "Zubin Wadia"),
+        ("Zubin Wadia (Baner) 9845012345", "Zubin Wadia"),
+        ("Zubin Wadia - Baner: 9845012345", "Zubin Wadia"),
     ],
 )
 def test_name_beside_a_phone_is_found(cell, name):
     """Only what is a name for sure: a single word may be anything, unless it is a common name."""
-    assert find_name_beside_phone(cell) == name
+    assert find_name_beside_phone(cell).name == name
 
 
 def test_common_names_and_titles_are_known():

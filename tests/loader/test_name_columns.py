@@ -140,3 +140,12 @@ def test_words_beside_a_phone_are_the_name_of_a_row_without_one(cell, name, name
     draft = Drafter(mapping, region="IN").draft(SourceRow(2, (cell, name)))
     assert (draft.payload.get("first_name"), draft.payload.get("last_name")) == names
     assert [issue.machine_code for issue in draft.issues] == codes
+
+
+def test_other_words_beside_a_name_and_a_phone_are_additional_info():
+    """A place behind the phone is not a part of the name, and it is not lost."""
+    mapping = choose_for([("Column A", NAME_AND_PHONE)])
+    draft = Drafter(mapping, region="IN").draft(SourceRow(1, ("Zubin Wadia - 9845012345 - Baner",)))
+    assert (draft.payload["first_name"], draft.payload["last_name"]) == ("Zubin", "Wadia")
+    assert draft.payload["additional_info"] == "Column A: Baner"
+    assert draft.issues == ()

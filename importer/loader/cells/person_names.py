@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from importer.issues import IssueCode
 from importer.loader.cells.text import CellError, normalize_name
@@ -18,16 +19,22 @@ _HONORIFICS = _WORDS.name_honorifics
 _NOT_PERSONS = _WORDS.firms | _WORDS.not_persons
 _OTHER_PERSONS = load_vocabulary().headers.other_persons
 _MAX_NAME_WORDS = 5  # `Shri Venkata Ramana Murthy Rao`
-_PHONE_PARTS = re.compile(  # `98450-12345`, and what is between it and the name
-    r"(?<![+(])[+(]*\d[\d\s().+-]*|[/|;:=]"  # the marks from their first one only: there may be 20,000
-)
-_MARKS_BESIDE_NAME = ',-\u2013\u2014()[]"*#'  # `Ravi - 98450`, `Ravi (98450)`
+# `98450-12345`, and what is between it, the name and other words: `Ravi Rao (Baner) / 98450 12345`
+_BETWEEN_PARTS = re.compile(r"(?<![+(])[+(]*\d[\d\s().+-]*|[/|;:=,\n()\[\]]|\s[-\u2013\u2014]+\s")
+_MARKS_BESIDE_NAME = '-\u2013\u2014"*#'  # `Ravi- 98450`
 _NAME_MARKS = ".'\u2019-"  # A. P. J., D'Souza, Anne-Marie
 
 is_date = re.compile(
     r"(?:\d{1,2}[\s\-/.]+(?:\d{1,2}|[^\s\d\-/.,]{3,9})[\s\-/.,]+\d{2,4}|\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2})(?:[T\s,]+[\d:.]+.*)?"
 ).fullmatch
 """`3 Oct 2026`, `03/10/26`, `2026-10-03 11:00:00`: the row is of another table, or its cells have moved."""
+
+
+class NameBesidePhone(NamedTuple):
+    """The words of a cell that has a phone too. Both are "" where no word is a name."""
+
+    name: str
+    other_words: str
 
 
 def read_full_name(text: str) -> tuple[str, str] | CellError | None:
@@ -86,18 +93,29 @@ def has_common_name(text: str) -> bool:
     return has_title or not _WORDS.person_names.isdisjoint(split_words(text))
 
 
-def find_name_beside_phone(text: str) -> str:
-    """Return the name in a cell that has a phone too, such as `Mr. Ravi / 98450 12345`, or "".
+def find_name_beside_phone(text: str) -> NameBesidePhone:
+    """Return the name in a cell that has a phone too, such as `Mr. Ravi / 98450 12345`, and the other words.
 
-    Words that are no name for sure are not one: `98450 12345 (wife)`, `Office 98450 12345`, `wrong no. 98450 12345`.
+    Words that are no name for sure are not one: `98450 12345 (wife)`, `Office 98450 12345`, `wrong no. 98450 12345`. Of
+    `Ravi Rao - 98450 12345 - Baner` only the part that is a name is taken.
     """
-    words = [word.strip(_MARKS_BESIDE_NAME) for word in _PHONE_PARTS.sub(" ", text).split()]
-    name = " ".join(
+    parts = list(filter(None, map(_remove_labels, _BETWEEN_PARTS.split(text))))
+    if not _OTHER_PERSONS.isdisjoint(split_words(" ".join(parts))):
+        return NameBesidePhone("", "")
+    name = next(filter(_is_clear_name, parts), "")
+    return NameBesidePhone(name, ", ".join(part for part in parts if part != name) if name else "")
+
+
+def _remove_labels(part: str) -> str:
+    """Return the words of a part without marks, and without words that say what kind of number it has."""
+    words = (word.strip(_MARKS_BESIDE_NAME) for word in part.split())
+    return " ".join(
         word for word in words if word.strip(_NAME_MARKS) and word.casefold() not in _WORDS.phone_labels
     )
-    is_clear = len(_split_name(name)) > 1 or has_common_name(name)
-    is_lead = _OTHER_PERSONS.isdisjoint(split_words(name))
-    return name if is_clear and is_lead and reads_like_person(name) else ""
+
+
+def _is_clear_name(text: str) -> bool:
+    return (len(_split_name(text)) > 1 or has_common_name(text)) and reads_like_person(text)
 
 
 def _split_name(text: str) -> list[str]:

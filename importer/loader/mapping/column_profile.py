@@ -131,7 +131,7 @@ class ColumnProfile:
     @cached_property
     def holds_names_and_phones(self) -> bool:
         """Whether the cells are a phone and a name in one: `Mr. Ravi / 98450 12345`."""
-        has_names = self._measure_share(lambda cell: bool(find_name_beside_phone(cell))) >= MAJORITY
+        has_names = self._measure_share(lambda cell: bool(find_name_beside_phone(cell).name)) >= MAJORITY
         return has_names and self.phone_share >= MAJORITY
 
     @cached_property

@@ -10,9 +10,9 @@ from importer.loader.cells.person_names import find_name_beside_phone, read_full
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import CellError, has_digit
 from importer.loader.rows.cell_policy import CellPolicy
-from importer.loader.rows.field_writers import write_full_name
+from importer.loader.rows.field_writers import TextLine, write_full_name
 from importer.loader.rows.rules import apply_cell_rules, has_cell_rules
-from importer.models.mapping import NAME_FIELDS, ColumnChoice, Mapping
+from importer.models.mapping import NAME_FIELDS, ColumnChoice, Mapping, format_column_name
 from importer.models.row import Payload
 
 LEAD_PHONE_FIELDS = frozenset({"customer_phone", "add_phones", "dial_code"})
@@ -69,16 +69,19 @@ class LeadPhones:
             payload["add_phones"] = others
 
     def read_names_into(self, cells: Sequence[str], payload: Payload, issues: list[Issue]) -> None:
-        """Make the words beside a phone the name of a row that has none. They are not left out then."""
+        """Make the words beside a phone the name of a row that has none, and keep the others as additional info."""
         if not issues or not NAME_FIELDS.isdisjoint(payload):
             return
         for column, _, _ in self._columns:
             left_out = [issue for issue in issues if _is_about_words(issue, column)]
-            name = find_name_beside_phone(cells[column.index]) if left_out else ""
-            full_name = read_full_name(name)
-            if full_name is not None and not isinstance(full_name, CellError):
+            found = find_name_beside_phone(cells[column.index]) if left_out else None
+            full_name = read_full_name(found.name) if found else None
+            if found and full_name is not None and not isinstance(full_name, CellError):
                 write_full_name(payload, full_name)
                 issues[:] = [issue for issue in issues if issue not in left_out]
+                if found.other_words:
+                    header = column.header or format_column_name(column.index)
+                    TextLine("additional_info", header).write(payload, found.other_words)
                 return
 
 
