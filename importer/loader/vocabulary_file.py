@@ -47,6 +47,7 @@ class HeaderWords(_Table, frozen=True):
     fillers: Words = frozenset()
     persons: Words = frozenset()
     other_persons: Words = frozenset()
+    guardians: Words = frozenset()
     other_things: Words = frozenset()
     private: Words = frozenset()
     consents: Words = frozenset()

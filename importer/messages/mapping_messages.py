@@ -74,6 +74,7 @@ FEW_TITLES = "few of its values exist in your account"
 
 MAY_BE_OTHER_PERSON = 'may be for a different person than "{header}"'
 ANOTHER_PHONE = 'another phone; the main one is in "{header}"'
+GUARDIANS_PHONE = "a parent's phone; the sheet has no phone of the lead"
 FIELD_HAS_COLUMN = '"{header}" is already used for {field}'
 ONLY_PHONE = "the only phone of the sheet"
 OTHER_FULL_NAME = 'not the name that is in "{first}" and "{last}"'

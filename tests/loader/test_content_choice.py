@@ -80,10 +80,34 @@ def test_phone_column_with_a_phone_word_in_its_header_wins():
     ]
 
 
-def test_phone_of_a_parent_is_never_the_leads_phone():
+def test_phones_of_the_parents_are_the_leads_phones_if_the_sheet_has_no_others():
+    """A school calls them. A person is asked."""
+    sheet = [("Student Name", NAME), ("Father Mob", PHONE), ("Mother Mob", PHONE), ("Father Name", NAME)]
+    columns = choose_for(sheet, needs_phone=True).columns
+    assert [column.field for column in columns] == ["full_name", "customer_phone", "add_phones", ""]
+    assert columns[1].reason == "a parent's phone; the sheet has no phone of the lead"
+    assert needs_confirmation(columns[1])
+
+
+def test_named_phone_of_a_parent_brings_the_other_parent():
+    """Rows that have only the mother's number would be without a phone."""
+    sheet = [("Student Name", NAME), ("Father Mob", PHONE), ("Mother Mob", PHONE)]
+    mapping = choose_for(sheet, columns={"Mother Mob": "customer_phone"})
+    assert [column.field for column in mapping.columns] == ["full_name", "add_phones", "customer_phone"]
+
+
+@pytest.mark.parametrize("header", ["Mobile", "Introducer"])
+def test_phone_of_a_parent_beside_another_phone_is_left_out(header):
+    """The lead has one of its own, or nobody can tell whose it is."""
+    mapping = choose_for([("Student Name", NAME), (header, PHONE), ("Father Mob", PHONE)])
+    assert mapping.columns[2].field == ""
+
+
+@pytest.mark.parametrize("header", ["Emergency contact number", "Agent mobile", "Nominee phone"])
+def test_phone_of_somebody_else_is_never_the_leads_phone(header):
     """It is not taken even if the sheet has no other phone."""
-    with pytest.raises(MissingPhoneColumnError, match="parent"):
-        choose_for([("Name", NAME), ("Parent's phone number", PHONE)], needs_phone=True)
+    with pytest.raises(MissingPhoneColumnError, match="means somebody else"):
+        choose_for([("Name", NAME), (header, PHONE)], needs_phone=True)
 
 
 def test_verified_phone_is_not_worse_than_another_phone_column():

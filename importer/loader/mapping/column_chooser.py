@@ -16,7 +16,12 @@ from importer.errors import UsageError
 from importer.fields import FIELDS_BY_NAME
 from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.conflicts import leave_out, resolve_conflicts
-from importer.loader.mapping.content_choice import choose_by_content, keep_unclaimed, require_phone_column
+from importer.loader.mapping.content_choice import (
+    choose_by_content,
+    choose_guardians_phones,
+    keep_unclaimed,
+    require_phone_column,
+)
 from importer.loader.mapping.header_lookup import HeaderMatch
 from importer.loader.mapping.header_match import match_header
 from importer.loader.mapping.map_file import ColumnMap, require_field
@@ -78,6 +83,7 @@ def choose_columns(
     ]
     choices = resolve_conflicts(choices, profiles, sample)
     choices = choose_by_content(choices, profiles)
+    choices = choose_guardians_phones(choices, profiles)
     choices = choose_name_column(choices, profiles)
     if chosen_preset is not None and chosen_preset.others:
         choices = keep_unclaimed(choices, chosen_preset.others)

@@ -10,7 +10,7 @@ from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS_BY_NAME
 from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile, TitleMatch
 from importer.loader.mapping.conflicts import LEADS_PHONE, leave_out
-from importer.loader.mapping.header_match import has_phone_word, match_header
+from importer.loader.mapping.header_match import find_word, has_phone_word, match_header
 from importer.loader.mapping.map_file import make_column_key
 from importer.loader.vocabulary import load_vocabulary, normalize_header
 from importer.messages import mapping_messages as texts
@@ -50,6 +50,29 @@ def choose_by_content(choices: list[ColumnChoice], profiles: Sequence[ColumnProf
         resolved[choice.index] = decided
         used.add(decided.field)
     return resolved
+
+
+def choose_guardians_phones(
+    choices: list[ColumnChoice], profiles: Sequence[ColumnProfile]
+) -> list[ColumnChoice]:
+    """Return the choices with the parents' phones as the lead's if the sheet has no others: a school calls them.
+
+    A person is asked. If somebody has named one of them as the phone, the others are further phones.
+    """
+    phones = [choice for choice in choices if profiles[choice.index].phone_share >= MAJORITY]
+    if not all(map(_is_about_guardian, phones)):
+        return choices
+    resolved = list(choices)
+    field = "add_phones" if any(choice.field == LEADS_PHONE for choice in phones) else LEADS_PHONE
+    for choice in phones:
+        if choice.source is MatchSource.OTHER_PERSON:
+            resolved[choice.index] = set_field(choice, field, _PHONE_CONFIDENCE, texts.GUARDIANS_PHONE)
+            field = "add_phones"
+    return resolved
+
+
+def _is_about_guardian(choice: ColumnChoice) -> bool:
+    return bool(find_word(normalize_header(choice.header), load_vocabulary().headers.guardians))
 
 
 def _open_name_and_phone(choice: ColumnChoice, profile: ColumnProfile) -> ColumnChoice:
