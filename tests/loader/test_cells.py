@@ -434,6 +434,20 @@ def test_name_beside_a_phone_is_found(cell, name):
     assert find_name_beside_phone(cell).name == name
 
 
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("3) Zubin Wadia - 98450 12345 - wedding 12 Feb - 300 pax", "wedding 12 Feb, 300 pax"),
+        ("3. Zubin Wadia 9845012345", ""),
+        ("Baner / Zubin Wadia / 9845012345 / 98450", "Baner"),
+        ("Zubin Wadia mob: +91 98450-12345, 2 BHK", "2 BHK"),
+    ],
+)
+def test_other_words_beside_a_name_keep_their_numbers(cell, words):
+    """The number of a line and a number that was cut say nothing."""
+    assert find_name_beside_phone(cell) == ("Zubin Wadia", words)
+
+
 def test_common_names_and_titles_are_known():
     """They are what makes a column of names clear: a column of places has none."""
     assert all(map(has_common_name, ("Zubin Kumar", "Mr. Zubin", "Zubin ji")))

@@ -78,7 +78,10 @@ def test_time_is_in_proportion_to_length(reader, odd):
     [
         (TITLE_SEPARATORS, r"\s*[,;|\n]\s*"),
         (emails._SEPARATORS, r"(?i)\s*(?:[,;|\n]|:::|\s(?:/|&|and|or)\s)\s*|\s+(?=\S+@)"),
-        (person_names._PHONE_PARTS, r"[+(]*\d[\d\s().+-]*|[/|;:=]"),
+        (
+            person_names._BETWEEN_PARTS,
+            r"[+(]*\d(?:[\s().+-]*\d){6,}[\s().+-]*|[/|;:=,\n()\[\]]|\s[-\u2013\u2014]+\s",
+        ),
         (phone_segments._COMMA_EXTENSION, r"(?i)[\s,;]+(?=(?:ext(?:ension|n)?|x)\b[\s.:-]*\d)"),
         (
             phone_segments._EXTENSION,

@@ -20,7 +20,10 @@ _NOT_PERSONS = _WORDS.firms | _WORDS.not_persons
 _OTHER_PERSONS = load_vocabulary().headers.other_persons
 _MAX_NAME_WORDS = 5  # `Shri Venkata Ramana Murthy Rao`
 # `98450-12345`, and what is between it, the name and other words: `Ravi Rao (Baner) / 98450 12345`
-_BETWEEN_PARTS = re.compile(r"(?<![+(])[+(]*\d[\d\s().+-]*|[/|;:=,\n()\[\]]|\s[-\u2013\u2014]+\s")
+_BETWEEN_PARTS = re.compile(
+    r"(?<![+(])[+(]*\d(?:[\s().+-]*\d){6,}[\s().+-]*|[/|;:=,\n()\[\]]|\s[-\u2013\u2014]+\s"
+)
+_NUMBERS_AROUND = " .0123456789"  # `1. Ravi Rao 98450 12345`
 _MARKS_BESIDE_NAME = '-\u2013\u2014"*#'  # `Ravi- 98450`
 _NAME_MARKS = ".'\u2019-"  # A. P. J., D'Souza, Anne-Marie
 
@@ -102,8 +105,13 @@ def find_name_beside_phone(text: str) -> NameBesidePhone:
     parts = list(filter(None, map(_remove_labels, _BETWEEN_PARTS.split(text))))
     if not _OTHER_PERSONS.isdisjoint(split_words(" ".join(parts))):
         return NameBesidePhone("", "")
-    name = next(filter(_is_clear_name, parts), "")
-    return NameBesidePhone(name, ", ".join(part for part in parts if part != name) if name else "")
+    for index, part in enumerate(parts):
+        if _is_clear_name(name := part.strip(_NUMBERS_AROUND)):
+            others = [
+                other for other in (*parts[:index], *parts[index + 1 :]) if any(map(str.isalpha, other))
+            ]
+            return NameBesidePhone(name, ", ".join(others))
+    return NameBesidePhone("", "")
 
 
 def _remove_labels(part: str) -> str:
