@@ -18,6 +18,7 @@ from tests.loader.column_sheets import (
     LINK,
     NAME,
     PHONE,
+    PRODUCTS,
     STAGE,
     TEN_DIGIT_ID,
     WORDS,
@@ -77,7 +78,9 @@ ALONE = [
     ("Blood Group", ("A+", "B+", "O-", "AB+"), ""), ("Tags", ("VIP", "Hot, Hindi"), "add_labels"), ("Tag", ("VIP",), "add_labels"),
     ("Category", ("SC", "ST", "OBC", "GEN"), ""), ("Priority", ("Hot", "VIP", "Hot", "VIP"), "add_labels"),
     ("Interested In", ("Villa plot", "Home loan"), "add_products"), ("Course", ("BBA", "MBA", "BCA", "MCA"), ""),
-    ("Product", WORDS, "add_products"), ("Lead Source", WORDS, "source"), ("Source", WORDS, "source"),
+    ("How did you come to know about us?", WORDS, "source"), ("Where did you hear about us", WORDS, "source"),
+    ("Product", WORDS, ""), ("Tags", WORDS, ""),  # nothing of it is in the account
+    ("Product", PRODUCTS, "add_products"), ("Lead Source", WORDS, "source"), ("Source", WORDS, "source"),
     ("Source Type", ("CSV_UPLOAD", "OTHERS"), "source_type"), ("Remarks", WORDS, "customer_note"), ("Comments", WORDS, "customer_note"),
     ("Feedback", YES, ""), ("Requirement", WORDS, "additional_info"), ("Description", WORDS, "additional_info"),
     # somebody else's
@@ -173,7 +176,7 @@ SHEETS = {
         ("SUBJECT", WORDS, ""), ("SENDER_COMPANY", NAME, "business_name"), ("SENDER_ADDRESS", WORDS, "address.text"),
         ("SENDER_CITY", CITY, "city"), ("SENDER_STATE", WORDS, "address.additional"), ("SENDER_MOBILE_ALT", PHONE, "add_phones"),
         ("SENDER_PHONE", LANDLINE, "add_phones"), ("SENDER_EMAIL_ALT", EMAIL, "email"),
-        ("QUERY_PRODUCT_NAME", WORDS, "add_products"), ("QUERY_MESSAGE", WORDS, "additional_info"),
+        ("QUERY_PRODUCT_NAME", PRODUCTS, "add_products"), ("QUERY_MESSAGE", WORDS, "additional_info"),
     ],
     "Justdial": [
         ("leadid", TEN_DIGIT_ID, ""), ("leadtype", WORDS, ""), ("prefix", ("Mr", "Ms"), ""), ("name", NAME, "full_name"),

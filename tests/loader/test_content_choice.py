@@ -5,6 +5,7 @@ import pytest
 from importer.errors import MissingPhoneColumnError
 from importer.loader.mapping.column_chooser import needs_confirmation
 from tests.loader.column_sheets import (
+    LANDLINE,
     NAME,
     PHONE,
     WORDS,
@@ -78,6 +79,28 @@ def test_phone_column_with_a_phone_word_in_its_header_wins():
         ("Helper", ""),
         ("Buyer phone here", "customer_phone"),
     ]
+
+
+def test_number_in_every_row_is_not_the_leads_phone():
+    """As their phone, the number of a partner or an office would make one lead of them all."""
+    with pytest.raises(MissingPhoneColumnError, match="Desk"):
+        choose_for([("Name", NAME), ("Desk", PHONE[:1] * 4)], needs_phone=True)
+
+
+def test_contact_of_the_client_wins_over_the_contact_of_a_partner():
+    """`Client Contact` was read as the name of the client, and all leads got the partner's number."""
+    assert list_fields([("Client Name", NAME), ("Client Contact", PHONE), ("CP Contact", LANDLINE)])[1:] == [
+        ("Client Contact", "customer_phone"),
+        ("CP Contact", ""),
+    ]
+
+
+def test_products_that_are_not_in_the_account_are_additional_info():
+    """Every row would be rejected for them. A person is asked."""
+    column = choose_for([("Phone", PHONE), ("Product", WORDS)], rest="info").columns[1]
+    assert column.field == "additional_info"
+    assert column.reason == "may mean Products, but none of its values exist in your account"
+    assert needs_confirmation(column)
 
 
 def test_phones_of_the_parents_are_the_leads_phones_if_the_sheet_has_no_others():

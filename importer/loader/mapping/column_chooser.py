@@ -39,6 +39,7 @@ from importer.settings import RestPolicy
 _MIN_CONFIDENCE = 0.8  # people are asked about less
 _PRESET_CONFIDENCE = 0.98
 _CONFIRMED_CONFIDENCE = 0.9  # an ambiguous or misspelled header whose cells agree
+_OPTIONAL_TITLES = frozenset({"add_products", "add_labels"})
 _HALVES_OF_NAMES = frozenset({"first", "last"})
 
 
@@ -172,7 +173,7 @@ def choose_by_header(
         return _build_choice(index, header, HeaderMatch("", MatchSource.UNDECIDED, 0.0, reason))
     match = match_header(completed)
     choice = _check_cells(_build_choice(index, header, match), profile)
-    is_doubtful = match.is_ambiguous or match.source is MatchSource.FUZZY
+    is_doubtful = match.is_ambiguous or match.source is MatchSource.FUZZY or _has_no_title(choice, profile)
     return _confirm_by_cells(choice, profile) if choice.field and is_doubtful else choice
 
 
@@ -194,6 +195,13 @@ def _check_cells(choice: ColumnChoice, profile: ColumnProfile) -> ColumnChoice:
         return choice
     reason = texts.CONTRADICTED.format(field=FIELDS_BY_NAME[choice.field].label, problem=problem)
     return leave_out(choice, reason, MatchSource.CONTRADICTED)
+
+
+def _has_no_title(choice: ColumnChoice, profile: ColumnProfile) -> bool:
+    """Return whether none of a column's products or labels is in the account: every row would be rejected."""
+    return (
+        choice.field in _OPTIONAL_TITLES and bool(profile.cells) and profile.supports(choice.field) is False
+    )
 
 
 def _confirm_by_cells(choice: ColumnChoice, profile: ColumnProfile) -> ColumnChoice:

@@ -135,6 +135,11 @@ class ColumnProfile:
         return has_names and self.phone_share >= MAJORITY
 
     @cached_property
+    def repeats_one_value(self) -> bool:
+        """Whether all cells are the same."""
+        return len(self.cells) >= _MIN_CELLS and len(set(self.cells)) == 1
+
+    @cached_property
     def counts_up(self) -> bool:
         """Whether the cells are whole numbers that count up by one."""
         if len(self.cells) < _MIN_CELLS or not all(map(str.isdecimal, self.cells)):

@@ -147,10 +147,15 @@ def _is_only_phone(
 ) -> bool:
     """Whether a column is the only one of phones.
 
-    If there are several, it is the one whose header has a word for phones, or, without headers, the first.
+    If there are several, it is the one whose header has a word for phones, or, without headers, the first. A number that
+    is in every row is that of a partner or an office: as the phone of the leads, it would make one lead of them all.
     """
     phones = [
-        rival for rival in choices if _may_be_phone(rival) and profiles[rival.index].phone_share >= MAJORITY
+        rival
+        for rival in choices
+        if _may_be_phone(rival)
+        and profiles[rival.index].phone_share >= MAJORITY
+        and not profiles[rival.index].repeats_one_value
     ]
     rivals = [rival for rival in phones if has_phone_word(rival.header)] or phones
     are_unnamed = all(rival.header == format_column_name(rival.index) for rival in rivals)

@@ -41,11 +41,15 @@ def look_up(normalized: str, reason: str = "") -> HeaderMatch | None:
 
 
 def look_up_shortened(normalized: str) -> HeaderMatch | None:
-    """Look up a header without its fillers, then without words for the lead (`Student mobile`)."""
+    """Look up a header without words for the lead (`Student mobile`), its fillers, or both.
+
+    `Client contact` is a phone: without the filler `contact` it would be the name of the client.
+    """
     vocabulary = load_vocabulary().headers
-    if match := look_up(remove_words(normalized, vocabulary.fillers)):
+    match = look_up(remove_words(normalized, vocabulary.persons))
+    if not match and (match := look_up(remove_words(normalized, vocabulary.fillers))):
         return match
-    match = look_up(remove_words(normalized, vocabulary.fillers | vocabulary.persons))
+    match = match or look_up(remove_words(normalized, vocabulary.fillers | vocabulary.persons))
     return match and match._replace(confidence=min(match.confidence, PERSON_CONFIDENCE))
 
 
