@@ -219,6 +219,14 @@ def describe_skipped_footers(numbers: Sequence[int]) -> str:
     return f"Rows {listed} were skipped because they are totals or report footers, not leads."
 
 
+def describe_skipped_dates(numbers: Sequence[int]) -> str:
+    """Say which rows were skipped because they have a date and nothing else."""
+    listed = _list_row_numbers(numbers)
+    if len(numbers) == 1:
+        return f"Row {listed} was skipped because it has only a date."
+    return f"Rows {listed} were skipped because they have only a date."
+
+
 def describe_repeated_headers(numbers: Sequence[int]) -> str:
     """Say which rows were skipped because they repeat the header."""
     listed = _list_row_numbers(numbers)

@@ -40,6 +40,14 @@ def test_notices_say_how_the_file_was_read(tmp_path):
     ]
 
 
+def test_date_above_the_leads_of_each_day_is_not_a_lead(tmp_path):
+    """It is named, and what is below it is read."""
+    rows = "2/11/26,\nAsha,1\n3/11/26,\nRavi,2\n"
+    table = open_text(tmp_path, f"Name,Phone\n{rows}")
+    assert [cells for _, cells, _ in list_rows(table)] == [("Asha", "1"), ("Ravi", "2")]
+    assert list_notices(table)[-1] == "ignored: Rows 2, 4 were skipped because they have only a date."
+
+
 @pytest.mark.parametrize(
     ("again", "skipped"),
     [

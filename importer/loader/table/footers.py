@@ -13,6 +13,9 @@ _MAX_FOOTER_CELLS = 4
 _AMOUNT = re.compile(
     r"\W*(?:rs|inr)?\W*(?:\d{1,9}|\d{1,3}(?:,\d{2,3})+)(?:\.\d{1,2})?\W*", re.IGNORECASE
 )  # `Rs. 1,20,000.50`: a sum of money, even if it has as many digits as a phone
+_DATE_LINE = re.compile(
+    r"\W*(?:[^\W\d]+\W+)?(?:\d{1,2}([-/.])\d{1,2}\1(?:\d\d|\d{4})|\d{4}-\d\d-\d\d(?: [\d:]+)?)(?:\W+[^\W\d]+)?\W*"
+)  # `02-11-2026 (Monday)`, `Date: 2/11/26`
 
 
 def is_footer(cells: Sequence[str]) -> bool:
@@ -23,6 +26,12 @@ def is_footer(cells: Sequence[str]) -> bool:
     return not any(
         is_phone_like(cell.replace(",", " ")) and not _AMOUNT.fullmatch(cell) for cell in filled[1:]
     )
+
+
+def is_date_line(cells: Sequence[str]) -> bool:
+    """Whether a row is a date and nothing else: registers have such a line above the leads of each day."""
+    filled = [cell for cell in cells if cell.strip()]
+    return len(filled) == 1 and bool(_DATE_LINE.fullmatch(filled[0]))
 
 
 def is_footer_continuation(cells: Sequence[str]) -> bool:

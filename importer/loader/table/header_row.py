@@ -24,6 +24,7 @@ _MOBILE_INSIDE = re.compile(
     r"(?<!\d)(?:(?:\+|00)?91[\s-]?|0)?[6-9]\d(?:[\s-]?\d){8}(?!\d)"
 )  # an Indian mobile number beside other text: `Ravi - 98450 12345`
 LONG_NUMBER = re.compile(r"\d{5}")  # phones and PIN codes have it, headers do not
+_HAS_LETTER = re.compile(r"[^\W\d_]")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")  # `asha@example.in`
 _MAX_PHONE_CHARS = 60  # with spaces and brackets; the patterns take minutes for a cell of 100,000 marks
 _MAX_EMAIL_CHARS = 254  # RFC 5321
@@ -204,7 +205,17 @@ def _is_second_line(names: Sequence[str], below: Sequence[str], leads: Sequence[
         2 * known > len(filled)
         or (known > 0 and len(gaps) == len(filled))
         or any(is_phone_like(row[index]) for row in leads for index in gaps if index < len(row))
+        or _is_above_numbers(below, leads)
     )
+
+
+def _is_above_numbers(below: Sequence[str], leads: Sequence[Sequence[str]]) -> bool:
+    """Whether a row has texts only above numbers, such as `Debit`, `Credit` below `Closing Balance`."""
+    for index, name in enumerate(below):
+        cells = [row[index].strip() for row in leads if index < len(row) and row[index].strip()]
+        if name and (not cells or _HAS_LETTER.search(name) is None or any(map(_HAS_LETTER.search, cells))):
+            return False
+    return True
 
 
 def _pair_cells(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:

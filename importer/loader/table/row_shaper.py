@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from importer.issues import LOST_CHARACTER, Issue, IssueCode
-from importer.loader.table.footers import is_footer, is_footer_continuation
+from importer.loader.table.footers import is_date_line, is_footer, is_footer_continuation
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow, SourceRows
@@ -56,6 +56,7 @@ class RowShaper:
 
     def __init__(self, width: int, usual: UsualWidth) -> None:
         self._footer_rows: list[int] = []
+        self._date_rows: list[int] = []
         self._is_after_footer = False
         self.width = width
         self._usual = usual
@@ -64,7 +65,7 @@ class RowShaper:
         self._blank = ("",) * width
 
     def fit_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
-        """Yield the data rows, as wide as the table; at the end, add a notice that names the footers."""
+        """Yield the data rows, as wide as the table; at the end, add notices that name the rows that were skipped."""
         for block in blocks:
             if self.is_regular(block):
                 yield block
@@ -74,13 +75,15 @@ class RowShaper:
             notices.append(
                 Notice(NoticeKind.IGNORED, file_messages.describe_skipped_footers(self._footer_rows))
             )
+        if self._date_rows:
+            notices.append(Notice(NoticeKind.IGNORED, file_messages.describe_skipped_dates(self._date_rows)))
 
     def is_regular(self, block: SourceRows) -> bool:
         """Return whether a block needs no change, as nearly all blocks of a valid file. Its issues are known already."""
         if self._is_after_footer or not self._is_width_usual or set(map(len, block.cells)) != {self.width}:
             return False
         few = [cells for cells in block.cells if cells.count("") >= self._min_blanks]
-        return not any(is_blank(cells) or is_footer(cells) for cells in few)
+        return not any(is_blank(cells) or is_footer(cells) or is_date_line(cells) for cells in few)
 
     def _fit_row(self, row: SourceRow) -> SourceRow | None:
         """Return the row as wide as the table; None for one that is skipped."""
@@ -93,6 +96,9 @@ class RowShaper:
             if is_footer(cells) or (self._is_after_footer and is_footer_continuation(cells)):
                 self._footer_rows.append(row.number)
                 self._is_after_footer = True
+                return None
+            if is_date_line(cells):
+                self._date_rows.append(row.number)
                 return None
         self._is_after_footer = False
         found = found or self._usual.find_issues(row.cells)
