@@ -189,13 +189,12 @@ def _format_merged_rows(
 
 def format_bulk_fixes(summary: Summary) -> Iterator[str]:
     """Yield advice on problems that one answer or option fixes for many rows."""
-    is_checked = summary.state in UNSENT
-    if is_checked and any(is_about(code, {IssueCode.UNKNOWN}) for code in summary.problems):
+    if any(is_about(code, {IssueCode.UNKNOWN}) for code in summary.problems):
         yield terminal_messages.UNKNOWN_VALUES_ADVICE
     if summary.rows and "source" not in {*summary.columns.values(), *summary.defaults}:
         option = quote_command("--default", f"source={terminal_messages.EXAMPLE_SOURCE}")
         yield terminal_messages.SOURCE_ADVICE.format(option=option)
-    if is_checked and any(map(is_optional_cell_error, summary.problems)):
+    if any(map(is_optional_cell_error, summary.problems)):
         yield terminal_messages.BAD_CELLS_ADVICE
     if _NO_SUCH_LEAD in summary.problems:
         yield terminal_messages.NO_SUCH_LEAD_ADVICE
