@@ -53,6 +53,7 @@ class HeaderWords(_Table, frozen=True):
     consents: Words = frozenset()
     creation_dates: Words = frozenset()
     internal_ids: Words = frozenset()
+    numbered_things: Words = frozenset()
     size_units: Words = frozenset()
     address_kinds: Words = frozenset()
     vague_places: Words = frozenset()

@@ -42,10 +42,13 @@ KEPT = [
     ("campaign_name", WORDS),
     ("Course", ("BBA", "MBA", "BCA", "MCA")),
     ("Budget (USD)", AMOUNT),
+    ("Vehicle No", ("MH04AB1200", "MH04AB1201", "MH12CD1202", "MH04AB1203")),
     ("", WORDS),
 ]
 LEFT_OUT = [
     ("S. No.", COUNT, "it counts the rows"),
+    ("Sr", ("1", "2", "", "3"), "it counts the rows"),
+    ("क्रमांक", ("1", "2", "", "3"), "it counts the rows"),
     ("Token", COUNT, "its cells count up by one"),
     ("Lead ID", ("a1", "a2", "a2", "a4"), "it has numbers or codes of a program"),
     ("Order No", ("10024", "10077", "10025", "10026"), "it has numbers or codes of a program"),

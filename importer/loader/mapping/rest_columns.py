@@ -84,4 +84,5 @@ def _find_reason_against(header: str, profile: ColumnProfile) -> str:
         (words.internal_ids, texts.INTERNAL_ID),
     )
     by_word = next((reason for listed, reason in reasons if find_word(normalized, listed)), "")
-    return by_word or (texts.INTERNAL_ID if profile.holds_ids else "")
+    is_number_of_thing = find_word(normalized, words.numbered_things)
+    return by_word or (texts.INTERNAL_ID if profile.holds_ids and not is_number_of_thing else "")
