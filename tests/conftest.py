@@ -36,11 +36,20 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 TESTS = Path(__file__).parent
-SOCKET_PLACES = ("cli", "desktop", "e2e", "sandbox", "sender/test_client.py", "sender/test_transport.py")
+SOCKET_PLACES = (
+    "cli",
+    "desktop",
+    "e2e",
+    "sandbox",
+    "trial",
+    "sender/test_client.py",
+    "sender/test_transport.py",
+)
 SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_damaged_files.py", "test_api.py")
 SIMULATION = "tests.sender.simulation"
 POSIX_ONLY = re.compile(
-    r"^(import|from) (pty|termios|resource|fcntl|tests\.torture|tests\.cli\.terminal)\b", re.MULTILINE
+    r"^(import|from) (pty|termios|resource|fcntl|tests\.torture|tests\.(cli\.|trial\.at_)terminal)\b",
+    re.MULTILINE,
 )
 """Imports that Windows does not have: a pseudo-terminal, limits of a process, signals."""
 

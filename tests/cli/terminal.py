@@ -28,6 +28,7 @@ def start_at_60(rate, *args, **kwargs):  # at 5 a second, most of a test would b
 AdaptiveRate.__init__ = start_at_60
 sys.exit(main())
 """
+_PROMPT = re.compile(r"[^\n]: $")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -60,6 +61,15 @@ class Terminal:
             if not self._read(until):
                 raise AssertionError(f"{text!r} was not shown. The screen has:\n{self.plain[self._at :]}")
         before, self._at = self.plain[self._at : found + len(text)], found + len(text)
+        return before
+
+    def wait_for_question(self) -> str:
+        """Wait for a prompt. Returns everything since the last expected text, or "" if the command ends without one."""
+        until = time.monotonic() + _MAX_WAIT_S
+        while not _PROMPT.search(self.rest):
+            if not self._read(until):
+                return ""
+        before, self._at = self.rest, len(self.plain)
         return before
 
     def type(self, text: str) -> None:
