@@ -27,13 +27,12 @@ _STD_CODE_SLASH = re.compile(
     r"(?<![\d/])(\(?0\d{2,4}\)?)\s*/\s*(?=\d{6,8}(?!\d))"
 )  # 080/22233344 is one number
 _WHATSAPP_SLASH = re.compile(r"(?i)\bw/a\b")  # w/a 9845012345
-_COMMA_EXTENSION = re.compile(
+# Both begin at the first of the marks in front, because there may be 20,000 of them.
+_COMMA_EXTENSION = re.compile(  # 080 22233344, ext. 21
     r"(?i)(?<![\s,;])[\s,;]+(?=(?:ext(?:ension|n)?|x)\b[\s.:-]*\d)"
-)  # 080 22233344, ext. 21
-_EXTENSION = (
-    re.compile(  # ext 21, x21, #21; the marks in front from their first one only, since there may be 20,000
-        r"(?i)(?<![\s(])[\s(]*(?:(?<![^\W\d_])(?:ext(?:ension|n)?|x)[\s.:-]*|#\s*)(?P<number>\d{1,6})\)?\s*$"
-    )
+)
+_EXTENSION = re.compile(  # ext 21, x21, #21
+    r"(?i)(?<![\s(])[\s(]*(?:(?<![^\W\d_])(?:ext(?:ension|n)?|x)[\s.:-]*|#\s*)(?P<number>\d{1,6})\)?\s*$"
 )
 _SEPARATORS = re.compile(  # 9845012345 / 9886012345, "9845012345 or 9886012345"
     rf"(?i)[/,;&|\\\n]|:::|\s\+\s|(?<![^\W\d_])(?:{'|'.join(sorted(_CONJUNCTIONS))})(?![^\W\d_])"
