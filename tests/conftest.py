@@ -30,6 +30,9 @@ if _MEMORY_DISK.is_dir() and shutil.disk_usage(_MEMORY_DISK).free > _MIN_FREE_BY
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY_DISK))
 
 
+# Without compiled files each process that a test starts compiles our package again: 0.1 CPU seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell that runs us in the background ignores Ctrl-C, and the commands that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
@@ -46,6 +49,15 @@ SOCKET_PLACES = (
     "sender/test_transport.py",
 )
 SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_damaged_files.py", "test_api.py")
+PROCESS_PLACES = (
+    "reader", "loader/test_damaged_files.py", "pipeline/test_run_folder.py", "pipeline/test_several_sheets.py",
+    "report/test_import_fixed_rows.py", "report/test_report_writer.py", "sandbox/test_sandbox_command.py",
+    "cli/test_logging.py", "cli/test_owner_prompts.py", "cli/test_prompts.py", "cli/test_streams.py",
+    "cli/test_terminal_output.py", "e2e/test_faults.py", "e2e/test_first_import.py", "e2e/test_two_folders.py",
+)  # fmt: skip
+"""Tests of what happens in a process of its own: the reading process, signals, a terminal, closed streams, races."""
+COVERAGE_VARIABLE = "COVERAGE_PROCESS_CONFIG"
+"""Set by coverage (`patch = ["subprocess"]` in pyproject.toml): a Python that finds it measures itself."""
 SIMULATION = "tests.sender.simulation"
 POSIX_ONLY = re.compile(
     r"^(import|from) (pty|termios|resource|fcntl|tests\.torture|tests\.(cli\.|trial\.at_)terminal)\b",
@@ -134,8 +146,20 @@ def is_slow(item: pytest.Item) -> bool:
         item.path.relative_to(TESTS).as_posix().startswith(SLOW_PLACES)
         or any(getattr(value, "__module__", "") == SIMULATION for value in names.values())
         or (function is not None and is_hypothesis_test(function))
-        or "subprocess" in getattr(getattr(function, "__code__", None), "co_names", ())
+        or names_subprocess(item)
     )
+
+
+def is_about_processes(item: pytest.Item) -> bool:
+    """Return whether a test is about what happens in another process, or starts one itself."""
+    place = item.path.relative_to(TESTS).as_posix()
+    return place.startswith(PROCESS_PLACES) or names_subprocess(item)
+
+
+def names_subprocess(item: pytest.Item) -> bool:
+    """Return whether the function of a test uses the module `subprocess`."""
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    return "subprocess" in getattr(code, "co_names", ())
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +168,17 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.getbasetemp() / "states" / secrets.token_hex(8)
     monkeypatch.setenv(STATE_DIR_VARIABLE, str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def process_coverage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the coverage of other processes only in tests that are about them.
+
+    Each import starts a process that reads its file, and coverage costs it 0.2 CPU seconds. What it runs is measured in
+    tests/reader, and without a process in tests/loader and tests/validator.
+    """
+    if not is_about_processes(request.node):
+        monkeypatch.delenv(COVERAGE_VARIABLE, raising=False)
 
 
 @pytest.fixture
