@@ -345,6 +345,7 @@ def test_rows_are_typed_and_in_the_order_of_the_sheet(importer, crm, sheet):
         attempts=1,
         http_status=200,
         note=library.NoteState.SENT,
+        verification=None,
         cells={"Phone": "09845010001", "Name": "Asha Rao", "Stage": "New", "Note": "first"},
     )
     assert (second.status, second.codes) == ("invalid", ("lead_stage_name.unknown",))
