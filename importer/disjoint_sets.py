@@ -8,7 +8,7 @@ _Item = TypeVar("_Item", str, int)
 
 
 class DisjointSets(Generic[_Item]):
-    """Sets of items. The smallest item of a set stands for it."""
+    """Sets of items. The smallest item of a set names it."""
 
     def __init__(self) -> None:
         self._parents: dict[_Item, _Item] = {}

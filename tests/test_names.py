@@ -69,7 +69,7 @@ def test_number_of_modules_stays_bounded():
 
 @pytest.mark.parametrize("place", [*SOCKET_PLACES, *SLOW_PLACES])
 def test_places_of_slow_tests_exist(place):
-    """`make quick` leaves these out by name, so a renamed file is named anew in tests/conftest.py."""
+    """`make quick` leaves these out by name, so a renamed file gets its new name in tests/conftest.py."""
     assert (ROOT / "tests" / place).exists()
 
 

@@ -1,7 +1,7 @@
 """Tell a journal that was copied without its -wal file, which holds the commits of the sending, from a whole one.
 
 The main file alone says "commits follow": `checkpoint` writes the marker, copies everything into the main file, and then
-removes the marker by a commit that only the -wal holds. So whoever reads both files sees no marker, and once SQLite has
+removes the marker by a commit that only the -wal holds. So a reader of both files sees no marker, and once SQLite has
 closed the last connection, which copies the -wal into the main file, the main file has none either.
 """
 

@@ -12,7 +12,7 @@ from importer.models.row import Payload
 
 
 class Effect(StrEnum):
-    """What a plan does with one field of a lead. The words stand in `changes.csv`."""
+    """What a plan does with one field of a lead. `changes.csv` has the words."""
 
     SAME = "same"  # the CRM has this value
     FILL = "fill"  # blank in the CRM: set
@@ -35,7 +35,7 @@ _SENT = frozenset({Effect.FILL, Effect.SET, Effect.ADD, Effect.REMOVE, Effect.SE
 
 
 class PlanAction(StrEnum):
-    """What sending a row would do. The words stand in the column `_plan`."""
+    """What sending a row would do. The column `_plan` has the words."""
 
     CREATE = "create"
     UPDATE = "update"

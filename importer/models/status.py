@@ -31,7 +31,7 @@ class NoteState(StrEnum):
 
 
 class Verification(StrEnum):
-    """What reading a lead back says about a row that the CRM took. The words stand in the column `_verified`."""
+    """What reading a lead back says about a row that the CRM took. The column `_verified` has the words."""
 
     SAME = "same"
     NORMALISED = "normalised"  # upper and lower case, spaces, or the end of a long text differ

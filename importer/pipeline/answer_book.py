@@ -1,6 +1,6 @@
 """Keeps what a person answered during a run, so that the sheet can be checked again without asking everything again.
 
-It stands between the pipeline and the front end. Each question goes to the front end once. When the person changes one
+It is between the pipeline and the front end. Each question goes to the front end once. When the person changes one
 answer before the sending, the whole check runs again: the other answers are given from the book, and only the changed
 question, and questions that follow from it, are asked.
 """

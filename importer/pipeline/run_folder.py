@@ -120,7 +120,7 @@ def _build_taken_error(folder: Path) -> UsageError:
 
 
 def discard_run(folder: Path) -> None:
-    """Remove a run that has sent nothing, so that its sheet can be judged anew under the same id.
+    """Remove a run that has sent nothing, so that its sheet can be judged again under the same id.
 
     Raises DiskWriteError if one of its reports is open.
     """

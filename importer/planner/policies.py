@@ -36,7 +36,7 @@ _GROUPS = {
     "full_name": ("first_name", "last_name"),
     "address": tuple(name for name in FIELDS_BY_NAME if name.startswith("address.")),
 }
-"""Names that stand for several fields."""
+"""Names that mean several fields."""
 
 
 class Policies(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ class Reader(Protocol):
         """Header and first rows. May wait for them, and raise what is wrong with the file."""
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
-        """Yield batches of judged rows, in the order of the sheet. It can be called again, to judge all rows anew."""
+        """Yield batches of judged rows, in the order of the sheet. It can be called again, to judge all rows again."""
 
 
 class Sheet:

@@ -72,7 +72,7 @@ class LimitEstimator:
         self._at_rate = _Count(since=now)
 
     def record_refusal(self, now: float) -> None:
-        """Begin to count anew. The pause begins."""
+        """Begin to count from zero. The pause begins."""
         self.refused_at = self._counted_since = now
         self._accepted = 0
         self._after_refusal = _Count(since=now)

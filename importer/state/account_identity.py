@@ -47,7 +47,7 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fingerprint_key(credentials: Credentials) -> str:
-    """Return 16 hex digits that stand for base address and key, and reveal nothing about the key."""
+    """Return 16 hex digits that identify base address and key, and reveal nothing about the key."""
     return hashlib.sha256(f"{credentials.base_url}\0{credentials.key.reveal()}".encode()).hexdigest()[:16]
 
 
@@ -82,7 +82,7 @@ def choose_account(
 def _is_other_account(account: KnownAccount, key: str, traits: AccountTraits) -> bool:
     """Return whether it is certain that the key opens another account.
 
-    A key opens the same account all its life. Only a practice CRM that was started anew has the old key and another
+    A key opens the same account all its life. Only a practice CRM that was started again has the old key and another
     organisation.
     """
     if account.traits.org_ids and traits.org_ids:

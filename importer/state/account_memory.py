@@ -29,7 +29,7 @@ STILL_RUNNING = "running"
 _VERSION = 1
 
 _TABLES = (
-    # `memory_id` tells this file from one that was lost and made anew, and from that of another computer.
+    # `memory_id` tells this file from one that was lost and made again, and from that of another computer.
     "CREATE TABLE IF NOT EXISTS memory.identity (memory_id TEXT NOT NULL, salt BLOB NOT NULL) STRICT",
     """CREATE TABLE IF NOT EXISTS memory.notes (
       fingerprint BLOB PRIMARY KEY,
@@ -54,7 +54,7 @@ _TABLES = (
     ) STRICT, WITHOUT ROWID""",
     # Leads of the above whose last row did not go in, or may not have gone in, and the run of that row.
     "CREATE TABLE IF NOT EXISTS memory.unsettled_leads (lead BLOB PRIMARY KEY, run_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    # What each run was told to do with fields that have a value in the CRM: see `Policies.describe`.
+    # What each run does with fields that have a value in the CRM: see `Policies.describe`.
     "CREATE TABLE IF NOT EXISTS memory.policies (run_id TEXT PRIMARY KEY, policies TEXT NOT NULL) STRICT, WITHOUT ROWID",
     # Ledgers of earlier versions, taken over from reports folders. Their fingerprints need their own salt.
     "CREATE TABLE IF NOT EXISTS memory.old_ledgers (salt BLOB PRIMARY KEY, notes INTEGER NOT NULL) STRICT",

@@ -101,7 +101,7 @@ def _build_state(state: Path, known: list[KnownAccount], account: KnownAccount) 
 
 
 def _choose_name(known: list[KnownAccount], key: str) -> str:
-    """Return a free name. A key has two accounts only where a practice CRM was started anew.
+    """Return a free name. A key has two accounts only where a practice CRM was started again.
 
     A folder that lost its account.json keeps its memory: it belongs to the key that it is named by.
     """

@@ -12,7 +12,7 @@ from importer.models.row import Accepted, Payload
 from importer.validator.lead_groups import PERSON_FIELDS, get_name, is_other_person, list_numbers
 
 _JOINED_TEXTS = {"customer_note": NOTE_BREAK, "additional_info": "\n"}
-"""Texts of which none replaces another, and the separator between two: one person may enquire several times."""
+"""Texts that never replace each other, and the separator between two: one person may enquire several times."""
 
 _NUMBER_FIELDS = frozenset({"customer_phone", "add_phones"})
 

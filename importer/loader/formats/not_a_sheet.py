@@ -22,7 +22,7 @@ _CHAT_NAMES = re.compile(r"(?:^|/)(?:_chat\.txt|WhatsApp Chat [^/]*\.txt)$", re.
 
 
 def check_is_no_link(name: str) -> None:
-    """Raise UnreadableFileError, with advice, where a link stands in place of a file's name."""
+    """Raise UnreadableFileError, with advice, where there is a link in place of a file's name."""
     if _LINK.match(name):
         raise UnreadableFileError(*_describe_link(name))
 

@@ -17,7 +17,7 @@ from importer.models.mapping import ColumnChoice, Mapping, build_sheet_column
 
 Entry = TypeVar("Entry")
 
-_SHEET_NAME = re.compile(r"(\{\{sheet\}\})|\{sheet\}")  # doubled braces stand for themselves
+_SHEET_NAME = re.compile(r"(\{\{sheet\}\})|\{sheet\}")  # doubled braces mean braces
 
 
 def fill_sheet_name(defaults: Pairs[str, str], sheet: str) -> dict[str, str]:
