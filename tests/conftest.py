@@ -50,12 +50,13 @@ SOCKET_PLACES = (
 )
 SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_damaged_files.py", "test_api.py")
 PROCESS_PLACES = (
-    "reader", "loader/test_damaged_files.py", "pipeline/test_run_folder.py", "pipeline/test_several_sheets.py",
+    "reader", "loader", "pipeline/test_run_folder.py", "pipeline/test_several_sheets.py", "report/test_round_trip.py",
     "report/test_import_fixed_rows.py", "report/test_report_writer.py", "sandbox/test_sandbox_command.py",
-    "cli/test_logging.py", "cli/test_owner_prompts.py", "cli/test_prompts.py", "cli/test_streams.py",
-    "cli/test_terminal_output.py", "e2e/test_faults.py", "e2e/test_first_import.py", "e2e/test_two_folders.py",
+    "cli/test_logging.py", "cli/test_owner_prompts.py", "cli/test_prompts.py", "cli/test_rejected_input.py",
+    "cli/test_streams.py", "cli/test_terminal_output.py", "e2e/test_faults.py", "e2e/test_first_import.py",
+    "e2e/test_samples.py", "e2e/test_two_folders.py",
 )  # fmt: skip
-"""Tests of what happens in a process of its own: the reading process, signals, a terminal, closed streams, races."""
+"""Tests of what a process of its own does: reading sheets of all kinds, signals, a terminal, closed streams, races."""
 COVERAGE_VARIABLE = "COVERAGE_PROCESS_CONFIG"
 """Set by coverage (`patch = ["subprocess"]` in pyproject.toml): a Python that finds it measures itself."""
 SIMULATION = "tests.sender.simulation"
@@ -175,7 +176,7 @@ def process_coverage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """Measure the coverage of other processes only in tests that are about them.
 
     Each import starts a process that reads its file, and coverage costs it 0.2 CPU seconds. What it runs is measured in
-    tests/reader, and without a process in tests/loader and tests/validator.
+    the places listed above, which read sheets of all kinds, and without a process in tests/validator.
     """
     if not is_about_processes(request.node):
         monkeypatch.delenv(COVERAGE_VARIABLE, raising=False)
