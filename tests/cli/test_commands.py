@@ -20,6 +20,7 @@ import importer as library
 from importer.cli.summary_view import describe_crm
 from importer.cli.terminal_observer import TerminalObserver, TerminalPrompter
 from importer.journal.run_journal import Journal
+from importer.messages.terminal_messages import COMMAND_SUMMARIES
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.models.row import BLOCK_ROWS
 from importer.pipeline.context import SendDecision
@@ -64,7 +65,7 @@ def test_help_with_a_command_prints_its_help(importer):
     [
         (["chek", "x.csv"], 'There is no command "chek". Did you mean importer check?'),
         (["improt"], "There is no command"),
-        (["xyzzy"], "The commands are: check, plan, apply, run, resume"),
+        (["xyzzy"], f"The commands are: {', '.join(COMMAND_SUMMARIES)}."),
         (["my leads.csv"], "is a file, not a command. To check it without sending anything: importer check 'my leads.csv'"),
         (["nowhere.xlsx"], "is a file, not a command"),
         (["check"], "importer check needs a FILE to read. See importer check --help."),
