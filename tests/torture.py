@@ -31,7 +31,7 @@ import httpx
 import msgspec
 
 from importer.credentials import Credentials, Secret
-from importer.errors import DamagedJournalError, ImporterError, NothingSentError, RunNotFoundError
+from importer.errors import DamagedJournalError, ImporterError, NothingSentError, RunNotFoundError, UsageError
 from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
 from importer.models.row import SourceRow
@@ -178,6 +178,13 @@ class Trial:
             _try_again(lambda: resume(self.run_id, self._make_context(self.settings)))
         except (RunNotFoundError, DamagedJournalError):
             self.start()
+        except UsageError:
+            if self.reached != "before":
+                raise
+            self.run_id += (
+                "-again"  # killed between its last row judged and its first write: its id stays taken
+            )
+            self.start()
 
     def retry(self) -> str:
         """Send the rows that did not go in as a new run, and return its id."""
@@ -203,8 +210,13 @@ class Trial:
         """Return how far it was: `before`, `amid` or `after` the sending."""
         try:
             with Journal.open(self.reports / self.run_id) as journal:
-                sending = journal.run_end.state != "staging"
-                return "before" if not sending else "amid" if journal.delivery.count_pending() else "after"
+                return (
+                    "before"
+                    if not journal.run_end.has_sent
+                    else "amid"
+                    if journal.delivery.count_pending()
+                    else "after"
+                )
         except ImporterError:
             return "before"
 

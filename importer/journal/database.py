@@ -141,6 +141,13 @@ def translate_read_errors(
         raise error_type(*text.format(path=path, error=error)) from error
 
 
+def is_unwritten_journal(path: Path) -> bool:
+    """Return whether a file is empty, or begins as our journals do: the process that made it was killed at once."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    return not header or header.endswith(_APPLICATION_ID.to_bytes(4, "big"))
+
+
 def _check_application(path: Path) -> None:
     """Raise DamagedJournalError for a missing file, which SQLite would create, and for another program's."""
     try:

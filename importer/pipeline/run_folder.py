@@ -11,7 +11,7 @@ from pathlib import Path
 
 from importer.atomic_file import FOLDER_LOCK, STAGING_PREFIX, is_folder_locked, is_published_name, lock_folder
 from importer.errors import DiskWriteError, UsageError
-from importer.journal.database import DATABASE_FILES, JOURNAL_NAME, STAGING_NAME
+from importer.journal.database import DATABASE_FILES, JOURNAL_NAME, STAGING_NAME, is_unwritten_journal
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.messages import run_messages
@@ -19,6 +19,7 @@ from importer.report.summary import REPORT_FILES
 from importer.settings import Settings
 from importer.state.disk_errors import translate_write_errors
 
+_EARLY_NAMES = DATABASE_FILES | {FOLDER_LOCK}
 _MAX_WAIT_S = 0.5  # others take the lock for a moment, to see whether the folder is in use
 
 
@@ -38,7 +39,7 @@ def choose_run_folder(settings: Settings) -> Path:
 
 def was_killed_early(folder: Path) -> bool:
     """Return whether the run in `folder` was killed while its rows were judged: nothing was sent."""
-    return not is_folder_locked(folder) and _has_staged_rows(folder)
+    return not is_folder_locked(folder) and _is_of_early_run(folder)
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def _make_folder(folder: Path) -> bool:
 
 def _lock_claimed_folder(folder: Path, lock: ExitStack, *, is_new: bool) -> None:
     """Lock the folder until `lock` is closed, and empty it. Raises UsageError if it is not free."""
-    if not is_new and not _has_staged_rows(folder):
+    if not is_new and not _is_of_early_run(folder):
         raise _build_taken_error(folder)
     with translate_write_errors(folder):
         try:
@@ -97,17 +98,22 @@ def _lock_claimed_folder(folder: Path, lock: ExitStack, *, is_new: bool) -> None
             raise _build_taken_error(folder) from None
         if is_new:
             return
-        if not _has_staged_rows(folder) or find_foreign_names(folder):
+        if not _is_of_early_run(folder) or find_foreign_names(folder):
             raise _build_taken_error(folder)
         remove_own_files(folder)
 
 
-def _has_staged_rows(folder: Path) -> bool:
-    """Return whether the folder is that of a run whose rows are not all judged yet."""
-    if folder.is_symlink() or (folder / JOURNAL_NAME).exists():
+def _is_of_early_run(folder: Path) -> bool:
+    """Return whether the folder is that of a run whose rows are not all judged yet.
+
+    A process that was killed right at the start leaves a database without its metadata.
+    """
+    if folder.is_symlink() or not folder.is_dir() or (folder / JOURNAL_NAME).exists():
         return False
-    found = peek_run(folder, STAGING_NAME)
-    return found is not None and found.metadata.run_id == folder.name
+    if found := peek_run(folder, STAGING_NAME):
+        return found.metadata.run_id == folder.name
+    names = {path.name for path in folder.iterdir()}
+    return STAGING_NAME in names <= _EARLY_NAMES and is_unwritten_journal(folder / STAGING_NAME)
 
 
 def _build_taken_error(folder: Path) -> UsageError:

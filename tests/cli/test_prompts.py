@@ -250,7 +250,7 @@ def test_b_goes_back_to_the_question_before(at_terminal, importer):
 def test_wrong_phone_column_can_be_changed_though_no_row_can_be_sent(at_terminal, importer, crm):
     write_csv(
         importer.folder / "x.csv",
-        [["Roll no 1", "Contact of parent"], ["7001", "9845010001"], ["7002", "9845010002"]],
+        [["Roll no 1", "Contact of broker"], ["7001", "9845010001"], ["7002", "9845010002"]],
     )
     terminal = at_terminal("run", "x.csv", "--rest", "ignore")
     terminal.expect("Which one is it?")
@@ -392,14 +392,14 @@ def test_person_chooses_the_phone_column_if_no_header_names_it(at_terminal, impo
     write_csv(
         importer.folder / "x.csv",
         [
-            ["Name", "Parent's phone number", "Age"],
+            ["Name", "Broker's phone number", "Age"],
             ["Asha", "9845010001", "12"],
             ["Ravi", "9845010002", "13"],
         ],
     )
     terminal = at_terminal("run", "x.csv")
     terminal.expect("No header says which column has the leads' phone numbers. Which one is it?")
-    terminal.expect("1  Parent's phone number  (9845010001, 9845010002)")
+    terminal.expect("1  Broker's phone number  (9845010001, 9845010002)")
     terminal.type("1")
     terminal.expect('Column "Age" goes to no field.')
     terminal.expect("Keep the other column as additional info? [Y/n]: ")
@@ -504,7 +504,7 @@ def test_sheet_without_names_is_sent_with_a_warning(at_terminal, importer, crm):
 
 @pytest.mark.parametrize(("key", "code"), [(b"0\n", 2), (b"\x04", 130), (b"\x03", 130)])
 def test_every_question_can_be_cancelled(at_terminal, importer, crm, key, code):
-    write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
+    write_csv(importer.folder / "x.csv", [["Name", "Broker's phone number"], ["Asha", "9845010001"]])
     terminal = at_terminal("run", "x.csv")
     terminal.expect("or 0 to stop")
     assert terminal.leave(key) == code
@@ -515,7 +515,7 @@ def test_every_question_can_be_cancelled(at_terminal, importer, crm, key, code):
 
 def test_invalid_answer_is_asked_again_with_a_hint(at_terminal, importer, crm):
     """Click's own `Error: invalid input` says nothing about what to type."""
-    write_csv(importer.folder / "x.csv", [["Name", "Parent's phone number"], ["Asha", "9845010001"]])
+    write_csv(importer.folder / "x.csv", [["Name", "Broker's phone number"], ["Asha", "9845010001"]])
     terminal = at_terminal("run", "x.csv")
     terminal.expect("or 0 to stop")
     for nonsense in ("haan", "7", "-1"):

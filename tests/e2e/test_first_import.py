@@ -20,7 +20,7 @@ def test_sample_sheet_is_in_the_crm_as_expected(importer, crm, expected):
     found = leads(crm)
     assert found == expected("event_signups", found)
     assert ended.summary["counts"] == {
-        "accepted": 50, "invalid": 12, "refused": 0, "failed": 0, "unknown": 0, "duplicate": 2, "pending": 0,
+        "accepted": 50, "invalid": 12, "refused": 0, "failed": 0, "unknown": 0, "duplicate": 2, "pending": 0, "unchanged": 0, "conflict": 0,
     }  # fmt: skip
     assert ended.summary["rows"] == 64
 

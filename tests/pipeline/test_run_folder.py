@@ -7,11 +7,13 @@ from collections import Counter
 
 import pytest
 
+from importer.atomic_file import FOLDER_LOCK
 from importer.errors import UsageError
 from importer.journal.run_journal import Journal
 from importer.pipeline.run_folder import choose_run_folder, create_journal, was_killed_early
 from importer.settings import Settings
 from tests.journal.records import build_metadata, build_valid_row
+from tests.support import write_csv
 
 PROCESSES = 6
 
@@ -122,3 +124,34 @@ def test_one_of_several_processes_has_the_folder(tmp_path, request, begins):
         assert list_names(folder) == ["journal.sqlite"]
         with Journal.open(folder) as journal:
             assert {row.notes for row in journal.delivery.read_pending(-1, 99)} == {(winner,)}
+
+
+@pytest.fixture
+def sheet(importer):
+    """A sheet with one lead."""
+    return write_csv(importer.folder / "x.csv", [("Phone", "Name"), ("9845010001", "Asha")])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("staging.sqlite",), (FOLDER_LOCK, "staging.sqlite", "staging.sqlite-journal")],
+    ids=["database", "database and lock"],
+)
+def test_folder_of_a_process_that_was_killed_at_once_is_free(importer, crm, sheet, names):
+    """A nightly job with a fixed --run-id must not need a person after a power cut."""
+    folder = importer.reports / "nightly"
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).touch()
+    assert importer("check", sheet, "--run-id", "nightly").code == 0
+
+
+@pytest.mark.parametrize("names", [("thesis.txt",), ("staging.sqlite", "thesis.txt")])
+def test_folder_with_a_file_of_the_user_is_never_used(importer, crm, sheet, names):
+    """Whatever else lies in it."""
+    folder = importer.reports / "nightly"
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).touch()
+    assert importer("check", sheet, "--run-id", "nightly").code == 2
+    assert {path.name for path in folder.iterdir()} == set(names)
