@@ -15,13 +15,17 @@ from importer.planner.plan_input import PlanInput, PlannedWrite
 class PlanningJournal:
     """Gives out rows with their plans, and writes the intent of a row when its first write is about to leave.
 
-    Look-ups come before it: they change nothing, so a row that was killed in one is simply pending.
+    Look-ups come before it: they change nothing, so a row that was killed in one is simply pending. `is_promised` says
+    that the plans were shown and are applied. Those of a run that plans as it sends bind nobody: a resume plans anew.
     """
 
-    def __init__(self, file: JournalFile, plans: PlanLog, delivery: DeliveryLog) -> None:
+    def __init__(
+        self, file: JournalFile, plans: PlanLog, delivery: DeliveryLog, *, is_promised: bool
+    ) -> None:
         self._file = file
         self._plans = plans
         self._delivery = delivery
+        self._is_promised = is_promised
         self._inputs: dict[int, PlanInput] = {}
 
     def read_send_totals(self) -> SendTotals:
@@ -31,8 +35,9 @@ class PlanningJournal:
     def read_pending(self, after: int, limit: int) -> list[PendingRow]:
         """Return the next rows to send."""
         rows = self._delivery.read_pending(after, limit)
-        plans = self._plans.read_plans([row.number for row in rows])
-        lookups = self._plans.read_lookups([phone for row in rows for phone in row.phones])
+        promised = rows if self._is_promised else []
+        plans = self._plans.read_plans([row.number for row in promised])
+        lookups = self._plans.read_lookups([phone for row in promised for phone in row.phones])
         known = self._delivery.fields.read([row.phones[0] for row in rows])
         payloads = self._delivery.drop_known_notes([_join_note(row) for row in rows])
         for row, payload in zip(rows, payloads, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from importer.errors import UsageError, raise_as_nothing_sent
@@ -35,24 +36,24 @@ def plan(sheet: Sheet, context: RunContext) -> Summary:
 
 def apply(name: str, context: RunContext) -> Summary:
     """Ask, then send exactly the plan of a run. Raises UsageError for a run that is not a complete plan."""
-    with Journal.open(find_run(Path(context.settings.reports), name)) as journal, raise_as_nothing_sent():
-        check_address(journal.metadata.base_url, context.credentials)
-        _require_plan(name, journal)
-        with lock_journal(journal), lock_its_account(journal, context) as opened:
+    with ExitStack() as stack:
+        with raise_as_nothing_sent():
+            journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
+            check_address(journal.metadata.base_url, context.credentials)
+            _require_plan(name, journal)
+            stack.enter_context(lock_journal(journal))
+            opened = stack.enter_context(lock_its_account(journal, context))
             _confirm(journal, opened)
             options = journal.metadata.options | get_inheritable(opened.settings)
             journal.run.change_metadata(options=options, applied_at=now().isoformat())
-            journal.begin_sending(opened.require_account())
-            journal.plans.settle_unsent()
-            journal.delivery.unsettle_held_back()
-            return send_and_verify(journal, opened)
+        return send_and_verify(journal, opened)
 
 
 def _require_plan(name: str, journal: Journal) -> None:
     metadata, end = journal.metadata, journal.run.end
-    if metadata.applied_at:
-        raise UsageError(*planning_messages.ALREADY_APPLIED.format(run=name, at=metadata.applied_at))
     if end.state is not RunState.PLANNED:
+        if metadata.applied_at:
+            raise UsageError(*planning_messages.ALREADY_APPLIED.format(run=name, at=metadata.applied_at))
         text = planning_messages.PLAN_NOT_FINISHED if end.is_planning else planning_messages.NOT_A_PLAN
         raise UsageError(*text.format(run=name))
     if metadata.options.get("look_up", "all") != "all":

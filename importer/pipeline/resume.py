@@ -18,7 +18,7 @@ from importer.messages import planning_messages, run_messages
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.mapping import AccountTitles, get_active_titles
 from importer.models.row import NewVerdict, Payload, SourceRow
-from importer.models.status import RowStatus, RunState, StagedVerdict
+from importer.models.status import UNSENT, RowStatus, RunState, StagedVerdict
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import to_source_row
 from importer.pipeline.context import RunContext
@@ -46,15 +46,13 @@ def resume(name: str, context: RunContext) -> Summary:
         match state := journal.run.end.state:
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
-            case RunState.CHECKED:
-                raise _build_only_checked_error(name, journal)
+            case RunState.CHECKED | RunState.PLANNED:
+                raise _build_unsent_error(name, journal)
             case RunState.STAGING:
                 text = run_messages.RUN_WITHOUT_SENDING.format(run=name, command=_format_command(journal))
                 raise DamagedJournalError(*text)
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
                 return _continue_run(journal, context)
-            case RunState.PLANNED:
-                raise UsageError(*planning_messages.APPLY_INSTEAD.format(run=name))
             case _:
                 assert_never(state)
 
@@ -106,8 +104,7 @@ def retry(name: str, context: RunContext) -> Summary | None:
         metadata = journal.metadata
         settings = context.settings.replace(reports=str(journal.folder.parent), run_id=None)
         check_address(metadata.base_url, context.credentials)
-        if journal.run.end.state is RunState.CHECKED:
-            raise _build_only_checked_error(name, journal)
+        _require_sent(name, journal)
         reader = InMemoryReader(metadata.headers, _RetryableRows(journal), metadata.notices)
         sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
         if sheet.is_empty:
@@ -145,7 +142,18 @@ class _RetryableRows:
                 yield to_source_row(row)
 
 
-def _build_only_checked_error(name: str, journal: Journal) -> UsageError:
+def _require_sent(name: str, journal: Journal) -> None:
+    """Raise UsageError for a run that has sent nothing on purpose: `retry` would send what a plan holds back."""
+    end = journal.run.end
+    if end.state in UNSENT:
+        raise _build_unsent_error(name, journal)
+    if end.is_planning:
+        raise UsageError(*planning_messages.PLAN_NOT_FINISHED.format(run=name))
+
+
+def _build_unsent_error(name: str, journal: Journal) -> UsageError:
+    if journal.run.end.state is RunState.PLANNED:
+        return UsageError(*planning_messages.APPLY_INSTEAD.format(run=name))
     return UsageError(*run_messages.RUN_ONLY_CHECKED.format(run=name, command=_format_command(journal)))
 
 

@@ -66,6 +66,9 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
         policies = context.choose_policies(journal.metadata.mapping)
         journal.delivery.remember_policies(policies.describe())
         remember_owners(journal, context.account)
+        if journal.metadata.applied_at:
+            journal.plans.settle_unsent()
+            journal.delivery.unsettle_held_back()
     with _count_signals(journal) as signals:
         try:
             end = _run_to_end(
@@ -140,8 +143,9 @@ async def _send_pending(
     source: DeliveryJournal = journal.delivery
     make_requests: MakeRequests | None = None
     policies = context.choose_policies(journal.metadata.mapping)
-    if journal.metadata.applied_at or not policies.is_overwrite:
-        planning = PlanningJournal(journal.file, journal.plans, journal.delivery)
+    is_promised = bool(journal.metadata.applied_at)
+    if is_promised or not policies.is_overwrite:
+        planning = PlanningJournal(journal.file, journal.plans, journal.delivery, is_promised=is_promised)
         source, make_requests = planning, _make_planned_requests(planning, policies, context)
     async with _open_client(context) as client:
         return await send(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from importer.issues import Issue, IssueCode
-from importer.models.row_plan import FieldChange, PlanAction, RowPlan
+from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
 from importer.planner.plan_row import build_conflict
 from importer.planner.values import canonicalize
 
@@ -18,13 +18,22 @@ class OnDrift(StrEnum):
     FORCE = "force"  # send the old plan
 
 
-def choose_plan(planned: RowPlan, current: RowPlan, on_drift: OnDrift) -> RowPlan:
+def choose_plan(
+    planned: RowPlan, current: RowPlan, on_drift: OnDrift, *, may_have_arrived: bool = False
+) -> RowPlan:
     """Return the plan to carry out: `current` is the plan of the same row by the lead as it is now.
+
+    A row that the plan does not send is never sent. `may_have_arrived` says that a write of the row may be in the CRM
+    already: then a lead that was to be created is our own.
 
     Without drift the current plan is taken: it sends the same values, with the other parts of the address as they are
     now. Only fields that the plan writes or relied on count; each call of a sales person may move `updated_at`.
     """
     if current.action is PlanAction.CANNOT_TELL or on_drift is OnDrift.REPLAN:
+        return current
+    if not planned.action.is_sent:
+        return planned
+    if may_have_arrived and planned.action is PlanAction.CREATE:
         return current
     issues = find_drift(planned, current)
     if not issues:
@@ -49,6 +58,8 @@ def find_drift(planned: RowPlan, current: RowPlan) -> tuple[Issue, ...]:
 
 
 def _has_drifted(before: FieldChange | None, now: FieldChange) -> bool:
+    if now.effect is Effect.SAME:
+        return False  # our own write, or the same one by somebody else
     if before is None or before.effect is not now.effect:
         return True
     if not now.effect.is_sent or isinstance(now.old, list):

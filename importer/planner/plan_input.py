@@ -16,7 +16,7 @@ from importer.planner.decide import Base
 class PlanInput(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a row before it is looked up again.
 
-    `plan` and `lookups` are those of `importer plan`; a run that plans as it sends has none. `bases` has what this tool
+    `plan` and `lookups` are those that `importer apply` has promised; a run that plans as it sends has none. `bases` has what this tool
     wrote last, by field.
     """
 

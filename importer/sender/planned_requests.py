@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from importer.issues import Issue, IssueCode
-from importer.models.crm_lead import Lookup, LookupState
+from importer.models.crm_lead import Lookup
 from importer.models.delivery import CrmResponse, DeliveryResult, PendingRow
 from importer.models.row import Payload
 from importer.models.row_plan import PlanAction, RowPlan
@@ -116,10 +116,8 @@ class PlannedRequests:
         self, flight: InFlightRow, progress: _Progress, response: CrmResponse
     ) -> DeliveryResult | None:
         phone = progress.open_phones.pop(0)
-        lookup = response.lookup or Lookup(state=LookupState.UNCLEAR, at="", reason=response.message)
-        if lookup.state is LookupState.UNCLEAR and not lookup.reason:
-            lookup = msgspec.structs.replace(lookup, reason=response.message)
-        progress.lookups[phone] = lookup
+        assert response.lookup is not None, "each look-up has an answer, be it an unclear one"
+        lookup = progress.lookups[phone] = response.lookup
         if phone == flight.row.phones[0]:
             known = lookup.lead.numbers if lookup.lead else frozenset()
             progress.open_phones = [other for other in flight.row.phones[1:] if other not in known]
@@ -128,7 +126,8 @@ class PlannedRequests:
         given = progress.given
         plan = plan_row(given.payload, progress.lookups, self._rules, given.bases)
         if given.plan is not None:
-            plan = choose_plan(given.plan, plan, self._on_drift)
+            in_doubt = flight.may_have_arrived
+            plan = choose_plan(given.plan, plan, self._on_drift, may_have_arrived=in_doubt)
         return await self._begin(flight, progress, plan)
 
     async def _begin(self, flight: InFlightRow, progress: _Progress, plan: RowPlan) -> DeliveryResult | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from importer.models.crm_lead import Lookup, LookupState
 from importer.models.delivery import CrmResponse, DeliveryResult
 from importer.models.status import NoteState, RowStatus
 from importer.sender.client import Client
@@ -66,5 +65,5 @@ class LookupRequests:
             attempts=flight.attempts,
             http_status=response.status,
             note=NoteState.NONE,
-            lookup=response.lookup or Lookup(state=LookupState.UNCLEAR, at="", reason=response.message),
+            lookup=response.lookup,
         )

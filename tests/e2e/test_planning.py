@@ -4,6 +4,12 @@ import msgspec
 import pytest
 
 from importer.cli.terminal_observer import TerminalObserver
+from importer.errors import DiskWriteError
+from importer.journal.planning_journal import PlanningJournal
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd
+from importer.models.status import RunState
+from importer.pipeline import send_and_report
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.lead_edits import LeadEdit, edit_lead
 from tests.support import leads, read_csv, write_csv
@@ -251,6 +257,59 @@ def test_sample_names_its_error_and_is_not_offered_for_apply(importer, crm, shee
     assert "importer apply" not in planned.out + planned.err
     assert ("chosen at random" in planned.out) is (phones > 0)
     assert "± 0)" not in planned.out
+
+
+def test_apply_that_failed_before_its_first_write_can_be_made_again(importer, crm, sheet, monkeypatch):
+    """Killed or refused between its note in the journal and the sending: the plan must not be lost."""
+    planned = importer("plan", sheet)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "begin_sending", refuse_to_write)
+        assert importer("apply", planned.folder.name, "--yes").code == 2
+    assert importer("apply", planned.folder.name, "--yes").code == 0
+    assert leads(crm)[KNOWN]["city"] == "Nashik"
+
+
+def test_apply_that_was_killed_before_it_settled_what_it_does_not_send(importer, crm, monkeypatch):
+    """Resume must not send a row that the plan holds back."""
+    save(crm, KNOWN, first_name="Ravi", added_phones=[NEW])
+    rows = [("Phone", "City"), (KNOWN, "Thane"), (NEW, "Noida")]
+    planned = importer("plan", write_csv(importer.folder / "leads.csv", rows))
+    with Journal.open(planned.folder) as journal:
+        journal.run.change_metadata(applied_at="2026-11-30T10:00:00+05:30")
+        journal.end(RunEnd(state=RunState.RUNNING))
+    resumed = importer("resume", planned.folder.name)
+    assert resumed.code == 1
+    assert "POST" not in read_methods(crm)
+    assert [row["_status"] for row in read_results(planned)] == ["conflict"] * 2
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(PlanningJournal, "begin_writes"), (send_and_report, "write_reports")],
+    ids=["while sending", "in the reports"],
+)
+def test_disk_that_fails_after_the_first_write_is_not_called_nothing_sent(
+    importer, crm, sheet, monkeypatch, owner, name
+):
+    """Rows may have gone in: exit 3, and the command that continues."""
+    planned = importer("plan", sheet)
+    monkeypatch.setattr(owner, name, refuse_to_write)
+    applied = importer("apply", planned.folder.name, "--yes")
+    assert applied.code == 3
+    assert "importer resume" in applied.err
+
+
+def test_plan_is_not_retried_but_applied(importer, crm, sheet):
+    """`retry` would send the rows that the plan holds back."""
+    planned = importer("plan", sheet, "--no-create")
+    assert planned.code == 1
+    retried = importer("retry", planned.folder.name, "--yes")
+    assert (retried.code, "importer apply" in retried.err) == (2, True)
+    assert "POST" not in read_methods(crm)
+
+
+def refuse_to_write(*_):
+    raise DiskWriteError("The disk is full.", "Free some space.")
 
 
 def post_edit(crm, edit):
