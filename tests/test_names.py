@@ -11,7 +11,7 @@ from tests.conftest import SLOW_PLACES, SOCKET_PLACES
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "importer"
-MAX_MODULES = 204  # without the one-line __init__.py of each package; docs/decisions/0009 says why not 110
+MAX_MODULES = 206  # without the one-line __init__.py of each package; docs/decisions/0009 says why not 110
 MAX_OF_SHARE, MAX_PARTICIPLE_SHARE, MIN_VERB_SHARE = 0.01, 0.02, 0.65
 
 

@@ -8,8 +8,7 @@ from typing import assert_never
 from importer.cli.prompts import BACK, print_question, read_answer
 from importer.cli.summary_view import cut
 from importer.fields import get_field_label
-from importer.messages import terminal_messages
-from importer.messages.terminal_messages import format_row_count
+from importer.messages import format_row_count, prompt_messages, terminal_messages
 from importer.pipeline.context import (
     Answer,
     BadCells,
@@ -37,9 +36,7 @@ def ask_to_send(question: str, answers: Sequence[Answer]) -> SendDecision | Answ
             return SendDecision.STOP
         if (answer := _find_answer(typed, answers)) is not None:
             return answer
-        print_question(
-            terminal_messages.TYPE_YES_NO_OR_NUMBER if answers else terminal_messages.TYPE_YES_OR_NO
-        )
+        print_question(prompt_messages.TYPE_YES_NO_OR_NUMBER if answers else prompt_messages.TYPE_YES_OR_NO)
 
 
 def ask_for_change(answers: Sequence[Answer]) -> SendDecision | Answer:
@@ -48,7 +45,7 @@ def ask_for_change(answers: Sequence[Answer]) -> SendDecision | Answer:
     if not answers:
         return SendDecision.STOP
     _print_answers(answers)
-    while typed := read_answer(terminal_messages.WHICH_ANSWER_TO_CHANGE).casefold():
+    while typed := read_answer(prompt_messages.WHICH_ANSWER_TO_CHANGE).casefold():
         if (answer := _find_answer(typed, answers)) is not None:
             return answer
     return SendDecision.STOP
@@ -57,10 +54,10 @@ def ask_for_change(answers: Sequence[Answer]) -> SendDecision | Answer:
 def _print_answers(answers: Sequence[Answer]) -> None:
     if not answers:
         return
-    print_question(terminal_messages.YOUR_ANSWERS)
+    print_question(prompt_messages.YOUR_ANSWERS)
     for number, answer in enumerate(answers, 1):
         print_question(f"  {number:>2}  {_describe_answer(answer)}")
-    print_question(terminal_messages.HOW_TO_CHANGE_AN_ANSWER)
+    print_question(prompt_messages.HOW_TO_CHANGE_AN_ANSWER)
 
 
 def _find_answer(typed: str, answers: Sequence[Answer]) -> Answer | None:
@@ -74,37 +71,35 @@ def _find_answer(typed: str, answers: Sequence[Answer]) -> Answer | None:
 def _describe_answer(answer: Answer) -> str:
     match answer.question:
         case SavedMapQuestion(path):
-            text = terminal_messages.SAVED_MAP_ANSWER.format(path=path, answer=answer.value)
+            text = prompt_messages.SAVED_MAP_ANSWER.format(path=path, answer=answer.value)
         case FieldQuestion(field):
-            column = answer.value or terminal_messages.NO_COLUMN
-            text = terminal_messages.FIELD_ANSWER.format(field=get_field_label(field), column=column)
+            column = answer.value or prompt_messages.NO_COLUMN
+            text = prompt_messages.FIELD_ANSWER.format(field=get_field_label(field), column=column)
         case RestQuestion(names):
             columns = cut(", ".join(names), _MAX_WIDTH)
-            text = terminal_messages.REST_ANSWER.format(columns=columns, answer=answer.value)
+            text = prompt_messages.REST_ANSWER.format(columns=columns, answer=answer.value)
         case SourceQuestion():
-            text = terminal_messages.SOURCE_ANSWER.format(
-                source=answer.value or terminal_messages.IS_LEFT_OUT
-            )
+            text = prompt_messages.SOURCE_ANSWER.format(source=answer.value or prompt_messages.IS_LEFT_OUT)
         case ColumnQuestion(name):
-            field = get_field_label(answer.value) if answer.value else terminal_messages.IS_LEFT_OUT
-            text = terminal_messages.COLUMN_ANSWER.format(column=cut(name, _MAX_WIDTH), field=field)
+            field = get_field_label(answer.value) if answer.value else prompt_messages.IS_LEFT_OUT
+            text = prompt_messages.COLUMN_ANSWER.format(column=cut(name, _MAX_WIDTH), field=field)
         case UnknownValue(field, _, value, rows):
-            texts = {None: terminal_messages.ROWS_ARE_REJECTED, "": terminal_messages.IS_LEFT_OUT}
-            text = terminal_messages.VALUE_ANSWER.format(
+            texts = {None: prompt_messages.ROWS_ARE_REJECTED, "": prompt_messages.IS_LEFT_OUT}
+            text = prompt_messages.VALUE_ANSWER.format(
                 field=get_field_label(field),
                 value=cut(value, _MAX_WIDTH),
                 rows=format_row_count(rows),
                 title=answer.value or texts[answer.value],
             )
         case OwnerQuestion(name, column, rows):
-            text = terminal_messages.OWNER_ANSWER.format(
+            text = prompt_messages.OWNER_ANSWER.format(
                 column=cut(column, _MAX_WIDTH),
                 name=cut(name, _MAX_WIDTH),
                 rows=format_row_count(rows),
-                phone=answer.value or terminal_messages.IS_LEFT_OUT,
+                phone=answer.value or prompt_messages.IS_LEFT_OUT,
             )
         case BadCells(rows):
-            text = terminal_messages.BAD_CELLS_ANSWER.format(rows=format_row_count(rows), answer=answer.value)
+            text = prompt_messages.BAD_CELLS_ANSWER.format(rows=format_row_count(rows), answer=answer.value)
         case _:
             assert_never(answer.question)
     return text

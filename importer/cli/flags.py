@@ -13,7 +13,7 @@ from importer.cli.console import is_json_due, verbosity
 from importer.cli.logging_setup import configure_logging
 from importer.command_hints import to_option_words
 from importer.errors import UsageError
-from importer.messages import terminal_messages
+from importer.messages import help_messages
 from importer.settings import (
     PER_CALL_OPTIONS,
     SENDING_OPTIONS,
@@ -123,7 +123,7 @@ def repeat_options(flags: Mapping[str, Any], *, only: frozenset[str] | None = No
 
 
 def _add_options(command: Command, names: frozenset[str]) -> Command:
-    command = click.option("--config", metavar="FILE", help=terminal_messages.OPTION_CONFIG)(command)
+    command = click.option("--config", metavar="FILE", help=help_messages.OPTION_CONFIG)(command)
     for field in reversed(msgspec.structs.fields(Settings)):
         if field.name in names:
             command = _build_option(field.name, field.default)(command)
@@ -138,7 +138,7 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
             callback = _leave_out_none if name == "sheet" else _parse_pairs
             return click.option(flag, name, multiple=True, metavar=title, callback=callback, help=text)
         case "create":
-            text += terminal_messages.OPTION_CREATE_DEFAULT
+            text += help_messages.OPTION_CREATE_DEFAULT
             return click.option("--create/--no-create", name, default=None, help=text)
         case "verbose":
             return click.option("-v", "--verbose", count=True, callback=_limit_verbosity, help=text)
@@ -154,7 +154,7 @@ def _format_default(default: Any) -> str:
     if default is None:
         return ""
     value = f"{default:g}" if isinstance(default, float) else default
-    return terminal_messages.OPTION_DEFAULT.format(value=value)
+    return help_messages.OPTION_DEFAULT.format(value=value)
 
 
 def _limit_verbosity(_context: click.Context, _parameter: click.Parameter, value: int) -> int | None:
@@ -179,7 +179,7 @@ def _parse_pairs(
         if not found:
             expected = describe_option(str(parameter.name))[0]
             raise UsageError(
-                *terminal_messages.WRONG_PAIR.format(option=parameter.name, expected=expected, value=value)
+                *help_messages.WRONG_PAIR.format(option=parameter.name, expected=expected, value=value)
             )
         pairs[left.strip()] = right.strip()
     return pairs or None

@@ -16,7 +16,7 @@ from importer.cli.prompts import confirm
 from importer.cli.summary_view import format_file_notices
 from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
-from importer.messages import format_count, format_time, terminal_messages
+from importer.messages import format_count, format_time, help_messages, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import UNSENT, RowStatus
 from importer.pipeline.purge_runs import find_old_runs, purge
@@ -25,9 +25,9 @@ from importer.pipeline.resume import rewrite_reports
 from importer.state.state_folder import find_state_folder
 
 
-@click.command("runs", help=terminal_messages.COMMAND_HELP["runs"])
+@click.command("runs", help=help_messages.COMMAND_HELP["runs"])
 @add_reports_options
-@click.option("--json", "as_json", is_flag=True, help=terminal_messages.OPTION_JSON)
+@click.option("--json", "as_json", is_flag=True, help=help_messages.OPTION_JSON)
 def runs_command(as_json: bool, **flags: Any) -> int:
     """List the runs of the reports folder."""
     reports = read_settings(flags).reports
@@ -42,7 +42,7 @@ def runs_command(as_json: bool, **flags: Any) -> int:
     return 0
 
 
-@click.command("report", help=terminal_messages.COMMAND_HELP["report"])
+@click.command("report", help=help_messages.COMMAND_HELP["report"])
 @click.argument("run")
 @add_reports_options
 def report_command(run: str, **flags: Any) -> int:
@@ -54,9 +54,9 @@ def report_command(run: str, **flags: Any) -> int:
     return 0
 
 
-@click.command("purge", help=terminal_messages.COMMAND_HELP["purge"])
-@click.option("--older-than", required=True, metavar="90d", help=terminal_messages.OPTION_OLDER_THAN)
-@click.option("--yes", is_flag=True, help=terminal_messages.OPTION_PURGE_YES)
+@click.command("purge", help=help_messages.COMMAND_HELP["purge"])
+@click.option("--older-than", required=True, metavar="90d", help=help_messages.OPTION_OLDER_THAN)
+@click.option("--yes", is_flag=True, help=help_messages.OPTION_PURGE_YES)
 @add_reports_options
 def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
     """Remove old runs with all personal data in them."""
@@ -92,7 +92,7 @@ def _confirm_purge(old: list[RunLine]) -> None:
 def _parse_age(text: str) -> timedelta:
     found = re.fullmatch(r"(\d{1,5})([dh])", text.strip().lower())
     if not found:
-        raise UsageError(*terminal_messages.WRONG_AGE.format(value=text))
+        raise UsageError(*help_messages.WRONG_AGE.format(value=text))
     return timedelta(days=int(found[1])) if found[2] == "d" else timedelta(hours=int(found[1]))
 
 

@@ -19,7 +19,7 @@ import click
 from importer import __version__
 from importer.cli.console import is_json_due, print_json, print_line, sending_started, verbosity
 from importer.errors import DiskWriteError, ImporterError, RunInterruptedError, RunStoppedError, UsageError
-from importer.messages import terminal_messages
+from importer.messages import help_messages, terminal_messages
 from importer.process_setup import tune_gc
 from importer.untrusted_text import quote_command
 
@@ -92,13 +92,13 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands for `--help` without importing any of them."""
         del ctx
-        with formatter.section(terminal_messages.COMMANDS_TITLE):
-            formatter.write_dl([(name, terminal_messages.COMMAND_SUMMARIES[name]) for name in self.modules])
+        with formatter.section(help_messages.COMMANDS_TITLE):
+            formatter.write_dl([(name, help_messages.COMMAND_SUMMARIES[name]) for name in self.modules])
 
 
 @click.group(
     cls=Commands,
-    help=terminal_messages.APP_HELP,
+    help=help_messages.APP_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="importer")
@@ -149,12 +149,10 @@ def _describe_unknown_command(name: str, commands: list[str]) -> tuple[str, str]
     """Return message and advice for a command that does not exist. It may be the name of a file."""
     if Path(name).is_file() or "." in name:
         check = quote_command("importer", "check", name)
-        return terminal_messages.FILE_IS_NO_COMMAND.format(name=name, check=check)
+        return help_messages.FILE_IS_NO_COMMAND.format(name=name, check=check)
     if near := get_close_matches(name, commands, n=1, cutoff=0.5):
-        return terminal_messages.UNKNOWN_COMMAND.format(name=name, suggestion=near[0])
-    return terminal_messages.UNKNOWN_COMMAND_WITHOUT_SUGGESTION.format(
-        name=name, commands=", ".join(commands)
-    )
+        return help_messages.UNKNOWN_COMMAND.format(name=name, suggestion=near[0])
+    return help_messages.UNKNOWN_COMMAND_WITHOUT_SUGGESTION.format(name=name, commands=", ".join(commands))
 
 
 def _describe_usage_error(error: click.ClickException) -> str:
@@ -162,31 +160,31 @@ def _describe_usage_error(error: click.ClickException) -> str:
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "importer"
     match error:
         case click.MissingParameter(param=click.Argument() as argument):
-            sentence = terminal_messages.MISSING_ARGUMENTS.get(
-                argument.name or "", terminal_messages.MISSING_ARGUMENT
+            sentence = help_messages.MISSING_ARGUMENTS.get(
+                argument.name or "", help_messages.MISSING_ARGUMENT
             )
             return sentence.format(command=command)
         case click.NoSuchOption(possibilities=[suggestion, *_]):
-            return terminal_messages.UNKNOWN_OPTION_WITH_SUGGESTION.format(
+            return help_messages.UNKNOWN_OPTION_WITH_SUGGESTION.format(
                 option=error.option_name, suggestion=suggestion, command=command
             )
         case click.NoSuchOption():
-            return terminal_messages.UNKNOWN_OPTION.format(option=error.option_name, command=command)
+            return help_messages.UNKNOWN_OPTION.format(option=error.option_name, command=command)
         case click.UsageError(ctx=click.Context(params={"file": str(file)})) if extra := (
             _EXTRA_ARGUMENTS.match(error.message)
         ):
             return _describe_extra_arguments(command, file, extra[1])
         case _:
             message = error.format_message().rstrip(".")
-            return terminal_messages.OTHER_USAGE_ERROR.format(message=message, command=command)
+            return help_messages.OTHER_USAGE_ERROR.format(message=message, command=command)
 
 
 def _describe_extra_arguments(command: str, first: str, more: str) -> str:
     """Return the sentence for several words in place of one FILE: mostly one name, typed without quotes."""
     names = f"{first} {more}"
     if Path(names).is_file():
-        return terminal_messages.NAME_NEEDS_QUOTES.format(command=f"{command} {quote_command(names)}")
-    return terminal_messages.SEVERAL_FILES.format(command=command, names=names)
+        return help_messages.NAME_NEEDS_QUOTES.format(command=f"{command} {quote_command(names)}")
+    return help_messages.SEVERAL_FILES.format(command=command, names=names)
 
 
 def _describe_interruption(command: str) -> str:

@@ -9,8 +9,7 @@ from importer.cli.summary_view import cut
 from importer.issues import Issue, describe_issue
 from importer.loader.cells.phones import SinglePhoneReader
 from importer.loader.cells.text import CellError
-from importer.messages import terminal_messages
-from importer.messages.terminal_messages import format_row_count
+from importer.messages import format_row_count, prompt_messages
 from importer.models.mapping import OWNER_FIELD
 from importer.pipeline.context import OwnerQuestion
 
@@ -28,11 +27,11 @@ def ask_owners(questions: Sequence[OwnerQuestion]) -> dict[str, str]:
 
 def _print_choices(questions: Sequence[OwnerQuestion]) -> None:
     rows = sum(question.rows for question in questions)
-    print_question(terminal_messages.format_owners(len(questions), rows))
-    for line in terminal_messages.OWNER_CHOICES:
+    print_question(prompt_messages.format_owners(len(questions), rows))
+    for line in prompt_messages.OWNER_CHOICES:
         print_question(line)
     if len(questions) > 1:
-        print_question(terminal_messages.OWNER_CHOICE_FOR_ALL)
+        print_question(prompt_messages.OWNER_CHOICE_FOR_ALL)
 
 
 def _answer_next(questions: Sequence[OwnerQuestion], phones: list[str]) -> list[str]:
@@ -43,7 +42,7 @@ def _answer_next(questions: Sequence[OwnerQuestion], phones: list[str]) -> list[
     if answer != BACK:
         return [*phones, answer]
     if not phones:
-        print_question(terminal_messages.NO_EARLIER_QUESTION)
+        print_question(prompt_messages.NO_EARLIER_QUESTION)
     return phones[:-1]
 
 
@@ -51,18 +50,18 @@ def _ask_phone(question: OwnerQuestion, position: str) -> str:
     """Ask until the answer is a phone, or one of the answers that are none. Return it."""
     name = cut(question.name, _MAX_NAME_CHARS)
     print_question(
-        terminal_messages.OWNER.format(
+        prompt_messages.OWNER.format(
             position=position, column=question.column, name=name, rows=format_row_count(question.rows)
         )
     )
     reader = SinglePhoneReader(question.region)
     while True:
-        answer = read_answer(terminal_messages.WHICH_OWNER_PHONE.format(name=name))
+        answer = read_answer(prompt_messages.WHICH_OWNER_PHONE.format(name=name))
         if answer in (KEEP, KEEP_ALL, BACK):
             return answer
         phone = reader.read(answer)
         if isinstance(phone, str):
-            print_question(terminal_messages.OWNER_PHONE_CHOSEN.format(phone=phone))
+            print_question(prompt_messages.OWNER_PHONE_CHOSEN.format(phone=phone))
             return phone
         if isinstance(phone, CellError):
             issue = Issue(OWNER_FIELD, phone.code, "", answer, phone.hint)

@@ -19,12 +19,12 @@ from importer.cli.run_commands import (
     should_confirm,
     show_result,
 )
-from importer.messages import terminal_messages
+from importer.messages import help_messages
 from importer.reader.source import make_open_options, open_file
 from importer.untrusted_text import quote_command
 
 
-@click.command("plan", help=terminal_messages.COMMAND_HELP["plan"])
+@click.command("plan", help=help_messages.COMMAND_HELP["plan"])
 @click.argument("file")
 @add_plan_options
 def plan_command(file: str, **flags: Any) -> int:
@@ -41,7 +41,7 @@ def plan_command(file: str, **flags: Any) -> int:
     return show_result(summary, settings, next_options, observer)
 
 
-@click.command("apply", help=terminal_messages.COMMAND_HELP["apply"])
+@click.command("apply", help=help_messages.COMMAND_HELP["apply"])
 @click.argument("run")
 @add_apply_options
 def apply_command(run: str, **flags: Any) -> int:
@@ -56,7 +56,7 @@ def apply_command(run: str, **flags: Any) -> int:
     return show_result(summary, settings, next_options, observer)
 
 
-@click.command("verify", help=terminal_messages.COMMAND_HELP["verify"])
+@click.command("verify", help=help_messages.COMMAND_HELP["verify"])
 @click.argument("run")
 @add_verify_options
 def verify_command(run: str, **flags: Any) -> int:

@@ -10,8 +10,7 @@ import click
 from importer.cli.console import print_line
 from importer.cli.summary_view import cut
 from importer.fields import FIELDS, find_field, get_field_label
-from importer.messages import terminal_messages
-from importer.messages.terminal_messages import format_row_count
+from importer.messages import format_row_count, prompt_messages
 from importer.pipeline.context import (
     BadCells,
     ColumnQuestion,
@@ -30,7 +29,7 @@ KEEP, _DROP, KEEP_ALL, _DROP_ALL, BACK = "", "-", "all", "-all", "b"
 
 def ask_about_saved_map(path: Path) -> bool:
     """Ask whether to read the sheet with the answers for an earlier sheet with the same columns."""
-    statement, question = terminal_messages.CONFIRM_SAVED_MAP
+    statement, question = prompt_messages.CONFIRM_SAVED_MAP
     print_question(statement.format(path=path))
     return confirm(question, default=True)
 
@@ -49,33 +48,31 @@ def confirm(question: str, *, default: bool = False) -> bool:
             case "n" | "no":
                 return False
             case _:
-                print_question(terminal_messages.TYPE_YES_OR_NO)
+                print_question(prompt_messages.TYPE_YES_OR_NO)
 
 
 def ask_sheets(sheets: Sequence[SheetQuestion]) -> list[str]:
     """Ask which sheets to read. Returns their names, all for Enter."""
-    print_question(terminal_messages.WHICH_SHEETS)
+    print_question(prompt_messages.WHICH_SHEETS)
     for number, sheet in enumerate(sheets, 1):
         print_question(f"  {number}  {sheet.name}  ({cut(', '.join(filter(None, sheet.headers)), 60)})")
     while True:
-        answers = read_answer(terminal_messages.SHEET_NUMBERS).replace(",", " ").split()
+        answers = read_answer(prompt_messages.SHEET_NUMBERS).replace(",", " ").split()
         if all(answer.isdecimal() and 1 <= int(answer) <= len(sheets) for answer in answers):
             chosen = {int(answer) for answer in answers} or range(1, len(sheets) + 1)
             return [sheets[number - 1].name for number in sorted(chosen)]
-        print_question(terminal_messages.TYPE_SHEET_NUMBERS.format(last=len(sheets)))
+        print_question(prompt_messages.TYPE_SHEET_NUMBERS.format(last=len(sheets)))
 
 
 def ask_phone_column(questions: Sequence[ColumnQuestion]) -> str:
     """Ask which column has the phones. Returns its name, or "" to stop."""
-    return _ask_one_column(
-        questions, terminal_messages.WHICH_COLUMN_IS_PHONE, terminal_messages.COLUMN_NUMBER
-    )
+    return _ask_one_column(questions, prompt_messages.WHICH_COLUMN_IS_PHONE, prompt_messages.COLUMN_NUMBER)
 
 
 def ask_name_column(questions: Sequence[ColumnQuestion]) -> str:
     """Ask which column has the names. Returns its name, or "" if none has them."""
     return _ask_one_column(
-        questions, terminal_messages.WHICH_COLUMN_IS_NAME, terminal_messages.NAME_COLUMN_NUMBER
+        questions, prompt_messages.WHICH_COLUMN_IS_NAME, prompt_messages.NAME_COLUMN_NUMBER
     )
 
 
@@ -89,12 +86,12 @@ def _ask_one_column(questions: Sequence[ColumnQuestion], statement: str, prompt:
         answer = read_answer(prompt, default="0")
         if answer.isdecimal() and int(answer) <= len(questions):
             return questions[int(answer) - 1].name if int(answer) else ""
-        print_question(terminal_messages.TYPE_COLUMN_NUMBER.format(last=len(questions)))
+        print_question(prompt_messages.TYPE_COLUMN_NUMBER.format(last=len(questions)))
 
 
 def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:
     """Ask for the field of each column. Returns field names by column name, "" for a column to leave out."""
-    print_question(terminal_messages.format_unsure_columns(len(questions)))
+    print_question(prompt_messages.format_unsure_columns(len(questions)))
     answers: dict[str, str] = {}
     while len(answers) < len(questions):
         question = questions[len(answers)]
@@ -105,14 +102,14 @@ def ask_columns(questions: Sequence[ColumnQuestion]) -> dict[str, str]:
         elif answers:
             answers.popitem()
         else:
-            print_question(terminal_messages.NO_EARLIER_QUESTION)
+            print_question(prompt_messages.NO_EARLIER_QUESTION)
     return answers
 
 
 def ask_about_rest(question: RestQuestion) -> bool:
     """Ask whether to keep the columns that go to no field as additional info."""
-    print_question(terminal_messages.format_rest_columns(question.names))
-    return confirm(terminal_messages.format_rest_question(len(question.names)), default=True)
+    print_question(prompt_messages.format_rest_columns(question.names))
+    return confirm(prompt_messages.format_rest_question(len(question.names)), default=True)
 
 
 def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
@@ -132,19 +129,19 @@ def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
 
 def ask_source(question: SourceQuestion) -> str:
     """Ask where the leads come from. Enter accepts the suggestion, `-` leaves it open."""
-    print_question(terminal_messages.NO_SOURCE_COLUMN)
+    print_question(prompt_messages.NO_SOURCE_COLUMN)
     typed = read_answer(
-        terminal_messages.WHICH_SOURCE.format(suggestion=question.suggestion), default=question.suggestion
+        prompt_messages.WHICH_SOURCE.format(suggestion=question.suggestion), default=question.suggestion
     )
     return "" if typed == _DROP else typed
 
 
 def ask_about_bad_cells(bad_cells: BadCells) -> bool:
     """Ask whether rows may go in without their cells that cannot be read."""
-    print_question(terminal_messages.format_bad_cells(bad_cells.rows))
+    print_question(prompt_messages.format_bad_cells(bad_cells.rows))
     for example in bad_cells.examples:
         print_question(f"  {example}")
-    return confirm(terminal_messages.format_drop_question(bad_cells.rows))
+    return confirm(prompt_messages.format_drop_question(bad_cells.rows))
 
 
 # --- one column
@@ -153,14 +150,14 @@ def ask_about_bad_cells(bad_cells: BadCells) -> bool:
 def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
     column = question.column
     print_question(
-        terminal_messages.UNSURE_COLUMN.format(
+        prompt_messages.UNSURE_COLUMN.format(
             name=question.name, samples=_format_samples(question), reason=column.reason
         )
     )
     default = get_field_label(column.field) if column.field else _DROP
     while True:
         answer = read_answer(
-            terminal_messages.WHICH_FIELD.format(default=default), default=column.field or _DROP
+            prompt_messages.WHICH_FIELD.format(default=default), default=column.field or _DROP
         )
         if answer in (_DROP, BACK):
             return answer if answer == BACK else ""
@@ -169,9 +166,9 @@ def _ask_column(question: ColumnQuestion, taken: set[str]) -> str:
             continue
         name = _find_field_name(answer)
         if not name:
-            print_question(terminal_messages.UNKNOWN_FIELD.format(name=answer))
+            print_question(prompt_messages.UNKNOWN_FIELD.format(name=answer))
         elif not _is_multi_column(name) and name in (question.taken | taken):
-            print_question(terminal_messages.FIELD_IS_TAKEN.format(field=get_field_label(name)))
+            print_question(prompt_messages.FIELD_IS_TAKEN.format(field=get_field_label(name)))
         else:
             return name
 
@@ -189,7 +186,7 @@ def _is_multi_column(name: str) -> bool:
 
 
 def _format_samples(question: ColumnQuestion) -> str:
-    return ", ".join(cut(sample, 30) for sample in question.column.samples) or terminal_messages.NO_SAMPLES
+    return ", ".join(cut(sample, 30) for sample in question.column.samples) or prompt_messages.NO_SAMPLES
 
 
 # --- the values of one field
@@ -213,7 +210,7 @@ def _answer_next_value(values: Sequence[UnknownValue], answers: list[str | None]
             return answers + [""] * (len(of_field) - position)
         case "b":
             if not answers:
-                print_question(terminal_messages.NO_EARLIER_QUESTION)
+                print_question(prompt_messages.NO_EARLIER_QUESTION)
             return answers[:-1]
         case title:
             return [*answers, title]
@@ -222,11 +219,11 @@ def _answer_next_value(values: Sequence[UnknownValue], answers: list[str | None]
 def _print_value_choices(field: str, values: list[UnknownValue]) -> None:
     label = get_field_label(field)
     rows = sum(value.rows for value in values)
-    print_question(terminal_messages.format_unknown_values(label, len(values), rows))
-    for line in terminal_messages.VALUE_CHOICES:
+    print_question(prompt_messages.format_unknown_values(label, len(values), rows))
+    for line in prompt_messages.VALUE_CHOICES:
         print_question(line)
     if len(values) > 1:
-        print_question(terminal_messages.VALUE_CHOICES_FOR_ALL.format(field=label))
+        print_question(prompt_messages.VALUE_CHOICES_FOR_ALL.format(field=label))
 
 
 def _ask_title(unknown: UnknownValue, position: str) -> str:
@@ -234,7 +231,7 @@ def _ask_title(unknown: UnknownValue, position: str) -> str:
     similar = suggest_titles(unknown.value, unknown.titles, limit=_MAX_SUGGESTIONS)
     suggestions = similar or _list_if_short(unknown.titles)
     print_question(
-        terminal_messages.UNKNOWN_VALUE.format(
+        prompt_messages.UNKNOWN_VALUE.format(
             position=position,
             field=get_field_label(unknown.field),
             value=unknown.value,
@@ -243,16 +240,16 @@ def _ask_title(unknown: UnknownValue, position: str) -> str:
     )
     for number, title in enumerate(suggestions, 1):
         print_question(f"  {number}  {title}")
-    question = terminal_messages.WHICH_VALUE_TITLE
+    question = prompt_messages.WHICH_VALUE_TITLE
     if suggestions:
-        question = terminal_messages.WHICH_VALUE_NUMBER
+        question = prompt_messages.WHICH_VALUE_NUMBER
     while True:
         answer = read_answer(question)
         if answer in (KEEP, _DROP, KEEP_ALL, _DROP_ALL, BACK):
             return answer
         found = match_answer(answer, suggestions, unknown.titles)
         if found.is_complete or _agrees_to_beginning(found):
-            print_question(terminal_messages.VALUE_CHOSEN.format(title=found.titles[0]))
+            print_question(prompt_messages.VALUE_CHOSEN.format(title=found.titles[0]))
             return found.titles[0]
         if len(found.titles) != 1:
             print_question(_describe_no_choice(answer, found.titles))
@@ -260,7 +257,7 @@ def _ask_title(unknown: UnknownValue, position: str) -> str:
 
 def _agrees_to_beginning(found: TitleAnswer) -> bool:
     """Show the one title that begins with an answer, and ask whether it is meant."""
-    return len(found.titles) == 1 and confirm(terminal_messages.IS_TITLE_MEANT.format(title=found.titles[0]))
+    return len(found.titles) == 1 and confirm(prompt_messages.IS_TITLE_MEANT.format(title=found.titles[0]))
 
 
 def _list_if_short(titles: Sequence[str]) -> Sequence[str]:
@@ -270,10 +267,8 @@ def _list_if_short(titles: Sequence[str]) -> Sequence[str]:
 
 def _describe_no_choice(answer: str, found: Sequence[str]) -> str:
     if not found:
-        return terminal_messages.VALUE_NOT_IN_ACCOUNT.format(value=answer)
-    return terminal_messages.VALUE_IS_AMBIGUOUS.format(
-        value=answer, titles=", ".join(found[:_MAX_SUGGESTIONS])
-    )
+        return prompt_messages.VALUE_NOT_IN_ACCOUNT.format(value=answer)
+    return prompt_messages.VALUE_IS_AMBIGUOUS.format(value=answer, titles=", ".join(found[:_MAX_SUGGESTIONS]))
 
 
 def print_question(text: str) -> None:

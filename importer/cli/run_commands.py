@@ -21,7 +21,7 @@ from importer.cli.logging_setup import configure_logging
 from importer.credentials import find_credentials
 from importer.errors import UnreadableFileError, UsageError
 from importer.loader.formats.not_a_sheet import check_is_no_link
-from importer.messages import terminal_messages
+from importer.messages import help_messages, terminal_messages
 from importer.pipeline.reports_folder import find_run, reports_beside
 from importer.reader.source import make_open_options, open_file
 from importer.settings import Settings
@@ -37,7 +37,7 @@ REPEATED_AFTER_RUN = frozenset({"config", "reports"})
 """The options to type again after a run. The others are in its journal."""
 
 
-@click.command("check", help=terminal_messages.COMMAND_HELP["check"])
+@click.command("check", help=help_messages.COMMAND_HELP["check"])
 @click.argument("file")
 @add_check_options
 def check_command(file: str, **flags: Any) -> int:
@@ -52,7 +52,7 @@ def check_command(file: str, **flags: Any) -> int:
     return show_result(summary, settings, next_options, observer)
 
 
-@click.command("run", help=terminal_messages.COMMAND_HELP["run"])
+@click.command("run", help=help_messages.COMMAND_HELP["run"])
 @click.argument("file")
 @add_run_options
 def run_command(file: str, **flags: Any) -> int:
@@ -69,7 +69,7 @@ def run_command(file: str, **flags: Any) -> int:
     return show_result(summary, settings, next_options, observer)
 
 
-@click.command("resume", help=terminal_messages.COMMAND_HELP["resume"])
+@click.command("resume", help=help_messages.COMMAND_HELP["resume"])
 @click.argument("run")
 @add_sending_options
 def resume_command(run: str, **flags: Any) -> int:
@@ -83,7 +83,7 @@ def resume_command(run: str, **flags: Any) -> int:
     return show_result(summary, settings, next_options, observer)
 
 
-@click.command("retry", help=terminal_messages.COMMAND_HELP["retry"])
+@click.command("retry", help=help_messages.COMMAND_HELP["retry"])
 @click.argument("run")
 @add_sending_options
 def retry_command(run: str, **flags: Any) -> int:

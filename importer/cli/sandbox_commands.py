@@ -19,7 +19,7 @@ from importer.cli.terminal_observer import TerminalObserver
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, Secret
 from importer.errors import UsageError, raise_as_nothing_sent
 from importer.loader.table.table_reader import OpenOptions
-from importer.messages import terminal_messages
+from importer.messages import help_messages, terminal_messages
 from importer.pipeline.context import RunContext
 from importer.pipeline.plan import apply, plan
 from importer.reader.source import open_file
@@ -43,12 +43,12 @@ def _add_sandbox_options(command: Any) -> Any:
             format_flag(field.name),
             field.name,
             metavar="VALUE",
-            help=text + terminal_messages.OPTION_DEFAULT.format(value=default),
+            help=text + help_messages.OPTION_DEFAULT.format(value=default),
         )(command)
     return command
 
 
-@click.command("sandbox", help=terminal_messages.COMMAND_HELP["sandbox"])
+@click.command("sandbox", help=help_messages.COMMAND_HELP["sandbox"])
 @_add_sandbox_options
 def sandbox_command(**flags: Any) -> int:
     """Start a CRM on this machine until Ctrl-C."""
@@ -85,7 +85,7 @@ def _parse_sandbox_options(given: dict[str, Any]) -> SandboxOptions:
     except msgspec.ValidationError as error:
         name = str(error).replace("`", "").partition(" - at $.")[2]
         raise UsageError(
-            *terminal_messages.WRONG_SANDBOX_OPTION.format(
+            *help_messages.WRONG_SANDBOX_OPTION.format(
                 option=format_flag(name), expected=_describe_expected_value(name), value=given[name]
             )
         ) from None
@@ -100,12 +100,12 @@ def _describe_expected_value(name: str) -> str:
         return " or ".join(str(value) for value in kind.values)
     assert isinstance(kind, types.IntType | types.FloatType)  # any text is valid for the others
     is_whole = isinstance(kind, types.IntType)
-    return terminal_messages.format_expected_number(is_whole=is_whole, minimum=kind.ge, maximum=kind.le)
+    return help_messages.format_expected_number(is_whole=is_whole, minimum=kind.ge, maximum=kind.le)
 
 
-@click.command("demo", help=terminal_messages.COMMAND_HELP["demo"])
-@click.option("--reports", default="reports", metavar="DIR", help=terminal_messages.OPTION_DEMO_REPORTS)
-@click.option("--stay/--no-stay", default=False, help=terminal_messages.OPTION_STAY)
+@click.command("demo", help=help_messages.COMMAND_HELP["demo"])
+@click.option("--reports", default="reports", metavar="DIR", help=help_messages.OPTION_DEMO_REPORTS)
+@click.option("--stay/--no-stay", default=False, help=help_messages.OPTION_STAY)
 def demo_command(reports: str, stay: bool) -> int:
     """Import a sample sheet into a sandbox."""
     from importer.sandbox.lead_edits import add_demo_leads

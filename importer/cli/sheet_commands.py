@@ -20,7 +20,7 @@ from importer.errors import (
     raise_as_nothing_sent,
 )
 from importer.fields import FIELDS, get_field_label
-from importer.messages import terminal_messages
+from importer.messages import help_messages, terminal_messages
 from importer.models.mapping import (
     AccountTitles,
     ColumnChoice,
@@ -42,11 +42,11 @@ _REPEATED_WITH_MAP = frozenset(Settings.__struct_fields__) - {"map", "column", "
 """The options to type again with a saved map, which only has the columns and the defaults."""
 
 
-@click.command("columns", help=terminal_messages.COMMAND_HELP["columns"])
+@click.command("columns", help=help_messages.COMMAND_HELP["columns"])
 @click.argument("file")
 @add_reading_options
-@click.option("--json", is_flag=True, default=None, help=terminal_messages.OPTION_JSON)
-@click.option("--forget", is_flag=True, help=terminal_messages.OPTION_FORGET)
+@click.option("--json", is_flag=True, default=None, help=help_messages.OPTION_JSON)
+@click.option("--forget", is_flag=True, help=help_messages.OPTION_FORGET)
 def columns_command(file: str, forget: bool, **flags: Any) -> int:
     """Show which column of a file goes to which field."""
     settings = read_settings(flags)
@@ -73,8 +73,8 @@ def columns_command(file: str, forget: bool, **flags: Any) -> int:
     return 0
 
 
-@click.command("dropdowns", help=terminal_messages.COMMAND_HELP["dropdowns"])
-@click.option("--json", "as_json", is_flag=True, help=terminal_messages.OPTION_JSON)
+@click.command("dropdowns", help=help_messages.COMMAND_HELP["dropdowns"])
+@click.option("--json", "as_json", is_flag=True, help=help_messages.OPTION_JSON)
 def dropdowns_command(**flags: Any) -> int:
     """Show the account's dropdown values."""
     lists = group_by_field(fetch_account_titles(load_credentials(), Settings(), print_wait))
@@ -94,9 +94,9 @@ def dropdowns_command(**flags: Any) -> int:
     return 0
 
 
-@click.command("template", help=terminal_messages.COMMAND_HELP["template"])
+@click.command("template", help=help_messages.COMMAND_HELP["template"])
 @click.argument("out", metavar="OUT.xlsx")
-@click.option("--force", is_flag=True, help=terminal_messages.OPTION_FORCE)
+@click.option("--force", is_flag=True, help=help_messages.OPTION_FORCE)
 def template_command(out: str, force: bool) -> int:
     """Write an empty sheet to fill in."""
     path = Path(out)

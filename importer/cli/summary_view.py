@@ -21,9 +21,14 @@ from importer.issues import (
     is_optional_cell_error,
 )
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import format_count, planning_messages, report_messages, terminal_messages
+from importer.messages import (
+    format_count,
+    format_row_count,
+    planning_messages,
+    report_messages,
+    terminal_messages,
+)
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
-from importer.messages.terminal_messages import format_row_count
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.status import SHEET_COLUMN, UNSENT, RowStatus, RunState, Verification
 from importer.pipeline.context import NameConflict
@@ -117,7 +122,7 @@ def _format_plan(summary: Summary) -> Iterator[str]:
     """Yield what a plan would do, and to which fields of leads that the CRM has."""
     if not summary.plan or summary.state not in UNSENT:
         return
-    yield terminal_messages.PLAN_TITLE
+    yield planning_messages.PLAN_TITLE
     estimates = estimate_plan(summary)
     for action, count in summary.plan.items():
         if count:
@@ -125,7 +130,7 @@ def _format_plan(summary: Summary) -> Iterator[str]:
     if estimates:
         yield planning_messages.SAMPLE_ONLY.format(planned=format_count(sum(summary.plan.values())))
     if fields := list_field_counts(summary.fields):
-        yield terminal_messages.PLANNED_FIELDS
+        yield planning_messages.PLANNED_FIELDS
         for field, effects in fields.items():
             yield f"  {planning_messages.FIELD_LINE.format(label=get_field_label(field), effects=effects)}"
 
@@ -154,7 +159,7 @@ def estimate_plan(summary: Summary) -> dict[str, str]:
 def _format_verification(summary: Summary) -> Iterator[str]:
     """Yield what reading the leads back showed."""
     if summary.verified:
-        yield terminal_messages.VERIFICATION_TITLE
+        yield planning_messages.VERIFICATION_TITLE
     for outcome, count in summary.verified.items():
         if count:
             yield f"  {format_count(count):>9}  {planning_messages.VERIFICATION_MEANINGS[outcome]}"

@@ -22,7 +22,7 @@ from importer.cli.owner_prompts import ask_owners
 from importer.cli.summary_view import describe_crm, format_columns, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import format_count, terminal_messages
+from importer.messages import format_count, prompt_messages, terminal_messages
 from importer.models.mapping import Notice
 from importer.pipeline.context import (
     Answer,
@@ -205,7 +205,7 @@ class TerminalPrompter:
         leads = summary.counts.get("accepted", 0)
         if not leads:
             return answer_review.ask_for_change(answers)
-        question = terminal_messages.format_send_question(leads, self._observer.crm)
+        question = prompt_messages.format_send_question(leads, self._observer.crm)
         return answer_review.ask_to_send(question, answers)
 
 

@@ -19,6 +19,21 @@ def format_count(count: int) -> str:
     return f"{sign}{','.join([*groups, tail])}"
 
 
+def format_row_count(count: int) -> str:
+    """Return `1 row` or `1,234 rows`."""
+    return "1 row" if count == 1 else f"{format_count(count)} rows"
+
+
+def format_lead_count(count: int) -> str:
+    """Return `1 lead` or `1,234 leads`."""
+    return "1 lead" if count == 1 else f"{format_count(count)} leads"
+
+
+def format_run_count(count: int) -> str:
+    """Return `1 run` or `2 runs`."""
+    return "1 run" if count == 1 else f"{count} runs"
+
+
 def format_time(moment: datetime) -> str:
     """Return a date and time: `30 Nov 2026, 4:15 pm`."""
     half = "am" if moment.hour < 12 else "pm"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importer.messages import ErrorText, format_count
+from importer.messages import ErrorText, format_count, format_lead_count
 
 UNKNOWN_POLICY_FIELD = ErrorText(
     'A policy names the field "{name}", which does not exist or cannot have a policy.',
@@ -48,6 +48,8 @@ CHANGE_CONFLICT = '{label}: the CRM has "{old}", the sheet says "{new}"'
 
 # --- counts of a plan
 
+PLAN_TITLE = "The plan:"
+PLANNED_FIELDS = "Fields of known leads:"
 ACTION_MEANINGS = {
     "create": "to create: no lead has this phone",
     "update": "to update",
@@ -100,6 +102,7 @@ VERIFICATION_MEANINGS = {
 }
 """What each outcome of reading a lead back means, on the terminal and on the page."""
 
+VERIFICATION_TITLE = "Read back from the CRM:"
 VERIFICATION_ON_PAGE = "Read back from the CRM"
 SEE_VERIFICATION = "The column _verified has the outcome of each row, and _problems the values that differ:"
 VERIFICATION_STEP = (
@@ -111,19 +114,17 @@ def format_verification_failure(not_as_sent: int, not_read: int) -> str:
     """Return how many leads the CRM does not show as they were sent, and how many were not read back."""
     parts = []
     if not_as_sent:
-        parts.append(f"the CRM does not show {_format_leads(not_as_sent)} as sent")
+        parts.append(f"the CRM does not show {format_lead_count(not_as_sent)} as sent")
     if not_read:
-        parts.append(f"{_format_leads(not_read)} {'was' if not_read == 1 else 'were'} not read back")
+        parts.append(f"{format_lead_count(not_read)} {'was' if not_read == 1 else 'were'} not read back")
     return ", and ".join(parts)
 
 
 def format_verification_success(read: int, changed: int) -> str:
     """Return how many leads were read back and had what was sent, and how many of them were changed later."""
-    sentence = f"{_format_leads(read)} {'was' if read == 1 else 'were'} read back: the CRM has what was sent."
+    sentence = (
+        f"{format_lead_count(read)} {'was' if read == 1 else 'were'} read back: the CRM has what was sent."
+    )
     if changed:
         sentence += f" {format_count(changed)} of them {'was' if changed == 1 else 'were'} changed later."
     return sentence
-
-
-def _format_leads(leads: int) -> str:
-    return "1 lead" if leads == 1 else f"{format_count(leads)} leads"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from importer.messages import ErrorText, format_count, format_time
+from importer.messages import ErrorText, format_count, format_lead_count, format_time
 
 STATUS_MEANINGS: dict[str, str] = {
     "accepted": "went in",
@@ -193,7 +193,7 @@ IMPORT_AGAIN = "Save the file and import it again. Its columns go to the same fi
 
 def format_send_step(leads: int) -> str:
     """Return the step that sends what passed the check."""
-    return f"Send the {format_count(leads)} {'lead' if leads == 1 else 'leads'} that can go in:"
+    return f"Send the {format_lead_count(leads)} that can go in:"
 
 
 def format_retry_step(rows: int) -> str:

@@ -20,7 +20,7 @@ import importer as library
 from importer.cli.summary_view import describe_crm
 from importer.cli.terminal_observer import TerminalObserver, TerminalPrompter
 from importer.journal.run_journal import Journal
-from importer.messages.terminal_messages import COMMAND_SUMMARIES
+from importer.messages.help_messages import COMMAND_SUMMARIES
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.models.row import BLOCK_ROWS
 from importer.pipeline.context import SendDecision

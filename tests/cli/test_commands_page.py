@@ -12,7 +12,7 @@ import pytest
 
 from importer.cli.main import Commands
 from importer.fields import FIELDS, find_field
-from importer.messages import terminal_messages
+from importer.messages import help_messages
 from importer.settings import PER_CALL_OPTIONS, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -96,10 +96,10 @@ def test_resume_and_retry_take_only_options_of_sending():
 
 def test_every_command_has_a_summary_and_a_help_text():
     """A command without a text would be empty in --help."""
-    assert list(COMMANDS.modules) == list(terminal_messages.COMMAND_SUMMARIES)
-    assert set(COMMANDS.modules) == set(terminal_messages.COMMAND_HELP)
+    assert list(COMMANDS.modules) == list(help_messages.COMMAND_SUMMARIES)
+    assert set(COMMANDS.modules) == set(help_messages.COMMAND_HELP)
     for name in COMMANDS.modules:
-        assert find_command(name).help == terminal_messages.COMMAND_HELP[name]
+        assert find_command(name).help == help_messages.COMMAND_HELP[name]
 
 
 # --- the tables of the pages
@@ -110,7 +110,7 @@ def write_table(name):
     if name == "commands":
         rows = [
             (f"`importer {command} {format_arguments(command)}`".replace(" `", "`"), summary)
-            for command, summary in terminal_messages.COMMAND_SUMMARIES.items()
+            for command, summary in help_messages.COMMAND_SUMMARIES.items()
         ]
         return format_table(("command", "what it does"), rows)
     if name == "fields":

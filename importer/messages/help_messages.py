@@ -1,0 +1,111 @@
+"""The help of the commands and of their own options, and what is said about a command that was typed wrongly."""
+
+from __future__ import annotations
+
+from importer.messages import ErrorText
+
+APP_HELP = """Import lead sheets into the Superfone CRM, matched by phone, with a report on every row.
+
+Start with:  importer demo   then:  importer check FILE
+"""
+COMMANDS_TITLE = "Commands"
+COMMAND_SUMMARIES = {
+    "check": "Check every row of a sheet. Changes nothing in the CRM.",
+    "plan": "Check a sheet, look up its leads, and show what sending would change.",
+    "apply": "Send exactly what a plan shows.",
+    "verify": "Read the leads of a run back and compare them with what was sent.",
+    "run": "Check a sheet, then send its rows to the CRM.",
+    "resume": "Finish a run that was interrupted or stopped.",
+    "retry": "Check and send again the rows that did not go in during an earlier run.",
+    "runs": "List your runs.",
+    "report": "Write the reports of a run again from its journal.",
+    "purge": "Delete old runs and the personal data in them.",
+    "dropdowns": "Show the account's stages, groups, labels, products and source types.",
+    "columns": "Show which column goes to which field, and why.",
+    "template": "Write an empty sheet to fill in, with the account's values as dropdown lists.",
+    "sandbox": "Start a practice CRM on this machine.",
+    "demo": "Import a sample sheet into a practice CRM.",
+}
+COMMAND_HELP = {
+    "check": """Check every row of FILE against the account. Changes nothing in the CRM.
+
+FILE is a CSV or Excel sheet, or - for CSV on standard input.
+""",
+    "plan": """Check FILE, look up the lead of each phone, and show what sending would change.
+
+Nothing is sent. Send the plan later with importer apply.
+""",
+    "apply": "Send exactly what the plan of RUN shows. RUN is a run id or its folder.",
+    "verify": """Read the leads that RUN sent back from the CRM, and compare them with what was sent.
+
+Nothing is sent. RUN is a run id or its folder.
+""",
+    "run": """Check FILE, ask for confirmation, then send the rows that passed.
+
+FILE is a CSV or Excel sheet, or - for CSV on standard input.
+""",
+    "resume": "Finish RUN, which was interrupted or stopped. RUN is a run id or its folder.",
+    "retry": "Send again the rows of RUN that did not go in, as a new run with its mapping and options.",
+    "runs": "List your runs: id, time, file, state, counts, and how to resume them.",
+    "report": "Write the reports of RUN again from its journal.",
+    "purge": """Delete old runs and all personal data in them.
+
+Only files that importer made are deleted. Other files in the folder of a run stay, and they are named.
+Fingerprints of the notes that were sent are kept, so that no note is sent twice.
+""",
+    "dropdowns": "Show the account's stages, groups, labels, products and source types.",
+    "columns": "Show which column of FILE goes to which field and why, with samples and how many cells are filled.",
+    "template": "Write an empty sheet to fill in, with the account's values as real Excel dropdown lists.",
+    "sandbox": "Start a practice CRM on this machine. Press Ctrl-C to stop it.",
+    "demo": "Start a practice CRM, import a sample sheet into it, and show where the report is.",
+}
+OPTION_CONFIG = "Settings file (default: importer.toml, if it exists)."
+OPTION_CREATE_DEFAULT = " [default: --create]"
+OPTION_DEFAULT = " [default: {value}]"
+OPTION_JSON = "Print JSON."
+OPTION_OLDER_THAN = "Delete runs that started longer ago than this (d for days, h for hours)."
+OPTION_PURGE_YES = "Do not ask for confirmation."
+OPTION_FORGET = "Delete the saved answers for sheets with these columns."
+OPTION_FORCE = "Replace a file that exists."
+OPTION_DEMO_REPORTS = "Folder for the runs. [default: reports]"
+OPTION_STAY = "Keep the practice CRM running until Ctrl-C, to look at its page."
+
+# --- commands that were typed wrongly
+
+SEE_HELP = "See {command} --help."
+FILE_IS_NO_COMMAND = ErrorText(
+    "{name} is a file, not a command.", "To check it without sending anything: {check}"
+)
+UNKNOWN_COMMAND = ErrorText('There is no command "{name}".', "Did you mean importer {suggestion}?")
+UNKNOWN_COMMAND_WITHOUT_SUGGESTION = ErrorText(
+    'There is no command "{name}".', "The commands are: {commands}."
+)
+MISSING_ARGUMENTS = {
+    "file": "{command} needs a FILE to read. See {command} --help.",
+    "run": "{command} needs a RUN (importer runs lists your runs). See {command} --help.",
+    "out": "{command} needs a file to write, such as leads.xlsx. See {command} --help.",
+}
+MISSING_ARGUMENT = "{command} needs one more argument. See {command} --help."
+UNKNOWN_OPTION = "There is no option {option}. See {command} --help."
+UNKNOWN_OPTION_WITH_SUGGESTION = (
+    "There is no option {option}. Did you mean {suggestion}? See {command} --help."
+)
+OTHER_USAGE_ERROR = "{message}. See {command} --help."
+NAME_NEEDS_QUOTES = "Put a name with spaces in quotes: {command}"
+SEVERAL_FILES = (
+    "{command} reads one FILE, but you gave more: {names}. "
+    "Put a name with spaces in quotes. See {command} --help."
+)
+WRONG_PAIR = ErrorText("--{option} takes {expected}, not {value!r}.")
+WRONG_SANDBOX_OPTION = ErrorText("{option} takes {expected}, not {value!r}.", "See importer sandbox --help.")
+WRONG_AGE = ErrorText("--older-than takes days or hours, such as 90d or 12h, not {value!r}.")
+
+
+def format_expected_number(*, is_whole: bool, minimum: float | None, maximum: float | None) -> str:
+    """Return what a numeric option takes: `a whole number from 0 to 65535`."""
+    number = "a whole number" if is_whole else "a number"
+    if minimum is None:
+        return number
+    return (
+        f"{number}, {minimum:g} or more" if maximum is None else f"{number} from {minimum:g} to {maximum:g}"
+    )
