@@ -16,6 +16,7 @@ CHECKSUMS = {
     "intents": "checksum(number, with_note, attempts, http_status, issues)",
     "results": "checksum(number, status, attempts, http_status, note, issues)",
     "lookups": "checksum(id, phone, answer, lead_id)",
+    "reached_leads": "checksum(lead_id, number)",
     "plans": "checksum(number, action, changes, steps, issues)",
     "verifications": "checksum(number, outcome, issues, updated_at, read_at)",
     "second_metrics": "checksum(second, requests, throttled, retries)",

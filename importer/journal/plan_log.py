@@ -11,9 +11,10 @@ import msgspec
 
 from importer.issues import Issue, IssueCode
 from importer.journal.database import JournalFile
+from importer.journal.run_metadata import RunRecord
 from importer.journal.staging import decode_issues, decode_payload, decode_steps, encode_issues
-from importer.models.crm_lead import Lookup
-from importer.models.row import Payload
+from importer.models.crm_lead import Id, Lookup
+from importer.models.row import Payload, name_row
 from importer.models.row_plan import FieldChange, PlanAction, RowPlan
 
 _encode = msgspec.json.Encoder().encode
@@ -39,6 +40,8 @@ _SHARED_LEADS = """SELECT rows.number, lookups.lead_id FROM lookups JOIN rows ON
       SELECT lead_id FROM lookups JOIN rows ON rows.phone = lookups.phone
       WHERE rows.verdict = 'valid' AND lead_id IS NOT NULL GROUP BY lead_id HAVING count(*) > 1)
     ORDER BY lookups.lead_id, rows.number"""
+_REACH_LEAD = """INSERT INTO reached_leads (lead_id, number, checksum) VALUES (?1, ?2, checksum(?1, ?2))
+    ON CONFLICT (lead_id) DO NOTHING"""
 _SETTLE_UNSENT = """INSERT OR IGNORE INTO results (number, status, attempts, http_status, note, issues, checksum)
     SELECT number, status, 0, NULL, note, issues, checksum(number, status, 0, NULL, note, issues) FROM (
       SELECT
@@ -74,8 +77,9 @@ class PlannedRow(NamedTuple):
 class PlanLog:
     """What a plan reads and writes: phones to look up, answers, and the plan of each row."""
 
-    def __init__(self, file: JournalFile) -> None:
+    def __init__(self, file: JournalFile, run: RunRecord) -> None:
         self._file = file
+        self._run = run
 
     @property
     def is_empty(self) -> bool:
@@ -166,18 +170,29 @@ class PlanLog:
         rows_by_lead: dict[str, list[int]] = {}
         for number, lead_id in found:
             rows_by_lead.setdefault(lead_id, []).append(number)
-        conflicts = {
-            number: Issue(
-                "row", IssueCode.SAME_LEAD, "", "", str(next(one for one in numbers if one != number))
-            )
+        others = {
+            number: next(one for one in numbers if one != number)
             for numbers in rows_by_lead.values()
             for number in numbers
         }
-        plans = self.read_plans(list(conflicts))
-        self.write_plans(
-            (number, RowPlan(action=PlanAction.CONFLICT, changes=plans[number].changes, issues=(issue,)))
-            for number, issue in conflicts.items()
-        )
+        plans = self.read_plans(list(others))
+        self.write_plans((number, self._hold_back(plans[number], other)) for number, other in others.items())
+
+    def hold_back_if_reached(self, number: int, plan: RowPlan, lead_id: Id) -> RowPlan:
+        """Return the plan of a row that has reached a lead, a conflict if another row has reached it before.
+
+        Within a commit: after a kill the same row is still the first.
+        """
+        self._file.sql.execute(_REACH_LEAD, (str(lead_id), number))
+        (first,) = self._file.sql.execute(
+            "SELECT number FROM reached_leads WHERE lead_id = ?", (str(lead_id),)
+        ).fetchone()
+        return plan if first == number else self._hold_back(plan, first)
+
+    def _hold_back(self, plan: RowPlan, other: int) -> RowPlan:
+        name = name_row(other, self._run.metadata.sheets)
+        issue = Issue("row", IssueCode.SAME_LEAD, "", "", name)
+        return RowPlan(action=PlanAction.CONFLICT, changes=plan.changes, issues=(issue,))
 
     def read_plans(self, numbers: Sequence[int]) -> dict[int, RowPlan]:
         """Return the plans of rows that have one, by row number."""

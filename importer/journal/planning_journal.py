@@ -9,6 +9,7 @@ from importer.journal.delivery_log import DeliveryLog
 from importer.journal.plan_log import PlanLog
 from importer.journal.run_metadata import SecondMetrics, SendTotals
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
+from importer.models.row_plan import RowPlan
 from importer.planner.plan_input import PlanInput, PlannedWrite
 
 
@@ -54,15 +55,20 @@ class PlanningJournal:
         """Return what is known about a row that `read_pending` gave out."""
         return self._inputs.pop(number)
 
-    def begin_writes(self, writes: Sequence[PlannedWrite]) -> list[PendingRow]:
-        """Write plans, look-ups and intents in one commit. Return the rows as they may be sent."""
+    def begin_writes(self, writes: Sequence[PlannedWrite]) -> list[PlannedWrite]:
+        """Write plans, look-ups and intents in one commit. Return the writes as they may be carried out."""
         with self._file.commit():
             for write in writes:
                 self._plans.record_lookups(write.lookups)
-            self._plans.record_plans((write.row.number, write.plan) for write in writes)
-            claimed = self._delivery.add_intents([write.row for write in writes if write.plan.action.is_sent])
-        by_number = {row.number: row for row in claimed}
-        return [by_number.get(write.row.number, write.row) for write in writes]
+            plans = {write.row.number: self._hold_back_if_reached(write) for write in writes}
+            self._plans.record_plans(plans.items())
+            claimed = self._delivery.add_intents(
+                [write.row for write in writes if plans[write.row.number].action.is_sent]
+            )
+        rows = {write.row.number: write.row for write in writes} | {row.number: row for row in claimed}
+        return [
+            PlannedWrite(rows[write.row.number], plans[write.row.number], write.lookups) for write in writes
+        ]
 
     def record(
         self,
@@ -84,6 +90,13 @@ class PlanningJournal:
                 send_totals=send_totals,
             )
         return list(intents)
+
+    def _hold_back_if_reached(self, write: PlannedWrite) -> RowPlan:
+        """Return the plan of a row, a conflict if a row with another phone has reached the same lead."""
+        lookup = write.lookups.get(write.row.phones[0])
+        if lookup is None or lookup.lead is None:
+            return write.plan
+        return self._plans.hold_back_if_reached(write.row.number, write.plan, lookup.lead.id)
 
 
 def _join_note(row: PendingRow) -> dict[str, object]:

@@ -50,7 +50,7 @@ class Journal:
         self.run = run
         self.staging = StagingArea(file)
         self.delivery = DeliveryLog(file, run)
-        self.plans = PlanLog(file)
+        self.plans = PlanLog(file, run)
         self.verifications = VerificationLog(file)
         self.reports = ReportQuery(file, run)
 

@@ -56,6 +56,13 @@ CREATE TABLE lookups (
   checksum INTEGER NOT NULL
 ) STRICT;
 
+-- The row of a sending with plans that reached a lead first. A row with another phone of that lead is held back.
+CREATE TABLE reached_leads (
+  lead_id  TEXT PRIMARY KEY,
+  number   INTEGER NOT NULL,             -- of the row
+  checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What sending a row would change (RowPlan). A changed policy replaces it, without a new look-up.
 CREATE TABLE plans (
   number  INTEGER PRIMARY KEY,

@@ -11,7 +11,7 @@ import msgspec
 
 from importer.issues import Issue, IssueCode
 from importer.models.crm_lead import Lookup
-from importer.models.delivery import CrmResponse, DeliveryResult, PendingRow
+from importer.models.delivery import CrmResponse, DeliveryResult
 from importer.models.row import Payload
 from importer.models.row_plan import PlanAction, RowPlan
 from importer.models.status import DeliveryStatus, NoteState, RowStatus
@@ -36,8 +36,8 @@ class PlanningJournal(Protocol):
     def take_input(self, number: int) -> PlanInput:
         """Return what is known about a row that `read_pending` gave out."""
 
-    def begin_writes(self, writes: Sequence[PlannedWrite]) -> list[PendingRow]:
-        """Write plans, look-ups and intents in one commit. Return the rows as they may be sent."""
+    def begin_writes(self, writes: Sequence[PlannedWrite]) -> list[PlannedWrite]:
+        """Write plans, look-ups and intents in one commit. Return the writes as they may be carried out."""
 
 
 class _Progress:
@@ -101,7 +101,7 @@ class PlannedRequests:
         given = self._journal.take_input(flight.row.number)
         progress = self._progress[flight.row.number] = _Progress(given)
         if given.plan is not None and given.plan.action.is_sent and self._is_fresh(given):
-            progress.open_phones = []
+            progress.open_phones, progress.lookups = [], dict(given.lookups)
             await self._begin(flight, progress, given.plan)
         return progress
 
@@ -132,8 +132,8 @@ class PlannedRequests:
 
     async def _begin(self, flight: InFlightRow, progress: _Progress, plan: RowPlan) -> DeliveryResult | None:
         """Write down what is sent before a byte of it leaves. Return the result where nothing is sent."""
-        write = PlannedWrite(flight.row, plan, progress.lookups)
-        flight.row = await self._begin_write(write)
+        write = await self._begin_write(PlannedWrite(flight.row, plan, progress.lookups))
+        flight.row, plan = write.row, write.plan
         if not plan.action.is_sent:
             return _build_unsent_result(flight, plan)
         progress.create = plan.action is PlanAction.CREATE
@@ -144,20 +144,22 @@ class PlannedRequests:
 class _Grouped:
     """Calls that come while one is under way are made together by the next: one commit serves many rows."""
 
-    def __init__(self, work: Callable[[list[PlannedWrite]], list[PendingRow]], writer: CommitWriter) -> None:
+    def __init__(
+        self, work: Callable[[list[PlannedWrite]], list[PlannedWrite]], writer: CommitWriter
+    ) -> None:
         self._work = work
         self._writer = writer
         self._waiting: list[PlannedWrite] = []
         self._lock = asyncio.Lock()
-        self._done: dict[int, PendingRow] = {}
+        self._done: dict[int, PlannedWrite] = {}
 
-    async def __call__(self, write: PlannedWrite) -> PendingRow:
+    async def __call__(self, write: PlannedWrite) -> PlannedWrite:
         self._waiting.append(write)
         async with self._lock:
             if write.row.number not in self._done:
                 writes, self._waiting = self._waiting, []
-                rows = await self._writer.run_in_thread(lambda: self._work(writes))
-                self._done |= {row.number: row for row in rows}
+                done = await self._writer.run_in_thread(lambda: self._work(writes))
+                self._done |= {one.row.number: one for one in done}
         return self._done.pop(write.row.number)
 
 

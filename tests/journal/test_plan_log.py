@@ -1,11 +1,12 @@
 """The journal of a plan: which phones are looked up, what was answered, and what each row would change."""
 
+import msgspec
 import pytest
 
 from importer.issues import Issue
-from importer.journal.plan_log import PlanLog
 from importer.journal.run_journal import Journal
 from importer.models.crm_lead import CrmLead, Lookup, LookupState
+from importer.models.row import ROW_BITS
 from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
 from tests.journal.records import build_invalid_row, build_metadata, build_valid_row, make_phone
 
@@ -30,7 +31,7 @@ def log(tmp_path):
             ]
         )
         journal.staging.complete()
-        yield PlanLog(journal.file)
+        yield journal.plans
 
 
 def test_each_phone_of_the_valid_rows_is_looked_up_once(log):
@@ -100,3 +101,16 @@ def test_rows_that_reach_one_lead_are_all_held_back(log):
     }  # fmt: skip
     assert [plans[number].issues[0].hint for number in (2, 5)] == ["5", "2"]
     assert plans[2].steps == ()
+
+
+def test_row_of_another_sheet_is_named_with_its_sheet(tmp_path):
+    """Rows are numbered within their sheets."""
+    metadata = msgspec.structs.replace(build_metadata(), sheets=("Pune", "Delhi"))
+    first, second = (1 << ROW_BITS) + 2, (2 << ROW_BITS) + 2
+    with Journal.create(tmp_path / "run-1", metadata) as journal:
+        log = journal.plans
+        update = RowPlan(action=PlanAction.UPDATE, steps=({"customer_phone": "x"},))
+        with journal.file.commit():
+            assert log.hold_back_if_reached(first, update, 7) is update
+            held_back = log.hold_back_if_reached(second, update, 7)
+        assert (held_back.action, held_back.issues[0].hint) == (PlanAction.CONFLICT, "2 of Pune")
