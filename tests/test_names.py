@@ -11,7 +11,8 @@ from tests.conftest import SLOW_PLACES, SOCKET_PLACES
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "importer"
-MAX_MODULES = 206  # without the one-line __init__.py of each package; docs/decisions/0009 says why not 110
+# An issue allowed about 110 modules; docs/decisions/0009 says why there are more.
+THIN_LINES, MAX_THIN_SHARE = 40, 0.05
 MAX_OF_SHARE, MAX_PARTICIPLE_SHARE, MIN_VERB_SHARE = 0.01, 0.02, 0.65
 
 
@@ -61,10 +62,11 @@ def test_every_file_name_is_unique():
     assert measure_names.find_repeated_file_names(PACKAGE) == []
 
 
-def test_number_of_modules_stays_bounded():
-    """Thin files are merged with their only user."""
+def test_few_modules_are_thin():
+    """Thin files are merged with their only user. The one-line `__init__.py` of each package does not count."""
     modules = [file for file in PACKAGE.rglob("*.py") if file.name != "__init__.py"]
-    assert len(modules) <= MAX_MODULES
+    thin = [file for file in modules if file.read_text("utf-8").count("\n") <= THIN_LINES]
+    assert len(thin) <= MAX_THIN_SHARE * len(modules), [str(file.relative_to(ROOT)) for file in thin]
 
 
 @pytest.mark.parametrize("place", [*SOCKET_PLACES, *SLOW_PLACES])

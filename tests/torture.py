@@ -54,6 +54,7 @@ _POISONS = (
     InjectedFault.STALL_AFTER,
     InjectedFault.ERROR_AFTER,
     InjectedFault.ERROR_BEFORE,
+    InjectedFault.BAD_GATEWAY,
     InjectedFault.HTML,
 )
 

@@ -99,6 +99,8 @@ SANDBOX_OPTION_HELP: dict[str, str] = {
     "api_key": "The API key that the practice CRM accepts.",
     "latency": "Seconds before every response.",
     "rate_limit": "Maximum requests a second; 0 means no limit.",
+    "limit_kind": "How the requests of a second are counted: in any second, by the clock's seconds, or by a token bucket.",
+    "bucket_size": "Tokens that the bucket holds; 0 means those of one second.",
     "retry_after": "Retry-After header of a 429: none, seconds, date, or the exact value to send.",
     "concurrency_limit": "Maximum requests at the same time; 0 means no limit.",
     "error_share": "Share of upserts that get a 503 response (0 to 1).",

@@ -38,13 +38,13 @@ from importer.sandbox.faults import (
     FaultInjector,
     FaultPlan,
     InjectedFault,
-    SlidingWindowLimit,
     send_answer,
 )
 from importer.sandbox.lead_edits import LeadEdit, edit_lead
 from importer.sandbox.lead_store import LeadStore
 from importer.sandbox.lead_view import LeadReader, to_api_lead
 from importer.sandbox.leads_page import show_page
+from importer.sandbox.request_limit import RequestLimit
 from importer.sandbox.sandbox_settings import Account, SandboxOptions
 
 BASE = "/superfone"
@@ -70,7 +70,7 @@ class Sandbox:
             InjectedFault.DROP_AFTER: options.drop_after,
         }
         self.faults = FaultInjector(options.seed, {fault: share for fault, share in shares.items() if share})
-        self.limit = SlidingWindowLimit(options.rate_limit)
+        self.limit = RequestLimit(options.rate_limit, options.limit_kind, bucket_size=options.bucket_size)
         self.in_flight = 0
         self.clock = time.monotonic
         self.reader = LeadReader(store, options, lambda: self.clock())  # noqa: PLW0108 - tests replace the clock
@@ -255,6 +255,10 @@ class Sandbox:
         self.faults.restart(plan)
         if plan.rate_limit is not None:
             self.limit.per_s = plan.rate_limit
+        if plan.limit_kind is not None:
+            self.limit.kind = plan.limit_kind
+        if plan.bucket_size is not None:
+            self.limit.bucket_size = plan.bucket_size
         return to_json_response(200, {})
 
     async def _edit_lead(self, request: Request) -> Response:

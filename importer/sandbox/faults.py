@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
-from collections import deque
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 from starlette.types import Message, Send
 
 from importer.sandbox.lead_edits import LeadEdit
+from importer.sandbox.request_limit import LimitKind
 
 
 class InjectedFault(StrEnum):
@@ -27,6 +27,7 @@ class InjectedFault(StrEnum):
     LATE = "late"  # the work is done long after the client has given up
     ERROR_BEFORE = "error_500_before"
     ERROR_AFTER = "error_500_after"
+    BAD_GATEWAY = "bad_gateway_502"  # a page of HTML by the proxy in front; nothing was done
     UNAVAILABLE = "error_503"
     TIMEOUT_408 = "error_408"
     TOO_EARLY = "error_425"
@@ -65,6 +66,7 @@ OUTAGES = frozenset(
         InjectedFault.DROP_BEFORE,
         InjectedFault.STALL_BEFORE,
         InjectedFault.ERROR_BEFORE,
+        InjectedFault.BAD_GATEWAY,
         InjectedFault.UNAVAILABLE,
         InjectedFault.FORBIDDEN,
         InjectedFault.HTML,
@@ -88,6 +90,8 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     phones: dict[str, list[InjectedFault]] = {}
     firewall: str | None = None
     rate_limit: float | None = None
+    limit_kind: LimitKind | None = None
+    bucket_size: float | None = None
     retry_after: str | None = None
     concurrency_limit: int | None = None
     latency: float | None = None
@@ -138,25 +142,6 @@ class FaultInjector:
         return None
 
 
-class SlidingWindowLimit:
-    """At most `per_s` requests in any sliding second; 0 means no limit. Refused requests do not count."""
-
-    def __init__(self, per_s: float) -> None:
-        self.per_s = per_s
-        self._times: deque[float] = deque()
-
-    def wait(self, now: float) -> float:
-        """Return 0.0 and count the request, or the seconds until it would be allowed."""
-        if not self.per_s:
-            return 0.0
-        while self._times and self._times[0] <= now - 1:
-            self._times.popleft()
-        if len(self._times) < max(1, self.per_s):
-            self._times.append(now)
-            return 0.0
-        return self._times[0] + 1 - now
-
-
 # --- the responses of a faulty server or network: cut off, garbled, too large, or missing
 
 UNAUTHORIZED = "UnAuthorized, Please Provide Valid API Key"
@@ -164,6 +149,7 @@ TOO_MANY = (429, "Too many requests")
 
 FAULT_ANSWERS: dict[InjectedFault, tuple[int, str]] = {
     InjectedFault.ERROR_BEFORE: (500, "Internal server error"),
+    InjectedFault.BAD_GATEWAY: (502, ""),
     InjectedFault.UNAVAILABLE: (503, "Service unavailable"),
     InjectedFault.TIMEOUT_408: (408, "Request timeout"),
     InjectedFault.TOO_EARLY: (425, "Too early"),
@@ -180,11 +166,15 @@ FAULT_ANSWERS: dict[InjectedFault, tuple[int, str]] = {
 _BODIES: dict[InjectedFault, bytes] = {
     InjectedFault.HTML: b"<html><body><h1>Welcome to the hotel wifi</h1></body></html>",
     InjectedFault.FIREWALL: b"<html><body><h1>Request blocked</h1></body></html>",
+    InjectedFault.BAD_GATEWAY: b"<html><body><h1>502 Bad Gateway</h1></body></html>",
     InjectedFault.NOT_JSON: b'{"data": nul',
     InjectedFault.DEEP_JSON: b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     InjectedFault.OVERSIZED: b'{"data": "' + b"x" * 5_000_000 + b'"}',
     InjectedFault.GZIP_BOMB: gzip.compress(b"0" * 50_000_000),
 }
+
+
+_PAGES = frozenset({InjectedFault.HTML, InjectedFault.FIREWALL, InjectedFault.BAD_GATEWAY})
 
 
 async def send_answer(
@@ -209,7 +199,7 @@ async def send_answer(
     headers = [
         (
             b"content-type",
-            b"text/html" if fault in (InjectedFault.HTML, InjectedFault.FIREWALL) else b"application/json",
+            b"text/html" if fault in _PAGES else b"application/json",
         )
     ]
     if fault is InjectedFault.GZIP_BOMB:

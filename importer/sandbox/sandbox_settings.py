@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from importer.messages.settings_messages import SANDBOX_OPTION_HELP
+from importer.sandbox.request_limit import LimitKind
 
 SOURCE_TYPES = (
     "CSV_UPLOAD",
@@ -39,6 +40,8 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     api_key: Annotated[str, Meta(description=SANDBOX_OPTION_HELP["api_key"])] = "sandbox-key"
     latency: Annotated[float, Meta(ge=0, description=SANDBOX_OPTION_HELP["latency"])] = 0.0
     rate_limit: Annotated[float, Meta(ge=0, description=SANDBOX_OPTION_HELP["rate_limit"])] = 0.0
+    limit_kind: Annotated[LimitKind, Meta(description=SANDBOX_OPTION_HELP["limit_kind"])] = LimitKind.SLIDING
+    bucket_size: Annotated[float, Meta(ge=0, description=SANDBOX_OPTION_HELP["bucket_size"])] = 0.0
     retry_after: Annotated[str, Meta(description=SANDBOX_OPTION_HELP["retry_after"])] = "seconds"
     concurrency_limit: Annotated[int, Meta(ge=0, description=SANDBOX_OPTION_HELP["concurrency_limit"])] = 0
     error_share: Annotated[Share, Meta(description=SANDBOX_OPTION_HELP["error_share"])] = 0.0

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from importer.sandbox.app import Sandbox
-from importer.sandbox.faults import APPLIED, FaultInjector, FaultPlan, InjectedFault, SlidingWindowLimit
+from importer.sandbox.faults import APPLIED, FaultInjector, FaultPlan, InjectedFault
 from importer.sandbox.lead_store import LeadStore
 from importer.sandbox.sandbox_settings import SandboxOptions, load_default_account
 from importer.sandbox.server import run_sandbox
@@ -138,20 +138,6 @@ def test_refused_key_does_not_count_against_the_limit(make_sandbox):
         assert client.post(f"{API}/lead", json=BODY, headers={"x-api-key": "no"}).status_code == 401
     assert client.post(f"{API}/lead", json=BODY).status_code == 200
     assert leads(sandbox) == 1
-
-
-def test_no_sliding_second_has_more_requests_than_the_limit():
-    limit = SlidingWindowLimit(3)
-    taken = [at for at in (n / 8 for n in range(32)) if limit.wait(at) == 0]
-    assert all(sum(start <= at < start + 1 for at in taken) <= 3 for start in taken)
-    assert len(taken) == 12
-
-
-def test_named_wait_is_long_enough():
-    limit = SlidingWindowLimit(1)
-    assert limit.wait(5.0) == 0
-    assert limit.wait(5.25) == 0.75
-    assert limit.wait(6.0) == 0
 
 
 def test_same_seed_makes_the_same_faults():
