@@ -24,7 +24,9 @@ _decode_changes = msgspec.json.Decoder(tuple[FieldChange, ...]).decode
 _PHONES = """SELECT phone FROM rows WHERE verdict = 'valid'
     UNION SELECT added.value FROM rows, json_each(rows.payload, '$.add_phones') AS added WHERE verdict = 'valid'"""
 _ADD_PHONES = f"""INSERT INTO lookups (id, phone, checksum) SELECT id, phone, checksum(id, phone, NULL, NULL) FROM (
-    SELECT row_number() OVER (ORDER BY sample_order(phone)) AS id, phone FROM ({_PHONES})) WHERE id <= :phones"""
+    SELECT (SELECT coalesce(max(id), 0) FROM lookups) + row_number() OVER (ORDER BY sample_order(phone)) AS id, phone
+    FROM ({_PHONES}) WHERE phone NOT IN (SELECT phone FROM lookups)) WHERE id <= :phones"""
+_REMOVE_OPEN = "DELETE FROM lookups WHERE answer IS NULL"
 _OPEN = "SELECT id, phone FROM lookups WHERE answer IS NULL AND id > :after ORDER BY id LIMIT :phones"
 _SET_ANSWER = (
     "UPDATE lookups SET answer = ?2, lead_id = ?3, checksum = checksum(id, phone, ?2, ?3) WHERE id = ?1"
@@ -93,11 +95,10 @@ class PlanLog:
     def add_phones(self, sample: int | None = None) -> None:
         """Note the phones to look up: all of the valid rows, or a sample that is the same in each call.
 
-        They are noted once: a plan that is resumed asks for the same.
+        Answers that are there already are kept. Phones that no row has any more are not asked for.
         """
-        if self.count_phones()[0]:
-            return
         with commit_sample(self._file):
+            self._file.sql.execute(_REMOVE_OPEN)
             self._file.sql.execute(_ADD_PHONES, {"phones": ALL_PHONES if sample is None else sample})
 
     def read_open_phones(self, after: int, limit: int) -> list[tuple[int, str]]:

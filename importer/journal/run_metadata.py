@@ -11,7 +11,7 @@ import msgspec
 from importer.errors import DamagedJournalError
 from importer.journal.database import JOURNAL_NAME, UNREADABLE, JournalFile, peek
 from importer.messages import run_messages
-from importer.models.mapping import Mapping, Notice
+from importer.models.mapping import AccountTitles, Mapping, Notice
 from importer.models.status import RESUMABLE, RunState
 from importer.state.account_memory import STILL_RUNNING, RunTrace
 
@@ -25,11 +25,9 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
     `run_id` is the first name of its folder, which the ledger of notes knows. `file` is the path as the user gave it.
     `headers` are the sheet's own, in order. `account` is a hash of base address and key. `options` are the settings
-    that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the active titles of
-    the account by dropdown, as they were when the rows were judged; the reports need them. `sheets` are the names of the sheets, if several were read:
-    the last of `headers` is then SHEET_COLUMN.
-    the account by dropdown, as they were when the rows were judged; the reports need them. `applied_at` is when a
-    plan was first applied, or "".
+    that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the account's lists as
+    they were when the rows were judged: reports show them, and edited rows are judged by them. `sheets` are the names of the
+    sheets, if several were read: the last of `headers` is then SHEET_COLUMN. `applied_at` is when a plan was first applied, or "".
     """
 
     run_id: str
@@ -44,7 +42,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, object] = {}
     notices: tuple[Notice, ...] = ()
     parent: str = ""
-    titles: dict[str, tuple[str, ...]] = {}
+    titles: AccountTitles = {}
     sheets: tuple[str, ...] = ()
     applied_at: str = ""
 

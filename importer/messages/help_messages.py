@@ -12,7 +12,7 @@ COMMANDS_TITLE = "Commands"
 COMMAND_SUMMARIES = {
     "check": "Check every row of a sheet. Changes nothing in the CRM.",
     "plan": "Check a sheet, look up its leads, and show what sending would change.",
-    "apply": "Send exactly what a plan shows.",
+    "apply": "Send exactly what a plan or a check shows.",
     "verify": "Read the leads of a run back and compare them with what was sent.",
     "run": "Check a sheet, then send its rows to the CRM.",
     "resume": "Finish a run that was interrupted or stopped.",
@@ -35,7 +35,7 @@ FILE is a CSV or Excel sheet, or - for CSV on standard input.
 
 Nothing is sent. Send the plan later with importer apply.
 """,
-    "apply": "Send exactly what the plan of RUN shows. RUN is a run id or its folder.",
+    "apply": "Send exactly what RUN shows, a plan or a check. The file is not read again. RUN is a run id or its folder.",
     "verify": """Read the leads that RUN sent back from the CRM, and compare them with what was sent.
 
 Nothing is sent. RUN is a run id or its folder.

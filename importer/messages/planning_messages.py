@@ -17,8 +17,9 @@ FORWARD_IS_FOR_STAGES = ErrorText(
 # --- apply and resume
 
 APPLY_INSTEAD = ErrorText("Run {run} is a finished plan.", "Send it with: importer apply {run}")
-NOT_A_PLAN = ErrorText(
-    "Run {run} is not a plan.", "Make one with importer plan FILE, then send it with importer apply RUN."
+ALREADY_SENT = ErrorText(
+    "Run {run} was already sent, or its sending was begun.",
+    "See its report, or finish it with importer resume {run} if it was stopped.",
 )
 PLAN_NOT_FINISHED = ErrorText(
     "The plan of run {run} is not finished.", "Finish it with: importer resume {run}"
@@ -31,7 +32,7 @@ ALREADY_APPLIED = ErrorText(
     "The plan of run {run} was already applied ({at}).",
     "See its report, or finish it with importer resume {run} if it was stopped.",
 )
-APPLY_DECLINED = ErrorText("Nothing was sent.", "To send the plan later, run: importer apply {run}")
+APPLY_DECLINED = ErrorText("Nothing was sent.", "To send it later, run: importer apply {run}")
 
 # --- the column `_changes`: `City: "Pune" -> "Mumbai" | Labels: + VIP | Stage: kept "Won"`
 CHANGE_SEPARATOR = " | "

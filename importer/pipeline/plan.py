@@ -1,4 +1,4 @@
-"""Plan an import: look up the leads of the rows, and say what sending would change. Apply the plan later."""
+"""Plan an import: look up the leads of the rows, and say what sending would change. Send a plan, or a check, later."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from importer.errors import UsageError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
 from importer.messages import planning_messages
 from importer.models.status import RunState
+from importer.pipeline.answers import remember_mapping
 from importer.pipeline.context import RunContext, SendDecision
 from importer.pipeline.decide_sheets import choose_sheets
 from importer.pipeline.plan_rows import continue_plan
-from importer.pipeline.reports_folder import find_run, now
-from importer.pipeline.resume import check_address, lock_its_account, lock_journal
-from importer.pipeline.run import add_run_options, judge_sheet, lock_sheet
+from importer.pipeline.reports_folder import find_run, find_unfinished_run, now
+from importer.pipeline.resume import (
+    check_address,
+    judge_gone_titles,
+    lock_its_account,
+    lock_journal,
+)
+from importer.pipeline.run import add_run_options, judge_sheet, lock_sheet, warn_of_earlier_run
 from importer.pipeline.verify_rows import send_and_verify
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
@@ -34,34 +40,65 @@ def plan(sheet: Sheet, context: RunContext) -> Summary:
         return continue_plan(journal, planned)
 
 
+def plan_unsent(journal: Journal, context: RunContext) -> Summary:
+    """Look up the leads of a run that was checked, and write what sending it would change. The caller holds its locks.
+
+    Of a run that was planned before, only phones without an answer are looked up: another policy needs no request.
+    """
+    journal.run.change_metadata(options=journal.metadata.options | get_inheritable(context.settings))
+    journal.begin_look_ups(context.require_account())
+    journal.plans.add_phones(_parse_sample(context.settings))
+    return continue_plan(journal, context)
+
+
 def apply(name: str, context: RunContext) -> Summary:
-    """Ask, then send exactly the plan of a run. Raises UsageError for a run that is not a complete plan."""
+    """Ask, then send exactly a complete plan, or the rows of a run that was checked. Raises UsageError for another run."""
     with ExitStack() as stack:
         with raise_as_nothing_sent():
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
             check_address(journal.metadata.base_url, context.credentials)
-            _require_plan(name, journal)
+            _require_unsent(name, journal)
             stack.enter_context(lock_journal(journal))
             opened = stack.enter_context(lock_its_account(journal, context))
+            if journal.run.end.state is RunState.CHECKED:
+                warn_of_earlier_run(journal.metadata.sha256, opened, find_unfinished_run)
             _confirm(journal, opened)
-            options = journal.metadata.options | get_inheritable(opened.settings)
-            journal.run.change_metadata(options=options, applied_at=now().isoformat())
-        return send_and_verify(journal, opened)
+        return send_unsent(journal, opened)
 
 
-def _require_plan(name: str, journal: Journal) -> None:
+def send_unsent(journal: Journal, context: RunContext) -> Summary:
+    """Send a run that was planned or checked and waits for it. The caller holds its locks, and has asked."""
+    options = journal.metadata.options | get_inheritable(context.settings)
+    if journal.run.end.state is RunState.PLANNED:
+        journal.run.change_metadata(options=options, applied_at=now().isoformat())
+        return send_and_verify(journal, context)
+    with raise_as_nothing_sent():
+        context.choose_policies(journal.metadata.mapping)
+        remember_mapping(journal.metadata.mapping, context.settings, context.observer)
+        journal.run.change_metadata(options=options)
+        journal.begin_sending(context.require_account())
+    judge_gone_titles(journal, context.titles, context.settings.unknown)
+    return send_and_verify(journal, context)
+
+
+def _require_unsent(name: str, journal: Journal) -> None:
     metadata, end = journal.metadata, journal.run.end
-    if end.state is not RunState.PLANNED:
-        if metadata.applied_at:
+    match end.state:
+        case RunState.CHECKED:
+            return
+        case RunState.PLANNED:
+            if metadata.options.get("look_up", "all") != "all":
+                raise UsageError(*planning_messages.PLAN_IS_A_SAMPLE.format(run=name))
+        case _ if metadata.applied_at:
             raise UsageError(*planning_messages.ALREADY_APPLIED.format(run=name, at=metadata.applied_at))
-        text = planning_messages.PLAN_NOT_FINISHED if end.is_planning else planning_messages.NOT_A_PLAN
-        raise UsageError(*text.format(run=name))
-    if metadata.options.get("look_up", "all") != "all":
-        raise UsageError(*planning_messages.PLAN_IS_A_SAMPLE.format(run=name))
+        case _ if end.is_planning:
+            raise UsageError(*planning_messages.PLAN_NOT_FINISHED.format(run=name))
+        case _:
+            raise UsageError(*planning_messages.ALREADY_SENT.format(run=name))
 
 
 def _confirm(journal: Journal, context: RunContext) -> None:
-    """Show what the plan would change and ask before the first write."""
+    """Show what would be sent and ask before the first write."""
     if context.prompter is None:
         return
     summary = write_reports(journal, journal.folder)

@@ -14,7 +14,7 @@ from importer.journal.database import JOURNAL_NAME, STAGING_NAME
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.messages import run_messages
-from importer.models.status import RESUMABLE, RowStatus, RunState
+from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunState
 from importer.pipeline.run_folder import was_killed_early
 from importer.state.account_memory import find_run_folders, forget_run_folders
 from importer.state.run_lock import is_run_locked
@@ -173,7 +173,7 @@ def _read_line(folder: Path) -> RunLine:
                 state=state.value,
                 counts=journal.reports.count_by_status(),
                 resumable=state in RESUMABLE - {RunState.RUNNING},
-                applicable=state is RunState.PLANNED,
+                applicable=state in UNSENT,
             )
     except DamagedJournalError as error:
         return RunLine(run_id=folder.name, damage=error.message)

@@ -69,7 +69,7 @@ def _continue_run(journal: Journal, context: RunContext) -> Summary:
             journal.begin_look_ups(account)
             return continue_plan(journal, context)
         journal.begin_sending(account)
-        _judge_gone_titles(journal, context.titles, context.settings.unknown)
+        judge_gone_titles(journal, context.titles, context.settings.unknown)
         return send_and_verify(journal, context)
 
 
@@ -180,8 +180,10 @@ def _check_account(metadata: RunMetadata, credentials: Credentials, titles: Acco
     """
     if metadata.account == fingerprint_key(credentials):
         return
-    of_run = {(dropdown, title) for dropdown, found in metadata.titles.items() for title in found}
-    of_key = {(dropdown.value, title.title) for dropdown, found in titles.items() for title in found}
+    of_run = {
+        (dropdown, title) for dropdown, found in get_active_titles(metadata.titles).items() for title in found
+    }
+    of_key = {(dropdown, title.title) for dropdown, found in titles.items() for title in found}
     if len(of_run & of_key) < len(of_run) / 2:
         raise UsageError(*run_messages.OTHER_ACCOUNT.format(total=len(of_run), found=len(of_run & of_key)))
 
@@ -202,7 +204,7 @@ class _ChangedRow(NamedTuple):
         return all(issue.severity is Severity.WARNING for issue in self.issues)
 
 
-def _judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: UnknownPolicy) -> None:
+def judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: UnknownPolicy) -> None:
     """Judge pending rows whose stage, group, label or product was removed, or is spelled differently now.
 
     A row that can no longer be sent is rejected. If it may have been imported before the run was killed, it is unknown.
@@ -222,7 +224,8 @@ def _has_lost_titles(journal: Journal, titles: AccountTitles) -> bool:
     """Return whether a title that was active when the run began is not active now."""
     now = get_active_titles(titles)
     return any(
-        not set(found).issubset(now.get(dropdown, ())) for dropdown, found in journal.metadata.titles.items()
+        not set(found).issubset(now.get(dropdown, ()))
+        for dropdown, found in get_active_titles(journal.metadata.titles).items()
     )
 
 

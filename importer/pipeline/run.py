@@ -10,7 +10,7 @@ from importer.errors import NothingSentError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, RunMetadata
 from importer.messages import run_messages
-from importer.models.mapping import Notice, NoticeKind, get_active_titles
+from importer.models.mapping import Notice, NoticeKind
 from importer.models.status import RunState
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answer_book import AnswerBook
@@ -48,7 +48,7 @@ def check(sheet: Sheet, context: RunContext) -> Summary:
     context = choose_sheets(sheet, context.replace(prompter=None))
     context = _fetch_lists(_begin_run(sheet, context))
     context = context.replace(account=find_account(context.state_dir, context.credentials, context.titles))
-    _warn_of_earlier_run(sheet, context, find_interrupted_run)
+    warn_of_earlier_run(sheet.sha256, context, find_interrupted_run)
     with judge_sheet("check", sheet, context) as journal:
         return _write_check_reports(journal)
 
@@ -59,7 +59,7 @@ def run(sheet: Sheet, context: RunContext) -> Summary:
     with raise_as_nothing_sent():
         context.choose_policies()  # raises what is wrong with them before anything is asked
     with lock_sheet(sheet, context) as locked:
-        _warn_of_earlier_run(sheet, locked, find_unfinished_run)
+        warn_of_earlier_run(sheet.sha256, locked, find_unfinished_run)
         with judge_until_agreed(sheet, locked) as journal:
             with raise_as_nothing_sent():
                 remember_mapping(journal.metadata.mapping, locked.settings, locked.observer)
@@ -154,12 +154,12 @@ def _fetch_lists(context: RunContext) -> RunContext:
     return context.replace(titles=titles)
 
 
-def _warn_of_earlier_run(
-    sheet: Sheet, context: RunContext, find: Callable[[Path, str, AccountState], Path | None]
+def warn_of_earlier_run(
+    sha256: str, context: RunContext, find: Callable[[Path, str, AccountState], Path | None]
 ) -> None:
     """Tell the observer about a run that `find` finds: it sent a part of the file."""
     assert context.account is not None
-    if folder := find(Path(context.settings.reports), sheet.sha256, context.account):
+    if folder := find(Path(context.settings.reports), sha256, context.account):
         context.observer.on_interrupted_run_found(folder)
 
 
@@ -223,7 +223,7 @@ def _build_metadata(
         options=get_inheritable(settings),
         notices=(*sheet.preview.notices, *decision.notices, *_note_limit(settings.limit)),
         parent=context.parent,
-        titles=get_active_titles(context.titles),
+        titles=context.titles,
         sheets=sheet.names,
     )
 

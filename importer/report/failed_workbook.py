@@ -19,7 +19,7 @@ from importer.issues import Issue, Severity
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
-from importer.models.mapping import ColumnChoice
+from importer.models.mapping import ColumnChoice, get_active_titles
 from importer.models.status import (
     PLAN_COLUMNS,
     REPORT_COLUMNS,
@@ -227,7 +227,8 @@ class FailedWorkbook:
         if first_report_column:
             columns = self._metadata.mapping.columns
             fields = {column.index: column.field for column in columns if column.field}
-            add_dropdowns(self._book, self._sheet, fields, self._metadata.titles, rows=last_row)
+            titles = get_active_titles(self._metadata.titles)
+            add_dropdowns(self._book, self._sheet, fields, titles, rows=last_row)
 
     def _close_book(self) -> None:
         """Pack the workbook. Raises OSError.

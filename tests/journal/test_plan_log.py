@@ -5,6 +5,7 @@ import pytest
 
 from importer.issues import Issue
 from importer.journal.run_journal import Journal
+from importer.journal.staging import StagingArea
 from importer.models.crm_lead import CrmLead, Lookup, LookupState
 from importer.models.row import ROW_BITS
 from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
@@ -53,6 +54,17 @@ def test_adding_the_phones_again_keeps_the_answers(log):
     log.record_lookups({make_phone(2): ABSENT})
     log.add_phones()
     assert log.count_phones() == (4, 1)
+
+
+def test_phones_of_changed_rows_are_added_and_those_of_no_row_are_not_asked_for(log):
+    """Answers stay, so that planning again asks only for what is new."""
+    log.add_phones()
+    log.record_lookups({make_phone(2): ABSENT})
+    log._file.sql.execute("DELETE FROM rows WHERE number = 5")
+    StagingArea(log._file).stage([build_valid_row(6)])
+    log.add_phones()
+    assert sorted(phone for _, phone in log.read_open_phones(0, 9)) == [make_phone(n) for n in (3, 6, 9)]
+    assert log.read_lookups([make_phone(2)]) == {make_phone(2): ABSENT}
 
 
 def test_sample_is_the_same_each_time(log, tmp_path):

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from importer.fields import Dropdown
 from importer.issues import Issue
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, RunMetadata
 from importer.journal.staging import to_staged_row
 from importer.loader.table.table_reader import OpenOptions, open_table
-from importer.models.mapping import ColumnChoice, Mapping, Notice, NoticeKind
+from importer.models.mapping import ColumnChoice, Mapping, Notice, NoticeKind, Title
 from importer.models.row import Accepted, Rejected, SourceRow
 from importer.models.status import RunState, is_report_header
 from importer.reader.restore_sheet import restore_table
@@ -28,6 +29,7 @@ TITLES = {
     "label": tuple(f"Label {n}" for n in range(80)),
     "product": ("Villa plot", "Shop, ground floor"),
 }
+ACCOUNT_TITLES = {Dropdown(name): tuple(map(Title, found)) for name, found in TITLES.items()}
 
 
 def build_mapping(columns: Iterable[tuple[str, str]], **more: Any) -> Mapping:
@@ -43,7 +45,7 @@ def build_metadata(columns: Sequence[tuple[str, str]], **more: Any) -> RunMetada
     """Return the metadata of a run over a sheet with these columns, given as (header, field)."""
     given: dict[str, Any] = {
         "run_id": "run-1", "command": "run", "file": "leads.csv", "sha256": "0" * 64, "started_at": STARTED,
-        "account": "a" * 16, "base_url": "http://127.0.0.1/superfone", "titles": TITLES,
+        "account": "a" * 16, "base_url": "http://127.0.0.1/superfone", "titles": ACCOUNT_TITLES,
         "headers": tuple(header for header, _ in columns), "mapping": build_mapping(columns),
     }  # fmt: skip
     return RunMetadata(**{**given, **more})
