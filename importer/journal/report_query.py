@@ -32,6 +32,11 @@ _ALL = f"SELECT {_REPORT_ROW_FIELDS} FROM report_rows ORDER BY number"
 _SELECTED = f"""SELECT {_REPORT_ROW_FIELDS} FROM report_rows
     WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number"""
 
+_PHONES_THAT_WENT_IN = "SELECT phone FROM row_status WHERE status IN ('accepted', 'unchanged')"
+_PHONES = """SELECT phone FROM rows WHERE phone <> '' UNION ALL
+    SELECT further.value FROM rows, json_each(rows.payload, '$.add_phones') AS further
+    WHERE rows.payload LIKE '%"add_phones":%'"""
+
 _CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' THEN cells END AS cells, phone, payload
     FROM rows WHERE number > :after ORDER BY number LIMIT :rows"""
 _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_issues = '' AND delivery_issues = ''
@@ -92,6 +97,16 @@ class ReportQuery:
         with self._file.translate_read_errors():
             for row in self._file.sql.execute(_ALL):
                 yield self._check(_to_report_row(row))
+
+    def read_phones(self) -> Iterator[str]:
+        """Yield every phone of the sheet that could be read, of rejected rows too. Some come twice."""
+        with self._file.translate_read_errors():
+            yield from (phone for (phone,) in self._file.sql.execute(_PHONES))
+
+    def read_phones_that_went_in(self) -> Iterator[str]:
+        """Yield the phones of the leads that the CRM has from this run, or had from an earlier one."""
+        with self._file.translate_read_errors():
+            yield from (phone for (phone,) in self._file.sql.execute(_PHONES_THAT_WENT_IN))
 
     def read_pages(self) -> Iterator[ReportPage]:
         """Yield every data row in file order, by the page: clean rows cost little."""

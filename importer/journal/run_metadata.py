@@ -20,6 +20,15 @@ METADATA_KEY, END_KEY, SEND_TOTALS_KEY, MEMORY_KEY = "metadata", "end", "send_to
 _PEEK = "SELECT key, value FROM meta WHERE key IN (?, ?, ?) AND checksum IS checksum(key, value)"
 
 
+class VanishedLeads(msgspec.Struct, frozen=True, kw_only=True):
+    """How many leads of an earlier run of a sheet the sheet does not have any more, and that run."""
+
+    run_id: str
+    file: str
+    started_at: str
+    leads: int
+
+
 class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is about, written before its first row. Times are ISO 8601 with their offset.
 
@@ -28,6 +37,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the account's lists as
     they were when the rows were judged: reports show them, and edited rows are judged by them. `sheets` are the names of the
     sheets, if several were read: the last of `headers` is then SHEET_COLUMN. `applied_at` is when a plan was first applied, or "".
+    `vanished` is about the last run of the sheet, with `--changed`.
     """
 
     run_id: str
@@ -45,6 +55,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     titles: AccountTitles = {}
     sheets: tuple[str, ...] = ()
     applied_at: str = ""
+    vanished: VanishedLeads | None = None
 
     def __post_init__(self) -> None:
         # Checked here, so that a journal whose time cannot be read counts as damaged.

@@ -82,6 +82,16 @@ def format_nameless_leads(nameless: int, leads: int) -> str:
     return f"{format_count(nameless)} of the {format_count(leads)} leads have no name."
 
 
+def format_vanished_leads(leads: int, run_id: str, file: str, started_at: str) -> str:
+    """Return how many leads of an earlier run the sheet does not have any more."""
+    those = "1 lead" if leads == 1 else f"{format_count(leads)} leads"
+    when = format_time(datetime.fromisoformat(started_at))
+    they = "is not in this sheet any more. It stays in the CRM as it is."
+    if leads != 1:
+        they = "are not in this sheet any more. They stay in the CRM as they are."
+    return f"{those} of run {run_id} ({file}, {when}) {they}"
+
+
 def format_started(started_at: str) -> str:
     """Return when a run started; `started_at` is ISO 8601."""
     return f"started {format_time(datetime.fromisoformat(started_at))}."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import msgspec
@@ -92,24 +92,50 @@ def find_interrupted_run(reports: Path, sha256: str, account: AccountState) -> P
     return None if folder is None or is_sending(folder) else folder
 
 
+def find_last_run_of_file(reports: Path, file: str, account: AccountState) -> Path | None:
+    """Return the folder of the last run that sent a whole file of this name to this account.
+
+    Numbers in the name do not count: they may be a date. Standard input has no name.
+    """
+    name = _read_letters(file)
+    found = _list_sent_runs(
+        reports,
+        account,
+        lambda metadata: not metadata.parent and _read_letters(metadata.file) == name,
+    )
+    last = max(found, default=None) if name else None
+    return last.folder if last is not None else None
+
+
+def _read_letters(file: str) -> str:
+    """Return the letters of a file's name, without its folder and its ending."""
+    return "".join(letter for letter in PurePath(file).stem.casefold() if letter.isalpha())
+
+
 def has_been_sent(reports: Path, sha256: str, account: AccountState) -> bool:
     """Return whether a run has begun to send this file to this account, however it ended."""
     return any(_find_sent_runs(reports, sha256, account))
 
 
 def _find_sent_runs(reports: Path, sha256: str, account: AccountState) -> Iterator[_SentRun]:
+    return _list_sent_runs(reports, account, lambda metadata: metadata.sha256 == sha256, sha256=sha256)
+
+
+def _list_sent_runs(
+    reports: Path,
+    account: AccountState,
+    is_wanted: Callable[[RunMetadata], bool],
+    *,
+    sha256: str | None = None,
+) -> Iterator[_SentRun]:
+    """Yield the wanted runs that have begun to send to this account; `sha256` makes the list of those elsewhere short."""
     here = [path.parent for path in reports.glob(f"*/{JOURNAL_NAME}")]
     elsewhere = find_run_folders(account.folder, sha256)
     # A run that is in both is named by its path in the reports folder, as the user knows it.
     folders = {folder.absolute(): folder for folder in (*elsewhere, *here)}
     for folder in folders.values():
         run = peek_run(folder)
-        if (
-            run
-            and run.metadata.sha256 == sha256
-            and run.metadata.account in account.keys
-            and run.end.has_sent
-        ):
+        if run and is_wanted(run.metadata) and run.metadata.account in account.keys and run.end.has_sent:
             yield _SentRun(run.metadata.started, folder, run.end.state)
 
 

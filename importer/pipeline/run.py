@@ -33,6 +33,7 @@ from importer.pipeline.reports_folder import (
 from importer.pipeline.resolve_owners import resolve_owners
 from importer.pipeline.run_folder import choose_run_folder, create_journal, discard_run, make_run_id
 from importer.pipeline.unchanged_rows import leave_out_unchanged_rows
+from importer.pipeline.vanished_leads import note_vanished_leads
 from importer.pipeline.verify_rows import send_and_verify
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
@@ -111,6 +112,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
             deduplicate_rows(journal, context)
             if settings.changed:
                 leave_out_unchanged_rows(journal, context)
+                note_vanished_leads(journal, context)
             journal.run.write_end(RunEnd(state=RunState.CHECKED))
             journal.staging.complete()
             return journal

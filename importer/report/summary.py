@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import VanishedLeads
 from importer.journal.verification_log import VerificationEnd
 from importer.messages import planning_messages, report_messages
 from importer.models.delivery import ReportRow
@@ -132,10 +134,26 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, int],
         Meta(description="Phones to look up for a plan, and how many were answered; empty without a plan."),
     ] = {}
+    vanished: Annotated[
+        VanishedLeads | None,
+        Meta(
+            description="With `--changed`: the last run of a file of this name, and how many of its leads this sheet does not have."
+        ),
+    ] = None
     verified: Annotated[
         dict[str, int],
         Meta(description="Rows by what reading their leads back showed; empty if no lead was read back."),
     ] = {}
+
+    @property
+    def vanished_leads(self) -> str:
+        """A sentence about leads that the sheet does not have any more, or ""."""
+        found = self.vanished
+        if found is None or not found.leads:
+            return ""
+        return report_messages.format_vanished_leads(
+            found.leads, found.run_id, Path(found.file).name, found.started_at
+        )
 
     @property
     def verification_failure(self) -> str:
@@ -161,7 +179,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 def format_schema() -> bytes:
     """Return the JSON Schema of summary.json, as docs/summary.schema.json publishes it."""
     schema: dict[str, Any] = msgspec.json.schema(Summary)
-    summary = schema["$defs"]["Summary"]
+    parts = schema["$defs"]
+    summary = parts.pop("Summary")
     summary["properties"]["schema_version"]["const"] = SCHEMA_VERSION
     counts = {status.value: {"type": "integer", "minimum": 0} for status in RowStatus}
     summary["properties"]["counts"] |= {
@@ -173,7 +192,7 @@ def format_schema() -> bytes:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "summary.json of an importer run",
     }
-    return msgspec.json.format(msgspec.json.encode({**head, **summary}), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode({**head, **summary, "$defs": parts}), indent=2) + b"\n"
 
 
 class SummaryCounter:
@@ -250,6 +269,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         ignored=_list_ignored(journal),
         files=files,
         **_count_plan(journal),
+        vanished=metadata.vanished,
         verified={outcome.value: count for outcome, count in verified.items()},
         exit_code=exit_code or compute_verification_code(verified, journal.verifications.end),
     )

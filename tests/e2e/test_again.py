@@ -235,3 +235,48 @@ def test_rows_of_one_phone_are_compared_as_they_were_sent(importer, crm):
     assert ended.summary["counts"] | {"unchanged": 3, "duplicate": 1} == ended.summary["counts"]
     assert ended.summary["went_in"] == 4
     assert ended.failed == []
+
+
+def test_leads_that_left_the_sheet_are_counted_and_left_alone(importer, crm):
+    """Said on the terminal, in summary.json and on the page, with the run that had them. Nothing is sent for them."""
+    first = send(importer)
+    before = leads(crm)
+    ended = send_again(importer, ROWS[:1])
+    assert leads(crm) == before
+    vanished = ended.summary["vanished"]
+    assert (vanished["run_id"], vanished["file"], vanished["leads"]) == (
+        first.folder.name, str(importer.folder / "leads.csv"), 2,
+    )  # fmt: skip
+    page = (ended.folder / "report.html").read_text("utf-8")
+    for shown in (ended.out, page):
+        assert f"2 leads of run {first.folder.name} (leads.csv, " in shown
+        assert "They stay in the CRM as they are." in shown
+    assert send_again(importer, ROWS[:1]).summary["vanished"]["leads"] == 0
+
+
+# name of today's file, rows, options -> how many leads the sheet does not have any more, None if nothing is compared
+SHEETS_OF_TODAY = {
+    "a date in the name": ("leads (2) 2026-12-01.csv", ROWS[:2], (), 1),
+    "another name": ("walkins.csv", ROWS[:2], (), None),
+    "a part of the sheet": ("leads.csv", ROWS, ("--limit", "1"), None),
+    "a row that is rejected today": ("leads.csv", [*ROWS[:2], (MEENA, "Meena", "Delhi", "Nil", "")], (), 0),
+    "a phone beside another one": ("leads.csv", [(f"{ASHA} / {RAVI}", "Asha", "", "", ""), ROWS[2]], (), 0),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "options", "left"), SHEETS_OF_TODAY.values(), ids=SHEETS_OF_TODAY.keys()
+)
+def test_sheet_is_compared_with_the_last_one_of_its_name(importer, crm, name, rows, options, left):
+    """What is not the same sheet, or not all of it, says nothing about leads that are missing."""
+    send(importer)
+    ended = importer("check", write(importer, rows, name=name), "--changed", *options)
+    vanished = ended.summary["vanished"]
+    assert (vanished and vanished["leads"]) == left
+
+
+def test_fixed_rows_are_no_smaller_sheet(importer, crm):
+    """failed_rows and a retry hold a part of the sheet."""
+    sent = send(importer, [*ROWS, ("123", "Divya", "", "", "")])
+    fixed = importer("run", sent.folder / "failed_rows.csv", "--yes", "--changed")
+    assert fixed.summary["vanished"] is None
