@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.stages import record_all, stage_sheet
 from importer.credentials import Credentials, Secret
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.state.state_folder import find_state_folder, open_account
 
 _BATCH = 20_000
@@ -29,7 +30,7 @@ def measure_seconds_to_first_request(importer: Path, sheet: Path, base_url: str,
         while until > 0 and (rows := journal.delivery.read_pending(after, min(_BATCH, until))):
             after, until = rows[-1].number, until - len(rows)
             record_all(journal, rows)
-        journal.delivery.record(intents=journal.delivery.read_pending(after, 50))
+        journal.delivery.record(DeliveryBatch(intents=journal.delivery.read_pending(after, 50)))
     before = _count(base_url)
     began = time.perf_counter()
     command = [importer, "resume", "run", "--reports", reports, "-q", "--rate", "100"]

@@ -16,6 +16,7 @@ from typing import Any
 import uvloop
 
 from importer.credentials import Credentials, Secret
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.loader.table.table_reader import OpenOptions, open_table
@@ -84,8 +85,8 @@ async def _post_all(credentials: Credentials, rows: list[PendingRow]) -> None:
 def record_all(journal: Journal, rows: list[PendingRow]) -> None:
     for start in range(0, len(rows), _COMMIT):
         some = rows[start : start + _COMMIT]
-        leaving = journal.delivery.record(intents=some)
-        journal.delivery.record(results=[_build_result(row) for row in leaving])
+        leaving = journal.delivery.record(DeliveryBatch(intents=some))
+        journal.delivery.record(DeliveryBatch(results=[_build_result(row) for row in leaving]))
 
 
 def _build_result(row: PendingRow) -> DeliveryResult:

@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from msgspec import json
 
 from importer.journal.checksums import CHECKSUMS, WRONG_CHECKSUM
 from importer.journal.database import JournalFile
-from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SecondMetrics, SendTotals
+from importer.journal.delivery_batch import DeliveryBatch
+from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SendTotals
 from importer.journal.staging import decode_payload, decode_steps, encode_issues
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.row import Payload, flatten_payload
@@ -146,31 +148,19 @@ class DeliveryLog:
                 for note in row.notes:
                     yield (row.phones[0], note), known
 
-    def record(
-        self,
-        *,
-        intents: Sequence[PendingRow] = (),
-        results: Sequence[DeliveryResult] = (),
-        withdrawn: Sequence[PendingRow] = (),
-        open_results: Sequence[DeliveryResult] = (),
-        pace: Sequence[SecondMetrics] = (),
-        send_totals: SendTotals | None = None,
-    ) -> list[PendingRow]:
+    def record(self, batch: DeliveryBatch) -> list[PendingRow]:
         """Write what is about to leave and what has come back, in one durable commit. Raises DiskWriteError.
 
-        Return the rows of `intents` as they may be sent: without notes that others have sent.
+        Return the rows of `batch.intents` as they may be sent: without notes that others have sent.
         """
         with self._file.commit():
-            claimed = self.add_intents(intents)
-            self._add_results(results)
-            self._withdraw(withdrawn)
-            self._file.sql.executemany(_DESCRIBE_INTENT, [_to_open_values(result) for result in open_results])
-            self._file.sql.executemany(
-                _ADD_METRICS,
-                [(second.second, second.requests, second.throttled, second.retries) for second in pace],
-            )
-            if send_totals is not None:
-                self._file.write_part(SEND_TOTALS_KEY, send_totals)
+            claimed = self.add_intents(batch.intents)
+            self._add_results(batch.results)
+            self._withdraw(batch.withdrawn)
+            self._file.sql.executemany(_DESCRIBE_INTENT, map(_to_open_values, batch.open_results))
+            self._file.sql.executemany(_ADD_METRICS, map(msgspec.structs.astuple, batch.metrics))
+            if batch.send_totals is not None:
+                self._file.write_part(SEND_TOTALS_KEY, batch.send_totals)
         self._file.checkpoint_if_large()
         return claimed
 

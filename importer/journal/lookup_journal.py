@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.delivery_log import DeliveryLog
 from importer.journal.plan_log import PlanLog
-from importer.journal.run_metadata import SecondMetrics, SendTotals
-from importer.models.delivery import DeliveryResult, PendingRow
+from importer.journal.run_metadata import SendTotals
+from importer.models.delivery import PendingRow
 
 
 class LookupJournal:
@@ -26,20 +25,12 @@ class LookupJournal:
         found = self._plans.read_open_phones(after, limit)
         return [PendingRow(number=key, phones=(phone,), payload={}) for key, phone in found]
 
-    def record(
-        self,
-        *,
-        intents: Sequence[PendingRow] = (),
-        results: Sequence[DeliveryResult] = (),
-        withdrawn: Sequence[PendingRow] = (),
-        open_results: Sequence[DeliveryResult] = (),
-        pace: Sequence[SecondMetrics] = (),
-        send_totals: SendTotals | None = None,
-    ) -> list[PendingRow]:
+    def record(self, batch: DeliveryBatch) -> list[PendingRow]:
         """Write answers and totals. What was not answered stays to be looked up."""
-        del withdrawn, open_results
-        if results:
-            self._plans.set_answers((result.number, result.lookup) for result in results if result.lookup)
-        if pace or send_totals is not None:
-            self._delivery.record(pace=pace, send_totals=send_totals)
-        return list(intents)
+        if batch.results:
+            self._plans.set_answers(
+                (result.number, result.lookup) for result in batch.results if result.lookup
+            )
+        if batch.metrics or batch.send_totals is not None:
+            self._delivery.record(DeliveryBatch(metrics=batch.metrics, send_totals=batch.send_totals))
+        return batch.intents

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from importer.journal.database import JournalFile
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.delivery_log import DeliveryLog
 from importer.journal.plan_log import PlanLog
-from importer.journal.run_metadata import SecondMetrics, SendTotals
-from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
+from importer.journal.run_metadata import SendTotals
+from importer.models.delivery import NOTE_BREAK, PendingRow
 from importer.models.row_plan import RowPlan
 from importer.planner.plan_input import PlanInput, PlannedWrite
 
@@ -70,26 +73,11 @@ class PlanningJournal:
             PlannedWrite(rows[write.row.number], plans[write.row.number], write.lookups) for write in writes
         ]
 
-    def record(
-        self,
-        *,
-        intents: Sequence[PendingRow] = (),
-        results: Sequence[DeliveryResult] = (),
-        withdrawn: Sequence[PendingRow] = (),
-        open_results: Sequence[DeliveryResult] = (),
-        pace: Sequence[SecondMetrics] = (),
-        send_totals: SendTotals | None = None,
-    ) -> list[PendingRow]:
-        """Write what has come back, in one durable commit. The rows of `intents` begin with a look-up."""
-        if results or withdrawn or open_results or pace:
-            self._delivery.record(
-                results=results,
-                withdrawn=withdrawn,
-                open_results=open_results,
-                pace=pace,
-                send_totals=send_totals,
-            )
-        return list(intents)
+    def record(self, batch: DeliveryBatch) -> list[PendingRow]:
+        """Write what has come back, in one durable commit. The rows of `batch.intents` begin with a look-up."""
+        if batch.has_outcome:
+            self._delivery.record(msgspec.structs.replace(batch, intents=[]))
+        return batch.intents
 
     def _hold_back_if_reached(self, write: PlannedWrite) -> RowPlan:
         """Return the plan of a row, a conflict if a row with another phone has reached the same lead."""

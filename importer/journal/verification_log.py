@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from importer.journal.database import JournalFile
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.delivery_log import DeliveryLog
 from importer.journal.plan_log import ALL_PHONES, commit_sample
-from importer.journal.run_metadata import SecondMetrics, SendTotals
+from importer.journal.run_metadata import SendTotals
 from importer.journal.staging import decode_payload, decode_steps, encode_issues
 from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import Verification
@@ -155,19 +156,9 @@ class VerificationJournal:
             self._sent[number] = msgspec.structs.replace(sent, later_writes=later)
         return [PendingRow(number=number, phones=(sent.phone,), payload={}) for number, sent in rows]
 
-    def record(
-        self,
-        *,
-        intents: Sequence[PendingRow] = (),
-        results: Sequence[DeliveryResult] = (),
-        withdrawn: Sequence[PendingRow] = (),
-        open_results: Sequence[DeliveryResult] = (),
-        pace: Sequence[SecondMetrics] = (),
-        send_totals: SendTotals | None = None,
-    ) -> list[PendingRow]:
+    def record(self, batch: DeliveryBatch) -> list[PendingRow]:
         """Write what was found, and remember in the same commit how the CRM shows what was sent."""
-        del withdrawn, open_results, pace, send_totals
-        rows = [self._verify(result) for result in results]
+        rows = [self._verify(result) for result in batch.results]
         if rows:
             with self._file.commit():
                 self._log.record(rows, datetime.now().astimezone().isoformat(timespec="seconds"))
@@ -176,7 +167,7 @@ class VerificationJournal:
                 )
                 not_shown = [row.phone for row in rows if row.found.outcome.is_failed]
                 self._delivery.fields.unsettle(not_shown, run_id=self._run_id)
-        return list(intents)
+        return batch.intents
 
     def _verify(self, result: DeliveryResult) -> VerifiedRow:
         assert result.lookup is not None, "each look-up has an answer, be it an unclear one"

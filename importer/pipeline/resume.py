@@ -12,6 +12,7 @@ from importer.command_hints import format_send_command
 from importer.credentials import Credentials, is_loopback, normalize_base_url
 from importer.errors import DamagedJournalError, RunStoppedError, UsageError, raise_as_nothing_sent
 from importer.issues import Issue, IssueCode, Severity
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import planning_messages, run_messages
@@ -234,7 +235,7 @@ def _write_changed_rows(journal: Journal, changed: list[_ChangedRow]) -> None:
     unsure = [one for one in changed if one.row.may_have_arrived and not one.is_sendable]
     judged = [one for one in changed if one.is_sendable or not one.row.may_have_arrived]
     journal.staging.update_verdicts(_build_verdict(one, earlier[one.row.number]) for one in judged)
-    journal.delivery.record(results=[_build_unsure_result(one) for one in unsure])
+    journal.delivery.record(DeliveryBatch(results=[_build_unsure_result(one) for one in unsure]))
 
 
 def _build_verdict(changed: _ChangedRow, earlier: tuple[Issue, ...]) -> NewVerdict:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_metadata import SecondMetrics, SendTotals
 from importer.models.delivery import DeliveryResult, PendingRow
 
@@ -23,17 +24,8 @@ class DeliveryJournal(Protocol):
     def read_pending(self, after: int, limit: int) -> list[PendingRow]:
         """Return the next rows to send."""
 
-    def record(
-        self,
-        *,
-        intents: Sequence[PendingRow] = (),
-        results: Sequence[DeliveryResult] = (),
-        withdrawn: Sequence[PendingRow] = (),
-        open_results: Sequence[DeliveryResult] = (),
-        pace: Sequence[SecondMetrics] = (),
-        send_totals: SendTotals | None = None,
-    ) -> list[PendingRow]:
-        """Write one durable commit. Return the rows of `intents` as they may be sent."""
+    def record(self, batch: DeliveryBatch) -> list[PendingRow]:
+        """Write one durable commit. Return the rows of `batch.intents` as they may be sent."""
 
 
 class CommitWriter:
@@ -53,33 +45,29 @@ class CommitWriter:
         self._on_results = on_results
         self._on_intents = on_intents
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._results: list[DeliveryResult] = []
-        self._intents: list[PendingRow] = []
+        self._batch = DeliveryBatch()
         self._intent_waiters: list[asyncio.Future[None]] = []
-        self._withdrawn: list[PendingRow] = []
-        self._open_results: list[DeliveryResult] = []
-        self._metrics: list[SecondMetrics] = []
         self._wake = asyncio.Event()
         self._is_closing = False
 
     def add_result(self, result: DeliveryResult) -> None:
         """Add the result of a row to the next commit."""
-        self._results.append(result)
+        self._batch.results.append(result)
         self._wake.set()
 
     def withdraw(self, row: PendingRow) -> None:
         """Withdraw the intent of a row that did not leave, and will not leave in this sending."""
-        self._withdrawn.append(row)
+        self._batch.withdrawn.append(row)
         self._wake.set()
 
     def add_open_result(self, result: DeliveryResult) -> None:
         """Add what is known of a row that the run leaves in doubt."""
-        self._open_results.append(result)
+        self._batch.open_results.append(result)
         self._wake.set()
 
     def add_metrics(self, second: SecondMetrics) -> None:
         """Add the figures of a second to the next commit."""
-        self._metrics.append(second)
+        self._batch.metrics.append(second)
 
     async def write_intents(self, rows: list[PendingRow]) -> None:
         """Return once it is on disk that these rows are about to leave, and `on_intents` has them.
@@ -87,7 +75,7 @@ class CommitWriter:
         `on_intents` receives them also where the caller was cancelled meanwhile: an intent on disk is never lost.
         """
         is_written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._intents += rows
+        self._batch.intents += rows
         self._intent_waiters.append(is_written)
         self._wake.set()
         await is_written
@@ -121,33 +109,21 @@ class CommitWriter:
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._results or self._intents or self._withdrawn or self._open_results or self._metrics)
+        return self._batch.has_outcome or bool(self._batch.intents)
 
     async def _commit(self, totals: SendTotals) -> None:
-        results, self._results = self._results, []
-        intents, self._intents = self._intents, []
+        batch, self._batch = self._batch, DeliveryBatch()
         waiters, self._intent_waiters = self._intent_waiters, []
-        withdrawn, self._withdrawn = self._withdrawn, []
-        open_results, self._open_results = self._open_results, []
-        metrics, self._metrics = self._metrics, []
+        batch.send_totals = totals
         try:
-            rows = await self.run_in_thread(
-                lambda: self._journal.record(
-                    intents=intents,
-                    results=results,
-                    withdrawn=withdrawn,
-                    open_results=open_results,
-                    pace=metrics,
-                    send_totals=totals,
-                )
-            )
+            rows = await self.run_in_thread(lambda: self._journal.record(batch))
         except BaseException as error:
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_exception(error)
                     waiter.exception()  # marks it as seen, where the caller was cancelled
             raise
-        self._on_results(results)
+        self._on_results(batch.results)
         self._on_intents(rows)
         for waiter in waiters:
             if not waiter.done():

@@ -4,6 +4,7 @@ import sqlite3
 
 from importer.issues import Issue
 from importer.journal.checksums import CHECKSUMS
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
 from importer.journal.staging import to_staged_row
@@ -54,7 +55,7 @@ def build_result(number, status=RowStatus.ACCEPTED, note=NoteState.NONE, http_st
 
 def claim_next(journal, most=1):
     """Return the next rows as they may be sent, with their intents on disk."""
-    return journal.delivery.record(intents=journal.delivery.read_pending(0, most))
+    return journal.delivery.record(DeliveryBatch(intents=journal.delivery.read_pending(0, most)))
 
 
 def start_sending(tmp_path, run_id="run-1", rows=(), *, account="a" * 16, base_url=URL):

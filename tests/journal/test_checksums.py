@@ -9,6 +9,7 @@ import pytest
 from importer.errors import DamagedJournalError, JournalReadError
 from importer.issues import Issue, IssueCode
 from importer.journal.checksums import CHECKSUMS, compute_checksum, compute_row_checksum
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, SecondMetrics, SendTotals, peek_run
 from importer.models.row import NewVerdict
@@ -47,9 +48,14 @@ def send_some(folder):
     journal.begin_sending(make_account(folder))
     claim_next(journal, 4)
     journal.delivery.record(
-        results=[build_result(2, note=NoteState.SENT), build_result(3, RowStatus.REFUSED, http_status=400)],
-        pace=[SecondMetrics(0, 5, 1, 0), SecondMetrics(2, 3, 0, 1)],
-        send_totals=SendTotals(requests=8, throttled=1, retries=1),
+        DeliveryBatch(
+            results=[
+                build_result(2, note=NoteState.SENT),
+                build_result(3, RowStatus.REFUSED, http_status=400),
+            ],
+            metrics=[SecondMetrics(0, 5, 1, 0), SecondMetrics(2, 3, 0, 1)],
+            send_totals=SendTotals(requests=8, throttled=1, retries=1),
+        )
     )
     return journal
 
@@ -57,7 +63,9 @@ def send_some(folder):
 def send_all(folder):
     journal = send_some(folder)
     rows = claim_next(journal, 99)
-    journal.delivery.record(results=[build_result(row.number, note=row.note_state) for row in rows])
+    journal.delivery.record(
+        DeliveryBatch(results=[build_result(row.number, note=row.note_state) for row in rows])
+    )
     journal.run.write_end(RunEnd(state=RunState.FINISHED, exit_code=1))
     return journal
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.issues import Issue
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.journal.staging import to_staged_row
@@ -32,9 +33,9 @@ def test_row_has_one_status_at_every_moment(tmp_path):
     journal = start_sending(tmp_path, rows=[build_valid_row(2), build_invalid_row(3), build_valid_row(5)])
     assert read_statuses(journal) == {2: RowStatus.PENDING, 3: RowStatus.INVALID, 5: RowStatus.PENDING}
     row = journal.delivery.read_pending(0, 1)[0]
-    journal.delivery.record(intents=[row])
+    journal.delivery.record(DeliveryBatch(intents=[row]))
     assert read_statuses(journal)[2] is RowStatus.UNKNOWN
-    journal.delivery.record(results=[build_result(2)])
+    journal.delivery.record(DeliveryBatch(results=[build_result(2)]))
     assert read_statuses(journal) == {2: RowStatus.ACCEPTED, 3: RowStatus.INVALID, 5: RowStatus.PENDING}
     assert journal.counts()[RowStatus.PENDING] == 1
     assert sum(journal.counts().values()) == journal.rows == 3
@@ -54,7 +55,7 @@ def test_duplicate_is_retryable_with_its_survivor(tmp_path):
     issue = Issue("row", "folded", "Phone", "its values went into that row", "2")
     journal.staging.update_verdicts([NewVerdict(3, StagedVerdict.DUPLICATE, None, (issue,), 2)])
     assert [o.is_retryable for o in journal.read_report_rows()] == [True, True]
-    journal.delivery.record(results=[build_result(2)])
+    journal.delivery.record(DeliveryBatch(results=[build_result(2)]))
     assert [o.is_retryable for o in journal.read_report_rows()] == [False, False]
 
 
@@ -84,9 +85,11 @@ def test_counts_add_up_in_every_state(tmp_path_factory, data):
     left = journal.delivery.read_pending(0, 100)
     about = data.draw(st.lists(st.sampled_from(left), unique_by=lambda row: row.number)) if left else []
     ended = data.draw(st.lists(st.sampled_from(about), unique_by=lambda row: row.number)) if about else []
-    journal.delivery.record(intents=about)
+    journal.delivery.record(DeliveryBatch(intents=about))
     status = st.sampled_from([RowStatus.ACCEPTED, RowStatus.REFUSED, RowStatus.FAILED, RowStatus.UNKNOWN])
-    journal.delivery.record(results=[build_result(row.number, data.draw(status)) for row in ended])
+    journal.delivery.record(
+        DeliveryBatch(results=[build_result(row.number, data.draw(status)) for row in ended])
+    )
     counts = journal.counts()
     assert sum(counts.values()) == len(numbers) == len(list(journal.read_report_rows()))
     assert counts[RowStatus.INVALID] == len(bad)
@@ -123,7 +126,11 @@ def test_clean_lines_of_pages_equal_the_lines_of_single_rows(tmp_path_factory, d
             if ended:
                 note = data.draw(st.sampled_from(NoteState))
                 journal.delivery.record(
-                    results=[build_result(row.number, ended, note, data.draw(st.sampled_from([None, 200])))]
+                    DeliveryBatch(
+                        results=[
+                            build_result(row.number, ended, note, data.draw(st.sampled_from([None, 200])))
+                        ]
+                    )
                 )
     outcomes = list(journal.read_report_rows())
     with patch("importer.journal.report_query.BLOCK_ROWS", page_rows):

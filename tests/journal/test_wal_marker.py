@@ -8,6 +8,7 @@ import pytest
 
 from importer.errors import DamagedJournalError
 from importer.journal import wal_marker
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, SecondMetrics, peek_run
 from importer.models.status import RunState
@@ -39,13 +40,13 @@ def copy_main_file(journal, folder):
 
 def send_everything(journal):
     rows = claim_next(journal, 100)
-    journal.delivery.record(results=[build_result(row.number) for row in rows])
+    journal.delivery.record(DeliveryBatch(results=[build_result(row.number) for row in rows]))
 
 
 def send_much(journal):
     """Write so much that the commits are copied into the main file on the way."""
     for second in range(60):
-        journal.delivery.record(pace=[SecondMetrics(second, 1, 0, 0)])
+        journal.delivery.record(DeliveryBatch(metrics=[SecondMetrics(second, 1, 0, 0)]))
     send_everything(journal)
 
 
@@ -158,7 +159,7 @@ def test_commits_are_copied_into_the_main_file_on_the_way(tmp_path, monkeypatch)
     journal = start_sending(tmp_path, rows=ROWS)
     sizes = []
     for second in range(60):
-        journal.delivery.record(pace=[SecondMetrics(second, 1, 0, 0)])
+        journal.delivery.record(DeliveryBatch(metrics=[SecondMetrics(second, 1, 0, 0)]))
         sizes.append((journal.folder / "journal.sqlite-wal").stat().st_size)
     assert max(sizes) < 60_000
     assert sizes != sorted(sizes)

@@ -12,6 +12,7 @@ import pytest
 
 from importer.cli.summary_view import format_last_line
 from importer.issues import Issue
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, SecondMetrics, SendTotals
 from importer.journal.staging import to_staged_row
@@ -84,9 +85,11 @@ def page(tmp_path) -> Page:
         )
         send_totals = SendTotals(requests=2, retries=1, throttled=1, seconds=2.0, rate_reached=1.0)
         journal.delivery.record(
-            results=[done],
-            pace=[SecondMetrics(0, 1, 1, 0), SecondMetrics(1, 1, 0, 1)],
-            send_totals=send_totals,
+            DeliveryBatch(
+                results=[done],
+                metrics=[SecondMetrics(0, 1, 1, 0), SecondMetrics(1, 1, 0, 1)],
+                send_totals=send_totals,
+            )
         )
         journal.end(
             RunEnd(

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from importer.issues import Issue
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.journal.staging import to_staged_row
@@ -123,11 +124,15 @@ def test_duplicate_counts_like_its_survivor(tmp_path):
         journal.staging.complete()
         journal.begin_sending(make_account(tmp_path))
         journal.delivery.record(
-            results=[
-                DeliveryResult(number=number, status=fate, attempts=1, http_status=None, note=NoteState.NONE)
-                for number, fate in enumerate(fates, 2)
-                if fate
-            ]
+            DeliveryBatch(
+                results=[
+                    DeliveryResult(
+                        number=number, status=fate, attempts=1, http_status=None, note=NoteState.NONE
+                    )
+                    for number, fate in enumerate(fates, 2)
+                    if fate
+                ]
+            )
         )
         journal.end(RunEnd(state=RunState.STOPPED, finished_at=STARTED))
         write_reports(journal, tmp_path)

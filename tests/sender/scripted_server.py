@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
 from importer.models.status import NoteState
 from importer.sender.send_loop import Progress, Runtime, SendSettings, StopRequest, send
@@ -62,9 +63,9 @@ class RecordingJournal(MemoryJournal):
         super().__init__()
         self.withdrawn: list[PendingRow] = []
 
-    def record(self, *, withdrawn: Any = (), **rest: Any) -> list[PendingRow]:
-        self.withdrawn += withdrawn
-        return super().record(**rest)
+    def record(self, batch: DeliveryBatch) -> list[PendingRow]:
+        self.withdrawn += batch.withdrawn
+        return super().record(batch)
 
     @property
     def withdrawn_numbers(self) -> set[int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_metadata import SendTotals
 from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
 from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
@@ -62,7 +63,6 @@ class MemoryJournal:
         self.results: dict[int, Any] = {}
         self.open_results: dict[int, Any] = {}
         self.intents: list[Any] = []
-        self.pace: list[Any] = []
 
     def read_send_totals(self) -> SendTotals:
         return self.send_totals
@@ -70,24 +70,14 @@ class MemoryJournal:
     def read_pending(self, after: int, limit: int) -> list[PendingRow]:
         return self.rows[after + 1 : after + 1 + limit]
 
-    def record(
-        self,
-        *,
-        intents: Any = (),
-        results: Any = (),
-        withdrawn: Any = (),
-        open_results: Any = (),
-        pace: Any = (),
-        send_totals: SendTotals | None = None,
-    ) -> list[PendingRow]:
-        self.intents += intents
-        self.pace += pace
-        for result in results:
+    def record(self, batch: DeliveryBatch) -> list[PendingRow]:
+        self.intents += batch.intents
+        for result in batch.results:
             assert result.number not in self.results
             self.results[result.number] = result
-        self.open_results |= {result.number: result for result in open_results}
-        self.send_totals = send_totals or SendTotals()
-        return list(intents)
+        self.open_results |= {result.number: result for result in batch.open_results}
+        self.send_totals = batch.send_totals or SendTotals()
+        return batch.intents
 
 
 OK = CrmResponse(outcome=DeliveryOutcome.APPLIED, status=200, message="success")

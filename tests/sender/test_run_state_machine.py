@@ -89,11 +89,11 @@ class MortalDeliveryLog:
         self.read_send_totals = delivery.read_send_totals
         self.read_pending = delivery.read_pending
 
-    def record(self, **parts):
+    def record(self, batch):
         self.commits_left -= 1
         if self.commits_left < 0:
             raise Killed
-        return self.delivery.record(**parts)
+        return self.delivery.record(batch)
 
 
 class RunMachine(RuleBasedStateMachine):

@@ -92,8 +92,8 @@ def test_note_that_the_commit_finds_sent_is_not_sent_again():
     """The ledger counts at the moment of the intent, not when the row was read."""
 
     class ClaimedJournal(MemoryJournal):
-        def record(self, *, intents=(), **rest):
-            super().record(intents=intents, **rest)
+        def record(self, batch):
+            intents = super().record(batch)
             return [
                 msgspec.structs.replace(row, note_state=NoteState.SENT, note_run_id="r") for row in intents
             ]

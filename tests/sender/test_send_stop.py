@@ -95,10 +95,10 @@ def test_full_disk_stops():
     """What cannot be written is not sent: few requests leave after the disk is full."""
 
     class FullJournal(MemoryJournal):
-        def record(self, *, results=(), **rest):
+        def record(self, batch):
             if len(self.results) > 20:
                 raise DiskWriteError("disk full")
-            return super().record(results=results, **rest)
+            return super().record(batch)
 
     server = ScriptedServer()
     with pytest.raises(DiskWriteError):
@@ -327,10 +327,10 @@ def test_ctrl_c_twice_withdraws_what_is_being_committed(commits):
     begun = 0
 
     class CountingJournal(RecordingJournal):
-        def record(self, *, intents=(), **rest):
+        def record(self, batch):
             nonlocal begun
-            begun += bool(intents)
-            return super().record(intents=intents, **rest)
+            begun += bool(batch.intents)
+            return super().record(batch)
 
     server = ScriptedServer()
     is_finished, journal, _ = run_sending(

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from importer.errors import NothingSentError
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_metadata import MEMORY_KEY, RunEnd
 from importer.models.status import NoteState, RunState
 from importer.state.state_folder import AccountState
@@ -138,7 +139,7 @@ def test_journal_of_an_earlier_version_is_learnt_once(tmp_path, monkeypatch):
     """It does not say which memory it was sent with. Its ledger may be lost."""
     old = start_sending(tmp_path, "old", [build_valid_row(2, "hi")])
     claim_next(old)
-    old.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    old.delivery.record(DeliveryBatch(results=[build_result(2, note=NoteState.SENT)]))
     old.run.write_end(RunEnd(state=RunState.FINISHED, finished_at="2026-11-29T10:00:00+05:30"))
     old.file.sql.execute("DELETE FROM meta WHERE key = ?", (MEMORY_KEY,))
     old.close()

@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from importer.errors import DiskWriteError, NothingSentError
+from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.models.delivery import NOTE_BREAK
@@ -36,7 +37,7 @@ def test_next_run_knows_the_notes_of_an_earlier_run(tmp_path, note, later):
     """The same note on the same lead is sent at most once, also by another run of the folder."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
     claim_next(first)
-    first.delivery.record(results=[build_result(2, note=note)])
+    first.delivery.record(DeliveryBatch(results=[build_result(2, note=note)]))
     first.close()
     (row,) = claim_next(start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")]))
     assert row.note_state is later
@@ -63,7 +64,7 @@ def test_note_sent_with_another_key_is_withheld_as_unsure(tmp_path):
     """A changed key can belong to the same account, so the note must not be sent a second time."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
     claim_next(first)
-    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(DeliveryBatch(results=[build_result(2, note=NoteState.SENT)]))
     (row,) = claim_next(start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")], account="b" * 16))
     assert (row.note, row.note_state, row.is_other_key) == (None, NoteState.UNKNOWN, True)
 
@@ -73,8 +74,8 @@ def test_only_the_first_of_two_parallel_runs_sends_a_note(tmp_path):
     one = start_sending(tmp_path, "run-1", [build_valid_row(2, "hi")])
     two = start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")])
     rows = [one.delivery.read_pending(0, 1), two.delivery.read_pending(0, 1)]
-    assert one.delivery.record(intents=rows[0])[0].note == "hi"
-    assert two.delivery.record(intents=rows[1])[0].note is None
+    assert one.delivery.record(DeliveryBatch(intents=rows[0]))[0].note == "hi"
+    assert two.delivery.record(DeliveryBatch(intents=rows[1]))[0].note is None
 
 
 def test_two_rows_with_the_same_note_on_one_lead_send_it_once(tmp_path):
@@ -82,16 +83,16 @@ def test_two_rows_with_the_same_note_on_one_lead_send_it_once(tmp_path):
     twin = build_valid_row(2, "hi")._replace(number=7)
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "hi"), twin])
     first, second = journal.delivery.read_pending(0, 2)
-    assert journal.delivery.record(intents=[first])[0].note == "hi"
-    journal.delivery.record(results=[build_result(2, note=NoteState.SENT)])
-    assert journal.delivery.record(intents=[second])[0].note_state is NoteState.SENT
+    assert journal.delivery.record(DeliveryBatch(intents=[first]))[0].note == "hi"
+    journal.delivery.record(DeliveryBatch(results=[build_result(2, note=NoteState.SENT)]))
+    assert journal.delivery.record(DeliveryBatch(intents=[second]))[0].note_state is NoteState.SENT
 
 
 def test_only_unsent_notes_of_a_merged_row_are_sent(tmp_path):
     """A sheet that has grown or was sorted merges other texts, so each row's note is known by itself."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, f"one{NOTE_BREAK}two")])
     assert claim_next(first)[0].note == "one\ntwo"
-    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(DeliveryBatch(results=[build_result(2, note=NoteState.SENT)]))
     (sorted_anew,) = claim_next(start_sending(tmp_path, "run-2", [build_valid_row(2, f"two{NOTE_BREAK}one")]))
     assert (sorted_anew.note, sorted_anew.note_state) == (None, NoteState.SENT)
     (grown,) = claim_next(
@@ -105,7 +106,7 @@ def test_row_with_more_notes_than_variables_of_a_statement(tmp_path):
     notes = NOTE_BREAK.join(f"n{n}" for n in range(33_000))
     first = start_sending(tmp_path, rows=[build_valid_row(2, notes)])
     claim_next(first)
-    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(DeliveryBatch(results=[build_result(2, note=NoteState.SENT)]))
     second = start_sending(tmp_path, "run-2", [build_valid_row(2, f"{notes}{NOTE_BREAK}new")])
     second.file.sql.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)  # some systems build it with more
     (grown,) = claim_next(second)
@@ -117,9 +118,11 @@ def test_lost_ledger_is_rebuilt_from_the_runs_of_the_folder(tmp_path):
     first = start_sending(tmp_path, rows=[build_valid_row(n, f"note {n}") for n in (2, 3, 4, 5)])
     claim_next(first, 4)
     first.delivery.record(
-        results=[build_result(2, note=NoteState.SENT), build_result(3, note=NoteState.UNKNOWN)]
+        DeliveryBatch(results=[build_result(2, note=NoteState.SENT), build_result(3, note=NoteState.UNKNOWN)])
     )
-    first.delivery.record(results=[build_result(4, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
+    first.delivery.record(
+        DeliveryBatch(results=[build_result(4, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
+    )
     first.close()
     lose_memory(tmp_path)
     second = start_sending(tmp_path, "run-2", [build_valid_row(n, f"note {n}") for n in (2, 3, 4, 5)])
@@ -142,7 +145,7 @@ def test_half_rebuilt_ledger_is_completed(tmp_path, monkeypatch):
     for run, number in (("run-1", 2), ("run-2", 3)):
         first = start_sending(tmp_path, run, [build_valid_row(number, "hi")])
         claim_next(first)
-        first.delivery.record(results=[build_result(number, note=NoteState.SENT)])
+        first.delivery.record(DeliveryBatch(results=[build_result(number, note=NoteState.SENT)]))
         first.close()
     lose_memory(tmp_path)
     learn, learnt = NoteLedger.learn, []
@@ -213,10 +216,12 @@ def test_unusable_ledger_is_refused_with_advice(tmp_path, harm):
 def test_refused_row_keeps_the_claims_of_an_earlier_run(tmp_path):
     """A run may only release its own claims."""
     first = start_sending(tmp_path, rows=[build_valid_row(2, "hi")])
-    first.delivery.record(intents=first.delivery.read_pending(0, 1))
-    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(DeliveryBatch(intents=first.delivery.read_pending(0, 1)))
+    first.delivery.record(DeliveryBatch(results=[build_result(2, note=NoteState.SENT)]))
     second = start_sending(tmp_path, "run-2", [build_valid_row(2, "hi")])
-    second.delivery.record(results=[build_result(2, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
+    second.delivery.record(
+        DeliveryBatch(results=[build_result(2, RowStatus.REFUSED, NoteState.NOT_SENT, 400)])
+    )
     third = start_sending(tmp_path, "run-3", [build_valid_row(2, "hi")])
     assert claim_next(third)[0].note_state is NoteState.SENT
 
@@ -234,7 +239,7 @@ def test_run_cannot_release_a_note_that_another_may_have_sent(tmp_path):
 def test_ledger_holds_no_phone_and_no_text(tmp_path):
     """The ledger outlives `importer purge`, so it must hold no personal data."""
     journal = start_sending(tmp_path, rows=[build_valid_row(2, "a very private remark")])
-    journal.delivery.record(intents=journal.delivery.read_pending(0, 1))
+    journal.delivery.record(DeliveryBatch(intents=journal.delivery.read_pending(0, 1)))
     journal.close()
     written = b"".join(path.read_bytes() for path in tmp_path.glob("state/*/memory.sqlite*"))
     assert len(written) > 0
@@ -246,7 +251,7 @@ def test_resume_with_a_lost_memory_tells_it_what_was_sent(tmp_path):
     """The journal knows its own notes. A run in another folder must know them too."""
     first = start_sending(tmp_path / "desktop", rows=[build_valid_row(n, "hi") for n in (2, 3)])
     claim_next(first, 2)
-    first.delivery.record(results=[build_result(2, note=NoteState.SENT)])
+    first.delivery.record(DeliveryBatch(results=[build_result(2, note=NoteState.SENT)]))
     first.close()
     lose_memory(tmp_path / "desktop")
     account = make_account(tmp_path / "desktop")
@@ -266,7 +271,7 @@ def test_run_that_another_computer_is_sending_is_read_each_time(tmp_path):
     travelling.begin_sending(there)
     for number in (2, 3):
         claim_next(travelling)
-        travelling.delivery.record(results=[build_result(number, note=NoteState.SENT)])
+        travelling.delivery.record(DeliveryBatch(results=[build_result(number, note=NoteState.SENT)]))
         ours = Journal.create(tmp_path / f"run-{number}", build_metadata(f"run-{number}"))
         ours.staging.stage([build_valid_row(number, "hi")])
         ours.begin_sending(here)
