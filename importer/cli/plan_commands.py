@@ -7,21 +7,19 @@ from typing import Any
 import click
 
 from importer.cli.console import is_interactive
-from importer.cli.flags import add_apply_options, add_plan_options, add_verify_options, repeat_options
+from importer.cli.flags import add_apply_options, add_plan_options, add_verify_options
 from importer.cli.run_commands import (
     REPEATED_AFTER_RUN,
+    continue_run,
     find_source,
     load_credentials,
     make_context,
     make_observer,
     resolve_file_settings,
-    resolve_run_settings,
-    should_confirm,
     show_result,
 )
 from importer.messages import help_messages
 from importer.reader.source import make_open_options, open_file
-from importer.untrusted_text import quote_command
 
 
 @click.command("plan", help=help_messages.COMMAND_HELP["plan"])
@@ -46,14 +44,9 @@ def plan_command(file: str, **flags: Any) -> int:
 @add_apply_options
 def apply_command(run: str, **flags: Any) -> int:
     """Send a plan."""
-    settings, next_options = resolve_run_settings(run, flags)
-    asks = should_confirm(settings, quote_command("importer", "apply", run) + repeat_options(flags))
-    credentials = load_credentials()
-    with make_observer(settings) as observer:
-        from importer.pipeline.plan import apply
+    from importer.pipeline.plan import apply
 
-        summary = apply(run, make_context(settings, credentials, observer, asks=asks))
-    return show_result(summary, settings, next_options, observer)
+    return continue_run(apply, run, flags, confirmed_command="apply")
 
 
 @click.command("verify", help=help_messages.COMMAND_HELP["verify"])
@@ -61,10 +54,6 @@ def apply_command(run: str, **flags: Any) -> int:
 @add_verify_options
 def verify_command(run: str, **flags: Any) -> int:
     """Read the leads of a run back."""
-    settings, next_options = resolve_run_settings(run, flags)
-    credentials = load_credentials()
-    with make_observer(settings) as observer:
-        from importer.pipeline.resume import verify
+    from importer.pipeline.resume import verify
 
-        summary = verify(run, make_context(settings, credentials, observer, asks=False))
-    return show_result(summary, settings, next_options, observer)
+    return continue_run(verify, run, flags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -74,13 +75,9 @@ def run_command(file: str, **flags: Any) -> int:
 @add_sending_options
 def resume_command(run: str, **flags: Any) -> int:
     """Finish a run."""
-    settings, next_options = resolve_run_settings(run, flags)
-    credentials = load_credentials()
-    with make_observer(settings) as observer:
-        from importer.pipeline.resume import resume
+    from importer.pipeline.resume import resume
 
-        summary = resume(run, make_context(settings, credentials, observer, asks=False))
-    return show_result(summary, settings, next_options, observer)
+    return continue_run(resume, run, flags)
 
 
 @click.command("retry", help=help_messages.COMMAND_HELP["retry"])
@@ -88,20 +85,41 @@ def resume_command(run: str, **flags: Any) -> int:
 @add_sending_options
 def retry_command(run: str, **flags: Any) -> int:
     """Check and send again the rows that did not go in during an earlier run."""
+    from importer.pipeline.resume import retry
+
+    return continue_run(retry, run, flags, confirmed_command="retry")
+
+
+def continue_run(
+    step: Callable[[str, RunContext], Summary | None],
+    run: str,
+    flags: dict[str, Any],
+    *,
+    confirmed_command: str = "",
+) -> int:
+    """Take the next step of a run, named by its id or its folder, and show the result.
+
+    A person is asked before the first write of a `confirmed_command`. A step without a summary found nothing to do.
+    """
     settings, next_options = resolve_run_settings(run, flags)
-    asks = should_confirm(settings, quote_command("importer", "retry", run) + repeat_options(flags))
+    asks = False
+    if confirmed_command:
+        command = quote_command("importer", confirmed_command, run) + repeat_options(flags)
+        asks = should_confirm(settings, command)
     credentials = load_credentials()
     with make_observer(settings) as observer:
-        from importer.pipeline.resume import retry
-
-        summary = retry(run, make_context(settings, credentials, observer, asks=asks))
+        summary = step(run, make_context(settings, credentials, observer, asks=asks))
     if summary is None:
-        text = terminal_messages.NOTHING_TO_RETRY.format(run=run)
-        print_line(text, err=True)
-        if settings.json:
-            print_json({"exit_code": 0, "message": text})
-        return 0
+        return _show_nothing_to_retry(run, settings)
     return show_result(summary, settings, next_options, observer)
+
+
+def _show_nothing_to_retry(run: str, settings: Settings) -> int:
+    text = terminal_messages.NOTHING_TO_RETRY.format(run=run)
+    print_line(text, err=True)
+    if settings.json:
+        print_json({"exit_code": 0, "message": text})
+    return 0
 
 
 def load_credentials() -> Credentials:
