@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from importer.messages import ErrorText, format_count
 
@@ -200,63 +201,52 @@ def list_sheet_names(names: Sequence[str]) -> str:
     return _quote_names(names)
 
 
-def describe_hidden_rows(numbers: Sequence[int]) -> str:
-    """Say that rows are hidden in the sheet and were read all the same."""
-    listed = _list_row_numbers(numbers)
-    if len(numbers) == 1:
-        return f"1 row is hidden or filtered out in the sheet (row {listed}); it is read like the others."
-    return (
-        f"{format_count(len(numbers))} rows are hidden or filtered out in the sheet (rows {listed}); "
-        "they are read like the others."
-    )
+class RowsText(NamedTuple):
+    """A sentence about one row of the sheet, and about several."""
+
+    one: str
+    several: str
+
+    def format(self, numbers: Sequence[int]) -> str:
+        """Return the sentence about the rows with these numbers."""
+        text = self.one if len(numbers) == 1 else self.several
+        return text.format(rows=_list_row_numbers(numbers), count=format_count(len(numbers)))
 
 
-def describe_skipped_footers(numbers: Sequence[int]) -> str:
-    """Say which rows below the leads were skipped as totals or report footers."""
-    listed = _list_row_numbers(numbers)
-    if len(numbers) == 1:
-        return f"Row {listed} was skipped because it is a total or a report footer, not a lead."
-    return f"Rows {listed} were skipped because they are totals or report footers, not leads."
-
-
-def describe_skipped_dates(numbers: Sequence[int]) -> str:
-    """Say which rows were skipped because they have a date and nothing else."""
-    listed = _list_row_numbers(numbers)
-    if len(numbers) == 1:
-        return f"Row {listed} was skipped because it has only a date."
-    return f"Rows {listed} were skipped because they have only a date."
-
-
-def describe_repeated_headers(numbers: Sequence[int]) -> str:
-    """Say which rows were skipped because they repeat the header."""
-    listed = _list_row_numbers(numbers)
-    if len(numbers) == 1:
-        return f"Row {listed} was skipped because it repeats the header."
-    return f"Rows {listed} were skipped because they repeat the header."
-
-
-def describe_letterhead(numbers: Sequence[int]) -> str:
-    """Say which rows above the header were skipped as lines with a phone of the firm itself."""
-    listed = _list_row_numbers(numbers)
-    if len(numbers) == 1:
-        return f"Row {listed} above the header was skipped because its phone seems to be your own. If it is a lead, move it below the header."
-    return (
-        f"Rows {listed} above the header were skipped because their phones seem to be your own. "
-        "If they are leads, move them below the header."
-    )
-
-
-def describe_leads_above(numbers: Sequence[int]) -> str:
-    """Say which rows above the header were read as leads."""
-    return f"Rows {_list_row_numbers(numbers)} are above the header. They were read as leads, in the same columns."
-
-
-def describe_rows_above(numbers: Sequence[int]) -> str:
-    """Say which rows with a phone are above the row that --header-row names."""
-    listed = _list_row_numbers(numbers)
-    if len(numbers) == 1:
-        return f"Row {listed} holds a phone, but it was not read because it is above --header-row."
-    return f"Rows {listed} hold phones, but they were not read because they are above --header-row."
+HIDDEN_ROWS = RowsText(
+    "1 row is hidden or filtered out in the sheet (row {rows}); it is read like the others.",
+    "{count} rows are hidden or filtered out in the sheet (rows {rows}); they are read like the others.",
+)
+SKIPPED_FOOTERS = RowsText(
+    "Row {rows} was skipped because it is a total or a report footer, not a lead.",
+    "Rows {rows} were skipped because they are totals or report footers, not leads.",
+)
+SKIPPED_DATES = RowsText(
+    "Row {rows} was skipped because it has only a date.",
+    "Rows {rows} were skipped because they have only a date.",
+)
+REPEATED_HEADERS = RowsText(
+    "Row {rows} was skipped because it repeats the header.",
+    "Rows {rows} were skipped because they repeat the header.",
+)
+TABLE_TITLES = RowsText(
+    "Row {rows} was skipped because it is the title of a table.",
+    "Rows {rows} were skipped because they are titles of tables.",
+)
+LETTERHEAD = RowsText(
+    "Row {rows} above the header was skipped because its phone seems to be your own. "
+    "If it is a lead, move it below the header.",
+    "Rows {rows} above the header were skipped because their phones seem to be your own. "
+    "If they are leads, move them below the header.",
+)
+LEADS_ABOVE = RowsText(
+    "Row {rows} is above the header. It was read as a lead, in the same columns.",
+    "Rows {rows} are above the header. They were read as leads, in the same columns.",
+)
+ROWS_ABOVE_HEADER_ROW = RowsText(
+    "Row {rows} holds a phone, but it was not read because it is above --header-row.",
+    "Rows {rows} hold phones, but they were not read because they are above --header-row.",
+)
 
 
 def describe_further_tables(numbers: Sequence[int], renamed: Mapping[str, str], added: Sequence[str]) -> str:
@@ -280,14 +270,6 @@ def describe_unplaced_headers(names: Sequence[str]) -> str:
         f"The first table has no column for {_quote_names(names)} of another table far below. "
         "Rows with values there are rejected. Save that table as a sheet of its own and import it."
     )
-
-
-def describe_table_titles(numbers: Sequence[int]) -> str:
-    """Say which rows were skipped because they are titles of tables."""
-    listed = _list_row_numbers(numbers)
-    if len(numbers) == 1:
-        return f"Row {listed} was skipped because it is the title of a table."
-    return f"Rows {listed} were skipped because they are titles of tables."
 
 
 def describe_merged_values(row_counts: Sequence[tuple[str, int]]) -> str:

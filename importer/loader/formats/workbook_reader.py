@@ -220,7 +220,7 @@ def _format_blocks(blocks: Iterator[_ValueBlock], notices: list[Notice]) -> Iter
             ]
         yield SourceRows(numbers, cells, find_unreadable_rows(cells))
     if hidden:
-        notices.append(Notice(NoticeKind.READ, file_messages.describe_hidden_rows(hidden)))
+        notices.append(Notice(NoticeKind.READ, file_messages.HIDDEN_ROWS.format(hidden)))
 
 
 def _has_any(row: list[Any], metadata: RowMetadata) -> bool:

@@ -98,9 +98,9 @@ class TableLog:
         if self._unplaced:
             yield Notice(NoticeKind.IGNORED, file_messages.describe_unplaced_headers(self._unplaced))
         if self._repeated:
-            yield Notice(NoticeKind.IGNORED, file_messages.describe_repeated_headers(self._repeated))
+            yield Notice(NoticeKind.IGNORED, file_messages.REPEATED_HEADERS.format(self._repeated))
         if self.titles:
-            yield Notice(NoticeKind.IGNORED, file_messages.describe_table_titles(self.titles))
+            yield Notice(NoticeKind.IGNORED, file_messages.TABLE_TITLES.format(self.titles))
 
 
 class TablePlacer:

@@ -73,10 +73,10 @@ class RowShaper:
                 yield SourceRows.from_rows(row for row in map(self._fit_row, block) if row is not None)
         if self._footer_rows:
             notices.append(
-                Notice(NoticeKind.IGNORED, file_messages.describe_skipped_footers(self._footer_rows))
+                Notice(NoticeKind.IGNORED, file_messages.SKIPPED_FOOTERS.format(self._footer_rows))
             )
         if self._date_rows:
-            notices.append(Notice(NoticeKind.IGNORED, file_messages.describe_skipped_dates(self._date_rows)))
+            notices.append(Notice(NoticeKind.IGNORED, file_messages.SKIPPED_DATES.format(self._date_rows)))
 
     def is_regular(self, block: SourceRows) -> bool:
         """Return whether a block needs no change, as nearly all blocks of a valid file. Its issues are known already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -11,6 +11,7 @@ from importer.issues import Issue, IssueCode
 from importer.loader.table.header_row import find_phone_columns, holds_phone, is_phone_like
 from importer.loader.vocabulary import load_vocabulary, normalize_header
 from importer.messages import file_messages
+from importer.messages.file_messages import RowsText
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRow
 
@@ -35,7 +36,7 @@ def read_rows_above(
     """
     with_phone = [row for row in above if holds_phone(row.cells)]
     if is_chosen:
-        return RowsAbove([], _describe(file_messages.describe_rows_above, with_phone))
+        return RowsAbove([], _describe(file_messages.ROWS_ABOVE_HEADER_ROW, with_phone))
     letterhead = [row for row in with_phone if _is_letterhead(row.cells, names)]
     others = [row for row in with_phone if row not in letterhead]
     phones = find_phone_columns(names) or _find_columns_of_phones(row.cells for row in below[:_ROWS_BELOW])
@@ -44,16 +45,16 @@ def read_rows_above(
         leads = []
     return RowsAbove(
         [row if row in leads else _reject(row) for row in others],
-        _describe(file_messages.describe_letterhead, letterhead)
-        + _describe(file_messages.describe_leads_above, leads, NoticeKind.READ),
+        _describe(file_messages.LETTERHEAD, letterhead)
+        + _describe(file_messages.LEADS_ABOVE, leads, NoticeKind.READ),
     )
 
 
 def _describe(
-    describe: Callable[[Sequence[int]], str], rows: Sequence[SourceRow], kind: NoticeKind = NoticeKind.IGNORED
+    text: RowsText, rows: Sequence[SourceRow], kind: NoticeKind = NoticeKind.IGNORED
 ) -> list[Notice]:
     """Return a notice about rows by their numbers; none where there are no such rows."""
-    return [Notice(kind, describe([row.number for row in rows]))] if rows else []
+    return [Notice(kind, text.format([row.number for row in rows]))] if rows else []
 
 
 def _is_letterhead(cells: Sequence[str], names: Sequence[str]) -> bool:
