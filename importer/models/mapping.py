@@ -118,6 +118,30 @@ class MatchSource(StrEnum):
     UNKNOWN_HEADER = "unknown_header"  # no field has a name like its header
     UNDECIDED = "undecided"  # neither its header nor its cells are enough to decide
 
+    @property
+    def gives_field(self) -> bool:
+        """Whether a column with this source has a field, unless a person or a preset leaves it out."""
+        match self:
+            case (
+                MatchSource.OPTION
+                | MatchSource.MAP
+                | MatchSource.PRESET
+                | MatchSource.SYNONYM
+                | MatchSource.FUZZY
+                | MatchSource.CONTENT
+                | MatchSource.REST
+            ):
+                return True
+            case (
+                MatchSource.OTHER_PERSON
+                | MatchSource.OTHER_MEANING
+                | MatchSource.CONTRADICTED
+                | MatchSource.TAKEN
+                | MatchSource.UNKNOWN_HEADER
+                | MatchSource.UNDECIDED
+            ):
+                return False
+
 
 class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Which field one column goes to, and why.

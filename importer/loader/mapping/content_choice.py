@@ -115,26 +115,9 @@ def keep_unclaimed(choices: list[ColumnChoice], field: str) -> list[ColumnChoice
 
 
 def _is_unclaimed(choice: ColumnChoice) -> bool:
-    match choice.source:
-        case (
-            MatchSource.UNKNOWN_HEADER
-            | MatchSource.UNDECIDED
-            | MatchSource.CONTRADICTED
-            | MatchSource.OTHER_MEANING
-        ):
-            return bool(choice.header)
-        case (
-            MatchSource.OPTION
-            | MatchSource.MAP
-            | MatchSource.PRESET
-            | MatchSource.SYNONYM
-            | MatchSource.FUZZY
-            | MatchSource.CONTENT
-            | MatchSource.REST
-            | MatchSource.OTHER_PERSON
-            | MatchSource.TAKEN
-        ):
-            return False
+    """Return whether nothing has taken a column. One about another person, or whose field is taken, stays out."""
+    is_settled = choice.source in (MatchSource.OTHER_PERSON, MatchSource.TAKEN)
+    return bool(choice.header) and not choice.source.gives_field and not is_settled
 
 
 def is_undecided(choice: ColumnChoice) -> bool:

@@ -31,28 +31,7 @@ def keep_rest(choices: Sequence[ColumnChoice], profiles: Sequence[ColumnProfile]
 
 def _is_left_over(choice: ColumnChoice) -> bool:
     """Return whether a column has no field, and neither a person nor a preset wants it so."""
-    if choice.field:
-        return False
-    match choice.source:
-        case (
-            MatchSource.OTHER_PERSON
-            | MatchSource.OTHER_MEANING
-            | MatchSource.CONTRADICTED
-            | MatchSource.TAKEN
-            | MatchSource.UNKNOWN_HEADER
-            | MatchSource.UNDECIDED
-        ):
-            return True
-        case (
-            MatchSource.OPTION
-            | MatchSource.MAP
-            | MatchSource.PRESET
-            | MatchSource.SYNONYM
-            | MatchSource.FUZZY
-            | MatchSource.CONTENT
-            | MatchSource.REST
-        ):
-            return False
+    return not choice.field and not choice.source.gives_field
 
 
 def _keep_column(choice: ColumnChoice, profile: ColumnProfile) -> ColumnChoice:
