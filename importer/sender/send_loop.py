@@ -96,16 +96,10 @@ class SendLoop:
     ) -> None:
         self._client = client
         self._settings = settings
+        self._runtime = runtime
         self._stop = StopControl(get_stop_request, runtime.clock, runtime.sleep)
         self._metrics = SendMetrics(journal.read_send_totals(), runtime.clock)
-        self._traffic = TrafficControl(
-            rate_per_s=settings.rate_per_s,
-            max_wait_s=settings.max_wait_s,
-            clock=runtime.clock,
-            rng=runtime.rng,
-            stop=self._stop,
-            metrics=self._metrics,
-        )
+        self._traffic = self._build_traffic_control()
         self._progress = ProgressReporter(
             total,
             on_progress,
@@ -131,18 +125,32 @@ class SendLoop:
             has_fresh_rows=lambda: self._feeder.has_fresh_rows,
             add_ready=self._feeder.add_again,
         )
-        self._delivery = RowDelivery(
-            client,
-            requests=make_requests(self._writer) if make_requests else UpsertRequests(create=settings.create),
+        make_requests = make_requests or (lambda _: UpsertRequests(create=settings.create))
+        self._delivery = self._build_delivery(make_requests(self._writer))
+
+    def _build_traffic_control(self) -> TrafficControl:
+        return TrafficControl(
+            rate_per_s=self._settings.rate_per_s,
+            max_wait_s=self._settings.max_wait_s,
+            clock=self._runtime.clock,
+            rng=self._runtime.rng,
+            stop=self._stop,
+            metrics=self._metrics,
+        )
+
+    def _build_delivery(self, requests: RowRequests) -> RowDelivery:
+        return RowDelivery(
+            self._client,
+            requests=requests,
             feeder=self._feeder,
             retries=self._retries,
             traffic=self._traffic,
-            blocks=BlockDetector(client, self._traffic, self._stop, runtime.clock),
+            blocks=BlockDetector(self._client, self._traffic, self._stop, self._runtime.clock),
             writer=self._writer,
             stop=self._stop,
             metrics=self._metrics,
-            clock=runtime.clock,
-            rng=runtime.rng,
+            clock=self._runtime.clock,
+            rng=self._runtime.rng,
         )
 
     async def run(self) -> bool:

@@ -82,12 +82,7 @@ def choose_columns(
         named.get(index) or choose_by_header(index, header, completed, profiles[index], chosen_preset)
         for index, (header, completed) in enumerate(zip(headers, complete_headers(headers), strict=True))
     ]
-    choices = resolve_conflicts(choices, profiles, sample)
-    choices = choose_by_content(choices, profiles)
-    choices = choose_guardians_phones(choices, profiles)
-    choices = choose_name_column(choices, profiles)
-    if chosen_preset is not None and chosen_preset.others:
-        choices = keep_unclaimed(choices, chosen_preset.others)
+    choices = _decide_together(choices, profiles, sample, chosen_preset)
     if needs_phone:
         require_phone_column(headers, choices, profiles)
     if rest == "info":
@@ -95,6 +90,22 @@ def choose_columns(
     choices = [_add_samples(choice, profiles[choice.index]) for choice in choices]
     mapping = _apply_preset(Mapping(columns=tuple(choices)), chosen_preset, headers)
     return _apply_map(mapping, column_map, defaults or {})
+
+
+def _decide_together(
+    choices: list[ColumnChoice],
+    profiles: Sequence[ColumnProfile],
+    sample: Sequence[SourceRow],
+    preset: Preset | None,
+) -> list[ColumnChoice]:
+    """Return the choices after conflicts between columns, and the cells of columns without a field, have decided."""
+    choices = resolve_conflicts(choices, profiles, sample)
+    choices = choose_by_content(choices, profiles)
+    choices = choose_guardians_phones(choices, profiles)
+    choices = choose_name_column(choices, profiles)
+    if preset is not None and preset.others:
+        choices = keep_unclaimed(choices, preset.others)
+    return choices
 
 
 def needs_confirmation(choice: ColumnChoice) -> bool:
