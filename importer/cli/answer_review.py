@@ -9,7 +9,7 @@ from importer.cli.prompts import BACK, print_question, read_answer
 from importer.cli.summary_view import cut
 from importer.fields import get_field_label
 from importer.messages import format_row_count, prompt_messages, terminal_messages
-from importer.pipeline.context import (
+from importer.pipeline.questions import (
     Answer,
     BadCells,
     ColumnQuestion,

@@ -11,7 +11,7 @@ from importer.loader.cells.phones import SinglePhoneReader
 from importer.loader.cells.text import CellError
 from importer.messages import format_row_count, prompt_messages
 from importer.models.mapping import OWNER_FIELD
-from importer.pipeline.context import OwnerQuestion
+from importer.pipeline.questions import OwnerQuestion
 
 _MAX_NAME_CHARS = 40
 

@@ -11,7 +11,7 @@ from importer.cli.console import print_line
 from importer.cli.summary_view import cut
 from importer.fields import FIELDS, find_field, get_field_label
 from importer.messages import format_row_count, prompt_messages
-from importer.pipeline.context import (
+from importer.pipeline.questions import (
     BadCells,
     ColumnQuestion,
     RestQuestion,

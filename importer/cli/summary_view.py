@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from math import ceil, sqrt
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from importer.cli.console import print_json, print_line
+from importer.cli.plan_view import format_plan, format_verification
 from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import (
@@ -32,7 +32,6 @@ from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
 from importer.models.status import SHEET_COLUMN, UNSENT, RowStatus, RunState, Verification
 from importer.pipeline.context import NameConflict
-from importer.report.change_texts import list_field_counts
 from importer.report.next_steps import list_apply_steps
 from importer.report.summary import PAGE, RESULTS, Summary
 from importer.settings import Settings
@@ -107,8 +106,8 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
             yield f"  {format_count(count):>9}  {meanings[status]}"
     if summary.vanished_leads:
         yield summary.vanished_leads
-    yield from _format_plan(summary)
-    yield from _format_verification(summary)
+    yield from format_plan(summary)
+    yield from format_verification(summary)
     yield from _format_problems(summary)
     results = folder / summary.files[RESULTS]
     if summary.warned_rows:
@@ -118,53 +117,6 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
         yield warnings.format(rows=format_row_count(summary.warned_rows), file=results)
     if merged := summary.problems.get(_OTHER_NAME, 0):
         yield from _format_merged_rows(merged, other_names, checked=is_checked, results=results)
-
-
-def _format_plan(summary: Summary) -> Iterator[str]:
-    """Yield what a plan would do, and to which fields of leads that the CRM has."""
-    if not summary.plan or summary.state not in UNSENT:
-        return
-    yield planning_messages.PLAN_TITLE
-    estimates = estimate_plan(summary)
-    for action, count in summary.plan.items():
-        if count:
-            yield f"  {format_count(count):>9}  {planning_messages.ACTION_MEANINGS[action]}{estimates.get(action, '')}"
-    if estimates:
-        yield planning_messages.SAMPLE_ONLY.format(planned=format_count(sum(summary.plan.values())))
-    if fields := list_field_counts(summary.fields):
-        yield planning_messages.PLANNED_FIELDS
-        for field, effects in fields.items():
-            yield f"  {planning_messages.FIELD_LINE.format(label=get_field_label(field), effects=effects)}"
-
-
-def estimate_plan(summary: Summary) -> dict[str, str]:
-    """Return for each action of a sample how many of all rows it concerns, with the error of the estimate.
-
-    The error is half of Wilson's interval for a proportion (95%), with the correction for a finite number of rows.
-    """
-    planned, rows = sum(summary.plan.values()), summary.plannable_rows
-    if not 0 < planned < rows:
-        return {}
-    z2 = 1.96**2
-    correction = sqrt((rows - planned) / (rows - 1))
-    estimates = {}
-    for action, count in summary.plan.items():
-        share = count / planned
-        spread = sqrt(z2 * (share * (1 - share) / planned + z2 / (4 * planned**2)))
-        error = spread / (1 + z2 / planned) * correction
-        estimates[action] = planning_messages.ESTIMATE.format(
-            rows=format_count(round(share * rows)), error=format_count(ceil(error * rows))
-        )
-    return estimates
-
-
-def _format_verification(summary: Summary) -> Iterator[str]:
-    """Yield what reading the leads back showed."""
-    if summary.verified:
-        yield planning_messages.VERIFICATION_TITLE
-    for outcome, count in summary.verified.items():
-        if count:
-            yield f"  {format_count(count):>9}  {planning_messages.VERIFICATION_MEANINGS[outcome]}"
 
 
 def _format_problems(summary: Summary) -> Iterator[str]:

@@ -24,14 +24,13 @@ from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import format_count, prompt_messages, terminal_messages
 from importer.models.mapping import Notice
-from importer.pipeline.context import (
+from importer.pipeline.context import NameConflict, RunObserver
+from importer.pipeline.questions import (
     Answer,
     BadCells,
     ColumnQuestion,
-    NameConflict,
     OwnerQuestion,
     RestQuestion,
-    RunObserver,
     SendDecision,
     SheetQuestion,
     SourceQuestion,

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from importer.fields import FIELDS_BY_NAME
-from importer.pipeline.context import (
+from importer.pipeline.questions import (
     NO,
     YES,
     Answer,

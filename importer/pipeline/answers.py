@@ -18,8 +18,9 @@ from importer.messages import run_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import OWNER_FIELD, Mapping, MatchSource, group_titles_by_field
 from importer.models.row import BLOCK_ROWS, SourceRow, split_into_blocks
-from importer.pipeline.context import BadCells, RunContext, RunObserver, UnknownValue
+from importer.pipeline.context import RunContext, RunObserver
 from importer.pipeline.judge_rows import make_processor_config
+from importer.pipeline.questions import BadCells, UnknownValue
 from importer.reader.protocol import SheetPreview
 from importer.reader.row_processor import RowProcessor
 from importer.settings import Settings, is_explicit

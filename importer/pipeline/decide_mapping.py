@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -10,15 +10,12 @@ from typing import NamedTuple
 import msgspec
 
 from importer.errors import MissingPhoneColumnError
-from importer.fields import FIELDS, FIELDS_BY_NAME
+from importer.fields import FIELDS_BY_NAME
 from importer.journal.run_metadata import RunMetadata
-from importer.loader.cells.person_names import find_name_beside_phone
-from importer.loader.cells.text import has_digit
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
 from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
 from importer.loader.mapping.overrides import choose_by_options
 from importer.loader.mapping.presets import find_preset
-from importer.loader.mapping.rest_columns import REST_FIELD
 from importer.loader.mapping.sheet_mappings import (
     change_each_sheet,
     fill_sheet_name,
@@ -28,9 +25,7 @@ from importer.loader.mapping.sheet_mappings import (
 )
 from importer.messages import run_messages
 from importer.models.mapping import (
-    NAME_FIELDS,
     AccountTitles,
-    ColumnChoice,
     Mapping,
     MatchSource,
     Notice,
@@ -39,13 +34,22 @@ from importer.models.mapping import (
 )
 from importer.pipeline.answers import find_remembered_map
 from importer.pipeline.check_defaults import check_defaults
-from importer.pipeline.context import ColumnQuestion, Prompter, RestQuestion, RunContext, SourceQuestion
+from importer.pipeline.column_questions import (
+    build_questions,
+    build_renamed_column,
+    has_names,
+    has_phone,
+    list_names,
+    make_readable_name,
+    may_hold_names,
+    may_hold_phones,
+)
+from importer.pipeline.context import RunContext
 from importer.pipeline.lineage import describe_missing_run, find_renamed_columns, fit_mapping
+from importer.pipeline.questions import ColumnQuestion, Prompter, RestQuestion, SourceQuestion
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, is_explicit, select_explicit
-
-_MAX_SAMPLES = 3  # cells of a column in a question
 
 
 class MappingDecision(NamedTuple):
@@ -211,7 +215,7 @@ def _note_preset(preview: SheetPreview, settings: Settings, mapping: Mapping) ->
 
 def _note_missing_names(mapping: Mapping) -> Iterator[Notice]:
     """Yield a notice if no column holds names: such leads are of little use, and a person should know before sending."""
-    if not _has_names(mapping):
+    if not has_names(mapping):
         yield Notice(NoticeKind.READ, run_messages.NO_NAME_COLUMN)
 
 
@@ -225,23 +229,11 @@ def _ask_about_renamed_columns(sheet: Sheet, context: RunContext) -> dict[str, s
         return {}
     named = context.settings.column
     questions = [
-        ColumnQuestion(name, _build_renamed_column(sheet.preview, index, lost), frozenset())
+        ColumnQuestion(name, build_renamed_column(sheet.preview, index, lost), frozenset())
         for index, lost in find_renamed_columns(origin.mapping, headers).items()
         if (name := make_column_key(headers, index)) not in named
     ]
     return prompter.choose_columns(questions) if questions else {}
-
-
-def _build_renamed_column(preview: SheetPreview, index: int, lost: ColumnChoice) -> ColumnChoice:
-    """Return a new column with the field of the one in whose place it is, and samples of its own cells."""
-    cells = dict.fromkeys(row.cells[index] for row in preview.sample if row.cells[index])
-    return msgspec.structs.replace(
-        lost,
-        index=index,
-        header=preview.headers[index],
-        reason=run_messages.MAY_BE_RENAMED.format(lost=lost.header),
-        samples=tuple(cells)[:_MAX_SAMPLES],
-    )
 
 
 def _ask_about_columns(
@@ -261,17 +253,17 @@ def _ask_about_columns(
         return _mark_answers(again, answers)
 
     if not has_phone(decision.mapping):
-        name = prompter.choose_phone_column(_build_questions(decision.mapping, _may_hold_phones))
+        name = prompter.choose_phone_column(build_questions(decision.mapping, may_hold_phones))
         answers |= {name: "customer_phone"} if name else {}
         decision = choose_again()
-    if not _has_names(decision.mapping) and (texts := _build_questions(decision.mapping, _may_hold_names)):
+    if not has_names(decision.mapping) and (texts := build_questions(decision.mapping, may_hold_names)):
         name = prompter.choose_name_column(texts)
         answers |= {name: "full_name"} if name else {}
         decision = choose_again()
-    if unsure := _build_questions(decision.mapping, needs_confirmation):
+    if unsure := build_questions(decision.mapping, needs_confirmation):
         answers |= prompter.choose_columns(unsure)
         decision = choose_again()
-    left_over = _list_names(decision.mapping, lambda column: column.source is MatchSource.REST)
+    left_over = list_names(decision.mapping, lambda column: column.source is MatchSource.REST)
     if left_over and asks_about_rest and not prompter.confirm_rest(RestQuestion(left_over)):
         rest = "ignore"
         decision = choose_again()
@@ -282,13 +274,8 @@ def _ask_for_source(mapping: Mapping, sheet: Sheet, prompter: Prompter) -> Mappi
     """Return the mapping with a source for all rows, if neither a column nor a default has one."""
     if mapping.find_columns("source") or "source" in mapping.defaults:
         return mapping
-    source = prompter.choose_source(SourceQuestion(_make_readable_name(sheet.file)))
+    source = prompter.choose_source(SourceQuestion(make_readable_name(sheet.file)))
     return msgspec.structs.replace(mapping, defaults={**mapping.defaults, "source": source})
-
-
-def _make_readable_name(file: str) -> str:
-    """Return the name of a file as a person would write it as a source: `expo visitors` for `in/expo_visitors.xlsx`."""
-    return " ".join(Path(file).stem.replace("_", " ").split()).removeprefix("-")
 
 
 def _mark_answers(decision: MappingDecision, answers: dict[str, str]) -> MappingDecision:
@@ -301,54 +288,3 @@ def _mark_answers(decision: MappingDecision, answers: dict[str, str]) -> Mapping
         for column in decision.mapping.columns
     )
     return decision._replace(mapping=msgspec.structs.replace(decision.mapping, columns=columns))
-
-
-def _build_questions(mapping: Mapping, is_asked: Callable[[ColumnChoice], bool]) -> list[ColumnQuestion]:
-    headers = [column.header for column in mapping.columns]
-    return [
-        ColumnQuestion(make_column_key(headers, column.index), column, _find_taken_fields(mapping, column))
-        for column in mapping.columns
-        if is_asked(column)
-    ]
-
-
-def _list_names(mapping: Mapping, is_listed: Callable[[ColumnChoice], bool]) -> tuple[str, ...]:
-    return tuple(question.name for question in _build_questions(mapping, is_listed))
-
-
-def has_phone(mapping: Mapping) -> bool:
-    """Return whether a column holds phones of leads."""
-    return bool(mapping.find_columns("customer_phone") or mapping.find_columns("add_phones"))
-
-
-def _may_hold_phones(column: ColumnChoice) -> bool:
-    """Return whether a column has numbers and no field. The number of a firm is kept as additional info."""
-    is_unclaimed = column.field in ("", REST_FIELD)
-    return is_unclaimed and has_digit("".join(column.samples))
-
-
-def _is_open(column: ColumnChoice) -> bool:
-    """Return whether no field of its own has claimed a column."""
-    return not column.field or column.source is MatchSource.REST
-
-
-def _has_names(mapping: Mapping) -> bool:
-    return any(column.field in NAME_FIELDS or _has_names_beside_phones(column) for column in mapping.columns)
-
-
-def _has_names_beside_phones(column: ColumnChoice) -> bool:
-    is_phone = column.field in ("customer_phone", "add_phones")
-    names = sum(bool(find_name_beside_phone(sample).name) for sample in column.samples)
-    return is_phone and names * 2 > len(column.samples)
-
-
-def _may_hold_names(column: ColumnChoice) -> bool:
-    """Return whether a column has texts, and nobody has said what they are."""
-    is_named = column.source in (MatchSource.OPTION, MatchSource.MAP, MatchSource.PRESET)
-    return not is_named and _is_open(column) and any(map(str.isalpha, "".join(column.samples)))
-
-
-def _find_taken_fields(mapping: Mapping, column: ColumnChoice) -> frozenset[str]:
-    """Return the fields that take one column only and already have another one."""
-    others = {other.field for other in mapping.columns if other is not column}
-    return frozenset(field.name for field in FIELDS if not field.takes_many_columns and field.name in others)

@@ -13,8 +13,10 @@ from importer.loader.mapping.sheet_mappings import merge_mappings, move_columns
 from importer.messages import file_messages, run_messages
 from importer.models.mapping import AccountTitles, Mapping, Notice
 from importer.pipeline.answers import find_remembered_map
-from importer.pipeline.context import Prompter, RunContext, SheetQuestion
-from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, has_phone, match_columns
+from importer.pipeline.column_questions import has_phone
+from importer.pipeline.context import RunContext
+from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, match_columns
+from importer.pipeline.questions import Prompter, SheetQuestion
 from importer.reader.combine_sheets import name_notices, place_columns
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import InMemoryReader, Sheet

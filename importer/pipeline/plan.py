@@ -10,9 +10,10 @@ from importer.journal.run_journal import Journal
 from importer.messages import planning_messages
 from importer.models.status import RunState
 from importer.pipeline.answers import remember_mapping
-from importer.pipeline.context import RunContext, SendDecision
+from importer.pipeline.context import RunContext
 from importer.pipeline.decide_sheets import choose_sheets
 from importer.pipeline.plan_rows import continue_plan
+from importer.pipeline.questions import SendDecision
 from importer.pipeline.reports_folder import find_run, find_unfinished_run, now
 from importer.pipeline.resume import (
     check_address,

@@ -20,7 +20,8 @@ from importer.models.delivery import ReportRow
 from importer.models.mapping import OWNER_FIELD, Mapping, Notice, NoticeKind
 from importer.models.status import RowStatus
 from importer.pipeline.answers import judge_again
-from importer.pipeline.context import OwnerQuestion, RunContext
+from importer.pipeline.context import RunContext
+from importer.pipeline.questions import OwnerQuestion
 from importer.state.owner_phones import read_owner_phones, update_owner_phones
 from importer.state.state_folder import AccountState
 

@@ -20,11 +20,12 @@ from importer.pipeline.answers import (
     resolve_unknown_values,
     save_final_mapping,
 )
-from importer.pipeline.context import Answer, Prompter, RunContext, SendDecision
+from importer.pipeline.context import RunContext
 from importer.pipeline.decide_mapping import MappingDecision
 from importer.pipeline.decide_sheets import choose_sheets, match_sheets
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
+from importer.pipeline.questions import Answer, Prompter, SendDecision
 from importer.pipeline.reports_folder import (
     find_interrupted_run,
     find_unfinished_run,

@@ -23,7 +23,7 @@ from importer.journal.run_journal import Journal
 from importer.messages.help_messages import COMMAND_SUMMARIES
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.models.row import BLOCK_ROWS
-from importer.pipeline.context import SendDecision
+from importer.pipeline.questions import SendDecision
 from importer.sender.client import Client
 from importer.settings import Settings
 from tests.support import leads, write_csv

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from importer.cli.owner_prompts import ask_owners
-from importer.pipeline.context import OwnerQuestion
+from importer.pipeline.questions import OwnerQuestion
 from tests.support import leads, write_csv
 
 ROHIT = "+919845000102"

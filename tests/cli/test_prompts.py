@@ -9,7 +9,7 @@ import pytest
 from importer.cli.prompts import ask_columns
 from importer.journal.run_journal import Journal
 from importer.models.mapping import ColumnChoice
-from importer.pipeline.context import ColumnQuestion
+from importer.pipeline.questions import ColumnQuestion
 from tests.support import leads, write_csv
 
 if os.name == "nt":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from importer.models.mapping import ColumnChoice, MatchSource
 from importer.pipeline.answer_book import AnswerBook
-from importer.pipeline.context import BadCells, ColumnQuestion, RestQuestion, SendDecision, UnknownValue
+from importer.pipeline.questions import BadCells, ColumnQuestion, RestQuestion, SendDecision, UnknownValue
 
 
 class ScriptedPrompter:

@@ -7,7 +7,8 @@ import pytest
 
 from importer.credentials import Credentials, Secret
 from importer.models.row import BLOCK_ROWS, SourceRow
-from importer.pipeline.context import RunContext, SendDecision
+from importer.pipeline.context import RunContext
+from importer.pipeline.questions import SendDecision
 from importer.pipeline.run import check, run
 from importer.reader.source import InMemoryReader, Sheet
 from importer.settings import resolve_settings
