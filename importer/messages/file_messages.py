@@ -103,11 +103,8 @@ NO_SHEET_OF_CELLS = ErrorText("The workbook has no sheet with cells.", _SAVE_AS_
 NO_SUCH_SHEET = ErrorText('The workbook has no sheet "{sheet}".', "It has: {sheets}.")
 SHEET_OF_TEXT_FILE = ErrorText("--sheet: a text file has no sheets.", "Run again without --sheet.")
 EMPTY_SHEET = ErrorText("The sheet is empty.", "Choose another sheet with --sheet, or export the file again.")
-TABLES_SIDE_BY_SIDE = ErrorText(
-    "The sheet has two tables side by side: one in columns {first}, and one in columns {second}.",
-    "Copy the second table below the first one with its header, and import the sheet again. "
-    'If both describe the same lead, give the columns different headers, such as "Second phone".',
-)
+TABLE_BESIDE = "{sheet}columns {first} to {last}"
+"""Name of one of several tables side by side; `sheet` is empty, or the name of the sheet and a comma."""
 TOO_MANY_COLUMNS = ErrorText(
     "The sheet has {count:,} columns, more than any list of leads.",
     "Copy the columns that you need into a new sheet, save that, and import it.",
@@ -171,6 +168,7 @@ HEADER_TOO_LONG = ErrorText("The header has more text than any list of leads.", 
 SHEET_READ = 'Sheet "{sheet}" of the workbook.'
 IN_SHEET = 'Sheet "{sheet}": {message}'
 SHEETS_READ = "Sheets of the workbook: {sheets}."
+TABLES_BESIDE_READ = "Tables side by side, each read as a table of its own: {tables}."
 OTHER_SHEETS_IGNORED = "Other sheets were not read: {sheets}. Name one with --sheet."
 HEADER_FOUND = "Header in row {number}."
 HEADER_OF_TWO_LINES = "Header in rows {number} and {next_number}, read as one."

@@ -12,7 +12,7 @@ CONFIRM_SAVED_MAP = (
 )
 NO_EARLIER_QUESTION = "  This is the first question."
 TYPE_YES_OR_NO = "  Type y for yes or n for no, then press Enter."
-WHICH_SHEETS = "Several sheets of this workbook look like leads. Which ones should be read, as one run?"
+WHICH_SHEETS = "Several sheets or tables of this file look like leads. Which ones should be read, as one run?"
 SHEET_NUMBERS = "Numbers of the sheets, such as 1 3 (Enter: all of them)"
 TYPE_SHEET_NUMBERS = "Type numbers from 1 to {last}, or press Enter for all of them."
 WHICH_COLUMN_IS_PHONE = "No header says which column has the leads' phone numbers. Which one is it?"

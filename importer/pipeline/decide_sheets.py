@@ -47,9 +47,9 @@ def leave_out_other_sheets(sheet: Sheet, settings: Settings) -> list[SheetPrevie
 
 
 def _ask_for_sheets(sheets: Sequence[SheetPreview], prompter: Prompter | None) -> tuple[str, ...]:
-    """Return the sheets that a person chooses; the first one where nobody can be asked."""
+    """Return the sheets that a person chooses; the first one, with all of its tables, where nobody can be asked."""
     if prompter is None:
-        return (sheets[0].name,)
+        return tuple(one.name for one in sheets if one.sheet == sheets[0].sheet)
     return tuple(prompter.choose_sheets([SheetQuestion(one.name, one.headers) for one in sheets]))
 
 

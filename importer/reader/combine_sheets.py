@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from importer.loader.table.tables_beside import get_sheet_of_table
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind
 from importer.models.row import SourceRows, pack_row_number
@@ -54,17 +55,23 @@ def combine_previews(workbook: WorkbookPreview) -> SheetPreview:
 
 
 def describe_choice(chosen: Sequence[str], all_sheets: Sequence[str]) -> list[Notice]:
-    """Return notices that name the sheets that are read, and those that are not. A text file has no sheets."""
+    """Return notices that name the sheets that are read, and those that are not. A text file with one table has none."""
     if not all_sheets:
         return []
-    text = file_messages.SHEET_READ.format(sheet=chosen[0])
-    if len(chosen) > 1:
-        text = file_messages.SHEETS_READ.format(sheets=file_messages.list_sheet_names(chosen))
-    notices = [Notice(NoticeKind.READ, text)]
+    notices = [Notice(NoticeKind.READ, _describe_sheets_read(chosen))]
     if others := [name for name in all_sheets if name not in chosen]:
         listed = file_messages.list_sheet_names(others)
         notices.append(Notice(NoticeKind.IGNORED, file_messages.OTHER_SHEETS_IGNORED.format(sheets=listed)))
     return notices
+
+
+def _describe_sheets_read(chosen: Sequence[str]) -> str:
+    listed = file_messages.list_sheet_names(chosen)
+    if any(get_sheet_of_table(name) != name for name in chosen):
+        return file_messages.TABLES_BESIDE_READ.format(tables=listed)
+    if len(chosen) > 1:
+        return file_messages.SHEETS_READ.format(sheets=listed)
+    return file_messages.SHEET_READ.format(sheet=chosen[0])
 
 
 def name_notices(sheet: str, notices: Iterable[Notice]) -> Iterator[Notice]:

@@ -33,7 +33,8 @@ class JudgeRequest(msgspec.Struct, frozen=True, tag=True):
 class SheetPreview(msgspec.Struct, frozen=True):
     """The header and the first rows. `is_own_report` means that this tool wrote the file.
 
-    `name` is the sheet's in its workbook, or "". `is_one_of_several`: the columns that a person names may be in others.
+    `name` is the sheet's in its workbook, or "". Of one of several tables side by side it is that of the table, and `sheet`
+    that of the sheet. `is_one_of_several`: the columns that a person names may be in others.
     """
 
     headers: tuple[str, ...]
@@ -41,6 +42,7 @@ class SheetPreview(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...]
     is_own_report: bool = False
     name: str = ""
+    sheet: str = ""
     is_one_of_several: bool = False
 
 

@@ -19,11 +19,15 @@ from importer.reader.restore_sheet import restore_table
 
 
 class OpenedSheet(NamedTuple):
-    """A sheet whose first rows were read: its preview, all of its rows, and notices that grow while they are taken."""
+    """A sheet whose first rows were read: its preview, all of its rows, and notices that grow while they are taken.
+
+    `beside` are the names of the tables that are side by side in it. Each of them is then a sheet of its own here.
+    """
 
     preview: SheetPreview
     blocks: Iterator[SourceRows]
     notices: list[Notice]
+    beside: tuple[str, ...] = ()
 
 
 class SheetOpener:
@@ -31,7 +35,9 @@ class SheetOpener:
 
     def __init__(self, path: Path, options: OpenOptions) -> None:
         self._file = SourceFile(path, options)
+        self._named = options.sheets
         self._kept: dict[str, OpenedSheet] = {}
+        self._beside: dict[str, tuple[str, ...]] = {}
         self._headers: dict[str, tuple[str, ...]] = {}
         self._chosen: Sequence[str] = ()
         self._read: list[OpenedSheet] = []
@@ -44,14 +50,14 @@ class SheetOpener:
                 self._kept[sheet.preview.name] = sheet
             self._headers[sheet.preview.name] = sheet.preview.headers
             previews.append(sheet.preview)
-        return WorkbookPreview(tuple(previews), self._file.all_sheets)
+        return WorkbookPreview(tuple(previews), self._list_all_sheets())
 
     def _open_sheets(self) -> Iterator[OpenedSheet]:
         """Yield each sheet. One that cannot be read is left out, unless it was named or is the only one."""
         first_error: UnreadableFileError | UsageError | None = None
         for name in self._file.sheets:
             try:
-                yield self._open(name)
+                yield from self._open_tables(name)
             except (UnreadableFileError, UsageError) as error:
                 if len(self._file.sheets) > 1 and not self._file.takes_all:
                     message = file_messages.IN_SHEET.format(sheet=name, message=error.message)
@@ -60,9 +66,23 @@ class SheetOpener:
         if first_error is not None and not self._headers:
             raise first_error
 
-    def _open(self, name: str) -> OpenedSheet:
-        """Open a sheet. One of up to two blocks is read to its end: its last notices are in the preview."""
+    def _open_tables(self, sheet: str) -> Iterator[OpenedSheet]:
+        """Yield the sheet, or each of the tables that are side by side in it: those that were named, else all of them."""
+        first = self._open(sheet)
+        self._beside[sheet] = first.beside
+        named = [name for name in first.beside if name in self._named]
+        chosen = first.beside if sheet in self._named or not named else named
+        if first.preview.name in (*chosen, sheet):
+            yield first
+        yield from (self._open(name, sheet) for name in chosen if name != first.preview.name)
+
+    def _open(self, name: str, sheet: str | None = None) -> OpenedSheet:
+        """Open a sheet, or one of the tables side by side in `sheet`.
+
+        One of up to two blocks is read to its end: its last notices are in the preview.
+        """
         table = self._file.open(name)
+        beside = tuple(one.name for one in table.beside)
         is_own_report = is_report_header(table.headers)
         headers, blocks = restore_table(table) if is_own_report else (table.headers, table.blocks)
         begun: list[SourceRows] = []
@@ -70,9 +90,15 @@ class SheetOpener:
             begun.append(block)
         sample = tuple(islice(chain.from_iterable(begun), SAMPLE_ROWS))
         preview = SheetPreview(
-            headers, sample, tuple(table.notices), is_own_report, name, len(self._file.sheets) > 1
+            headers,
+            sample,
+            tuple(table.notices),
+            is_own_report,
+            name=(*beside, name)[0],
+            sheet=name if sheet is None else sheet,
+            is_one_of_several=len(self._file.sheets) > 1 or bool(beside) or sheet is not None,
         )
-        return OpenedSheet(preview, chain(begun, blocks), table.notices)
+        return OpenedSheet(preview, chain(begun, blocks), table.notices, beside)
 
     def read_rows(self, names: Sequence[str]) -> Iterator[SourceRows]:
         """Yield the rows of the chosen sheets, one sheet after another."""
@@ -93,4 +119,9 @@ class SheetOpener:
         of_sheets = [name_notices(sheet.preview.name, sheet.notices) for sheet in self._read]
         if len(self._chosen) == 1:
             of_sheets = [iter(sheet.notices) for sheet in self._read]
-        return (*describe_choice(self._chosen, self._file.all_sheets), *chain.from_iterable(of_sheets))
+        return (*describe_choice(self._chosen, self._list_all_sheets()), *chain.from_iterable(of_sheets))
+
+    def _list_all_sheets(self) -> tuple[str, ...]:
+        """Return the names of all that could be read: sheets of the workbook, and tables side by side."""
+        sheets = self._file.all_sheets or [name for name in self._file.sheets if self._beside.get(name)]
+        return tuple(one for name in sheets for one in self._beside.get(name) or (name,))

@@ -10,12 +10,12 @@ from typing import BinaryIO, Protocol
 
 from importer.journal.run_metadata import RunMetadata
 from importer.journal.staging import StagedRows
-from importer.loader.table.table_reader import OpenOptions, copy_to_private_file
+from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, split_into_blocks
 from importer.reader.protocol import SAMPLE_ROWS, ReadEnd, SheetPreview, WorkbookPreview
 from importer.reader.row_processor import ProcessorConfig, RowProcessor
-from importer.reader.scratch_dir import open_scratch_dir
+from importer.reader.scratch_dir import copy_to_private_file, open_scratch_dir
 from importer.reader.worker_client import WorkerClient
 from importer.settings import Settings
 from importer.untrusted_text import format_path

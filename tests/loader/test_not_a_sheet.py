@@ -10,7 +10,7 @@ import pytest
 from importer.cli.run_commands import find_source
 from importer.errors import UnreadableFileError
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.table.table_reader import copy_to_private_file
+from importer.reader.scratch_dir import copy_to_private_file
 
 GOOGLE_LINK = "https://docs.google.com/spreadsheets/d/1AbC/edit#gid=0"
 ANDROID_CHAT = (

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from importer.errors import NothingSentError, UnreadableFileError, UsageError
-from importer.loader.table.table_reader import OpenOptions, copy_to_private_file, open_table
+from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.row import BLOCK_ROWS
+from importer.reader.scratch_dir import copy_to_private_file
 from tests.loader.table_texts import list_notices, list_rows, open_text
 
 

@@ -322,6 +322,63 @@ def test_rows_and_frame_have_the_sheet(importer, book):
         library.check_file(book, sheet=("Asif", "Nope"))
 
 
+# --- tables side by side
+
+
+BESIDE = """\
+Name,Mobile,Stage,,Client,Contact No,City
+Anita Desai,98450 20001,Warm led,,Dev Anand,98450 20011,Goa
+Binod Rai,98450 20002,,,Esha Gill,98450,Pune
+"""
+
+
+def test_tables_side_by_side_are_sheets_of_a_run(importer, crm):
+    """Two leads share each row number. Their table tells them apart, and each keeps its own columns."""
+    (importer.folder / "x.csv").write_text(BESIDE)
+    ended = importer("run", "x.csv", "--yes")
+    left, right = "columns A to C", "columns E to G"
+    assert f'each read as a table of its own: "{left}", "{right}".' in ended.out
+    assert [(row["_sheet"], row["_row"], row["_status"]) for row in ended.results] == [
+        (left, "2", "invalid"), (left, "3", "accepted"), (right, "2", "accepted"), (right, "3", "invalid"),
+    ]  # fmt: skip
+    assert list(ended.results[0])[:7] == ["Name", "Mobile", "Stage", "Client", "Contact No", "City", "_sheet"]
+    assert "Row 3 of columns E to G, Contact No" in ended.results[3]["_problems"]
+    assert leads(crm)["+919845020011"] == {"first_name": "Dev", "last_name": "Anand", "city": "Goa"}
+
+
+@pytest.mark.parametrize("report", ["failed_rows.csv", "failed_rows.xlsx"])
+def test_fixed_rows_of_tables_side_by_side_go_in(importer, crm, report):
+    """Below each other now, each row under the columns of its own table."""
+    (importer.folder / "x.csv").write_text(BESIDE)
+    path = importer("run", "x.csv", "--yes").folder / report
+    if report.endswith("csv"):
+        text = (
+            path.read_text("utf-8-sig").replace("Warm led,", "Warm lead,").replace(",98450,", ",98450 20012,")
+        )
+        path.write_text(text, "utf-8-sig")
+    else:
+        book = openpyxl.load_workbook(path)
+        sheet = book["Rows to fix"]
+        sheet["C2"], sheet["E3"] = "Warm lead", "98450 20012"
+        book.save(path)
+    again = importer("run", path, "--yes")
+    assert again.code == 0, again.err
+    assert leads(crm)["+919845020001"] == {
+        "first_name": "Anita", "last_name": "Desai", "lead_stage_name": "Warm lead",
+    }  # fmt: skip
+    assert leads(crm)["+919845020012"] == {"first_name": "Esha", "last_name": "Gill", "city": "Pune"}
+
+
+def test_terminal_asks_which_tables_to_read(importer, terminal):
+    """One of them may be last year's."""
+    (importer.folder / "x.csv").write_text(BESIDE.replace("Client,Contact No", "Name,Mobile"))
+    terminal.sheets = ["2"]
+    ended = importer("run", "x.csv")
+    assert [row["Name"] for row in ended.results] == ["Dev Anand", "Esha Gill"]
+    assert 'Other sheets were not read: "columns A to C". Name one with --sheet.' in ended.out
+    assert "_sheet" not in ended.results[0]
+
+
 # --- at a terminal
 
 

@@ -8,7 +8,6 @@ from tests.trial.ten_sheets import make_ten_sheets
 from tests.trial.twenty_sheets import make_twenty_sheets
 
 NEEDS_A_PERSON = {
-    "03b_two_tables_beside.xlsx": (0, 0),  # refused, with advice
     "10b_leadsquared.csv": (0, 0),  # its stages are not in the account
     "11_tab_per_salesman.xlsx": (0, 0),  # the first tab has no leads
     "car_dealer.xlsx": (3, 3),  # most of its stages are not in the account

@@ -84,11 +84,13 @@ class MergedCellFiller:
 
     `areas` go from top to bottom, and each is there by the time that its first row is read. An area that begins in
     the header fills nothing, a cell with a value of its own keeps it, and a row that is otherwise blank stays so.
+    `first_column` is that of the first header in the sheet.
     """
 
-    def __init__(self, areas: deque[MergedArea], headers: Sequence[str]) -> None:
+    def __init__(self, areas: deque[MergedArea], headers: Sequence[str], first_column: int = 0) -> None:
         self._areas = areas
         self._headers = headers
+        self._first_column = first_column
         self._open: dict[int, tuple[int, str]] = {}  # column -> last row, value
         self._filled_rows: Counter[int] = Counter()  # column -> rows
 
@@ -102,7 +104,7 @@ class MergedCellFiller:
                 yield block
         if self._filled_rows:
             counts = [
-                (self._headers[column] or format_column_name(column), count)
+                (self._headers[column] or format_column_name(column + self._first_column), count)
                 for column, count in sorted(self._filled_rows.items())
             ]
             notices.append(Notice(NoticeKind.READ, file_messages.describe_merged_values(counts)))
@@ -113,8 +115,9 @@ class MergedCellFiller:
             row = self._fill_covered_cells(row)
         areas = self._areas
         while areas and areas[0].first <= row.number:
-            first, last, column = areas.popleft()
-            if first == row.number and column < len(self._headers) and row.cells[column].strip():
+            first, last, sheet_column = areas.popleft()
+            column = sheet_column - self._first_column
+            if first == row.number and 0 <= column < len(self._headers) and row.cells[column].strip():
                 self._open[column] = last, row.cells[column]
         return row
 

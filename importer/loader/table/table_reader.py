@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
-from importer.errors import NothingSentError, UnreadableFileError, UsageError
+from importer.errors import UnreadableFileError, UsageError
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.dialect import find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
-from importer.loader.formats.not_a_sheet import check_is_no_link
 from importer.loader.formats.sheet_metadata import MergedArea, MergedCellFiller
 from importer.loader.formats.vcard_reader import read_contacts
 from importer.loader.formats.workbook_reader import ALL_SHEETS, Workbook
@@ -31,13 +26,12 @@ from importer.loader.table.header_row import (
 )
 from importer.loader.table.row_shaper import RowShaper, UsualWidth, is_blank
 from importer.loader.table.rows_above import read_rows_above
-from importer.loader.table.tables_beside import check_no_table_beside
+from importer.loader.table.tables_beside import TableBeside, find_tables_beside, get_sheet_of_table
 from importer.messages import file_messages
 from importer.models.mapping import Notice, NoticeKind, format_column_name
 from importer.models.row import BLOCK_ROWS, SourceRow, SourceRows, split_into_blocks
 from importer.models.status import is_report_header
 
-COPY_NAME = "sheet"
 _MAX_COLUMNS = 2_000  # the widest CRM exports have 800
 _MAX_HEADER_SEARCH_ROWS = 10_000  # the furthest down that --header-row can look
 _MIN_COLUMN_SHARE = 0.2  # of the rows, for a column without a name in a CSV file
@@ -62,7 +56,7 @@ class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Table(msgspec.Struct, kw_only=True):
     """An opened sheet. `blocks` of rows stream; `notices` grow while they do, since footers come at the end.
 
-    `sheet` is its name in the workbook.
+    `sheet` is its name in the workbook. `beside` are the tables that are side by side in the sheet, with this one.
     """
 
     headers: tuple[str, ...]
@@ -70,6 +64,7 @@ class Table(msgspec.Struct, kw_only=True):
     notices: list[Notice]
     kind: FileKind
     sheet: str = ""
+    beside: tuple[TableBeside, ...] = ()
 
     @property
     def rows(self) -> Iterator[SourceRow]:
@@ -93,7 +88,10 @@ class SourceFile:
         if self._book is not None:
             chosen = (ALL_SHEETS,) if options.surveys_sheets else options.sheets
             self.takes_all = ALL_SHEETS in chosen
-            self.sheets = tuple(self._book.choose_sheets(chosen))
+            known = self._book.named_sheets
+            sheets = [one if one in known else get_sheet_of_table(one) for one in chosen]
+            self.sheets = tuple(self._book.choose_sheets(sheets))
+        self._places: dict[str, tuple[str, TableBeside]] = {}
 
     @property
     def all_sheets(self) -> tuple[str, ...]:
@@ -101,12 +99,18 @@ class SourceFile:
         return () if self._book is None else tuple(self._book.named_sheets)
 
     def open(self, name: str) -> Table:
-        """Open one of the sheets."""
+        """Open one of the sheets, or of the tables side by side that an opened sheet has shown."""
+        sheet, place = self._places.get(name, (name, None))
+        table = self._open_place(sheet, place)
+        self._places |= {one.name: (sheet, one) for one in table.beside}
+        return table
+
+    def _open_place(self, sheet: str, place: TableBeside | None) -> Table:
         if self._book is not None:
-            return _open_sheet(self._book, self._kind, name, self._options)
+            return _open_sheet(self._book, self._kind, sheet, self._options, place)
         if self._kind is FileKind.VCF:
             return _open_contacts(self._path, self._options)
-        return _open_text_file(self._path, self._options)
+        return _open_text_file(self._path, self._options, place)
 
 
 def open_table(path: Path, options: OpenOptions) -> Table:
@@ -115,9 +119,11 @@ def open_table(path: Path, options: OpenOptions) -> Table:
     return file.open(file.sheets[0])
 
 
-def _open_sheet(book: Workbook, kind: FileKind, name: str, options: OpenOptions) -> Table:
+def _open_sheet(
+    book: Workbook, kind: FileKind, name: str, options: OpenOptions, place: TableBeside | None
+) -> Table:
     sheet = book.open_sheet(name)
-    return _build_table(sheet.blocks, kind, sheet.notices, options, sheet.name, sheet.merged)
+    return _build_table(sheet.blocks, kind, sheet.notices, options, place, sheet.name, sheet.merged)
 
 
 def _open_contacts(path: Path, options: OpenOptions) -> Table:
@@ -126,56 +132,13 @@ def _open_contacts(path: Path, options: OpenOptions) -> Table:
     return Table(headers=contacts.headers, blocks=blocks, notices=contacts.notices, kind=FileKind.VCF)
 
 
-def _open_text_file(path: Path, options: OpenOptions) -> Table:
+def _open_text_file(path: Path, options: OpenOptions, place: TableBeside | None) -> Table:
     dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
-    if options.sheets not in ((), (ALL_SHEETS,)) and not dialect.is_own_report:
+    named = {*map(get_sheet_of_table, options.sheets)}
+    if named - {"", ALL_SHEETS} and not dialect.is_own_report:
         raise UsageError(*file_messages.SHEET_OF_TEXT_FILE)
     notices = [Notice(NoticeKind.READ, dialect.description)]
-    return _build_table(read_records(path, dialect), FileKind.CSV, notices, options)
-
-
-def copy_to_private_file(source: Path | BinaryIO, folder: Path) -> tuple[Path, str]:
-    """Copy a file, or a stream, to a file that only this user can read. Return its path and its SHA-256.
-
-    The copy is what is read, so that a change of the file during the run cannot shift rows.
-    """
-    copy = folder / COPY_NAME
-    digest = hashlib.sha256()
-    try:
-        with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            for chunk in _read_chunks(source):
-                digest.update(chunk)
-                file.write(chunk)
-    except OSError as error:
-        raise NothingSentError(
-            *file_messages.CANNOT_COPY.format(folder=folder, reason=error.strerror)
-        ) from error
-    return copy, digest.hexdigest()
-
-
-def _read_chunks(source: Path | BinaryIO) -> Iterator[bytes]:
-    """Yield the content of a file or stream. Raises UnreadableFileError where it cannot be read."""
-    try:
-        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
-            while chunk := _check_is_bytes(stream.read(1 << 20)):
-                yield chunk
-    # ValueError: a file name with a NUL, a stream that was closed, or one that does not return bytes.
-    except (OSError, ValueError) as error:
-        check_is_no_link(str(source))
-        reason = (isinstance(error, OSError) and error.strerror) or error
-        name = source if isinstance(source, Path) else file_messages.STANDARD_INPUT
-        raise UnreadableFileError(
-            *file_messages.CANNOT_READ_SOURCE.format(source=name, reason=reason)
-        ) from error
-
-
-def _check_is_bytes(chunk: bytes | str | None) -> bytes:
-    """Return what was read. Raises ValueError for text, and for None: a pipe that does not wait for the rest."""
-    if chunk is None:
-        raise ValueError(file_messages.STREAM_WOULD_BLOCK)
-    if isinstance(chunk, str):
-        raise ValueError(file_messages.STREAM_OF_TEXT)  # noqa: TRY004 - reported like other faults of a stream
-    return chunk
+    return _build_table(read_records(path, dialect), FileKind.CSV, notices, options, place)
 
 
 def _build_table(
@@ -183,24 +146,44 @@ def _build_table(
     kind: FileKind,
     notices: list[Notice],
     options: OpenOptions,
+    place: TableBeside | None,
     sheet: str = "",
     merged: deque[MergedArea] | None = None,
 ) -> Table:
-    """Return the table below the header, with its rows as wide as the header, and the tables below that one."""
+    """Return the table below the header, with its rows as wide as the header, and the tables below that one.
+
+    Of several tables side by side it is the one at `place`, or the first.
+    """
     begun = _read_ahead(records, options)
     header = _find_header(begun, options)
+    beside = () if place else _find_tables_beside(sheet, begun, header, options)
+    if beside:
+        place = beside[0]
+    if place:
+        begun, records = [*map(place.cut_row, begun)], place.cut_blocks(records)
+        header = _find_header(begun, options)
     notices.append(_describe_header(header, begun))
-    if header.index is not None:
-        check_no_table_beside(begun[header.index].cells, [row.cells for row in begun[header.index + 1 :]])
     above, rows = begun[: header.index or 0], begun[(header.index or 0) + header.lines :]
     leads_above, found = read_rows_above(above, header.names, rows, is_chosen=options.header_row is not None)
     notices += found
     shaper, placer = _plan_rows(header, rows, kind)
     blocks = shaper.fit_blocks(chain([SourceRows.from_rows([*leads_above, *rows])], records), notices)
     if merged is not None:
-        blocks = MergedCellFiller(merged, placer.list_sheet_headers(shaper.width)).fill(blocks, notices)
+        headers, first = placer.list_sheet_headers(shaper.width), place.first if place else 0
+        blocks = MergedCellFiller(merged, headers, first).fill(blocks, notices)
     blocks = placer.place_blocks(blocks, notices)
-    return Table(headers=tuple(placer.headers), blocks=blocks, notices=notices, kind=kind, sheet=sheet)
+    headers = tuple(placer.headers)
+    return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=sheet, beside=beside)
+
+
+def _find_tables_beside(
+    sheet: str, begun: Sequence[SourceRow], header: HeaderRow, options: OpenOptions
+) -> tuple[TableBeside, ...]:
+    """Return the tables side by side, whose first header is `header`; none in a report of ours."""
+    if header.index is None or is_report_header(header.names):
+        return ()
+    rows = [row.cells for row in begun[header.index :]]
+    return find_tables_beside(sheet, rows, is_header_chosen=options.header_row is not None)
 
 
 def _read_ahead(records: Iterator[SourceRows], options: OpenOptions) -> list[SourceRow]:
