@@ -225,7 +225,7 @@ def test_pipedrive_deals_in_french():
     assert _draft_rows(headers, [row])[0].payload == {
         "customer_phone": "+919845012301", "first_name": "Asha", "last_name": "Rao", "business_name": "Rao",
         "deal_value": 5000, "lead_stage_name": "New",
-        "additional_info": "Affaire - Titre: Deux lots\nAffaire - Devise de valeur: EUR",
+        "additional_info": "Affaire - Titre: Deux lots\nAffaire - Devise de valeur: EUR\nAffaire - Propriétaire: Kavya",
     }  # fmt: skip
 
 
@@ -444,8 +444,17 @@ def test_presets_never_fill_phones():
 
 def test_second_phone_of_leadsquared_is_a_phone():
     """As information it would be a number that nobody could call."""
-    headers = ["ProspectID", "ProspectStage", "OwnerIdName", "Phone", "mx_Alternate_Phone", "mx_Class"]
-    [draft] = _draft_rows(headers, [["a-1", "New", "Kavya", "+91-9845012345", "+91-9886012345", "9"]])
+    headers = [
+        "ProspectID",
+        "ProspectStage",
+        "OwnerIdEmailAddress",
+        "Phone",
+        "mx_Alternate_Phone",
+        "mx_Class",
+    ]
+    [draft] = _draft_rows(
+        headers, [["a-1", "New", "kavya@example.in", "+91-9845012345", "+91-9886012345", "9"]]
+    )
     assert (draft.payload["add_phones"], draft.payload["additional_info"]) == (
         ["+919886012345"],
         "mx_Class: 9",
