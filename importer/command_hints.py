@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from importer.settings import Settings, format_flag, get_inheritable
+from importer.option_values import format_flag
+from importer.settings import Settings, get_inheritable
 from importer.untrusted_text import quote_command
 
 

@@ -6,11 +6,7 @@ all derived from its fields.
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from itertools import chain
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -20,6 +16,7 @@ from msgspec import Meta
 from importer.errors import UsageError
 from importer.messages import settings_messages
 from importer.messages.settings_messages import OPTION_HELP, OptionHelp
+from importer.option_values import check_names, check_texts, explain_wrong_value
 from importer.toml_file import parse_toml, read_short_text
 from importer.untrusted_text import quote_command
 
@@ -111,9 +108,6 @@ SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 
 _PAIR_OPTIONS = frozenset({"column", "default", "policy"})
 
-_PATH_OPTIONS = frozenset({"reports", "save"})
-"""Paths that are not written into the journal, so they may contain bytes that are not valid text."""
-
 
 def resolve_settings(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> ExplicitSettings:
     """Return the settings from flags (None: not given) over the contents of importer.toml. Raises UsageError.
@@ -126,17 +120,17 @@ def resolve_settings(flags: Mapping[str, Any], config: Mapping[str, Any] | None 
         (key := name.replace("-", "_")): _normalize_value(key, value)
         for name, value in (config or {}).items()
     }
-    _check_names(given, in_file)
+    check_names(given, in_file, Settings.__struct_fields__)
     merged = {**in_file, **given}
     for name in _PAIR_OPTIONS & in_file.keys() & given.keys():
         if isinstance(in_file[name], Mapping) and isinstance(given[name], Mapping):
             merged[name] = {**in_file[name], **given[name]}
     only_in_file = frozenset(in_file) - frozenset(given)
-    _check_texts(merged, only_in_file)
+    check_texts(merged, only_in_file)
     try:
         settings = msgspec.convert(merged, ExplicitSettings, strict=False)
     except msgspec.ValidationError as error:
-        raise _explain_wrong_value(str(error), merged, only_in_file) from None
+        raise explain_wrong_value(str(error), merged, only_in_file) from None
     return msgspec.structs.replace(settings, flags=given)
 
 
@@ -193,11 +187,6 @@ def describe_option(name: str) -> OptionHelp:
     return OPTION_HELP[name]
 
 
-def format_flag(name: str) -> str:
-    """Return an option as it is typed, such as `--header-row`."""
-    return f"--{name.replace('_', '-')}"
-
-
 def read_config(path: Path | None) -> dict[str, Any]:
     """Return the contents of the settings file: `path`, or importer.toml in the working folder if it exists.
 
@@ -233,75 +222,3 @@ def _normalize_value(name: str, value: Any) -> Any:
 
 def _to_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _check_names(given: Mapping[str, Any], in_file: Mapping[str, Any]) -> None:
-    """Raise UsageError for an option that does not exist, with the most similar name."""
-    for name in (*in_file, *given):
-        if name not in Settings.__struct_fields__:
-            text = (
-                settings_messages.UNKNOWN_OPTION_IN_FILE
-                if name in in_file
-                else settings_messages.UNKNOWN_OPTION
-            )
-            similar = get_close_matches(name, Settings.__struct_fields__, n=1)
-            advice = (
-                settings_messages.DID_YOU_MEAN.format(name=similar[0])
-                if similar
-                else settings_messages.SEE_HELP
-            )
-            raise UsageError(text.message.format(name=name), advice)
-
-
-def _check_texts(given: Mapping[str, Any], only_in_file: frozenset[str]) -> None:
-    """Raise UsageError for text that no file and no journal can hold: a NUL, or bytes of the shell that are not text."""
-    for name, value in given.items():
-        for text in _list_texts(value):
-            if isinstance(text, str) and not _is_valid_text(text, is_path=name in _PATH_OPTIONS):
-                error = settings_messages.FILE_NAME_NOT_TEXT if name == "map" else settings_messages.NOT_TEXT
-                raise UsageError(*error.format(option=_format_option(name, only_in_file), value=text))
-
-
-def _list_texts(value: Any) -> Iterable[Any]:
-    """Return what may be a text in the value of an option."""
-    if isinstance(value, Mapping):
-        return chain.from_iterable(value.items())
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _is_valid_text(text: str, *, is_path: bool) -> bool:
-    """Return whether the text can be written down. A path may hold bytes that are not valid text."""
-    try:
-        os.fsencode(text) if is_path else text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
-
-
-def _format_option(name: str, only_in_file: frozenset[str]) -> str:
-    return settings_messages.OPTION_IN_FILE.format(name=name) if name in only_in_file else format_flag(name)
-
-
-def _explain_wrong_value(message: str, given: Mapping[str, Any], only_in_file: frozenset[str]) -> UsageError:
-    """Turn an error of msgspec into a sentence such as `--rate takes auto, or a number above 0, not 'fast'`."""
-    found = re.search(r"`\$\.(\w+)", message)  # "Expected `float` <= 100000.0 - at `$.rate`"
-    name = found[1] if found else ""
-    if name not in given:
-        return UsageError(*settings_messages.OTHER_WRONG_VALUE.format(reason=message))
-    return UsageError(
-        *settings_messages.WRONG_VALUE.format(
-            option=_format_option(name, only_in_file),
-            expected=_describe_expected(name, is_in_file=name in only_in_file),
-            value=given[name],
-        )
-    )
-
-
-def _describe_expected(name: str, *, is_in_file: bool) -> str:
-    placeholder = OPTION_HELP[name].placeholder
-    return (
-        (settings_messages.EXPECTED_IN_FILE.get(name) if is_in_file else None)
-        or settings_messages.EXPECTED_VALUES.get(name)
-        or settings_messages.EXPECTED_BY_PLACEHOLDER.get(placeholder)
-        or " or ".join(placeholder.split("|"))
-    )

@@ -14,13 +14,13 @@ from importer.cli.logging_setup import configure_logging
 from importer.command_hints import to_option_words
 from importer.errors import UsageError
 from importer.messages import help_messages
+from importer.option_values import format_flag
 from importer.settings import (
     PER_CALL_OPTIONS,
     SENDING_OPTIONS,
     Settings,
     check_save_target,
     describe_option,
-    format_flag,
     read_config,
     resolve_settings,
 )

@@ -20,11 +20,12 @@ from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credential
 from importer.errors import UsageError, raise_as_nothing_sent
 from importer.loader.table.table_reader import OpenOptions
 from importer.messages import help_messages, terminal_messages
+from importer.option_values import format_flag
 from importer.pipeline.context import RunContext
 from importer.pipeline.plan import apply, plan
 from importer.reader.source import open_file
 from importer.sandbox.sandbox_settings import SandboxOptions
-from importer.settings import format_flag, resolve_settings
+from importer.settings import resolve_settings
 from importer.state.disk_errors import translate_write_errors
 from importer.untrusted_text import quote_command
 

@@ -35,7 +35,8 @@ from importer.planner.plan_rules import build_plan_rules
 from importer.planner.policies import Policies
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
-from importer.report.summary import Summary, compute_exit_code
+from importer.report.summary import Summary
+from importer.report.summary_builder import compute_exit_code
 from importer.sender.client import Client, open_client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
 from importer.sender.planned_requests import PlannedRequests

@@ -25,17 +25,8 @@ from importer.report.results_csv import (
     format_report_line,
     to_report_cells,
 )
-from importer.report.summary import (
-    CHANGES,
-    FAILED_CSV,
-    FAILED_XLSX,
-    PAGE,
-    RESULTS,
-    SUMMARY,
-    Summary,
-    SummaryCounter,
-    build_summary,
-)
+from importer.report.summary import CHANGES, FAILED_CSV, FAILED_XLSX, PAGE, RESULTS, SUMMARY, Summary
+from importer.report.summary_builder import SummaryCounter, build_summary
 
 _TABLES = (RESULTS, FAILED_CSV, FAILED_XLSX, CHANGES)
 

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from phonenumbers import SUPPORTED_REGIONS
-
 from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.emails import read_emails
-from importer.loader.cells.numeric_cells import read_money
 from importer.loader.cells.person_names import (
     find_name_beside_phone,
     has_common_name,
-    is_date,
     reads_like_person,
 )
-from importer.loader.cells.phones import MIN_PHONE_DIGITS, ParsedPhones, PhoneReader
-from importer.loader.cells.text import NULL_WORDS, CellError, has_digit, to_ascii_digits
+from importer.loader.cells.phones import ParsedPhones, PhoneReader
+from importer.loader.cells.text import NULL_WORDS, has_digit
+from importer.loader.mapping.cell_shapes import (
+    MAJORITY,
+    SHAPES,
+    compile_firm_pattern,
+    is_code,
+    is_meant_as_phone,
+    is_money,
+    is_number_of_program,
+    is_owner,
+)
 from importer.loader.rows.rules import to_match_key
 from importer.loader.vocabulary import load_vocabulary
 from importer.messages import mapping_messages as texts
 from importer.models.mapping import OWNER_FIELD
 from importer.models.row import SourceRow
 
-MAJORITY = 0.6
-"""The share of a column's cells that speaks for the whole column."""
-
-_MIN_SHARE = 0.4  # many cells may be empty words or wrong, and a sure header still means its field
 _MAX_CELLS = 200  # of a column; more do not change the shares
 _MAX_CHARS = 500  # of a cell; what it is shows at its beginning
 _MAX_SAMPLES = 3
@@ -38,15 +39,9 @@ _MIN_CELLS = 3  # fewer cells prove nothing against a header
 _MAX_TITLES = 60  # a column of titles repeats itself
 _MIN_PERSON_SHARE = 0.8  # of cells that read like names
 _MIN_COMMON_NAMES = 0.3  # of cells with a common name in them: no other column of a sheet has so many
-_MAX_OWNER_WORDS = 5  # `Smt. Kavya Nair (Pune office)`
 _MIN_DISTINCT = 0.7  # leads differ; a few names that repeat are those of the sales team
 _MIN_TITLE_RATIO = 85.0  # of 100, by rapidfuzz's ratio: "Warm led" is nearly "Warm lead"
-_SCIENTIFIC = re.compile(r"^\s*\d(?:\.\d+)?[eE]\+?\d+\s*$")  # `9.18E+09`, what Excel makes of a phone
-_DEGREES = re.compile(r"^\s*[-+]?\d{1,3}(?:\.\d+)?°?\s*$")  # `12.97`, `-77.5°`
-_DIAL_CODE = re.compile(r"^\W*\d{1,4}(?:\.0)?\W*$|^\D*\+\d{1,4}\D*$")  # `+91`, `91.0`, `India (+91)`
 
-_CODE = re.compile(r"(?=\S*\d{4})(?=\S*[A-Za-z])[\w#:-]+|[0-9a-f-]{32,36}")  # zcrm_10023, M-10023, a GUID
-_NUMBER_OF_PROGRAM = re.compile(r"#?\d{5,}(?<!00)(?:\.0)?")  # 10023, but not 85000
 
 Titles = Mapping[str, Sequence[str]]
 
@@ -87,14 +82,15 @@ class ColumnProfile:
         read = PhoneReader(self._region).read
         return self._measure_share(
             lambda cell: (
-                _is_phone_like(cell) and isinstance(read(cell.lower().removeprefix("p:"), ""), ParsedPhones)
+                is_meant_as_phone(cell)
+                and isinstance(read(cell.lower().removeprefix("p:"), ""), ParsedPhones)
             )
         )
 
     @cached_property
     def phone_like_share(self) -> float:
         """Cells that are meant as phones, even if Excel has changed them."""
-        return self._measure_share(_is_phone_like)
+        return self._measure_share(is_meant_as_phone)
 
     @cached_property
     def email_share(self) -> float:
@@ -104,7 +100,7 @@ class ColumnProfile:
     @cached_property
     def firm_share(self) -> float:
         """Cells with a word in them that is part of the names of firms."""
-        pattern = _compile_firm_pattern()
+        pattern = compile_firm_pattern()
         return self._measure_share(lambda cell: bool(pattern.search(cell)))
 
     @cached_property
@@ -120,7 +116,7 @@ class ColumnProfile:
     @cached_property
     def holds_owners(self) -> bool:
         """Whether the cells are owners of leads: names, or phones of the team."""
-        return self._measure_share(_is_owner) >= MAJORITY
+        return self._measure_share(is_owner) >= MAJORITY
 
     @cached_property
     def holds_repeated_owners(self) -> bool:
@@ -151,8 +147,8 @@ class ColumnProfile:
         """Whether the cells are numbers or codes of a program: all different, in one word, and no round amounts."""
         is_each_once = len(set(self.cells)) == len(self.cells) >= _MIN_CELLS
         return is_each_once and (
-            all(map(_CODE.fullmatch, self.cells))
-            or (len(set(map(len, self.cells))) == 1 and all(map(_NUMBER_OF_PROGRAM.fullmatch, self.cells)))
+            all(map(is_code, self.cells))
+            or (len(set(map(len, self.cells))) == 1 and all(map(is_number_of_program, self.cells)))
         )
 
     @cached_property
@@ -203,7 +199,7 @@ class ColumnProfile:
     def find_gap(self, field: str) -> str:
         """Return why rows would be rejected although they are right: other titles, words as amounts. Else ""."""
         if FIELDS_BY_NAME[field].kind is Kind.MONEY:
-            return "" if all(map(_is_money, self.cells)) else texts.SOME_NOT_AMOUNTS
+            return "" if all(map(is_money, self.cells)) else texts.SOME_NOT_AMOUNTS
         has_few_titles = bool(self.cells) and field in self._titles and self.title_field != field
         return texts.FEW_TITLES if has_few_titles else ""
 
@@ -229,7 +225,7 @@ class ColumnProfile:
             case Kind.PHONE | Kind.PHONES:
                 return self.phone_share >= MAJORITY
             case Kind.MONEY:
-                return self._measure_share(_is_money) >= MAJORITY
+                return self._measure_share(is_money) >= MAJORITY
             case Kind.TITLE | Kind.TITLES:
                 return self.has_known_title(field) if self._titles.get(field) else None
             case Kind.WEBSITE | Kind.DIAL_CODE | Kind.COORDINATE:
@@ -242,7 +238,7 @@ class ColumnProfile:
             return "" if self.holds_owners else texts.CELLS_NOT_OWNERS
         if kind in _PHONE_KINDS:
             return "" if self.phone_like_share else texts.CELLS_NOT_PHONES
-        if shape := _SHAPES.get(kind):
+        if shape := SHAPES.get(kind):
             return "" if self._measure_share(shape.test) >= shape.min_share else shape.contradiction
         return self._find_contradiction_by_text(field)
 
@@ -271,58 +267,11 @@ _NAME_FIELDS = frozenset({"first_name", "last_name"})
 """`First` and `Last` may also be the days of calls."""
 
 
-class _Shape(NamedTuple):
-    """What a cell of a kind looks like, the share of such cells that a column needs, and the reason if it has fewer."""
-
-    test: Callable[[str], bool]
-    min_share: float
-    contradiction: str
-
-
 def _count_titles(cells: set[str], titles: Sequence[str]) -> int:
     """Return how many of the cells are titles, or lists of nothing but titles."""
     known = {to_match_key(title) for title in titles}
     return sum(cell in known or all(part in known for part in TITLE_SEPARATORS.split(cell)) for cell in cells)
 
 
-def _is_phone_like(cell: str) -> bool:
-    digits = sum(map(str.isdigit, cell))
-    return digits >= MIN_PHONE_DIGITS or bool(_SCIENTIFIC.match(cell))
-
-
-def _is_owner(cell: str) -> bool:
-    """Return whether a cell is a phone, an e-mail address, or a few words as a name has them. A date is none."""
-    is_name = len(cell.split()) <= _MAX_OWNER_WORDS and not cell[0].isdigit() and any(map(str.isalpha, cell))
-    return is_name or (_is_phone_like(cell) and not is_date(cell))
-
-
 def _has_no_letter(cell: str) -> bool:
     return not any(map(str.isalpha, cell))
-
-
-def _is_money(cell: str) -> bool:
-    return not isinstance(read_money(cell), CellError)
-
-
-def _is_degrees(cell: str) -> bool:
-    return bool(_DEGREES.match(to_ascii_digits(cell)))
-
-
-def _is_dial_code(cell: str) -> bool:
-    return bool(_DIAL_CODE.match(cell)) or cell.upper() in SUPPORTED_REGIONS  # AE: +971
-
-
-@cache
-def _compile_firm_pattern() -> re.Pattern[str]:
-    """Return the pattern of a word of firms: `Nova Tech LLP`, `M/s Sai Traders`."""
-    words = "|".join(map(re.escape, sorted(load_vocabulary().cells.firms)))
-    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
-
-
-_SHAPES: dict[Kind, _Shape] = {
-    Kind.EMAILS: _Shape(lambda cell: "@" in cell, _MIN_SHARE, texts.CELLS_NOT_EMAILS),
-    Kind.MONEY: _Shape(_is_money, _MIN_SHARE, texts.CELLS_NOT_AMOUNTS),
-    Kind.WEBSITE: _Shape(lambda cell: "." in cell, MAJORITY, texts.CELLS_NOT_WEBSITES),
-    Kind.COORDINATE: _Shape(_is_degrees, MAJORITY, texts.CELLS_NOT_DEGREES),
-    Kind.DIAL_CODE: _Shape(_is_dial_code, MAJORITY, texts.CELLS_NOT_DIAL_CODES),
-}

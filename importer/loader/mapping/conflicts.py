@@ -8,7 +8,8 @@ import msgspec
 
 from importer.errors import MappingError
 from importer.fields import FIELDS, FIELDS_BY_NAME
-from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile
+from importer.loader.mapping.cell_shapes import MAJORITY
+from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.header_lookup import PERSON_CONFIDENCE
 from importer.loader.mapping.header_match import FREE_TEXTS
 from importer.loader.vocabulary import load_vocabulary, split_words

@@ -8,7 +8,8 @@ import msgspec
 
 from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS_BY_NAME
-from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile, TitleMatch
+from importer.loader.mapping.cell_shapes import MAJORITY
+from importer.loader.mapping.column_profile import ColumnProfile, TitleMatch
 from importer.loader.mapping.conflicts import LEADS_PHONE, leave_out
 from importer.loader.mapping.header_match import find_word, has_phone_word, match_header
 from importer.loader.mapping.map_file import make_column_key

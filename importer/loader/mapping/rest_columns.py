@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from importer.loader.mapping.column_profile import MAJORITY, ColumnProfile
+from importer.loader.mapping.cell_shapes import MAJORITY
+from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.header_match import find_word
 from importer.loader.vocabulary import load_vocabulary, normalize_header
 from importer.messages import mapping_messages as texts
