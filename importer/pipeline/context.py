@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from importer.journal.run_metadata import RunMetadata
 from importer.models.mapping import AccountTitles, Mapping, Notice
 from importer.pipeline.questions import Prompter
 from importer.planner.policies import Policies, build_policies
-from importer.sender.send_loop import Progress
+from importer.sender.adaptive_rate import LearntRate
+from importer.sender.send_loop import GATHER_S, READY_S, Progress, StopRequest
 from importer.settings import Settings
+from importer.state.account_identity import AccountIdentity, identify_account
+from importer.state.run_lock import MAX_LOCK_WAIT_S
 from importer.state.state_folder import AccountState, find_state_folder
 
 
@@ -58,6 +61,9 @@ class RunObserver:
     def on_progress(self, progress: Progress) -> None:
         """The sending has progressed."""
 
+    def on_rate_learnt(self, learnt: LearntRate) -> None:
+        """The sending has ended, and this is what it has learnt of the account's limit."""
+
     def on_look_ups_begin(self, phones: int) -> None:
         """The leads of this many phones are about to be looked up."""
 
@@ -72,9 +78,25 @@ class NullObserver(RunObserver):
     """Ignores all events: for scripts, `--yes` and the library."""
 
 
+class Coordination(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run fits in with the others of one program, such as those of a batch.
+
+    `learnt_rate` is what the run before it has learnt of the account's limit. `get_stop_request` says what the program wants,
+    beside the signals of this process. `lock_wait_s` is how long to wait for another run's lock. SendSettings has
+    `gather_s` and `ready_s`.
+    """
+
+    learnt_rate: LearntRate | None = None
+    get_stop_request: Callable[[], StopRequest] = lambda: StopRequest.NO
+    lock_wait_s: float = MAX_LOCK_WAIT_S
+    gather_s: float = GATHER_S
+    ready_s: float = READY_S
+
+
 class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     """The surroundings of one run.
 
+    `credentials` are None where rows are only judged, without the network: `given_identity` then says for whom.
     `prompter` is None if nobody can be asked: in scripts, with `--yes`, and in the library. `parent` is the id of the
     run whose rows this run retries, or "". `state_dir` is what outlives a reports folder (importer.state.state_folder).
     The steps of a run add the rest: `origin` is the run that wrote the sheet, if it is a report of ours, `titles` are
@@ -82,10 +104,12 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     settings: Settings
-    credentials: Credentials
+    credentials: Credentials | None = None
+    given_identity: AccountIdentity | None = None
     observer: RunObserver = msgspec.field(default_factory=NullObserver)
     prompter: Prompter | None = None
     parent: str = ""
+    coordination: Coordination = Coordination()
     state_dir: Path = msgspec.field(default_factory=lambda: find_state_folder(os.environ))
     origin: RunMetadata | None = None
     titles: AccountTitles = {}
@@ -98,6 +122,16 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         """
         in_map = {} if mapping is None else mapping.policy
         return build_policies(self.settings.existing, {**in_map, **self.settings.policy})
+
+    @property
+    def identity(self) -> AccountIdentity:
+        """The account's address and the fingerprint of its key. Judging needs no more."""
+        return self.given_identity or identify_account(self.require_credentials())
+
+    def require_credentials(self) -> Credentials:
+        """Return the credentials, which all that talks to the CRM needs."""
+        assert self.credentials is not None, "only judging does without a key"
+        return self.credentials
 
     def require_account(self) -> AccountState:
         """Return the account, which a run that sends has opened."""

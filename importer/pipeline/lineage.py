@@ -97,7 +97,7 @@ def report_unsent_rows(journal: Journal, context: RunContext) -> None:
     assert context.account is not None
     if has_been_sent(reports, origin.sha256, context.account):
         return
-    foreign = _list_foreign_options(origin, context.credentials.base_url)
+    foreign = _list_foreign_options(origin, context.identity.base_url)
     options = {name: value for name, value in origin.options.items() if name not in foreign}
     command = format_send_command(origin.file, options, reports)
     file = Path(origin.file).name

@@ -57,7 +57,7 @@ def apply(name: str, context: RunContext) -> Summary:
     with ExitStack() as stack:
         with raise_as_nothing_sent():
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
-            check_address(journal.metadata.base_url, context.credentials)
+            check_address(journal.metadata.base_url, context.require_credentials())
             _require_unsent(name, journal)
             stack.enter_context(lock_journal(journal))
             opened = stack.enter_context(lock_its_account(journal, context))

@@ -33,7 +33,7 @@ from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from importer.settings import UnknownPolicy, merge_run_settings
 from importer.state.account_identity import fingerprint_key
-from importer.state.run_lock import LockHolder, lock_account, lock_run
+from importer.state.run_lock import MAX_LOCK_WAIT_S, LockHolder, lock_account, lock_run
 from importer.state.state_folder import open_account
 from importer.validator.judge import TitleRecheck
 
@@ -43,7 +43,7 @@ _ROWS_PER_COMMIT = 1000
 def resume(name: str, context: RunContext) -> Summary:
     """Finish an interrupted or stopped run from its journal. For a finished run, write the reports again."""
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
-        check_address(journal.metadata.base_url, context.credentials)
+        check_address(journal.metadata.base_url, context.require_credentials())
         match state := journal.run.end.state:
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
@@ -60,7 +60,7 @@ def resume(name: str, context: RunContext) -> Summary:
 
 def _continue_run(journal: Journal, context: RunContext) -> Summary:
     with ExitStack() as locks:
-        locks.enter_context(lock_journal(journal))
+        locks.enter_context(lock_journal(journal, wait_s=context.coordination.lock_wait_s))
         try:
             context = locks.enter_context(lock_its_account(journal, context))
         except RunStoppedError as error:
@@ -74,10 +74,10 @@ def _continue_run(journal: Journal, context: RunContext) -> Summary:
         return send_and_verify(journal, context)
 
 
-def lock_journal(journal: Journal) -> AbstractContextManager[None]:
+def lock_journal(journal: Journal, *, wait_s: float = MAX_LOCK_WAIT_S) -> AbstractContextManager[None]:
     """Lock the run of a journal in its reports folder. Raises RunLockedError, DiskWriteError."""
-    metadata = journal.metadata
-    return lock_run(journal.folder.parent, journal.run_id, sha256=metadata.sha256, account=metadata.account)
+    metadata, reports = journal.metadata, journal.folder.parent
+    return lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account, wait_s=wait_s)
 
 
 @contextmanager
@@ -88,11 +88,12 @@ def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunConte
     """
     metadata = journal.metadata
     settings = merge_run_settings(context.settings, metadata.options)
-    titles = fetch_account_titles(context.credentials, settings, context.observer.on_wait)
-    _check_account(metadata, context.credentials, titles)
-    account = open_account(context.state_dir, context.credentials, titles)
+    credentials = context.require_credentials()
+    titles = fetch_account_titles(credentials, settings, context.observer.on_wait)
+    _check_account(metadata, credentials, titles)
+    account = open_account(context.state_dir, credentials, titles)
     holder = LockHolder.from_run(journal.run_id, journal.folder.parent, metadata.file)
-    with lock_account(account.folder, holder):
+    with lock_account(account.folder, holder, wait_s=context.coordination.lock_wait_s):
         yield context.replace(settings=settings, titles=titles, account=account)
 
 
@@ -104,7 +105,7 @@ def retry(name: str, context: RunContext) -> Summary | None:
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
         metadata = journal.metadata
         settings = context.settings.replace(reports=str(journal.folder.parent), run_id=None)
-        check_address(metadata.base_url, context.credentials)
+        check_address(metadata.base_url, context.require_credentials())
         _require_sent(name, journal)
         reader = InMemoryReader(metadata.headers, _RetryableRows(journal), metadata.notices)
         sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
@@ -117,7 +118,7 @@ def retry(name: str, context: RunContext) -> Summary | None:
 def verify(name: str, context: RunContext) -> Summary:
     """Read the leads of a run back and compare them with what was sent. Raises UsageError if it has sent nothing."""
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal, raise_as_nothing_sent():
-        check_address(journal.metadata.base_url, context.credentials)
+        check_address(journal.metadata.base_url, context.require_credentials())
         if not journal.run.end.has_sent:
             raise UsageError(*planning_messages.NOTHING_TO_VERIFY.format(run=name))
         with lock_journal(journal), lock_its_account(journal, context) as opened:

@@ -40,7 +40,6 @@ from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from importer.settings import get_inheritable, merge_run_settings
-from importer.state.account_identity import fingerprint_key
 from importer.state.run_lock import LockHolder, lock_account, lock_run
 from importer.state.state_folder import AccountState, find_account, open_account
 
@@ -49,9 +48,20 @@ def check(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row and write the reports. The CRM is only read."""
     context = choose_sheets(sheet, context.replace(prompter=None))
     context = _fetch_lists(_begin_run(sheet, context))
-    context = context.replace(account=find_account(context.state_dir, context.credentials, context.titles))
+    credentials = context.require_credentials()
+    context = context.replace(account=find_account(context.state_dir, credentials, context.titles))
     warn_of_earlier_run(sheet.sha256, context, find_interrupted_run)
     with judge_sheet("check", sheet, context) as journal:
+        return _write_check_reports(journal)
+
+
+def judge(sheet: Sheet, context: RunContext) -> Summary:
+    """Judge every row for a run that is sent later, and write the reports. It needs neither a key nor the network.
+
+    The context has the identity, the lists and the state of the account. Nobody is asked.
+    """
+    context = _begin_run(sheet, choose_sheets(sheet, context.replace(prompter=None)))
+    with judge_sheet("run", sheet, context) as journal:
         return _write_check_reports(journal)
 
 
@@ -97,7 +107,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
     folder = choose_run_folder(context.settings)
     with raise_as_nothing_sent():
         context = context.replace(origin=find_origin(sheet, Path(context.settings.reports)))
-        base_url = context.credentials.base_url
+        base_url = context.identity.base_url
         settings = inherit_settings(context.settings, context.origin, base_url=base_url)
         context = context.replace(settings=settings)
         decision = match_sheets(sheet, context)
@@ -130,10 +140,9 @@ def lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[RunContext]:
     reports, run_id = Path(context.settings.reports), context.settings.run_id or ""
     with ExitStack() as locks:
         with raise_as_nothing_sent():
-            key = fingerprint_key(context.credentials)
-            locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=key))
+            locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=context.identity.key))
             context = _fetch_lists(context)
-            account = open_account(context.state_dir, context.credentials, context.titles)
+            account = open_account(context.state_dir, context.require_credentials(), context.titles)
             holder = LockHolder.from_run(run_id, reports, sheet.file)
             locks.enter_context(lock_account(account.folder, holder))
         yield context.replace(account=account)
@@ -153,7 +162,8 @@ def _begin_run(sheet: Sheet, context: RunContext) -> RunContext:
 
 def _fetch_lists(context: RunContext) -> RunContext:
     with raise_as_nothing_sent():
-        titles = fetch_account_titles(context.credentials, context.settings, context.observer.on_wait)
+        credentials = context.require_credentials()
+        titles = fetch_account_titles(credentials, context.settings, context.observer.on_wait)
     return context.replace(titles=titles)
 
 
@@ -219,8 +229,8 @@ def _build_metadata(
         file=sheet.file,
         sha256=sheet.sha256,
         started_at=now().isoformat(),
-        account=fingerprint_key(context.credentials),
-        base_url=context.credentials.base_url,
+        account=context.identity.key,
+        base_url=context.identity.base_url,
         headers=sheet.preview.headers,
         mapping=decision.mapping,
         options=get_inheritable(settings),

@@ -42,7 +42,6 @@ from importer.sender.commit_writer import CommitWriter, DeliveryJournal
 from importer.sender.planned_requests import PlannedRequests
 from importer.sender.row_requests import LookupRequests, RowRequests
 from importer.sender.send_loop import SendSettings, StopRequest, send
-from importer.settings import Settings
 
 MakeRequests: TypeAlias = Callable[[CommitWriter], RowRequests]
 
@@ -70,7 +69,7 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
         if journal.metadata.applied_at:
             journal.plans.settle_unsent()
             journal.delivery.unsettle_held_back()
-    with _count_signals(journal) as signals:
+    with _count_signals(journal, context) as signals:
         try:
             end = _run_to_end(
                 journal, lambda: _send_pending(journal, context, signals.get_stop_request), signals
@@ -109,7 +108,7 @@ def read_leads(
     journal: Journal, source: DeliveryJournal, total: int, context: RunContext, *, wait_s: float = 0
 ) -> RunEnd:
     """Read the leads of `total` phones, which `source` gives out, after a wait. Return how that ended; it is not written."""
-    with _count_signals(journal) as signals:
+    with _count_signals(journal, context) as signals:
         return _run_to_end(
             journal,
             lambda: _read_after_wait(journal, source, total, context, wait_s, signals.get_stop_request),
@@ -152,11 +151,13 @@ async def _send_pending(
         return await send(
             source,
             client,
-            _build_send_settings(journal, context.settings),
+            _build_send_settings(journal, context),
             total=journal.delivery.count_pending(),
             on_progress=context.observer.on_progress,
             get_stop_request=get_stop_request,
             make_requests=make_requests,
+            learnt_rate=context.coordination.learnt_rate,
+            on_rate_learnt=context.observer.on_rate_learnt,
         )
 
 
@@ -174,7 +175,7 @@ async def _read_after_wait(
         return await send(
             source,
             client,
-            _build_send_settings(journal, context.settings),
+            _build_send_settings(journal, context),
             total=total,
             on_progress=context.observer.on_look_up_progress,
             get_stop_request=get_stop_request,
@@ -205,20 +206,23 @@ def _make_planned_requests(
 def _open_client(context: RunContext) -> AbstractAsyncContextManager[Client]:
     settings = context.settings
     return open_client(
-        context.credentials,
+        context.require_credentials(),
         timeout_s=settings.timeout,
         max_wait_s=settings.max_wait,
         connections=settings.concurrency,
     )
 
 
-def _build_send_settings(journal: Journal, settings: Settings) -> SendSettings:
+def _build_send_settings(journal: Journal, context: RunContext) -> SendSettings:
+    settings = context.settings
     return SendSettings(
         rate_per_s=None if settings.rate == "auto" else float(settings.rate),
         concurrency=settings.concurrency,
         max_wait_s=settings.max_wait,
         create=settings.create,
         sheets=journal.metadata.sheets,
+        gather_s=context.coordination.gather_s,
+        ready_s=context.coordination.ready_s,
     )
 
 
@@ -250,15 +254,16 @@ def _build_end(journal: Journal, state: RunState, reason: str) -> RunEnd:
 class _SignalCounter:
     """Counts signals. Ctrl-C once lets requests finish, twice stops at once; SIGTERM and SIGHUP are like once."""
 
-    def __init__(self, resume_command: str) -> None:
+    def __init__(self, resume_command: str, get_other_request: Callable[[], StopRequest]) -> None:
         self._resume_command = resume_command
+        self._get_other_request = get_other_request
         self._signals = 0
         self.is_reporting = False
         """Whether rows are sent and only the reports are missing: a second signal then stops their writing."""
 
     def get_stop_request(self) -> StopRequest:
-        """Return what the signals have asked for so far."""
-        return StopRequest(min(self._signals, StopRequest.NOW.value))
+        """Return what the signals have asked for so far, or the program around this run."""
+        return StopRequest(max(min(self._signals, StopRequest.NOW.value), self._get_other_request().value))
 
     def handle(self, number: int, frame: object) -> None:
         """Count a signal."""
@@ -270,9 +275,9 @@ class _SignalCounter:
 
 
 @contextmanager
-def _count_signals(journal: Journal) -> Iterator[_SignalCounter]:
+def _count_signals(journal: Journal, context: RunContext) -> Iterator[_SignalCounter]:
     """Count the signals that end a run while the block runs. Outside the main thread there are none."""
-    counter = _SignalCounter(_format_resume_command(journal))
+    counter = _SignalCounter(_format_resume_command(journal), context.coordination.get_stop_request)
     # The last two exist on one system each.
     with handle_signals(("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"), counter.handle):
         yield counter

@@ -72,6 +72,17 @@ class _ProbeBudget(msgspec.Struct):
         return now - self.spent_at > max(_MIN_PROBE_INTERVAL_S, paused_s / _MAX_PAUSED_SHARE, refused_s)
 
 
+class LearntRate(msgspec.Struct, frozen=True):
+    """What one sending has learnt of the account's limit, so that the next one need not begin slowly.
+
+    The time of `rate` stood still at `ended_at`, and goes on when the next sending begins: a pause between two files
+    is no time in which the server accepted little.
+    """
+
+    rate: AdaptiveRate
+    ended_at: float
+
+
 class AdaptiveRate:
     """The rate in requests a second, and what responses teach it. Times are seconds of one clock."""
 

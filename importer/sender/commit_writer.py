@@ -12,7 +12,6 @@ from importer.journal.run_metadata import SecondMetrics, SendTotals
 from importer.models.delivery import DeliveryResult, PendingRow
 
 _T = TypeVar("_T")
-_COMMIT_PAUSE_S = 0.005  # a commit costs as much as sending a row, so several rows should share one
 
 
 class DeliveryJournal(Protocol):
@@ -31,7 +30,8 @@ class DeliveryJournal(Protocol):
 class CommitWriter:
     """Collect while a commit is under way. The next commit writes all that came meanwhile.
 
-    `on_results` receives results that are on disk, `on_intents` receives rows whose intent is on disk.
+    `on_results` receives results that are on disk, `on_intents` receives rows whose intent is on disk. After a commit it
+    waits for `gather_s`, so that several rows share the next one.
     """
 
     def __init__(
@@ -40,7 +40,9 @@ class CommitWriter:
         *,
         on_results: Callable[[list[DeliveryResult]], None],
         on_intents: Callable[[list[PendingRow]], None],
+        gather_s: float,
     ) -> None:
+        self._gather_s = gather_s
         self._journal = journal
         self._on_results = on_results
         self._on_intents = on_intents
@@ -96,7 +98,7 @@ class CommitWriter:
             if self._has_work:
                 await self._commit(get_totals())
                 if not self._is_closing:
-                    await asyncio.sleep(_COMMIT_PAUSE_S)
+                    await asyncio.sleep(self._gather_s)
 
     def close(self) -> None:
         """Let `run` end after it has written what is left."""

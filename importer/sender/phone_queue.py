@@ -16,8 +16,7 @@ from importer.sender.stop_control import StopControl
 _FETCH_ROWS = 500
 _MAX_WAITING_ROWS = 10_000  # rows that wait for a phone do not hold back the rows behind them
 # Rows whose intent is on disk and that have not left: after a crash they are in doubt. So there are only as many as
-# leave in this time, and never more than this number.
-_MAX_READY_S = 0.05
+# leave in `ready_s`, and never more than this number.
 _MAX_READY_ROWS = 512
 
 FetchRows = Callable[[int, int], list[PendingRow]]
@@ -98,7 +97,10 @@ class RowFeeder:
         stop: StopControl,
         get_rate_per_s: Callable[[], float],
         is_paused: Callable[[], bool],
+        *,
+        ready_s: float,
     ) -> None:
+        self._ready_s = ready_s
         self._queue = queue
         self._writer = writer
         self._stop = stop
@@ -194,6 +196,6 @@ class RowFeeder:
 
     def _count_free_places(self) -> int:
         """Return how many more rows may become ready: 0 until half are free, so that one commit serves many."""
-        max_ready = max(1, min(_MAX_READY_ROWS, int(self._get_rate_per_s() * _MAX_READY_S)))
+        max_ready = max(1, min(_MAX_READY_ROWS, int(self._get_rate_per_s() * self._ready_s)))
         free = max(0, max_ready - self._unsent)
         return 0 if free * 2 < max_ready and self._unsent else free

@@ -13,6 +13,7 @@ from importer.errors import BlockedError, ImporterError
 from importer.messages import sending_messages
 from importer.models.delivery import PendingRow
 from importer.models.row import name_row
+from importer.sender.adaptive_rate import LearntRate
 from importer.sender.block_detector import BlockDetector
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
@@ -27,11 +28,15 @@ from importer.sender.traffic_control import TrafficControl
 
 __all__ = ["Progress", "Runtime", "SendSettings", "StopRequest", "send"]
 
+GATHER_S = 0.005  # a commit costs as much as sending a row, so several rows should share one
+READY_S = 0.05
+
 
 class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to send. `rate_per_s` is None for `--rate auto`. `create` allows the CRM to create new leads.
 
-    `sheets` are the names of the run's sheets, if there are several.
+    `sheets` are the names of the run's sheets, if there are several. A commit gathers what comes within `gather_s`, and
+    rows whose intent is on disk are those that leave within `ready_s`: after a crash they are in doubt.
     """
 
     rate_per_s: float | None
@@ -39,6 +44,8 @@ class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_wait_s: float
     create: bool
     sheets: tuple[str, ...] = ()
+    gather_s: float = GATHER_S
+    ready_s: float = READY_S
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -59,8 +66,12 @@ async def send(
     get_stop_request: Callable[[], StopRequest],
     runtime: Runtime | None = None,
     make_requests: Callable[[CommitWriter], RowRequests] | None = None,
+    learnt_rate: LearntRate | None = None,
+    on_rate_learnt: Callable[[LearntRate], None] | None = None,
 ) -> bool:
     """Send every pending row of the journal, with one upsert each unless `make_requests` makes others. Return whether all are settled, False where a person stopped it.
+
+    `learnt_rate` is what an earlier sending to the account has learnt. `on_rate_learnt` gets what this one has, however it ends.
 
     Raises, once requests under way have ended and all that is known is on disk:
         KeyRefusedError, BlockedError, ServerUnavailableError, DiskWriteError: what stops the run.
@@ -75,8 +86,13 @@ async def send(
         get_stop_request=get_stop_request,
         runtime=runtime or Runtime(),
         make_requests=make_requests,
+        learnt_rate=learnt_rate,
     )
-    return await loop.run()
+    try:
+        return await loop.run()
+    finally:
+        if on_rate_learnt is not None and (learnt := loop.learnt_rate) is not None:
+            on_rate_learnt(learnt)
 
 
 class SendLoop:
@@ -93,13 +109,14 @@ class SendLoop:
         get_stop_request: Callable[[], StopRequest],
         runtime: Runtime,
         make_requests: Callable[[CommitWriter], RowRequests] | None = None,
+        learnt_rate: LearntRate | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._runtime = runtime
         self._stop = StopControl(get_stop_request, runtime.clock, runtime.sleep)
         self._metrics = SendMetrics(journal.read_send_totals(), runtime.clock)
-        self._traffic = self._build_traffic_control()
+        self._traffic = self._build_traffic_control(learnt_rate)
         self._progress = ProgressReporter(
             total,
             on_progress,
@@ -111,6 +128,7 @@ class SendLoop:
             journal,
             on_results=self._progress.count_results,
             on_intents=self._add_ready_rows,
+            gather_s=settings.gather_s,
         )
         self._feeder = RowFeeder(
             PhoneQueue(journal.read_pending),
@@ -118,6 +136,7 @@ class SendLoop:
             self._stop,
             self._traffic.get_rate_per_s,
             lambda: self._retries.is_full,
+            ready_s=settings.ready_s,
         )
         self._retries = RetryQueue(
             workers=settings.concurrency,
@@ -128,7 +147,7 @@ class SendLoop:
         make_requests = make_requests or (lambda _: UpsertRequests(create=settings.create))
         self._delivery = self._build_delivery(make_requests(self._writer))
 
-    def _build_traffic_control(self) -> TrafficControl:
+    def _build_traffic_control(self, learnt_rate: LearntRate | None) -> TrafficControl:
         return TrafficControl(
             rate_per_s=self._settings.rate_per_s,
             max_wait_s=self._settings.max_wait_s,
@@ -136,6 +155,7 @@ class SendLoop:
             rng=self._runtime.rng,
             stop=self._stop,
             metrics=self._metrics,
+            learnt_rate=learnt_rate,
         )
 
     def _build_delivery(self, requests: RowRequests) -> RowDelivery:
@@ -152,6 +172,11 @@ class SendLoop:
             clock=self._runtime.clock,
             rng=self._runtime.rng,
         )
+
+    @property
+    def learnt_rate(self) -> LearntRate | None:
+        """What was learnt about the account's limit so far."""
+        return self._traffic.learnt_rate
 
     async def run(self) -> bool:
         """Send, write all that is known, then return or raise as `send` does."""

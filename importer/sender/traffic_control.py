@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from importer.errors import ImporterError
 from importer.models.delivery import CrmResponse, DeliveryOutcome
-from importer.sender.adaptive_rate import AdaptiveRate
+from importer.sender.adaptive_rate import AdaptiveRate, LearntRate
 from importer.sender.circuit_breaker import CircuitBreaker, RowFailure
 from importer.sender.in_flight_row import InFlightRow
 from importer.sender.metrics import SendMetrics
@@ -34,12 +34,16 @@ class TrafficControl:
         rng: random.Random,
         stop: StopControl,
         metrics: SendMetrics,
+        learnt_rate: LearntRate | None = None,
     ) -> None:
         now = clock()
         self._clock = clock
         self._stop = stop
         self._metrics = metrics
-        self._rate = AdaptiveRate(now) if rate_per_s is None else FixedRate(rate_per_s)
+        self._paused_s = 0.0  # time that the rate does not know, because nothing was sent in it
+        self._rate = (
+            FixedRate(rate_per_s) if rate_per_s is not None else self._continue_rate(learnt_rate, now)
+        )
         self._pacer = Pacer(self._rate, now)
         self._breaker = CircuitBreaker(
             max_wait_s=max_wait_s, clock=clock, sleep=stop.sleep_unless_stopping, rng=rng
@@ -50,6 +54,12 @@ class TrafficControl:
     def is_server_away(self) -> bool:
         """Whether the server did not answer a question that was not about a row, and nothing since."""
         return self._breaker.is_server_away
+
+    @property
+    def learnt_rate(self) -> LearntRate | None:
+        """What was learnt about the account's limit: nothing at a fixed rate."""
+        rate = self._rate
+        return LearntRate(rate, self._read_rate_clock()) if isinstance(rate, AdaptiveRate) else None
 
     def get_rate_per_s(self) -> float:
         """Return the present rate."""
@@ -77,13 +87,13 @@ class TrafficControl:
         """
         now = self._clock()
         if is_final(response):
-            self._rate.record_success(now, now - flight.left_at)
+            self._rate.record_success(now - self._paused_s, now - flight.left_at)
             self._breaker.record_success()
         elif is_hold(response):
             self._record_hold(response, flight.left_at)
         else:
             if response.status == _BUSY_STATUS:
-                self._rate.record_busy(now, flight.left_at)
+                self._rate.record_busy(now - self._paused_s, flight.left_at - self._paused_s)
             self._breaker.record_row_failure(_build_failure(response, flight))
             await self._breaker.wait_for_verdict()
 
@@ -104,6 +114,16 @@ class TrafficControl:
         """Record that the CRM answered a question that was not about a row."""
         self._breaker.record_probe_success(asked_at)
 
+    def _continue_rate(self, learnt: LearntRate | None, now: float) -> AdaptiveRate:
+        """Return the rate that an earlier sending has learnt, as if no time had passed since."""
+        if learnt is None:
+            return AdaptiveRate(now)
+        self._paused_s = now - learnt.ended_at
+        return learnt.rate
+
+    def _read_rate_clock(self) -> float:
+        return self._clock() - self._paused_s
+
     async def _probe(self, probe: Probe) -> None:
         asked_at = self._clock()
         response = await probe(self._stop.sleep_unless_stopping)
@@ -116,7 +136,7 @@ class TrafficControl:
             self._breaker.record_probe_failure(response, asked_at, is_unreached=_is_unreached(response))
 
     def _record_hold(self, response: CrmResponse, left_at: float) -> None:
-        self._rate.record_throttled(self._clock(), left_at)
+        self._rate.record_throttled(self._read_rate_clock(), left_at - self._paused_s)
         if is_throttled(response):
             self._metrics.record_throttled()
         self._breaker.hold(response.retry_after_s, self._rate.first_hold_s)

@@ -46,6 +46,18 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, keys=self.keys | {key}, traits=merged)
 
 
+class AccountIdentity(msgspec.Struct, frozen=True):
+    """The address of an account and the fingerprint of its key: all that judging needs to know, and no secret."""
+
+    base_url: str
+    key: str
+
+
+def identify_account(credentials: Credentials) -> AccountIdentity:
+    """Return the account that the credentials open, without the key itself."""
+    return AccountIdentity(credentials.base_url, fingerprint_key(credentials))
+
+
 def fingerprint_key(credentials: Credentials) -> str:
     """Return 16 hex digits that identify base address and key, and reveal nothing about the key."""
     return hashlib.sha256(f"{credentials.base_url}\0{credentials.key.reveal()}".encode()).hexdigest()[:16]

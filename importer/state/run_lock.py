@@ -19,7 +19,7 @@ from importer.messages import ErrorText, run_messages
 from importer.state.disk_errors import translate_write_errors
 from importer.untrusted_text import format_path
 
-_MAX_WAIT_S = 0.5  # `is_run_locked` takes the lock for a moment, which must not turn a run away
+MAX_LOCK_WAIT_S = 0.5  # `is_run_locked` takes the lock for a moment, which must not turn a run away
 _LOCKS_FOLDER = ".locks"
 _ACCOUNT_LOCK = "sending"
 
@@ -38,18 +38,18 @@ class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def lock_account(account: Path, holder: LockHolder) -> Iterator[None]:
-    """Lock the account whose state folder is `account` while the block runs.
+def lock_account(account: Path, holder: LockHolder, *, wait_s: float = MAX_LOCK_WAIT_S) -> Iterator[None]:
+    """Lock the account whose state folder is `account` while the block runs. `wait_s` is how long to wait for it.
 
     Raises DiskWriteError, and RunLockedError with the run that is sending.
     """
-    with _lock(account, _ACCOUNT_LOCK, holder, run_messages.ACCOUNT_LOCKED, _MAX_WAIT_S):
+    with _lock(account, _ACCOUNT_LOCK, holder, run_messages.ACCOUNT_LOCKED, wait_s):
         yield
 
 
 @contextmanager
 def lock_run(
-    reports: Path, run_id: str, *, sha256: str, account: str, wait_s: float = _MAX_WAIT_S
+    reports: Path, run_id: str, *, sha256: str, account: str, wait_s: float = MAX_LOCK_WAIT_S
 ) -> Iterator[None]:
     """Lock the file and account in a reports folder while the block runs.
 

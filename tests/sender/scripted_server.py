@@ -105,12 +105,15 @@ def run_sending(
     loop: VirtualLoop | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     seed: int = 3,
+    **gathering: float,
 ) -> tuple[bool, Any, float]:
-    """Send the rows. Return whether all are settled, the journal, and the virtual seconds that it took."""
+    """Send the rows. `gathering` is gather_s and ready_s. Return whether all are settled, the journal, and the virtual seconds that it took."""
     journal = journal or MemoryJournal()
     journal.rows = rows
     loop = loop or VirtualLoop()
-    settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=max_wait_s, create=True)
+    settings = SendSettings(
+        rate_per_s=rate, concurrency=concurrency, max_wait_s=max_wait_s, create=True, **gathering
+    )
     runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(seed))
     try:
         is_finished = loop.run_until_complete(

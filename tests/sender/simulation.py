@@ -14,6 +14,7 @@ import msgspec
 from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_metadata import SendTotals
 from importer.models.delivery import CrmResponse, DeliveryOutcome, PendingRow
+from importer.sender.adaptive_rate import LearntRate
 from importer.sender.send_loop import Runtime, SendSettings, StopRequest, send
 
 
@@ -257,3 +258,34 @@ class QueueingServer(LimitedServer):
         self.accepted.append(loop.time())
         self.latencies.append(loop.time() - began)
         return OK
+
+
+PAUSE_S = 0.5  # between two files: reports are written, and the next journal is opened
+
+
+def simulate_files(server: Any, *, files: int, rows: int, is_rate_carried: bool) -> float:
+    """Send files one after another to one account in virtual time. Return how many seconds that took, without pauses."""
+    loop = VirtualLoop()
+    learnt: list[LearntRate | None] = [None]
+
+    async def run() -> None:
+        settings = SendSettings(rate_per_s=None, concurrency=50, max_wait_s=900, create=True)
+        for number in range(files):
+            assert await send(
+                MemoryJournal(rows),
+                server,
+                settings,
+                total=rows,
+                on_progress=lambda _: None,
+                get_stop_request=lambda: StopRequest.NO,
+                runtime=Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(number)),
+                learnt_rate=learnt[-1] if is_rate_carried else None,
+                on_rate_learnt=learnt.append,
+            )
+            await asyncio.sleep(PAUSE_S)
+
+    try:
+        loop.run_until_complete(run())
+        return loop.time() - files * PAUSE_S
+    finally:
+        loop.close()

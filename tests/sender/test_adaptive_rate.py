@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.sender.simulation import BusyServer, FailingServer, LimitedServer, QueueingServer, simulate
+from tests.sender.simulation import (
+    BusyServer,
+    FailingServer,
+    LimitedServer,
+    QueueingServer,
+    simulate,
+    simulate_files,
+)
 
 
 @pytest.mark.parametrize("latency_s", [0.005, 0.3])
@@ -125,3 +132,16 @@ def test_fixed_rate_stays_and_holds_are_obeyed():
     assert sent.refused > 0
     assert server.requests_inside_hold == 0
     assert all(result.status == "accepted" for result in sent.journal.results.values())
+
+
+@pytest.mark.parametrize("rows", [30, 100])
+@pytest.mark.parametrize("window", ["sliding", "bucket"])
+def test_rate_is_carried_from_file_to_file(window, rows):
+    """Fifty files take at most a third of the time that they take alone, and the pauses between them teach nothing."""
+    alone_s = simulate_files(
+        LimitedServer(lambda _: 100, window=window), files=1, rows=rows, is_rate_carried=False
+    )
+    server = LimitedServer(lambda _: 100, window=window)
+    together_s = simulate_files(server, files=50, rows=rows, is_rate_carried=True)
+    assert together_s * 3 <= alone_s * 50
+    assert len(server.refused) / len(server.sent) <= 0.01

@@ -51,6 +51,37 @@ def test_intent_is_on_disk_before_the_request_leaves():
     assert is_finished
 
 
+class CountingJournal(MemoryJournal):
+    """Counts the commits, and how many rows were ready at once: their intents are on disk, and they had not left."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.commits = self.most_ready = 0
+        self._server = server
+
+    def record(self, batch):
+        self.commits += 1
+        rows = super().record(batch)
+        self.most_ready = max(self.most_ready, len(self.intents) - len(self._server.bodies))
+        return rows
+
+
+def test_gather_times_are_settings():
+    """A journal that is far away gathers longer: fewer commits, and more rows whose intent is on disk in the meantime."""
+    found = {}
+    for ready_s, gather_s in [(0.05, 0.005), (0.5, 0.2)]:
+        journal = CountingJournal(server := ScriptedServer())
+        is_finished, _, seconds = run_sending(
+            server, build_rows(200), journal=journal, gather_s=gather_s, ready_s=ready_s
+        )
+        assert is_finished
+        assert seconds < 3  # 200 rows at 100 a second
+        found[gather_s] = journal
+    near, far = found.values()
+    assert far.commits * 5 < near.commits
+    assert near.most_ready <= 8 < far.most_ready <= 51
+
+
 # --- notes and doubt
 
 
