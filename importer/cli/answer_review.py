@@ -18,11 +18,13 @@ from importer.pipeline.questions import (
     RestQuestion,
     SavedMapQuestion,
     SendDecision,
+    SheetsQuestion,
     SourceQuestion,
     UnknownValue,
 )
 
 _MAX_WIDTH = 40  # of a header or a value in the list
+_MAX_LIST_WIDTH = 80  # of the names of the sheets
 
 
 def ask_to_send(question: str, answers: Sequence[Answer]) -> SendDecision | Answer:
@@ -70,6 +72,9 @@ def _find_answer(typed: str, answers: Sequence[Answer]) -> Answer | None:
 
 def _describe_answer(answer: Answer) -> str:
     match answer.question:
+        case SheetsQuestion():
+            sheets = ", ".join(answer.question.list_chosen(answer.value))
+            text = prompt_messages.SHEETS_ANSWER.format(sheets=cut(sheets, _MAX_LIST_WIDTH))
         case SavedMapQuestion(path):
             text = prompt_messages.SAVED_MAP_ANSWER.format(path=path, answer=answer.value)
         case FieldQuestion(field):

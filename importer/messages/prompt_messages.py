@@ -114,6 +114,7 @@ TYPE_YES_NO_OR_NUMBER = (
 )
 IS_LEFT_OUT = "left out"
 ROWS_ARE_REJECTED = "not changed, so its rows are rejected"
+SHEETS_ANSWER = "Sheets to read: {sheets}"
 SAVED_MAP_ANSWER = "Read the columns as last time ({path}): {answer}"
 FIELD_ANSWER = '{field}: column "{column}"'
 NO_COLUMN = "none"

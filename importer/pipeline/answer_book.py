@@ -28,6 +28,7 @@ from importer.pipeline.questions import (
     SavedMapQuestion,
     SendDecision,
     SheetQuestion,
+    SheetsQuestion,
     SourceQuestion,
     UnknownValue,
 )
@@ -61,7 +62,12 @@ class AnswerBook:
 
     def choose_sheets(self, sheets: Sequence[SheetQuestion]) -> Sequence[str]:
         """Return which sheets to read."""
-        return self._prompter.choose_sheets(sheets)
+        question = SheetsQuestion(tuple(sheets))
+        if not self._recall(question):
+            chosen = self._prompter.choose_sheets(sheets)
+            positions = [str(at) for at, sheet in enumerate(sheets, 1) if sheet.name in chosen]
+            self._record(question, " ".join(positions))
+        return question.list_chosen(self._get_value(question))
 
     def choose_phone_column(self, questions: Sequence[ColumnQuestion]) -> str:
         """Return the column that holds the leads' phones."""

@@ -24,7 +24,10 @@ from importer.settings import Settings
 
 
 def choose_sheets(sheet: Sheet, context: RunContext) -> RunContext:
-    """Leave out sheets without leads, and ask which of the others to read if none was named. Return the new settings."""
+    """Leave out sheets without leads, and ask which of the others to read if none was named.
+
+    Return the context with the choice in its settings. With the context of before, a person can choose again.
+    """
     with_leads = leave_out_other_sheets(sheet, context.settings)
     if context.settings.sheet or len(with_leads) < 2:
         return context
@@ -38,7 +41,7 @@ def leave_out_other_sheets(sheet: Sheet, settings: Settings) -> list[SheetPrevie
 
     If no sheet has leads, the first is read: its error says what is missing.
     """
-    sheets = sheet.reader.workbook.sheets
+    sheets = sheet.reader.opened.sheets
     if len(sheets) < 2 or (settings.sheet and ALL_SHEETS not in settings.sheet):
         return []
     with_leads = [one for one in sheets if _holds_leads(one, settings)] or [sheets[0]]

@@ -81,6 +81,21 @@ class SheetQuestion(msgspec.Struct, frozen=True):
     headers: tuple[str, ...]
 
 
+class SheetsQuestion(msgspec.Struct, frozen=True):
+    """Which of several sheets that look like leads to read."""
+
+    sheets: tuple[SheetQuestion, ...]
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("sheets",)
+
+    def list_chosen(self, value: str | None) -> list[str]:
+        """Return the names of the sheets from the value of an answer: their positions in the question, from 1."""
+        return [self.sheets[int(position) - 1].name for position in (value or "").split()]
+
+
 class UnknownValue(msgspec.Struct, frozen=True):
     """One distinct value that does not exist in the account, the number of its rows, and the titles it could mean."""
 
@@ -127,7 +142,8 @@ class BadCells(msgspec.Struct, frozen=True):
 
 
 Question: TypeAlias = (
-    SavedMapQuestion
+    SheetsQuestion
+    | SavedMapQuestion
     | FieldQuestion
     | ColumnQuestion
     | RestQuestion
@@ -140,7 +156,7 @@ Question: TypeAlias = (
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The answer to one question: a field, a column, a title, a phone, a source, or a yes.
+    """The answer to one question: a field, a column, a title, a phone, a source, positions of sheets, or a yes.
 
     "" leaves the column, the value or the owner out. None keeps a value as it is, so its rows are rejected.
     """

@@ -67,30 +67,31 @@ def judge(sheet: Sheet, context: RunContext) -> Summary:
 
 def run(sheet: Sheet, context: RunContext) -> Summary:
     """Judge every row, ask, then send the valid rows. Nothing is sent before every row was judged."""
-    context = choose_sheets(sheet, context)
+    book = AnswerBook(context.prompter) if context.prompter is not None else None
+    context = context.replace(prompter=book)
+    choose_sheets(sheet, context)
     with raise_as_nothing_sent():
         context.choose_policies()  # raises what is wrong with them before anything is asked
     with lock_sheet(sheet, context) as locked:
         warn_of_earlier_run(sheet.sha256, locked, find_unfinished_run)
-        with judge_until_agreed(sheet, locked) as journal:
+        with judge_until_agreed(sheet, locked, book) as journal:
             with raise_as_nothing_sent():
                 remember_mapping(journal.metadata.mapping, locked.settings, locked.observer)
             return send_and_verify(journal, add_run_options(locked, journal))
 
 
-def judge_until_agreed(sheet: Sheet, context: RunContext) -> Journal:
+def judge_until_agreed(sheet: Sheet, context: RunContext, book: AnswerBook | None) -> Journal:
     """Judge the sheet, and again as often as the person changes an answer, until they agree to send.
 
-    Raises NothingSentError if they do not.
+    `book` has their answers, None if nobody is asked. Raises NothingSentError if they do not agree.
     """
-    if context.prompter is None:
-        return judge_sheet("run", sheet, context)
-    book = AnswerBook(context.prompter)
-    context = context.replace(prompter=book)
+    if book is None:
+        return judge_sheet("run", sheet, choose_sheets(sheet, context))
     while True:
         book.begin_check()
+        chosen = choose_sheets(sheet, context)
         with ExitStack() as opened:
-            journal = opened.enter_context(judge_sheet("run", sheet, context))
+            journal = opened.enter_context(judge_sheet("run", sheet, chosen))
             change = _confirm_send(journal, book)
             if change is None:
                 opened.pop_all()

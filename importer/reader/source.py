@@ -27,11 +27,15 @@ class Reader(Protocol):
     end: ReadEnd | None
 
     @property
+    def opened(self) -> WorkbookPreview:
+        """The sheets that may be read, each by itself."""
+
+    @property
     def workbook(self) -> WorkbookPreview:
-        """The sheets that are read, each by itself."""
+        """Those of the opened sheets that are read."""
 
     def choose_sheets(self, names: Sequence[str]) -> None:
-        """Read only these of the sheets."""
+        """Read only these of the opened sheets, from now on."""
 
     @property
     def preview(self) -> SheetPreview:
@@ -93,9 +97,14 @@ class InMemoryReader:
         self.end: ReadEnd | None = None
 
     @property
-    def workbook(self) -> WorkbookPreview:
+    def opened(self) -> WorkbookPreview:
         """The rows, as the only sheet."""
         return WorkbookPreview((self.preview,), ())
+
+    @property
+    def workbook(self) -> WorkbookPreview:
+        """The rows, as the only sheet."""
+        return self.opened
 
     def choose_sheets(self, names: Sequence[str]) -> None:
         """Do nothing: there is one sheet."""

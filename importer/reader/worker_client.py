@@ -69,9 +69,14 @@ class WorkerClient:
             raise
 
     @cached_property
-    def workbook(self) -> protocol.WorkbookPreview:
+    def opened(self) -> protocol.WorkbookPreview:
         """The sheets that may be read: one, unless several were asked for. Raises the error of the reading process."""
         return self._receive_workbook()
+
+    @cached_property
+    def workbook(self) -> protocol.WorkbookPreview:
+        """Those of the opened sheets that are read: all of them, unless some were chosen."""
+        return self.opened
 
     def _receive_workbook(self) -> protocol.WorkbookPreview:
         response = self._receive()
@@ -87,9 +92,9 @@ class WorkerClient:
         return preview
 
     def choose_sheets(self, names: Sequence[str]) -> None:
-        """Read only these sheets. It comes before the first use of `preview`."""
-        sheets = tuple(sheet for sheet in self.workbook.sheets if sheet.name in names)
-        self.workbook = msgspec.structs.replace(self.workbook, sheets=sheets)
+        """Read only these of the opened sheets, from now on."""
+        sheets = tuple(sheet for sheet in self.opened.sheets if sheet.name in names)
+        self.workbook = msgspec.structs.replace(self.opened, sheets=sheets)
         self.__dict__.pop("preview", None)
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 from importer.models.mapping import ColumnChoice, MatchSource
 from importer.pipeline.answer_book import AnswerBook
-from importer.pipeline.questions import BadCells, ColumnQuestion, RestQuestion, SendDecision, UnknownValue
+from importer.pipeline.questions import (
+    BadCells,
+    ColumnQuestion,
+    RestQuestion,
+    SendDecision,
+    SheetQuestion,
+    UnknownValue,
+)
 
 
 class ScriptedPrompter:
@@ -17,6 +24,10 @@ class ScriptedPrompter:
     def confirm_saved_map(self, path):
         self.asked.append("saved map")
         return self.answers["saved_map"]
+
+    def choose_sheets(self, sheets):
+        self.asked.append("sheets")
+        return self.answers["sheets"]
 
     def choose_phone_column(self, questions):
         self.asked.append("phone column")
@@ -45,6 +56,21 @@ class ScriptedPrompter:
     def confirm_send(self, summary, answers):
         self.listed = answers
         return SendDecision.SEND
+
+
+def test_sheets_are_asked_for_once_and_can_be_changed():
+    """A name may have a comma in it, so the answer is kept as positions."""
+    sheets = [SheetQuestion("Pune, Nashik", ("Phone",)), SheetQuestion("Goa", ("Phone",))]
+    prompter = ScriptedPrompter(sheets=["Pune, Nashik"])
+    book = AnswerBook(prompter)
+    assert book.choose_sheets(sheets) == book.choose_sheets(sheets) == ["Pune, Nashik"]
+    assert prompter.asked == ["sheets"]
+    book.confirm_send(None)
+    (answer,) = prompter.listed
+    book.forget(answer)
+    prompter.answers["sheets"] = ["Goa", "Pune, Nashik"]
+    book.begin_check()
+    assert book.choose_sheets(sheets) == ["Pune, Nashik", "Goa"]
 
 
 def make_column(name):

@@ -48,6 +48,7 @@ class Terminal:
 
     def __init__(self):
         self.sheets = []
+        self.changes = []
         self.field = self.title = ""
         self.send = "n"
         self.asked = []
@@ -56,6 +57,8 @@ class Terminal:
         self.asked.append(question)
         if question.startswith("Numbers of the sheets"):
             return self.sheets.pop(0) if self.sheets else ""
+        if question.startswith("Send ") and self.changes:
+            return self.changes.pop(0)
         chosen = {"  Send it to": self.field, "  Which one is meant": self.title, "Send ": self.send}
         return next((text for start, text in chosen.items() if question.startswith(start)), "")
 
@@ -394,6 +397,17 @@ def test_terminal_asks_which_sheets_to_read(importer, book, terminal, given):
     assert "Summary  (" not in ended.err
     assert {row["_sheet"] for row in ended.results} == {"Asif", "Bela"}
     assert not terminal.sheets
+
+
+def test_choice_of_sheets_can_be_changed_before_the_sending(importer, book, terminal, crm):
+    """It stands in the list with the other answers. A sheet that was left out at first can be read too."""
+    terminal.sheets, terminal.changes, terminal.send = ["2", "1", ""], ["1", "1"], "y"
+    ended = importer("run", book)
+    listed = [line.strip() for line in ended.err.splitlines() if "Sheets to read:" in line]
+    assert listed == ["1  Sheets to read: Bela", "1  Sheets to read: Asif", "1  Sheets to read: Asif, Bela"]
+    assert {row["_sheet"] for row in ended.results} == {"Asif", "Bela"}
+    assert len(leads(crm)) == 3
+    assert terminal.count("  Where do these leads come from") == 1
 
 
 def test_choice_of_one_sheet_is_a_plain_run(importer, book, terminal):
