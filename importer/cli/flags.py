@@ -72,6 +72,13 @@ def add_run_options(command: Command) -> Command:
     return _add_options(command, _ALL_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS)
 
 
+def add_watch_options(command: Command) -> Command:
+    """Add the options of `watch`: those of `run`, but for what concerns one sheet or somebody at the terminal."""
+    return _add_options(
+        command, _ALL_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS - {"run_id", "save", "yes", "json", "limit"}
+    )
+
+
 def add_apply_options(command: Command) -> Command:
     """Add the options of `apply`, which already knows its rows."""
     return _add_options(command, _RUN_OPTIONS | _APPLY_OPTIONS | _AFTER_SENDING_OPTIONS)

@@ -19,7 +19,7 @@ import click
 from importer import __version__
 from importer.cli.console import is_json_due, print_json, print_line, sending_started, verbosity
 from importer.errors import DiskWriteError, ImporterError, RunInterruptedError, RunStoppedError, UsageError
-from importer.messages import help_messages, terminal_messages
+from importer.messages import help_messages, terminal_messages, watch_messages
 from importer.process_setup import tune_gc
 from importer.untrusted_text import quote_command
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED_CODE = 130
-_COMMANDS_WITH_A_RUN = frozenset({"run", "apply", "resume", "retry", "report"})
+_COMMANDS_WITH_A_RUN = frozenset({"run", "apply", "resume", "retry", "report", "watch"})
 """Commands with a run that can be stopped. Any other command that stops has sent nothing."""
 
 
@@ -44,6 +44,7 @@ class Commands(click.Group):
         "apply": "plan_commands",
         "verify": "plan_commands",
         "run": "run_commands",
+        "watch": "watch_commands",
         "resume": "run_commands",
         "retry": "run_commands",
         "runs": "history_commands",
@@ -194,6 +195,8 @@ def _describe_interruption(command: str) -> str:
     match command:
         case "purge":
             return terminal_messages.PURGE_STOPPED
+        case "watch":
+            return watch_messages.STOPPED_DURING_CHECK
         case "resume":
             return terminal_messages.STOPPED_RESUME_BEFORE_SENDING
         case _:

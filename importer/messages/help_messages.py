@@ -15,6 +15,7 @@ COMMAND_SUMMARIES = {
     "apply": "Send exactly what a plan or a check shows.",
     "verify": "Read the leads of a run back and compare them with what was sent.",
     "run": "Check a sheet, then send its rows to the CRM.",
+    "watch": "Import the sheets that appear in a folder.",
     "resume": "Finish a run that was interrupted or stopped.",
     "retry": "Check and send again the rows that did not go in during an earlier run.",
     "runs": "List your runs.",
@@ -44,6 +45,11 @@ Nothing is sent. RUN is a run id or its folder.
 
 FILE is a CSV or Excel sheet, or - for CSV on standard input.
 """,
+    "watch": """Import the sheets that appear in FOLDER, each content once.
+
+A file is imported when it looks the same at two looks. Nobody is asked anything, so import the first sheet of each kind
+yourself with importer run.
+""",
     "resume": "Finish RUN, which was interrupted or stopped. RUN is a run id or its folder.",
     "retry": "Send again the rows of RUN that did not go in, as a new run with its mapping and options.",
     "runs": "List your runs: id, time, file, state, counts, and how to resume them.",
@@ -65,6 +71,13 @@ OPTION_DEFAULT = " [default: {value}]"
 OPTION_JSON = "Print JSON."
 OPTION_OLDER_THAN = "Delete runs that started longer ago than this (d for days, h for hours)."
 OPTION_PURGE_YES = "Do not ask for confirmation."
+OPTION_ONCE = "Look at the folder, import what is ready, and end: for cron and Task Scheduler."
+OPTION_EVERY = "Look at the folder every so many seconds, until Ctrl-C."
+OPTION_DONE = "Move each file into this folder after it was sent."
+OPTION_PLAN_ONLY = "Only plan each file. Send the plans yourself with importer apply."
+OPTION_STOP_IF_INVALID = "Do not send a file if more than this share of its rows is rejected, such as 20%."
+OPTION_STOP_IF_UPDATES = "Plan each file, and do not send it if it would update more leads than this."
+OPTION_STOP_IF_CONFLICTS = "Plan each file, and do not send it if it has more conflicts than this."
 OPTION_FORGET = "Delete the saved answers for sheets with these columns."
 OPTION_FORCE = "Replace a file that exists."
 OPTION_DEMO_REPORTS = "Folder for the runs. [default: reports]"
@@ -82,6 +95,7 @@ UNKNOWN_COMMAND_WITHOUT_SUGGESTION = ErrorText(
 )
 MISSING_ARGUMENTS = {
     "file": "{command} needs a FILE to read. See {command} --help.",
+    "folder": "{command} needs a FOLDER to watch. See {command} --help.",
     "run": "{command} needs a RUN (importer runs lists your runs). See {command} --help.",
     "out": "{command} needs a file to write, such as leads.xlsx. See {command} --help.",
 }

@@ -108,6 +108,10 @@ ACCOUNT_LOCKED = ErrorText(
     "Run {run_id} is sending {file} to this account right now. It is in {reports}.",
     "One run at a time sends to an account. Wait until it has ended, or stop it and use importer resume.",
 )
+WATCH_LOCKED = ErrorText(
+    "Another importer watch is importing {file} into this account right now.",
+    "Nothing is lost: the file is imported at the next look.",
+)
 UNKNOWN_LOCK_HOLDER = "(of another process)"
 KEPT_LINK = "it is a link to another folder"
 KEPT_UNREADABLE = "its journal cannot be read, so it may belong to another program"

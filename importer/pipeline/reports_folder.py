@@ -12,11 +12,11 @@ import msgspec
 from importer.errors import DamagedJournalError, RunNotFoundError
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME
 from importer.journal.run_journal import Journal
-from importer.journal.run_metadata import RunMetadata, peek_run
+from importer.journal.run_metadata import RunEnd, RunMetadata, peek_run
 from importer.messages import run_messages
 from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunState
 from importer.pipeline.run_folder import was_killed_early
-from importer.state.account_memory import find_run_folders, forget_run_folders
+from importer.state.account_memory import find_run_folders, forget_run_folders, is_content_known
 from importer.state.run_lock import is_run_locked
 from importer.state.state_folder import AccountState, list_account_folders
 
@@ -98,12 +98,20 @@ def find_last_run_of_file(reports: Path, file: str, account: AccountState) -> Pa
     Numbers in the name do not count: they may be a date. Standard input has no name.
     """
     name = _read_letters(file)
-    found = _list_sent_runs(
+    if not name:
+        return None
+    return find_last_sent_run(
         reports,
         account,
         lambda metadata: not metadata.parent and _read_letters(metadata.file) == name,
     )
-    last = max(found, default=None) if name else None
+
+
+def find_last_sent_run(
+    reports: Path, account: AccountState, is_wanted: Callable[[RunMetadata], bool]
+) -> Path | None:
+    """Return the folder of the last wanted run that has begun to send to this account."""
+    last = max(_list_sent_runs(reports, account, is_wanted), default=None)
     return last.folder if last is not None else None
 
 
@@ -115,6 +123,21 @@ def _read_letters(file: str) -> str:
 def has_been_sent(reports: Path, sha256: str, account: AccountState) -> bool:
     """Return whether a run has begun to send this file to this account, however it ended."""
     return any(_find_sent_runs(reports, sha256, account))
+
+
+def was_sent(reports: Path, sha256: str, account: AccountState) -> bool:
+    """Return the same also where the run's folder is gone: the account remembers the content."""
+    return is_content_known(account.folder, sha256) or has_been_sent(reports, sha256, account)
+
+
+def list_unsent_runs(reports: Path, sha256: str, account: AccountState) -> Iterator[tuple[Path, RunEnd]]:
+    """Yield the folders and ends of runs that checked or planned this file and wait to be sent."""
+    for path in reports.glob(f"*/{JOURNAL_NAME}"):
+        run = peek_run(path.parent)
+        if run is None or run.metadata.sha256 != sha256 or run.metadata.account not in account.keys:
+            continue
+        if run.end.state in UNSENT:
+            yield path.parent, run.end
 
 
 def _find_sent_runs(reports: Path, sha256: str, account: AccountState) -> Iterator[_SentRun]:

@@ -151,6 +151,23 @@ def find_run_folders(account: Path, sha256: str | None = None) -> list[Path]:
     return [Path(os.fsdecode(folder)) for (folder,) in found if folder]
 
 
+def is_content_known(account: Path, sha256: str) -> bool:
+    """Return whether a run has begun to send a file with this content to the account, be it purged since."""
+    path = account / MEMORY_NAME
+    if not path.is_file():
+        return False
+    with translate_write_errors(account), closing(sqlite3.connect(path, timeout=30)) as connection:
+        found = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'runs')"
+        ).fetchone()
+        if not found[0]:
+            return False
+        (known,) = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM runs WHERE sha256 = ?)", (sha256,)
+        ).fetchone()
+        return bool(known)
+
+
 def forget_run_folders(account: Path, folders: Iterable[Path]) -> None:
     """Remove the paths of purged runs: a path may name a person. What they sent stays known. Raises DiskWriteError."""
     names = [(b"", os.fsencode(folder)) for folder in folders]

@@ -21,7 +21,7 @@ from importer.untrusted_text import format_path
 
 MAX_LOCK_WAIT_S = 0.5  # `is_run_locked` takes the lock for a moment, which must not turn a run away
 _LOCKS_FOLDER = ".locks"
-_ACCOUNT_LOCK = "sending"
+_ACCOUNT_LOCK, _WATCH_LOCK = "sending", "watching"
 
 
 class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +44,16 @@ def lock_account(account: Path, holder: LockHolder, *, wait_s: float = MAX_LOCK_
     Raises DiskWriteError, and RunLockedError with the run that is sending.
     """
     with _lock(account, _ACCOUNT_LOCK, holder, run_messages.ACCOUNT_LOCKED, wait_s):
+        yield
+
+
+@contextmanager
+def lock_watching(account: Path, holder: LockHolder) -> Iterator[None]:
+    """Let one `importer watch` at a time import a file into the account while the block runs.
+
+    Raises DiskWriteError, and RunLockedError with the file that the other one imports.
+    """
+    with _lock(account, _WATCH_LOCK, holder, run_messages.WATCH_LOCKED, MAX_LOCK_WAIT_S):
         yield
 
 

@@ -5,6 +5,7 @@
       ACCOUNT/                 named by the fingerprint of its first key
         account.json           address, fingerprints of keys, ids of lists: which account a key opens
         sending.lock, .json    one run at a time sends to the account, and which one it is
+        watching.lock, .json   one watcher at a time imports a file into it
         memory.sqlite          notes that were sent, and runs that sent them (state/account_memory.py)
         owners.json            phones of the team by name (state/owner_phones.py)
 

@@ -4,6 +4,7 @@
 """
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -174,6 +175,15 @@ def test_commands_page_has_options_of_commands_with_more_than_the_shared_ones():
     for name in COMMANDS.modules:
         for flag in list_flags(name):
             assert f"`{flag}" in page, (name, flag)
+
+
+def test_scheduled_commands_of_the_page_can_be_typed():
+    """Lines for cron, systemd and Task Scheduler name options that exist."""
+    page = (ROOT / "docs" / "again.md").read_text("utf-8")
+    lines = re.findall(r"importer watch (inbox [^\n`#]*)", page)
+    assert len(lines) >= 5
+    for line in lines:
+        find_command("watch").make_context("watch", shlex.split(line))
 
 
 def test_example_maps_can_be_read(tmp_path):

@@ -1,6 +1,7 @@
-"""A plan, its application and a protecting run that are killed at any moment, and what resume makes of them."""
+"""A plan, its application, a protecting run and a watcher that are killed at any moment, and how they go on."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,13 +91,47 @@ def test_killed_protecting_run_ends_as_without_the_kill(importer):
     check_leads(importer)
 
 
+WATCH = ("watch", "inbox", "--once", "--done", "done", "--map", "map.toml")
+
+
+@pytest.fixture
+def inbox(importer):
+    """A folder with the sheet, and a map for its columns."""
+    folder = importer.folder / "inbox"
+    folder.mkdir()
+    shutil.move(importer.folder / "x.csv", folder / "x.csv")
+    columns = '[columns]\nPhone = "customer_phone"\nCity = "city"\nNote = "customer_note"\n'
+    (importer.folder / "map.toml").write_text(columns, "utf-8")
+    return folder
+
+
+def test_killed_watcher_ends_as_without_the_kill(importer, inbox):
+    """The next look resumes the run, then moves the file: nothing is imported twice."""
+    importer.kill_after(20, *WATCH)
+    code, error = importer.finish(*WATCH)
+    assert code == 0, error
+    assert not list(inbox.iterdir())
+    check_leads(importer)
+    assert COUNT <= importer.count("POST") <= COUNT + 2 * 8
+
+
+def test_two_watchers_at_once_import_a_file_once(importer, inbox):
+    """One of them imports it. The other says so, or finds it gone."""
+    children = [importer.start(*WATCH) for _ in range(2)]
+    errors = [child.communicate(timeout=90)[1] for child in children]
+    assert {child.returncode for child in children} <= {0, 4}, errors
+    assert importer.count("POST") == COUNT
+    assert [path.name for path in (importer.folder / "done").iterdir()] == ["x.csv"]
+    check_leads(importer)
+
+
 def check_leads(importer):
     found = leads(importer.sandbox)
     assert len(found) == COUNT
     assert all(lead["city"] == "Thane" for lead in found.values())
     notes = [lead.get("notes", []) for lead in found.values()]
     assert all(len(one) <= 1 for one in notes)
-    rows = {row["_phone"]: row for row in read_csv(importer.folder / "reports" / "p" / "results.csv")}
+    rows = {row["_phone"]: row for row in read_csv(next(importer.folder.glob("reports/*/results.csv")))}
     unsent = [phone for phone, lead in found.items() if not lead.get("notes")]
     assert all(rows[phone]["_note"] == "unknown" for phone in unsent)
     assert len(unsent) <= 3 * 8
