@@ -9,6 +9,7 @@
     │   ├── MappingError               the column mapping contradicts itself or the sheet
     │   ├── MissingKeyError            no API key was given, or others can read the file that holds it
     │   ├── RunNotFoundError           the run is not in the reports folder
+    │   ├── StaleEditError             somebody else changed the row meanwhile
     │   └── DamagedJournalError        the journal cannot be read, or is from a newer version
     ├── RunStoppedError                exit 3: stopped early; `importer resume` continues it
     │   ├── KeyRefusedError            the server answered 401 (exit 2 if nothing had been sent yet)
@@ -80,6 +81,10 @@ class MissingKeyError(NothingSentError):
 
 class RunNotFoundError(NothingSentError):
     """The run named by the user is not in the reports folder."""
+
+
+class StaleEditError(NothingSentError):
+    """An edit of a row that was changed meanwhile: it would undo a change that its author has not seen."""
 
 
 class DamagedJournalError(NothingSentError):

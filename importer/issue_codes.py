@@ -60,6 +60,8 @@ class IssueCode(StrEnum):
     DELETED = "deleted"
     TEST_ROW = "test_row"
     NOT_A_LEAD = "not_a_lead"
+    EDITED = "edited"
+    LEFT_OUT_BY_HAND = "left_out"
     SAME_PHONE = "folded"
     OTHER_NAME = "other_name"
     MERGED = "merged"

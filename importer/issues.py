@@ -64,6 +64,7 @@ _WARNINGS = frozenset(
         IssueCode.LEFT_OUT_UNKNOWN,
         IssueCode.LEFT_OUT_DISABLED,
         IssueCode.LEFT_OUT_AMBIGUOUS,
+        IssueCode.EDITED,
         IssueCode.SAME_PHONE,
         IssueCode.OTHER_NAME,
         IssueCode.MERGED,
@@ -113,7 +114,8 @@ class IssueKind(msgspec.Struct, frozen=True):
 def _get_severity(code: IssueCode) -> Severity:
     if code in _WARNINGS:
         return Severity.WARNING
-    return Severity.NOT_A_LEAD if code in NOT_LEAD_CODES else Severity.ERROR
+    is_skipped = code in NOT_LEAD_CODES or code is IssueCode.LEFT_OUT_BY_HAND
+    return Severity.NOT_A_LEAD if is_skipped else Severity.ERROR
 
 
 ISSUE_CATALOGUE: dict[str, IssueKind] = {

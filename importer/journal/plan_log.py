@@ -164,6 +164,10 @@ class PlanLog:
             ],
         )
 
+    def remove_plans(self) -> None:
+        """Remove all plans within a commit, because a row was changed. The answers of the CRM stay."""
+        self._file.sql.execute("DELETE FROM plans")
+
     def hold_back_shared_leads(self) -> None:
         """Make rows conflicts whose phones reach one lead: two rows would write to it, and nobody knows which is right."""
         with self._file.translate_read_errors():

@@ -22,7 +22,7 @@ from importer.models.status import NoteState, RowStatus, RunState, Verification
 
 _REPORT_ROW_FIELDS = """number, cells, status, phone, staged_issues, delivery_issues, attempts, http_status,
     result_note, with_note, payload, survivor_status, lead_id,
-    verification, verification_issues, plan_action, plan_changes, plan_steps, plan_issues"""
+    verification, verification_issues, edit_issues, plan_action, plan_changes, plan_steps, plan_issues"""
 """Columns of the view `report_rows`, in the order of `_to_report_row`."""
 _KILLED = encode_issues([Issue("row", IssueCode.UNSURE, "", run_messages.DETAIL_RUN_KILLED)])
 """All that is known of a row that was under way when the process was killed: its intent has no result."""
@@ -37,10 +37,12 @@ _PHONES = """SELECT phone FROM rows WHERE phone <> '' UNION ALL
     SELECT further.value FROM rows, json_each(rows.payload, '$.add_phones') AS further
     WHERE rows.payload LIKE '%"add_phones":%'"""
 
-_CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' THEN cells END AS cells, phone, payload
+_CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = ''
+    AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = rows.number AND issues <> '') THEN cells END AS cells, phone, payload
     FROM rows WHERE number > :after ORDER BY number LIMIT :rows"""
 _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_issues = '' AND delivery_issues = ''
-    AND plan_action IS NULL AND NOT EXISTS (SELECT 1 FROM verifications) THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
+    AND plan_action IS NULL AND NOT EXISTS (SELECT 1 FROM verifications)
+    AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = row_progress.number AND issues <> '') THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
 CheckedRow: TypeAlias = tuple[int, str | None, str, str]
@@ -159,6 +161,7 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         lead_id,
         verification,
         verification_issues,
+        edit_issues,
         *plan,
     ) = row
     return ReportRow(
@@ -177,6 +180,7 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         lead_id=lead_id or "",
         verification=None if verification is None else Verification(verification),
         verification_issues=verification_issues or "",
+        edit_issues=edit_issues or "",
     )
 
 

@@ -15,6 +15,7 @@ from importer.errors import DamagedJournalError
 from importer.journal import database
 from importer.journal.database import JOURNAL_NAME, STAGING_NAME, JournalFile
 from importer.journal.delivery_log import DeliveryLog
+from importer.journal.edit_log import EditLog
 from importer.journal.plan_log import PlanLog
 from importer.journal.report_query import ReportPage, ReportQuery
 from importer.journal.run_metadata import (
@@ -40,7 +41,7 @@ from importer.state.state_folder import AccountState
 class Journal:
     """One run's file, and the roles in which it is used. Not for two threads at once.
 
-    `run` has the metadata, `staging` the rows before the sending, `plans` what the CRM has and would be changed,
+    `run` has the metadata, `staging` the rows before the sending, `edits` what a person changed in them, `plans` what the CRM has and would be changed,
     `delivery` what the sender needs, `verifications` what was read back and `reports` what the reports read. The methods of other packages are passed on to them.
     """
 
@@ -50,6 +51,7 @@ class Journal:
         self.run = run
         self.staging = StagingArea(file)
         self.delivery = DeliveryLog(file, run)
+        self.edits = EditLog(file)
         self.plans = PlanLog(file, run)
         self.verifications = VerificationLog(file)
         self.reports = ReportQuery(file, run)

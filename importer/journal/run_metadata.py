@@ -177,7 +177,11 @@ class RunRecord:
     def write_end(self, end: RunEnd) -> None:
         """Write the state of the run, and how it ended."""
         with self._file.commit():
-            self._file.write_part(END_KEY, end)
+            self.record_end(end)
+
+    def record_end(self, end: RunEnd) -> None:
+        """Do the same within a commit."""
+        self._file.write_part(END_KEY, end)
 
     @property
     def memory_id(self) -> str:

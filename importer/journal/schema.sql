@@ -83,6 +83,30 @@ CREATE TABLE verifications (
   checksum   INTEGER NOT NULL
 ) STRICT;
 
+-- The changes that a person made to rows before the sending, in order. `rows` has the rows as they are now.
+CREATE TABLE edits (
+  id           INTEGER PRIMARY KEY,
+  step         INTEGER NOT NULL,         -- changes that were made together are undone together
+  number       INTEGER NOT NULL,         -- of the row
+  column_index INTEGER,                  -- of the cell; NULL: the row was left out, or taken back
+  before       TEXT NOT NULL,
+  after        TEXT NOT NULL,
+  undoes       INTEGER,                  -- the step that this one undoes
+  made_at      TEXT NOT NULL,
+  checksum     INTEGER NOT NULL
+) STRICT;
+
+-- The rows that a person changed, as the file has them.
+CREATE TABLE edited_rows (
+  number        INTEGER PRIMARY KEY,
+  version       INTEGER NOT NULL,        -- the number of its changes: an edit of an older version is refused
+  cells         TEXT NOT NULL,           -- as the file has them, in the form of rows.cells
+  reader_issues TEXT NOT NULL,           -- what the reader found with the row as the file has it: JSON list of issues, or ''
+  is_left_out   INTEGER NOT NULL,
+  issues        TEXT NOT NULL,           -- the cells that differ from the file, for the reports: JSON list of issues, or ''
+  checksum      INTEGER NOT NULL
+) STRICT;
+
 -- Each row with its intent and its result, if it has any.
 CREATE VIEW row_progress AS
 SELECT
@@ -127,8 +151,10 @@ SELECT
   CASE WHEN plan_action IS NOT NULL THEN (
     SELECT lead_id FROM lookups WHERE lookups.phone = row_status.phone
   ) END AS lead_id,
-  verifications.outcome AS verification, verifications.issues AS verification_issues
+  verifications.outcome AS verification, verifications.issues AS verification_issues,
+  edited_rows.issues AS edit_issues
 FROM row_status
+LEFT JOIN edited_rows ON edited_rows.number = row_status.number
 LEFT JOIN verifications ON verifications.number = row_status.number;
 
 -- Sums need no sorting. GROUP BY would sort the statuses of all rows: 60 MB for a million.

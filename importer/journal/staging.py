@@ -121,7 +121,11 @@ class StagingArea:
     def stage(self, rows: StagedRows | Iterable[StagedRow]) -> None:
         """Write judged rows in one transaction. A row staged before is replaced."""
         with self._file.commit():
-            self._file.sql.executemany(_STAGE, [(*row, compute_row_checksum(*row)) for row in rows])
+            self.record_rows(rows)
+
+    def record_rows(self, rows: StagedRows | Iterable[StagedRow]) -> None:
+        """Do the same within a commit."""
+        self._file.sql.executemany(_STAGE, [(*row, compute_row_checksum(*row)) for row in rows])
 
     def count_rows(self) -> int:
         """Return the number of staged rows."""
@@ -141,16 +145,16 @@ class StagingArea:
             last = phones[-1]
             alone = [phone for phone in phones if phone not in linked]
             for _, group in groupby(self._read_rows_of_phones(alone), key=lambda row: row[1]):
-                yield [_to_accepted(row) for row in group]
+                yield [to_accepted(row) for row in group]
         for connected in linked.list_sets():
             rows = self._read_rows_of_phones(connected)
-            yield sorted(map(_to_accepted, rows), key=lambda row: row.row.number)
+            yield sorted(map(to_accepted, rows), key=lambda row: row.row.number)
 
     def read_valid_rows(self, after: int, limit: int) -> list[Accepted]:
         """Return the next valid rows, in file order, without their cells."""
         with self._file.translate_read_errors():
             found = self._file.sql.execute(_VALID_ROWS, {"after": after, "rows": limit}).fetchall()
-            return [_to_accepted(row) for row in found]
+            return [to_accepted(row) for row in found]
 
     def _read_rows_of_phones(self, phones: Sequence[str]) -> list[tuple[int, str, str, str]]:
         """Return (number, phone, payload, issues) of the valid rows with these lead phones, by phone and number."""
@@ -190,21 +194,25 @@ class StagingArea:
         return [phone for (phone,) in found]
 
     def update_verdicts(self, rows: Iterable[NewVerdict]) -> None:
-        """Give rows another verdict, payload and issues; their cells stay."""
+        """Give rows another verdict, payload and issues in one transaction; their cells stay."""
         with self._file.commit():
-            self._file.sql.executemany(
-                _UPDATE,
-                [
-                    (
-                        row.number,
-                        row.verdict,
-                        encode_payload(row.payload),
-                        encode_issues(row.issues),
-                        row.survivor_row,
-                    )
-                    for row in rows
-                ],
-            )
+            self.record_verdicts(rows)
+
+    def record_verdicts(self, rows: Iterable[NewVerdict]) -> None:
+        """Do the same within a commit."""
+        self._file.sql.executemany(
+            _UPDATE,
+            [
+                (
+                    row.number,
+                    row.verdict,
+                    encode_payload(row.payload),
+                    encode_issues(row.issues),
+                    row.survivor_row,
+                )
+                for row in rows
+            ],
+        )
 
     def read_issues(self, numbers: Sequence[int]) -> dict[int, tuple[Issue, ...]]:
         """Return the issues that were found when these rows were judged, by row number."""
@@ -219,7 +227,7 @@ class StagingArea:
         self._file.publish()
 
 
-def _to_accepted(row: tuple[int, str, str, str]) -> Accepted:
+def to_accepted(row: tuple[int, str, str, str]) -> Accepted:
     """Return a valid row without its cells, from (number, phone, payload, issues)."""
     number, phone, payload, issues = row
     return Accepted(SourceRow(number, ()), phone, decode_payload(payload), decode_issues(issues))

@@ -194,6 +194,9 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.TEST_ROW: IssueText("test rows", "skipped because it is a test row of the export ({value}{hint})."),
     Code.NOT_A_LEAD: IssueText("not a lead", "skipped because it is not a lead ({value}{hint})."),
+    # --- what a person changed before the sending
+    Code.EDITED: IssueText("changed in importer", "changed in importer. The file has {hint}."),
+    Code.LEFT_OUT_BY_HAND: IssueText("left out by you", "skipped because it was left out in importer."),
     # --- rows that share a phone; {hint} names the other row
     Code.SAME_PHONE: IssueText("same phone as another row", "same phone as row {hint}: {value}."),
     Code.OTHER_NAME: IssueText(
@@ -299,6 +302,9 @@ FIRST_REPORT = "see the first report"
 
 # --- the {hint} of RANGE_END_USED
 LOWER_END, UPPER_END = "lower", "upper"
+
+# --- the {hint} of EDITED
+FILE_VALUE, EMPTY_CELL = '"{value}"', "an empty cell"
 
 # --- the {value} of SAME_PHONE
 MERGED_INTO_THAT_ROW = "its values were merged into that row"

@@ -92,7 +92,8 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     need all of a row, so `cells`, `issues` and `payload` are decoded on demand, and once.
     `survivor_status` is the status of the row that a duplicate was merged into, None for every other row. `sheets` are
     the names of the run's sheets, if there are several. `plan` and `lead_id` are those of a planned row,
-    `verification` and its issues those of a row whose lead was read back.
+    `verification` and its issues those of a row whose lead was read back. `edit_issues` name
+    the cells that a person changed.
     """
 
     number: int
@@ -111,6 +112,7 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     lead_id: str = ""
     verification: Verification | None = None
     verification_issues: str = ""
+    edit_issues: str = ""
 
     @property
     def sheet_row(self) -> int:
@@ -132,7 +134,7 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
         """All issues of the row."""
         return tuple(
             issue
-            for text in (self.staged_issues, self.delivery_issues, self.verification_issues)
+            for text in (self.edit_issues, self.staged_issues, self.delivery_issues, self.verification_issues)
             if text
             for issue in _read_issues(text)
         )

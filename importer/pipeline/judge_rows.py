@@ -76,8 +76,7 @@ def deduplicate_rows(journal: Journal, context: RunContext) -> None:
 
     The observer gets the first rows that were merged with a row of another name.
     """
-    column = next(iter(journal.metadata.mapping.find_columns("customer_phone")), None)
-    header = column.header if column else ""
+    header = get_phone_header(journal.metadata.mapping)
     groups = journal.staging.read_phone_groups()
     conflicts: list[NameConflict] = []
     while batch := list(islice(groups, _GROUPS_PER_COMMIT)):
@@ -92,6 +91,12 @@ def deduplicate_rows(journal: Journal, context: RunContext) -> None:
         conflicts += _find_name_conflicts(verdicts, journal.metadata.sheets)
         conflicts = sorted(conflicts, key=lambda conflict: conflict.number)[:_MAX_CONFLICTS]
     context.observer.on_rows_merged(conflicts)
+
+
+def get_phone_header(mapping: Mapping) -> str:
+    """Return the header of the column with the leads' own phones, for the sentences about rows that share one."""
+    column = next(iter(mapping.find_columns("customer_phone")), None)
+    return column.header if column else ""
 
 
 def _find_name_conflicts(rows: Sequence[NewVerdict], sheets: Sequence[str]) -> Iterator[NameConflict]:

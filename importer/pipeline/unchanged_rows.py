@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from importer.issues import Issue, IssueCode
@@ -23,15 +24,19 @@ _ROWS_PER_COMMIT = 1000
 
 def leave_out_unchanged_rows(journal: Journal, context: RunContext) -> None:
     """Give each valid row that was sent before the verdict UNCHANGED, and say by which run. The CRM is not asked."""
-    with read_memory(context.require_account().folder) as memory:
-        if memory is None:
-            return
-        policies = context.choose_policies(journal.metadata.mapping)
-        finder = _UnchangedRows(memory, _identify_run(journal), policies)
+    with open_memory_of_rows(journal, context) as finder:
         after = -1
-        while rows := journal.staging.read_valid_rows(after, _ROWS_PER_COMMIT):
+        while finder is not None and (rows := journal.staging.read_valid_rows(after, _ROWS_PER_COMMIT)):
             after = rows[-1].row.number
             journal.staging.update_verdicts(finder.find(rows))
+
+
+@contextmanager
+def open_memory_of_rows(journal: Journal, context: RunContext) -> Iterator[UnchangedRows | None]:
+    """Yield what finds unchanged rows, None if nothing is remembered of the account."""
+    with read_memory(context.require_account().folder) as memory:
+        policies = context.choose_policies(journal.metadata.mapping)
+        yield None if memory is None else UnchangedRows(memory, _identify_run(journal), policies)
 
 
 def _identify_run(journal: Journal) -> RunIdentity:
@@ -39,7 +44,7 @@ def _identify_run(journal: Journal) -> RunIdentity:
     return RunIdentity(metadata.run_id, metadata.account, metadata.base_url)
 
 
-class _UnchangedRows:
+class UnchangedRows:
     """Finds rows that were sent before, in what this computer remembers of the account."""
 
     def __init__(self, memory: AccountMemory, run: RunIdentity, policies: Policies) -> None:

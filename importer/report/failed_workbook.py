@@ -15,11 +15,12 @@ from typing import Any, Self
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from importer.issues import Issue, Severity
+from importer.issues import Severity
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
-from importer.models.mapping import ColumnChoice, get_active_titles
+from importer.models.issue_cells import NO_COLUMN, IssueCells
+from importer.models.mapping import get_active_titles
 from importer.models.status import (
     PLAN_COLUMNS,
     REPORT_COLUMNS,
@@ -46,8 +47,6 @@ _LINE_HEIGHT = 15  # points
 _MAX_LINES = 8
 _MAX_REPORT_COLUMNS = len((*REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS))
 _PROBLEMS = REPORT_COLUMNS.index("_problems")
-_NO_COLUMN = -1
-"""The column of an issue that is not about a single cell: a stray quote, a refusal by the CRM, a default."""
 
 
 def fits_in_workbook(cells: Sequence[str]) -> bool:
@@ -96,7 +95,7 @@ class FailedWorkbook:
             _Style.REPORT_NUMBER if name in _NUMBER_COLUMNS else _Style.REPORT for name in columns
         ]
         self._metadata = metadata
-        self._issue_cells = _IssueCells(metadata.mapping.columns)
+        self._issue_cells = IssueCells(metadata.mapping.columns)
         self._holds_sheet = fits_in_workbook(metadata.headers)
         self._names = (*metadata.headers, *columns) if self._holds_sheet else (*columns,)
         self._widths = [len(name) for name in self._names]
@@ -178,7 +177,7 @@ class FailedWorkbook:
     def _collect_problems(self, row: ReportRow) -> dict[int, str]:
         """Return the sentences of the row's errors by column of the sheet."""
         problems: dict[int, str] = {}
-        columns = self._issue_cells.find_columns(row)
+        columns = self._issue_cells.find_columns(row.issues, row.cells)
         for column, issue, sentence in zip(columns, row.issues, row.sentences, strict=True):
             if issue.severity is Severity.ERROR:
                 problems[column] = f"{problems[column]}\n{sentence}" if column in problems else sentence
@@ -198,7 +197,7 @@ class FailedWorkbook:
             for value in report_cells
         ]
         report_values[_PROBLEMS] = sentences[:_MAX_REPORT_CELL]
-        style = _Style.PROBLEMS_FAULTY if _NO_COLUMN in problems else _Style.PROBLEMS
+        style = _Style.PROBLEMS_FAULTY if NO_COLUMN in problems else _Style.PROBLEMS
         return values + report_values, [
             *styles,
             *self._report_styles[:_PROBLEMS],
@@ -208,7 +207,7 @@ class FailedWorkbook:
 
     def _write_comments(self, problems: dict[int, str]) -> None:
         for column, problem in problems.items():
-            if column != _NO_COLUMN:
+            if column != NO_COLUMN:
                 self._sheet.write_comment(
                     self.rows, column, problem[:_MAX_COMMENT], _compute_comment_size(problem)
                 )
@@ -248,33 +247,3 @@ def _compute_comment_size(text: str) -> dict[str, int]:
     """Return the pixels that the text needs; Excel's default box would cut it off."""
     lines = sum(1 + len(line) // 45 for line in text.split("\n"))
     return {"width": 300, "height": 24 + 17 * min(lines, 20)}
-
-
-class _IssueCells:
-    """Finds the cells that issues are about. Two columns may share a header, or go to one field."""
-
-    def __init__(self, columns: Sequence[ColumnChoice]) -> None:
-        self._columns: dict[str, list[ColumnChoice]] = {}
-        for column in columns:
-            self._columns.setdefault(column.field, []).append(column)
-
-    def find_columns(self, row: ReportRow) -> list[int]:
-        """Return for each issue of the row the index of its column, or _NO_COLUMN."""
-        found: list[int] = []
-        for issue in row.issues:
-            candidates = self._find_candidates(issue, row.cells) or [_NO_COLUMN]
-            # Two columns with one header may hold the same bad value: then each gets its own issue.
-            taken = {column for column, other in zip(found, row.issues, strict=False) if other == issue}
-            found.append(next((column for column in candidates if column not in taken), candidates[0]))
-        return found
-
-    def _find_candidates(self, issue: Issue, cells: Sequence[str]) -> list[int]:
-        """Return the columns of the issue's field: best those with its header that hold its value, else either."""
-        same_field = self._columns.get(issue.field, [])
-        same_header = [
-            column.index for column in same_field if issue.column and column.header == issue.column
-        ]
-        same_value = [
-            column.index for column in same_field if issue.value and issue.value in cells[column.index]
-        ]
-        return [column for column in same_header if column in same_value] or same_value or same_header

@@ -50,7 +50,10 @@ def _list_send_steps(summary: Summary, folder: Path, options: Mapping[str, objec
     leads = summary.counts["accepted"]  # not rows: those that share a phone are one lead
     if not leads:
         return []
-    command = format_send_command(summary.file, options, folder.parent)
+    if summary.edited:  # the file does not have the edits
+        command = format_run_command("apply", folder)
+    else:
+        command = format_send_command(summary.file, options, folder.parent)
     return [Step(report_messages.format_send_step(leads), command)]
 
 

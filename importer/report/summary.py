@@ -95,6 +95,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     nameless: Annotated[
         int, Meta(description="Accepted rows with neither the name of a person nor that of a firm.")
     ]
+    edited: Annotated[
+        int, Meta(description="Rows that a person changed or left out in importer, before they were sent.")
+    ]
     ignored: Annotated[
         list[str], Meta(description="Columns, sheets and lines that were not imported, in sentences.")
     ]

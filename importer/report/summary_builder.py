@@ -91,6 +91,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         workbook_rows=counter.workbook_rows,
         warned_rows=counter.warned_rows,
         nameless=counter.nameless,
+        edited=journal.edits.count_rows(),
         ignored=_list_ignored(journal),
         files=files,
         **_count_plan(journal),
