@@ -62,17 +62,17 @@ class Credentials(msgspec.Struct, frozen=True):
     key: Secret
 
 
-def find_credentials(environ: Mapping[str, str], folder: Path) -> Credentials:
+def find_credentials(environ: Mapping[str, str], folder: Path, *, typed_key: str = "") -> Credentials:
     """Return the base address and key from the environment, else from `.env` in `folder`, else from the OS keyring.
 
-    Raises MissingKeyError if there is no key, UsageError for an address that the key must not be sent to.
+    A key that a person has typed goes before all of them. Raises MissingKeyError if there is no key, UsageError for an address that the key must not be sent to.
     """
     if environ.get(API_KEY_VARIABLE):
         values = environ
     else:
         values = {**_read_env_file(folder / ENV_FILE), **{k: v for k, v in environ.items() if v}}
     base_url = normalize_base_url(values.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL)
-    key = (values.get(API_KEY_VARIABLE) or _read_keyring(base_url) or "").strip()
+    key = (typed_key or values.get(API_KEY_VARIABLE) or _read_keyring(base_url) or "").strip()
     if not key:
         raise MissingKeyError(*settings_messages.NO_KEY.format(variable=API_KEY_VARIABLE))
     if not _VISIBLE_ASCII.fullmatch(key):

@@ -39,7 +39,7 @@ RunId = Annotated[
     Meta(
         # Not the names of other things in the reports folder, nor what Windows takes for a device (`nul`, `com1.txt`);
         # otherwise `2026-11-25_leads.v2`: letters, digits, . _ and -, no . at either end.
-        pattern=r"^(?!(?i:maps|notes\.sqlite.*|(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?)\Z)"
+        pattern=r"^(?!(?i:maps|preparing|practice|notes\.sqlite.*|(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?)\Z)"
         r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z"
     ),
 ]

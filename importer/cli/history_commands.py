@@ -19,6 +19,7 @@ from importer.errors import UsageError, raise_as_nothing_sent
 from importer.messages import format_count, format_time, help_messages, terminal_messages
 from importer.messages.report_messages import CHECK_MEANINGS
 from importer.models.status import UNSENT, RowStatus
+from importer.pipeline.preparations import Preparations
 from importer.pipeline.purge_runs import find_old_runs, purge
 from importer.pipeline.reports_folder import RunLine, find_run, forget_purged_runs, list_runs, now
 from importer.pipeline.resume import rewrite_reports
@@ -64,12 +65,18 @@ def purge_command(older_than: str, yes: bool, **flags: Any) -> int:
     old, kept = find_old_runs(Path(reports), age, now())
     for folder, reason in kept:
         print_line(terminal_messages.KEPT_FOLDER.format(folder=folder, reason=reason), err=True)
-    if not old:
+    preparations = Preparations(Path(reports))
+    sheets = preparations.find_older_than(age, now())
+    if sheets:
+        print_line(terminal_messages.format_unsent_sheets(len(sheets)), err=True)
+    if not old and not sheets:
         print_line(terminal_messages.NO_OLD_RUNS.format(reports=reports, age=older_than), err=True)
         return 0
     if not yes:
         _confirm_purge(old)
     with raise_as_nothing_sent():
+        for run_id in sheets:
+            preparations.remove(run_id)
         result = purge(Path(reports), old)
         forget_purged_runs(Path(reports), find_state_folder(os.environ))
     print_line(terminal_messages.format_removed_runs(result.removed), err=True)

@@ -31,10 +31,8 @@ from importer.models.mapping import (
 )
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import find_remembered_map, forget_mapping, save_mapping
-from importer.pipeline.decide_mapping import MappingDecision, reuse_mapping
-from importer.pipeline.decide_sheets import leave_out_other_sheets, match_without_questions
-from importer.pipeline.lineage import find_origin, inherit_settings
-from importer.reader.source import Sheet, make_open_options, open_file
+from importer.pipeline.decide_sheets import leave_out_other_sheets, match_as_run_does
+from importer.reader.source import make_open_options, open_file
 from importer.settings import Settings
 from importer.untrusted_text import quote_command
 
@@ -55,7 +53,7 @@ def columns_command(file: str, forget: bool, **flags: Any) -> int:
         opened = sheet.preview
         if forget:
             _forget_answers(find_remembered_map(sheet.preview, settings))
-        mapping, notices = _choose_mapping_as_run_does(sheet, settings)
+        mapping, notices = match_as_run_does(sheet, settings, _fetch_titles_if_possible(settings))
     for notice in opened.notices + notices:
         print_line(notice.text, err=settings.json)
     if settings.json:
@@ -132,16 +130,6 @@ def _forget_answers(path: Path | None) -> None:
     with raise_as_nothing_sent():
         forget_mapping(path)
     print_line(terminal_messages.ANSWERS_FORGOTTEN.format(path=path), err=True)
-
-
-def _choose_mapping_as_run_does(sheet: Sheet, settings: Settings) -> MappingDecision:
-    """Return the mapping that `run` would use without its questions. A report of ours keeps the mapping of its run."""
-    titles = _fetch_titles_if_possible(settings)
-    origin = find_origin(sheet, Path(settings.reports))
-    settings = inherit_settings(settings, origin, base_url="")  # how fast a CRM is used does not matter here
-    return reuse_mapping(sheet.preview, settings, titles, origin) or match_without_questions(
-        sheet, settings, titles
-    )
 
 
 def _fetch_titles_if_possible(settings: Settings) -> AccountTitles:

@@ -10,7 +10,6 @@ from typing import Self
 
 from importer.cli import answer_review, prompts
 from importer.cli.console import (
-    EtaEstimator,
     ProgressBar,
     format_duration,
     print_line,
@@ -37,6 +36,7 @@ from importer.pipeline.questions import (
     UnknownValue,
 )
 from importer.report.summary import Summary
+from importer.sender.eta import EtaEstimator
 from importer.sender.send_loop import Progress
 from importer.settings import Settings
 

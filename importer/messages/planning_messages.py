@@ -21,6 +21,9 @@ ALREADY_SENT = ErrorText(
     "Run {run} was already sent, or its sending was begun.",
     "See its report, or finish it with importer resume {run} if it was stopped.",
 )
+NOT_CHECKED = ErrorText(
+    "Run {run} is not a finished check, so its leads cannot be looked up now.", "Its state: importer runs"
+)
 PLAN_NOT_FINISHED = ErrorText(
     "The plan of run {run} is not finished.", "Finish it with: importer resume {run}"
 )

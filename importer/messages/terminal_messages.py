@@ -178,6 +178,12 @@ def format_removed_runs(run_ids: list[str]) -> str:
     return f"Deleted {format_run_count(len(run_ids))}{': ' + ', '.join(run_ids) if run_ids else ''}."
 
 
+def format_unsent_sheets(count: int) -> str:
+    """Return the sentence about old sheets of the page in the browser that never became a run."""
+    found = "1 sheet that was" if count == 1 else f"{count} sheets that were"
+    return f"importer ui keeps {found} chosen there and never sent. They are deleted too."
+
+
 def format_runs_in_use(count: int) -> str:
     """Return the sentence about runs that were not deleted because they are sending, or write their reports."""
     if count == 1:

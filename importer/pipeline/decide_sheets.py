@@ -15,7 +15,8 @@ from importer.models.mapping import AccountTitles, Mapping, Notice
 from importer.pipeline.answers import find_remembered_map
 from importer.pipeline.column_questions import has_phone
 from importer.pipeline.context import RunContext
-from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, match_columns
+from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, match_columns, reuse_mapping
+from importer.pipeline.lineage import find_origin, inherit_settings
 from importer.pipeline.questions import Prompter, SheetQuestion
 from importer.reader.combine_sheets import name_notices, place_columns
 from importer.reader.protocol import SheetPreview
@@ -68,6 +69,14 @@ def match_sheets(sheet: Sheet, context: RunContext) -> MappingDecision:
     if len(sheet.reader.workbook.sheets) < 2:
         return match_columns(sheet, context)
     return _match_each(sheet, context.settings, lambda one: _match_one(one, sheet, context))
+
+
+def match_as_run_does(sheet: Sheet, settings: Settings, titles: AccountTitles) -> MappingDecision:
+    """Return the mapping that a run would use if nobody answers. A report of ours keeps the mapping of its run."""
+    origin = find_origin(sheet, Path(settings.reports))
+    settings = inherit_settings(settings, origin, base_url="")  # how fast a CRM is used does not matter here
+    reused = reuse_mapping(sheet.preview, settings, titles, origin)
+    return reused or match_without_questions(sheet, settings, titles)
 
 
 def match_without_questions(sheet: Sheet, settings: Settings, titles: AccountTitles) -> MappingDecision:

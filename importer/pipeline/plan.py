@@ -8,7 +8,7 @@ from pathlib import Path
 from importer.errors import UsageError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
 from importer.messages import planning_messages
-from importer.models.status import RunState
+from importer.models.status import UNSENT, RunState
 from importer.pipeline.answers import remember_mapping
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_sheets import choose_sheets
@@ -39,6 +39,20 @@ def plan(sheet: Sheet, context: RunContext) -> Summary:
         journal.begin_look_ups(planned.require_account())
         journal.plans.add_phones(_parse_sample(planned.settings))
         return continue_plan(journal, planned)
+
+
+def plan_checked(name: str, context: RunContext) -> Summary:
+    """Plan the rows of a run that was checked or planned. Raises UsageError for a run in another state."""
+    with ExitStack() as stack:
+        with raise_as_nothing_sent():
+            journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
+            check_address(journal.metadata.base_url, context.require_credentials())
+            if journal.run.end.state not in UNSENT:
+                raise UsageError(*planning_messages.NOT_CHECKED.format(run=name))
+            stack.enter_context(lock_journal(journal))
+            opened = stack.enter_context(lock_its_account(journal, context))
+            opened.choose_policies(journal.metadata.mapping)  # raises what is wrong with them
+        return plan_unsent(journal, opened)
 
 
 def plan_unsent(journal: Journal, context: RunContext) -> Summary:

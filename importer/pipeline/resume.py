@@ -97,14 +97,14 @@ def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunConte
         yield context.replace(settings=settings, titles=titles, account=account)
 
 
-def retry(name: str, context: RunContext) -> Summary | None:
+def retry(name: str, context: RunContext, *, new_id: str | None = None) -> Summary | None:
     """Start a new run with the rows of a run that were not imported. Return None if no row can be imported by that.
 
-    A run id of the settings file belongs to the file's own run; the new one gets its own.
+    A run id of the settings file belongs to the file's own run; the new one gets its own, or `new_id`.
     """
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
         metadata = journal.metadata
-        settings = context.settings.replace(reports=str(journal.folder.parent), run_id=None)
+        settings = context.settings.replace(reports=str(journal.folder.parent), run_id=new_id)
         check_address(metadata.base_url, context.require_credentials())
         _require_sent(name, journal)
         reader = InMemoryReader(metadata.headers, _RetryableRows(journal), metadata.notices)

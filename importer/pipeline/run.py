@@ -45,8 +45,8 @@ from importer.state.state_folder import AccountState, find_account, open_account
 
 
 def check(sheet: Sheet, context: RunContext) -> Summary:
-    """Judge every row and write the reports. The CRM is only read."""
-    context = choose_sheets(sheet, context.replace(prompter=None))
+    """Judge every row and write the reports. The CRM is only read. A prompter is asked what only a person can know."""
+    context = choose_sheets(sheet, context)
     context = _fetch_lists(_begin_run(sheet, context))
     credentials = context.require_credentials()
     context = context.replace(account=find_account(context.state_dir, credentials, context.titles))

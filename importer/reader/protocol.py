@@ -35,6 +35,7 @@ class SheetPreview(msgspec.Struct, frozen=True):
 
     `name` is the sheet's in its workbook, or "". Of one of several tables side by side it is that of the table, and `sheet`
     that of the sheet. `is_one_of_several`: the columns that a person names may be in others.
+    `top_rows` are the first rows as they are in a file of this `kind`, with the header in row `header_number`, 0 for none.
     """
 
     headers: tuple[str, ...]
@@ -44,6 +45,9 @@ class SheetPreview(msgspec.Struct, frozen=True):
     name: str = ""
     sheet: str = ""
     is_one_of_several: bool = False
+    kind: str = ""
+    top_rows: tuple[SourceRow, ...] = ()
+    header_number: int = 0
 
 
 class WorkbookPreview(msgspec.Struct, frozen=True, tag=True):

@@ -97,6 +97,9 @@ class SheetOpener:
             name=(*beside, name)[0],
             sheet=name if sheet is None else sheet,
             is_one_of_several=len(self._file.sheets) > 1 or bool(beside) or sheet is not None,
+            kind=table.kind,
+            top_rows=table.top_rows,
+            header_number=table.header_number,
         )
         return OpenedSheet(preview, chain(begun, blocks), table.notices, beside)
 

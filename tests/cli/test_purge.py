@@ -225,3 +225,20 @@ def test_file_in_use_stops_purge_with_one_sentence(importer, ran, monkeypatch):
     monkeypatch.chdir(importer.folder)
     assert not purge(importer.reports, list_runs(importer.reports)).in_use
     assert not ran.folder.exists()
+
+
+def test_purge_removes_old_sheets_of_the_page(importer):
+    """A sheet that was chosen in the browser and never sent has personal data too."""
+    from importer.pipeline.preparations import Preparation, Preparations
+
+    sheets = Preparations(importer.reports)
+    path = sheets.make_upload_path("old", "leads.csv")
+    path.write_text("Phone\n9845010001\n")
+    sheets.save(
+        Preparation(run_id="old", file="leads.csv", path=str(path), started_at="2026-01-01T10:00:00+05:30")
+    )
+    assert importer("purge", "--older-than", "1d").code == 2
+    assert path.exists()
+    result = importer("purge", "--older-than", "1d", "--yes")
+    assert (result.code, path.parent.exists()) == (0, False)
+    assert "1 sheet that was chosen there" in result.err

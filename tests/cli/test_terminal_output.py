@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from importer.cli.console import EtaEstimator, format_duration
+from importer.cli.console import format_duration
 from importer.cli.summary_view import format_shell_variables
 from importer.cli.terminal_observer import describe_progress
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
+from importer.sender.eta import EtaEstimator
 from importer.sender.send_loop import Progress
 from importer.untrusted_text import quote_command
 from tests.support import KEY, leads, write_csv

@@ -159,3 +159,23 @@ def test_rest_is_asked_about_once_and_listed():
         assert not book.confirm_rest(RestQuestion(names))
     assert prompter.asked == [("Class", "Hostel"), ("Class",)]
     assert list_answers(book, prompter) == [("Class", "no")]
+
+
+def test_answers_are_given_to_the_keeper_before_the_run_goes_on():
+    """A front end that can be killed writes them to disk; the next book asks nothing that was answered."""
+    kept = []
+
+    class Kept(dict):
+        def update(self, answers):
+            super().update(answers)
+            kept.append(dict(answers))
+
+    values = Kept()
+    prompter = ScriptedPrompter(phone="Contact", Zzz="New", Qqq=None)
+    book = AnswerBook(prompter, values)
+    book.choose_phone_column([make_column("Contact")])
+    book.choose_titles([make_value("Zzz"), make_value("Qqq")])
+    assert [list(one.values()) for one in kept] == [["Contact"], ["New", None]]
+    again = AnswerBook(ScriptedPrompter(), dict(values))
+    assert again.choose_phone_column([make_column("Contact")]) == "Contact"
+    assert again.choose_titles([make_value("Zzz"), make_value("Qqq")]) == {"lead_stage_name": {"Zzz": "New"}}

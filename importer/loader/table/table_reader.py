@@ -36,6 +36,7 @@ _MAX_COLUMNS = 2_000  # the widest CRM exports have 800
 _MAX_HEADER_SEARCH_ROWS = 10_000  # the furthest down that --header-row can look
 _MIN_COLUMN_SHARE = 0.2  # of the rows, for a column without a name in a CSV file
 _MIN_COLUMN_ROWS = 2  # in a small file too, one row alone is a stray comma
+_TOP_ROWS = 30  # a person sees in them where the header is
 _READ_AHEAD_ROWS = 2 * BLOCK_ROWS  # rows that decide on the headers; sheets with several tables are shorter
 
 
@@ -57,6 +58,7 @@ class Table(msgspec.Struct, kw_only=True):
     """An opened sheet. `blocks` of rows stream; `notices` grow while they do, since footers come at the end.
 
     `sheet` is its name in the workbook. `beside` are the tables that are side by side in the sheet, with this one.
+    `top_rows` are the first rows as they are in the file, with what is above the header in row `header_number`, 0 for none.
     """
 
     headers: tuple[str, ...]
@@ -65,6 +67,8 @@ class Table(msgspec.Struct, kw_only=True):
     kind: FileKind
     sheet: str = ""
     beside: tuple[TableBeside, ...] = ()
+    top_rows: tuple[SourceRow, ...] = ()
+    header_number: int = 0
 
     @property
     def rows(self) -> Iterator[SourceRow]:
@@ -172,8 +176,16 @@ def _build_table(
         headers, first = placer.list_sheet_headers(shaper.width), place.first if place else 0
         blocks = MergedCellFiller(merged, headers, first).fill(blocks, notices)
     blocks = placer.place_blocks(blocks, notices)
-    headers = tuple(placer.headers)
-    return Table(headers=headers, blocks=blocks, notices=notices, kind=kind, sheet=sheet, beside=beside)
+    return Table(
+        headers=tuple(placer.headers),
+        blocks=blocks,
+        notices=notices,
+        kind=kind,
+        sheet=sheet,
+        beside=beside,
+        top_rows=tuple(begun[:_TOP_ROWS]),
+        header_number=0 if header.index is None else begun[header.index].number,
+    )
 
 
 def _find_tables_beside(
