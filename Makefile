@@ -35,6 +35,7 @@ $(DEV_STAMP): $(STAMP)
 demo: $(STAMP)
 	@$(BIN)/importer demo
 	@echo "In this folder the command is $(BIN)/importer. To type importer alone, run: source $(BIN)/activate"
+	@echo "To do the same in your browser, with your own sheet: $(BIN)/importer ui --practice"
 
 # No socket, no simulation, no property test: see tests/conftest.py. Types are checked while the tests run.
 quick: $(DEV_STAMP)

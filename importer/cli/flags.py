@@ -104,6 +104,11 @@ def add_reports_options(command: Command) -> Command:
     return _add_options(command, frozenset({"reports"}))
 
 
+def add_page_options(command: Command) -> Command:
+    """Add --reports, --verbose and --config, for `ui`."""
+    return _add_options(command, frozenset({"reports", "verbose"}))
+
+
 def read_settings(flags: Mapping[str, Any]) -> Settings:
     """Return the settings of the flags that click has read, over those of the settings file."""
     config = flags.get("config")

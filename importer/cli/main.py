@@ -55,6 +55,7 @@ class Commands(click.Group):
         "template": "sheet_commands",
         "sandbox": "sandbox_commands",
         "demo": "sandbox_commands",
+        "ui": "ui_commands",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

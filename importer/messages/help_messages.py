@@ -26,6 +26,7 @@ COMMAND_SUMMARIES = {
     "template": "Write an empty sheet to fill in, with the account's values as dropdown lists.",
     "sandbox": "Start a practice CRM on this machine.",
     "demo": "Import a sample sheet into a practice CRM.",
+    "ui": "Do all of it in the browser, on this machine.",
 }
 COMMAND_HELP = {
     "check": """Check every row of FILE against the account. Changes nothing in the CRM.
@@ -64,6 +65,10 @@ Fingerprints of the notes that were sent are kept, so that no note is sent twice
     "template": "Write an empty sheet to fill in, with the account's values as real Excel dropdown lists.",
     "sandbox": "Start a practice CRM on this machine. Press Ctrl-C to stop it.",
     "demo": "Start a practice CRM, import a sample sheet into it, and show where the report is.",
+    "ui": """Open a page in the browser, from the sheet to its report. It runs on this machine alone.
+
+FILE is a sheet to begin with. Without it, choose one in the page. Press Ctrl-C to stop.
+""",
 }
 OPTION_CONFIG = "Settings file (default: importer.toml, if it exists)."
 OPTION_CREATE_DEFAULT = " [default: --create]"
@@ -82,6 +87,9 @@ OPTION_FORGET = "Delete the saved answers for sheets with these columns."
 OPTION_FORCE = "Replace a file that exists."
 OPTION_DEMO_REPORTS = "Folder for the runs. [default: reports]"
 OPTION_STAY = "Keep the practice CRM running until Ctrl-C, to look at its page."
+OPTION_UI_PORT = "Port of the page. [default: a free one]"
+OPTION_UI_BROWSER = "Open the browser, or only print the address. [default: --browser]"
+OPTION_UI_PRACTICE = "Begin with a practice CRM on this machine in place of your account."
 
 # --- commands that were typed wrongly
 

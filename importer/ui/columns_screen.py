@@ -1,0 +1,102 @@
+"""Screen 2: which column goes to which field, the unsure ones first, and where the leads come from."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+from importer.errors import MappingError
+from importer.fields import FIELDS
+from importer.loader.mapping.column_chooser import needs_confirmation
+from importer.loader.mapping.map_file import make_column_key
+from importer.messages import ui_messages
+from importer.models.mapping import ColumnChoice
+from importer.models.status import SHEET_COLUMN
+from importer.pipeline.column_questions import make_readable_name
+from importer.pipeline.questions import NO, YES
+from importer.ui.run_steps import start_check
+from importer.ui.sheet_previews import MatchedSheet
+from importer.ui.visit import Visit, show, write
+
+_PHONE_FIELDS = frozenset({"customer_phone", "add_phones"})
+_FIELD_PREFIX = "field:"
+
+
+class ShownColumn(NamedTuple):
+    """A column of the sheet. `key` names it in the options of a run, also if two have the same header."""
+
+    key: str
+    choice: ColumnChoice
+    is_unsure: bool
+
+
+def show_columns(visit: Visit) -> Response:
+    """Show every column with its samples, its field and the reason."""
+    preparation = visit.workspace.preparations.get(visit.run_id)
+    matched = _match(visit)
+    columns = _list_columns(matched)
+    mapping = matched.decision.mapping
+    source = preparation.options.get("default", {}).get("source")
+    return visit.render(
+        "columns.html",
+        step="columns",
+        preparation=preparation,
+        matched=matched,
+        unsure=[column for column in columns if column.is_unsure],
+        sure=[column for column in columns if not column.is_unsure and column.choice.field],
+        left_out=[column for column in columns if not column.is_unsure and not column.choice.field],
+        fields=FIELDS,
+        asks_for_source=not mapping.find_columns("source")
+        and (source is not None or "source" not in mapping.defaults),
+        source=make_readable_name(preparation.file) if source is None else source,
+        notices=[notice.text for notice in matched.decision.notices],
+        region=preparation.options.get("region", "IN"),
+    )
+
+
+def _match(visit: Visit) -> MatchedSheet:
+    preparation = visit.workspace.preparations.get(visit.run_id)
+    credentials = visit.workspace.accounts.find(is_practice=preparation.is_practice)
+    titles = visit.workspace.accounts.get_titles(credentials)
+    return visit.workspace.previews.match(preparation, visit.workspace.resolve(preparation), titles)
+
+
+def _list_columns(matched: MatchedSheet) -> list[ShownColumn]:
+    return [
+        ShownColumn(make_column_key(matched.headers, column.index), column, needs_confirmation(column))
+        for column in matched.decision.mapping.columns
+        if column.header != SHEET_COLUMN
+    ]
+
+
+def check_columns(visit: Visit) -> Response:
+    """Keep the columns as they were chosen, and check all rows."""
+    preparation = visit.workspace.preparations.get(visit.run_id)
+    matched, form = _match(visit), visit.form
+    chosen = form.get_prefixed(_FIELD_PREFIX)
+    if not _PHONE_FIELDS & set(chosen.values()):
+        raise MappingError(*ui_messages.NO_PHONE_CHOSEN)
+    columns = dict(preparation.options.get("column", {}))
+    for column in _list_columns(matched):
+        field = chosen.get(column.key)
+        if field is not None and (column.is_unsure or field != column.choice.field):
+            columns[column.key] = field
+    options: dict[str, Any] = {**preparation.options, "column": columns, "rest": "info"}
+    answers = dict(preparation.answers)
+    answers["saved map",] = NO if form.get("forget") else YES
+    if "source" in form.get_prefixed(""):
+        source = form.get("source").strip()
+        defaults = {name: value for name, value in options.get("default", {}).items() if name != "source"}
+        options["default"] = {**defaults, "source": source} if source else defaults
+        answers["source",] = source
+    preparation = preparation.change(options=options, answers=tuple(answers.items()), is_settled=True)
+    visit.workspace.preparations.save(preparation)
+    start_check(visit.workspace, preparation)
+    return visit.redirect(f"/runs/{preparation.run_id}")
+
+
+ROUTES = [
+    show("/runs/{run_id}/columns", show_columns),
+    write("/runs/{run_id}/columns", check_columns),
+]

@@ -1,0 +1,137 @@
+"""Screen 7: what became of the rows, its files, and what can be done next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.responses import FileResponse, Response
+
+from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd
+from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
+from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunState
+from importer.pipeline.reports_folder import is_sending
+from importer.report.summary import FAILED_CSV, FAILED_XLSX, PAGE, REPORT_FILES, SUMMARY, Summary
+from importer.ui.run_pages import get_state_colour
+from importer.ui.run_steps import start_resume, start_retry, start_verify
+from importer.ui.visit import PageNotFoundError, Visit, show, write
+
+_MEDIA_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+}
+_REPORT_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+"""Of a report in its frame: an origin of its own, without our cookie. Its own policy allows only its own script."""
+
+
+def show_result(visit: Visit) -> Response:
+    """Show the counts and the report of a run, whatever state it is in."""
+    place = visit.workspace.find_place(visit.run_id)
+    if place.running is not None or place.run is None:
+        return visit.go_to_run()
+    with Journal.open_unverified(visit.folder) as journal:
+        counts, end, metadata = journal.reports.count_by_status(), journal.run.end, journal.metadata
+    meanings = CHECK_MEANINGS if end.state in UNSENT else STATUS_MEANINGS
+    summary = _read_summary(visit.folder)
+    return visit.render(
+        "result.html",
+        step="report",
+        file=Path(metadata.file).name,
+        crm=urlsplit(metadata.base_url).netloc,
+        state=_name_state(end),
+        reason=end.reason,
+        counts=[
+            (status.value, counts[status], meanings[status]) for status in RowStatus if counts.get(status)
+        ],
+        total=sum(counts.values()),
+        summary=summary,
+        to_fix=summary.to_fix if summary else 0,
+        undelivered=summary.undelivered if summary and end.state is RunState.FINISHED else 0,
+        files=_list_files(visit.folder, summary),
+        has_page=(visit.folder / PAGE).is_file(),
+        can_resume=end.state in RESUMABLE and not is_sending(visit.folder),
+        can_look_up=end.state is RunState.CHECKED and bool(counts.get(RowStatus.ACCEPTED)),
+        can_verify=end.state is RunState.FINISHED and bool(counts.get(RowStatus.ACCEPTED)),
+        is_checked=end.state is RunState.CHECKED,
+        has_preparation=place.preparation is not None and not end.has_sent,
+        colour=get_state_colour(_name_state(end)),
+    )
+
+
+def _name_state(end: RunEnd) -> str:
+    """Return the state in the words of the list of runs. A run that nobody is sending was killed."""
+    return RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
+
+
+def _read_summary(folder: Path) -> Summary | None:
+    """Return the summary of the last reports, or None if there are none yet."""
+    try:
+        return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _list_files(folder: Path, summary: Summary | None) -> list[str]:
+    """Return the reports that there are, but for the page, which is shown. Lists of failed rows may be empty."""
+    names = [name for name in REPORT_FILES if name != PAGE and (folder / name).is_file()]
+    has_failed = summary is None or summary.failed_rows > 0
+    return [name for name in names if has_failed or name not in (FAILED_CSV, FAILED_XLSX)]
+
+
+def send_file(visit: Visit) -> Response:
+    """Send a report. Only the names of our reports can be asked for."""
+    name = visit.path["name"]
+    path = visit.folder / name
+    if name not in REPORT_FILES or path.is_symlink() or not path.is_file():
+        raise PageNotFoundError
+    media_type = _MEDIA_TYPES[path.suffix]
+    if name == PAGE:
+        return FileResponse(path, media_type=media_type, headers={"content-security-policy": _REPORT_POLICY})
+    return FileResponse(path, media_type=media_type, filename=f"{visit.run_id}-{name}")
+
+
+def resume_run(visit: Visit) -> Response:
+    """Finish a run that was stopped."""
+    start_resume(visit.workspace, visit.run_id)
+    return visit.redirect(f"/runs/{visit.run_id}")
+
+
+def retry_run(visit: Visit) -> Response:
+    """Send the rows again that did not go in."""
+    return visit.redirect(f"/runs/{start_retry(visit.workspace, visit.run_id)}")
+
+
+def fix_rows(visit: Visit) -> Response:
+    """Begin a preparation with the failed rows of a run, in which its mapping and options are known."""
+    path = visit.folder / FAILED_XLSX
+    if not path.is_file():
+        path = visit.folder / FAILED_CSV
+    if not path.is_file():
+        raise PageNotFoundError
+    run_id = visit.workspace.make_run_id()
+    is_practice = visit.workspace.is_practice_run(visit.run_id)
+    visit.workspace.begin_preparation(path.name, path, run_id, is_practice=is_practice)
+    return visit.redirect(f"/runs/{run_id}")
+
+
+def verify_run(visit: Visit) -> Response:
+    """Read the leads of a run back."""
+    start_verify(visit.workspace, visit.run_id)
+    return visit.redirect(f"/runs/{visit.run_id}")
+
+
+ROUTES = [
+    show("/runs/{run_id}/report", show_result),
+    show("/runs/{run_id}/files/{name}", send_file),
+    write("/runs/{run_id}/resume", resume_run),
+    write("/runs/{run_id}/retry", retry_run),
+    write("/runs/{run_id}/fix", fix_rows),
+    write("/runs/{run_id}/verify", verify_run),
+]

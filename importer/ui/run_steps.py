@@ -1,0 +1,110 @@
+"""The steps of an import that take time, each as a task in a thread: the page's only way into the pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from importer.errors import RunLockedError, UsageError
+from importer.journal.run_metadata import peek_run
+from importer.messages import ui_messages
+from importer.pipeline.plan import apply, plan_checked
+from importer.pipeline.preparations import Preparation
+from importer.pipeline.resume import resume, retry, verify
+from importer.pipeline.run import check
+from importer.pipeline.run_folder import discard_run
+from importer.reader.source import make_open_options, open_file
+from importer.report.summary import Summary
+from importer.ui.run_task import RunTask, TaskKind
+from importer.ui.workspace import Workspace
+
+
+def start_check(workspace: Workspace, preparation: Preparation) -> None:
+    """Judge every row of a preparation, in place of an earlier check. Raises UsageError if something was sent."""
+    workspace.stop_check(preparation.run_id)
+    _discard_check(workspace, preparation.run_id)
+    credentials = workspace.accounts.find(is_practice=preparation.is_practice)
+    settings = workspace.resolve(preparation)
+
+    def work(task: RunTask) -> Summary:
+        context = workspace.make_context(credentials, task, settings=settings)
+        context = context.replace(prompter=workspace.make_prompter(preparation, task))
+        with open_file(Path(preparation.path), make_open_options(settings, asks=True)) as sheet:
+            sheet.file = preparation.file
+            return check(sheet, context)
+
+    _start(workspace, preparation.run_id, TaskKind.CHECK, work)
+
+
+def forget_check(workspace: Workspace, run_id: str) -> None:
+    """Remove the check of a preparation that is read anew. Raises UsageError if something was sent."""
+    workspace.stop_check(run_id)
+    _discard_check(workspace, run_id)
+
+
+def _discard_check(workspace: Workspace, run_id: str) -> None:
+    folder = workspace.reports / run_id
+    found = peek_run(folder)
+    if found is not None and found.end.has_sent:
+        raise UsageError(*ui_messages.ALREADY_SENT)
+    if found is not None:
+        discard_run(folder)
+
+
+def start_look_up(workspace: Workspace, run_id: str) -> None:
+    """Look up the leads of a checked run, and plan its rows."""
+    credentials = workspace.get_credentials(run_id)
+
+    def work(task: RunTask) -> Summary:
+        return plan_checked(run_id, workspace.make_context(credentials, task))
+
+    _start(workspace, run_id, TaskKind.LOOK_UP, work)
+
+
+def start_send(workspace: Workspace, run_id: str) -> bool:
+    """Send a plan. Return False if the run is busy: a second click changes nothing."""
+    credentials = workspace.get_credentials(run_id)
+
+    def work(task: RunTask) -> Summary:
+        summary = apply(run_id, workspace.make_context(credentials, task))
+        workspace.preparations.remove(run_id)
+        return summary
+
+    return workspace.start(run_id, TaskKind.SEND, work)
+
+
+def start_resume(workspace: Workspace, run_id: str) -> None:
+    """Finish a run that was stopped, interrupted or killed."""
+    credentials = workspace.get_credentials(run_id)
+
+    def work(task: RunTask) -> Summary:
+        return resume(run_id, workspace.make_context(credentials, task))
+
+    _start(workspace, run_id, TaskKind.SEND, work)
+
+
+def start_retry(workspace: Workspace, run_id: str) -> str:
+    """Send the rows that did not go in once more, as a new run. Return its id."""
+    credentials = workspace.get_credentials(run_id)
+    new_id = workspace.make_run_id()
+
+    def work(task: RunTask) -> Summary | None:
+        context = workspace.make_context(credentials, task)
+        return retry(run_id, context, new_id=new_id)
+
+    _start(workspace, new_id, TaskKind.SEND, work)
+    return new_id
+
+
+def start_verify(workspace: Workspace, run_id: str) -> None:
+    """Read the leads of a run back."""
+    credentials = workspace.get_credentials(run_id)
+
+    def work(task: RunTask) -> Summary:
+        return verify(run_id, workspace.make_context(credentials, task))
+
+    _start(workspace, run_id, TaskKind.VERIFY, work)
+
+
+def _start(workspace: Workspace, run_id: str, kind: TaskKind, work: object) -> None:
+    if not workspace.start(run_id, kind, work):  # type: ignore[arg-type]
+        raise RunLockedError(*ui_messages.RUN_IN_USE)
