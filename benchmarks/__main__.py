@@ -218,6 +218,18 @@ def resuming(*, quick: bool, repeats: int) -> Figures:
     return {"rows": rows, "seconds": passed}
 
 
+def editing(*, quick: bool, repeats: int) -> Figures:
+    """Measure pages, filters and edits of a checked run, by its number of rows."""
+    from benchmarks.editing import measure_editing
+
+    found = {}
+    with server() as url:
+        for rows in (20_000,) if quick else (20_000, 200_000, 1_000_000):
+            check(csv_sheet(rows), url)
+            found[str(rows)] = measure_editing(BUILD / "reports" / "run", url)
+    return found
+
+
 def phones(*, quick: bool, repeats: int) -> Figures:
     """Compare the fast path of Indian mobiles with phonenumbers over random texts: they must agree on each."""
     from benchmarks.phones import compare
@@ -235,6 +247,7 @@ SECTIONS: dict[str, Callable[..., Figures]] = {
     "resuming": resuming,
     "growth": growth,
     "books": books,
+    "editing": editing,
     "phones": phones,
 }
 

@@ -118,6 +118,12 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
                 "-",
             )
         )
+    if e := f.get("editing", {}).get("200000"):
+        slowest = max(value for name, value in e.items() if name not in ("rows", "opened_s", "one edit"))
+        rows += [
+            ("a page or a filter of 200,000 rows in `importer ui`", "100 ms", "-", f"{slowest:.0f} ms"),
+            ("an edit of one of 200,000 rows, judged", "50 ms", "-", f"{e['one edit']:.0f} ms"),
+        ]
     if start := f.get("starting"):
         rows += [
             ("`importer --help`", "120 ms of CPU", "-", f"{start['importer --help']['cpu_ms']:.0f} ms"),
@@ -213,6 +219,20 @@ def _stages(figures: Figures) -> str:
     return "\n".join([*lines, f"| **sum** | **{sum(found.values()):.0f}** |", ""])
 
 
+def _editing(figures: Figures) -> str:
+    found = figures["editing"]
+    names = [name for name in next(iter(found.values())) if name not in ("rows", "opened_s")]
+    lines = [
+        "## Editing rows", "",
+        ("What `importer ui` does for one page of 200 rows, and for one edit, which is judged with the rows that share its phone. CPU of the best of "
+        "several requests, in milliseconds (`benchmarks/editing.py`). A text is sought in at most 200,000 rows a request."), "",
+        "| |" + "".join(f" {x['rows']:,} rows |" for x in found.values()), "|---|" + "--:|" * len(found),
+    ]  # fmt: skip
+    lines += [f"| {name} |" + "".join(f" {x[name]:.1f} |" for x in found.values()) for name in names]
+    opened = "".join(f" {x['opened_s'] * 1000:.0f} |" for x in found.values())
+    return "\n".join([*lines, f"| opening the run, once |{opened}", ""])
+
+
 def _phones(figures: Figures) -> str:
     x = figures["phones"]
     return (
@@ -229,6 +249,7 @@ _PARTS: dict[str, Any] = {
     "sending": lambda f: _rates("Sending", "The rows go to a loopback server on one core (`benchmarks/server.py`); the tool runs on the other. Every row must arrive. `importer run` judges every row, keeps a durable journal and writes its reports. The others only send.\n\n![Rows sent a second](performance-sending.svg)")("sending", f),
     "stages": _stages,
     "growth": _growth,
+    "editing": _editing,
     "phones": _phones,
 }  # fmt: skip
 

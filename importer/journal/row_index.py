@@ -30,6 +30,7 @@ _IS_THERE = "SELECT 1 FROM sqlite_temp_master WHERE name = 'row_problems'"
 _FIND = """SELECT number FROM temp.row_phones WHERE phone IN (SELECT value FROM json_each(:phones))
     UNION SELECT number FROM main.rows WHERE verdict = 'valid' AND phone IN (SELECT value FROM json_each(:phones))"""
 _FIND_SAME = """SELECT number FROM temp.row_problems WHERE column_index = ?1 AND cell = ?2 AND code = ?3 ORDER BY number"""
+_COUNT_SAME = "SELECT count(*) FROM temp.row_problems WHERE column_index = ?1 AND cell = ?2 AND code = ?3"
 _OLD_PROBLEMS = "SELECT DISTINCT code FROM temp.row_problems WHERE number = ?"
 
 
@@ -104,6 +105,11 @@ class RowIndex:
         with self._file.translate_read_errors():
             found = self._file.sql.execute(_FIND_SAME, (problem.column, problem.cell, problem.code))
             return [number for (number,) in found]
+
+    def count_same(self, problem: CellProblem) -> int:
+        """Return the number of such rows."""
+        found = self._file.sql.execute(_COUNT_SAME, (problem.column, problem.cell, problem.code))
+        return int(found.fetchone()[0])
 
     def _remove(self, number: int) -> None:
         sql = self._file.sql
