@@ -42,6 +42,7 @@ class IssueCode(StrEnum):
     LEFT_OUT_BAD_CELL = "left_out_bad_cell"
     RANGE_KEPT_AS_INFO = "range_kept_as_info"
     RANGE_END_USED = "range_end_used"
+    LINES_KEPT_AS_INFO = "lines_kept_as_info"
     UNKNOWN_OWNER = "unknown_owner"
     UNKNOWN = "unknown"
     DISABLED = "disabled"

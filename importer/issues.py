@@ -60,6 +60,7 @@ _WARNINGS = frozenset(
         IssueCode.LEFT_OUT_BAD_CELL,
         IssueCode.RANGE_KEPT_AS_INFO,
         IssueCode.RANGE_END_USED,
+        IssueCode.LINES_KEPT_AS_INFO,
         IssueCode.UNKNOWN_OWNER,
         IssueCode.LEFT_OUT_UNKNOWN,
         IssueCode.LEFT_OUT_DISABLED,

@@ -10,7 +10,7 @@ from typing import Any
 from importer.issues import ISSUE_CATALOGUE
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import AmountRange, read_latitude, read_money
-from importer.loader.cells.person_names import read_full_name
+from importer.loader.cells.person_names import NameAboveLines, read_full_name
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import CellError, normalize_text, read_list
 
@@ -61,6 +61,8 @@ def _describe(value: Any) -> str:  # noqa: PLR0911 - a case for each type
         case AmountRange(low, high):
             ends = (f"from `{low}`" if low is not None else "", f"to `{high}`" if high is not None else "")
             return f"*a range* {' '.join(filter(None, ends))}"
+        case NameAboveLines(name, lines):
+            return f"{_describe(name)}, additional info {_describe(lines)}"
         case list():
             return ", ".join(f"`{one}`" for one in value)
         case (first, last):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def columns_command(file: str, forget: bool, **flags: Any) -> int:
         leave_out_other_sheets(sheet, settings)
         opened = sheet.preview
         if forget:
-            _forget_answers(find_remembered_map(sheet.preview, settings))
+            _forget_answers([find_remembered_map(one, settings) for one in sheet.reader.workbook.sheets])
         mapping, notices = match_as_run_does(sheet, settings, _fetch_titles_if_possible(settings))
     for notice in opened.notices + notices:
         print_line(notice.text, err=settings.json)
@@ -122,14 +123,15 @@ def _check_template_path(path: Path, out: str, *, force: bool) -> None:
         raise UsageError(*terminal_messages.TEMPLATE_EXISTS.format(file=out))
 
 
-def _forget_answers(path: Path | None) -> None:
-    """Delete the remembered answers, and say so."""
-    if path is None:
+def _forget_answers(found: Iterable[Path | None]) -> None:
+    """Delete the remembered answers for each sheet, and say so."""
+    paths = [path for path in dict.fromkeys(found) if path is not None]
+    if not paths:
         print_line(terminal_messages.NO_ANSWERS_TO_FORGET, err=True)
-        return
-    with raise_as_nothing_sent():
-        forget_mapping(path)
-    print_line(terminal_messages.ANSWERS_FORGOTTEN.format(path=path), err=True)
+    for path in paths:
+        with raise_as_nothing_sent():
+            forget_mapping(path)
+        print_line(terminal_messages.ANSWERS_FORGOTTEN.format(path=path), err=True)
 
 
 def _fetch_titles_if_possible(settings: Settings) -> AccountTitles:

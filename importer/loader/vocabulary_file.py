@@ -78,6 +78,7 @@ class CellWords(_Table, frozen=True):
     empty: Words = frozenset()
     empty_except_in_names: Words = frozenset()
     no_email: Words = frozenset()
+    no_name: Words = frozenset()
     yes_or_no: Words = frozenset()
     firms: Words = frozenset()
     phone_labels: Words = frozenset()

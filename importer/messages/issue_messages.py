@@ -125,6 +125,10 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "ranges kept as additional info",
         '"{value}" is a range, not one amount, so it was kept in the additional info.',
     ),
+    Code.LINES_KEPT_AS_INFO: IssueText(
+        "lines below a name kept as additional info",
+        'the first line was read as the name. "{value}" was kept in the additional info.',
+    ),
     Code.RANGE_END_USED: IssueText(
         "one end of a range used", '"{value}" is a range. Its {hint} end was used as the amount.'
     ),

@@ -14,10 +14,10 @@ import msgspec
 from importer.fields import FIELDS_BY_NAME
 from importer.issues import IssueCode
 from importer.loader.cells.emails import parse_simple_email, read_emails
-from importer.loader.cells.numeric_cells import AmountRange
 from importer.loader.cells.person_names import is_honorific, is_title, read_full_name
-from importer.loader.cells.text import TEXT_READERS, CellError, is_normalized
+from importer.loader.cells.text import TEXT_READERS, is_normalized
 from importer.loader.mapping.header_match import FREE_TEXTS
+from importer.loader.rows.cell_policy import READ_BY_POLICY
 from importer.loader.rows.drafts import ColumnStep, Drafter, build_column_steps
 from importer.loader.rows.rules import CLEAR
 from importer.models.mapping import AccountTitles, Mapping
@@ -35,8 +35,6 @@ _MAX_REMEMBERED = 20_000  # fragments of a group: texts that differ in every row
 _MAX_REMEMBERED_CHARS = 100
 _JSON_LINE_BREAK = r"\n"
 PLACEHOLDER: Final = "\ue000"  # a character for private use, which JSON does not escape
-
-_READ_BY_POLICY = frozenset({CellError, AmountRange})  # only the slow path knows the policies about cells
 
 _encode = msgspec.json.Encoder().encode
 
@@ -94,7 +92,7 @@ class ColumnFragments(Fragments):
         payload: Payload = {}
         for (read, write), text in zip(self._steps, (key,) if isinstance(key, str) else key, strict=True):
             value = read(text) if text else None
-            if type(value) in _READ_BY_POLICY or value is CLEAR:
+            if type(value) in READ_BY_POLICY or value is CLEAR:
                 return NEEDS_SLOW_PATH
             if value is not None:
                 write(payload, value)

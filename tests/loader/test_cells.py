@@ -17,6 +17,7 @@ from importer.loader.cells.numeric_cells import (
     read_money,
 )
 from importer.loader.cells.person_names import (
+    NameAboveLines,
     find_name_beside_phone,
     has_common_name,
     read_full_name,
@@ -346,6 +347,31 @@ def test_html_breaks_become_lines():
 def test_full_name_is_split(typed, names):
     """The last word is the last name, and `Rao, Asha` is turned round."""
     assert read_full_name(typed) == names
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "lines"),
+    [
+        ("Shri Asha Rao\n14, MG Road\nPune", ("Shri Asha", "Rao"), "14, MG Road\nPune"),
+        ("Asha Rao,\r\nFlat 4", ("Asha", "Rao"), "Flat 4"),
+        ("Asha\nBaner, Pune", ("Asha", ""), "Baner, Pune"),
+    ],
+)
+def test_address_below_a_name_is_no_part_of_it(typed, name, lines):
+    """A column `Name & Address` has both in each cell."""
+    assert read_full_name(typed) == NameAboveLines(name, lines)
+
+
+@pytest.mark.parametrize("typed", ["Asha\nRao", "Asha\nDevi Rao\n"])
+def test_name_may_have_several_lines(typed):
+    """Somebody has wrapped the cell."""
+    assert read_full_name(typed) == (typed.rsplit(maxsplit=1)[0].replace("\n", " "), "Rao")
+
+
+@pytest.mark.parametrize("typed", ["Unknown", "NOT KNOWN", "Unknown Caller", "अज्ञात"])
+def test_word_for_no_name_is_none(typed):
+    """A salesman would greet Mr. Unknown. A phone's own call log has such names."""
+    assert read_full_name(typed) is None
 
 
 @pytest.mark.parametrize(

@@ -95,11 +95,14 @@ def test_contact_of_the_client_wins_over_the_contact_of_a_partner():
     ]
 
 
-def test_products_that_are_not_in_the_account_are_additional_info():
-    """Every row would be rejected for them. A person is asked."""
-    column = choose_for([("Phone", PHONE), ("Product", WORDS)], rest="info").columns[1]
+@pytest.mark.parametrize(
+    ("header", "label"), [("Product", "Products"), ("Tags", "Labels"), ("Group", "Group")]
+)
+def test_titles_that_are_not_in_the_account_are_additional_info(header, label):
+    """Every row would be rejected for them, as for the groups of an app that scans cards. A person is asked."""
+    column = choose_for([("Phone", PHONE), (header, WORDS)], rest="info").columns[1]
     assert column.field == "additional_info"
-    assert column.reason == "may mean Products, but none of its values exist in your account"
+    assert column.reason == f"may mean {label}, but none of its values exist in your account"
     assert needs_confirmation(column)
 
 

@@ -109,13 +109,28 @@ NAME_AND_PHONE = (
 )
 
 
-@pytest.mark.parametrize("header", ["Customer", "Name", "Column A", "Party"])
+@pytest.mark.parametrize(
+    "header", ["Customer", "Name", "Column A", "Party", "Name & Mobile", "Name / Contact No"]
+)
 def test_name_and_phone_in_one_cell_are_a_phone_column(header):
     """The words beside the numbers become the names, and a person is asked."""
     column = choose_for([("Sl", ("1", "2", "3", "4")), (header, NAME_AND_PHONE)]).columns[1]
     assert column.field == "customer_phone"
     assert column.reason == "its cells are phones with a name beside them"
     assert needs_confirmation(column)
+
+
+def test_first_line_above_an_address_is_the_name():
+    """`Name & Address` names two fields. Its cells show which line is which."""
+    cells = tuple(f"Shri {name}\n14, Gandhi Road\nIndore" for name in NAME)
+    mapping = choose_for([("Name & Address of Donor", cells), ("Phone", PHONE)])
+    assert [column.field for column in mapping.columns] == ["full_name", "customer_phone"]
+    draft = Drafter(mapping, region="IN").draft(
+        SourceRow(2, ("Shri Ravi Rao\n14, Gandhi Road\nIndore", PHONE[0]))
+    )
+    assert (draft.payload["first_name"], draft.payload["last_name"]) == ("Shri Ravi", "Rao")
+    assert draft.payload["additional_info"] == "Name & Address of Donor: 14, Gandhi Road Indore"
+    assert [issue.machine_code for issue in draft.issues] == ["full_name.lines_kept_as_info"]
 
 
 def test_name_and_phone_in_one_cell_beside_a_phone_is_another_phone():

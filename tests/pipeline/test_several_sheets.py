@@ -451,3 +451,5 @@ def test_answers_about_values_are_remembered_for_each_sheet(importer, book, term
     again = importer("check", book, "--sheet", "Asif")
     assert again.code == 0, again.out
     assert "reports/maps/" in again.out
+    importer("columns", book, "--sheet", "all", "--forget")
+    assert not list((importer.folder / "reports/maps").iterdir())

@@ -1,4 +1,4 @@
-"""Shows what the sheets of a trial become: python -m tests.trial [twenty|ten] [--python PATH] [--terminal] [-v]."""
+"""Shows what the sheets of a trial become: python -m tests.trial [twenty|ten|third] [--python PATH] [--terminal] [-v]."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.trial.at_terminal import import_at_terminal
 from tests.trial.compare import Comparison, import_with_yes
 from tests.trial.ten_sheets import make_ten_sheets
+from tests.trial.third_sheets import make_third_trial
 from tests.trial.twenty_sheets import make_twenty_sheets
 
 _HEAD = ("sheet", "leads", "in", "named", "wrong name", "source", "complete", "other leads", "exit")
@@ -18,7 +19,7 @@ _HEAD = ("sheet", "leads", "in", "named", "wrong name", "source", "complete", "o
 def main() -> None:
     """Import every sheet of a trial and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trial", choices=["twenty", "ten"])
+    parser.add_argument("trial", choices=["twenty", "ten", "third"])
     parser.add_argument(
         "--python", default=sys.executable, help="an interpreter with another version of importer"
     )
@@ -26,7 +27,9 @@ def main() -> None:
     parser.add_argument("--terminal", action="store_true", help="answer the questions instead of --yes")
     parser.add_argument("-v", action="store_true", dest="verbose")
     options = parser.parse_args()
-    sheets = {"twenty": make_twenty_sheets, "ten": make_ten_sheets}[options.trial]()
+    sheets = {"twenty": make_twenty_sheets, "ten": make_ten_sheets, "third": make_third_trial}[
+        options.trial
+    ]()
     results = []
     for sheet in sheets:
         if options.only in sheet.file:

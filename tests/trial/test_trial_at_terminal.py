@@ -4,10 +4,15 @@ import pytest
 
 from tests.trial.at_terminal import import_at_terminal
 from tests.trial.ten_sheets import make_ten_sheets
+from tests.trial.third_sheets import make_third_trial
 from tests.trial.twenty_sheets import make_twenty_sheets
 
-ASKED = ("01_", "05_", "10b_", "11_", "car_dealer", "channel_partner")
-SHEETS = [sheet for sheet in (*make_twenty_sheets(), *make_ten_sheets()) if sheet.file.startswith(ASKED)]
+ASKED = ("01_", "05_", "10b_", "11_", "car_dealer", "channel_partner", "zoho_hindi")
+SHEETS = [
+    sheet
+    for sheet in (*make_twenty_sheets(), *make_ten_sheets(), *make_third_trial())
+    if sheet.file.startswith(ASKED)
+]
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.file)

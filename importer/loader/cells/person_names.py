@@ -7,7 +7,7 @@ import unicodedata
 from typing import NamedTuple
 
 from importer.issues import IssueCode
-from importer.loader.cells.text import CellError, normalize_name
+from importer.loader.cells.text import CellError, has_digit, normalize_name
 from importer.loader.vocabulary import load_vocabulary, split_words
 
 _WORDS = load_vocabulary().cells
@@ -33,6 +33,13 @@ is_date = re.compile(
 """`3 Oct 2026`, `03/10/26`, `2026-10-03 11:00:00`: the row is of another table, or its cells have moved."""
 
 
+class NameAboveLines(NamedTuple):
+    """A name, as its first and last name, and the other lines of its cell, which are an address or the like."""
+
+    name: tuple[str, str]
+    lines: str
+
+
 class NameBesidePhone(NamedTuple):
     """The words of a cell that has a phone too. Both are "" where no word is a name."""
 
@@ -40,8 +47,10 @@ class NameBesidePhone(NamedTuple):
     other_words: str
 
 
-def read_full_name(text: str) -> tuple[str, str] | CellError | None:
+def read_full_name(text: str) -> tuple[str, str] | NameAboveLines | CellError | None:
     """Return the first and last name. The last word is the last name; `Rao, Asha` is read as Asha Rao.
+
+    A line is the name if an address is below it: lines with a number or a comma, or several. Else a name has several lines.
 
     `Acme Traders, Pune` and `Asha Rao, MBA` stay in their order: a surname in front of a comma is a single word, and no
     degree follows it. A title is no name by itself: `Mr. Ravi` and `Ravi ji` are first names.
@@ -49,6 +58,21 @@ def read_full_name(text: str) -> tuple[str, str] | CellError | None:
     name = normalize_name(text)
     if name is None or isinstance(name, CellError):
         return name
+    line = get_name_line(name)
+    split = _split_full_name(line)
+    if line is name or isinstance(split, CellError):
+        return split
+    return NameAboveLines(split, name[len(line) :].lstrip(" ,\n"))
+
+
+def get_name_line(text: str) -> str:
+    """Return the line of a text that is a name: the first one above an address, else the whole text."""
+    line, _, rest = text.partition("\n")
+    is_address = "," in rest or "\n" in rest.strip() or has_digit(rest)
+    return line.rstrip(" ,") if line.strip(" ,") and rest and is_address else text
+
+
+def _split_full_name(name: str) -> tuple[str, str] | CellError:
     if is_date(name):
         return CellError(IssueCode.NOT_A_NAME)
     if "," in name:

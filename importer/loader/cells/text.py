@@ -44,7 +44,9 @@ _EXCEL_APOSTROPHE = re.compile(r"^'[+\-=@\d(]")  # '+91 and '007, but not 'tis
 _is_simple_ascii = re.compile(r"(?!\d+\.0+$)[A-Za-z0-9][A-Za-z0-9 ,./:&()_-]*(?<! )").fullmatch
 """`12 MG Road, Pune`, but not ` 411001`, `say "hi"` or `411001.0`."""
 
-_MAX_NULL_WORD_CHARS = max(map(len, NULL_WORDS))
+_NO_NAMES = load_vocabulary().cells.no_name
+_READ_AS_EMPTY = NULL_WORDS | _NO_NAMES  # by one of the readers of texts
+_MAX_EMPTY_CHARS = max(map(len, _READ_AS_EMPTY))
 _EXCEL_MARKS = "'=#?"  # the first characters of an apostrophe, a formula, an error value and lost letters
 
 
@@ -66,7 +68,7 @@ def is_normalized(text: str) -> bool:
     """
     if _is_simple_ascii(text) is None:
         return False
-    return len(text) > _MAX_NULL_WORD_CHARS or text.isdigit() or text.lower() not in NULL_WORDS
+    return len(text) > _MAX_EMPTY_CHARS or text.isdigit() or text.lower() not in _READ_AS_EMPTY
 
 
 def normalize_text(text: str) -> str | CellError | None:
@@ -81,9 +83,9 @@ def normalize_text(text: str) -> str | CellError | None:
 
 
 def normalize_name(text: str) -> str | CellError | None:
-    """Return the name of a person or a firm, normalized like a text. `Nil` may be a name."""
+    """Return the name of a person or a firm, normalized like a text. `Nil` may be a name, `Unknown` is none."""
     value = _trim(text)
-    if not value or (value.lower() in NULL_WORDS and value not in _NULL_WORDS_THAT_ARE_NAMES):
+    if not value or (value.lower() in _READ_AS_EMPTY and value not in _NULL_WORDS_THAT_ARE_NAMES):
         return None
     return value if value[0] not in _EXCEL_MARKS else _read_excel_mark(value)
 

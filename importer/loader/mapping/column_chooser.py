@@ -39,7 +39,7 @@ from importer.settings import RestPolicy
 _MIN_CONFIDENCE = 0.8  # people are asked about less
 _PRESET_CONFIDENCE = 0.98
 _CONFIRMED_CONFIDENCE = 0.9  # an ambiguous or misspelled header whose cells agree
-_OPTIONAL_TITLES = frozenset({"add_products", "add_labels"})
+_OPTIONAL_TITLES = frozenset({"add_products", "add_labels", "lead_group_name"})
 _HALVES_OF_NAMES = frozenset({"first", "last"})
 
 
@@ -209,7 +209,7 @@ def _check_cells(choice: ColumnChoice, profile: ColumnProfile) -> ColumnChoice:
 
 
 def _has_no_title(choice: ColumnChoice, profile: ColumnProfile) -> bool:
-    """Return whether none of a column's products or labels is in the account: every row would be rejected."""
+    """Return whether none of a column's products, labels or groups is in the account: every row would be rejected."""
     return (
         choice.field in _OPTIONAL_TITLES and bool(profile.cells) and profile.supports(choice.field) is False
     )

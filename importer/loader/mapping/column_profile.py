@@ -11,6 +11,7 @@ from importer.fields import FIELDS_BY_NAME, TITLE_SEPARATORS, Kind
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.person_names import (
     find_name_beside_phone,
+    get_name_line,
     has_common_name,
     reads_like_person,
 )
@@ -105,12 +106,12 @@ class ColumnProfile:
 
     @cached_property
     def holds_persons(self) -> bool:
-        """Whether the cells are names of people who differ: the leads, and not the sales team."""
+        """Whether the cells are names of people who differ: the leads, and not the sales team. Addresses may be below them."""
         return (
             len(self.cells) >= _MIN_CELLS
             and len(set(self.cells)) >= _MIN_DISTINCT * len(self.cells)
-            and self._measure_share(reads_like_person) >= _MIN_PERSON_SHARE
-            and self._measure_share(has_common_name) >= _MIN_COMMON_NAMES
+            and self._measure_share(lambda cell: reads_like_person(get_name_line(cell))) >= _MIN_PERSON_SHARE
+            and self._measure_share(lambda cell: has_common_name(get_name_line(cell))) >= _MIN_COMMON_NAMES
         )
 
     @cached_property

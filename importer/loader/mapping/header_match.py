@@ -167,7 +167,7 @@ def _read_parts(header: _Header) -> HeaderMatch | None:
     if all(map(_is_place, fields)):
         reason = texts.ADDRESS_HEADER.format(fields=labels)
         return matches[0]._replace(field="address.text", reason=reason)
-    return HeaderMatch("", MatchSource.TAKEN, 1.0, texts.TWO_FIELDS.format(fields=labels))
+    return HeaderMatch("", MatchSource.UNDECIDED, 1.0, texts.TWO_FIELDS.format(fields=labels))
 
 
 def _read_misspelled(header: _Header) -> HeaderMatch | None:

@@ -8,7 +8,7 @@ from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.content_choice import is_undecided, set_field
 from importer.loader.vocabulary import load_vocabulary, split_words
 from importer.messages import mapping_messages as texts
-from importer.models.mapping import PERSON_FIELDS, ColumnChoice, format_column_name
+from importer.models.mapping import PERSON_FIELDS, ColumnChoice, MatchSource, format_column_name
 
 _NAME_CONFIDENCE = 0.75
 _MIN_FIRM_SHARE = 0.3
@@ -44,11 +44,16 @@ def _find_column_of_persons(
 def _find_name_header(
     undecided: Sequence[ColumnChoice], profiles: Sequence[ColumnProfile]
 ) -> ColumnChoice | None:
-    """Return the only column whose header has a word for names or firms, such as `Hospital Name`, `Law Firm`."""
+    """Return the only column whose header has a word for names or firms, such as `Hospital Name`, `Law Firm`.
+
+    `Name & Remarks` names two fields, so only its cells can show that it has names.
+    """
     found = [
         choice
         for choice in undecided
-        if _has_name_word(choice.header) and not profiles[choice.index].find_contradiction("full_name")
+        if choice.source is MatchSource.UNKNOWN_HEADER
+        and _has_name_word(choice.header)
+        and not profiles[choice.index].find_contradiction("full_name")
     ]
     return found[0] if len(found) == 1 else None
 

@@ -8,6 +8,7 @@ import msgspec
 
 from importer.issues import Issue, IssueCode, describe_issue
 from importer.loader.cells.numeric_cells import AmountRange
+from importer.loader.cells.person_names import NameAboveLines
 from importer.loader.cells.phones import is_name_not_phone
 from importer.loader.cells.text import CellError
 from importer.messages.issue_messages import LOWER_END, UPPER_END
@@ -22,7 +23,7 @@ class ReadCell(NamedTuple):
 
     issue: Issue
     value: Any = None
-    is_kept_as_info: bool = False
+    info: str = ""
 
 
 class CellPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,12 +32,17 @@ class CellPolicy(msgspec.Struct, frozen=True, kw_only=True):
     bad_cells: BadCellsPolicy = "reject"
     ranges: RangesPolicy = "info"
 
-    def apply(self, field: str, header: str, text: str, found: CellError | AmountRange) -> ReadCell:
+    def apply(
+        self, field: str, header: str, text: str, found: CellError | AmountRange | NameAboveLines
+    ) -> ReadCell:
         """Return what becomes of a cell with this text. `found` is what its reader made of it."""
+        if isinstance(found, NameAboveLines):
+            issue = Issue(field, IssueCode.LINES_KEPT_AS_INFO, header, found.lines)
+            return ReadCell(issue, value=found.name, info=found.lines)
         if isinstance(found, AmountRange):
             return self.apply_to_range(field, header, text, found)
         if field == OWNER_FIELD and is_name_not_phone(text, found):
-            return ReadCell(Issue(field, IssueCode.UNKNOWN_OWNER, header, text), is_kept_as_info=True)
+            return ReadCell(Issue(field, IssueCode.UNKNOWN_OWNER, header, text), info=text)
         return ReadCell(
             self.apply_to_error(Issue(field, found.code, header, found.value or text, found.hint))
         )
@@ -56,9 +62,12 @@ class CellPolicy(msgspec.Struct, frozen=True, kw_only=True):
             error = Issue(field, IssueCode.NOT_A_NUMBER, header, text)
             return ReadCell(self.apply_to_error(error))
         if self.ranges == "info" or end is None:
-            return ReadCell(Issue(field, IssueCode.RANGE_KEPT_AS_INFO, header, text), is_kept_as_info=True)
+            return ReadCell(Issue(field, IssueCode.RANGE_KEPT_AS_INFO, header, text), info=text)
         return ReadCell(Issue(field, IssueCode.RANGE_END_USED, header, text, name), value=end)
 
+
+READ_BY_POLICY = frozenset({CellError, AmountRange, NameAboveLines})
+"""The types of values that `CellPolicy.apply` must decide about. They take the slow path."""
 
 DEFAULT_CELL_POLICY = CellPolicy()
 """The policy of a run without options."""

@@ -8,7 +8,7 @@ from importer.fields import FIELDS_BY_NAME, Field, Kind, get_field_label
 from importer.issues import Issue, IssueCode
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import AmountRange, MoneyReader, read_latitude, read_longitude
-from importer.loader.cells.person_names import read_full_name
+from importer.loader.cells.person_names import NameAboveLines, read_full_name
 from importer.loader.cells.phones import SinglePhoneReader
 from importer.loader.cells.text import (
     CellError,
@@ -18,7 +18,7 @@ from importer.loader.cells.text import (
     normalize_text,
     read_list,
 )
-from importer.loader.rows.cell_policy import DEFAULT_CELL_POLICY, CellPolicy
+from importer.loader.rows.cell_policy import DEFAULT_CELL_POLICY, READ_BY_POLICY, CellPolicy
 from importer.loader.rows.field_writers import FieldWriter, TextLine, select_writer
 from importer.loader.rows.lead_phones import LEAD_PHONE_FIELDS, LeadPhones, use_other_phone
 from importer.loader.rows.rules import (
@@ -61,7 +61,7 @@ class Drafter:
             return Draft(row, {}, (issue,))
         payload: Payload = {}
         issues = list(row.issues)
-        ranges: list[tuple[str, str]] = []
+        infos: list[tuple[str, str]] = []
         self._read_phones(cells, payload, issues)
         for index, field, header, read, write in self._steps:
             text = cells[index]
@@ -70,17 +70,17 @@ class Drafter:
             value = read(text)
             if value is None:
                 continue
-            if type(value) is CellError or type(value) is AmountRange:
+            if type(value) in READ_BY_POLICY:
                 found = self._policy.apply(field, header, text, value)
                 issues.append(found.issue)
-                if found.is_kept_as_info:
-                    ranges.append((header or get_field_label(field), text))
+                if found.info:
+                    infos.append((header or get_field_label(field), found.info))
                 if (value := found.value) is None:
                     continue
             write(payload, None if value is CLEAR else value)
         self._read_names_beside_phones(cells, payload, issues)
         self._defaults.fill(payload, issues)
-        for header, text in ranges:
+        for header, text in infos:
             TextLine("additional_info", header).write(payload, " ".join(text.split()))
         if "customer_phone" not in payload:
             use_other_phone(payload, issues, self._phone_header)
@@ -169,6 +169,8 @@ class _Defaults:
             value = step.read(text)
             if type(value) is AmountRange:
                 value = CellError(IssueCode.NOT_A_NUMBER)
+            elif type(value) is NameAboveLines:
+                value = value.name
             if type(value) is CellError:
                 issues.append(Issue(step.field, value.code, step.header, text, value.hint))
             elif value is CLEAR:

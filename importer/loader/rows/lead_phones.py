@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from importer.issues import Issue, IssueCode
-from importer.loader.cells.person_names import find_name_beside_phone, read_full_name
+from importer.loader.cells.person_names import NameAboveLines, find_name_beside_phone, read_full_name
 from importer.loader.cells.phones import ParsedPhones, PhoneReader
 from importer.loader.cells.text import CellError, has_digit
 from importer.loader.rows.cell_policy import CellPolicy
@@ -76,7 +76,7 @@ class LeadPhones:
             left_out = [issue for issue in issues if _is_about_words(issue, column)]
             found = find_name_beside_phone(cells[column.index]) if left_out else None
             full_name = read_full_name(found.name) if found else None
-            if found and full_name is not None and not isinstance(full_name, CellError):
+            if found and full_name is not None and not isinstance(full_name, CellError | NameAboveLines):
                 write_full_name(payload, full_name)
                 issues[:] = [issue for issue in issues if issue not in left_out]
                 if found.other_words:
