@@ -10,11 +10,11 @@ from importer.settings import Settings, get_inheritable
 from importer.untrusted_text import quote_command
 
 
-def format_send_command(file: str, options: Mapping[str, object], reports: Path) -> str:
-    """Return the command that sends a sheet as it was checked. `options` are those of the journal's metadata."""
+def format_sheet_command(command: str, file: str, options: Mapping[str, object], reports: Path) -> str:
+    """Return a command that reads a sheet as it was checked. `options` are those of the journal's metadata."""
     defaults = get_inheritable(Settings())
     changed = {name: value for name, value in options.items() if name in defaults and value != defaults[name]}
-    return quote_command("importer", "run", file, *to_option_words(changed), *to_reports_option(reports))
+    return quote_command("importer", command, file, *to_option_words(changed), *to_reports_option(reports))
 
 
 def format_run_command(command: str, folder: Path) -> str:

@@ -104,8 +104,7 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
         count = summary.counts.get(status.value, 0)
         if count or status is RowStatus.ACCEPTED:
             yield f"  {format_count(count):>9}  {meanings[status]}"
-    if summary.vanished_leads:
-        yield summary.vanished_leads
+    yield from filter(None, (summary.existing_leads, summary.vanished_leads))
     yield from format_plan(summary)
     yield from format_verification(summary)
     yield from _format_problems(summary)

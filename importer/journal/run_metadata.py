@@ -37,7 +37,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the account's lists as
     they were when the rows were judged: reports show them, and edited rows are judged by them. `sheets` are the names of the
     sheets, if several were read: the last of `headers` is then SHEET_COLUMN. `applied_at` is when a plan was first applied, or "".
-    `vanished` is about the last run of the sheet, with `--changed`.
+    `vanished` is about the last run of the sheet, with `--changed`. `known_leads` are those of a check that importer sent before.
     """
 
     run_id: str
@@ -56,6 +56,7 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     sheets: tuple[str, ...] = ()
     applied_at: str = ""
     vanished: VanishedLeads | None = None
+    known_leads: int = 0
 
     def __post_init__(self) -> None:
         # Checked here, so that a journal whose time cannot be read counts as damaged.

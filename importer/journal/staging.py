@@ -28,6 +28,8 @@ _STAGE = """INSERT OR REPLACE INTO rows (number, cells, verdict, phone, payload,
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _VALID_ROWS = """SELECT number, phone, payload, issues FROM rows WHERE verdict = 'valid' AND number > :after
     ORDER BY number LIMIT :rows"""
+_VALID_PHONES = """SELECT number, phone FROM rows WHERE verdict = 'valid' AND number > :after
+    ORDER BY number LIMIT :rows"""
 _UPDATE = """UPDATE rows SET verdict = ?2, payload = ?3, issues = ?4, survivor_row = ?5,
     checksum = row_checksum(number, cells, ?2, phone, ?3, ?4, ?5) WHERE number = ?1"""
 _INDEX = "CREATE INDEX IF NOT EXISTS rows_by_phone ON rows (phone) WHERE verdict = 'valid'"
@@ -155,6 +157,11 @@ class StagingArea:
         with self._file.translate_read_errors():
             found = self._file.sql.execute(_VALID_ROWS, {"after": after, "rows": limit}).fetchall()
             return [to_accepted(row) for row in found]
+
+    def read_valid_phones(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return the numbers and lead phones of the next valid rows, in file order."""
+        with self._file.translate_read_errors():
+            return self._file.sql.execute(_VALID_PHONES, {"after": after, "rows": limit}).fetchall()
 
     def _read_rows_of_phones(self, phones: Sequence[str]) -> list[tuple[int, str, str, str]]:
         """Return (number, phone, payload, issues) of the valid rows with these lead phones, by phone and number."""

@@ -82,6 +82,24 @@ def format_nameless_leads(nameless: int, leads: int) -> str:
     return f"{format_count(nameless)} of the {format_count(leads)} leads have no name."
 
 
+def format_existing_leads(known: int, leads: int) -> str:
+    """Return how many of the leads of a check were sent before, and which command looks them up: a check does not."""
+    if not known:
+        return (
+            "A check does not look up which leads the CRM has already. importer plan shows what would change."
+        )
+    if known == leads:
+        those = "This lead was" if leads == 1 else f"All {format_count(leads)} leads were"
+        return f"{those} sent by importer before. importer plan shows what would change."
+    return (
+        f"{format_count(known)} of the {format_count(leads)} leads {'was' if known == 1 else 'were'} sent by importer before, "
+        "and others may be in the CRM too. importer plan shows what would change."
+    )
+
+
+SEE_FIRST = "See what would change in leads that exist:"
+
+
 def format_vanished_leads(leads: int, run_id: str, file: str, started_at: str) -> str:
     """Return how many leads of an earlier run the sheet does not have any more."""
     those = "1 lead" if leads == 1 else f"{format_count(leads)} leads"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from importer.command_hints import format_send_command
+from importer.command_hints import format_sheet_command
 from importer.credentials import normalize_base_url
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
@@ -99,7 +99,7 @@ def report_unsent_rows(journal: Journal, context: RunContext) -> None:
         return
     foreign = _list_foreign_options(origin, context.identity.base_url)
     options = {name: value for name, value in origin.options.items() if name not in foreign}
-    command = format_send_command(origin.file, options, reports)
+    command = format_sheet_command("run", origin.file, options, reports)
     file = Path(origin.file).name
     if _was_sent(reports / origin.run_id):
         text = run_messages.format_rows_elsewhere(file, valid, urlsplit(origin.base_url).netloc, command)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, assert_never
 from urllib.parse import urlsplit
 
-from importer.command_hints import format_run_command, format_send_command
+from importer.command_hints import format_run_command, format_sheet_command
 from importer.credentials import Credentials, is_loopback, normalize_base_url
 from importer.errors import DamagedJournalError, RunStoppedError, UsageError, raise_as_nothing_sent
 from importer.issues import Issue, IssueCode, Severity
@@ -163,7 +163,7 @@ def _format_command(journal: Journal) -> str:
     """Return the command that sends the file of the run, or its rows if they were edited."""
     if journal.edits.count_rows():
         return format_run_command("apply", journal.folder)
-    return format_send_command(journal.metadata.file, journal.metadata.options, journal.folder.parent)
+    return format_sheet_command("run", journal.metadata.file, journal.metadata.options, journal.folder.parent)
 
 
 def check_address(run_url: str, credentials: Credentials) -> None:

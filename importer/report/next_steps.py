@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from importer.command_hints import format_run_command, format_send_command, to_reports_option
+from importer.command_hints import format_run_command, format_sheet_command, to_reports_option
 from importer.messages import planning_messages, report_messages
 from importer.models.status import RunState
 from importer.report.summary import FAILED_XLSX, RESULTS, Summary
@@ -50,11 +50,13 @@ def _list_send_steps(summary: Summary, folder: Path, options: Mapping[str, objec
     leads = summary.counts["accepted"]  # not rows: those that share a phone are one lead
     if not leads:
         return []
+    text = report_messages.format_send_step(leads)
     if summary.edited:  # the file does not have the edits
-        command = format_run_command("apply", folder)
-    else:
-        command = format_send_command(summary.file, options, folder.parent)
-    return [Step(report_messages.format_send_step(leads), command)]
+        return [Step(text, format_run_command("apply", folder))]
+    look, send = (
+        format_sheet_command(command, summary.file, options, folder.parent) for command in ("plan", "run")
+    )
+    return [Step(report_messages.SEE_FIRST, look), Step(text, send)]
 
 
 def list_apply_steps(summary: Summary, folder: Path) -> list[Step]:

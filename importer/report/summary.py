@@ -11,7 +11,7 @@ from msgspec import Meta
 from importer.journal.run_metadata import VanishedLeads
 from importer.messages import planning_messages, report_messages
 from importer.models.row_plan import FieldCount
-from importer.models.status import RowStatus, Verification
+from importer.models.status import RowStatus, RunState, Verification
 
 SCHEMA_VERSION = 1
 RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
@@ -127,6 +127,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, int],
         Meta(description="Phones to look up for a plan, and how many were answered; empty without a plan."),
     ] = {}
+    known_leads: Annotated[
+        int,
+        Meta(
+            description="After a check: leads that can go in and that importer sent before, as this computer remembers. Others may exist too."
+        ),
+    ] = 0
     vanished: Annotated[
         VanishedLeads | None,
         Meta(
@@ -137,6 +143,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, int],
         Meta(description="Rows by what reading their leads back showed; empty if no lead was read back."),
     ] = {}
+
+    @property
+    def existing_leads(self) -> str:
+        """After a check, a sentence about leads that may exist in the CRM already, and how to see what would change. Else ""."""
+        leads = self.counts[RowStatus.ACCEPTED]
+        is_due = self.state == RunState.CHECKED and leads > 0 and not self.edited
+        return report_messages.format_existing_leads(self.known_leads, leads) if is_due else ""
 
     @property
     def vanished_leads(self) -> str:

@@ -96,6 +96,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         files=files,
         **_count_plan(journal),
         vanished=metadata.vanished,
+        known_leads=metadata.known_leads,
         verified={outcome.value: count for outcome, count in verified.items()},
         exit_code=exit_code or compute_verification_code(verified, journal.verifications.end),
     )

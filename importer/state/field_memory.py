@@ -61,6 +61,15 @@ class FieldMemory:
         """Return the same of leads whose last row went in, sent by a run with these policies (`Policies.describe`)."""
         return self._read(phones, _FIND_SETTLED, policies)
 
+    def count_known(self, phones: Sequence[str]) -> int:
+        """Return how many of the leads with these primary phones were written before."""
+        leads = [self._identify_lead(phone) for phone in phones]
+        slots = ",".join("?" * len(leads))
+        (known,) = self._sql.execute(
+            f"SELECT count(*) FROM memory.leads WHERE lead IN ({slots})", leads
+        ).fetchone()
+        return int(known)
+
     def set_policies(self, run_id: str, policies: str) -> None:
         """Remember the policies of a run, before it sends."""
         self._sql.execute(

@@ -441,16 +441,17 @@ def test_rows_with_one_phone_and_two_names_are_shown_before_sending(at_terminal,
     terminal = at_terminal("run", "x.csv")
     shown = terminal.expect("Send 4 leads to the CRM on this machine (127.0.0.1:")
     summary = shown.partition("13 rows of x.csv\n")[2].splitlines()
-    assert summary[2].startswith("Warnings on 4 rows that can go in: see _problems in reports/2")
-    assert summary[3:7] == [
+    assert summary[2].startswith("A check does not look up which leads the CRM has already.")
+    assert summary[3].startswith("Warnings on 4 rows that can go in: see _problems in reports/2")
+    assert summary[4:8] == [
         "5 rows are merged with a row that has the same phone and another name",
         '  row 3 "Asha 0" with row 2 "Ravi Rao"',
         '  row 6 "Asha 1" with row 5 "Ravi Rao"',
         '  row 9 "Asha 2" with row 8 "Ravi Rao"',
     ]
-    assert summary[7].startswith("  To see all of them, search for row.other_name in _codes of reports/2")
-    assert "--duplicates reject" in summary[8]
-    assert "first or last" in summary[8]
+    assert summary[8].startswith("  To see all of them, search for row.other_name in _codes of reports/2")
+    assert "--duplicates reject" in summary[9]
+    assert "first or last" in summary[9]
     terminal.type("n")
     assert terminal.wait_for_exit() == 2
     one_each = importer("run", "x.csv", "--yes", "--duplicates", "first")

@@ -281,7 +281,7 @@ def build_summary(state: str, **counts: int) -> Summary:
         "counts": every, "requests": 0, "retries": 0, "throttled": 0, "seconds": 0.0, "rate_reached": 0.0, "columns": {}, "defaults": {},
         "problems": {}, "failed_rows": failed, "workbook_rows": failed, "warned_rows": 0, "nameless": 0,
         "went_in": every["accepted"] + every["duplicate"], "undelivered": every["failed"] + every["unknown"],
-        "to_fix": every["invalid"] + every["refused"],
+        "to_fix": every["invalid"] + every["refused"], "edited": 0,
         "ignored": [], "files": {name: name for name in ("failed_rows.csv", "failed_rows.xlsx")}, "exit_code": 0,
     }  # fmt: skip
     return msgspec.convert(given, Summary)
@@ -309,7 +309,12 @@ def build_summary(state: str, **counts: int) -> Summary:
         (
             build_summary("checked", accepted=3, invalid=1),
             "3 of 4 rows of my leads.csv can go in. 1 cannot yet. Nothing was sent.",
-            ["importer run 'my leads.csv'", "", "importer run reports/run-1/failed_rows.xlsx"],
+            [
+                "importer plan 'my leads.csv'",
+                "importer run 'my leads.csv'",
+                "",
+                "importer run reports/run-1/failed_rows.xlsx",
+            ],
         ),
         (
             build_summary("interrupted", accepted=1, pending=2),
