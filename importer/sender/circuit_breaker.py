@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from math import inf, ldexp
@@ -27,7 +28,7 @@ _MAX_HOLD_S = 60.0
 _MIN_HOLD_S = 0.05
 _FIRST_PROBE_WAIT_S = 0.5
 _MAX_PROBE_WAIT_S = 60.0
-_POLL_S = 0.02  # how often a worker looks whether the probe has been answered
+_MAX_LATE_S = 0.25  # how late a worker that waits for an answer may notice that the run stops
 _MAX_FAILURES = 8  # failures without a success between them: time to ask whether the server is there
 _MAX_UNREACHED = 4  # the same for failed connects: fewer than a row has attempts
 _MIN_TRUST_S = 1.0
@@ -69,6 +70,7 @@ class CircuitBreaker:
         rng: random.Random,
     ) -> None:
         self.state = BreakerState.CLOSED
+        self._has_changed = asyncio.Event()  # of this state; the next one has another
         self.is_server_away = False  # a probe was not answered, and nothing has been since
         self._max_wait_s = max_wait_s
         self._clock = clock
@@ -98,13 +100,13 @@ class CircuitBreaker:
             elif self.state in (BreakerState.CLOSED, BreakerState.ROW_DUE):
                 return
             else:
-                await self._sleep(_POLL_S)
+                await self._wait_for_change()
 
     def record_departure(self) -> None:
         """Record that the request of a row leaves."""
         if self.state is BreakerState.ROW_DUE:
             self._row_sent_at = self._clock()
-            self.state = BreakerState.ROW_SENT
+            self._enter(BreakerState.ROW_SENT)
 
     async def wait_until_probe_is_due(self) -> None:
         """Wait until the server is to be asked whether it is there. While it is away, this is after a wait."""
@@ -114,14 +116,21 @@ class CircuitBreaker:
                 await self._sleep(wait_s)
             self._is_probe_wanted.clear()
             if self.state is BreakerState.OPEN:
-                self.state = BreakerState.HALF_OPEN
+                self._enter(BreakerState.HALF_OPEN)
             if self.state is BreakerState.HALF_OPEN:
                 return
 
     async def wait_for_verdict(self) -> None:
         """Return when it is known whether the server is there. Until then no failed row is judged."""
         while self.state is BreakerState.HALF_OPEN and not self.is_server_away:
-            await self._sleep(_POLL_S)
+            await self._wait_for_change()
+
+    async def _wait_for_change(self) -> None:
+        """Return when the state changes, or look again after a moment: the sleep ends where the run stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MAX_LATE_S):
+                await self._has_changed.wait()
+        await self._sleep(0)
 
     # --- after an answer
 
@@ -136,7 +145,7 @@ class CircuitBreaker:
             self._record_answer(max(_MIN_TRUST_S, _TRUST_FACTOR * (self._clock() - asked_at)))
         elif self.state is BreakerState.HALF_OPEN:
             self.is_server_away = True
-            self.state = BreakerState.ROW_DUE
+            self._enter(BreakerState.ROW_DUE)
 
     def record_probe_failure(self, response: CrmResponse, asked_at: float, *, is_unreached: bool) -> None:
         """Record that the server did not answer a question that was not about a row.
@@ -169,7 +178,7 @@ class CircuitBreaker:
         is_over_limit = self._failures >= _MAX_FAILURES or self._unreached >= _MAX_UNREACHED
         if self.state is BreakerState.CLOSED and (is_over_limit or failure.needs_proof):
             _log.info("circuit breaker half-open: %d failures, ask for a list", self._failures)
-            self.state = BreakerState.HALF_OPEN
+            self._enter(BreakerState.HALF_OPEN)
             self._is_probe_wanted.set()
 
     def hold(self, retry_after_s: float | None, first_hold_s: float = FIRST_HOLD_S) -> None:
@@ -179,7 +188,7 @@ class CircuitBreaker:
             ServerUnavailableError: the wait is longer than the user accepts.
         """
         if self.state is BreakerState.ROW_SENT:
-            self.state = BreakerState.ROW_DUE
+            self._enter(BreakerState.ROW_DUE)
         is_new = self.remaining_wait_s <= 0
         if not is_new and retry_after_s is None:
             return  # the answer to a request that had left before this hold began
@@ -202,8 +211,8 @@ class CircuitBreaker:
     def _record_answer(self, trust_s: float) -> None:
         if self.state is not BreakerState.CLOSED:
             _log.info("circuit breaker closed: the server answers")
-        self.state = BreakerState.CLOSED
         self.is_server_away = False
+        self._enter(BreakerState.CLOSED)
         self._is_probe_wanted.clear()
         self._answered_at = self._clock()
         self._trusted_until = max(self._trusted_until, self._answered_at + trust_s)
@@ -212,10 +221,17 @@ class CircuitBreaker:
         self._trouble_since = None
         self._probe_wait_s = _FIRST_PROBE_WAIT_S
 
+    def _enter(self, state: BreakerState) -> None:
+        """Go to a state, and wake who waits for it."""
+        if state is not self.state:
+            self.state = state
+            self._has_changed.set()
+            self._has_changed = asyncio.Event()
+
     def _open(self, problem: str) -> None:
         """Open, and ask again after a wait that doubles each time."""
-        self.state = BreakerState.OPEN
         self.is_server_away = True
+        self._enter(BreakerState.OPEN)
         self._is_probe_wanted.set()
         wait_s = self._probe_wait_s * self._rng.uniform(0.5, 1.0)
         _log.info("circuit breaker open: next probe in %.2f s", wait_s)

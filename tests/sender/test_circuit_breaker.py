@@ -252,6 +252,27 @@ def test_rows_wait_for_the_answer(breaker, time):
     asyncio.run(wait())
 
 
+def test_rows_go_on_at_the_moment_of_the_answer():
+    """Workers are woken; they do not look again and again, which cost more than the rest of an outage."""
+    from tests.sender.simulation import (
+        VirtualLoop,
+    )  # at the top, it would make all tests of this file slow ones
+
+    loop = VirtualLoop()
+    breaker = CircuitBreaker(max_wait_s=900, clock=loop.time, sleep=asyncio.sleep, rng=random.Random(1))
+    record_failures(breaker, 8)
+
+    async def wait():
+        waiting = [asyncio.create_task(breaker.wait_for_verdict()) for _ in range(3)]
+        await asyncio.sleep(0.1111)
+        breaker.record_probe_success(0.0)
+        await asyncio.gather(*waiting)
+        return loop.time()
+
+    assert loop.run_until_complete(wait()) == pytest.approx(0.1111, abs=1e-6)
+    loop.close()
+
+
 @pytest.mark.parametrize("answer", ["row", "probe"])
 def test_server_that_comes_back_closes(breaker, time, answer):
     """While the server is away one probe follows another, after waits that double. Any answer ends that."""
