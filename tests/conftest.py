@@ -20,6 +20,7 @@ from importer.sandbox.server import RunningSandbox, run_sandbox
 from importer.sender.adaptive_rate import AdaptiveRate
 from importer.state.state_folder import STATE_DIR_VARIABLE
 from tests.support import KEY, Command, Expected
+from tests.thread_reader import ThreadReader
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is not an error of the code
 settings.load_profile("untimed")
@@ -57,6 +58,11 @@ PROCESS_PLACES = (
     "e2e/test_samples.py", "e2e/test_two_folders.py",
 )  # fmt: skip
 """Tests of what a process of its own does: reading sheets of all kinds, signals, a terminal, closed streams, races."""
+READER_PLACES = (
+    "desktop", "reader", "loader/test_damaged_files.py", "cli/test_streams.py", "e2e/test_first_import.py",
+    "e2e/test_samples.py",
+)  # fmt: skip
+"""Tests in which a process of its own reads the sheet. Elsewhere a thread does, unless the test starts the command."""
 COVERAGE_VARIABLE = "COVERAGE_PROCESS_CONFIG"
 """Set by coverage (`patch = ["subprocess"]` in pyproject.toml): a Python that finds it measures itself."""
 SIMULATION = "tests.sender.simulation"
@@ -180,6 +186,13 @@ def process_coverage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """
     if not is_about_processes(request.node):
         monkeypatch.delenv(COVERAGE_VARIABLE, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def thread_reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read sheets in a thread, except where the reading process itself is tested."""
+    if not request.path.relative_to(TESTS).as_posix().startswith(READER_PLACES):
+        monkeypatch.setattr("importer.reader.worker_client.start_process", ThreadReader)
 
 
 @pytest.fixture

@@ -34,14 +34,19 @@ _TARGET_MESSAGE_BYTES = (
 
 
 def main() -> None:
-    """Answer the two requests of the main process, then end."""
+    """Set up the process, answer the main process, then end."""
     _set_ctrl_c_handler()
     responses = _take_over_stdout()
     threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
     apply_limits()
     tune_gc()
+    serve(sys.stdin.buffer, responses)
+
+
+def serve(requests: BinaryIO, responses: BinaryIO) -> None:
+    """Answer the two requests of the main process. An error is an answer too."""
     try:
-        _answer_requests(sys.stdin.buffer, responses)
+        _answer_requests(requests, responses)
     except ImporterError as error:
         _send_failure(responses, error)
     except MemoryError:

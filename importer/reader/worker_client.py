@@ -51,16 +51,7 @@ class WorkerClient:
 
     def _start(self) -> None:
         self._watchdog = Watchdog(self._kill, timeout_s=self._timeout_s)
-        environment = {name: value for name, value in os.environ.items() if name != API_KEY_VARIABLE}
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            # The child gets our sys.path, which a notebook or a cloud function may have extended. It is appended, and
-            # with -P, so that a file csv.py in the user's folder is not loaded instead of Python's own.
-            [sys.executable, "-P", "-c", _START, *map(str, sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a library that aborts prints its own traceback
-            env=environment,
-        )
+        self._child = start_process()
         _increase_pipe_size(self._child.stdout)
         try:
             self._send(self._request)
@@ -172,6 +163,20 @@ class WorkerClient:
             if code == _KILLED_EXIT_CODE:  # no file can cause that; Linux does when memory runs short
                 return UnreadableFileError(*file_messages.READER_KILLED_BY_SYSTEM.format(code=code))
         return UnreadableFileError(*file_messages.READER_CRASHED.format(code=code))
+
+
+def start_process() -> subprocess.Popen[bytes]:
+    """Start a reading process, which has no API key."""
+    environment = {name: value for name, value in os.environ.items() if name != API_KEY_VARIABLE}
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        # The child gets our sys.path, which a notebook or a cloud function may have extended. It is appended, and
+        # with -P, so that a file csv.py in the user's folder is not loaded instead of Python's own.
+        [sys.executable, "-P", "-c", _START, *map(str, sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a library that aborts prints its own traceback
+        env=environment,
+    )
 
 
 def _log_preview(preview: protocol.SheetPreview) -> None:
