@@ -72,12 +72,17 @@ def find_credentials(environ: Mapping[str, str], folder: Path, *, typed_key: str
     else:
         values = {**_read_env_file(folder / ENV_FILE), **{k: v for k, v in environ.items() if v}}
     base_url = normalize_base_url(values.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL)
-    key = (typed_key or values.get(API_KEY_VARIABLE) or _read_keyring(base_url) or "").strip()
+    key = (typed_key or values.get(API_KEY_VARIABLE) or read_keyring(base_url) or "").strip()
     if not key:
         raise MissingKeyError(*settings_messages.NO_KEY.format(variable=API_KEY_VARIABLE))
-    if not _VISIBLE_ASCII.fullmatch(key):
-        raise MissingKeyError(*settings_messages.MALFORMED_KEY.format(variable=API_KEY_VARIABLE))
-    return Credentials(base_url, Secret(key))
+    return Credentials(base_url, build_secret(key, API_KEY_VARIABLE))
+
+
+def build_secret(text: str, place: str) -> Secret:
+    """Return the key. Raises MissingKeyError for text that no header can hold; `place` is where it was found."""
+    if not _VISIBLE_ASCII.fullmatch(text.strip()):
+        raise MissingKeyError(*settings_messages.MALFORMED_KEY.format(variable=place))
+    return Secret(text.strip())
 
 
 def normalize_base_url(text: str) -> str:
@@ -145,12 +150,15 @@ def _is_readable_by_others(path: Path) -> bool:
     return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
-def _read_keyring(base_url: str) -> str | None:
-    """Return the key that `keyring set superfone-importer BASE_URL` saved, if the optional package is installed."""
+def read_keyring(name: str) -> str | None:
+    """Return the key that `keyring set superfone-importer NAME` saved, if the optional package is installed.
+
+    The name is the base address of the account, or the one that a manifest gives.
+    """
     try:
         import keyring  # noqa: PLC0415 - an optional extra
 
-        key: str | None = keyring.get_password(_KEYRING_SERVICE, base_url)
+        key: str | None = keyring.get_password(_KEYRING_SERVICE, name)
     except Exception:  # noqa: BLE001 - not installed, no session (cron), or set up wrongly: each raises its own error
         return None  # the advice of MissingKeyError says what to do
     return key

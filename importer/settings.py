@@ -106,7 +106,7 @@ PER_CALL_OPTIONS = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose
 SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 """Options about how fast a CRM is used and how long it is waited for. They say nothing about the sheet."""
 
-_PAIR_OPTIONS = frozenset({"column", "default", "policy"})
+PAIR_OPTIONS = frozenset({"column", "default", "policy"})
 
 
 def resolve_settings(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> ExplicitSettings:
@@ -122,7 +122,7 @@ def resolve_settings(flags: Mapping[str, Any], config: Mapping[str, Any] | None 
     }
     check_names(given, in_file, Settings.__struct_fields__)
     merged = {**in_file, **given}
-    for name in _PAIR_OPTIONS & in_file.keys() & given.keys():
+    for name in PAIR_OPTIONS & in_file.keys() & given.keys():
         if isinstance(in_file[name], Mapping) and isinstance(given[name], Mapping):
             merged[name] = {**in_file[name], **given[name]}
     only_in_file = frozenset(in_file) - frozenset(given)
@@ -180,6 +180,15 @@ def check_save_target(settings: Settings) -> None:
     if save and save != settings.map and Path(save).exists():
         options = quote_command("--map", save, "--save", save)
         raise UsageError(*settings_messages.SAVE_TARGET_EXISTS.format(save=save, options=options))
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether the text can be a run id, and so the name of a folder on every system."""
+    try:
+        msgspec.convert(text, RunId)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def describe_option(name: str) -> OptionHelp:

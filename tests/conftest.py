@@ -41,6 +41,8 @@ if hasattr(signal, "SIGHUP"):
 
 TESTS = Path(__file__).parent
 SOCKET_PLACES = (
+    "batch/test_coordinator.py",
+    "batch/test_processes.py",
     "cli",
     "desktop",
     "e2e",
@@ -51,7 +53,7 @@ SOCKET_PLACES = (
 )
 SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_damaged_files.py", "test_api.py")
 PROCESS_PLACES = (
-    "reader", "loader", "pipeline/test_run_folder.py", "pipeline/test_several_sheets.py", "report/test_round_trip.py",
+    "batch/test_processes.py", "reader", "loader", "pipeline/test_run_folder.py", "pipeline/test_several_sheets.py", "report/test_round_trip.py",
     "report/test_import_fixed_rows.py", "report/test_report_writer.py", "sandbox/test_sandbox_command.py",
     "cli/test_logging.py", "cli/test_owner_prompts.py", "cli/test_prompts.py", "cli/test_rejected_input.py",
     "cli/test_streams.py", "cli/test_terminal_output.py", "e2e/test_faults.py", "e2e/test_first_import.py",

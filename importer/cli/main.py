@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED_CODE = 130
-_COMMANDS_WITH_A_RUN = frozenset({"run", "apply", "resume", "retry", "report", "watch"})
+_COMMANDS_WITH_A_RUN = frozenset({"run", "apply", "resume", "retry", "report", "watch", "batch"})
 """Commands with a run that can be stopped. Any other command that stops has sent nothing."""
 
 
@@ -47,6 +47,7 @@ class Commands(click.Group):
         "watch": "watch_commands",
         "resume": "run_commands",
         "retry": "run_commands",
+        "batch": "batch_commands",
         "runs": "history_commands",
         "report": "history_commands",
         "purge": "history_commands",

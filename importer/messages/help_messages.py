@@ -18,6 +18,7 @@ COMMAND_SUMMARIES = {
     "watch": "Import the sheets that appear in a folder.",
     "resume": "Finish a run that was interrupted or stopped.",
     "retry": "Check and send again the rows that did not go in during an earlier run.",
+    "batch": "Import many sheets into many accounts, from one list.",
     "runs": "List your runs.",
     "report": "Write the reports of a run again from its journal.",
     "purge": "Delete old runs and the personal data in them.",
@@ -53,6 +54,11 @@ yourself with importer run.
 """,
     "resume": "Finish RUN, which was interrupted or stopped. RUN is a run id or its folder.",
     "retry": "Send again the rows of RUN that did not go in, as a new run with its mapping and options.",
+    "batch": """Import all sheets of MANIFEST into their accounts.
+
+MANIFEST is a TOML file with the accounts and the sheets. All sheets are checked first. You are asked once. Then the
+accounts are sent at the same time, and the sheets of an account one after another. The same command again continues.
+""",
     "runs": "List your runs: id, time, file, state, counts, and how to resume them.",
     "report": "Write the reports of RUN again from its journal.",
     "purge": """Delete old runs and all personal data in them.
@@ -74,6 +80,12 @@ OPTION_CONFIG = "Settings file (default: importer.toml, if it exists)."
 OPTION_CREATE_DEFAULT = " [default: --create]"
 OPTION_DEFAULT = " [default: {value}]"
 OPTION_JSON = "Print JSON."
+OPTION_BATCH_CHECK = "Check all sheets, and send nothing."
+OPTION_BATCH_PLAN = "Check all sheets, look up their leads, and send nothing."
+OPTION_AT_ONCE = "Accounts that are sent at the same time. [default: as many as this computer can]"
+OPTION_ONLY = "Only the sheets of this account. It can be given several times."
+OPTION_KEEP_GOING = "Go on with an account's next sheet where one could not be finished."
+OPTION_BATCH_REPORTS = "The folder for the reports of all accounts. [default: reports]"
 OPTION_OLDER_THAN = "Delete runs that started longer ago than this (d for days, h for hours)."
 OPTION_PURGE_YES = "Do not ask for confirmation."
 OPTION_ONCE = "Look at the folder, import what is ready, and end: for cron and Task Scheduler."

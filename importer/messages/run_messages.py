@@ -112,6 +112,10 @@ WATCH_LOCKED = ErrorText(
     "Another importer watch is importing {file} into this account right now.",
     "Nothing is lost: the file is imported at the next look.",
 )
+BATCH_LOCKED = ErrorText(
+    "Another batch ({file}) is running in {reports} right now.",
+    "Wait until it has ended, or stop it. Then run the same command again.",
+)
 UNKNOWN_LOCK_HOLDER = "(of another process)"
 KEPT_LINK = "it is a link to another folder"
 KEPT_UNREADABLE = "its journal cannot be read, so it may belong to another program"

@@ -73,7 +73,7 @@ def apply(name: str, context: RunContext) -> Summary:
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
             check_address(journal.metadata.base_url, context.require_credentials())
             _require_unsent(name, journal)
-            stack.enter_context(lock_journal(journal))
+            stack.enter_context(lock_journal(journal, wait_s=context.coordination.lock_wait_s))
             opened = stack.enter_context(lock_its_account(journal, context))
             if journal.run.end.state is RunState.CHECKED:
                 warn_of_earlier_run(journal.metadata.sha256, opened, find_unfinished_run)

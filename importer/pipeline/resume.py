@@ -84,12 +84,14 @@ def lock_journal(journal: Journal, *, wait_s: float = MAX_LOCK_WAIT_S) -> Abstra
 def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunContext]:
     """Lock the account of a journal. Yield the context with the options of its run, the lists and the account.
 
+    A caller that has read the lists a moment ago gives them in the context.
+
     Raises RunStoppedError if the lists cannot be read, UsageError for another account, RunLockedError.
     """
     metadata = journal.metadata
     settings = merge_run_settings(context.settings, metadata.options)
     credentials = context.require_credentials()
-    titles = fetch_account_titles(credentials, settings, context.observer.on_wait)
+    titles = context.titles or fetch_account_titles(credentials, settings, context.observer.on_wait)
     _check_account(metadata, credentials, titles)
     account = open_account(context.state_dir, credentials, titles)
     holder = LockHolder.from_run(journal.run_id, journal.folder.parent, metadata.file)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
 from html import unescape
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from importer.fields import get_field_label
 from importer.issues import (
@@ -26,7 +22,7 @@ from importer.issues import (
     is_blocking,
 )
 from importer.journal.run_journal import Journal
-from importer.messages import format_count, planning_messages, report_messages
+from importer.messages import planning_messages, report_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
@@ -36,15 +32,14 @@ from importer.report.charts import (
     AMBER,
     BLUE,
     RED,
-    STATUS_COLOURS,
     TEAL,
     draw_bar_chart,
     draw_rate_chart,
     draw_status_chart,
 )
+from importer.report.html_page import build_policy, read_part, read_style, render_page
 from importer.report.next_steps import list_next_steps
 from importer.report.summary import Summary
-from importer.untrusted_text import sanitize
 
 MAX_LISTED_ROWS = 1_000
 _MAX_COUNTED_VALUES = 5_000  # distinct unknown values that are counted
@@ -133,14 +128,7 @@ class _Chart(msgspec.Struct, frozen=True):
 
 def write_page(path: Path, journal: Journal, summary: Summary, findings: Findings) -> None:
     """Write the page. Raises OSError."""
-    environment = Environment(
-        loader=PackageLoader("importer.report", "."),
-        autoescape=select_autoescape(default=True),
-        trim_blocks=True,
-    )
-    environment.filters["sanitize"] = lambda value: sanitize(str(value))
-    environment.filters["count"] = lambda value: f"{format_count(value)}"
-    html = environment.get_template("report.html").render(_build_context(journal, summary, findings))
+    html = render_page("importer.report", "report.html", _build_context(journal, summary, findings))
     path.write_text(html, "utf-8")
 
 
@@ -160,7 +148,7 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
     is_check = summary.state in UNSENT
     meanings = CHECK_MEANINGS if is_check else STATUS_MEANINGS
     charts = _draw_charts(journal, summary, findings, meanings)
-    style, script = _read_part("report.css") + _format_status_colours(), _read_part("report.js")
+    style, script = read_style(), read_part("report.js")
     chart_styles = [unescape(found) for chart in charts for found in _STYLE_ELEMENT.findall(chart.svg)]
     values = findings.unknown_values.most_common(_MAX_SHOWN_VALUES)
     indexes = _select_columns(journal)
@@ -176,7 +164,7 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
         "headline": format_headline(summary),
         "nameless": summary.nameless_warning,
         "steps": list_next_steps(summary, journal.folder, journal.metadata.options),
-        "policy": _build_policy([script], [style, *chart_styles]),
+        "policy": build_policy([script], [style, *chart_styles]),
         "style": style,
         "script": script,
         "counts": [(status, count, meanings[status]) for status, count in summary.counts.items() if count],
@@ -221,28 +209,6 @@ def _draw_charts(
         if counts:
             charts.append(_Chart(title, draw_bar_chart(counts, colour, title)))
     return charts
-
-
-def _build_policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
-    """Return the Content-Security-Policy: the page may run our script and use our styles, and nothing else."""
-    return (
-        f"default-src 'none'; script-src {_format_hashes(scripts)}; style-src {_format_hashes(styles)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _format_hashes(parts: Iterable[str]) -> str:
-    digests = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts)
-    return " ".join(f"'sha256-{digest}'" for digest in dict.fromkeys(digests))
-
-
-def _read_part(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _format_status_colours() -> str:
-    """Return the CSS of each status, such as `.s-failed { --c: #991b1b }`."""
-    return "".join(f".s-{status} {{ --c: {colour} }}\n" for status, colour in STATUS_COLOURS.items())
 
 
 def _count_by_title(problems: dict[str, int]) -> Counter[str]:

@@ -13,6 +13,7 @@ from importer.atomic_file import open_staging_dir, publish_file
 from importer.command_hints import format_run_command
 from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.status import PLAN_COLUMNS
 from importer.report.change_texts import ChangesCsv
@@ -39,7 +40,7 @@ def write_reports(journal: Journal, folder: Path) -> Summary:
         open_staging_dir(folder) as staging_dir,
     ):
         counter, findings = _write_tables(journal, staging_dir)
-        stamp_s = _compute_stamp(journal)
+        stamp_s = _compute_stamp(journal.metadata)
         published = {
             name: publish_file(staging_dir / name, folder / name, stamp_s=stamp_s).name
             for name in _TABLES
@@ -92,12 +93,19 @@ def _merge_lines(lines: Sequence[str | None], others: Sequence[str]) -> Iterator
     return (next(remaining) if line is None else line for line in lines)
 
 
-def _compute_stamp(journal: Journal) -> float:
+def find_edited_tables(folder: Path, metadata: RunMetadata) -> list[str]:
+    """Return the tables of a run that somebody has edited since they were written."""
+    stamp_s = _compute_stamp(metadata)
+    tables = [name for name in _TABLES if (folder / name).exists()]
+    return [name for name in tables if (folder / name).stat().st_mtime != stamp_s]
+
+
+def _compute_stamp(metadata: RunMetadata) -> float:
     """Return the modification time that marks a table as unedited: the start of the run.
 
     It is rounded to 2 seconds, because FAT disks keep no more.
     """
-    return journal.metadata.started.timestamp() // 2 * 2
+    return metadata.started.timestamp() // 2 * 2
 
 
 @contextmanager

@@ -72,6 +72,18 @@ def read_traits(titles: AccountTitles) -> AccountTraits:
     )
 
 
+def is_same_account(
+    one: AccountIdentity, one_titles: AccountTitles, other: AccountIdentity, other_titles: AccountTitles
+) -> bool:
+    """Return whether two keys certainly open one account: they are equal, or their lists have rows in common."""
+    if one.base_url != other.base_url:
+        return False
+    traits, other_traits = read_traits(one_titles), read_traits(other_titles)
+    if traits.org_ids and other_traits.org_ids:
+        return not traits.org_ids.isdisjoint(other_traits.org_ids)
+    return one.key == other.key or not traits.list_ids.isdisjoint(other_traits.list_ids)
+
+
 def choose_account(
     known: Sequence[KnownAccount], base_url: str, key: str, traits: AccountTraits
 ) -> KnownAccount | None:

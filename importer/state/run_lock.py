@@ -22,6 +22,7 @@ from importer.untrusted_text import format_path
 MAX_LOCK_WAIT_S = 0.5  # `is_run_locked` takes the lock for a moment, which must not turn a run away
 _LOCKS_FOLDER = ".locks"
 _ACCOUNT_LOCK, _WATCH_LOCK = "sending", "watching"
+_BATCH_LOCK = f"{_LOCKS_FOLDER}/batch"
 
 
 class LockHolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +69,13 @@ def lock_run(
     name = hashlib.sha256(f"{sha256}{account}".encode()).hexdigest()[:32]
     holder = LockHolder(run_id=run_id)
     with _lock(reports, f"{_LOCKS_FOLDER}/{name}", holder, run_messages.RUN_LOCKED, wait_s):
+        yield
+
+
+@contextmanager
+def lock_batch(reports: Path, holder: LockHolder) -> Iterator[None]:
+    """Lock the reports folder of a batch while the block runs. Raises DiskWriteError, and RunLockedError with the other."""
+    with _lock(reports, _BATCH_LOCK, holder, run_messages.BATCH_LOCKED, MAX_LOCK_WAIT_S):
         yield
 
 

@@ -1,0 +1,1 @@
+"""Many files of many accounts with one command: read the manifest, judge all, ask once, send."""

@@ -1,0 +1,57 @@
+"""What travels together through a batch, and how it talks to its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from pathlib import Path
+
+import msgspec
+
+from importer.batch.account_processes import AccountExecutor, Board, Phase
+from importer.batch.job_report import JobReport
+from importer.batch.manifest import Job
+
+
+class Goal(Enum):
+    """How far a batch goes."""
+
+    CHECK = auto()
+    PLAN = auto()
+    SEND = auto()
+
+
+class BatchObserver:
+    """Receives the events of a batch. Each method does nothing unless it is overridden."""
+
+    def on_preflight(self, accounts: int, jobs: int) -> None:
+        """The manifest was read, and the accounts are about to be opened."""
+
+    def on_phase(self, phase: Phase, jobs: Sequence[Job], board: Board) -> None:
+        """These jobs are about to be judged, planned or sent. The board has their progress."""
+
+    def on_poll(self) -> None:
+        """A moment has passed: the figures on the board may have changed."""
+
+    def on_job_begun(self, job: Job) -> None:
+        """A job has begun."""
+
+    def on_job_ended(self, report: JobReport) -> None:
+        """A job has ended, or has stopped."""
+
+
+class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a batch is run. `judges_at_once` and `sends_at_once` are numbers of accounts."""
+
+    manifest: Path
+    reports: Path
+    state_dir: Path
+    goal: Goal
+    judges_at_once: int
+    sends_at_once: int
+    keeps_going: bool = False
+    only: frozenset[str] = frozenset()
+
+
+OpenExecutor = Callable[[Board, str, Phase], AccountExecutor]
+"""Return where the jobs of an account run: a process on this machine, or a worker on another one."""

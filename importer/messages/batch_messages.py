@@ -1,0 +1,211 @@
+"""Sentences about batches: what is wrong with a manifest, how jobs ended, and the texts of batch.html."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from importer.messages import ErrorText, format_count, format_lead_count, format_row_count
+
+# --- the manifest
+
+PLACE_IN_MANIFEST = "Job {number} of the manifest"
+PLACE_IN_TABLE = "{file}, row {row}"
+UNREADABLE_MANIFEST = ErrorText(
+    "The manifest {path} cannot be read: {reason}.", "docs/batch.md shows how it is written."
+)
+NO_JOBS = ErrorText(
+    "The manifest {path} has no jobs.", 'Add [[jobs]], each with account and file, or jobs = "jobs.csv".'
+)
+NO_JOB_TABLE = ErrorText(
+    "The manifest names {file} for its jobs, which does not exist.",
+    "Check the name. It is relative to the manifest.",
+)
+WRONG_ACCOUNT_NAME = ErrorText(
+    "{name!r} cannot be the name of an account.",
+    "Use letters, digits, . _ and -. It is also the name of a folder.",
+)
+SIMILAR_ACCOUNT_NAMES = ErrorText(
+    "The accounts {name} and {other} would have one folder on Windows and macOS.", "Rename one of them."
+)
+ACCOUNT_WITHOUT_KEY = ErrorText(
+    "The account {name} has no key.", 'Say where the key is, such as key = "env:{name}_KEY".'
+)
+KEY_IN_MANIFEST = ErrorText(
+    "The key of the account {name} is not a reference. If it is the key itself, others may have read it.",
+    "Put the key into an environment variable, a file or the keyring, and write env:NAME, file:PATH or keyring:NAME. "
+    "Ask for a new key if the manifest was shared.",
+)
+UNKNOWN_ACCOUNT = ErrorText(
+    '{place}: the manifest has no account "{name}".', "Add [accounts.NAME] with its key, or correct the name."
+)
+NO_SUCH_FILES = ErrorText(
+    '{place}: no file matches "{file}".', "Check the path. It is relative to the folder of the manifest."
+)
+ID_OF_SEVERAL_FILES = ErrorText(
+    '{place}: an id is for one file, and "{file}" matches several.', "Remove the id, or name one file."
+)
+NOT_AN_OPTION_OF_A_JOB = ErrorText(
+    "{place}: {name} cannot be set for a job.", "Remove it. A batch has one reports folder and asks once."
+)
+SAME_JOB_TWICE = ErrorText(
+    "{file} is twice among the jobs of {account}.", "Remove one of them, or give each an id of its own."
+)
+ONLY_UNKNOWN_ACCOUNT = ErrorText('The manifest has no account "{name}".', "Correct the name after --only.")
+
+# --- keys
+
+NO_KEY = {
+    "env": ErrorText("The environment variable {name} is not set.", "Set it to the API key of the account."),
+    "file": ErrorText(
+        "The file {name} has no API key, or cannot be read.",
+        "Write the key into it. Only you should be able to read it.",
+    ),
+    "keyring": ErrorText(
+        "The keyring has no key {name}, or the package keyring is not installed.",
+        "Save it with: keyring set superfone-importer {name}",
+    ),
+}
+
+# --- preflight
+
+SAME_ACCOUNT = ErrorText(
+    "The keys of {name} and {other} open the same account.",
+    "Use one name for both. The jobs of an account run one after another.",
+)
+
+
+def format_no_space(reports: Path, needed: int, free: int) -> tuple[str, str]:
+    """Return message and advice if the disk has too little room."""
+    return (
+        f"The disk of {reports} has {_format_megabytes(free)} free. The batch may need {_format_megabytes(needed)}.",
+        "Free some space, or choose another folder with --reports.",
+    )
+
+
+def _format_megabytes(size: int) -> str:
+    return f"{format_count(size // 1_000_000)} MB"
+
+
+# --- how a job ended
+
+CHANGED_FILE = (
+    "{file} has changed since it was sent as run {run_id}. To send the new content, give the job another id."
+)
+CANNOT_READ_FILE = ErrorText("{path} cannot be read: {reason}.", "Check the path in the manifest.")
+EDITED_REPORT = ErrorText(
+    "{file} must be checked again, but {path} was edited.",
+    "Move that file away, or import it with importer run. Then run the same command again.",
+)
+PROCESS_FAILED = "Its process ended unexpectedly ({kind}). Every result so far is saved. Run the same command again to continue."
+NOT_REACHED = "The command was stopped before this job."
+CHECK_INTERRUPTED = "Stopped while the files were checked. Nothing was sent."
+A_BATCH = "(batch)"
+SEND_DECLINED = ErrorText("Nothing was sent.", "To send later, run the same command again.")
+CONFIRMATION_NEEDED = ErrorText(
+    "Confirmation is needed, but this is not an interactive terminal.",
+    "Run again with --yes to send, or with --check.",
+)
+
+# --- the terminal
+
+CHECK_OR_PLAN = ErrorText(
+    "--check and --plan were both given.", "Give one of them: a plan checks the files too."
+)
+PREFLIGHT = "Reading the lists of {accounts}, {jobs}."
+PHASES = {"JUDGING": "Checking", "PLANNING": "Planning", "SENDING": "Sending"}
+JOB_LINE = "{account}  {file}: {state}, {went_in} of {rows}"
+ACCOUNT_PROBLEM = "  {account}: {reason}"
+MORE_PROBLEMS = "  and {count} more: see {path}"
+REPORT = "Report: {path}"
+
+
+def format_account_count(count: int) -> str:
+    """Return `1 account` or `12 accounts`."""
+    return "1 account" if count == 1 else f"{format_count(count)} accounts"
+
+
+def format_job_count(count: int) -> str:
+    """Return `1 file` or `12 files`."""
+    return "1 file" if count == 1 else f"{format_count(count)} files"
+
+
+def format_account_progress(
+    *, done: int, total: int, not_accepted: int, rate_per_s: float, waiting_s: float
+) -> str:
+    """Return how far the sending of a file is: `1,200/5,000 rows, 40/s, 3 failed, the CRM asks to wait 12 s`."""
+    parts = [f"{format_count(done)}/{format_row_count(total)}", f"{rate_per_s:.0f}/s"]
+    if not_accepted:
+        parts.append(f"{format_count(not_accepted)} failed")
+    if waiting_s >= 1:
+        parts.append(f"the CRM asks to wait {waiting_s:.0f} s")
+    return ", ".join(parts)
+
+
+def format_send_question(leads: int, jobs: int, accounts: int) -> str:
+    """Return the one question of a batch."""
+    return f"Send {format_lead_count(leads)} from {format_job_count(jobs)} to {format_account_count(accounts)} now?"
+
+
+def format_headline(*, rows: int, went_in: int, to_fix: int, jobs: int, accounts: int, is_sent: bool) -> str:
+    """Return in one line what happened."""
+    place = f"{format_job_count(jobs)} for {format_account_count(accounts)}"
+    verb = "went in" if is_sent else "can go in"
+    fix = f" {format_row_count(to_fix)} to fix." if to_fix else ""
+    return f"{format_count(went_in)} of {format_row_count(rows)} {verb} ({place}).{fix}"
+
+
+def format_job_problem(
+    account: str, file: str, reason: str, *, to_fix: int, path_to_fix: str, undelivered: int
+) -> str:
+    """Return the line about a job that needs a person. `path_to_fix` is the file with the rows to fix."""
+    parts = [reason] if reason else []
+    if to_fix:
+        parts.append(f"{format_row_count(to_fix)} to fix in {path_to_fix}")
+    if undelivered:
+        parts.append(f"{format_row_count(undelivered)} to send again")
+    return f"  {account}  {file}: {' '.join(parts)}"
+
+
+LAST_LINES = {
+    0: "All rows went in.",
+    1: "Fix the rows and files that are named above. Then run the same command again.",
+    2: "Nothing was sent.",
+    3: "Some accounts are not finished. Fix what is named above, and run the same command again: it continues.",
+    130: "Stopped. To continue, run the same command again.",
+}
+CHECK_LAST_LINES = {
+    **LAST_LINES,
+    0: "All rows can go in. Nothing was sent.",
+    1: "Some rows or files cannot go in yet. Nothing was sent.",
+    3: LAST_LINES[3],
+}
+
+# --- batch.html
+
+TITLE = "Batch"
+STARTED = "Started"
+NEXT_STEPS = "What to do next"
+RUN_AGAIN = "Run the same command again. What is finished is skipped, and the rest continues."
+ACCOUNTS = "What went in, by account"
+JOBS = "What needs attention"
+ALL_JOBS = "All files"
+HEAD_ACCOUNT = "Account"
+HEAD_FILES = "Files"
+HEAD_ROWS = "Rows"
+HEAD_WENT_IN = "Went in"
+HEAD_CAN_GO_IN = "Can go in"
+HEAD_TO_FIX = "To fix"
+HEAD_UNDELIVERED = "To send again"
+HEAD_FILE = "File"
+HEAD_STATE = "State"
+HEAD_REASON = "Why"
+HEAD_REPORT = "Report"
+OPEN_REPORT = "report"
+JOB_STATES = {
+    "not_checked": "not checked",
+    "checked": "checked, not sent",
+    "planned": "planned, not sent",
+    "finished": "finished",
+    "stopped": "stopped",
+    "interrupted": "interrupted",
+}

@@ -1,0 +1,53 @@
+"""What all our HTML pages share: one style, texts that are escaped, and a policy that lets nothing else run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from importer.messages import format_count
+from importer.report.charts import STATUS_COLOURS
+from importer.untrusted_text import sanitize
+
+
+def render_page(package: str, template: str, context: Mapping[str, Any]) -> str:
+    """Return the page of a template that lies in `package`."""
+    environment = Environment(
+        loader=PackageLoader(package, "."), autoescape=select_autoescape(default=True), trim_blocks=True
+    )
+    environment.filters["sanitize"] = lambda value: sanitize(str(value))
+    environment.filters["count"] = lambda value: f"{format_count(value)}"
+    return environment.get_template(template).render(context)
+
+
+def read_style() -> str:
+    """Return the style of all pages, with a colour for each status."""
+    return read_part("report.css") + _format_status_colours()
+
+
+def read_part(name: str) -> str:
+    """Return a file of this package."""
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def build_policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
+    """Return the Content-Security-Policy: the page may run our script and use our styles, and nothing else."""
+    return (
+        f"default-src 'none'; script-src {_format_hashes(scripts)}; style-src {_format_hashes(styles)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _format_hashes(parts: Iterable[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts)
+    return " ".join(f"'sha256-{digest}'" for digest in dict.fromkeys(digests))
+
+
+def _format_status_colours() -> str:
+    """Return the CSS of each status, such as `.s-failed { --c: #991b1b }`."""
+    return "".join(f".s-{status} {{ --c: {colour} }}\n" for status, colour in STATUS_COLOURS.items())

@@ -1,0 +1,112 @@
+"""batch.json: its exit code, its schema, and the page and the table beside it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from importer.batch.batch_report import list_problems, write_batch_reports
+from importer.batch.batch_summary import build_batch_summary, compute_batch_code, format_batch_schema
+from importer.batch.job_report import JobReport, JobState
+from importer.models.status import RowStatus
+from tests.support import read_csv
+
+DOCS = Path(__file__).parents[2] / "docs"
+NOW = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
+
+
+def make_job(state=JobState.FINISHED, *, accepted=2, invalid=0, **fields):
+    counts = {status.value: 0 for status in RowStatus} | {"accepted": accepted, "invalid": invalid}
+    values = {"account": "acme", "file": "a.csv", "run_id": "a-1", "folder": "acme/a-1", **fields}
+    return JobReport(
+        state=state, rows=accepted + invalid, counts=counts, went_in=accepted, to_fix=invalid,
+        exit_code=2 if state is JobState.NOT_CHECKED else int(bool(invalid)), file_to_fix="failed_rows.xlsx" if invalid else "", **values,
+    )  # fmt: skip
+
+
+def build(*jobs, failed=None, is_sending=True):
+    return build_batch_summary(
+        Path("m.toml"), jobs, failed_accounts=failed or {}, started=NOW, finished=NOW, is_sending=is_sending, is_interrupted=False,
+    )  # fmt: skip
+
+
+DONE, FIX = make_job(), make_job(invalid=1)
+UNREAD = make_job(JobState.NOT_CHECKED, accepted=0, folder="")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "is_sending", "has_failed", "is_interrupted", "code"),
+    [
+        ([DONE, DONE], True, False, False, 0),
+        ([DONE, FIX], True, False, False, 1),
+        ([UNREAD], True, False, False, 2),
+        ([UNREAD, make_job(JobState.CHECKED)], True, False, False, 2),
+        ([DONE, make_job(JobState.STOPPED)], True, False, False, 3),
+        ([DONE, make_job(JobState.CHECKED)], True, False, False, 3),
+        ([DONE, UNREAD], True, True, False, 3),
+        ([DONE, make_job(JobState.INTERRUPTED)], True, False, True, 130),
+        ([make_job(JobState.CHECKED)], False, False, False, 0),
+        ([make_job(JobState.CHECKED, invalid=1)], False, False, False, 1),
+        ([make_job(JobState.CHECKED), make_job(JobState.NOT_CHECKED)], False, True, False, 1),
+    ],
+)
+def test_exit_code_says_how_the_batch_ended(jobs, is_sending, has_failed, is_interrupted, code):
+    """0 all in, 1 some not, 2 nothing sent, 3 to be continued, 130 interrupted."""
+    found = compute_batch_code(
+        jobs, has_failed_accounts=has_failed, is_sending=is_sending, is_interrupted=is_interrupted
+    )
+    assert found == code
+
+
+def test_batch_json_is_as_its_schema_says(tmp_path):
+    """The schema in docs/ is that of the code, and rejects other objects."""
+    published = (DOCS / "batch.schema.json").read_bytes()
+    assert published == format_batch_schema()
+    summary = build(DONE, FIX, UNREAD, failed={"acme": "The key was refused."})
+    write_batch_reports(tmp_path, summary)
+    found = json.loads((tmp_path / "batch.json").read_bytes())
+    schema = json.loads(published)
+    jsonschema.validate(found, schema, jsonschema.Draft202012Validator)
+    for name in ("rows", "jobs", "exit_code"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({key: value for key, value in found.items() if key != name}, schema)
+    found["jobs"][0]["state"] = "sleeping"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(found, schema)
+
+
+def test_texts_from_outside_are_data(tmp_path):
+    """No script from a file name runs on the page, and no formula of it in Excel."""
+    name = '=cmd|"/c calc"!A1<script>alert(1)</script>.csv'
+    write_batch_reports(tmp_path, build(make_job(file=name, reason="<b>bad</b>")))
+    page = (tmp_path / "batch.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "<b>bad</b>" not in page
+    assert "default-src &#39;none&#39;" in page
+    (line,) = read_csv(tmp_path / "batch.csv")
+    assert line["file"] == f"'{name}"
+
+
+def test_page_names_what_needs_attention_with_links_into_the_run(tmp_path):
+    """A person goes from the page to the report and to the rows to fix."""
+    write_batch_reports(tmp_path, build(DONE, FIX, UNREAD))
+    page = (tmp_path / "batch.html").read_text("utf-8")
+    assert '<a href="acme/a-1/report.html">' in page
+    assert '<a href="acme/a-1/failed_rows.xlsx">1</a>' in page
+    assert "not checked" in page
+
+
+def test_problems_name_an_account_once():
+    """Its files say nothing more than the account does."""
+    jobs = [
+        make_job(JobState.NOT_CHECKED, account="birla", reason="No key."),
+        make_job(JobState.NOT_CHECKED, account="birla", reason="No key."),
+    ]
+    assert list_problems(build(FIX, *jobs, failed={"birla": "No key."}), Path("reports")) == [
+        "  birla: No key.",
+        "  acme  a.csv: 1 row to fix in reports/acme/a-1/failed_rows.xlsx",
+    ]
