@@ -115,12 +115,7 @@ class DeliveryLog:
 
     def drop_known_notes(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Return the payloads without notes that were sent before: they would not be sent again."""
-        notes = [list_notes(payload) for payload in payloads]
-        known = self.notes.find_known([note for found in notes for note in found])
-        return [
-            remove_note(payload) if found and all(note in known for note in found) else payload
-            for payload, found in zip(payloads, notes, strict=True)
-        ]
+        return drop_known_notes(self.notes, payloads)
 
     def remember_policies(self, policies: str) -> None:
         """Remember what the run does with fields that have a value in the CRM (`Policies.describe`)."""
@@ -272,6 +267,16 @@ def to_pending_row(number: int, encoded_payload: str, with_note: int | None = No
         notes=() if joined is None else split_notes(joined),
         note_state=NoteState.NONE if joined is None else undelivered,
     )
+
+
+def drop_known_notes(ledger: NoteLedger, payloads: Sequence[Payload]) -> list[Payload]:
+    """Return the payloads without notes that the ledger knows."""
+    notes = [list_notes(payload) for payload in payloads]
+    known = ledger.find_known([note for found in notes for note in found])
+    return [
+        remove_note(payload) if found and all(note in known for note in found) else payload
+        for payload, found in zip(payloads, notes, strict=True)
+    ]
 
 
 def list_notes(payload: Payload) -> list[Note]:

@@ -168,18 +168,22 @@ class PlanLog:
         """Remove all plans within a commit, because a row was changed. The answers of the CRM stay."""
         self._file.sql.execute("DELETE FROM plans")
 
-    def hold_back_shared_leads(self) -> None:
-        """Make rows conflicts whose phones reach one lead: two rows would write to it, and nobody knows which is right."""
+    def find_shared_leads(self) -> dict[int, int]:
+        """Return the rows whose phones reach one lead, each with another row of the lead."""
         with self._file.translate_read_errors():
             found = self._file.sql.execute(_SHARED_LEADS).fetchall()
         rows_by_lead: dict[str, list[int]] = {}
         for number, lead_id in found:
             rows_by_lead.setdefault(lead_id, []).append(number)
-        others = {
+        return {
             number: next(one for one in numbers if one != number)
             for numbers in rows_by_lead.values()
             for number in numbers
         }
+
+    def hold_back_shared_leads(self) -> None:
+        """Make such rows conflicts: two rows would write to one lead, and nobody knows which is right."""
+        others = self.find_shared_leads()
         plans = self.read_plans(list(others))
         self.write_plans((number, self._hold_back(plans[number], other)) for number, other in others.items())
 

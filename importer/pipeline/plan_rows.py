@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
+from importer.journal.delivery_log import drop_known_notes
 from importer.journal.plan_log import PlannedRow
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.models.crm_lead import Lookup
-from importer.models.row_plan import RowPlan
+from importer.models.row import Payload
 from importer.models.status import RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import now
 from importer.pipeline.send_and_report import look_up_phones
+from importer.planner.decide import Base
 from importer.planner.plan_row import plan_row
 from importer.planner.plan_rules import PlanRules, build_plan_rules
+from importer.planner.policies import Policies
+from importer.planner.policy_tally import PolicyTally
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.state.field_memory import LeadMemory
+from importer.state.account_memory import AccountMemory, read_memory
+from importer.state.field_memory import FieldMemory, LeadMemory
+from importer.state.note_ledger import NoteLedger, RunIdentity
 
 _ROWS_PER_COMMIT = 1000
 
@@ -36,23 +44,73 @@ def continue_plan(journal: Journal, context: RunContext) -> Summary:
 
 def plan_rows(journal: Journal, rules: PlanRules) -> None:
     """Plan all rows whose phones were looked up, in place of earlier plans. Rows outside of a sample get no plan."""
+    delivery = journal.delivery
+    for rows in _read_rows(journal, delivery.fields.read, delivery.drop_known_notes):
+        journal.plans.write_plans(
+            (row.number, plan_row(row.payload, row.lookups, rules, row.bases)) for row in rows
+        )
+    journal.plans.hold_back_shared_leads()
+
+
+def tally_policies(journal: Journal, context: RunContext) -> PolicyTally:
+    """Count the rows of a plan by what each policy would do with them. Neither the CRM nor the memory is written to.
+
+    The lists are those of the run, so no request is needed.
+    """
+    rules = build_plan_rules(Policies(), journal.metadata.titles, create=context.settings.create)
+    tally, shared = PolicyTally(rules), journal.plans.find_shared_leads()
+    with read_memory(context.require_account().folder) as memory:
+        read_leads, drop_notes = _open_memory(journal, memory)
+        for row in chain.from_iterable(_read_rows(journal, read_leads, drop_notes)):
+            if row.number in shared:
+                tally.add_conflict()
+            else:
+                tally.add(row.number, row.payload, row.lookups, row.bases)
+    return tally
+
+
+class _RowToPlan(NamedTuple):
+    """A row whose phones were looked up, and what this tool wrote last to its lead, by field."""
+
+    number: int
+    payload: Payload
+    lookups: Mapping[str, Lookup]
+    bases: Mapping[str, Base] | None
+
+
+_ReadLeads: TypeAlias = Callable[[Sequence[str]], Mapping[str, LeadMemory]]
+_DropNotes: TypeAlias = Callable[[Sequence[Payload]], Sequence[Payload]]
+
+
+def _read_rows(
+    journal: Journal, read_leads: _ReadLeads, drop_notes: _DropNotes
+) -> Iterator[list[_RowToPlan]]:
+    """Yield the rows that can be planned, block by block. A block may be planned before the next one is read."""
     log, after = journal.plans, -1
     while rows := log.read_rows(after, _ROWS_PER_COMMIT):
         after = rows[-1].number
         lookups = log.read_lookups([phone for row in rows for phone in row.phones])
-        memory = journal.delivery.fields.read([row.phones[0] for row in rows])
-        payloads = journal.delivery.drop_known_notes([row.payload for row in rows])
-        log.write_plans(
-            (row.number, _plan(row, lookups, rules, memory))
-            for row in (PlannedRow(row.number, payload) for row, payload in zip(rows, payloads, strict=True))
+        known = read_leads([row.phones[0] for row in rows])
+        payloads = drop_notes([row.payload for row in rows])
+        yield [
+            _RowToPlan(
+                row.number, payload, {phone: lookups[phone] for phone in row.phones}, _get_bases(known, row)
+            )
+            for row, payload in zip(rows, payloads, strict=True)
             if all(phone in lookups for phone in row.phones)
-        )
-    log.hold_back_shared_leads()
+        ]
 
 
-def _plan(
-    row: PlannedRow, lookups: Mapping[str, Lookup], rules: PlanRules, memory: Mapping[str, LeadMemory]
-) -> RowPlan:
-    known = memory.get(row.phones[0])
-    of_row = {phone: lookups[phone] for phone in row.phones}
-    return plan_row(row.payload, of_row, rules, known.fields if known else None)
+def _get_bases(known: Mapping[str, LeadMemory], row: PlannedRow) -> Mapping[str, Base] | None:
+    lead = known.get(row.phones[0])
+    return None if lead is None else lead.fields
+
+
+def _open_memory(journal: Journal, memory: AccountMemory | None) -> tuple[_ReadLeads, _DropNotes]:
+    """Return what reads the memory of the account, which may have none yet."""
+    if memory is None:
+        return lambda _: {}, lambda payloads: payloads
+    metadata = journal.metadata
+    run = RunIdentity(metadata.run_id, metadata.account, metadata.base_url)
+    ledger = NoteLedger(memory, run)
+    return FieldMemory(memory, metadata.base_url).read, lambda payloads: drop_known_notes(ledger, payloads)

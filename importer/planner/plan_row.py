@@ -67,7 +67,7 @@ def _plan_create(payload: Payload, rules: PlanRules) -> RowPlan:
 
 def _plan_update(payload: Payload, lead: CrmLead, rules: PlanRules, bases: Mapping[str, Base]) -> RowPlan:
     changes = tuple(
-        _plan_field(field, ours, lead, rules, bases.get(field)) for field, ours in flatten_payload(payload)
+        plan_field(field, ours, lead, rules, bases.get(field)) for field, ours in flatten_payload(payload)
     )
     conflicts = tuple(build_conflict(change) for change in changes if change.effect is Effect.CONFLICT)
     if conflicts:
@@ -77,7 +77,8 @@ def _plan_update(payload: Payload, lead: CrmLead, rules: PlanRules, bases: Mappi
     return RowPlan(action=action, changes=changes, steps=steps)
 
 
-def _plan_field(field: str, ours: Any, lead: CrmLead, rules: PlanRules, base: Base | None) -> FieldChange:
+def plan_field(field: str, ours: Any, lead: CrmLead, rules: PlanRules, base: Base | None) -> FieldChange:
+    """Plan one field of a lead that exists."""
     mode = rules.policies.get_mode(field)
     if field == _NOTE:
         return FieldChange(field, Effect.ADD, None, ours)

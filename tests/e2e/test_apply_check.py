@@ -8,7 +8,11 @@ from importer.models.row_plan import PlanAction
 from importer.models.status import RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.plan import plan_unsent
+from importer.pipeline.plan_rows import tally_policies
 from importer.pipeline.resume import lock_its_account, lock_journal
+from importer.planner.decide import Mode
+from importer.planner.policies import Policies
+from importer.planner.policy_tally import Sample
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.settings import resolve_settings
 from tests.support import KEY, leads, write_csv
@@ -79,11 +83,14 @@ def test_check_of_a_file_that_was_sent_in_part_says_so(importer, crm, checked):
 def test_check_becomes_a_plan_and_another_policy_asks_nothing_again(importer, crm, checked):
     """The look-ups are kept; the policy of the last plan is what apply sends."""
     crm.sandbox.store.save(None, RAVI, {"city": "Goa", "first_name": "R"}, None)
-    plan_run(importer, crm, checked, existing="overwrite")
+    counted = plan_run(importer, crm, checked, existing="overwrite")
     assert read_methods(crm) == ["GET"] * 2
     assert checked.summary["plan"] == {**NO_ACTIONS, "create": 1, "update": 1}
+    assert counted.count(Policies()).actions == checked.summary["plan"]
+    assert counted.list_samples("city", Mode.OVERWRITE) == [Sample(3, "Goa", "Pune")]
     plan_run(importer, crm, checked, existing="fill")
     assert read_methods(crm) == ["GET"] * 2
+    assert counted.count(Policies(Mode.FILL)).actions == checked.summary["plan"]
     assert checked.summary["state"] == "planned"
     importer("apply", checked.folder.name, "--yes", "--max-age", "300")
     assert leads(crm)[RAVI]["city"] == "Goa"
@@ -91,7 +98,7 @@ def test_check_becomes_a_plan_and_another_policy_asks_nothing_again(importer, cr
 
 
 def plan_run(importer, crm, checked, **options):
-    """Plan a judged run in this process, as the window does."""
+    """Plan a judged run in this process, as the window does. Return the counts by policy."""
     context = RunContext(
         settings=resolve_settings({"reports": str(importer.reports), **options}),
         credentials=Credentials(crm.base_url, Secret(KEY)),
@@ -103,3 +110,12 @@ def plan_run(importer, crm, checked, **options):
     ):
         plan_unsent(journal, opened)
         assert journal.run_end.state is RunState.PLANNED
+        return tally_policies(journal, opened)
+
+
+def test_rows_of_one_lead_are_conflicts_by_every_policy(importer, crm, checked):
+    crm.sandbox.store.save(None, RAVI, {"city": "Goa", "added_phones": [ASHA]}, None)
+    counted = plan_run(importer, crm, checked)
+    for mode in (Mode.OVERWRITE, Mode.KEEP):
+        assert counted.count(Policies(mode)).actions == {**NO_ACTIONS, "conflict": 2}
+    assert checked.summary["plan"] == {**NO_ACTIONS, "conflict": 2}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from importer.issues import Severity
 from importer.journal import row_search
-from importer.journal.row_index import RowPart
+from importer.journal.row_index import CellProblem, IndexEntry, RowPart
 from importer.journal.row_search import Direction, RowPage, RowSearch, RowView
 from importer.pipeline.edit_rows import CellEdit
 from importer.pipeline.grid_rows import GridReader
@@ -79,13 +79,14 @@ def test_pages_in_any_direction_have_each_row_once(run, view, rows, direction):
 
 def turn_pages(search, view, rows, direction):
     start = None
-    while True:
+    for _ in range(200):
         page = search.find_page(view, start, direction, rows=rows)
         assert page.searched_to is None
         yield page.numbers
         if not page.has_more:
             return
         start = page.numbers[-1 if direction is Direction.FORWARD else 0]
+    raise AssertionError("the pages do not end")
 
 
 def test_long_search_goes_on_where_it_ended(run, monkeypatch):
@@ -98,6 +99,16 @@ def test_long_search_goes_on_where_it_ended(run, monkeypatch):
     second = search.find_page(view, first.searched_to)
     assert second == RowPage([], has_more=False, searched_to=81)
     assert search.find_page(view, second.searched_to).numbers == list(range(90, 100))
+
+
+def test_row_with_one_problem_in_two_cells_is_shown_once(tmp_path):
+    with judge_rows(tmp_path, "run-1", {2: build_row(2)}) as journal:
+        index = open_editor(tmp_path, journal).index
+        problems = [CellProblem("add_phones.too_short", column, "12") for column in (0, 1)]
+        index.build([IndexEntry(2, RowPart.TO_FIX, problems)])
+        search, view = RowSearch(journal.file, index), RowView(code="add_phones.too_short")
+        assert search.find_page(view) == RowPage([2])
+        assert search.count(view) == 1
 
 
 def test_order_of_a_column_stays_while_a_person_edits(tmp_path):
