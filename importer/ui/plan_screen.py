@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.responses import Response
 
 from importer.errors import UsageError
@@ -32,7 +30,7 @@ def show_plan(visit: Visit) -> Response:
             "plan.html",
             step="plan",
             file=journal.metadata.file,
-            crm=urlsplit(journal.metadata.base_url).netloc,
+            crm=visit.name_crm(journal.metadata.base_url),
             actions=actions,
             meanings=planning_messages.ACTION_MEANINGS,
             fields=[(get_field_label(field), effects) for field, effects in fields.items()],

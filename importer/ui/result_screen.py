@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.responses import FileResponse, Response
@@ -44,7 +43,7 @@ def show_result(visit: Visit) -> Response:
         "result.html",
         step="report",
         file=Path(metadata.file).name,
-        crm=urlsplit(metadata.base_url).netloc,
+        crm=visit.name_crm(metadata.base_url),
         state=_name_state(end),
         reason=end.reason,
         counts=[

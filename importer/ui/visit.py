@@ -12,7 +12,7 @@ from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from markupsafe import Markup
@@ -164,6 +164,11 @@ class Visit:
             return self.to_json({"message": error.message, "advice": error.advice}, status)
         back = f"/runs/{self.path['run_id']}" if "run_id" in self.path else "/"
         return self.render("error.html", status=status, error=error, back=back)
+
+    def name_crm(self, base_url: str) -> str:
+        """Return where the leads of a run go, as the page names it."""
+        is_practice = self.workspace.accounts.is_practice_address(base_url)
+        return self.t("common.practice") if is_practice else urlsplit(base_url).netloc
 
     def make_launch_code(self) -> str:
         """Return a code that opens the page in another browser."""

@@ -1,0 +1,174 @@
+"""The page in a real browser: the whole journey, by mouse and by keyboard, and what must not happen on the way."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.programs import needs_chromium
+from tests.desktop.ui_page import WAIT_MS, Tab, open_chromium, start_page
+from tests.naughty import CANARY, TEXTS
+from tests.support import write_csv
+
+pytestmark = [pytest.mark.desktop, pytest.mark.timeout(400), needs_chromium]
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with open_chromium() as browser:
+        yield browser
+
+
+def read_summary(command, run_id):
+    return json.loads((command.reports / run_id / "summary.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("sample", ["event_signups.xlsx", "indiamart-enquiries.csv", "walk-ins.ods"])
+def test_a_sample_goes_from_the_file_to_its_report(chromium, tmp_path, sample):
+    """At each step reload and Back find the run where it is."""
+    with start_page(tmp_path) as command:
+        tab = Tab(chromium, command.url)
+        tab.choose_file(SAMPLES / sample)
+        seen = []
+        while not tab.has_ended:
+            seen.append(tab.path.rpartition("/")[2])
+            tab.check_stays()
+            tab.go_on()
+        assert seen[:2] == ["sheet", "columns"]
+        assert seen[-1] == "plan"
+        summary = read_summary(command, tab.run_id)
+        assert summary["state"] == "finished"
+        assert summary["counts"]["accepted"] > 0
+        assert sum(summary["counts"].values()) == summary["rows"]
+        report = tab.page.frame_locator("iframe").locator("h1")
+        assert sample in report.inner_text(timeout=WAIT_MS)
+        assert tab.faults == []
+
+
+def test_the_journey_by_keyboard_alone(chromium, tmp_path):
+    """Tab reaches every control, Enter and arrows do the rest."""
+    write_csv(tmp_path / "leads.csv", [["Name", "Mobile"], ["Asha Rao", "98450 10001"]])
+    with start_page(tmp_path, "leads.csv") as command:
+        tab = Tab(chromium, command.url)
+
+        def press_primary():
+            for _ in range(80):
+                tab.page.keyboard.press("Tab")
+                if tab.page.evaluate("document.activeElement.matches('main .primary')"):
+                    break
+            else:
+                pytest.fail("Tab does not reach the main button")
+            with tab.page.expect_navigation(timeout=WAIT_MS):
+                tab.page.keyboard.press("Enter")
+            tab.wait()
+
+        assert tab.path.endswith("/sheet")
+        while not tab.has_ended:
+            press_primary()
+        assert read_summary(command, tab.run_id)["counts"]["accepted"] == 1
+        assert tab.faults == []
+
+
+def test_without_a_script_the_page_works_too(chromium, tmp_path):
+    """A pasted table goes to its report by forms; a working page reloads by itself."""
+    with start_page(tmp_path) as command:
+        tab = Tab(chromium, command.url, java_script_enabled=False)
+        tab.page.click("summary")
+        tab.page.fill("textarea", "Name\tMobile\nAsha Rao\t98450 10001\n")
+        with tab.page.expect_navigation():
+            tab.page.click("details .primary")
+        while not tab.has_ended:
+            tab.go_on()
+        assert read_summary(command, tab.run_id)["counts"]["accepted"] == 1
+
+
+def test_hostile_texts_run_nowhere(chromium, tmp_path):
+    """In cells, headers, the file name and the CRM's answers; no script runs, no request leaves, no element is added."""
+    texts = [text for text in TEXTS if "\x00" not in text]
+    headers = ["Mobile", "Name", "City", *texts[:30]]
+    rows = [[f"98450{n:05}", text, text, *texts[:30]] for n, text in enumerate(texts)]
+    path = write_csv(tmp_path / "leads.csv", [headers, *rows])
+    named = tmp_path / f"<img src=x onerror=document.title='{CANARY}'>.csv"
+    shutil.copy(path, named)
+    with start_page(tmp_path) as command:
+        tab = Tab(chromium, command.url)
+        tab.choose_file(named)
+        while not tab.has_ended:
+            assert tab.page.title() != CANARY
+            tab.go_on()
+        tab.page.goto(tab.page.url.partition("/runs/")[0] + "/")
+        assert tab.page.title() == "Import leads · importer"
+        assert tab.faults == []
+
+
+def test_a_killed_server_loses_nothing(chromium, tmp_path):
+    """A kill -9 while it sends, start again, Continue: every lead is there once, and the report adds up."""
+    write_csv(
+        tmp_path / "leads.csv",
+        [["Name", "Mobile", "Notes"], *[[f"Lead {n}", f"98450{n:05}", "Call"] for n in range(400)]],
+    )
+    with start_page(tmp_path, "leads.csv") as command:
+        tab = Tab(chromium, command.url)
+        while not tab.path.endswith("/plan"):
+            tab.go_on()
+        run_id = tab.run_id
+        tab.page.click("main .button.primary")
+        tab.page.wait_for_selector("#bar[value]", timeout=WAIT_MS)
+        command.kill()
+        tab.page.wait_for_selector("#wait:not([hidden])", timeout=WAIT_MS)
+        assert "lost" in tab.page.inner_text("#wait")
+        tab.context.close()
+    with start_page(tmp_path) as command:
+        tab = Tab(chromium, command.url)
+        assert "interrupted" in tab.page.inner_text("table")
+        tab.page.click("text=leads.csv")
+        tab.go_on()
+        summary = read_summary(command, run_id)
+        assert (summary["state"], summary["counts"]["accepted"]) == ("finished", 400)
+        tab.page.goto(tab.page.url.partition("/runs/")[0] + "/")
+        leads_page = tab.page.get_attribute("text=See its leads", "href")
+        tab.page.goto(leads_page)
+        assert "400 notes" in tab.page.inner_text("header")
+
+
+def test_ctrl_c_while_it_sends_is_one_ctrl_c(chromium, tmp_path):
+    """Requests under way are finished, the reports are written, and the run can be continued."""
+    write_csv(
+        tmp_path / "leads.csv", [["Name", "Mobile"], *[[f"Lead {n}", f"98450{n:05}"] for n in range(400)]]
+    )
+    with start_page(tmp_path, "leads.csv") as command:
+        tab = Tab(chromium, command.url)
+        while not tab.path.endswith("/plan"):
+            tab.go_on()
+        run_id = tab.run_id
+        tab.page.click("main .button.primary")
+        tab.page.wait_for_selector("#bar[value]", timeout=WAIT_MS)
+        code, err = command.stop()
+        assert (code, "Stopping." in err) == (0, True)
+        assert read_summary(command, run_id)["state"] == "interrupted"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_control_has_a_name_and_nothing_is_cut_off(chromium, tmp_path, width):
+    """A screen reader can name each control; no page is wider than its window."""
+    with start_page(tmp_path) as command:
+        tab = Tab(chromium, command.url, viewport={"width": width, "height": 844})
+
+        def check():
+            nameless = tab.page.evaluate(
+                """[...document.querySelectorAll('main :is(input:not([type=hidden]), select, textarea, button, a, iframe, progress)')]
+                   .filter(one => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.title)).map(one => one.outerHTML)"""
+            )
+            assert nameless == [], tab.path
+            assert tab.page.locator("h1").count() == 1, tab.path
+            assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, tab.path
+
+        check()
+        tab.choose_file(SAMPLES / "event_signups.xlsx")
+        while not tab.has_ended:
+            check()
+            tab.go_on()
+        check()
+        assert tab.faults == []
