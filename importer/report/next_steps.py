@@ -60,8 +60,8 @@ def _list_send_steps(summary: Summary, folder: Path, options: Mapping[str, objec
 
 
 def list_apply_steps(summary: Summary, folder: Path) -> list[Step]:
-    """Return the step that sends a plan, none if it changes nothing or looked up only a sample."""
-    if sum(summary.plan.values()) < summary.plannable_rows:
+    """Return the step that sends a plan, none if it changes nothing, has no row, or looked up only a sample."""
+    if not summary.plan or sum(summary.plan.values()) < summary.plannable_rows:
         return []
     leads = summary.plan["create"] + summary.plan["update"]
     if not leads:

@@ -316,3 +316,11 @@ def post_edit(crm, edit):
 
 def read_results(ended):
     return read_csv(ended.folder / "results.csv")
+
+
+def test_plan_without_a_valid_row_says_what_to_fix(importer, crm):
+    """There is nothing to look up and nothing to apply, which is no error of importer."""
+    planned = importer("plan", write_csv(importer.folder / "leads.csv", [HEADER, ("12", "Asha", "", "", "")]))
+    assert planned.code == 1, planned.err
+    assert (planned.summary["state"], planned.summary["to_fix"]) == ("planned", 1)
+    assert "apply" not in planned.out
