@@ -13,6 +13,7 @@ from importer.journal.plan_log import PlanLog
 from importer.journal.run_metadata import SendTotals
 from importer.models.delivery import NOTE_BREAK, PendingRow
 from importer.models.row_plan import RowPlan
+from importer.planner.drift import join_attempts
 from importer.planner.plan_input import PlanInput, PlannedWrite
 
 
@@ -59,12 +60,18 @@ class PlanningJournal:
         return self._inputs.pop(number)
 
     def begin_writes(self, writes: Sequence[PlannedWrite]) -> list[PlannedWrite]:
-        """Write plans, look-ups and intents in one commit. Return the writes as they may be carried out."""
+        """Write plans, look-ups and intents in one commit. Return the writes as they may be carried out.
+
+        Of a row in doubt the look-ups stay those before its first write: they have what an undo puts back.
+        """
+        first = self._plans.read_plans([one.row.number for one in writes if one.row.may_have_arrived])
         with self._file.commit():
             for write in writes:
-                self._plans.record_lookups(write.lookups)
+                if write.row.number not in first:
+                    self._plans.record_lookups(write.lookups)
             plans = {write.row.number: self._hold_back_if_reached(write) for write in writes}
-            self._plans.record_plans(plans.items())
+            joined = {number: join_attempts(plan, plans[number]) for number, plan in first.items()}
+            self._plans.record_plans((plans | joined).items())
             claimed = self._delivery.add_intents(
                 [write.row for write in writes if plans[write.row.number].action.is_sent]
             )

@@ -1,8 +1,10 @@
-"""Compare a plan with the lead as it is now: what changed in the CRM since the plan was made."""
+"""Compare a plan with the lead as it is now: what changed in the CRM since the plan was made, and what we changed."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+import msgspec
 
 from importer.issues import Issue, IssueCode
 from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
@@ -65,3 +67,16 @@ def _has_drifted(before: FieldChange | None, now: FieldChange) -> bool:
     if not now.effect.is_sent or isinstance(now.old, list):
         return False  # what is kept stays kept; what is added one by one is added to whatever is there
     return canonicalize(now.field, before.old) != canonicalize(now.field, now.old)
+
+
+def join_attempts(first: RowPlan, again: RowPlan) -> RowPlan:
+    """Return what a row in doubt does to its lead over both attempts: the first may have arrived before a crash.
+
+    The plan of the second attempt calls our own first write the value of the CRM. What was there before is in the
+    first one, and an undo needs it.
+    """
+    if not again.action.is_sent or again.steps == first.steps:
+        return first
+    sent = {change.field: change for change in first.changes if change.effect.is_sent}
+    changes = {**{change.field: change for change in again.changes}, **sent}
+    return msgspec.structs.replace(first, changes=tuple(changes.values()), steps=(*first.steps, *again.steps))

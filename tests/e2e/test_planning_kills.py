@@ -89,6 +89,14 @@ def test_killed_protecting_run_ends_as_without_the_kill(importer):
     code, error = importer.finish("resume", "p")
     assert code == 0, error
     check_leads(importer)
+    check_changes(importer)
+
+
+def check_changes(importer):
+    """The reports say what was in the CRM before the run, also of the rows that were in doubt."""
+    rows = read_csv(importer.folder / "reports" / "p" / "results.csv")
+    changes = [row["_changes"] for row in rows[::3]]
+    assert all('City: "Pune" -> "Thane"' in text for text in changes), changes
 
 
 WATCH = ("watch", "inbox", "--once", "--done", "done", "--map", "map.toml")

@@ -3,7 +3,7 @@
 import pytest
 
 from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
-from importer.planner.drift import OnDrift, choose_plan
+from importer.planner.drift import OnDrift, choose_plan, join_attempts
 
 SENT = ({"customer_phone": "+919845000001", "city": "Thane"},)
 
@@ -45,3 +45,24 @@ def test_third_value_is_drift():
     assert (held_back.action, held_back.issues[0].value) == (PlanAction.CONFLICT, "Goa")
     assert choose_plan(UPDATE, current, OnDrift.FORCE) is UPDATE
     assert choose_plan(UPDATE, current, OnDrift.REPLAN) is current
+
+
+def test_row_in_doubt_keeps_what_was_there_before_its_first_write():
+    """After a crash the lead shows our own write, or a part of it: an undo needs the value before it."""
+    assert join_attempts(UPDATE, UNCHANGED) is UPDATE
+    assert join_attempts(CREATE, UNCHANGED) is CREATE
+    assert join_attempts(UPDATE, UPDATE) is UPDATE
+
+
+def test_second_attempt_of_a_row_in_doubt_adds_what_it_sends():
+    """A person changed another field of the row in between: each sent field is among the changes, with its first value."""
+    source = FieldChange("source", Effect.SET, "Web", "Expo")
+    step = {"customer_phone": "+919845000001", "source": "Expo"}
+    again = RowPlan(
+        action=PlanAction.UPDATE,
+        changes=(FieldChange("city", Effect.SAME, "Thane", "Thane"), source),
+        steps=(step,),
+    )
+    joined = join_attempts(UPDATE, again)
+    assert joined.changes == (*UPDATE.changes, source)
+    assert joined.steps == (*SENT, step)
