@@ -6,7 +6,7 @@
     print(result.summary.counts, result.folder)
     left = [row for row in result.rows() if row.status != "accepted"]
 
-`check_file`, `plan_import`, `apply_plan`, `run_import`, `verify_run`, `resume_run` and `retry_run` do what the commands
+`check_file`, `plan_import`, `apply_plan`, `run_import`, `verify_run`, `undo_run`, `resume_run` and `retry_run` do what the commands
 `check`, `plan`, `apply`, `run`, `verify`, `resume` and `retry` do. The errors that they raise are drawn as a tree in
 `importer.errors`. docs/library.md explains the rest.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         resume_run,
         retry_run,
         run_import,
+        undo_run,
         verify_run,
     )
     from importer.errors import (
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         ImportOptions,
         PlanOptions,
         SendingOptions,
+        UndoOptions,
         VerifyOptions,
     )
     from importer.models.status import NoteState, RowStatus, Verification
@@ -87,6 +89,7 @@ __all__ = [
     "SendingOptions",
     "ServerUnavailableError",
     "Summary",
+    "UndoOptions",
     "UnreadableFileError",
     "UsageError",
     "Verification",
@@ -97,6 +100,7 @@ __all__ = [
     "resume_run",
     "retry_run",
     "run_import",
+    "undo_run",
     "verify_run",
 ]
 
@@ -112,6 +116,7 @@ _MODULES = {
     "SendingOptions": "importer.library_options",
     "Summary": "importer.report.summary",
     "Verification": "importer.models.status",
+    "UndoOptions": "importer.library_options",
     "VerifyOptions": "importer.library_options",
     "apply_plan": "importer.api",
     "check_file": "importer.api",
@@ -119,6 +124,7 @@ _MODULES = {
     "resume_run": "importer.api",
     "retry_run": "importer.api",
     "run_import": "importer.api",
+    "undo_run": "importer.api",
     "verify_run": "importer.api",
 }
 """The module of each public name. Names that are not listed are errors, from `importer.errors`."""

@@ -1,4 +1,4 @@
-"""The commands `check`, `plan`, `apply`, `run`, `verify`, `resume` and `retry` as functions that return their result."""
+"""The commands `check`, `plan`, `apply`, `run`, `verify`, `undo`, `resume` and `retry` as functions that return their result."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Unpack
 from importer import dataframe
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, find_credentials
 from importer.errors import UsageError
-from importer.library_options import ApplyOptions, ImportOptions, PlanOptions, SendingOptions, VerifyOptions
+from importer.library_options import (
+    ApplyOptions,
+    ImportOptions,
+    PlanOptions,
+    SendingOptions,
+    UndoOptions,
+    VerifyOptions,
+)
 from importer.messages import settings_messages
 from importer.pipeline.context import NullObserver, RunContext
 from importer.pipeline.plan import apply, plan
 from importer.pipeline.reports_folder import find_run, reports_beside
 from importer.pipeline.resume import resume, retry, verify
 from importer.pipeline.run import check, run
+from importer.pipeline.undo import explain_purged_run, undo
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.report.summary import Summary
 from importer.result import Result
 from importer.sender.send_loop import Progress
 from importer.settings import Settings, check_save_target, resolve_settings
+from importer.state.state_folder import find_state_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,6 +150,25 @@ def verify_run(
     return _build_result(verify(name, _make_context(settings, api_key, base_url)), settings)
 
 
+def undo_run(
+    run: RunName,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    on_progress: OnProgress | None = None,
+    **options: Unpack[UndoOptions],
+) -> Result:
+    """Put the leads that a run updated back to what they were, as far as the API can, without asking.
+
+    The result is that of the undo, which is a run of its own: its rows say what was put back and what stays.
+    Raises UsageError for a run that has not kept the way back, and for one that was undone already.
+    """
+    with explain_purged_run(str(run), find_state_folder(os.environ)):
+        name, settings = _resolve_run_options(run, options, UndoOptions.__optional_keys__)
+    summary = undo(name, _make_context(settings, api_key, base_url, on_progress))
+    return _build_result(summary, settings)
+
+
 def retry_run(
     run: RunName,
     *,
@@ -180,10 +208,12 @@ def _resolve_file_options(source: Source, options: ImportOptions | PlanOptions) 
 
 
 def _resolve_run_options(
-    run: RunName, options: SendingOptions | ApplyOptions | VerifyOptions
+    run: RunName,
+    options: SendingOptions | ApplyOptions | VerifyOptions | UndoOptions,
+    allowed: Collection[str] = ApplyOptions.__optional_keys__,
 ) -> tuple[str, Settings]:
     """Return the name that finds the run, and the settings. Its reports folder is the one that has it."""
-    settings = resolve_settings(_normalize_options(options, ApplyOptions.__optional_keys__))
+    settings = resolve_settings(_normalize_options(options, allowed))
     folder = run.folder if isinstance(run, Result) else find_run(Path(settings.reports), str(run))
     return str(folder.absolute()), settings.replace(reports=str(folder.absolute().parent))
 

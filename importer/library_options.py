@@ -13,6 +13,7 @@ from importer.settings import (
     BadCellsPolicy,
     DriftPolicy,
     DuplicatesPolicy,
+    EditedPolicy,
     ExistingMode,
     RangesPolicy,
     RestPolicy,
@@ -45,6 +46,17 @@ class ApplyOptions(VerifyOptions, total=False):
     on_drift: DriftPolicy | None
 
 
+class UndoOptions(VerifyOptions, total=False):
+    """The options of `undo_run`. None is the default."""
+
+    verify: bool | None
+    max_age: float | None
+    edited: EditedPolicy | None
+    only: str | Sequence[str] | None
+    rows: str | None
+    mark_created: str | None
+
+
 class ImportOptions(VerifyOptions, total=False):
     """The options of `run_import`, and of `check_file`, which ignores those about known leads and about reading back. None is the default."""
 
@@ -66,6 +78,7 @@ class ImportOptions(VerifyOptions, total=False):
     existing: ExistingMode | None
     policy: Mapping[str, str] | None
     changed: bool | None
+    snapshot: bool | None
     rest: RestPolicy | None
     limit: int | None
     allow_empty: bool | None

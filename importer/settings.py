@@ -29,6 +29,11 @@ ExistingMode: TypeAlias = Literal["overwrite", "fill", "keep", "append", "unedit
 DriftPolicy: TypeAlias = Literal["keep", "replan", "force"]
 LookUp: TypeAlias = Annotated[str, Meta(pattern=r"^(?:all|none|sample:[1-9][0-9]{0,8})\Z")]
 Sample: TypeAlias = Annotated[str, Meta(pattern=r"^(?:all|[1-9][0-9]{0,8})\Z")]
+EditedPolicy: TypeAlias = Literal["lead", "field", "force"]
+RowRanges: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[1-9]\d{0,8}(?:-[1-9]\d{0,8})?(?:,[1-9]\d{0,8}(?:-[1-9]\d{0,8})?)*\Z")
+]
+"""Rows of a sheet, such as `2-40,57`."""
 RangesPolicy: TypeAlias = Literal["info", "low", "high", "reject"]
 RestPolicy: TypeAlias = Literal["info", "ignore"]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -70,9 +75,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     existing: ExistingMode = "overwrite"
     policy: dict[str, str] = {}
     changed: bool = False
+    snapshot: bool = False
     look_up: LookUp = "all"
     max_age: Annotated[float, Meta(ge=0, le=366 * 24 * 3600)] = 300.0
     on_drift: DriftPolicy = "keep"
+    edited: EditedPolicy = "lead"
+    only: tuple[str, ...] = ()
+    rows: RowRanges | None = None
+    mark_created: str | None = None
     verify: bool = False
     sample: Sample = "all"
     wait: Annotated[float, Meta(ge=0, le=366 * 24 * 3600)] = 0.0
@@ -107,6 +117,7 @@ SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 """Options about how fast a CRM is used and how long it is waited for. They say nothing about the sheet."""
 
 PAIR_OPTIONS = frozenset({"column", "default", "policy"})
+_REPEATED_OPTIONS = frozenset({"sheet", "only"})
 
 
 def resolve_settings(flags: Mapping[str, Any], config: Mapping[str, Any] | None = None) -> ExplicitSettings:
@@ -224,7 +235,7 @@ def _normalize_value(name: str, value: Any) -> Any:
     """Return the option with numbers as text where text is wanted: `sheet = 2` needs no quotes in the settings file."""
     if isinstance(value, Mapping):
         return {left: _to_text(right) for left, right in value.items()}
-    if name == "sheet":
+    if name in _REPEATED_OPTIONS:
         return tuple(map(_to_text, value)) if isinstance(value, list | tuple) else (_to_text(value),)
     return value
 

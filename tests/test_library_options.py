@@ -9,12 +9,13 @@ from typing import get_type_hints
 
 from importer.api import _TERMINAL_OPTIONS
 from importer.cli.flags import SENDING_OPTIONS
-from importer.library_options import ApplyOptions, PlanOptions, SendingOptions
+from importer.library_options import ApplyOptions, PlanOptions, SendingOptions, UndoOptions
 from importer.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 WIDER = {
     "sheet": str | int | Sequence[str | int],
+    "only": str | Sequence[str],
     "map": str | PurePath,
     "save": str | PurePath,
     "reports": str | PurePath,
@@ -32,7 +33,8 @@ def test_options_are_fields_of_settings():
         for name, kind in get_type_hints(Settings).items()
         if name not in _TERMINAL_OPTIONS
     }
-    assert get_type_hints(PlanOptions) | get_type_hints(ApplyOptions) == in_settings
+    typed = get_type_hints(PlanOptions) | get_type_hints(ApplyOptions) | get_type_hints(UndoOptions)
+    assert typed == in_settings
 
 
 def test_resume_and_retry_take_the_options_of_the_commands():

@@ -35,7 +35,10 @@ _POLICY_OPTIONS = frozenset({"existing", "policy"})
 _PLAN_OPTIONS = frozenset({"look_up"})
 _APPLY_OPTIONS = frozenset({"max_age", "on_drift"})
 _VERIFY_OPTIONS = frozenset({"sample", "wait"})
+_SNAPSHOT_OPTIONS = frozenset({"snapshot"})
+_UNDO_OPTIONS = frozenset({"edited", "only", "rows", "mark_created"})
 _AFTER_SENDING_OPTIONS = _VERIFY_OPTIONS | {"verify"}
+_FILE_OPTIONS = _ALL_OPTIONS - _APPLY_OPTIONS - _UNDO_OPTIONS
 _READING_OPTIONS = frozenset(
     {
         "sheet",
@@ -58,30 +61,34 @@ _READING_OPTIONS = frozenset(
 def add_check_options(command: Command) -> Command:
     """Add the options of `check`, and --config."""
     return _add_options(
-        command, _ALL_OPTIONS - _POLICY_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS - _AFTER_SENDING_OPTIONS
+        command,
+        _FILE_OPTIONS - _POLICY_OPTIONS - _PLAN_OPTIONS - _AFTER_SENDING_OPTIONS - _SNAPSHOT_OPTIONS,
     )
 
 
 def add_plan_options(command: Command) -> Command:
     """Add the options of `plan`."""
-    return _add_options(command, _ALL_OPTIONS - _APPLY_OPTIONS - _AFTER_SENDING_OPTIONS)
+    return _add_options(command, _FILE_OPTIONS - _AFTER_SENDING_OPTIONS - _SNAPSHOT_OPTIONS)
 
 
 def add_run_options(command: Command) -> Command:
     """Add the options of `run`."""
-    return _add_options(command, _ALL_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS)
+    return _add_options(command, _FILE_OPTIONS - _PLAN_OPTIONS)
 
 
 def add_watch_options(command: Command) -> Command:
     """Add the options of `watch`: those of `run`, but for what concerns one sheet or somebody at the terminal."""
-    return _add_options(
-        command, _ALL_OPTIONS - _PLAN_OPTIONS - _APPLY_OPTIONS - {"run_id", "save", "yes", "json", "limit"}
-    )
+    return _add_options(command, _FILE_OPTIONS - _PLAN_OPTIONS - {"run_id", "save", "yes", "json", "limit"})
 
 
 def add_apply_options(command: Command) -> Command:
     """Add the options of `apply`, which already knows its rows."""
     return _add_options(command, _RUN_OPTIONS | _APPLY_OPTIONS | _AFTER_SENDING_OPTIONS)
+
+
+def add_undo_options(command: Command) -> Command:
+    """Add the options of `undo`."""
+    return _add_options(command, _RUN_OPTIONS | _UNDO_OPTIONS | _AFTER_SENDING_OPTIONS | {"max_age"})
 
 
 def add_verify_options(command: Command) -> Command:
@@ -146,8 +153,8 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
     title, text = describe_option(name)
     flag = format_flag(name)
     match name:
-        case "sheet" | "column" | "default" | "policy":
-            callback = _leave_out_none if name == "sheet" else _parse_pairs
+        case "sheet" | "only" | "column" | "default" | "policy":
+            callback = _leave_out_none if name in ("sheet", "only") else _parse_pairs
             return click.option(flag, name, multiple=True, metavar=title, callback=callback, help=text)
         case "create":
             text += help_messages.OPTION_CREATE_DEFAULT
@@ -156,7 +163,7 @@ def _build_option(name: str, default: Any) -> Callable[[Command], Command]:
             return click.option("-v", "--verbose", count=True, callback=_limit_verbosity, help=text)
         case "quiet":
             return click.option("-q", "--quiet", is_flag=True, default=None, help=text)
-        case "yes" | "json" | "allow_empty" | "verify" | "changed":
+        case "yes" | "json" | "allow_empty" | "verify" | "changed" | "snapshot":
             return click.option(flag, name, is_flag=True, default=None, help=text)
         case _:
             return click.option(flag, name, metavar=title, help=text + _format_default(default))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from importer.cli.prompts import confirm
 from importer.cli.summary_view import format_file_notices
 from importer.command_hints import format_run_command
 from importer.errors import UsageError, raise_as_nothing_sent
-from importer.messages import format_count, format_time, help_messages, terminal_messages
+from importer.messages import format_count, format_time, help_messages, terminal_messages, undo_messages
 from importer.messages.report_messages import CHECK_MEANINGS
-from importer.models.status import UNSENT, RowStatus
+from importer.models.status import UNSENT, RowStatus, RunKind
 from importer.pipeline.preparations import Preparations
 from importer.pipeline.purge_runs import find_old_runs, purge
 from importer.pipeline.reports_folder import RunLine, find_run, forget_purged_runs, list_runs, now
@@ -106,10 +106,11 @@ def _parse_age(text: str) -> timedelta:
 def _format_run_line(line: RunLine, reports: Path) -> str:
     if line.damage:
         return terminal_messages.UNREADABLE_RUN.format(run_id=line.run_id, reason=line.damage)
+    is_undo = line.kind is RunKind.UNDO
     text = terminal_messages.RUN_LINE.format(
         run_id=line.run_id,
         started_at=format_time(line.started) if line.started else "",
-        file=line.file,
+        file=undo_messages.UNDO_OF.format(run=line.parent) if is_undo else line.file,
         state=line.state,
         counts=_format_counts(line),
     )
@@ -119,13 +120,22 @@ def _format_run_line(line: RunLine, reports: Path) -> str:
     if line.applicable:
         command = format_run_command("apply", reports / line.run_id)
         text += terminal_messages.RUN_LINE_APPLY.format(command=command)
+    if line.undone_by:
+        at = format_time(datetime.fromisoformat(line.undone_at))
+        text += undo_messages.RUN_LINE_UNDONE.format(at=at, run=line.undone_by)
+    elif line.undoable and not line.resumable:
+        command = format_run_command("undo", reports / line.run_id)
+        text += undo_messages.RUN_LINE_UNDO.format(command=command)
     return text
 
 
 def _format_counts(line: RunLine) -> str:
     """Return `2 accepted, 1 invalid`. After a check, `accepted` reads as it does in the summary."""
-    is_checked = line.state in UNSENT
+    is_checked, is_undo = line.state in UNSENT, line.kind is RunKind.UNDO
     words = {RowStatus.ACCEPTED: CHECK_MEANINGS[RowStatus.ACCEPTED]} if is_checked else {}
+    if is_undo:
+        meanings = undo_messages.PLAN_MEANINGS if is_checked else undo_messages.STATUS_MEANINGS
+        words = {status: meanings[status] for status in (RowStatus.ACCEPTED, RowStatus.INVALID)}
     return ", ".join(
         f"{format_count(line.counts[status])} {words.get(status, status)}"
         for status in RowStatus

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED_CODE = 130
-_COMMANDS_WITH_A_RUN = frozenset({"run", "apply", "resume", "retry", "report", "watch", "batch"})
+_COMMANDS_WITH_A_RUN = frozenset({"run", "apply", "undo", "resume", "retry", "report", "watch", "batch"})
 """Commands with a run that can be stopped. Any other command that stops has sent nothing."""
 
 
@@ -43,6 +43,7 @@ class Commands(click.Group):
         "plan": "plan_commands",
         "apply": "plan_commands",
         "verify": "plan_commands",
+        "undo": "plan_commands",
         "run": "run_commands",
         "watch": "watch_commands",
         "resume": "run_commands",

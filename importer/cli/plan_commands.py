@@ -1,13 +1,14 @@
-"""The commands plan, apply and verify: see what sending would change, send exactly that, and read it back."""
+"""The commands plan, apply, verify and undo: see what sending would change, send that, read it back, take it back."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from importer.cli.console import is_interactive
-from importer.cli.flags import add_apply_options, add_plan_options, add_verify_options
+from importer.cli.flags import add_apply_options, add_plan_options, add_undo_options, add_verify_options
 from importer.cli.run_commands import (
     REPEATED_AFTER_RUN,
     continue_run,
@@ -20,6 +21,7 @@ from importer.cli.run_commands import (
 )
 from importer.messages import help_messages
 from importer.reader.source import make_open_options, open_file
+from importer.state.state_folder import find_state_folder
 
 
 @click.command("plan", help=help_messages.COMMAND_HELP["plan"])
@@ -57,3 +59,14 @@ def verify_command(run: str, **flags: Any) -> int:
     from importer.pipeline.resume import verify
 
     return continue_run(verify, run, flags)
+
+
+@click.command("undo", help=help_messages.COMMAND_HELP["undo"])
+@click.argument("run")
+@add_undo_options
+def undo_command(run: str, **flags: Any) -> int:
+    """Put the leads of a run back to what they were."""
+    from importer.pipeline.undo import explain_purged_run, undo
+
+    with explain_purged_run(run, find_state_folder(os.environ)):
+        return continue_run(undo, run, flags, confirmed_command="undo")

@@ -144,7 +144,7 @@ def make_context(
     from importer.cli.terminal_observer import TerminalPrompter
     from importer.pipeline.context import RunContext
 
-    prompter = TerminalPrompter(observer) if asks else None
+    prompter = TerminalPrompter(observer, credentials.base_url) if asks else None
     return RunContext(settings=settings, credentials=credentials, observer=observer, prompter=prompter)
 
 

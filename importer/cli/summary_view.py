@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from importer.cli.console import print_json, print_line
 from importer.cli.plan_view import format_plan, format_verification
+from importer.cli.undo_view import format_undo_result, format_undo_summary
 from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import (
@@ -30,7 +31,7 @@ from importer.messages import (
 )
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource
-from importer.models.status import SHEET_COLUMN, UNSENT, RowStatus, RunState, Verification
+from importer.models.status import SHEET_COLUMN, UNSENT, RowStatus, RunKind, RunState, Verification
 from importer.pipeline.context import NameConflict
 from importer.report.next_steps import list_apply_steps
 from importer.report.summary import PAGE, RESULTS, Summary
@@ -94,6 +95,9 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
 
     `folder` is the run's. `other_names` are the first rows that were merged with a row of another name.
     """
+    if summary.kind is RunKind.UNDO:
+        yield from format_undo_summary(summary, folder)
+        return
     is_checked = summary.state in UNSENT
     meanings = CHECK_MEANINGS if is_checked else STATUS_MEANINGS
     file = terminal_messages.STANDARD_INPUT if summary.file == "-" else Path(summary.file).name
@@ -146,7 +150,9 @@ def _format_merged_rows(
 
 
 def format_bulk_fixes(summary: Summary) -> Iterator[str]:
-    """Yield advice on problems that one answer or option fixes for many rows."""
+    """Yield advice on problems of a sheet that one answer or option fixes for many rows."""
+    if summary.kind is RunKind.UNDO:
+        return
     if any(is_about(code, {IssueCode.UNKNOWN}) for code in summary.problems):
         yield terminal_messages.UNKNOWN_VALUES_ADVICE
     if summary.rows and "source" not in {*summary.columns.values(), *summary.defaults}:
@@ -174,6 +180,8 @@ def format_last_line(summary: Summary, folder: Path, next_options: str) -> str:
 
     A sheet whose leads are mostly nameless is never called fine.
     """
+    if summary.kind is RunKind.UNDO:
+        return format_undo_result(summary, folder, next_options)
     result = _format_result(summary, folder, next_options)
     return f"{summary.nameless_warning} {result}".lstrip()
 

@@ -21,8 +21,9 @@ from importer.cli.owner_prompts import ask_owners
 from importer.cli.summary_view import describe_crm, format_columns, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import format_count, prompt_messages, terminal_messages
+from importer.messages import format_count, prompt_messages, terminal_messages, undo_messages
 from importer.models.mapping import Notice
+from importer.models.status import RunKind
 from importer.pipeline.context import NameConflict, RunObserver
 from importer.pipeline.questions import (
     Answer,
@@ -54,7 +55,6 @@ class TerminalObserver(RunObserver):
         self.is_json = settings.json
         self._rate_per_s = None if settings.rate == "auto" else float(settings.rate)
         self.reports = Path(settings.reports)
-        self.crm = ""
         self._bar: ProgressBar | None = None
         self._eta = EtaEstimator()
         self._sending_started = False
@@ -82,7 +82,6 @@ class TerminalObserver(RunObserver):
 
     def on_mapping_decided(self, header: RunMetadata) -> None:
         """Print which column goes to which field."""
-        self.crm = describe_crm(header.base_url)
         if self._prints:
             print_line(terminal_messages.READING.format(file=header.file))
             for line in format_columns(header):
@@ -140,10 +139,11 @@ class TerminalObserver(RunObserver):
 
 
 class TerminalPrompter:
-    """Asks the person at the terminal. It closes the bar of `observer` before each question."""
+    """Asks the person at the terminal. It closes the bar of `observer` before each question, and names the CRM."""
 
-    def __init__(self, observer: TerminalObserver) -> None:
+    def __init__(self, observer: TerminalObserver, base_url: str) -> None:
         self._observer = observer
+        self._crm = describe_crm(base_url)
 
     def confirm_saved_map(self, path: Path) -> bool:
         """Ask whether to use the answers for an earlier sheet."""
@@ -204,7 +204,9 @@ class TerminalPrompter:
         leads = summary.counts.get("accepted", 0)
         if not leads:
             return answer_review.ask_for_change(answers)
-        question = prompt_messages.format_send_question(leads, self._observer.crm)
+        is_undo = summary.kind is RunKind.UNDO
+        format_question = undo_messages.format_question if is_undo else prompt_messages.format_send_question
+        question = format_question(leads, self._crm)
         return answer_review.ask_to_send(question, answers)
 
 

@@ -16,7 +16,7 @@ from importer.journal.run_metadata import SEND_TOTALS_KEY, RunRecord, SendTotals
 from importer.journal.staging import decode_payload, decode_steps, encode_issues
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.row import Payload, flatten_payload
-from importer.models.status import WENT_IN, NoteState, RowStatus
+from importer.models.status import WENT_IN, NoteState, RowStatus, RunKind
 from importer.state.account_memory import AccountMemory, RunTrace
 from importer.state.disk_errors import translate_write_errors
 from importer.state.field_memory import FieldMemory, FieldWrite
@@ -190,7 +190,10 @@ class DeliveryLog:
         self._unsettle(self._read_phones([one.number for one in results if one.status not in WENT_IN]))
 
     def _remember_fields(self, numbers: Sequence[int]) -> None:
-        """Remember what the CRM took: of a planned row only the fields that were sent."""
+        """Remember what the CRM took: of a planned row only the fields that were sent.
+
+        What an undo puts back is a value of somebody else: nothing is remembered of it.
+        """
         found = self._file.sql.execute(_WRITTEN, (json.encode(numbers).decode(),)).fetchall()
         writes = [
             (payload["customer_phone"], list_field_writes(payload, steps))
@@ -198,7 +201,11 @@ class DeliveryLog:
                 (decode_payload(payload), steps and decode_steps(steps)) for payload, steps in found
             )
         ]
-        self.fields.remember(writes, run_id=self._run.metadata.run_id, written_at=_format_now())
+        metadata = self._run.metadata
+        if metadata.kind is RunKind.UNDO:
+            self.fields.forget(writes, run_id=metadata.run_id, written_at=_format_now())
+        else:
+            self.fields.remember(writes, run_id=metadata.run_id, written_at=_format_now())
 
     def _unsettle(self, phones: Iterable[str]) -> None:
         self.fields.unsettle(phones, run_id=self._run.metadata.run_id)

@@ -16,6 +16,9 @@ from importer.journal.staging import decode_issues, decode_payload, decode_steps
 from importer.models.crm_lead import Id, Lookup
 from importer.models.row import Payload, name_row
 from importer.models.row_plan import FieldChange, PlanAction, RowPlan
+from importer.planner.decide import Base
+from importer.planner.undo_row import WrittenRow
+from importer.state.field_memory import LeadMemory
 
 _encode = msgspec.json.Encoder().encode
 _decode_lookup = msgspec.json.Decoder(Lookup).decode
@@ -55,6 +58,14 @@ _SETTLE_UNSENT = """INSERT OR IGNORE INTO results (number, status, attempts, htt
         END AS note
       FROM plans JOIN rows ON rows.number = plans.number
       WHERE rows.verdict = 'valid' AND plans.action NOT IN ('create', 'update'))"""
+_WRITTEN = """SELECT
+      row_status.number, row_status.cells, row_status.phone,
+      row_status.plan_action, row_status.plan_changes, row_status.plan_steps, row_status.plan_issues, lookups.answer
+    FROM row_status JOIN lookups ON lookups.phone = row_status.phone
+    WHERE row_status.number > :after AND is_intended AND plan_action IN ('create', 'update')
+      AND (status NOT IN ('refused', 'failed') OR json_array_length(plan_steps) > 1)
+    ORDER BY row_status.number LIMIT :rows"""
+"""Rows of which a write has left, and may be in the CRM. Of a row that was refused, only the first of two requests can be."""
 _COUNT_ACTIONS = "SELECT action, count(*) FROM plans GROUP BY action"
 _COUNT_EFFECTS = """SELECT json_extract(change.value, '$[0]') AS field, json_extract(change.value, '$[1]') AS effect, count(*)
     FROM plans, json_each(plans.changes) AS change WHERE plans.action <> 'create'
@@ -74,6 +85,20 @@ class PlannedRow(NamedTuple):
     def phones(self) -> tuple[str, ...]:
         """All phones of the row, the lead's own first."""
         return (self.payload["customer_phone"], *self.payload.get("add_phones", ()))
+
+
+class RowToPlan(NamedTuple):
+    """A row whose phones were looked up, and what this tool remembers of its lead."""
+
+    number: int
+    payload: Payload
+    lookups: Mapping[str, Lookup]
+    lead: LeadMemory | None
+
+    @property
+    def bases(self) -> Mapping[str, Base]:
+        """What this tool wrote last to the lead, by field."""
+        return {} if self.lead is None else self.lead.fields
 
 
 class PlanLog:
@@ -219,6 +244,15 @@ class PlanLog:
                 "SELECT number, action, changes, steps, issues FROM plans ORDER BY number"
             ):
                 yield number, decode_plan(*parts)
+
+    def read_written(self, after: int, limit: int) -> list[WrittenRow]:
+        """Return the next rows that were written to a lead, or may have been, each with the lead before that."""
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute(_WRITTEN, {"after": after, "rows": limit}).fetchall()
+            return [
+                WrittenRow(number, line, phone, decode_plan(*plan), _decode_lookup(answer).lead)
+                for number, line, phone, *plan, answer in found
+            ]
 
     def settle_unsent(self) -> None:
         """Give each planned row that is not sent its result."""

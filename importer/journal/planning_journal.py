@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,8 +13,10 @@ from importer.journal.plan_log import PlanLog
 from importer.journal.run_metadata import SendTotals
 from importer.models.delivery import NOTE_BREAK, PendingRow
 from importer.models.row_plan import RowPlan
+from importer.planner.decide import Base
 from importer.planner.drift import join_attempts
 from importer.planner.plan_input import PlanInput, PlannedWrite
+from importer.planner.undo_row import find_planned_bases
 
 
 class PlanningJournal:
@@ -22,15 +24,17 @@ class PlanningJournal:
 
     Look-ups come before it: they change nothing, so a row that was killed in one is simply pending. `is_promised` says
     that the plans were shown and are applied. Those of a run that plans as it sends bind nobody: a resume plans anew.
+    `is_undo` says that the CRM should have what the plan saw, not what this tool wrote last.
     """
 
     def __init__(
-        self, file: JournalFile, plans: PlanLog, delivery: DeliveryLog, *, is_promised: bool
+        self, file: JournalFile, plans: PlanLog, delivery: DeliveryLog, *, is_promised: bool, is_undo: bool
     ) -> None:
         self._file = file
         self._plans = plans
         self._delivery = delivery
         self._is_promised = is_promised
+        self._is_undo = is_undo
         self._inputs: dict[int, PlanInput] = {}
 
     def read_send_totals(self) -> SendTotals:
@@ -46,12 +50,13 @@ class PlanningJournal:
         known = self._delivery.fields.read([row.phones[0] for row in rows])
         payloads = self._delivery.drop_known_notes([_join_note(row) for row in rows])
         for row, payload in zip(rows, payloads, strict=True):
-            memory = known.get(row.phones[0])
+            memory, plan = known.get(row.phones[0]), plans.get(row.number)
+            bases: Mapping[str, Base] = memory.fields if memory else {}
             self._inputs[row.number] = PlanInput(
                 payload=payload,
-                plan=plans.get(row.number),
+                plan=plan,
                 lookups={phone: lookups[phone] for phone in row.phones if phone in lookups},
-                bases=memory.fields if memory else {},
+                bases=find_planned_bases(plan, bases) if self._is_undo and plan is not None else bases,
             )
         return rows
 

@@ -12,7 +12,7 @@ from importer.errors import DamagedJournalError
 from importer.journal.database import JOURNAL_NAME, UNREADABLE, JournalFile, peek
 from importer.messages import run_messages
 from importer.models.mapping import AccountTitles, Mapping, Notice
-from importer.models.status import RESUMABLE, RunState
+from importer.models.status import RESUMABLE, RunKind, RunState
 from importer.state.account_memory import STILL_RUNNING, RunTrace
 
 METADATA_KEY, END_KEY, SEND_TOTALS_KEY, MEMORY_KEY = "metadata", "end", "send_totals", "memory"
@@ -34,10 +34,11 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
     `run_id` is the first name of its folder, which the ledger of notes knows. `file` is the path as the user gave it.
     `headers` are the sheet's own, in order. `account` is a hash of base address and key. `options` are the settings
-    that resume and retry inherit. `parent` is the run that this one retries, or "". `titles` are the account's lists as
-    they were when the rows were judged: reports show them, and edited rows are judged by them. `sheets` are the names of the
-    sheets, if several were read: the last of `headers` is then SHEET_COLUMN. `applied_at` is when a plan was first applied, or "".
-    `vanished` is about the last run of the sheet, with `--changed`. `known_leads` are those of a check that importer sent before.
+    that resume and retry inherit. `parent` is the run that this one retries or undoes, or "". `titles` are the account's lists
+    as they were when the rows were judged: reports show them, and edited rows are judged by them. `sheets` are the names of
+    the sheets, if several were read: the last of `headers` is then SHEET_COLUMN. `applied_at` is when a plan was first
+    applied, or "". `vanished` is about the last run of the sheet, with `--changed`. `known_leads` are those of a check that
+    importer sent before. `undone_at` and `undone_by` are when the last undo of the run began to send, and its id, or "".
     """
 
     run_id: str
@@ -57,11 +58,18 @@ class RunMetadata(msgspec.Struct, frozen=True, kw_only=True):
     applied_at: str = ""
     vanished: VanishedLeads | None = None
     known_leads: int = 0
+    undone_at: str = ""
+    undone_by: str = ""
 
     def __post_init__(self) -> None:
         # Checked here, so that a journal whose time cannot be read counts as damaged.
         if self.started.tzinfo is None:
             raise ValueError(f"{self.started_at!r} has no offset")
+
+    @property
+    def kind(self) -> RunKind:
+        """What the run does to leads."""
+        return RunKind.UNDO if self.command == RunKind.UNDO else RunKind.IMPORT
 
     @property
     def started(self) -> datetime:

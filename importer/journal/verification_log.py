@@ -133,12 +133,14 @@ class VerificationJournal:
         *,
         run_id: str,
         titles: TitleNames,
+        is_exact: bool,
     ) -> None:
         self._file = file
         self._log = log
         self._delivery = delivery
         self._run_id = run_id
         self._titles = titles
+        self._is_exact = is_exact
         self._sent: dict[int, SentRow] = {}
 
     def read_send_totals(self) -> SendTotals:
@@ -153,7 +155,7 @@ class VerificationJournal:
             known = memory.get(sent.phone)
             is_later = known is not None and known.run_id != self._run_id
             later = known.fields if known is not None and is_later else {}
-            self._sent[number] = msgspec.structs.replace(sent, later_writes=later)
+            self._sent[number] = msgspec.structs.replace(sent, later_writes=later, is_exact=self._is_exact)
         return [PendingRow(number=number, phones=(sent.phone,), payload={}) for number, sent in rows]
 
     def record(self, batch: DeliveryBatch) -> list[PendingRow]:

@@ -60,3 +60,13 @@ class _Count(int):
 
     def __format__(self, spec: str) -> str:
         return format_count(self) if spec == "," else super().__format__(spec)
+
+
+class IssueText(NamedTuple):
+    """The words for one code: a `title` for counts and charts, and a `sentence` for one row.
+
+    The sentence may contain {value} (the text in the cell), {hint} (a detail of this row) and {label} (the field's name).
+    """
+
+    title: str
+    sentence: str

@@ -14,6 +14,7 @@ COMMAND_SUMMARIES = {
     "plan": "Check a sheet, look up its leads, and show what sending would change.",
     "apply": "Send exactly what a plan or a check shows.",
     "verify": "Read the leads of a run back and compare them with what was sent.",
+    "undo": "Put the leads of a run back to what they were before it.",
     "run": "Check a sheet, then send its rows to the CRM.",
     "watch": "Import the sheets that appear in a folder.",
     "resume": "Finish a run that was interrupted or stopped.",
@@ -42,6 +43,10 @@ Nothing is sent. Send the plan later with importer apply.
     "verify": """Read the leads that RUN sent back from the CRM, and compare them with what was sent.
 
 Nothing is sent. RUN is a run id or its folder.
+""",
+    "undo": """Put the leads that RUN updated back to what they were, as far as the API can, after a plan and your yes.
+
+What was changed after the run stays, unless you say otherwise. What cannot be put back is named. RUN is a run id or its folder.
 """,
     "run": """Check FILE, ask for confirmation, then send the rows that passed.
 

@@ -6,23 +6,11 @@ here begins in lower case. The place in front of it comes from `importer/issues.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from importer.issue_codes import IssueCode as Code
-from importer.messages import format_count
-
-
-class IssueText(NamedTuple):
-    """The words for one code: a `title` for counts and charts, and a `sentence` for one row.
-
-    The sentence may contain {value} (the text in the cell), {hint} (a detail of this row) and {label} (the field's name).
-    """
-
-    title: str
-    sentence: str
-
+from importer.messages import IssueText, format_count, undo_messages
 
 ISSUE_TEXTS: dict[Code, IssueText] = {
+    **undo_messages.ISSUE_TEXTS,
     # --- a cell of any field
     Code.ERROR_VALUE: IssueText(
         "error cells", "the cell shows {value}, an Excel error. Type the value itself."

@@ -48,7 +48,7 @@ CHANGE_SEND = "{label}: send {new} (the CRM does not show this field)"
 CHANGE_KEPT = '{label}: kept "{old}"'
 CHANGE_EDITED = '{label}: kept "{old}", changed in the CRM after the last import'
 CHANGE_FOREIGN = '{label}: kept "{old}", which is not from importer'
-CHANGE_CONFLICT = '{label}: the CRM has "{old}", the sheet says "{new}"'
+CHANGE_CONFLICT = '{label}: kept "{old}", not set to "{new}"'
 
 # --- counts of a plan
 

@@ -62,6 +62,10 @@ OPTION_HELP: dict[str, OptionHelp] = {
         "",
         "Leave out rows that the CRM took from importer before, with the same values. They need no request.",
     ),
+    "snapshot": OptionHelp(
+        "",
+        "Read each lead before it is written, and keep what it was, so that importer undo can put it back. Only what changes is sent.",
+    ),
     "look_up": OptionHelp(
         "all|sample:N|none", "Look up the lead of every phone, of N phones chosen at random, or of none."
     ),
@@ -69,6 +73,16 @@ OPTION_HELP: dict[str, OptionHelp] = {
     "on_drift": OptionHelp(
         "keep|replan|force",
         "If a lead was changed after the plan: hold the row back, send what a new plan says, or send the old plan.",
+    ),
+    "edited": OptionHelp(
+        "lead|field|force",
+        "If a field was changed after the run: leave the whole lead, leave the field, or put it back anyway.",
+    ),
+    "only": OptionHelp("FIELD", "Put back only this field, such as city or lead_stage_name. Repeatable."),
+    "rows": OptionHelp("2-40,57", "Put back only the leads of these rows of the sheet."),
+    "mark_created": OptionHelp(
+        "LABEL",
+        "Add a label to the leads that the run created, so that you can find and delete them in the CRM.",
     ),
     "verify": OptionHelp("", "After sending, read the leads back and compare them with what was sent."),
     "sample": OptionHelp("N|all", "Read back the leads of all rows, or of N rows chosen at random."),
@@ -129,6 +143,7 @@ EXPECTED_VALUES: dict[str, str] = {
     "default": 'pairs of a field and a value, such as "source=Trade fair"',
     "concurrency": "a whole number from 1 to 1000",
     "sample": "all, or a number of rows",
+    "rows": "row numbers and ranges, such as 2-40,57",
 }
 """What an option takes, for WRONG_VALUE. Those that are not listed: by EXPECTED_BY_PLACEHOLDER."""
 

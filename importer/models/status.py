@@ -49,6 +49,13 @@ class Verification(StrEnum):
 _UNVERIFIED = frozenset({Verification.DIFFERS, Verification.MISSING, Verification.CANNOT_TELL})
 
 
+class RunKind(StrEnum):
+    """What a run does to leads. An undo is a run of its own, over the leads of another run."""
+
+    IMPORT = "import"
+    UNDO = "undo"
+
+
 class RunState(StrEnum):
     """The state of a run. `summary.json` of an ended run never shows the first two."""
 

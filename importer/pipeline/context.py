@@ -12,7 +12,10 @@ import msgspec
 from importer.credentials import Credentials
 from importer.journal.run_metadata import RunMetadata
 from importer.models.mapping import AccountTitles, Mapping, Notice
+from importer.models.status import RunKind
 from importer.pipeline.questions import Prompter
+from importer.planner.decide import Edited
+from importer.planner.plan_rules import PlanRules, build_plan_rules, build_undo_rules
 from importer.planner.policies import Policies, build_policies
 from importer.sender.adaptive_rate import LearntRate
 from importer.sender.send_loop import GATHER_S, READY_S, Progress, StopRequest
@@ -132,6 +135,13 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         """Return the credentials, which all that talks to the CRM needs."""
         assert self.credentials is not None, "only judging does without a key"
         return self.credentials
+
+    def choose_rules(self, metadata: RunMetadata) -> PlanRules:
+        """Return how the rows of a run are planned."""
+        if metadata.kind is RunKind.UNDO:
+            return build_undo_rules(Edited(self.settings.edited), self.titles)
+        policies = self.choose_policies(metadata.mapping)
+        return build_plan_rules(policies, self.titles, create=self.settings.create)
 
     def require_account(self) -> AccountState:
         """Return the account, which a run that sends has opened."""

@@ -17,9 +17,9 @@ from importer.journal.edit_log import Edit, EditableRow, EditedRow, group_by_row
 from importer.journal.row_index import CellProblem, RowIndex
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
-from importer.messages import edit_messages, issue_messages
+from importer.messages import edit_messages, issue_messages, undo_messages
 from importer.models.row import name_row
-from importer.models.status import SHEET_COLUMN, UNSENT, RunState
+from importer.models.status import SHEET_COLUMN, UNSENT, RunKind, RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.judge_edits import EditJudge
 from importer.pipeline.reports_folder import now
@@ -147,7 +147,9 @@ class RowEditor:
     def _require_unsent(self) -> None:
         """Raise UsageError for a run that is sent. A plan becomes a check again: an edited row needs another plan."""
         run = self._journal.run
-        state = run.end.state
+        state, metadata = run.end.state, run.metadata
+        if metadata.kind is RunKind.UNDO:
+            raise UsageError(*undo_messages.EDIT_OF_UNDO.format(run=self._journal.run_id))
         if state not in UNSENT:
             raise UsageError(*edit_messages.RUN_WAS_SENT.format(run=self._journal.run_id))
         if state is RunState.PLANNED:

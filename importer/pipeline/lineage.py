@@ -13,12 +13,13 @@ import msgspec
 
 from importer.command_hints import format_sheet_command
 from importer.credentials import normalize_base_url
+from importer.errors import UsageError
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.loader.mapping.sheet_mappings import move_columns
-from importer.messages import run_messages
+from importer.messages import run_messages, undo_messages
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
-from importer.models.status import RUN_ID_PROPERTY, RowStatus, RunState
+from importer.models.status import RUN_ID_PROPERTY, RowStatus, RunKind, RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
@@ -37,9 +38,18 @@ def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
     """Return the run that wrote the sheet, or None if the sheet is not a report of ours or its run was removed.
 
     A workbook names its run. A CSV lies beside its journal. One that was moved is known by its headers.
+    Raises UsageError for a report of an undo: its cells are those of the sheet that was undone.
     """
     if sheet.origin is not None or not sheet.preview.is_own_report:
         return sheet.origin
+    found = _find_run(sheet, reports)
+    if found is not None and found.kind is RunKind.UNDO:
+        text = undo_messages.REPORT_OF_UNDO.format(file=sheet.file, run=found.run_id, parent=found.parent)
+        raise UsageError(*text)
+    return found
+
+
+def _find_run(sheet: Sheet, reports: Path) -> RunMetadata | None:
     run_id = read_run_id(sheet.path) if sheet.path else None
     beside = [sheet.path.parent] if sheet.path else []
     for folder in ([reports / run_id] if run_id else []) + beside:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from importer.errors import UsageError, raise_as_nothing_sent
+from importer.errors import RunNotFoundError, UsageError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
 from importer.messages import planning_messages
-from importer.models.status import UNSENT, RunState
+from importer.models.status import UNSENT, RunKind, RunState
 from importer.pipeline.answers import remember_mapping
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_sheets import choose_sheets
@@ -85,6 +85,7 @@ def send_unsent(journal: Journal, context: RunContext) -> Summary:
     """Send a run that was planned or checked and waits for it. The caller holds its locks, and has asked."""
     options = journal.metadata.options | get_inheritable(context.settings)
     if journal.run.end.state is RunState.PLANNED:
+        _mark_undone_run(journal)
         journal.run.change_metadata(options=options, applied_at=now().isoformat())
         return send_and_verify(journal, context)
     with raise_as_nothing_sent():
@@ -113,12 +114,28 @@ def _require_unsent(name: str, journal: Journal) -> None:
 
 
 def _confirm(journal: Journal, context: RunContext) -> None:
-    """Show what would be sent and ask before the first write."""
-    if context.prompter is None:
+    """Show what would be sent and ask before the first write. Of a plan without one nobody need be asked."""
+    is_planned = journal.run.end.state is RunState.PLANNED
+    if context.prompter is None or (is_planned and not _has_writes(journal)):
         return
     summary = write_reports(journal, journal.folder)
     if context.prompter.confirm_send(summary, ()) is not SendDecision.SEND:
         raise UsageError(*planning_messages.APPLY_DECLINED.format(run=journal.run_id))
+
+
+def _has_writes(journal: Journal) -> bool:
+    return any(count for action, count in journal.plans.count_actions().items() if action.is_sent)
+
+
+def _mark_undone_run(journal: Journal) -> None:
+    """Write into the run that an undo puts back when that began, and by which run. It may be purged by now."""
+    if journal.metadata.kind is RunKind.IMPORT or not _has_writes(journal):
+        return
+    with (
+        suppress(RunNotFoundError),
+        Journal.open(find_run(journal.folder.parent, journal.metadata.parent)) as source,
+    ):
+        source.run.change_metadata(undone_at=now().isoformat(), undone_by=journal.run_id)
 
 
 def _parse_sample(settings: Settings) -> int | None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import Protocol, TypeAlias
 
 from importer.journal.delivery_log import drop_known_notes
-from importer.journal.plan_log import PlannedRow
+from importer.journal.plan_log import RowToPlan
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
-from importer.models.crm_lead import Lookup
 from importer.models.row import Payload
-from importer.models.status import RunState
+from importer.models.row_plan import RowPlan
+from importer.models.status import RunKind, RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import now
 from importer.pipeline.send_and_report import look_up_phones
-from importer.planner.decide import Base
+from importer.pipeline.undo_rows import UndoPlanner, open_undone_run
 from importer.planner.plan_row import plan_row
 from importer.planner.plan_rules import PlanRules, build_plan_rules
 from importer.planner.policies import Policies
@@ -34,21 +35,48 @@ def continue_plan(journal: Journal, context: RunContext) -> Summary:
     """Look up the phones that have no answer yet, plan all rows, and write the reports."""
     end = look_up_phones(journal, context)
     if end is None:
-        policies = context.choose_policies(journal.metadata.mapping)
-        rules = build_plan_rules(policies, context.titles, create=context.settings.create)
-        plan_rows(journal, rules)
+        with open_planner(journal, context) as planner:
+            plan_rows(journal, planner)
         end = RunEnd(state=RunState.PLANNED, finished_at=now().isoformat())
     journal.run.write_end(end)
     return write_reports(journal, journal.folder)
 
 
-def plan_rows(journal: Journal, rules: PlanRules) -> None:
+class RowPlanner(Protocol):
+    """Plans rows by the answers of the CRM."""
+
+    def plan(self, rows: Sequence[RowToPlan]) -> Iterable[tuple[int, RowPlan]]:
+        """Return the plan of each row, by its number."""
+
+
+class SheetPlanner:
+    """Plans the rows of a sheet."""
+
+    def __init__(self, rules: PlanRules) -> None:
+        self._rules = rules
+
+    def plan(self, rows: Sequence[RowToPlan]) -> Iterator[tuple[int, RowPlan]]:
+        """Yield the plan of each row, by its number."""
+        for row in rows:
+            yield row.number, plan_row(row.payload, row.lookups, self._rules, row.bases)
+
+
+@contextmanager
+def open_planner(journal: Journal, context: RunContext) -> Iterator[RowPlanner]:
+    """Return what plans the rows of a run. That of an undo reads the run that is undone."""
+    rules = context.choose_rules(journal.metadata)
+    if journal.metadata.kind is RunKind.IMPORT:
+        yield SheetPlanner(rules)
+        return
+    with open_undone_run(journal) as source:
+        yield UndoPlanner(journal, source, rules)
+
+
+def plan_rows(journal: Journal, planner: RowPlanner) -> None:
     """Plan all rows whose phones were looked up, in place of earlier plans. Rows outside of a sample get no plan."""
     delivery = journal.delivery
     for rows in _read_rows(journal, delivery.fields.read, delivery.drop_known_notes):
-        journal.plans.write_plans(
-            (row.number, plan_row(row.payload, row.lookups, rules, row.bases)) for row in rows
-        )
+        journal.plans.write_plans(planner.plan(rows))
     journal.plans.hold_back_shared_leads()
 
 
@@ -69,22 +97,11 @@ def tally_policies(journal: Journal, context: RunContext) -> PolicyTally:
     return tally
 
 
-class _RowToPlan(NamedTuple):
-    """A row whose phones were looked up, and what this tool wrote last to its lead, by field."""
-
-    number: int
-    payload: Payload
-    lookups: Mapping[str, Lookup]
-    bases: Mapping[str, Base] | None
-
-
 _ReadLeads: TypeAlias = Callable[[Sequence[str]], Mapping[str, LeadMemory]]
 _DropNotes: TypeAlias = Callable[[Sequence[Payload]], Sequence[Payload]]
 
 
-def _read_rows(
-    journal: Journal, read_leads: _ReadLeads, drop_notes: _DropNotes
-) -> Iterator[list[_RowToPlan]]:
+def _read_rows(journal: Journal, read_leads: _ReadLeads, drop_notes: _DropNotes) -> Iterator[list[RowToPlan]]:
     """Yield the rows that can be planned, block by block. A block may be planned before the next one is read."""
     log, after = journal.plans, -1
     while rows := log.read_rows(after, _ROWS_PER_COMMIT):
@@ -93,17 +110,15 @@ def _read_rows(
         known = read_leads([row.phones[0] for row in rows])
         payloads = drop_notes([row.payload for row in rows])
         yield [
-            _RowToPlan(
-                row.number, payload, {phone: lookups[phone] for phone in row.phones}, _get_bases(known, row)
+            RowToPlan(
+                row.number,
+                payload,
+                {phone: lookups[phone] for phone in row.phones},
+                known.get(row.phones[0]),
             )
             for row, payload in zip(rows, payloads, strict=True)
             if all(phone in lookups for phone in row.phones)
         ]
-
-
-def _get_bases(known: Mapping[str, LeadMemory], row: PlannedRow) -> Mapping[str, Base] | None:
-    lead = known.get(row.phones[0])
-    return None if lead is None else lead.fields
 
 
 def _open_memory(journal: Journal, memory: AccountMemory | None) -> tuple[_ReadLeads, _DropNotes]:

@@ -14,7 +14,7 @@ from importer.journal.database import JOURNAL_NAME, STAGING_NAME
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, RunMetadata, peek_run
 from importer.messages import run_messages
-from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunState
+from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunKind, RunState
 from importer.pipeline.run_folder import was_killed_early
 from importer.state.account_memory import find_run_folders, forget_run_folders, is_content_known
 from importer.state.run_lock import is_run_locked
@@ -33,6 +33,11 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[RowStatus, int] = {}
     resumable: bool = False
     applicable: bool = False
+    undoable: bool = False
+    kind: RunKind = RunKind.IMPORT
+    parent: str = ""
+    undone_at: str = ""
+    undone_by: str = ""
     damage: str = ""
 
     @property
@@ -136,7 +141,7 @@ def list_unsent_runs(reports: Path, sha256: str, account: AccountState) -> Itera
         run = peek_run(path.parent)
         if run is None or run.metadata.sha256 != sha256 or run.metadata.account not in account.keys:
             continue
-        if run.end.state in UNSENT:
+        if run.end.state in UNSENT and run.metadata.kind is RunKind.IMPORT:
             yield path.parent, run.end
 
 
@@ -158,7 +163,13 @@ def _list_sent_runs(
     folders = {folder.absolute(): folder for folder in (*elsewhere, *here)}
     for folder in folders.values():
         run = peek_run(folder)
-        if run and is_wanted(run.metadata) and run.metadata.account in account.keys and run.end.has_sent:
+        if (
+            run
+            and run.metadata.kind is RunKind.IMPORT
+            and is_wanted(run.metadata)
+            and run.metadata.account in account.keys
+            and run.end.has_sent
+        ):
             yield _SentRun(run.metadata.started, folder, run.end.state)
 
 
@@ -212,17 +223,23 @@ def count_rows(folder: Path) -> dict[RowStatus, int]:
 def _read_line(folder: Path) -> RunLine:
     try:
         with Journal.open_unverified(folder) as journal:
-            state = journal.run.end.state
+            end, metadata = journal.run.end, journal.metadata
+            state = end.state
             if state is RunState.RUNNING and not is_sending(folder):
                 state = RunState.INTERRUPTED  # it was killed
             return RunLine(
                 run_id=folder.name,
-                file=journal.metadata.file,
-                started_at=journal.metadata.started_at,
+                file=metadata.file,
+                started_at=metadata.started_at,
                 state=state.value,
                 counts=journal.reports.count_by_status(),
                 resumable=state in RESUMABLE - {RunState.RUNNING},
                 applicable=state in UNSENT,
+                undoable=end.has_sent and not metadata.undone_by and not journal.plans.is_empty,
+                kind=metadata.kind,
+                parent=metadata.parent,
+                undone_at=metadata.undone_at,
+                undone_by=metadata.undone_by,
             )
     except DamagedJournalError as error:
         return RunLine(run_id=folder.name, damage=error.message)

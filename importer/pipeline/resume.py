@@ -15,11 +15,11 @@ from importer.issues import Issue, IssueCode, Severity
 from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import planning_messages, run_messages
+from importer.messages import planning_messages, run_messages, undo_messages
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.mapping import AccountTitles, get_active_titles
 from importer.models.row import NewVerdict, Payload, SourceRow
-from importer.models.status import UNSENT, RowStatus, RunState, StagedVerdict
+from importer.models.status import UNSENT, RowStatus, RunKind, RunState, StagedVerdict
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import to_source_row
 from importer.pipeline.context import RunContext
@@ -53,9 +53,16 @@ def resume(name: str, context: RunContext) -> Summary:
                 text = run_messages.RUN_WITHOUT_SENDING.format(run=name, command=_format_command(journal))
                 raise DamagedJournalError(*text)
             case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
+                _refuse_undone(name, journal)
                 return _continue_run(journal, context)
             case _:
                 assert_never(state)
+
+
+def _refuse_undone(name: str, journal: Journal) -> None:
+    """Raise UsageError for a run that was stopped and then undone: its other rows would go in after all."""
+    if undo := journal.metadata.undone_by:
+        raise UsageError(*undo_messages.RESUME_UNDONE.format(run=name, undo=undo))
 
 
 def _continue_run(journal: Journal, context: RunContext) -> Summary:
@@ -88,15 +95,22 @@ def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunConte
 
     Raises RunStoppedError if the lists cannot be read, UsageError for another account, RunLockedError.
     """
+    settings = merge_run_settings(context.settings, journal.metadata.options)
+    with lock_account_of(journal, context.replace(settings=settings), run_id=journal.run_id) as opened:
+        yield opened
+
+
+@contextmanager
+def lock_account_of(journal: Journal, context: RunContext, *, run_id: str) -> Iterator[RunContext]:
+    """Lock the account of a journal for the run with this id. Yield the context with the lists and the account."""
     metadata = journal.metadata
-    settings = merge_run_settings(context.settings, metadata.options)
     credentials = context.require_credentials()
-    titles = context.titles or fetch_account_titles(credentials, settings, context.observer.on_wait)
+    titles = context.titles or fetch_account_titles(credentials, context.settings, context.observer.on_wait)
     _check_account(metadata, credentials, titles)
     account = open_account(context.state_dir, credentials, titles)
-    holder = LockHolder.from_run(journal.run_id, journal.folder.parent, metadata.file)
+    holder = LockHolder.from_run(run_id, journal.folder.parent, metadata.file)
     with lock_account(account.folder, holder, wait_s=context.coordination.lock_wait_s):
-        yield context.replace(settings=settings, titles=titles, account=account)
+        yield context.replace(titles=titles, account=account)
 
 
 def retry(name: str, context: RunContext, *, new_id: str | None = None) -> Summary | None:
@@ -148,7 +162,9 @@ class _RetryableRows:
 
 def _require_sent(name: str, journal: Journal) -> None:
     """Raise UsageError for a run that has sent nothing on purpose: `retry` would send what a plan holds back."""
-    end = journal.run.end
+    end, metadata = journal.run.end, journal.metadata
+    if metadata.kind is RunKind.UNDO:
+        raise UsageError(*undo_messages.RETRY_UNDO.format(run=name, parent=metadata.parent))
     if end.state in UNSENT:
         raise _build_unsent_error(name, journal)
     if end.is_planning:

@@ -25,14 +25,13 @@ from importer.journal.planning_journal import PlanningJournal
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.messages import run_messages
-from importer.models.status import RESUMABLE, RunState
+from importer.models.status import RESUMABLE, RunKind, RunState
 from importer.pipeline.account_lists import run_async
 from importer.pipeline.context import RunContext
 from importer.pipeline.reports_folder import now
 from importer.pipeline.resolve_owners import forget_refused_owners, remember_owners
 from importer.planner.drift import OnDrift
-from importer.planner.plan_rules import build_plan_rules
-from importer.planner.policies import Policies
+from importer.planner.plan_rules import PlanRules
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
@@ -42,6 +41,7 @@ from importer.sender.commit_writer import CommitWriter, DeliveryJournal
 from importer.sender.planned_requests import PlannedRequests
 from importer.sender.row_requests import LookupRequests, RowRequests
 from importer.sender.send_loop import SendSettings, StopRequest, send
+from importer.state.field_memory import UNDO
 
 MakeRequests: TypeAlias = Callable[[CommitWriter], RowRequests]
 
@@ -63,8 +63,7 @@ def send_and_report(journal: Journal, context: RunContext) -> Summary:
     assert context.account is not None
     with raise_as_nothing_sent() if journal.run.end.state not in RESUMABLE else nullcontext():
         journal.begin_sending(context.account)
-        policies = context.choose_policies(journal.metadata.mapping)
-        journal.delivery.remember_policies(policies.describe())
+        journal.delivery.remember_policies(_describe_policies(journal, context))
         remember_owners(journal, context.account)
         if journal.metadata.applied_at:
             journal.plans.settle_unsent()
@@ -142,11 +141,16 @@ async def _send_pending(
     """Send all pending rows. Return False if a person stopped it."""
     source: DeliveryJournal = journal.delivery
     make_requests: MakeRequests | None = None
-    policies = context.choose_policies(journal.metadata.mapping)
-    is_promised = bool(journal.metadata.applied_at)
-    if is_promised or not policies.is_overwrite:
-        planning = PlanningJournal(journal.file, journal.plans, journal.delivery, is_promised=is_promised)
-        source, make_requests = planning, _make_planned_requests(planning, policies, context)
+    rules, metadata = context.choose_rules(journal.metadata), journal.metadata
+    if metadata.applied_at or context.settings.snapshot or not rules.policies.is_overwrite:
+        planning = PlanningJournal(
+            journal.file,
+            journal.plans,
+            journal.delivery,
+            is_promised=bool(metadata.applied_at),
+            is_undo=metadata.kind is RunKind.UNDO,
+        )
+        source, make_requests = planning, _make_planned_requests(planning, rules, context)
     async with _open_client(context) as client:
         return await send(
             source,
@@ -192,15 +196,23 @@ async def _wait(wait_s: float, get_stop_request: Callable[[], StopRequest]) -> N
         await asyncio.sleep(min(left_s, _MAX_PAUSE_S))
 
 
-def _make_planned_requests(
-    planning: PlanningJournal, policies: Policies, context: RunContext
-) -> MakeRequests:
-    """Return requests that plan each row before it is sent: it is part of a plan, or a policy protects a field."""
+def _make_planned_requests(planning: PlanningJournal, rules: PlanRules, context: RunContext) -> MakeRequests:
+    """Return requests that plan each row before it is sent: it is part of a plan, or its lead must be read before.
+
+    An undo protects what was changed after its plan by its own rules, field by field.
+    """
     settings = context.settings
-    rules = build_plan_rules(policies, context.titles, create=settings.create)
+    on_drift = OnDrift(settings.on_drift) if rules.edited is None else OnDrift.REPLAN
     return lambda writer: PlannedRequests(
-        planning, rules, on_drift=OnDrift(settings.on_drift), max_age_s=settings.max_age, writer=writer
+        planning, rules, on_drift=on_drift, max_age_s=settings.max_age, writer=writer
     )
+
+
+def _describe_policies(journal: Journal, context: RunContext) -> str:
+    """Return what the run does with fields that have a value in the CRM, as the memory of the account keeps it."""
+    if journal.metadata.kind is RunKind.UNDO:
+        return UNDO
+    return context.choose_policies(journal.metadata.mapping).describe()
 
 
 def _open_client(context: RunContext) -> AbstractAsyncContextManager[Client]:

@@ -7,7 +7,7 @@ from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.journal.verification_log import VerificationEnd, VerificationJournal
 from importer.messages import planning_messages
-from importer.models.status import RunState
+from importer.models.status import RunKind, RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.send_and_report import read_leads, send_and_report
 from importer.planner.plan_rules import map_title_ids
@@ -34,6 +34,7 @@ def verify_rows(journal: Journal, context: RunContext) -> Summary:
             journal.delivery,
             run_id=journal.metadata.run_id,
             titles=map_title_ids(context.titles),
+            is_exact=journal.metadata.kind is RunKind.UNDO,
         )
         end = read_leads(journal, source, total, context, wait_s=settings.wait)
         if end.state is not RunState.FINISHED:

@@ -138,3 +138,23 @@ def build_value(field: str, effect: Effect, ours: Any, theirs: Any) -> Any:
     known = set(str(canonicalize(field, theirs)).split("\n"))
     new = [line for line in str(ours).splitlines() if str(canonicalize(field, line)) not in known]
     return "\n".join([theirs, *new])
+
+
+class Edited(StrEnum):
+    """What an undo does with a field that was changed after the run (`--edited`)."""
+
+    LEAD = "lead"  # the whole lead stays as it is: a conflict
+    FIELD = "field"  # the field stays, and the others are put back
+    FORCE = "force"  # it is put back anyway
+
+
+def decide_undo(field: str, before: Any, theirs: Any, base: Base | None, edited: Edited) -> Effect:
+    """Decide about a field that an undo would put back: `before` is the value before the run, `base` what the run sent."""
+    mode = Mode.OVERWRITE if edited is Edited.FORCE else Mode.UNEDITED
+    effect = decide(field, before, theirs, base, mode)
+    if effect not in _CHANGED_BY_OTHERS:
+        return effect
+    return Effect.CONFLICT if edited is Edited.LEAD else Effect.EDITED
+
+
+_CHANGED_BY_OTHERS = frozenset({Effect.EDITED, Effect.FOREIGN, Effect.CONFLICT})

@@ -10,7 +10,7 @@ from importer.models.crm_lead import CrmLead, Lookup, LookupState
 from importer.models.delivery import NOTE_BREAK
 from importer.models.row import Payload, flatten_payload, split_label_steps
 from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
-from importer.planner.decide import Base, Mode, build_value, decide
+from importer.planner.decide import Base, Mode, build_value, decide, decide_undo
 from importer.planner.lead_values import get_listed_values, get_value
 from importer.planner.plan_rules import PlanRules
 from importer.planner.values import canonicalize
@@ -55,7 +55,8 @@ def _find_phone_conflict(payload: Payload, lookup: Lookup, lookups: Mapping[str,
 
 def _plan_create(payload: Payload, rules: PlanRules) -> RowPlan:
     if not rules.create:
-        issue = Issue("row", IssueCode.NO_SUCH_LEAD, "", payload["customer_phone"])
+        code = IssueCode.NO_SUCH_LEAD if rules.edited is None else IssueCode.LEAD_DELETED
+        issue = Issue("row", code, "", payload["customer_phone"])
         return RowPlan(action=PlanAction.CONFLICT, issues=(issue,))
     body = {name: value for name, value in payload.items() if value is not None and name != "remove_labels"}
     changes = [
@@ -69,7 +70,8 @@ def _plan_update(payload: Payload, lead: CrmLead, rules: PlanRules, bases: Mappi
     changes = tuple(
         plan_field(field, ours, lead, rules, bases.get(field)) for field, ours in flatten_payload(payload)
     )
-    conflicts = tuple(build_conflict(change) for change in changes if change.effect is Effect.CONFLICT)
+    code = IssueCode.CHANGED_SINCE if rules.edited is None else IssueCode.CHANGED_AFTER_RUN
+    conflicts = tuple(build_conflict(change, code) for change in changes if change.effect is Effect.CONFLICT)
     if conflicts:
         return RowPlan(action=PlanAction.CONFLICT, changes=changes, issues=conflicts)
     steps = _build_steps(payload["customer_phone"], changes, lead)
@@ -87,7 +89,10 @@ def plan_field(field: str, ours: Any, lead: CrmLead, rules: PlanRules, base: Bas
     if field in _LISTED:
         return _plan_list(field, ours, get_listed_values(lead, field, rules.titles), mode)
     theirs = lead.assignee_user_id if field == _ASSIGNEE else get_value(lead, field, rules.titles)
-    effect = decide(field, ours, theirs, base, mode, rules.stages)
+    if rules.edited is None:
+        effect = decide(field, ours, theirs, base, mode, rules.stages)
+    else:
+        effect = decide_undo(field, ours, theirs, base, rules.edited)
     if field == _ASSIGNEE:
         return FieldChange(field, _judge_assignee(effect, ours, base), None, ours)
     return FieldChange(field, effect, theirs, build_value(field, effect, ours, theirs))
@@ -116,6 +121,8 @@ def _judge_assignee(effect: Effect, ours: Any, base: Base | None) -> Effect:
     """Return the effect for the assignee: the API shows a user's id, the sheet has a phone, and only memory links them."""
     if effect is not Effect.SET:
         return effect
+    if ours is None:
+        return effect  # nobody is assigned: that can be compared
     was_never_shown = base is not None and base.shown == base.written
     is_sent = was_never_shown and base is not None and base.is_ours(canonicalize(_ASSIGNEE, ours))
     return Effect.SAME if is_sent else Effect.SEND
@@ -141,11 +148,9 @@ def _read_address(lead: CrmLead) -> dict[str, Any]:
     return {part: value for part, value in (lead.address or {}).items() if value is not None}
 
 
-def build_conflict(change: FieldChange) -> Issue:
-    """Build the issue that names the CRM's value and the sheet's."""
-    return Issue(
-        change.field, IssueCode.CHANGED_SINCE, "", format_value(change.old), format_value(change.new)
-    )
+def build_conflict(change: FieldChange, code: IssueCode = IssueCode.CHANGED_SINCE) -> Issue:
+    """Build the issue that names the CRM's value and ours."""
+    return Issue(change.field, code, "", format_value(change.old), format_value(change.new))
 
 
 def format_value(value: Any) -> str:

@@ -6,18 +6,23 @@ import msgspec
 
 from importer.fields import Dropdown
 from importer.models.mapping import AccountTitles
-from importer.planner.decide import NO_STAGES, Stages
+from importer.planner.decide import NO_STAGES, Edited, Stages
 from importer.planner.lead_values import TitleNames
 from importer.planner.policies import Policies
 
 
 class PlanRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What all rows of a plan have in common. `create` says whether a lead may be created."""
+    """What all rows of a plan have in common.
+
+    `create` says whether a lead may be created. `edited` is what an undo does with fields that were changed after the
+    run, None for an import.
+    """
 
     policies: Policies = Policies()
     stages: Stages = NO_STAGES
     titles: TitleNames = {}
     create: bool = True
+    edited: Edited | None = None
 
 
 def build_plan_rules(policies: Policies, titles: AccountTitles, *, create: bool) -> PlanRules:
@@ -32,6 +37,11 @@ def build_plan_rules(policies: Policies, titles: AccountTitles, *, create: bool)
         titles=map_title_ids(titles),
         create=create,
     )
+
+
+def build_undo_rules(edited: Edited, titles: AccountTitles) -> PlanRules:
+    """Return the rules of an undo: it creates no lead."""
+    return PlanRules(titles=map_title_ids(titles), create=False, edited=edited)
 
 
 def map_title_ids(titles: AccountTitles) -> TitleNames:

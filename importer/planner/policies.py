@@ -67,18 +67,19 @@ def build_policies(existing: str, policy: Mapping[str, str]) -> Policies:
     is_careful = existing == CAREFUL
     by_field = dict(_CAREFUL_MODES) if is_careful else {}
     for name, mode in policy.items():
-        by_field.update(dict.fromkeys(_find_fields(name), _parse_mode(name, mode)))
+        if not (fields := find_fields(name)):
+            raise UsageError(*planning_messages.UNKNOWN_POLICY_FIELD.format(name=name))
+        by_field.update(dict.fromkeys(fields, _parse_mode(name, mode)))
     return Policies(Mode.OVERWRITE if is_careful else Mode(existing), by_field)
 
 
-def _find_fields(name: str) -> tuple[str, ...]:
+def find_fields(name: str) -> tuple[str, ...]:
+    """Return the fields of a lead that a name means: several for `full_name` and `address`, none if it means no value."""
     name = name.strip()
     if name in _GROUPS:
         return _GROUPS[name]
     field = ALIASES.get(name, name)
-    if field not in FIELDS_BY_NAME or field in _WITHOUT_POLICY:
-        raise UsageError(*planning_messages.UNKNOWN_POLICY_FIELD.format(name=name))
-    return (field,)
+    return () if field not in FIELDS_BY_NAME or field in _WITHOUT_POLICY else (field,)
 
 
 def _parse_mode(field: str, text: str) -> Mode:

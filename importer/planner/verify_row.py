@@ -28,13 +28,15 @@ class SentRow(msgspec.Struct, frozen=True, kw_only=True):
     """What was sent for a row, by field, and what is known of its lead since.
 
     `updated_at` is the CRM's date of the lead when an earlier verification found all of it, None if none did.
-    `later_writes` are the values that a later run wrote, by field; nothing if this run was the last one.
+    `later_writes` are the values that a later run wrote, by field; nothing if this run was the last one. `is_exact` says
+    that the CRM may have no e-mail address besides those that were sent: an undo takes the others away.
     """
 
     phone: str
     values: Mapping[str, Any]
     updated_at: str | None = None
     later_writes: Mapping[str, Base] = {}
+    is_exact: bool = False
 
 
 class RowVerification(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +81,10 @@ def _verify_lead(sent: SentRow, lead: CrmLead, titles: TitleNames) -> RowVerific
         issue = Issue("customer_phone", IssueCode.PHONE_NOT_SHOWN, "", sent.phone)
         return RowVerification(outcome=Verification.DIFFERS, issues=(issue,))
     shown = {field: _read_field(lead, field, titles) for field in sent.values}
-    matches = {field: match_values(field, value, shown[field]) for field, value in sent.values.items()}
+    matches = {
+        field: match_values(field, value, shown[field], is_exact=sent.is_exact)
+        for field, value in sent.values.items()
+    }
     different = [field for field, found in matches.items() if found is Match.DIFFERS]
     return RowVerification(
         outcome=_find_outcome(sent, lead, shown, matches.values(), different),
@@ -121,13 +126,18 @@ def _build_issue(field: str, sent: Any, shown: Any) -> Issue:
     return Issue(field, IssueCode.NOT_AS_SENT, "", format_value(shown), format_value(sent))
 
 
-def match_values(field: str, sent: Any, shown: Any) -> Match:
-    """Compare a value that was sent with the one that the CRM shows. Of a list, what was sent must be in it."""
+def match_values(field: str, sent: Any, shown: Any, *, is_exact: bool = False) -> Match:
+    """Compare a value that was sent with the one that the CRM shows. Of a list, what was sent must be in it.
+
+    If `is_exact`, no other e-mail address may be in it.
+    """
     ours, theirs = canonicalize(field, sent), canonicalize(field, shown)
     if field == "remove_labels":
         return Match.DIFFERS if _to_set(ours) & _to_set(theirs) else Match.SAME
     if ours == theirs:
         return Match.SAME
+    if is_exact and field == "email" and not _to_set(theirs) <= _to_set(ours):
+        return Match.DIFFERS
     if isinstance(ours, frozenset) and theirs is not None:
         return max(_match_in_list(one, _to_set(theirs)) for one in ours)
     if isinstance(ours, str) and isinstance(theirs, str):

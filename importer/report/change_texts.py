@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -64,11 +64,13 @@ class ChangeSamples:
                 samples.append(texts.EXAMPLE.format(phone=row.phone, old=old, new=new))
 
 
-def list_field_counts(counts: Iterable[FieldCount]) -> dict[str, str]:
+def list_field_counts(
+    counts: Iterable[FieldCount], words: Mapping[str, str] = texts.EFFECT_WORDS
+) -> dict[str, str]:
     """Return `120 replaced, 30 filled` for each field that a plan touches or leaves on known leads."""
     by_field: dict[str, list[str]] = {}
     for found in counts:
-        if what := texts.EFFECT_WORDS.get(found.what):
+        if what := words.get(found.what):
             count = texts.EFFECT_COUNT.format(count=format_count(found.count), what=what)
             by_field.setdefault(found.field, []).append(count)
     return {field: ", ".join(effects) for field, effects in by_field.items()}

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from importer.command_hints import format_run_command, format_sheet_command, to_reports_option
-from importer.messages import planning_messages, report_messages
-from importer.models.status import RunState
+from importer.issues import IssueCode, is_about
+from importer.messages import planning_messages, report_messages, undo_messages
+from importer.models.status import RunKind, RunState
 from importer.report.summary import FAILED_XLSX, RESULTS, Summary
 from importer.untrusted_text import quote_command
 
@@ -27,6 +28,8 @@ def list_next_steps(summary: Summary, folder: Path, options: Mapping[str, object
 
     `folder` is that of the run, as the user named it. `options` are those of the journal's metadata.
     """
+    if summary.kind is RunKind.UNDO:
+        return _list_undo_steps(summary, folder)
     match summary.state:
         case RunState.STOPPED | RunState.INTERRUPTED:
             return _list_resume_steps(summary, folder)
@@ -39,6 +42,31 @@ def list_next_steps(summary: Summary, folder: Path, options: Mapping[str, object
             return [check, *_list_retry_steps(summary, folder), *_list_fix_steps(summary, folder)]
         case _:
             return _list_retry_steps(summary, folder) + _list_fix_steps(summary, folder)
+
+
+def _list_undo_steps(summary: Summary, folder: Path) -> list[Step]:
+    """Return what to do about an undo. Its rows are never imported again: another undo puts back what is left."""
+    if summary.state in (RunState.STOPPED, RunState.INTERRUPTED):
+        return [Step(report_messages.RESUME, format_run_command("resume", folder))]
+    if summary.state == RunState.PLANNED:
+        command = format_run_command("apply", folder)
+        return [Step(undo_messages.STEP_APPLY, command)] if has_writes(summary) else []
+    undo = format_run_command("undo", folder.parent / summary.parent)
+    steps = []
+    if summary.verification_failure:
+        steps.append(Step(planning_messages.VERIFICATION_STEP, file=summary.files[RESULTS]))
+    if summary.undelivered:
+        steps.append(Step(undo_messages.STEP_RETRY, undo))
+    if any(is_about(code, {IssueCode.CHANGED_AFTER_RUN}) for code in summary.problems):
+        steps.append(Step(undo_messages.STEP_EDITED, f"{undo} --edited field"))
+    if any(is_about(code, {IssueCode.CREATED_BY_RUN}) for code in summary.problems):
+        steps.append(Step(undo_messages.STEP_CREATED, f"{undo} --mark-created LABEL"))
+    return steps
+
+
+def has_writes(summary: Summary) -> bool:
+    """Return whether a plan sends anything."""
+    return bool(summary.plan.get("create") or summary.plan.get("update"))
 
 
 def _list_resume_steps(summary: Summary, folder: Path) -> list[Step]:

@@ -22,11 +22,11 @@ from importer.issues import (
     is_blocking,
 )
 from importer.journal.run_journal import Journal
-from importer.messages import planning_messages, report_messages
+from importer.messages import planning_messages, report_messages, undo_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
-from importer.models.status import UNSENT, RowStatus
+from importer.models.status import UNSENT, RowStatus, RunKind
 from importer.report.change_texts import ChangeSamples, list_field_counts
 from importer.report.charts import (
     AMBER,
@@ -134,6 +134,14 @@ def write_page(path: Path, journal: Journal, summary: Summary, findings: Finding
 
 def format_headline(summary: Summary) -> str:
     """Return in one line what happened."""
+    if summary.kind is RunKind.UNDO:
+        return undo_messages.format_headline(
+            summary.parent,
+            rows=summary.rows,
+            went_in=summary.went_in,
+            state=summary.state,
+            verification_failure=summary.verification_failure,
+        )
     return report_messages.format_headline(
         Path(summary.file).name,
         rows=summary.rows,
@@ -146,7 +154,8 @@ def format_headline(summary: Summary) -> str:
 def _build_context(journal: Journal, summary: Summary, findings: Findings) -> dict[str, Any]:
     """Return the variables of the template. All its texts come from `texts`."""
     is_check = summary.state in UNSENT
-    meanings = CHECK_MEANINGS if is_check else STATUS_MEANINGS
+    is_undo = summary.kind is RunKind.UNDO
+    meanings = _choose_meanings(summary)
     charts = _draw_charts(journal, summary, findings, meanings)
     style, script = read_style(), read_part("report.js")
     chart_styles = [unescape(found) for chart in charts for found in _STYLE_ELEMENT.findall(chart.svg)]
@@ -155,6 +164,8 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
     return {
         "texts": report_messages,
         "plans": planning_messages,
+        "undos": undo_messages,
+        "is_undo": is_undo,
         "plan": [(action, count) for action, count in summary.plan.items() if count],
         "fields": _describe_fields(summary, findings),
         "verified": [(outcome, count) for outcome, count in summary.verified.items() if count],
@@ -183,12 +194,22 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
     }  # fmt: skip
 
 
+def _choose_meanings(summary: Summary) -> dict[str, str]:
+    """Return what each status of a row means."""
+    is_check = summary.state in UNSENT
+    if summary.kind is RunKind.UNDO:
+        return undo_messages.PLAN_MEANINGS if is_check else undo_messages.STATUS_MEANINGS
+    return CHECK_MEANINGS if is_check else STATUS_MEANINGS
+
+
 def _describe_fields(summary: Summary, findings: Findings) -> list[dict[str, Any]]:
     """Return what a plan does to each field of known leads, with samples of what it replaces."""
     samples = findings.change_samples.by_field
+    is_undo = summary.kind is RunKind.UNDO
+    words = undo_messages.EFFECT_WORDS if is_undo else planning_messages.EFFECT_WORDS
     return [
         {"label": get_field_label(field), "effects": effects, "examples": samples.get(field, [])}
-        for field, effects in list_field_counts(summary.fields).items()
+        for field, effects in list_field_counts(summary.fields, words).items()
     ]
 
 
@@ -196,15 +217,17 @@ def _draw_charts(
     journal: Journal, summary: Summary, findings: Findings, meanings: dict[str, str]
 ) -> list[_Chart]:
     """Return the charts that have something to show."""
-    charts = [_Chart(report_messages.CHART_STATUS, draw_status_chart(summary.counts, meanings))]
+    is_undo = summary.kind is RunKind.UNDO
+    title = undo_messages.CHART_STATUS if is_undo else report_messages.CHART_STATUS
+    charts = [_Chart(title, draw_status_chart(summary.counts, meanings))]
     if summary.requests:
         svg = draw_rate_chart(journal.read_second_metrics())
         charts.append(_Chart(report_messages.CHART_RATE, svg, has_legend=True))
     for title, counts, colour in (
         (report_messages.CHART_PROBLEMS, _count_by_title(summary.problems), AMBER),
         (report_messages.CHART_COLUMNS, findings.problems_by_column, RED),
-        (report_messages.CHART_STAGES, findings.leads_by_stage, BLUE),
-        (report_messages.CHART_GROUPS, findings.leads_by_group, TEAL),
+        (report_messages.CHART_STAGES, {} if is_undo else findings.leads_by_stage, BLUE),
+        (report_messages.CHART_GROUPS, {} if is_undo else findings.leads_by_group, TEAL),
     ):
         if counts:
             charts.append(_Chart(title, draw_bar_chart(counts, colour, title)))

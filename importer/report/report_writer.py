@@ -59,7 +59,7 @@ def write_reports(journal: Journal, folder: Path) -> Summary:
 def _write_tables(journal: Journal, staging_dir: Path) -> tuple[SummaryCounter, Findings]:
     """Write the files that have a line for each row, and count what the summary and the page show."""
     headers, columns = journal.metadata.headers, choose_report_columns(journal)
-    counter = SummaryCounter()
+    counter = SummaryCounter(journal.metadata.kind)
     findings = Findings()
     with ExitStack() as files:
         results = files.enter_context(ResultsCsv(staging_dir / RESULTS, headers, columns))
@@ -79,7 +79,7 @@ def _write_tables(journal: Journal, staging_dir: Path) -> tuple[SummaryCounter, 
                 findings.add(row)
                 if changes is not None:
                     changes.add(row)
-                if row.is_retryable:
+                if counter.is_failed_row(row):
                     failed.add([line])
                     workbook.add(row, cells)
         counter.workbook_rows = workbook.rows

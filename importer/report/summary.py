@@ -11,7 +11,7 @@ from msgspec import Meta
 from importer.journal.run_metadata import VanishedLeads
 from importer.messages import planning_messages, report_messages
 from importer.models.row_plan import FieldCount
-from importer.models.status import RowStatus, RunState, Verification
+from importer.models.status import RowStatus, RunKind, RunState, Verification
 
 SCHEMA_VERSION = 1
 RESULTS, FAILED_CSV, FAILED_XLSX = "results.csv", "failed_rows.csv", "failed_rows.xlsx"
@@ -29,9 +29,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     run_id: Annotated[str, Meta(description="The name of the run's folder.")]
     folder: Annotated[str, Meta(description="The folder of the reports, as an absolute path.")]
     command: Annotated[
-        str, Meta(pattern="^(check|plan|run)$", description="The command that started the run.")
+        str, Meta(pattern="^(check|plan|run|undo)$", description="The command that started the run.")
     ]
-    parent: Annotated[str, Meta(description="The run whose rows this run retries, or empty.")]
+    kind: Annotated[RunKind, Meta(description="`undo` puts the leads of another run back.")]
+    parent: Annotated[
+        str, Meta(description="The run whose rows this run retries, or whose leads it puts back, or empty.")
+    ]
     file: Annotated[str, Meta(description="The path of the sheet as it was given; - is standard input.")]
     sha256: Annotated[str, Meta(description="SHA-256 of the bytes of the sheet.")]
     started_at: Annotated[str, Meta(description="ISO 8601 with the offset.")]
@@ -113,7 +116,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     def nameless_warning(self) -> str:
         """A sentence if most of the accepted rows have no name, so that nobody knows whom to call. Else ""."""
         leads = self.counts[RowStatus.ACCEPTED]
-        is_mostly_nameless = self.nameless * 2 > leads
+        is_mostly_nameless = self.nameless * 2 > leads and self.kind is RunKind.IMPORT
         return report_messages.format_nameless_leads(self.nameless, leads) if is_mostly_nameless else ""
 
     plan: Annotated[

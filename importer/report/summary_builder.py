@@ -12,7 +12,7 @@ from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind, name_columns
 from importer.models.row_plan import FieldCount
-from importer.models.status import SHEET_COLUMN, WENT_IN, RowStatus, RunState, Verification
+from importer.models.status import SHEET_COLUMN, WENT_IN, RowStatus, RunKind, RunState, Verification
 from importer.report.summary import SCHEMA_VERSION, Summary
 from importer.untrusted_text import format_path
 
@@ -21,9 +21,13 @@ _NOT_TO_FIX = frozenset({*_UNDELIVERED, RowStatus.PENDING})
 
 
 class SummaryCounter:
-    """Counts the rows for the summary while they are written."""
+    """Counts the rows for the summary while they are written.
 
-    def __init__(self) -> None:
+    No row of an undo is to be fixed or sent again as a row of a sheet: another undo puts back what is left.
+    """
+
+    def __init__(self, kind: RunKind = RunKind.IMPORT) -> None:
+        self._kind = kind
         self.counts: dict[RowStatus, int] = dict.fromkeys(RowStatus, 0)
         self.problems: Counter[str] = Counter()
         self.went_in = 0
@@ -39,11 +43,16 @@ class SummaryCounter:
         self.counts[row.status] += 1
         self.went_in += row.effective_status in WENT_IN
         self.undelivered += row.effective_status in _UNDELIVERED
-        self.to_fix += row.is_retryable and row.effective_status not in _NOT_TO_FIX
-        self.failed_rows += row.is_retryable
+        is_failed = self.is_failed_row(row)
+        self.to_fix += is_failed and row.effective_status not in _NOT_TO_FIX
+        self.failed_rows += is_failed
         self.warned_rows += row.status is RowStatus.ACCEPTED and bool(row.issues)
         for issue in row.issues:
             self.problems[issue.machine_code] += 1
+
+    def is_failed_row(self, row: ReportRow) -> bool:
+        """Return whether a row belongs into failed_rows."""
+        return row.is_retryable and self._kind is RunKind.IMPORT
 
     def add_accepted(self, rows: int) -> None:
         """Count accepted rows that have no issues."""
@@ -67,6 +76,7 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         run_id=journal.run_id,
         folder=format_path(journal.folder.absolute()),
         command=metadata.command,
+        kind=metadata.kind,
         parent=metadata.parent,
         file=metadata.file,
         sha256=metadata.sha256,

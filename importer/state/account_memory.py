@@ -168,6 +168,18 @@ def is_content_known(account: Path, sha256: str) -> bool:
         return bool(known)
 
 
+def is_known_run(account: Path, run_id: str) -> bool:
+    """Return whether a run with this id has sent to the account, also if it was purged since."""
+    path = account / MEMORY_NAME
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=0)) as connection:
+            return connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
 def forget_run_folders(account: Path, folders: Iterable[Path]) -> None:
     """Remove the paths of purged runs: a path may name a person. What they sent stays known. Raises DiskWriteError."""
     names = [(b"", os.fsencode(folder)) for folder in folders]

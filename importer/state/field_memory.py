@@ -6,7 +6,7 @@ be read back from it: neither a phone nor a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,6 +26,9 @@ _FIND_SETTLED = f"""{_FIND} AND NOT EXISTS (SELECT 1 FROM memory.unsettled_leads
 _UNSETTLE = """INSERT OR IGNORE INTO memory.unsettled_leads (lead, run_id)
     SELECT lead, ?2 FROM memory.leads WHERE lead = ?1"""
 _SETTLE = "DELETE FROM memory.unsettled_leads WHERE lead = ?1 AND (run_id = ?2 OR ?3)"
+_IS_UNDO = "SELECT run_id FROM memory.policies WHERE run_id = ? AND policies = ?"
+UNDO = "undo"
+"""What an undo does with fields that have a value in the CRM, in place of `Policies.describe`."""
 _OPPOSITES = {"add_labels": "remove_labels", "remove_labels": "add_labels"}
 """A field, and the one whose last write it may undo: what was added before a removal need not be there any more."""
 
@@ -95,6 +98,24 @@ class FieldMemory:
             settled.append((lead, run_id, before.keys() <= fields.keys()))
         self._sql.executemany(_SAVE, rows)
         self._sql.executemany(_SETTLE, settled)
+
+    def forget(self, writes: Iterable[tuple[str, Iterable[str]]], *, run_id: str, written_at: str) -> None:
+        """Forget what was written to fields of leads that an undo has put back: their values are not ours any more."""
+        new = {self._identify_lead(phone): tuple(fields) for phone, fields in writes}
+        known = self._find(new)
+        rows = []
+        for lead, fields in new.items():
+            undone = {*fields, *(_OPPOSITES[name] for name in fields if name in _OPPOSITES)}
+            before = known[lead][2] if lead in known else {}
+            left = {name: value for name, value in before.items() if name not in undone}
+            rows.append((lead, run_id, written_at, _encode(left)))
+        self._sql.executemany(_SAVE, rows)
+        self._sql.executemany(_SETTLE, [(lead, run_id, False) for lead in new])
+
+    def find_undo_runs(self, run_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the runs that are undos."""
+        found = (self._sql.execute(_IS_UNDO, (run_id, UNDO)).fetchone() for run_id in run_ids)
+        return frozenset(row[0] for row in found if row is not None)
 
     def learn_shown(self, shown: Iterable[tuple[str, Mapping[str, Any]]], *, run_id: str) -> None:
         """Remember how the CRM shows what a run wrote: it counts as what we wrote from then on.

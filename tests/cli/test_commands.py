@@ -391,7 +391,7 @@ def test_question_before_sending_leaves_standard_output_to_json(importer, crm, m
     summary = library.check_file(write_csv(importer.folder / "x.csv", GOOD)).summary
     monkeypatch.setattr("importer.cli.prompts.click.prompt", lambda *_, **__: "n")
     capsys.readouterr()
-    prompter = TerminalPrompter(TerminalObserver(Settings(json=True)))
+    prompter = TerminalPrompter(TerminalObserver(Settings(json=True)), "https://crm.example")
     assert prompter.confirm_send(summary, ()) is SendDecision.STOP
     printed = capsys.readouterr()
     assert printed.out == ""

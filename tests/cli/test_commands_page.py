@@ -25,13 +25,17 @@ DEFAULTS = {
     "--create": True, "--duplicates": "merge", "--unknown": "reject",
     "--bad-cells": "reject", "--ranges": "info", "--rest": "info", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
     "--existing": "overwrite", "--policy": {}, "--changed": False, "--look-up": "all", "--max-age": 300.0, "--on-drift": "keep",
+    "--snapshot": False, "--edited": "lead", "--only": (), "--rows": None, "--mark-created": None,
     "--verify": False, "--sample": "all", "--wait": 0.0, "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
     "--quiet": False, "--verbose": False, "--encoding": None, "--delimiter": None, "--save": None,
 }  # fmt: skip
 """The options of check, plan, apply and run that users and scripts rely on, with their defaults."""
 
+OF_UNDO = {"--edited", "--only", "--rows", "--mark-created"}
 ABSENT = {
     "check": {
+        *OF_UNDO,
+        "--snapshot",
         "--existing",
         "--policy",
         "--look-up",
@@ -41,8 +45,8 @@ ABSENT = {
         "--sample",
         "--wait",
     },
-    "plan": {"--max-age", "--on-drift", "--verify", "--sample", "--wait"},
-    "run": {"--look-up", "--max-age", "--on-drift"},
+    "plan": {*OF_UNDO, "--snapshot", "--max-age", "--on-drift", "--verify", "--sample", "--wait"},
+    "run": {*OF_UNDO, "--look-up", "--max-age", "--on-drift"},
 }
 """Options that a command does not have, because they would have no effect."""
 

@@ -143,3 +143,27 @@ def check_leads(importer):
     unsent = [phone for phone, lead in found.items() if not lead.get("notes")]
     assert all(rows[phone]["_note"] == "unknown" for phone in unsent)
     assert len(unsent) <= 3 * 8
+
+
+@pytest.mark.parametrize("requests", [5, 25])
+def test_killed_undo_ends_as_without_the_kill(importer, requests):
+    """In the look-ups of its plan, and in its writes: every known lead is as before, and no lead is changed twice."""
+    assert importer.finish("run", "x.csv", "--run-id", "r", "--yes", "--snapshot")[0] == 0
+    importer.kill_after(requests, "undo", "r", "--yes")
+    folder = find_undo(importer)
+    if requests < COUNT // 3:
+        code, error = importer.finish("resume", folder.name)
+        assert code == 1, error
+        importer.kill_after(5, "apply", folder.name, "--yes")
+    code, error = importer.finish("resume", folder.name)
+    assert code == 1, error
+    found = leads(importer.sandbox)
+    assert [found[phone]["city"] for phone in sorted(found)] == ["Pune", "Thane", "Thane"] * (COUNT // 3)
+    rows = read_csv(folder / "results.csv")
+    assert [row["_status"] for row in rows] == ["accepted", "invalid", "invalid"] * (COUNT // 3)
+    assert all('City: "Thane" -> "Pune"' in row["_changes"] for row in rows[::3])
+
+
+def find_undo(importer):
+    (folder,) = (path for path in (importer.folder / "reports").iterdir() if path.name[0].isdigit())
+    return folder

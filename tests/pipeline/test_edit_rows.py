@@ -240,3 +240,10 @@ def test_index_follows_edits_of_another_window(tmp_path, journal, editor):
     result = editor.edit_cells([CellEdit(4, PHONE, "9845055555")], [RowVersion(4, 0)])
     assert result.changed == (3, 4)
     assert editor.index.parts == {RowPart.TO_FIX: 2, RowPart.WARNED: 1, RowPart.SKIPPED: 1, RowPart.READY: 0}
+
+
+def test_rows_of_an_undo_are_not_edited(journal, editor):
+    """Judged again by the columns of the sheet, they would send the sheet's values in place of those before the run."""
+    journal.run.change_metadata(command="undo")
+    with pytest.raises(UsageError, match="is an undo"):
+        editor.edit_cells([CellEdit(2, CITY, "Goa")], [RowVersion(2, 0)])

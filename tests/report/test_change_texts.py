@@ -34,7 +34,7 @@ def test_changes_are_one_readable_text():
         "Additional info: + Budget: 60L",
         'Stage: kept "Won"',
         'Group: "Walk-ins" -> empty',
-        'Deal value: the CRM has "120000", the sheet says "5.5"',
+        'Deal value: kept "120000", not set to "5.5"',
         "Products: send Villa plot (the CRM does not show this field)",
         'Website: kept "https://a.example", changed in the CRM after the last import',
         'Business: kept "=1+1", which is not from importer',

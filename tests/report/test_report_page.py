@@ -276,7 +276,7 @@ def build_summary(state: str, **counts: int) -> Summary:
     every = dict.fromkeys([status.value for status in RowStatus], 0) | counts
     failed = sum(every.values()) - every["accepted"] - every["duplicate"]
     given = {
-        "schema_version": 1, "run_id": "run-1", "folder": "reports/run-1", "command": "run", "parent": "", "file": "my leads.csv", "sha256": "",
+        "schema_version": 1, "run_id": "run-1", "folder": "reports/run-1", "command": "run", "kind": "import", "parent": "", "file": "my leads.csv", "sha256": "",
         "started_at": STARTED, "finished_at": STARTED, "state": state, "reason": "", "rows": sum(every.values()),
         "counts": every, "requests": 0, "retries": 0, "throttled": 0, "seconds": 0.0, "rate_reached": 0.0, "columns": {}, "defaults": {},
         "problems": {}, "failed_rows": failed, "workbook_rows": failed, "warned_rows": 0, "nameless": 0,
