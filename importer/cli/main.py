@@ -19,7 +19,7 @@ import click
 from importer import __version__
 from importer.cli.console import is_json_due, print_json, print_line, sending_started, verbosity
 from importer.errors import DiskWriteError, ImporterError, RunInterruptedError, RunStoppedError, UsageError
-from importer.messages import help_messages, terminal_messages, watch_messages
+from importer.messages import help_messages, terminal_messages, ui_messages, watch_messages
 from importer.process_setup import tune_gc
 from importer.untrusted_text import quote_command
 
@@ -196,6 +196,8 @@ def _describe_interruption(command: str) -> str:
     if sending_started.get():
         return terminal_messages.STOPPED_AFTER_SENDING
     match command:
+        case "ui":
+            return ui_messages.ENDED_AT_ONCE
         case "purge":
             return terminal_messages.PURGE_STOPPED
         case "watch":

@@ -38,19 +38,20 @@ def ui_command(file: str | None, port: int, browser: bool, practice: bool, **fla
     accounts = Accounts(os.environ, Path(), crm, configure_logging)
     accounts.is_practice = practice
     workspace = Workspace(reports, accounts)
-    start = open_preparation(workspace, _find_file(file)) if file else "/"
+    path = _find_file(file) if file else None
     try:
-        page = prepare_server(workspace, port, start)
+        page = prepare_server(workspace, port)
     except OSError as error:
         raise UsageError(*ui_messages.PORT_ERROR.format(port=port, reason=error.strerror)) from error
+    if path is not None:
+        page = page._replace(start=open_preparation(workspace, path))
 
     def announce() -> None:
         url = page.make_launch_url()
-        print_line(ui_messages.LISTENING.format(url=url))
+        text = ui_messages.OPENED if browser and webbrowser.open(url) else ui_messages.OPEN_THIS
+        print_line(text.format(url=url))
         print_line(ui_messages.LINK_ONCE, err=True)
         print_line(ui_messages.STOP_WITH, err=True)
-        if browser:
-            webbrowser.open(url)
 
     try:
         serve(page, announce=announce, say=lambda text: print_line(text, err=True))

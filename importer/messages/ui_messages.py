@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from importer.messages import ErrorText
 
-LISTENING = "importer is open in your browser: {url}"
+OPENED = "importer is open in your browser: {url}"
+OPEN_THIS = "Open this link in your browser: {url}"
 LINK_ONCE = "The link works once, within a minute. For another one, run the command again, or use the link at the foot of the page."
 STOP_WITH = "To stop: Ctrl-C. Everything is saved, and the next `importer ui` continues where you were."
 STOPPING = "Stopping. The requests under way are finished first. To stop at once: Ctrl-C again."
+ENDED_AT_ONCE = "importer has ended. A run that was sending can be continued: importer ui"
 IDLE = "Nobody used the page for {minutes} minutes, so importer has ended. To go on: importer ui"
 DENIED = (
     "This page is for the browser that importer has opened. To open it again, run `importer ui` in the terminal, "

@@ -124,10 +124,10 @@ def _compute_axis_labels(highest: int) -> list[int]:
 def _build_options(colours: list[str], *, height: int) -> dict[str, Any]:
     """Return the options that all charts share."""
     style = Style(
-        background="transparent", plot_background="transparent", colors=tuple(colours), foreground="#334155",
-        foreground_strong="#334155", foreground_subtle="#e2e8f0", opacity="1", opacity_hover="1",
+        background="transparent", plot_background="transparent", colors=tuple(colours), foreground="var(--dim)",
+        foreground_strong="var(--ink)", foreground_subtle="var(--line)", opacity="1", opacity_hover="1",
         font_family="inherit", label_font_size=15, legend_font_size=15, major_label_font_size=15,
-        transition="0s", guide_stroke_color="#e2e8f0", major_guide_stroke_color="#e2e8f0", guide_stroke_dasharray="0", major_guide_stroke_dasharray="0",
+        transition="0s", guide_stroke_color="var(--line)", major_guide_stroke_color="var(--line)", guide_stroke_dasharray="0", major_guide_stroke_dasharray="0",
     )  # fmt: skip
     return {
         "style": style, "height": height, "width": _WIDTH, "js": (), "disable_xml_declaration": True,

@@ -27,7 +27,8 @@ def render_page(package: str, template: str, context: Mapping[str, Any]) -> str:
 
 def read_style() -> str:
     """Return the style of all pages, with a colour for each status."""
-    return read_part("report.css") + _format_status_colours()
+    tokens = resources.files("importer").joinpath("tokens.css").read_text("utf-8")
+    return tokens + read_part("report.css") + _format_status_colours()
 
 
 def read_part(name: str) -> str:

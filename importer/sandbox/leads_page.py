@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -50,9 +51,15 @@ def show_page(request: Request, store: LeadStore, account: Account) -> Response:
         lists=[(title, account.lists[name]) for name, title in _LIST_TITLES.items()],
         members={row["phone"]: row for row in account.members},
         policy=_CSP,
+        tokens=Markup(_read_tokens()),  # noqa: S704 - our own style sheet, not a text of a lead
     )
     headers = {"content-security-policy": f"{_CSP}; frame-ancestors 'none'", "cache-control": "no-store"}
     return Response(html, media_type="text/html", headers=headers)
+
+
+def _read_tokens() -> str:
+    """Return the colours and fonts that all our pages share."""
+    return resources.files("importer").joinpath("tokens.css").read_text("utf-8")
 
 
 def _add_timeline(lead: dict[str, Any], store: LeadStore) -> dict[str, Any]:

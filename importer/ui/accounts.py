@@ -31,7 +31,7 @@ class Accounts:
         self._on_key = on_key
         self._environ = environ
         self._folder = folder
-        self._typed_key = ""
+        self._typed_key = self._known_key = ""
         self._titles: dict[str, AccountTitles] = {}
 
     def set_key(self, key: str) -> None:
@@ -45,7 +45,9 @@ class Accounts:
         if is_practice:
             return self.practice.start()
         credentials = find_credentials(self._environ, self._folder, typed_key=self._typed_key)
-        self._on_key(credentials.key)
+        if credentials.key.reveal() != self._known_key:
+            self._known_key = credentials.key.reveal()
+            self._on_key(credentials.key)
         return credentials
 
     def find_by_address(self, base_url: str) -> Credentials:

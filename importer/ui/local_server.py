@@ -27,14 +27,14 @@ _HOST = "127.0.0.1"
 
 
 class PageServer(NamedTuple):
-    """A server that listens already: its application, and where it is."""
+    """A server that listens already: its application, where it is, and the page that the browser opens."""
 
     workspace: Workspace
     sessions: Sessions
     guard: RequestGuard
     listener: socket.socket
     idle: IdleWatch
-    start: str
+    start: str = "/"
 
     @property
     def port(self) -> int:
@@ -66,11 +66,8 @@ class IdleWatch:
         return self._clock() - self._used_at > IDLE_S
 
 
-def prepare_server(workspace: Workspace, port: int = 0, start: str = "/") -> PageServer:
-    """Return a server that listens on this machine alone, on a free port or on this one. Raises OSError.
-
-    `start` is the page that the browser opens.
-    """
+def prepare_server(workspace: Workspace, port: int = 0) -> PageServer:
+    """Return a server that listens on this machine alone, on a free port or on this one. Raises OSError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name != "nt":  # on Windows it would let two programs share the port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -88,7 +85,7 @@ def prepare_server(workspace: Workspace, port: int = 0, start: str = "/") -> Pag
         on_request=idle.record_use,
         denied=ui_messages.DENIED,
     )
-    return PageServer(workspace, sessions, guard, listener, idle, start)
+    return PageServer(workspace, sessions, guard, listener, idle)
 
 
 def serve(page: PageServer, *, announce: Callable[[], None], say: Callable[[str], None]) -> None:

@@ -13,7 +13,7 @@ from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunState
 from importer.pipeline.reports_folder import is_sending
 from importer.report.summary import FAILED_CSV, FAILED_XLSX, PAGE, REPORT_FILES, SUMMARY, Summary
-from importer.ui.run_pages import get_state_colour
+from importer.ui.run_pages import find_step, get_state_colour
 from importer.ui.run_steps import start_resume, start_retry, start_verify
 from importer.ui.visit import PageNotFoundError, Visit, show, write
 
@@ -41,7 +41,7 @@ def show_result(visit: Visit) -> Response:
     summary = _read_summary(visit.folder)
     return visit.render(
         "result.html",
-        step="report",
+        step=find_step(end),
         file=Path(metadata.file).name,
         crm=visit.name_crm(metadata.base_url),
         state=_name_state(end),

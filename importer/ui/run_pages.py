@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from importer.models.status import RunState
+from importer.journal.run_metadata import RunEnd
+from importer.models.status import UNSENT, RunState
 from importer.ui.workspace import RunPlace
 
 STEPS = ("sheet", "columns", "values", "plan", "send", "report")
@@ -48,6 +49,13 @@ def find_page(place: RunPlace, run_id: str) -> str:
             return f"{base}/plan"
         case _:
             return f"{base}/report"
+
+
+def find_step(end: RunEnd) -> str:
+    """Return the step of the journey that a run is at, whose counts are shown. What was not done has no tick."""
+    if end.state in UNSENT or end.is_planning:
+        return "plan"
+    return "report" if end.state is RunState.FINISHED else "send"
 
 
 def list_steps(place: RunPlace, run_id: str, current: str) -> list[Step]:
