@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import formatdate
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -49,12 +50,21 @@ from importer.sandbox.sandbox_settings import Account, SandboxOptions
 
 BASE = "/superfone"
 _LEAD = f"{BASE}/enterprise/api/lead"
+_TASK_PATH = re.compile(rf"{re.escape(_LEAD)}/([0-9]+)/task")
 _LATE_DELAY_S = 1.0  # longer than the timeout of the clients in our tests
 _LIST_PAGE_SIZE = 50  # the default, and the maximum: docs/api.md names no larger one
 _Handler = Callable[[Request], Awaitable[Any]]
 _Endpoint = Callable[[Request], Awaitable[Response]]
 _plan_decoder = msgspec.json.Decoder(FaultPlan)
 _edit_decoder = msgspec.json.Decoder(LeadEdit)
+
+
+class _Write(NamedTuple):
+    """A request that writes: `apply` does it, with the body and the id of the lead of a task."""
+
+    path: str
+    apply: Callable[[bytes, int | None], None]
+    lead_id: int | None = None
 
 
 class Sandbox:
@@ -80,9 +90,9 @@ class Sandbox:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request: upserts directly, since a run sends thousands of them, and all others by Starlette."""
-        if scope["type"] == "http" and scope["path"] == _LEAD and scope["method"] == "POST":
-            await self._handle_upsert(scope, receive, send)
+        """Handle one request: writes directly, since a run sends thousands of them, and all others by Starlette."""
+        if (write := self._find_write(scope)) is not None:
+            await self._handle_write(write, scope, receive, send)
         elif (fault := self.faults.outage) and self._is_read_with_key(scope):
             await send_answer(send, fault, FAULT_ANSWERS.get(fault, (0, "")), "")
         else:
@@ -92,54 +102,79 @@ class Sandbox:
         is_api = scope["type"] == "http" and scope["path"].startswith(f"{BASE}/enterprise/api/")
         return is_api and self._has_key(dict(scope["headers"]))
 
-    # --- upserts, with injected faults
+    # --- writes, with injected faults
 
-    async def _handle_upsert(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _find_write(self, scope: Scope) -> _Write | None:
+        """Return what a request would write: a lead, or a task of a lead."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            return None
+        if scope["path"] == _LEAD:
+            return _Write(_LEAD, self._upsert_lead)
+        if match := _TASK_PATH.fullmatch(scope["path"]):
+            return _Write(scope["path"], self._add_task, lead_id=int(match[1]))
+        return None
+
+    async def _handle_write(self, write: _Write, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await read_body(receive)
         if raw is None:
             return
         raw = raw if is_json(scope) else b""
-        phone, note = _read_phone_and_note(raw)
+        phone, note = self._find_phone(write), None
+        if write.lead_id is None:
+            phone, note = _read_phone_and_note(raw)
         self.in_flight += 1
         try:
-            fault, answer, retry_after = self._decide_answer(scope, raw, phone)
+            fault, answer, retry_after = self._decide_answer(write, scope, raw, phone)
             applied = fault in APPLIED if fault else answer[0] == 200
-            ledger = (self.clock(), "POST", _LEAD, phone, note, fault, answer[0], applied)
-            self.store.record_request(ledger)
+            self.store.record_request(
+                (self.clock(), "POST", write.path, phone, note, fault, answer[0], applied)
+            )
             if latency := self._get_latency():
                 await asyncio.sleep(latency)
             if fault is InjectedFault.LATE:
                 await asyncio.sleep(_LATE_DELAY_S)
-                self._upsert_lead(raw)
+                self._apply(write, raw)
             await send_answer(send, fault, answer, retry_after)
         finally:
             self.in_flight -= 1
 
     def _decide_answer(
-        self, scope: Scope, raw: bytes, phone: str | None
+        self, write: _Write, scope: Scope, raw: bytes, phone: str | None
     ) -> tuple[InjectedFault | None, tuple[int, str], str]:
         """Return the fault to inject, the answer (status, message), and the value of Retry-After ("" for none)."""
         if not self._has_key(dict(scope["headers"])):
             return None, (401, UNAUTHORIZED), ""
         if (retry_after := self._check_limits()) is not None:
             return None, TOO_MANY, retry_after
-        fault = self.faults.choose_next(phone, raw)
+        fault = self.faults.choose_next(phone, raw, is_task=write.lead_id is not None)
         if fault is InjectedFault.LATE:
             return fault, (200, "success"), ""
         if fault is None or fault in APPLIED:
-            return fault, self._upsert_lead(raw), ""
+            return fault, self._apply(write, raw), ""
         return (
             fault,
             FAULT_ANSWERS.get(fault, (0, "")),
             self._format_retry_after(1) if fault is InjectedFault.THROTTLED else "",
         )
 
-    def _upsert_lead(self, raw: bytes) -> tuple[int, str]:
+    def _apply(self, write: _Write, raw: bytes) -> tuple[int, str]:
         try:
-            api_rules.upsert_lead(self.store, self.account, raw, self.options)
+            write.apply(raw, write.lead_id)
         except ApiError as refusal:
             return refusal.status, refusal.message
         return 200, "success"
+
+    def _upsert_lead(self, raw: bytes, _: int | None) -> None:
+        api_rules.upsert_lead(self.store, self.account, raw, self.options)
+
+    def _add_task(self, raw: bytes, lead_id: int | None) -> None:
+        assert lead_id is not None, "the path of a task has the id of its lead"
+        api_rules.add_task(self.store, lead_id, raw, self.now())
+
+    def _find_phone(self, write: _Write) -> str | None:
+        """Return the primary phone of the lead that gets a task."""
+        lead = None if write.lead_id is None else self.store.find_by_id(write.lead_id)
+        return None if lead is None else str(lead["phone"])
 
     def _check_limits(self) -> str | None:
         """Return None for a request within the account's limits, else the value of Retry-After."""
@@ -181,7 +216,6 @@ class Sandbox:
         return [
             Route(_LEAD, self._require_key(self._read_lead)),
             *lists,
-            Route(task, self._require_key(self._add_task), methods=["POST"]),
             Route(task, self._require_key(self._read_tasks)),
             Route(f"{task}/complete", self._require_key(self._complete_tasks), methods=["POST"]),
             Route("/", _allow_local_only(self._show_page)),
@@ -236,12 +270,9 @@ class Sandbox:
         found = [row for row in rows if text in row["title"].lower()]
         return build_list_page(found, request, size=_LIST_PAGE_SIZE)
 
-    async def _add_task(self, request: Request) -> Any:
-        raw = await read_body(request.receive) if is_json(request.scope) else None
-        api_rules.add_task(self.store, request.path_params["lead_id"], raw or b"", self.now())
-
     async def _read_tasks(self, request: Request) -> Any:
         found = api_rules.read_tasks(self.store, request.path_params["lead_id"])
+        self.store.record_request((self.clock(), "GET", request.scope["path"], None, None, None, 200, False))
         return build_list_page(found, request, size=api_rules.TASK_PAGE_SIZE)
 
     async def _complete_tasks(self, request: Request) -> Any:

@@ -16,7 +16,7 @@ from importer.sandbox.request_limit import LimitKind
 
 
 class InjectedFault(StrEnum):
-    """What can go wrong with an upsert. `before` and `after` say whether the fault comes before or after the work."""
+    """What can go wrong with an upsert or a new task. `before` and `after` say whether the fault comes before or after the work."""
 
     DROP_BEFORE = "drop_before"
     DROP_AFTER = "drop_after"
@@ -79,7 +79,7 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The faults that a test asks for. `shares` are probabilities, `at` names requests by number (from 1).
 
     `always` one of OUTAGES is an outage, a login page or a ban: after the first upsert that got it, the lists get it
-    too. `firewall` is a word that a web firewall blocks anywhere in a body. `edits` are made by a sales person right after the next read of
+    too. `phones` are the next faults of upserts by phone, `tasks` those of new tasks by the phone of their lead. `firewall` is a word that a web firewall blocks anywhere in a body. `edits` are made by a sales person right after the next read of
     a phone: between the look-up and the write of an import.
     """
 
@@ -88,6 +88,7 @@ class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     always: InjectedFault | None = None
     from_request: int = 1
     phones: dict[str, list[InjectedFault]] = {}
+    tasks: dict[str, list[InjectedFault]] = {}
     firewall: str | None = None
     rate_limit: float | None = None
     limit_kind: LimitKind | None = None
@@ -112,12 +113,14 @@ class FaultInjector:
         has_begun = self.plan.always in OUTAGES and self._count >= self.plan.from_request
         return self.plan.always if has_begun else None
 
-    def choose_next(self, phone: str | None, raw: bytes = b"") -> InjectedFault | None:
+    def choose_next(
+        self, phone: str | None, raw: bytes = b"", *, is_task: bool = False
+    ) -> InjectedFault | None:
         """Count this request and return its fault, or None."""
         self._count += 1
         if self.plan.firewall and self.plan.firewall.encode() in raw:
             return InjectedFault.FIREWALL
-        waiting = self.plan.phones.get(phone or "")
+        waiting = (self.plan.tasks if is_task else self.plan.phones).get(phone or "")
         if waiting:
             return waiting.pop(0)
         if self._count in self.plan.at:
