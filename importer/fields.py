@@ -26,6 +26,8 @@ class Kind(StrEnum):
     COORDINATE = "coordinate"  # float, degrees
     TITLE = "title"  # str, one title of a dropdown
     TITLES = "titles"  # list of str, titles of a dropdown
+    DUE_DATE = "due date"  # str, ISO 8601 with its offset
+    TASK_TYPE = "task type"  # str, a type of task
 
 
 class Dropdown(StrEnum):
@@ -101,7 +103,13 @@ FIELDS: tuple[Field, ...] = (
     Field(name="assignee_user_phone", label="Assignee phone", kind=Kind.PHONE, nullable=True),
     Field(name="additional_info", label="Additional info", kind=Kind.TEXT, takes_many_columns=True),
     Field(name="customer_note", label="Note", kind=Kind.TEXT, takes_many_columns=True),
+    Field(name="task_due", label="Task due", kind=Kind.DUE_DATE),
+    Field(name="task_type", label="Task type", kind=Kind.TASK_TYPE),
+    Field(name="task_note", label="Task note", kind=Kind.TEXT, takes_many_columns=True),
 )
+
+TASK_FIELDS = frozenset({"task_due", "task_type", "task_note"})
+"""Fields of the lead's follow-up task: they are sent as a task, not with the lead (docs/tasks.md)."""
 
 FIELDS_BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
 

@@ -82,6 +82,15 @@ _WARNINGS = frozenset(
         IssueCode.NOTE_OTHER_KEY,
         IssueCode.NOTE_REPEATED,
         IssueCode.SENT_BEFORE,
+        IssueCode.DUE_MOVED,
+        IssueCode.TASK_KEPT,
+        IssueCode.TASK_EXISTS,
+        IssueCode.TASK_REPEATED,
+        IssueCode.TASK_TOO_LATE,
+        IssueCode.TASK_WITHOUT_LEAD,
+        IssueCode.TASK_REFUSED,
+        IssueCode.TASK_FAILED,
+        IssueCode.TASK_UNSURE,
     }
 )
 
@@ -103,6 +112,9 @@ _CELL_ERRORS = frozenset(
         IssueCode.NOT_DEGREES,
         IssueCode.UNIT_UNCLEAR,
         IssueCode.OUT_OF_RANGE,
+        IssueCode.NOT_A_DUE_DATE,
+        IssueCode.DUE_IN_PAST,
+        IssueCode.NOT_A_TASK_TYPE,
         IssueCode.CANNOT_CLEAR,
     }
 )

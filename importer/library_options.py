@@ -15,8 +15,11 @@ from importer.settings import (
     DuplicatesPolicy,
     EditedPolicy,
     ExistingMode,
+    OpenTasksPolicy,
     RangesPolicy,
     RestPolicy,
+    TaskFor,
+    TaskTypeName,
     UnknownPolicy,
 )
 
@@ -79,6 +82,15 @@ class ImportOptions(VerifyOptions, total=False):
     policy: Mapping[str, str] | None
     changed: bool | None
     snapshot: bool | None
+    task: TaskTypeName | None
+    due: str | None
+    notify: str | None
+    hours: str | None
+    days: str | None
+    timezone: str | None
+    per_day: int | None
+    open_tasks: OpenTasksPolicy | None
+    task_for: TaskFor | None
     rest: RestPolicy | None
     limit: int | None
     allow_empty: bool | None

@@ -6,7 +6,7 @@ all derived from its fields.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -34,6 +34,17 @@ RowRanges: TypeAlias = Annotated[
     str, Meta(pattern=r"^[1-9]\d{0,8}(?:-[1-9]\d{0,8})?(?:,[1-9]\d{0,8}(?:-[1-9]\d{0,8})?)*\Z")
 ]
 """Rows of a sheet, such as `2-40,57`."""
+TaskTypeName: TypeAlias = Literal[
+    "FOLLOW_UP_CALL", "FIRST_CALL", "CALLBACK_REQUEST", "SITE_VISIT", "REMINDER", "BOOKING"
+]
+OpenTasksPolicy: TypeAlias = Literal["keep", "replace"]
+TaskFor: TypeAlias = Literal["all", "new"]
+Notify: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{1,4}[mhd]\Z")]
+Hours: TypeAlias = Annotated[
+    str, Meta(pattern=r"^(?:[01]?[0-9]|2[0-4]):[0-5][0-9]-(?:[01]?[0-9]|2[0-4]):[0-5][0-9]\Z")
+]
+_DAY = "(?:mon|tue|wed|thu|fri|sat|sun)"
+Days: TypeAlias = Annotated[str, Meta(pattern=rf"^{_DAY}(?:-{_DAY})?(?:,{_DAY}(?:-{_DAY})?)*\Z")]
 RangesPolicy: TypeAlias = Literal["info", "low", "high", "reject"]
 RestPolicy: TypeAlias = Literal["info", "ignore"]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -75,6 +86,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     existing: ExistingMode = "overwrite"
     policy: dict[str, str] = {}
     changed: bool = False
+    task: TaskTypeName | None = None
+    due: str | None = None
+    notify: Notify | None = None
+    hours: Hours = "10:00-19:00"
+    days: Days = "mon-sat"
+    timezone: str = "Asia/Kolkata"
+    per_day: Positive | None = None
+    open_tasks: OpenTasksPolicy = "keep"
+    task_for: TaskFor = "all"
     snapshot: bool = False
     look_up: LookUp = "all"
     max_age: Annotated[float, Meta(ge=0, le=366 * 24 * 3600)] = 300.0
@@ -115,6 +135,12 @@ PER_CALL_OPTIONS = frozenset({"run_id", "save", "yes", "json", "quiet", "verbose
 
 SENDING_OPTIONS = frozenset({"rate", "concurrency", "timeout", "max_wait"})
 """Options about how fast a CRM is used and how long it is waited for. They say nothing about the sheet."""
+
+_FOLDED_OPTIONS: dict[str, Callable[[str], str]] = {
+    "task": lambda text: text.upper().replace("-", "_").replace(" ", "_"),
+    "days": lambda text: text.lower().replace(" ", ""),
+}
+"""Options whose case and spaces do not matter."""
 
 PAIR_OPTIONS = frozenset({"column", "default", "policy"})
 _REPEATED_OPTIONS = frozenset({"sheet", "only"})
@@ -237,6 +263,8 @@ def _normalize_value(name: str, value: Any) -> Any:
         return {left: _to_text(right) for left, right in value.items()}
     if name in _REPEATED_OPTIONS:
         return tuple(map(_to_text, value)) if isinstance(value, list | tuple) else (_to_text(value),)
+    if name in _FOLDED_OPTIONS and isinstance(value, str):
+        return _FOLDED_OPTIONS[name](value.strip())
     return value
 
 

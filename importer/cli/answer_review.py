@@ -20,6 +20,7 @@ from importer.pipeline.questions import (
     SendDecision,
     SheetsQuestion,
     SourceQuestion,
+    TaskQuestion,
     UnknownValue,
 )
 
@@ -80,9 +81,8 @@ def _describe_answer(answer: Answer) -> str:
         case FieldQuestion(field):
             column = answer.value or prompt_messages.NO_COLUMN
             text = prompt_messages.FIELD_ANSWER.format(field=get_field_label(field), column=column)
-        case RestQuestion(names):
-            columns = cut(", ".join(names), _MAX_WIDTH)
-            text = prompt_messages.REST_ANSWER.format(columns=columns, answer=answer.value)
+        case RestQuestion() | TaskQuestion():
+            text = _describe_kept_columns(answer.question, answer.value)
         case SourceQuestion():
             text = prompt_messages.SOURCE_ANSWER.format(source=answer.value or prompt_messages.IS_LEFT_OUT)
         case ColumnQuestion(name):
@@ -108,3 +108,10 @@ def _describe_answer(answer: Answer) -> str:
         case _:
             assert_never(answer.question)
     return text
+
+
+def _describe_kept_columns(question: RestQuestion | TaskQuestion, value: str | None) -> str:
+    if isinstance(question, TaskQuestion):
+        return prompt_messages.TASK_ANSWER.format(column=cut(question.name, _MAX_WIDTH), answer=value)
+    columns = cut(", ".join(question.names), _MAX_WIDTH)
+    return prompt_messages.REST_ANSWER.format(columns=columns, answer=value)

@@ -31,6 +31,9 @@ Command = Callable[..., Any]
 _MAX_VERBOSITY = 2
 _ALL_OPTIONS = frozenset(Settings.__struct_fields__)
 _RUN_OPTIONS = SENDING_OPTIONS | (PER_CALL_OPTIONS - {"run_id", "save"})
+_TASK_OPTIONS = frozenset(
+    {"task", "due", "notify", "hours", "days", "timezone", "per_day", "open_tasks", "task_for"}
+)
 _POLICY_OPTIONS = frozenset({"existing", "policy"})
 _PLAN_OPTIONS = frozenset({"look_up"})
 _APPLY_OPTIONS = frozenset({"max_age", "on_drift"})

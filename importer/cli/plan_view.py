@@ -1,4 +1,4 @@
-"""What the terminal shows of a plan, and of leads that were read back."""
+"""What the terminal shows of a plan, of follow-up tasks, and of leads that were read back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importer.fields import get_field_label
 from importer.messages import (
     format_count,
     planning_messages,
+    task_messages,
 )
 from importer.models.status import UNSENT
 from importer.report.change_texts import list_field_counts
@@ -51,6 +52,20 @@ def _estimate_plan(summary: Summary) -> dict[str, str]:
             rows=format_count(round(share * rows)), error=format_count(ceil(error * rows))
         )
     return estimates
+
+
+def format_tasks(summary: Summary) -> Iterator[str]:
+    """Yield what became of the follow-up tasks, or how many a run would create and when they would be due."""
+    if not summary.tasks:
+        return
+    if summary.state in UNSENT:
+        yield task_messages.PLANNED_TASKS_TITLE
+        yield f"  {format_count(summary.open_tasks):>9}  {task_messages.format_due_days(list(summary.tasks_by_day))}"
+        return
+    yield task_messages.TASKS_TITLE
+    for state, count in summary.tasks.items():
+        if count:
+            yield f"  {format_count(count):>9}  {task_messages.TASK_MEANINGS[state]}"
 
 
 def format_verification(summary: Summary) -> Iterator[str]:

@@ -17,6 +17,7 @@ from importer.pipeline.questions import (
     RestQuestion,
     SheetQuestion,
     SourceQuestion,
+    TaskQuestion,
     UnknownValue,
 )
 from importer.untrusted_text import sanitize
@@ -110,6 +111,13 @@ def ask_about_rest(question: RestQuestion) -> bool:
     """Ask whether to keep the columns that go to no field as additional info."""
     print_question(prompt_messages.format_rest_columns(question.names))
     return confirm(prompt_messages.format_rest_question(len(question.names)), default=True)
+
+
+def ask_about_tasks(question: TaskQuestion) -> bool:
+    """Ask whether to create tasks from a column of dates. Enter means no: a task cannot be deleted."""
+    samples = ", ".join(cut(sample, 30) for sample in question.samples)
+    print_question(prompt_messages.DUE_COLUMN.format(name=question.name, samples=samples))
+    return confirm(prompt_messages.CREATE_TASKS)
 
 
 def ask_titles(unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from importer.cli.console import print_json, print_line
-from importer.cli.plan_view import format_plan, format_verification
+from importer.cli.plan_view import format_plan, format_tasks, format_verification
 from importer.cli.undo_view import format_undo_result, format_undo_summary
 from importer.credentials import is_loopback
 from importer.fields import get_field_label
@@ -27,6 +27,7 @@ from importer.messages import (
     format_row_count,
     planning_messages,
     report_messages,
+    task_messages,
     terminal_messages,
 )
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
@@ -110,6 +111,7 @@ def format_summary(summary: Summary, folder: Path, other_names: Sequence[NameCon
             yield f"  {format_count(count):>9}  {meanings[status]}"
     yield from filter(None, (summary.existing_leads, summary.vanished_leads))
     yield from format_plan(summary)
+    yield from format_tasks(summary)
     yield from format_verification(summary)
     yield from _format_problems(summary)
     results = folder / summary.files[RESULTS]
@@ -195,12 +197,19 @@ def _format_result(summary: Summary, folder: Path, next_options: str) -> str:
         case RunState.STOPPED | RunState.INTERRUPTED:
             resume = f"importer resume {quote_command(summary.run_id)}{next_options}"
             return terminal_messages.CONTINUE_WITH.format(reason=summary.reason, command=resume)
-        case _ if summary.verification_failure:
-            return _format_failed_verification(summary, folder)
-        case _ if summary.failed_rows:
-            return _format_failed_rows(summary, folder, next_options)
         case _:
-            return _format_success(summary, folder)
+            return _format_end(summary, folder, next_options)
+
+
+def _format_end(summary: Summary, folder: Path, next_options: str) -> str:
+    """Return what became of the rows of a run that has sent all of them."""
+    if summary.verification_failure:
+        return _format_failed_verification(summary, folder)
+    if summary.open_tasks and not summary.to_fix and not summary.undelivered:
+        return _format_open_tasks(summary, next_options)
+    if summary.failed_rows:
+        return _format_failed_rows(summary, folder, next_options)
+    return _format_success(summary, folder)
 
 
 def _format_check_result(summary: Summary, folder: Path, next_options: str) -> str:
@@ -232,6 +241,15 @@ def _format_failed_rows(summary: Summary, folder: Path, next_options: str) -> st
         to_fix=terminal_messages.format_rows_to_fix(summary.to_fix),
         file=file,
         command=f"importer run {quote_command(str(file))}{next_options}",
+    )
+
+
+def _format_open_tasks(summary: Summary, next_options: str) -> str:
+    return task_messages.CREATE_MISSING.format(
+        accepted=format_count(summary.went_in),
+        rows=format_row_count(summary.rows),
+        missing=task_messages.format_open_tasks(summary.open_tasks),
+        command=f"importer retry {quote_command(summary.run_id)}{next_options}",
     )
 
 

@@ -21,7 +21,13 @@ from importer.cli.owner_prompts import ask_owners
 from importer.cli.summary_view import describe_crm, format_columns, format_summary
 from importer.command_hints import format_run_command
 from importer.journal.run_metadata import RunMetadata
-from importer.messages import format_count, prompt_messages, terminal_messages, undo_messages
+from importer.messages import (
+    format_count,
+    prompt_messages,
+    task_messages,
+    terminal_messages,
+    undo_messages,
+)
 from importer.models.mapping import Notice
 from importer.models.status import RunKind
 from importer.pipeline.context import NameConflict, RunObserver
@@ -34,12 +40,15 @@ from importer.pipeline.questions import (
     SendDecision,
     SheetQuestion,
     SourceQuestion,
+    TaskQuestion,
     UnknownValue,
 )
 from importer.report.summary import Summary
 from importer.sender.eta import EtaEstimator
 from importer.sender.send_loop import Progress
 from importer.settings import Settings
+
+_MIN_SHOWN_WAIT_S = 2.0
 
 
 class TerminalObserver(RunObserver):
@@ -121,6 +130,20 @@ class TerminalObserver(RunObserver):
         bar = self._get_bar(terminal_messages.LOOKING_UP, progress.total)
         bar.update(progress.done, describe_progress(progress, self._eta))
 
+    def on_tasks_begin(self, tasks: int, wait_s: float) -> None:
+        """Print how many tasks are created, and why that has to wait."""
+        del tasks
+        if self._prints and wait_s >= _MIN_SHOWN_WAIT_S:
+            self.close_bar()
+            print_line(task_messages.WAITING_FOR_DOUBT.format(duration=format_duration(wait_s)))
+
+    def on_task_progress(self, progress: Progress) -> None:
+        """Move the bar of the tasks."""
+        self._sending_started = True
+        self._eta.update(time.monotonic(), progress.done, progress.waiting_s)
+        bar = self._get_bar(task_messages.CREATING, progress.total)
+        bar.update(progress.done, describe_progress(progress, self._eta))
+
     def on_answers_saved(self, path: Path) -> None:
         """Print where the answers are saved."""
         print_line(terminal_messages.ANSWERS_SAVED.format(path=path), err=True)
@@ -180,6 +203,11 @@ class TerminalPrompter:
         self._observer.close_bar()
         return prompts.ask_about_rest(question)
 
+    def confirm_tasks(self, question: TaskQuestion) -> bool:
+        """Ask whether to create tasks from a column of dates."""
+        self._observer.close_bar()
+        return prompts.ask_about_tasks(question)
+
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Ask about each distinct value that does not exist in the account."""
         self._observer.close_bar()
@@ -202,11 +230,13 @@ class TerminalPrompter:
         for line in format_summary(summary, folder, self._observer.other_names):
             print_line(line, err=self._observer.is_json)
         leads = summary.counts.get("accepted", 0)
-        if not leads:
+        if not leads and not summary.open_tasks:
             return answer_review.ask_for_change(answers)
         is_undo = summary.kind is RunKind.UNDO
         format_question = undo_messages.format_question if is_undo else prompt_messages.format_send_question
         question = format_question(leads, self._crm)
+        if not leads:
+            question = task_messages.format_task_question(summary.open_tasks, self._crm)
         return answer_review.ask_to_send(question, answers)
 
 

@@ -21,6 +21,7 @@ CHECKSUMS = {
     "edits": "checksum(id, step, number, column_index, before, after, undoes, made_at)",
     "edited_rows": "checksum(number, version, cells, reader_issues, is_left_out, issues)",
     "verifications": "checksum(number, outcome, issues, updated_at, read_at)",
+    "tasks": "checksum(number, type, due_at, note, state, attempts, http_status, issues)",
     "second_metrics": "checksum(second, requests, throttled, retries)",
 }
 """What the column `checksum` of each table is made of. The first column tells its rows apart."""

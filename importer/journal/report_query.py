@@ -19,10 +19,11 @@ from importer.messages import run_messages
 from importer.models.delivery import ReportRow
 from importer.models.row import BLOCK_ROWS
 from importer.models.status import NoteState, RowStatus, RunState, Verification
+from importer.models.task import TaskState
 
 _REPORT_ROW_FIELDS = """number, cells, status, phone, staged_issues, delivery_issues, attempts, http_status,
     result_note, with_note, payload, survivor_status, lead_id,
-    verification, verification_issues, edit_issues, plan_action, plan_changes, plan_steps, plan_issues"""
+    verification, verification_issues, edit_issues, task, task_issues, lacks_task, plan_action, plan_changes, plan_steps, plan_issues"""
 """Columns of the view `report_rows`, in the order of `_to_report_row`."""
 _KILLED = encode_issues([Issue("row", IssueCode.UNSURE, "", run_messages.DETAIL_RUN_KILLED)])
 """All that is known of a row that was under way when the process was killed: its intent has no result."""
@@ -37,11 +38,11 @@ _PHONES = """SELECT phone FROM rows WHERE phone <> '' UNION ALL
     SELECT further.value FROM rows, json_each(rows.payload, '$.add_phones') AS further
     WHERE rows.payload LIKE '%"add_phones":%'"""
 
-_CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = ''
+_CHECKED_PAGE = """SELECT number, CASE WHEN verdict = 'valid' AND issues = '' AND NOT EXISTS (SELECT 1 FROM tasks)
     AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = rows.number AND issues <> '') THEN cells END AS cells, phone, payload
     FROM rows WHERE number > :after ORDER BY number LIMIT :rows"""
 _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_issues = '' AND delivery_issues = ''
-    AND plan_action IS NULL AND NOT EXISTS (SELECT 1 FROM verifications)
+    AND plan_action IS NULL AND NOT EXISTS (SELECT 1 FROM verifications) AND NOT EXISTS (SELECT 1 FROM tasks)
     AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = row_progress.number AND issues <> '') THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
@@ -162,6 +163,9 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         verification,
         verification_issues,
         edit_issues,
+        task,
+        task_issues,
+        lacks_task,
         *plan,
     ) = row
     return ReportRow(
@@ -181,6 +185,9 @@ def _to_report_row(row: tuple[Any, ...]) -> ReportRow:
         verification=None if verification is None else Verification(verification),
         verification_issues=verification_issues or "",
         edit_issues=edit_issues or "",
+        task=None if task is None else TaskState(task),
+        task_issues=task_issues or "",
+        lacks_task=bool(lacks_task),
     )
 
 

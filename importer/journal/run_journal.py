@@ -27,6 +27,7 @@ from importer.journal.run_metadata import (
     peek_run,
 )
 from importer.journal.staging import StagedRow, StagedRows, StagingArea
+from importer.journal.task_log import TaskLog
 from importer.journal.verification_log import VerificationLog
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
@@ -42,7 +43,7 @@ class Journal:
     """One run's file, and the roles in which it is used. Not for two threads at once.
 
     `run` has the metadata, `staging` the rows before the sending, `edits` what a person changed in them, `plans` what the CRM has and would be changed,
-    `delivery` what the sender needs, `verifications` what was read back and `reports` what the reports read. The methods of other packages are passed on to them.
+    `delivery` what the sender needs, `tasks` the follow-up tasks, `verifications` what was read back and `reports` what the reports read. The methods of other packages are passed on to them.
     """
 
     def __init__(self, file: JournalFile, run: RunRecord) -> None:
@@ -54,6 +55,7 @@ class Journal:
         self.edits = EditLog(file)
         self.plans = PlanLog(file, run)
         self.verifications = VerificationLog(file)
+        self.tasks = TaskLog(file)
         self.reports = ReportQuery(file, run)
 
     @classmethod

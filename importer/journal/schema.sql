@@ -107,6 +107,19 @@ CREATE TABLE edited_rows (
   checksum      INTEGER NOT NULL
 ) STRICT;
 
+-- The follow-up task of a row (Task). What became of it is NOT_SENT until its request is about to leave, then UNKNOWN.
+CREATE TABLE tasks (
+  number      INTEGER PRIMARY KEY,
+  type        TEXT NOT NULL,
+  due_at      TEXT NOT NULL,             -- ISO 8601 with its offset
+  note        TEXT NOT NULL,
+  state       TEXT NOT NULL,             -- created, kept, unknown or not_sent (TaskState)
+  attempts    INTEGER,                   -- NULL until the task has its result
+  http_status INTEGER,
+  issues      TEXT NOT NULL DEFAULT '',  -- JSON list of issues, or ''
+  checksum    INTEGER NOT NULL
+) STRICT;
+
 -- Each row with its intent and its result, if it has any.
 CREATE VIEW row_progress AS
 SELECT
@@ -152,8 +165,14 @@ SELECT
     SELECT lead_id FROM lookups WHERE lookups.phone = row_status.phone
   ) END AS lead_id,
   verifications.outcome AS verification, verifications.issues AS verification_issues,
-  edited_rows.issues AS edit_issues
+  edited_rows.issues AS edit_issues,
+  tasks.state AS task, tasks.issues AS task_issues,
+  (SELECT state FROM run_state) NOT IN ('checked', 'planned') AND EXISTS (
+    SELECT 1 FROM tasks AS own_or_survivors WHERE own_or_survivors.state IN ('unknown', 'not_sent')
+      AND own_or_survivors.number = coalesce(row_status.survivor_row, row_status.number)
+  ) AS lacks_task
 FROM row_status
+LEFT JOIN tasks ON tasks.number = row_status.number
 LEFT JOIN edited_rows ON edited_rows.number = row_status.number
 LEFT JOIN verifications ON verifications.number = row_status.number;
 

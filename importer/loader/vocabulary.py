@@ -17,9 +17,11 @@ from importer.loader.vocabulary_file import (
     FooterWords,
     HeaderWords,
     MoneyWords,
+    TimeWords,
     VocabularyFile,
     read_vocabulary_file,
 )
+from importer.models.task import TaskType
 
 _FIRST_FILE = "english.toml"  # it explains a header that nearly reads like words of two languages
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")  # the gap in `FirstName`
@@ -60,6 +62,8 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     headers: HeaderWords
     cells: CellWords
     money: MoneyWords
+    times: TimeWords
+    task_types: dict[str, TaskType]
     footers: FooterWords
     max_header_length: int
 
@@ -88,6 +92,8 @@ def build_vocabulary(files: Mapping[str, VocabularyFile]) -> Vocabulary:
         headers=msgspec.structs.replace(headers, fillers=headers.fillers | money.unit_words),
         cells=merge_tables([file.cells for file in files.values()]),
         money=money,
+        times=merge_tables([file.times for file in files.values()]),
+        task_types=dict(_list_task_types(files)),
         footers=merge_tables([file.footers for file in files.values()]),
         max_header_length=max(map(len, known_headers)) + _MAX_PUNCTUATION,
     )
@@ -198,6 +204,15 @@ def _list_kept_headers(files: Mapping[str, VocabularyFile]) -> Iterator[str]:
     for file in files.values():
         for words in file.fields.values():
             yield from map(normalize_header, words.kept_with_header)
+
+
+def _list_task_types(files: Mapping[str, VocabularyFile]) -> Iterator[tuple[str, TaskType]]:
+    """Yield what people call a type of task, normalized as a header, and the type. The API's names are among them."""
+    for kind in TaskType:
+        yield normalize_header(kind), kind
+    for file in files.values():
+        for word, kind in file.task_types.items():
+            yield normalize_header(word), kind
 
 
 def _normalize_words(words: HeaderWords) -> HeaderWords:

@@ -7,6 +7,7 @@ from itertools import product
 import msgspec
 
 from importer.fields import FIELDS_BY_NAME
+from importer.models.task import TaskType
 from importer.toml_file import parse_toml
 
 Words = frozenset[str]
@@ -105,6 +106,24 @@ class MoneyWords(_Table, frozen=True):
     at_most: Words = frozenset()
 
 
+class TimeWords(_Table, frozen=True):
+    """Words of days and times in due dates (`kal 4 baje`). A day of the past has no word: a task is never due then.
+
+    `weekdays` and `months` give the number of a day (1 is Monday) or month. `hour_words` follow an hour, `fillers`
+    change nothing.
+    """
+
+    today: Words = frozenset()
+    tomorrow: Words = frozenset()
+    day_after_tomorrow: Words = frozenset()
+    weekdays: dict[str, int] = {}
+    months: dict[str, int] = {}
+    before_noon: Words = frozenset()
+    after_noon: Words = frozenset()
+    hour_words: Words = frozenset()
+    fillers: Words = frozenset()
+
+
 class FooterWords(_Table, frozen=True):
     """Words of the lines below and above a table that are not leads: totals, report footers, a firm's own phone."""
 
@@ -122,13 +141,18 @@ class FooterWords(_Table, frozen=True):
 
 
 class VocabularyFile(_Table, frozen=True):
-    """A whole file. `spellings` are other spellings of a word, by the spelling that the lists use."""
+    """A whole file. `spellings` are other spellings of a word, by the spelling that the lists use.
+
+    `task_types` are what people call a type of task, with the API's name.
+    """
 
     language: str
     fields: dict[str, FieldWords] = {}
     headers: HeaderWords = HeaderWords()
     cells: CellWords = CellWords()
     money: MoneyWords = MoneyWords()
+    times: TimeWords = TimeWords()
+    task_types: dict[str, TaskType] = {}
     footers: FooterWords = FooterWords()
     spellings: dict[str, tuple[str, ...]] = {}
 

@@ -40,6 +40,16 @@ def format_time(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y}, {moment.hour % 12 or 12}:{moment:%M} {half}"
 
 
+class IssueText(NamedTuple):
+    """The words for one code: a `title` for counts and charts, and a `sentence` for one row.
+
+    The sentence may contain {value} (the text in the cell), {hint} (a detail of this row) and {label} (the field's name).
+    """
+
+    title: str
+    sentence: str
+
+
 class ErrorText(NamedTuple):
     """The two sentences of an error: what is wrong and where, and what to do next."""
 
@@ -60,13 +70,3 @@ class _Count(int):
 
     def __format__(self, spec: str) -> str:
         return format_count(self) if spec == "," else super().__format__(spec)
-
-
-class IssueText(NamedTuple):
-    """The words for one code: a `title` for counts and charts, and a `sentence` for one row.
-
-    The sentence may contain {value} (the text in the cell), {hint} (a detail of this row) and {label} (the field's name).
-    """
-
-    title: str
-    sentence: str

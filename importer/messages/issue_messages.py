@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importer.issue_codes import IssueCode as Code
 from importer.messages import IssueText, format_count, undo_messages
+from importer.messages.task_issue_messages import TASK_ISSUE_TEXTS
 
 ISSUE_TEXTS: dict[Code, IssueText] = {
     **undo_messages.ISSUE_TEXTS,
@@ -283,6 +284,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
         "sent before",
         "the CRM took the same values from run {hint} on {value}, so the row is not sent again.",
     ),
+    **TASK_ISSUE_TEXTS,
 }
 
 # --- the {hint} of a value that does not exist or is disabled

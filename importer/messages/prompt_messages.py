@@ -102,6 +102,12 @@ def format_owners(names: int, rows: int) -> str:
     return f"Owners: the sheet {has_names} ({format_row_count(rows)}), but the CRM takes the phones of team members."
 
 
+# --- tasks
+
+DUE_COLUMN = 'The column "{name}" looks like dates of follow-ups ({samples}).'
+CREATE_TASKS = "Create a follow-up task in the CRM for each lead with a date there?"
+
+
 # --- the last question, and the answers that can be changed before it
 
 YOUR_ANSWERS = "Your answers"
@@ -122,6 +128,7 @@ SOURCE_ANSWER = "Source of all leads: {source}"
 COLUMN_ANSWER = 'Column "{column}": {field}'
 OWNER_ANSWER = '{column} "{name}" ({rows}): {phone}'
 VALUE_ANSWER = '{field} "{value}" ({rows}): {title}'
+TASK_ANSWER = "Tasks from {column}: {answer}"
 REST_ANSWER = "Keep the columns that go to no field as additional info ({columns}): {answer}"
 BAD_CELLS_ANSWER = "Send {rows} without the cells that cannot be read: {answer}"
 

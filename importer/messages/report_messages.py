@@ -47,7 +47,7 @@ KEEP_OUT_OPTION = "--duplicates reject"
 
 
 def format_headline(  # noqa: PLR0911 - one sentence for each ending
-    name: str, *, rows: int, went_in: int, state: str, verification_failure: str = ""
+    name: str, *, rows: int, went_in: int, state: str, failure: str = ""
 ) -> str:
     """Return in one line how many rows of the file `name` went in. `state` is that of summary.json."""
     left = rows - went_in
@@ -60,8 +60,8 @@ def format_headline(  # noqa: PLR0911 - one sentence for each ending
         case "planned":
             rest = f" {format_count(left)} cannot yet." if left else ""
             return f"{format_count(went_in)} of {format_count(rows)} rows of {name} can go in as planned.{rest} Nothing was sent."
-        case "finished" if verification_failure:
-            return f"{format_count(went_in)} of {format_count(rows)} rows of {name} went in, but {verification_failure}."
+        case "finished" if failure:
+            return f"{format_count(went_in)} of {format_count(rows)} rows of {name} went in, but {failure}."
         case "finished" if not left:
             return f"All {format_count(rows)} rows of {name} went in."
         case "finished":

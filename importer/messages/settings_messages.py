@@ -62,6 +62,28 @@ OPTION_HELP: dict[str, OptionHelp] = {
         "",
         "Leave out rows that the CRM took from importer before, with the same values. They need no request.",
     ),
+    "task": OptionHelp(
+        "FOLLOW_UP_CALL|FIRST_CALL|CALLBACK_REQUEST|SITE_VISIT|REMINDER|BOOKING",
+        "Create a follow-up task for each lead that goes in. It is due as --due or a column of due dates says.",
+    ),
+    "due": OptionHelp(
+        "WHEN", 'When the tasks are due: "tomorrow 11:00", +2d, monday, "kal 4 baje" or "30/11/2026 4 pm".'
+    ),
+    "notify": OptionHelp("15m", "Notify the owner of a task this long before it is due: 15m, 2h or 1d."),
+    "hours": OptionHelp("10:00-19:00", "The hours in which tasks are due."),
+    "days": OptionHelp("mon-sat", "The days on which tasks are due, such as mon-fri or mon,wed,fri."),
+    "timezone": OptionHelp("Asia/Kolkata", "The time zone of due dates and hours."),
+    "per_day": OptionHelp(
+        "N", "The most tasks of this run for one day. The others are due on the days after."
+    ),
+    "open_tasks": OptionHelp(
+        "keep|replace",
+        "If a lead has an open task: keep it and create none, or create one, which closes the open one.",
+    ),
+    "task_for": OptionHelp(
+        "all|new",
+        "Create tasks for all leads, or only for those that this run creates (it looks each one up).",
+    ),
     "snapshot": OptionHelp(
         "",
         "Read each lead before it is written, and keep what it was, so that importer undo can put it back. Only what changes is sent.",
@@ -144,6 +166,9 @@ EXPECTED_VALUES: dict[str, str] = {
     "concurrency": "a whole number from 1 to 1000",
     "sample": "all, or a number of rows",
     "rows": "row numbers and ranges, such as 2-40,57",
+    "notify": "a time such as 15m, 2h or 1d",
+    "hours": "two times of a day, such as 10:00-19:00",
+    "days": "days of the week, such as mon-sat or mon,wed,fri",
 }
 """What an option takes, for WRONG_VALUE. Those that are not listed: by EXPECTED_BY_PLACEHOLDER."""
 

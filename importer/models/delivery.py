@@ -14,6 +14,7 @@ from importer.models.crm_lead import Lookup
 from importer.models.row import Payload, get_sheet_row, name_row
 from importer.models.row_plan import RowPlan
 from importer.models.status import WENT_IN, DeliveryStatus, NoteState, RowStatus, Verification
+from importer.models.task import TaskPage, TaskState
 
 NOTE_BREAK = "\x1e"
 """Separates the notes of rows that were merged, so that the ledger knows each of them by itself."""
@@ -61,7 +62,7 @@ class CrmResponse(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` is None if no answer came. `message` is the server's own, or the transport's. `retry_after_s` is the wait
     that the server asked for, in seconds from now. `is_web_page` says that a page of HTML came with a 2xx. `lookup` is
-    what the answer to a look-up says about its phone.
+    what the answer to a look-up says about its phone, `tasks` a page of a lead's tasks.
     """
 
     outcome: DeliveryOutcome
@@ -70,10 +71,11 @@ class CrmResponse(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: float | None = None
     is_web_page: bool = False
     lookup: Lookup | None = None
+    tasks: TaskPage | None = None
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a sent row, or of a phone that was looked up. It is written to the journal before it is counted."""
+    """What became of a sent row, of a phone that was looked up, or of a task. It is written to the journal before it is counted."""
 
     number: int
     status: DeliveryStatus
@@ -82,6 +84,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
     note: NoteState
     issues: tuple[Issue, ...] = ()
     lookup: Lookup | None = None
+    task: TaskState | None = None
 
 
 class ReportRow(msgspec.Struct, frozen=True, dict=True):
@@ -93,7 +96,8 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     `survivor_status` is the status of the row that a duplicate was merged into, None for every other row. `sheets` are
     the names of the run's sheets, if there are several. `plan` and `lead_id` are those of a planned row,
     `verification` and its issues those of a row whose lead was read back. `edit_issues` name
-    the cells that a person changed.
+    the cells that a person changed. `task` is what became of the row's follow-up task, None without one. `lacks_task` says
+    that a run that was sent has not created it for sure: the row's own, or that of the row that a duplicate was merged into.
     """
 
     number: int
@@ -113,6 +117,9 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
     verification: Verification | None = None
     verification_issues: str = ""
     edit_issues: str = ""
+    task: TaskState | None = None
+    task_issues: str = ""
+    lacks_task: bool = False
 
     @property
     def sheet_row(self) -> int:
@@ -134,7 +141,13 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
         """All issues of the row."""
         return tuple(
             issue
-            for text in (self.edit_issues, self.staged_issues, self.delivery_issues, self.verification_issues)
+            for text in (
+                self.edit_issues,
+                self.staged_issues,
+                self.delivery_issues,
+                self.verification_issues,
+                self.task_issues,
+            )
             if text
             for issue in _read_issues(text)
         )
@@ -155,6 +168,11 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
         return self.status if self.survivor_status is None else self.survivor_status
 
     @property
+    def is_task_missing(self) -> bool:
+        """Whether the lead went in and may be without its follow-up task."""
+        return self.lacks_task and self.effective_status in WENT_IN
+
+    @property
     def is_retryable(self) -> bool:
         """Whether to fix the row or send it again: failed_rows and `retry` hold such rows.
 
@@ -163,9 +181,9 @@ class ReportRow(msgspec.Struct, frozen=True, dict=True):
         """
         match self.status:
             case RowStatus.ACCEPTED | RowStatus.UNCHANGED:
-                return False
+                return self.is_task_missing
             case RowStatus.DUPLICATE:
-                return self.survivor_status not in WENT_IN
+                return self.survivor_status not in WENT_IN or self.is_task_missing
             case RowStatus.INVALID:
                 return all(issue.severity is not Severity.NOT_A_LEAD for issue in self.issues)
             case (

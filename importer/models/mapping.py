@@ -12,6 +12,7 @@ import msgspec
 from importer.fields import FIELDS, Dropdown
 from importer.issues import IssueCode
 from importer.models.status import SHEET_COLUMN
+from importer.models.work_time import DueRules
 
 
 class Title(msgspec.Struct, frozen=True, array_like=True):
@@ -114,6 +115,7 @@ class MatchSource(StrEnum):
     OTHER_PERSON = "other_person"  # its header names somebody else
     OTHER_MEANING = "other_meaning"  # its header names something else
     CONTRADICTED = "contradicted"  # its header names a field, but its cells cannot be that field
+    TASK = "task"  # its header names a follow-up task, and nobody asked for tasks
     TAKEN = "taken"  # its field already has a column
     UNKNOWN_HEADER = "unknown_header"  # no field has a name like its header
     UNDECIDED = "undecided"  # neither its header nor its cells are enough to decide
@@ -137,6 +139,7 @@ class MatchSource(StrEnum):
                 | MatchSource.OTHER_MEANING
                 | MatchSource.CONTRADICTED
                 | MatchSource.TAKEN
+                | MatchSource.TASK
                 | MatchSource.UNKNOWN_HEADER
                 | MatchSource.UNDECIDED
             ):
@@ -204,6 +207,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     the account calls it). `clear` is the cell text that clears a field. `policy` says what happens to a field that has a value in the
     CRM, by field. `owners` are the phones of owners by their names in the sheet, as answered now or for an earlier sheet of
     the account; "" leaves the owner open. They are not part of a map: the account's state remembers them.
+    `due` says how due dates of tasks are read, where rows are judged.
     """
 
     columns: tuple[ColumnChoice, ...]
@@ -214,6 +218,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     policy: dict[str, str] = {}
     preset: str = ""
     row_rules: tuple[RowRule, ...] = ()
+    due: DueRules | None = None
     by_sheet: dict[str, Mapping] = {}
 
     @property

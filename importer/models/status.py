@@ -122,6 +122,10 @@ VERIFICATION_COLUMNS = ("_verified",)
 """The column that reports add behind those, in a run whose leads were read back."""
 
 
+TASK_COLUMNS = ("_task",)
+"""The column that reports add behind those, in a run with follow-up tasks."""
+
+
 SHEET_COLUMN = "_sheet"
 """The column behind the sheets' own, with the name of the sheet of each row, in a run over several sheets."""
 

@@ -30,6 +30,7 @@ from importer.pipeline.questions import (
     SheetQuestion,
     SheetsQuestion,
     SourceQuestion,
+    TaskQuestion,
     UnknownValue,
 )
 from importer.report.summary import Summary
@@ -110,6 +111,12 @@ class AnswerBook:
         """Return whether to keep columns that go to no field as additional info."""
         if not self._recall(question):
             self._learn([(question, YES if self._prompter.confirm_rest(question) else NO)])
+        return self._get_value(question) == YES
+
+    def confirm_tasks(self, question: TaskQuestion) -> bool:
+        """Return whether to create follow-up tasks from a column of dates."""
+        if not self._recall(question):
+            self._learn([(question, YES if self._prompter.confirm_tasks(question) else NO)])
         return self._get_value(question) == YES
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:

@@ -100,7 +100,7 @@ def judge_again(journal: Journal, context: RunContext, is_selected: Callable[[Re
 
     They are read and written a block at a time: it may be every row of a long sheet.
     """
-    processor = RowProcessor(make_processor_config(journal.metadata.mapping, context, None))
+    processor = RowProcessor(make_processor_config(journal.metadata, context, None))
     numbers = [row.number for row in journal.reports.read_rows() if is_selected(row)]
     for start in range(0, len(numbers), BLOCK_ROWS):
         rows = journal.reports.read_selected(numbers[start : start + BLOCK_ROWS])

@@ -13,6 +13,7 @@ from importer.credentials import Credentials
 from importer.journal.run_metadata import RunMetadata
 from importer.models.mapping import AccountTitles, Mapping, Notice
 from importer.models.status import RunKind
+from importer.models.task import RetriedTasks
 from importer.pipeline.questions import Prompter
 from importer.planner.decide import Edited
 from importer.planner.plan_rules import PlanRules, build_plan_rules, build_undo_rules
@@ -73,6 +74,12 @@ class RunObserver:
     def on_look_up_progress(self, progress: Progress) -> None:
         """The look-ups of a plan have progressed."""
 
+    def on_tasks_begin(self, tasks: int, wait_s: float) -> None:
+        """This many tasks are about to be created, after a wait for those that an earlier run may have created."""
+
+    def on_task_progress(self, progress: Progress) -> None:
+        """The creation of tasks has progressed."""
+
     def on_answers_saved(self, path: Path) -> None:
         """The answers were saved in `path` for the next sheet with these columns."""
 
@@ -103,7 +110,7 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     `prompter` is None if nobody can be asked: in scripts, with `--yes`, and in the library. `parent` is the id of the
     run whose rows this run retries, or "". `state_dir` is what outlives a reports folder (importer.state.state_folder).
     The steps of a run add the rest: `origin` is the run that wrote the sheet, if it is a report of ours, `titles` are
-    the account's dropdown lists, and `account` is its state.
+    the account's dropdown lists, and `account` is its state. `retried_tasks` are those of the run that is retried.
     """
 
     settings: Settings
@@ -117,6 +124,7 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     origin: RunMetadata | None = None
     titles: AccountTitles = {}
     account: AccountState | None = None
+    retried_tasks: RetriedTasks | None = None
 
     def choose_policies(self, mapping: Mapping | None = None) -> Policies:
         """Return what happens to fields that have a value in the CRM. The options go before the map.

@@ -46,7 +46,14 @@ from importer.pipeline.column_questions import (
 )
 from importer.pipeline.context import RunContext
 from importer.pipeline.lineage import describe_missing_run, find_renamed_columns, fit_mapping
-from importer.pipeline.questions import ColumnQuestion, Prompter, RestQuestion, SourceQuestion
+from importer.pipeline.questions import (
+    ColumnQuestion,
+    Prompter,
+    RestQuestion,
+    SourceQuestion,
+    TaskQuestion,
+)
+from importer.pipeline.task_columns import find_due_column, leave_out_task_columns, note_task_columns
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
 from importer.settings import Settings, is_explicit, select_explicit
@@ -174,7 +181,13 @@ def choose_mapping(
             rest=settings.rest,
             needs_phone=needs_phone,
         )
-    notices = (*_note_preset(preview, settings, mapping), *notices, *_note_missing_names(mapping))
+    mapping = leave_out_task_columns(mapping, settings)
+    notices = (
+        *_note_preset(preview, settings, mapping),
+        *notices,
+        *_note_missing_names(mapping),
+        *note_task_columns(mapping),
+    )
     return MappingDecision(mapping, notices)
 
 
@@ -263,6 +276,11 @@ def _ask_about_columns(
     if unsure := build_questions(decision.mapping, needs_confirmation):
         answers |= prompter.choose_columns(unsure)
         decision = choose_again()
+    if due := find_due_column(decision.mapping):
+        name = make_column_key(preview.headers, due.index)
+        if prompter.confirm_tasks(TaskQuestion(name, due.samples)):
+            answers[name] = "task_due"
+            decision = choose_again()
     left_over = list_names(decision.mapping, lambda column: column.source is MatchSource.REST)
     if left_over and asks_about_rest and not prompter.confirm_rest(RestQuestion(left_over)):
         rest = "ignore"

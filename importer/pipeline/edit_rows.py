@@ -24,6 +24,7 @@ from importer.pipeline.context import RunContext
 from importer.pipeline.judge_edits import EditJudge
 from importer.pipeline.reports_folder import now
 from importer.pipeline.resume import lock_journal
+from importer.pipeline.schedule_tasks import reschedule_tasks
 
 _IN, _OUT = "in", "out"
 """Whether a row takes part, as the log of edits writes it."""
@@ -132,6 +133,7 @@ class RowEditor:
             step = self._log.record(edits, edited, made_at=self._clock().isoformat(), undoes=undoes)
             self._journal.staging.record_rows(judged.staged)
             self._journal.staging.record_verdicts(judged.verdicts)
+            reschedule_tasks(self._journal, self._judge.settings, list(judged.phones))
             self.index.update(self._judge.describe(judged))
             return EditResult(step, judged.changed)
 

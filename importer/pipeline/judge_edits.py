@@ -65,10 +65,10 @@ class EditJudge:
 
     def __init__(self, journal: Journal, context: RunContext) -> None:
         metadata = journal.metadata
-        settings = merge_run_settings(context.settings, metadata.options)
-        self._context = context.replace(settings=settings, titles=metadata.titles)
+        self.settings = merge_run_settings(context.settings, metadata.options)
+        self._context = context.replace(settings=self.settings, titles=metadata.titles)
         self._journal = journal
-        self._process = RowProcessor(make_processor_config(metadata.mapping, self._context, None)).process
+        self._process = RowProcessor(make_processor_config(metadata, self._context, None)).process
         self._issue_cells = IssueCells(metadata.mapping.columns)
         self._header = get_phone_header(metadata.mapping)
 

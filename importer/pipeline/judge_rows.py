@@ -8,11 +8,13 @@ from itertools import islice
 from importer.errors import EmptySheetError, UnreadableFileError
 from importer.issues import IssueCode
 from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunMetadata
 from importer.loader.rows.cell_policy import CellPolicy
 from importer.messages import run_messages
 from importer.models.mapping import Mapping
 from importer.models.row import NewVerdict, name_row
 from importer.pipeline.context import NameConflict, RunContext
+from importer.pipeline.task_options import add_task_rules
 from importer.reader.protocol import ReadEnd
 from importer.reader.row_processor import ProcessorConfig
 from importer.reader.source import Sheet
@@ -28,11 +30,14 @@ def require_rows(sheet: Sheet, *, allow_empty: bool) -> None:
         raise EmptySheetError(*run_messages.NO_ROWS.format(file=sheet.file))
 
 
-def make_processor_config(mapping: Mapping, context: RunContext, limit: int | None) -> ProcessorConfig:
-    """Return what the reading process must know to judge rows. `limit` is the number of rows to read, None for all."""
+def make_processor_config(metadata: RunMetadata, context: RunContext, limit: int | None) -> ProcessorConfig:
+    """Return what the reading process must know to judge rows. `limit` is the number of rows to read, None for all.
+
+    Due dates are read as of the time at which the run began: rows that are judged again get the same.
+    """
     settings = context.settings
     return ProcessorConfig(
-        mapping=mapping,
+        mapping=add_task_rules(metadata.mapping, settings, metadata.started),
         titles=context.titles,
         region=settings.region,
         unknown=settings.unknown,
@@ -43,7 +48,7 @@ def make_processor_config(mapping: Mapping, context: RunContext, limit: int | No
 
 def stage_rows(journal: Journal, sheet: Sheet, context: RunContext) -> None:
     """Judge the rows and write them to the journal. Raises UnreadableFileError if a row is lost on the way."""
-    config = make_processor_config(journal.metadata.mapping, context, context.settings.limit)
+    config = make_processor_config(journal.metadata, context, context.settings.limit)
     staged = 0
     for batch in sheet.reader.judge(config):
         journal.staging.stage(batch)

@@ -37,6 +37,8 @@ def continue_plan(journal: Journal, context: RunContext) -> Summary:
     if end is None:
         with open_planner(journal, context) as planner:
             plan_rows(journal, planner)
+        if context.settings.task_for == "new":
+            journal.tasks.remove_of_known_leads()
         end = RunEnd(state=RunState.PLANNED, finished_at=now().isoformat())
     journal.run.write_end(end)
     return write_reports(journal, journal.folder)

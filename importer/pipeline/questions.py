@@ -74,6 +74,18 @@ class RestQuestion(msgspec.Struct, frozen=True):
         return ("rest", *self.names)
 
 
+class TaskQuestion(msgspec.Struct, frozen=True):
+    """Whether to create follow-up tasks from a column that looks like their due dates."""
+
+    name: str
+    samples: tuple[str, ...]
+
+    @property
+    def key(self) -> AnswerKey:
+        """What the question is about."""
+        return ("task", self.name)
+
+
 class SheetQuestion(msgspec.Struct, frozen=True):
     """One sheet that looks like leads, and its headers."""
 
@@ -147,6 +159,7 @@ Question: TypeAlias = (
     | FieldQuestion
     | ColumnQuestion
     | RestQuestion
+    | TaskQuestion
     | SourceQuestion
     | UnknownValue
     | OwnerQuestion
@@ -207,6 +220,9 @@ class Prompter(Protocol):
 
     def confirm_rest(self, question: RestQuestion) -> bool:
         """Return whether to keep columns that go to no field as additional info."""
+
+    def confirm_tasks(self, question: TaskQuestion) -> bool:
+        """Return whether to create follow-up tasks from a column of dates."""
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Return titles for unknown values: field -> value in the sheet -> title of the account, "" to leave it out.

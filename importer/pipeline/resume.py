@@ -19,7 +19,8 @@ from importer.messages import planning_messages, run_messages, undo_messages
 from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.mapping import AccountTitles, get_active_titles
 from importer.models.row import NewVerdict, Payload, SourceRow
-from importer.models.status import UNSENT, RowStatus, RunKind, RunState, StagedVerdict
+from importer.models.status import UNSENT, WENT_IN, RowStatus, RunKind, RunState, StagedVerdict
+from importer.models.task import RetriedTasks
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import to_source_row
 from importer.pipeline.context import RunContext
@@ -127,6 +128,7 @@ def retry(name: str, context: RunContext, *, new_id: str | None = None) -> Summa
         sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
         if sheet.is_empty:
             return None
+        context = context.replace(retried_tasks=_list_missing_tasks(journal))
         settings = merge_run_settings(settings, metadata.options, flags_only=frozenset({"limit"}))
         return run(sheet, context.replace(settings=settings, parent=journal.run_id))
 
@@ -158,6 +160,15 @@ class _RetryableRows:
         for row in self._journal.reports.read_rows():
             if row.is_retryable:
                 yield to_source_row(row)
+
+
+def _list_missing_tasks(journal: Journal) -> RetriedTasks:
+    """Return the tasks that are missing of rows that went in. Those in doubt keep their due date."""
+    doubtful = {one.number: one.task for one in journal.tasks.read_doubtful()}
+    rows = (row for row in journal.reports.read_rows() if row.status in WENT_IN and row.is_task_missing)
+    return RetriedTasks(
+        journal.run_id, journal.metadata.started, {row.number: doubtful.get(row.number) for row in rows}
+    )
 
 
 def _require_sent(name: str, journal: Journal) -> None:

@@ -34,6 +34,8 @@ from importer.pipeline.reports_folder import (
 )
 from importer.pipeline.resolve_owners import resolve_owners
 from importer.pipeline.run_folder import choose_run_folder, create_journal, discard_run, make_run_id
+from importer.pipeline.schedule_tasks import keep_retried_tasks, schedule_tasks
+from importer.pipeline.task_options import check_task_options
 from importer.pipeline.unchanged_rows import leave_out_unchanged_rows
 from importer.pipeline.vanished_leads import note_vanished_leads
 from importer.pipeline.verify_rows import send_and_verify
@@ -114,6 +116,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
         context = context.replace(settings=settings)
         decision = match_sheets(sheet, context)
         metadata = _build_metadata(command, sheet, decision, context)
+        check_task_options(metadata.mapping, settings, metadata.started)
         context.observer.on_mapping_decided(metadata)
         with create_journal(folder, metadata) as journal:
             stage_rows(journal, sheet, context)
@@ -126,6 +129,8 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
             if settings.changed:
                 leave_out_unchanged_rows(journal, context)
                 note_vanished_leads(journal, context)
+            schedule_tasks(journal, context)
+            keep_retried_tasks(journal, context.retried_tasks)
             journal.run.write_end(RunEnd(state=RunState.CHECKED))
             journal.staging.complete()
             return journal

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
@@ -28,6 +26,7 @@ from importer.messages import run_messages
 from importer.models.status import RESUMABLE, RunKind, RunState
 from importer.pipeline.account_lists import run_async
 from importer.pipeline.context import RunContext
+from importer.pipeline.create_tasks import create_tasks, wait_unless_stopped
 from importer.pipeline.reports_folder import now
 from importer.pipeline.resolve_owners import forget_refused_owners, remember_owners
 from importer.planner.drift import OnDrift
@@ -35,7 +34,7 @@ from importer.planner.plan_rules import PlanRules
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.report.summary_builder import compute_exit_code
+from importer.report.summary_builder import compute_exit_code, compute_task_code
 from importer.sender.client import Client, open_client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
 from importer.sender.planned_requests import PlannedRequests
@@ -44,8 +43,6 @@ from importer.sender.send_loop import SendSettings, StopRequest, send
 from importer.state.field_memory import UNDO
 
 MakeRequests: TypeAlias = Callable[[CommitWriter], RowRequests]
-
-_MAX_PAUSE_S = 0.1  # between two looks for a signal
 
 _INTERRUPTED = {
     StopRequest.NO: run_messages.INTERRUPTED,
@@ -138,11 +135,14 @@ def _run_to_end(
 async def _send_pending(
     journal: Journal, context: RunContext, get_stop_request: Callable[[], StopRequest]
 ) -> bool:
-    """Send all pending rows. Return False if a person stopped it."""
+    """Send all pending rows, then create their tasks. Return False if a person stopped it."""
     source: DeliveryJournal = journal.delivery
     make_requests: MakeRequests | None = None
     rules, metadata = context.choose_rules(journal.metadata), journal.metadata
-    if metadata.applied_at or context.settings.snapshot or not rules.policies.is_overwrite:
+    settings = _build_send_settings(journal, context)
+    only_new = context.settings.task_for == "new" and not journal.tasks.is_empty
+    reads_first = context.settings.snapshot or only_new or not rules.policies.is_overwrite
+    if metadata.applied_at or reads_first:
         planning = PlanningJournal(
             journal.file,
             journal.plans,
@@ -152,10 +152,10 @@ async def _send_pending(
         )
         source, make_requests = planning, _make_planned_requests(planning, rules, context)
     async with _open_client(context) as client:
-        return await send(
+        is_sent = await send(
             source,
             client,
-            _build_send_settings(journal, context),
+            settings,
             total=journal.delivery.count_pending(),
             on_progress=context.observer.on_progress,
             get_stop_request=get_stop_request,
@@ -163,6 +163,7 @@ async def _send_pending(
             learnt_rate=context.coordination.learnt_rate,
             on_rate_learnt=context.observer.on_rate_learnt,
         )
+        return is_sent and await create_tasks(journal, client, context, settings, get_stop_request)
 
 
 async def _read_after_wait(
@@ -174,7 +175,7 @@ async def _read_after_wait(
     get_stop_request: Callable[[], StopRequest],
 ) -> bool:
     """Read the leads of all phones of `source`. Return False if a person stopped it."""
-    await _wait(wait_s, get_stop_request)
+    await wait_unless_stopped(wait_s, get_stop_request)
     async with _open_client(context) as client:
         return await send(
             source,
@@ -185,15 +186,6 @@ async def _read_after_wait(
             get_stop_request=get_stop_request,
             make_requests=lambda _: LookupRequests(),
         )
-
-
-async def _wait(wait_s: float, get_stop_request: Callable[[], StopRequest]) -> None:
-    """Wait, at most until a person stops it."""
-    until = time.monotonic() + wait_s
-    while (  # noqa: ASYNC110 - a signal handler sets no event of asyncio
-        left_s := until - time.monotonic()
-    ) > 0 and get_stop_request() is StopRequest.NO:
-        await asyncio.sleep(min(left_s, _MAX_PAUSE_S))
 
 
 def _make_planned_requests(planning: PlanningJournal, rules: PlanRules, context: RunContext) -> MakeRequests:
@@ -254,10 +246,12 @@ def _build_interrupted_end(journal: Journal, error: Exception) -> RunEnd:
 
 
 def _build_end(journal: Journal, state: RunState, reason: str) -> RunEnd:
-    counts = journal.reports.count_by_status() if state is RunState.FINISHED else {}
+    is_finished = state is RunState.FINISHED
+    counts = journal.reports.count_by_status() if is_finished else {}
+    tasks = journal.tasks.count_states() if is_finished else {}
     return RunEnd(
         state=state,
-        exit_code=compute_exit_code(state, counts),
+        exit_code=compute_exit_code(state, counts) or compute_task_code(tasks),
         finished_at=now().isoformat(),
         reason=reason,
     )

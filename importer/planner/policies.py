@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from importer.errors import UsageError
-from importer.fields import ALIASES, FIELDS_BY_NAME
+from importer.fields import ALIASES, FIELDS_BY_NAME, TASK_FIELDS
 from importer.messages import planning_messages
 from importer.planner.decide import Mode
 
@@ -29,8 +29,8 @@ _CAREFUL_MODES = {
     "assignee_user_phone": Mode.KEEP,
 }  # fmt: skip
 
-_WITHOUT_POLICY = frozenset({"customer_phone", "dial_code", "full_name", "customer_note"})
-"""Fields that are not a value of the lead: a note is always added."""
+_WITHOUT_POLICY = frozenset({"customer_phone", "dial_code", "full_name", "customer_note"}) | TASK_FIELDS
+"""Fields that are not a value of the lead: a note is always added, and a task is not part of it."""
 
 _GROUPS = {
     "full_name": ("first_name", "last_name"),

@@ -12,7 +12,13 @@ from importer.loader.formats.file_kind import FileKind
 from importer.loader.table.table_reader import Table
 from importer.messages import issue_messages
 from importer.models.row import SourceRows
-from importer.models.status import PLAN_COLUMNS, REPORT_COLUMNS, ROWS_SHEET, VERIFICATION_COLUMNS
+from importer.models.status import (
+    PLAN_COLUMNS,
+    REPORT_COLUMNS,
+    ROWS_SHEET,
+    TASK_COLUMNS,
+    VERIFICATION_COLUMNS,
+)
 from importer.validator.deduplicate import is_same_number
 
 _MIN_DRAGGED_ROWS = 3  # that count up: two neighbours may have bought their numbers together
@@ -37,7 +43,7 @@ def restore_rows(
     return restorer.headers, map(restorer.restore_block, blocks)
 
 
-_ADDED_COLUMNS = frozenset({*REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS})
+_ADDED_COLUMNS = frozenset({*REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS, *TASK_COLUMNS})
 
 
 class _RowRestorer:

@@ -26,6 +26,7 @@ from importer.models.status import (
     REPORT_COLUMNS,
     ROWS_SHEET,
     RUN_ID_PROPERTY,
+    TASK_COLUMNS,
     VERIFICATION_COLUMNS,
 )
 from importer.report.dropdown_lists import MAX_CELL_UNITS, add_dropdowns
@@ -41,11 +42,11 @@ _A4 = 9  # Excel's number of the paper size
 _cannot_hold = re.compile("[\ufffe\uffff]|_x[0-9a-fA-F]{4}_x[0-9a-fA-F]{4}_").search
 _COLUMN_WIDTHS = {
     "_row": 8, "_status": 11, "_phone": 17, "_problems": 75, "_codes": 32, "_attempts": 11, "_http_status": 13, "_note": 10,
-    "_plan": 11, "_changes": 60, "_lead": 12, "_verified": 14,
+    "_plan": 11, "_changes": 60, "_lead": 12, "_verified": 14, "_task": 10,
 }  # fmt: skip
 _LINE_HEIGHT = 15  # points
 _MAX_LINES = 8
-_MAX_REPORT_COLUMNS = len((*REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS))
+_MAX_REPORT_COLUMNS = len((*REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS, *TASK_COLUMNS))
 _PROBLEMS = REPORT_COLUMNS.index("_problems")
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from importer.command_hints import format_run_command, format_sheet_command, to_reports_option
 from importer.issues import IssueCode, is_about
-from importer.messages import planning_messages, report_messages, undo_messages
+from importer.messages import planning_messages, report_messages, task_messages, undo_messages
 from importer.models.status import RunKind, RunState
 from importer.report.summary import FAILED_XLSX, RESULTS, Summary
 from importer.untrusted_text import quote_command
@@ -98,9 +98,13 @@ def list_apply_steps(summary: Summary, folder: Path) -> list[Step]:
 
 
 def _list_retry_steps(summary: Summary, folder: Path) -> list[Step]:
-    if not summary.undelivered:
+    """Return the step that sends rows again and creates the tasks that are missing: one command does both."""
+    if summary.undelivered:
+        text = report_messages.format_retry_step(summary.undelivered)
+    elif summary.open_tasks:
+        text = task_messages.format_retry_step(summary.open_tasks)
+    else:
         return []
-    text = report_messages.format_retry_step(summary.undelivered)
     return [Step(text, format_run_command("retry", folder))]
 
 

@@ -22,8 +22,9 @@ from importer.issues import (
     is_blocking,
 )
 from importer.journal.run_journal import Journal
-from importer.messages import planning_messages, report_messages, undo_messages
+from importer.messages import planning_messages, report_messages, task_messages, undo_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
+from importer.messages.task_messages import format_day
 from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind
 from importer.models.status import UNSENT, RowStatus, RunKind
@@ -147,7 +148,7 @@ def format_headline(summary: Summary) -> str:
         rows=summary.rows,
         went_in=summary.went_in,
         state=summary.state,
-        verification_failure=summary.verification_failure,
+        failure=summary.failure,
     )
 
 
@@ -169,6 +170,9 @@ def _build_context(journal: Journal, summary: Summary, findings: Findings) -> di
         "plan": [(action, count) for action, count in summary.plan.items() if count],
         "fields": _describe_fields(summary, findings),
         "verified": [(outcome, count) for outcome, count in summary.verified.items() if count],
+        "task_texts": task_messages,
+        "tasks": [(state, count) for state, count in summary.tasks.items() if count],
+        "task_days": [(format_day(day), n) for day, n in summary.tasks_by_day.items()],
         "summary": summary,
         "is_check": is_check,
         "name": Path(summary.file).name,

@@ -15,6 +15,7 @@ from importer.models.row import ROW_MASK
 from importer.models.status import (
     PLAN_COLUMNS,
     REPORT_COLUMNS,
+    TASK_COLUMNS,
     VERIFICATION_COLUMNS,
     NoteState,
     RowStatus,
@@ -77,10 +78,11 @@ def format_clean_lines(page: ReportPage) -> list[str | None]:
 
 
 def choose_report_columns(journal: Journal) -> tuple[str, ...]:
-    """Return the `_` columns of a run, in order: those of plans and of verifications only where it has any."""
+    """Return the `_` columns of a run, in order: those of plans, verifications and tasks only where it has any."""
     planned = () if journal.plans.is_empty else PLAN_COLUMNS
     verified = () if journal.verifications.is_empty else VERIFICATION_COLUMNS
-    return (*REPORT_COLUMNS, *planned, *verified)
+    tasks = () if journal.tasks.is_empty else TASK_COLUMNS
+    return (*REPORT_COLUMNS, *planned, *verified, *tasks)
 
 
 def to_report_cells(row: ReportRow, columns: Sequence[str] = REPORT_COLUMNS) -> tuple[object, ...]:
@@ -92,6 +94,8 @@ def to_report_cells(row: ReportRow, columns: Sequence[str] = REPORT_COLUMNS) -> 
         cells += _to_plan_cells(row)
     if VERIFICATION_COLUMNS[0] in columns:
         cells += ("" if row.verification is None else row.verification.value,)
+    if TASK_COLUMNS[0] in columns:
+        cells += ("" if row.task is None else row.task.value,)
     return cells
 
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from importer.journal.run_metadata import VanishedLeads
-from importer.messages import planning_messages, report_messages
+from importer.messages import planning_messages, report_messages, task_messages
 from importer.models.row_plan import FieldCount
 from importer.models.status import RowStatus, RunKind, RunState, Verification
 
@@ -147,6 +147,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="Rows by what reading their leads back showed; empty if no lead was read back."),
     ] = {}
 
+    tasks: Annotated[
+        dict[str, int], Meta(description="Follow-up tasks by what became of them; empty without tasks.")
+    ] = {}
+    open_tasks: Annotated[
+        int,
+        Meta(
+            description="Follow-up tasks that are still to be created for rows that went in (after a check: that can go in)."
+        ),
+    ] = 0
+    tasks_by_day: Annotated[
+        dict[str, int], Meta(description="Follow-up tasks by the day on which they are due, the first days.")
+    ] = {}
+
     @property
     def existing_leads(self) -> str:
         """After a check, a sentence about leads that may exist in the CRM already, and how to see what would change. Else ""."""
@@ -172,6 +185,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         }
         not_read = failed.pop(Verification.CANNOT_TELL, 0)
         return planning_messages.format_verification_failure(sum(failed.values()), not_read)
+
+    @property
+    def failure(self) -> str:
+        """What a run of which rows went in did not reach, in words; "" if nothing: leads as sent, and their tasks."""
+        missing = task_messages.format_open_tasks(self.open_tasks) if self.open_tasks else ""
+        return self.verification_failure or missing
 
     @property
     def plannable_rows(self) -> int:

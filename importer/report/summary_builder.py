@@ -13,11 +13,13 @@ from importer.models.delivery import ReportRow
 from importer.models.mapping import NoticeKind, name_columns
 from importer.models.row_plan import FieldCount
 from importer.models.status import SHEET_COLUMN, WENT_IN, RowStatus, RunKind, RunState, Verification
+from importer.models.task import TaskState
 from importer.report.summary import SCHEMA_VERSION, Summary
 from importer.untrusted_text import format_path
 
 _UNDELIVERED = frozenset({RowStatus.FAILED, RowStatus.UNKNOWN})
-_NOT_TO_FIX = frozenset({*_UNDELIVERED, RowStatus.PENDING})
+_NOT_TO_FIX = frozenset({*_UNDELIVERED, *WENT_IN, RowStatus.PENDING})
+_MAX_DAYS = 60  # of the tasks by day: two months are a page
 
 
 class SummaryCounter:
@@ -37,6 +39,8 @@ class SummaryCounter:
         self.workbook_rows = 0
         self.warned_rows = 0
         self.nameless = 0
+        self.tasks: dict[TaskState, int] = dict.fromkeys(TaskState, 0)
+        self.open_tasks = 0
 
     def add(self, row: ReportRow) -> None:
         """Count one row. A duplicate shares the fate of the row that it was merged into."""
@@ -46,6 +50,9 @@ class SummaryCounter:
         is_failed = self.is_failed_row(row)
         self.to_fix += is_failed and row.effective_status not in _NOT_TO_FIX
         self.failed_rows += is_failed
+        if row.task is not None:
+            self.tasks[row.task] += 1
+            self.open_tasks += row.task.is_missing and row.status in WENT_IN
         self.warned_rows += row.status is RowStatus.ACCEPTED and bool(row.issues)
         for issue in row.issues:
             self.problems[issue.machine_code] += 1
@@ -108,8 +115,20 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         vanished=metadata.vanished,
         known_leads=metadata.known_leads,
         verified={outcome.value: count for outcome, count in verified.items()},
+        **_count_tasks(journal, counter),
         exit_code=exit_code or compute_verification_code(verified, journal.verifications.end),
     )
+
+
+def _count_tasks(journal: Journal, counter: SummaryCounter) -> dict[str, Any]:
+    """Return the parts of the summary that only a run with tasks has."""
+    if journal.tasks.is_empty:
+        return {}
+    return {
+        "tasks": {state.value: count for state, count in counter.tasks.items()},
+        "open_tasks": counter.open_tasks,
+        "tasks_by_day": dict(journal.tasks.count_days(_MAX_DAYS)),
+    }
 
 
 def _count_plan(journal: Journal) -> dict[str, Any]:
@@ -134,6 +153,11 @@ def compute_exit_code(state: RunState, counts: dict[RowStatus, int]) -> int:
         case _:
             went_in = sum(counts[status] for status in (*WENT_IN, RowStatus.DUPLICATE))
             return 0 if sum(counts.values()) == went_in else 1
+
+
+def compute_task_code(tasks: Mapping[TaskState, int]) -> int:
+    """Return what became of the tasks of a finished run as an exit code: 1 if a lead may be without its task."""
+    return int(any(count for state, count in tasks.items() if state.is_missing))
 
 
 def compute_verification_code(verified: Mapping[Verification, int], end: VerificationEnd) -> int:

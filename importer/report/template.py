@@ -10,14 +10,14 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from importer.atomic_file import AtomicFile
-from importer.fields import FIELDS, Field
+from importer.fields import FIELDS, TASK_FIELDS, Field
 from importer.messages.report_messages import TEMPLATE_NOTES, TEMPLATE_NOTES_BY_KIND
 from importer.report.dropdown_lists import add_dropdowns
 
 _ROWS = 5_000  # with dropdown lists
-_OMITTED_FIELDS = frozenset(
-    {"full_name", "dial_code", "address.latitude", "address.longitude", "address.initials", "remove_labels"}
-)
+_OMITTED_FIELDS = TASK_FIELDS | {
+    "full_name", "dial_code", "address.latitude", "address.longitude", "address.initials", "remove_labels",
+}  # fmt: skip
 _HEADER_ROW, _FIRST_ROW = (
     1,
     2,

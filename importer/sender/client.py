@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -30,12 +31,14 @@ from importer.sender.circuit_breaker import build_hold_error, compute_hold_s
 from importer.sender.list_page import MAX_PAGE_BYTES, ListRow, parse_list_page
 from importer.sender.response_classifier import build_stop_error
 from importer.sender.retry import is_throttled, parse_retry_after
+from importer.sender.task_page import parse_task_page
 from importer.sender.transport import AiohttpTransport, find_proxy
 
 _log = logging.getLogger(__name__)
 
 _PROBE_PATH = f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1"
 _PAGE_ROWS = 50  # the API's default: its maximum is not documented
+_TASK_PAGE_ROWS = 20  # the API's maximum
 _MAX_PAGES = 2_000
 _MAX_GETS = 4
 _MAX_BODY_BYTES = 256 * 1024  # the answer to an upsert has 40 bytes
@@ -112,6 +115,38 @@ class Client:
         at = datetime.now().astimezone().isoformat(timespec="milliseconds")
         lookup = parse_lookup(response.status, body, at=at, reason=response.message)
         return msgspec.structs.replace(response, lookup=lookup)
+
+    async def read_tasks(self, lead_id: str, page: int) -> CrmResponse:
+        """Read one page of a lead's tasks.
+
+        Raises:
+            KeyRefusedError, BlockedError: what must stop the run.
+        """
+        url = self._build_task_url(lead_id).copy_merge_params({"page": page, "page_size": _TASK_PAGE_ROWS})
+        request = httpx.Request("GET", url, headers=self._get_headers, extensions=self._extensions)
+        response, body = await self._exchange(request, MAX_PAGE_BYTES)
+        return msgspec.structs.replace(response, tasks=parse_task_page(body))
+
+    async def create_task(self, lead_id: str, task: Mapping[str, object]) -> CrmResponse:
+        """Create a task of a lead and return what happened.
+
+        Raises:
+            KeyRefusedError, BlockedError: what must stop the run.
+        """
+        body = httpx.ByteStream(_encode(task))
+        request = httpx.Request(
+            "POST",
+            self._build_task_url(lead_id),
+            headers=self._lead_headers,
+            stream=body,
+            extensions=self._extensions,
+        )
+        response, _ = await self._exchange(request)
+        return response
+
+    def _build_task_url(self, lead_id: str) -> httpx.URL:
+        """Return the address of a lead's tasks. The id comes from the CRM, so it is quoted like any other text."""
+        return httpx.URL(f"{self._api_url}/lead/{quote(lead_id, safe='')}/task")
 
     async def fetch_titles(self, sleep: Sleep = asyncio.sleep) -> AccountTitles:
         """Return the titles of the account's five lists. `sleep` waits between tries.

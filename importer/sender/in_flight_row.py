@@ -34,6 +34,7 @@ class InFlightRow:
         self.attempts = 0  # those that count
         self.requests = 0  # all, also those that the server asked to send again later
         self.left_at = 0.0
+        self.not_before = 0.0  # the clock's time before which no request follows the last one
         self.response: CrmResponse | None = None
         self.is_reading = False  # whether its request is a look-up, which changes nothing
         self.bodies = split_label_steps(

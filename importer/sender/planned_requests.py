@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,6 +20,7 @@ from importer.planner.plan_row import plan_row
 from importer.planner.plan_rules import PlanRules
 from importer.sender.client import Client
 from importer.sender.commit_writer import CommitWriter
+from importer.sender.grouped_calls import GroupedCalls
 from importer.sender.in_flight_row import CUSTOMER_NOT_FOUND, InFlightRow, build_result
 
 _UNSENT_STATUSES: dict[PlanAction, DeliveryStatus] = {
@@ -70,7 +70,7 @@ class PlannedRequests:
         self._on_drift = on_drift
         self._max_age = timedelta(seconds=max_age_s)
         self._now = now
-        self._begin_write = _Grouped(journal.begin_writes, writer)
+        self._begin_write = GroupedCalls(journal.begin_writes, writer)
         self._progress: dict[int, _Progress] = {}
 
     async def send(self, client: Client, flight: InFlightRow) -> CrmResponse:
@@ -139,28 +139,6 @@ class PlannedRequests:
         progress.create = plan.action is PlanAction.CREATE
         flight.bodies = [_remove_note(step) for step in plan.steps]
         return None
-
-
-class _Grouped:
-    """Calls that come while one is under way are made together by the next: one commit serves many rows."""
-
-    def __init__(
-        self, work: Callable[[list[PlannedWrite]], list[PlannedWrite]], writer: CommitWriter
-    ) -> None:
-        self._work = work
-        self._writer = writer
-        self._waiting: list[PlannedWrite] = []
-        self._lock = asyncio.Lock()
-        self._done: dict[int, PlannedWrite] = {}
-
-    async def __call__(self, write: PlannedWrite) -> PlannedWrite:
-        self._waiting.append(write)
-        async with self._lock:
-            if write.row.number not in self._done:
-                writes, self._waiting = self._waiting, []
-                done = await self._writer.run_in_thread(lambda: self._work(writes))
-                self._done |= {one.row.number: one for one in done}
-        return self._done.pop(write.row.number)
 
 
 def _remove_note(step: Payload) -> Payload:

@@ -73,17 +73,24 @@ class RowDelivery:
                 case Settle(response):
                     if await self._settle(flight, response):
                         return
+                    if flight.not_before > self._clock():
+                        self._park(flight, 0.0)
+                        return
                 case Wait():
                     pass  # the next slot is free when the circuit breaker allows it
                 case Retry(max_backoff_s):
                     flight.attempts += 1
                     self._log_retry(flight, answer, max_backoff_s)
-                    self._retries.add(flight, self._rng.uniform(0, max_backoff_s))
+                    self._park(flight, self._rng.uniform(0, max_backoff_s))
                     return
                 case Stop(error):
                     raise error
                 case _:
                     assert_never(decision)
+
+    def _park(self, flight: InFlightRow, backoff_s: float) -> None:
+        """Let a row wait without a worker: for its backoff, and until its next request may leave at all."""
+        self._retries.add(flight, max(backoff_s, flight.not_before - self._clock()))
 
     def give_up(self, flight: InFlightRow) -> None:
         """Make a row pending again that cannot have arrived. Of a row in doubt, write what is known."""

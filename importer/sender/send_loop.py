@@ -239,7 +239,7 @@ class SendLoop:
     async def _work(self) -> None:
         """Deliver rows until no row follows."""
         while (flight := await self._feeder.get_row()) is not None:
-            is_repeated = flight.attempts > 0
+            is_repeated = flight.state is InFlightState.PARKED
             try:
                 await self._delivery.attempt(flight)
             except BlockedError as error:

@@ -1,11 +1,9 @@
 """What this computer remembers of an account: one SQLite file in the state folder, shared by all runs to the account.
 
-It holds fingerprints of notes and of field values, and which runs have sent. It has no phone and no text, so it stays when `importer purge`
+It holds fingerprints of notes, tasks and field values, and which runs have sent. It has no phone and no text, so it stays when `importer purge`
 removes runs. It is attached to the journal's connection as `memory`, so that one commit writes both. In WAL mode each
 of the two files is committed by itself: if the machine dies between them, nothing has left yet, because a request
 waits for the whole commit, and what came back is still doubtful by the journal's own intent.
-
-A further memory (of tasks) is one more table here, keyed by `fingerprint`.
 """
 
 from __future__ import annotations
@@ -44,6 +42,13 @@ _TABLES = (
       folder     BLOB NOT NULL,  -- where it was last seen, '' once it was purged
       progress   TEXT NOT NULL,  -- how far its notes are known: see RunTrace
       PRIMARY KEY (run_id, started_at)
+    ) STRICT, WITHOUT ROWID""",
+    # Tasks, as the notes above: see state/task_ledger.py.
+    """CREATE TABLE IF NOT EXISTS memory.tasks (
+      fingerprint BLOB PRIMARY KEY,
+      run_id     TEXT NOT NULL,
+      state      TEXT NOT NULL,  -- unknown from the moment before it leaves, created once the CRM has confirmed it
+      settles_at TEXT NOT NULL   -- of a task in doubt: from then on the CRM's list tells whether it was created
     ) STRICT, WITHOUT ROWID""",
     # What was written last to each field of a lead, as fingerprints: see state/field_memory.py.
     """CREATE TABLE IF NOT EXISTS memory.leads (

@@ -144,6 +144,7 @@ _READERS: dict[QuestionKind, Callable[[Form, PendingQuestion], Any]] = {
     QuestionKind.COLUMNS: _read_fields,
     QuestionKind.SOURCE: _read_source,
     QuestionKind.REST: _read_choice,
+    QuestionKind.TASKS: _read_choice,
     QuestionKind.TITLES: _read_titles,
     QuestionKind.OWNERS: _read_owners,
     QuestionKind.BAD_CELLS: _read_choice,

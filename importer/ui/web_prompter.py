@@ -19,6 +19,7 @@ from importer.pipeline.questions import (
     SendDecision,
     SheetQuestion,
     SourceQuestion,
+    TaskQuestion,
     UnknownValue,
 )
 from importer.report.summary import Summary
@@ -34,6 +35,7 @@ class QuestionKind(StrEnum):
     COLUMNS = "columns"
     SOURCE = "source"
     REST = "rest"
+    TASKS = "tasks"
     TITLES = "titles"
     OWNERS = "owners"
     BAD_CELLS = "bad_cells"
@@ -111,6 +113,10 @@ class WebPrompter:
     def confirm_rest(self, question: RestQuestion) -> bool:
         """Ask whether to keep the columns that go to no field."""
         return bool(self._ask(QuestionKind.REST, (question,)))
+
+    def confirm_tasks(self, question: TaskQuestion) -> bool:
+        """Ask whether to create tasks from a column of dates."""
+        return bool(self._ask(QuestionKind.TASKS, (question,)))
 
     def choose_titles(self, unknown: Sequence[UnknownValue]) -> dict[str, dict[str, str]]:
         """Ask what each value means that does not exist in the account."""

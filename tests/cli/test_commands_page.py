@@ -26,6 +26,8 @@ DEFAULTS = {
     "--bad-cells": "reject", "--ranges": "info", "--rest": "info", "--rate": "auto", "--concurrency": 50, "--timeout": 30.0,
     "--existing": "overwrite", "--policy": {}, "--changed": False, "--look-up": "all", "--max-age": 300.0, "--on-drift": "keep",
     "--snapshot": False, "--edited": "lead", "--only": (), "--rows": None, "--mark-created": None,
+    "--task": None, "--due": None, "--notify": None, "--hours": "10:00-19:00", "--days": "mon-sat", "--timezone": "Asia/Kolkata",
+    "--per-day": None, "--open-tasks": "keep", "--task-for": "all",
     "--verify": False, "--sample": "all", "--wait": 0.0, "--max-wait": 900.0, "--limit": None, "--allow-empty": False, "--reports": "reports", "--run-id": None, "--yes": False, "--json": False,
     "--quiet": False, "--verbose": False, "--encoding": None, "--delimiter": None, "--save": None,
 }  # fmt: skip

@@ -101,7 +101,7 @@ ALONE = [
     ("Sr No", COUNT, ""), ("S. No.", COUNT, ""), ("Sr No", TEN_DIGIT_ID, ""), ("UNIQUE_QUERY_ID", TEN_DIGIT_ID, ""),
     ("Customer Number", ID, ""), ("No", COUNT, ""), ("Number", COUNT, ""), ("Quantity", COUNT, ""), ("No of guests", COUNT, ""),
     ("Date of birth", DATE, ""), ("DOB", DATE, ""), ("Last contacted", DATE, ""), ("Create Date", DATE, ""), ("Timestamp", DATE, ""),
-    ("Last Activity", DATE, ""), ("Next Follow up", DATE, ""), ("Age", COUNT, ""), ("Gender", ("M", "F", "M", "M"), ""),
+    ("Last Activity", DATE, ""), ("Next Follow up", DATE, "task_due"), ("Age", COUNT, ""), ("Gender", ("M", "F", "M", "M"), ""),
     ("Email verified", YES, ""), ("Phone verified", YES, ""), ("Phone Type", ("mobile", "home", "mobile", "home"), ""),
     ("campaign_name", WORDS, ""), ("form_name", WORDS, ""), ("ad_name", WORDS, ""), ("Event Name", WORDS, ""), ("GCLID", WORDS, ""),
     ("Project Name", WORDS, ""), ("Product Code", WORDS, ""), ("Ticket Type", WORDS, ""), ("Job Title", WORDS, "additional_info"), ("Username", WORDS, ""),

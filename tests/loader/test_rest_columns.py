@@ -33,7 +33,6 @@ KEPT = [
     ("KW", ("10", "5", "10", "3")),
     ("Quantity", ("500 pcs", "20", "1 ton", "20")),
     ("Enquiry Date", DATE),
-    ("Next Call", DATE),
     ("Amount paid", AMOUNT),
     ("Fees", ("85000", "90000", "95000", "70000")),
     ("Name & Address", WORDS),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from phonenumbers import SUPPORTED_REGIONS
 
 from importer.fields import Kind
+from importer.loader.cells.due_dates import looks_like_due_date, read_task_type
 from importer.loader.cells.numeric_cells import read_money
 from importer.loader.cells.person_names import is_date
 from importer.loader.cells.phones import MIN_PHONE_DIGITS
@@ -67,6 +68,10 @@ def _is_degrees(cell: str) -> bool:
     return bool(_DEGREES.match(to_ascii_digits(cell)))
 
 
+def _is_task_type(cell: str) -> bool:
+    return isinstance(read_task_type(cell), str)
+
+
 def _is_dial_code(cell: str) -> bool:
     return bool(_DIAL_CODE.match(cell)) or cell.upper() in SUPPORTED_REGIONS  # AE: +971
 
@@ -83,5 +88,7 @@ SHAPES: dict[Kind, Shape] = {
     Kind.MONEY: Shape(is_money, _MIN_SHARE, texts.CELLS_NOT_AMOUNTS),
     Kind.WEBSITE: Shape(lambda cell: "." in cell, MAJORITY, texts.CELLS_NOT_WEBSITES),
     Kind.COORDINATE: Shape(_is_degrees, MAJORITY, texts.CELLS_NOT_DEGREES),
+    Kind.DUE_DATE: Shape(looks_like_due_date, _MIN_SHARE, texts.CELLS_NOT_DUE_DATES),
+    Kind.TASK_TYPE: Shape(_is_task_type, MAJORITY, texts.CELLS_NOT_TASK_TYPES),
     Kind.DIAL_CODE: Shape(_is_dial_code, MAJORITY, texts.CELLS_NOT_DIAL_CODES),
 }

@@ -13,7 +13,7 @@ import msgspec
 from phonenumbers import SUPPORTED_REGIONS
 
 from importer.errors import UsageError
-from importer.fields import FIELDS_BY_NAME
+from importer.fields import FIELDS_BY_NAME, TASK_FIELDS
 from importer.loader.mapping.column_profile import ColumnProfile
 from importer.loader.mapping.conflicts import leave_out, resolve_conflicts
 from importer.loader.mapping.content_choice import (
@@ -183,9 +183,18 @@ def choose_by_header(
         reason = texts.NO_HEADER if profile.cells else texts.EMPTY_COLUMN
         return _build_choice(index, header, HeaderMatch("", MatchSource.UNDECIDED, 0.0, reason))
     match = match_header(completed)
+    if match.field in TASK_FIELDS:
+        return _choose_task_column(_build_choice(index, header, match), profile)
     choice = _check_cells(_build_choice(index, header, match), profile)
     is_doubtful = match.is_ambiguous or match.source is MatchSource.FUZZY or _has_no_title(choice, profile)
     return _confirm_by_cells(choice, profile) if choice.field and is_doubtful else choice
+
+
+def _choose_task_column(choice: ColumnChoice, profile: ColumnProfile) -> ColumnChoice:
+    """Return the choice if the cells agree. Else nobody is asked: `Follow up` is often a remark."""
+    if profile.cells and not profile.find_contradiction(choice.field):
+        return msgspec.structs.replace(choice, confidence=_CONFIRMED_CONFIDENCE)
+    return leave_out(choice, texts.UNKNOWN_HEADER, MatchSource.UNKNOWN_HEADER)
 
 
 def _choose_by_preset(

@@ -229,7 +229,7 @@ class ColumnProfile:
                 return self._measure_share(is_money) >= MAJORITY
             case Kind.TITLE | Kind.TITLES:
                 return self.has_known_title(field) if self._titles.get(field) else None
-            case Kind.WEBSITE | Kind.DIAL_CODE | Kind.COORDINATE:
+            case Kind.WEBSITE | Kind.DIAL_CODE | Kind.COORDINATE | Kind.DUE_DATE | Kind.TASK_TYPE:
                 return True  # `find_contradiction` has checked them
             case Kind.TEXT | Kind.FULL_NAME | Kind.EMAILS:
                 return None

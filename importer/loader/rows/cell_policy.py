@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from importer.issues import Issue, IssueCode, describe_issue
+from importer.loader.cells.due_dates import MovedDue
 from importer.loader.cells.numeric_cells import AmountRange
 from importer.loader.cells.person_names import NameAboveLines
 from importer.loader.cells.phones import is_name_not_phone
@@ -33,9 +34,11 @@ class CellPolicy(msgspec.Struct, frozen=True, kw_only=True):
     ranges: RangesPolicy = "info"
 
     def apply(
-        self, field: str, header: str, text: str, found: CellError | AmountRange | NameAboveLines
+        self, field: str, header: str, text: str, found: CellError | AmountRange | NameAboveLines | MovedDue
     ) -> ReadCell:
         """Return what becomes of a cell with this text. `found` is what its reader made of it."""
+        if isinstance(found, MovedDue):
+            return ReadCell(Issue(field, IssueCode.DUE_MOVED, header, text, found.words), value=found.due_at)
         if isinstance(found, NameAboveLines):
             issue = Issue(field, IssueCode.LINES_KEPT_AS_INFO, header, found.lines)
             return ReadCell(issue, value=found.name, info=found.lines)
@@ -66,7 +69,7 @@ class CellPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return ReadCell(Issue(field, IssueCode.RANGE_END_USED, header, text, name), value=end)
 
 
-READ_BY_POLICY = frozenset({CellError, AmountRange, NameAboveLines})
+READ_BY_POLICY = frozenset({CellError, AmountRange, NameAboveLines, MovedDue})
 """The types of values that `CellPolicy.apply` must decide about. They take the slow path."""
 
 DEFAULT_CELL_POLICY = CellPolicy()

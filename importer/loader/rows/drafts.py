@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from importer.fields import FIELDS_BY_NAME, Field, Kind, get_field_label
 from importer.issues import Issue, IssueCode
+from importer.loader.cells.due_dates import DueReader, MovedDue, read_task_type
 from importer.loader.cells.emails import read_emails
 from importer.loader.cells.numeric_cells import AmountRange, MoneyReader, read_latitude, read_longitude
 from importer.loader.cells.person_names import NameAboveLines, read_full_name
@@ -104,7 +105,10 @@ def _has_step(column: ColumnChoice) -> bool:
 
 def _build_step(mapping: Mapping, column: ColumnChoice, phone_reader: SinglePhoneReader) -> ColumnStep:
     field = FIELDS_BY_NAME[column.field]
-    read = add_column_rules(_select_reader(field, column.header, phone_reader), column, mapping)
+    read = _select_reader(field, column.header, phone_reader)
+    if field.kind is Kind.DUE_DATE and mapping.due is not None:
+        read = DueReader(mapping.due).read
+    read = add_column_rules(read, column, mapping)
     return ColumnStep(column.index, field.name, column.header, read, select_writer(field, mapping, column))
 
 
@@ -126,6 +130,8 @@ _READER_OF_KIND: dict[Kind, CellReader] = {
     Kind.EMAILS: read_emails,
     Kind.TITLE: normalize_text,
     Kind.TITLES: read_list,
+    Kind.DUE_DATE: normalize_text,
+    Kind.TASK_TYPE: read_task_type,
 }
 
 
@@ -171,6 +177,8 @@ class _Defaults:
                 value = CellError(IssueCode.NOT_A_NUMBER)
             elif type(value) is NameAboveLines:
                 value = value.name
+            elif type(value) is MovedDue:
+                value = value.due_at
             if type(value) is CellError:
                 issues.append(Issue(step.field, value.code, step.header, text, value.hint))
             elif value is CLEAR:
