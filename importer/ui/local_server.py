@@ -60,8 +60,8 @@ class IdleWatch:
         self._used_at = self._clock()
 
     def is_idle(self) -> bool:
-        """Return whether nobody has used the page for long, and no run is under way."""
-        if self._workspace.tasks.list_running():
+        """Return whether nobody has used the page for long, and no run is under way. A question may wait for days."""
+        if self._workspace.tasks.is_working:
             self.record_use()
         return self._clock() - self._used_at > IDLE_S
 

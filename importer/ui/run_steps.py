@@ -73,13 +73,15 @@ def start_send(workspace: Workspace, run_id: str) -> bool:
 
 
 def start_resume(workspace: Workspace, run_id: str) -> None:
-    """Finish a run that was stopped, interrupted or killed."""
+    """Finish a run, or the look-ups of its plan, that was stopped, interrupted or killed."""
     credentials = workspace.get_credentials(run_id)
+    run = peek_run(workspace.reports / run_id)
+    kind = TaskKind.LOOK_UP if run is not None and run.end.is_planning else TaskKind.SEND
 
     def work(task: RunTask) -> Summary:
         return resume(run_id, workspace.make_context(credentials, task))
 
-    _start(workspace, run_id, TaskKind.SEND, work)
+    _start(workspace, run_id, kind, work)
 
 
 def start_retry(workspace: Workspace, run_id: str) -> str:

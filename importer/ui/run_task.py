@@ -211,6 +211,11 @@ class Tasks:
         """Return the tasks that have not ended."""
         return [task for task in self._tasks.values() if task.is_running]
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a task has something to do. One that waits for an answer can begin again later."""
+        return any(task.prompter.question is None for task in self.list_running())
+
     def stop_all(self) -> list[RunTask]:
         """Ask all tasks to stop. Return them."""
         running = self.list_running()

@@ -54,7 +54,8 @@ def change_sheet(visit: Visit) -> Response:
     }
     if sheets := form.get_all("sheet"):
         options["sheet"] = sheets
-    if (number := form.get("header_row")).isdecimal() and number != form.get("found_header"):
+    is_chosen = form.get("header_row") != form.get("found_header") or "header_row" in preparation.options
+    if (number := form.get("header_row")).isdecimal() and is_chosen:
         options["header_row"] = int(number)
     options |= {name: form.get(name) for name in _READING_OPTIONS if form.get(name)}
     if options != preparation.options:

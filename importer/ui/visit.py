@@ -152,11 +152,14 @@ class Visit:
         }
 
     def go_to_run(self) -> Response:
-        """Send the browser to the page that the run in the address is at. Raises PageNotFoundError if there is none."""
-        path = find_page(self.workspace.find_place(self.run_id), self.run_id)
-        if not path:
-            raise PageNotFoundError
-        return self.redirect(path)
+        """Send the browser to the page that the run in the address is at. Raises PageNotFoundError if there is none.
+
+        A run that could not even begin has no folder: then its failure is raised.
+        """
+        place = self.workspace.find_place(self.run_id)
+        if path := find_page(place, self.run_id):
+            return self.redirect(path)
+        raise place.task.failure if place.task is not None and place.task.failure else PageNotFoundError
 
     def show_error(self, error: ImporterError, status: int) -> Response:
         """Answer with an error: as JSON to our scripts, else as a page."""

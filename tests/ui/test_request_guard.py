@@ -339,3 +339,22 @@ def test_the_listener_is_closed_to_other_machines(server):
         other.connect(
             (socket.gethostbyname(socket.gethostname()).replace("127.0.0.1", "127.0.0.2"), server.port)
         )
+
+
+def test_a_question_that_waits_is_no_run_under_way(tmp_path):
+    """Its answers so far are on disk, so the check begins again when somebody comes back."""
+    from importer.ui.local_server import IDLE_S, IdleWatch
+    from importer.ui.run_task import TaskKind
+
+    server, now = make_server(tmp_path), [0.0]
+    watch = IdleWatch(server.workspace, lambda: now[0])
+    server.workspace.tasks.start("run", TaskKind.CHECK, lambda task: task.prompter.choose_titles([]))
+    task = server.workspace.tasks.find("run")
+    while task.prompter.question is None:
+        task.join(0.01)
+    now[0] = IDLE_S + 1
+    assert watch.is_idle()
+    task.stop()
+    task.join()
+    assert task.failure is not None
+    server.listener.close()

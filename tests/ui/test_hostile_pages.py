@@ -1,0 +1,91 @@
+"""Text of cells, headers, file names and the CRM is text in every page: it adds no element and no attribute."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from importer.sandbox.sandbox_settings import load_default_account
+from tests.naughty import MARKUP, TEXTS
+from tests.support import write_csv
+from tests.ui.browser import Browser
+
+ATTRIBUTES = {
+    "accept", "action", "aria-current", "aria-label", "aria-labelledby", "autocomplete", "charset", "checked", "class", "content", "data-events",
+    "data-failed", "data-lost", "data-next", "data-sending", "data-upload", "disabled", "download", "for", "hidden", "href", "id", "inputmode",
+    "label", "lang", "max", "method", "name", "open", "rel", "required", "role", "rows", "sandbox", "scope", "selected", "spellcheck", "src",
+    "tabindex", "target", "title", "type", "value",
+}  # fmt: skip
+"""All attributes that our own templates write."""
+
+
+class Elements(HTMLParser):
+    """Collects the elements of a page, and what is wrong with them."""
+
+    def __init__(self, prefix):
+        super().__init__()
+        self.prefix = prefix
+        self.faults = []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.faults += [(tag, name) for name in given if name not in ATTRIBUTES]
+        if tag in ("script", "iframe", "link", "img", "form", "a", "base", "object", "embed", "svg", "style"):
+            address = given.get("src") or given.get("href") or given.get("action") or ""
+            is_ours = address.startswith((f"{self.prefix}/", "?", "http://127.0.0.1:")) or (tag, address) == (
+                "form",
+                "",
+            )
+            if not is_ours or (tag == "script" and "src" not in given):
+                self.faults.append((tag, address))
+
+
+def assert_only_ours(browser: Browser):
+    elements = Elements(browser.prefix)
+    elements.feed(browser.text)
+    assert elements.faults == [], browser.path
+
+
+@pytest.fixture
+def hostile_account(monkeypatch):
+    """A CRM whose own stages are hostile texts."""
+    account = load_default_account()
+    stages = account.lists["lead-stage"]
+    stages += [{**stages[0], "id": 900 + n, "title": text} for n, text in enumerate(MARKUP)]
+    monkeypatch.setattr("importer.sandbox.server.load_default_account", lambda: account)
+
+
+def test_no_text_adds_an_element(hostile_account, browser, server, tmp_path):
+    texts = [text for text in TEXTS if "\x00" not in text]
+    rows = [[f"98451{n:05}", text, "Warm led", *texts[:20]] for n, text in enumerate(texts, 1)]
+    path = write_csv(tmp_path / "leads.csv", [["Mobile", "Name", "Stage", *texts[:20]], *rows])
+    run_id = browser.upload(path, name=f"{MARKUP[0]}.csv")
+    assert_only_ours(browser)
+    browser.submit(f"/runs/{run_id}/sheet")
+    assert_only_ours(browser)
+    browser.submit(f"/runs/{run_id}/columns")
+    browser.wait(run_id)
+    assert "&lt;script&gt;" in browser.text  # a title of the account
+    kinds = 0
+    while browser.path.endswith("/questions"):
+        assert_only_ours(browser)
+        kinds += 1
+        browser.submit(f"/runs/{run_id}/questions", answer="yes")
+        browser.wait(run_id)
+    assert kinds == 2
+    browser.write(f"/runs/{run_id}/look-up")
+    for path in (f"/runs/{run_id}", f"/runs/{run_id}/report", f"/runs/{run_id}/questions", "/"):
+        browser.wait(run_id).open(path)
+        assert browser.status == 200
+        assert_only_ours(browser)
+
+
+def test_an_error_of_the_server_is_text_too(browser, server, monkeypatch):
+    from importer.errors import UsageError
+
+    def fail(*_):
+        raise UsageError(MARKUP[0], MARKUP[1])
+
+    monkeypatch.setattr(server.workspace.accounts, "set_key", fail)
+    browser.text = browser.write("/key", [("key", "x")]).text
+    assert "&lt;script&gt;" in browser.text
+    assert_only_ours(browser)
