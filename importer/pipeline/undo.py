@@ -33,7 +33,7 @@ def undo(name: str, context: RunContext) -> Summary:
 
     Raises UsageError for a run that cannot be undone.
     """
-    planned = _plan_undo(name, context)
+    planned = plan_undo(name, context)
     if planned.state != RunState.PLANNED:
         return planned  # the look-ups were stopped
     return apply(planned.folder, context)
@@ -50,13 +50,17 @@ def explain_purged_run(name: str, state: Path) -> Iterator[None]:
         raise
 
 
-def _plan_undo(name: str, context: RunContext) -> Summary:
+def plan_undo(name: str, context: RunContext, *, new_id: str = "") -> Summary:
+    """Look up the leads of a run, and write what would put them back. The plan gets the run id `new_id`, if there is one.
+
+    Raises UsageError for a run that cannot be undone.
+    """
     with ExitStack() as stack:
         with raise_as_nothing_sent():
             source = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
             check_address(source.metadata.base_url, context.require_credentials())
             _require_undoable(source, context)
-            context = _inherit_settings(source, context)
+            context = _inherit_settings(source, context, new_id or make_run_id(now()))
             run_id = context.settings.run_id or ""
             context = stack.enter_context(lock_account_of(source, context, run_id=run_id))
             journal = stack.enter_context(_stage(source, context))
@@ -65,12 +69,12 @@ def _plan_undo(name: str, context: RunContext) -> Summary:
         return continue_plan(journal, context)
 
 
-def _inherit_settings(source: Journal, context: RunContext) -> RunContext:
+def _inherit_settings(source: Journal, context: RunContext, run_id: str) -> RunContext:
     """Return the context for the run folder of the undo, with the speed of the run that is undone."""
     options = {name: value for name, value in source.metadata.options.items() if name in SENDING_OPTIONS}
     settings = merge_run_settings(context.settings, options)
     # A value to put back may have been removed from the account: it is left out then, also by a resume.
-    settings = settings.replace(run_id=make_run_id(now()), reports=str(source.folder.parent), unknown="drop")
+    settings = settings.replace(run_id=run_id, reports=str(source.folder.parent), unknown="drop")
     return context.replace(settings=settings)
 
 

@@ -9,7 +9,7 @@ from importer.fields import get_field_label
 from importer.journal.run_journal import Journal
 from importer.messages import planning_messages, ui_messages
 from importer.models.row_plan import FieldCount, PlanAction
-from importer.models.status import RunState
+from importer.models.status import RunKind, RunState
 from importer.report.change_texts import list_field_counts
 from importer.ui.run_steps import start_look_up, start_send
 from importer.ui.visit import Visit, show, write
@@ -30,6 +30,7 @@ def show_plan(visit: Visit) -> Response:
             "plan.html",
             step="plan",
             file=journal.metadata.file,
+            is_undo=journal.metadata.kind is RunKind.UNDO,
             crm=visit.name_crm(journal.metadata.base_url),
             actions=actions,
             meanings=planning_messages.ACTION_MEANINGS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -9,12 +10,13 @@ from starlette.responses import FileResponse, Response
 
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
+from importer.messages import undo_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
-from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunState
+from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunKind, RunState
 from importer.pipeline.reports_folder import is_sending
 from importer.report.summary import FAILED_CSV, FAILED_XLSX, PAGE, REPORT_FILES, SUMMARY, Summary
 from importer.ui.run_pages import find_step, get_state_colour
-from importer.ui.run_steps import start_resume, start_retry, start_verify
+from importer.ui.run_steps import start_resume, start_retry, start_undo, start_verify
 from importer.ui.visit import PageNotFoundError, Visit, show, write
 
 _MEDIA_TYPES = {
@@ -37,7 +39,9 @@ def show_result(visit: Visit) -> Response:
         return visit.go_to_run()
     with Journal.open_unverified(visit.folder) as journal:
         counts, end, metadata = journal.reports.count_by_status(), journal.run.end, journal.metadata
-    meanings = CHECK_MEANINGS if end.state in UNSENT else STATUS_MEANINGS
+        can_undo = end.has_sent and not metadata.undone_by and not journal.plans.is_empty
+    is_undo = metadata.kind is RunKind.UNDO
+    meanings = _choose_meanings(metadata.kind, end.state)
     summary = _read_summary(visit.folder)
     return visit.render(
         "result.html",
@@ -51,17 +55,27 @@ def show_result(visit: Visit) -> Response:
         ],
         total=sum(counts.values()),
         summary=summary,
-        to_fix=summary.to_fix if summary else 0,
-        undelivered=summary.undelivered if summary and end.state is RunState.FINISHED else 0,
+        to_fix=summary.to_fix if summary and not is_undo else 0,
+        undelivered=summary.undelivered if summary and end.state is RunState.FINISHED and not is_undo else 0,
         files=_list_files(visit.folder, summary),
         has_page=(visit.folder / PAGE).is_file(),
         can_resume=end.state in RESUMABLE and not is_sending(visit.folder),
         can_look_up=end.state is RunState.CHECKED and bool(counts.get(RowStatus.ACCEPTED)),
         can_verify=end.state is RunState.FINISHED and bool(counts.get(RowStatus.ACCEPTED)),
-        is_checked=end.state is RunState.CHECKED,
+        can_undo=can_undo and end.state is RunState.FINISHED,
+        undone_by=metadata.undone_by,
+        is_undo=is_undo,
+        parent=metadata.parent,
         has_preparation=place.preparation is not None and not end.has_sent,
         colour=get_state_colour(_name_state(end)),
     )
+
+
+def _choose_meanings(kind: RunKind, state: RunState) -> Mapping[str, str]:
+    """Return what each status means, in the words of the reports."""
+    if kind is RunKind.UNDO:
+        return undo_messages.PLAN_MEANINGS if state in UNSENT else undo_messages.STATUS_MEANINGS
+    return CHECK_MEANINGS if state in UNSENT else STATUS_MEANINGS
 
 
 def _name_state(end: RunEnd) -> str:
@@ -120,6 +134,11 @@ def fix_rows(visit: Visit) -> Response:
     return visit.redirect(f"/runs/{run_id}")
 
 
+def undo_run(visit: Visit) -> Response:
+    """Plan what puts the leads of a run back to what they were. Nothing is sent before its plan was seen."""
+    return visit.redirect(f"/runs/{start_undo(visit.workspace, visit.run_id)}")
+
+
 def verify_run(visit: Visit) -> Response:
     """Read the leads of a run back."""
     start_verify(visit.workspace, visit.run_id)
@@ -132,5 +151,6 @@ ROUTES = [
     write("/runs/{run_id}/resume", resume_run),
     write("/runs/{run_id}/retry", retry_run),
     write("/runs/{run_id}/fix", fix_rows),
+    write("/runs/{run_id}/undo", undo_run),
     write("/runs/{run_id}/verify", verify_run),
 ]

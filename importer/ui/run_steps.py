@@ -12,6 +12,7 @@ from importer.pipeline.preparations import Preparation
 from importer.pipeline.resume import resume, retry, verify
 from importer.pipeline.run import check
 from importer.pipeline.run_folder import discard_run
+from importer.pipeline.undo import plan_undo
 from importer.reader.source import make_open_options, open_file
 from importer.report.summary import Summary
 from importer.ui.run_task import RunTask, TaskKind
@@ -94,6 +95,18 @@ def start_retry(workspace: Workspace, run_id: str) -> str:
         return retry(run_id, context, new_id=new_id)
 
     _start(workspace, new_id, TaskKind.SEND, work)
+    return new_id
+
+
+def start_undo(workspace: Workspace, run_id: str) -> str:
+    """Plan what puts the leads of a run back, as a run of its own. Return its id."""
+    credentials = workspace.get_credentials(run_id)
+    new_id = workspace.make_run_id()
+
+    def work(task: RunTask) -> Summary:
+        return plan_undo(run_id, workspace.make_context(credentials, task), new_id=new_id)
+
+    _start(workspace, new_id, TaskKind.LOOK_UP, work)
     return new_id
 
 

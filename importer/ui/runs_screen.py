@@ -15,7 +15,7 @@ from starlette.routing import Route
 from importer.errors import DiskWriteError, ImporterError, UnreadableFileError, UsageError
 from importer.messages import format_count, format_time, ui_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
-from importer.models.status import UNSENT, RowStatus
+from importer.models.status import UNSENT, RowStatus, RunKind
 from importer.pipeline.preparations import MAX_UPLOAD_BYTES, open_upload
 from importer.pipeline.reports_folder import RunLine, list_runs
 from importer.ui.request_guard import LAUNCH_PATH
@@ -66,11 +66,12 @@ def _list_runs(visit: Visit) -> list[ListedRun]:
 
 
 def _describe_run(visit: Visit, line: RunLine) -> ListedRun:
+    name = Path(line.file).name
     task = visit.workspace.tasks.find(line.run_id)
     state = "running" if task is not None and task.is_running else line.state
     return ListedRun(
         run_id=line.run_id,
-        file=Path(line.file).name,
+        file=visit.t("report.undo_of", file=name) if line.kind is RunKind.UNDO else name,
         started=format_time(line.started) if line.started else "",
         state=visit.t(f"states.{state}") if state else "",
         counts=_format_counts(line),

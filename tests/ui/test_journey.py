@@ -284,6 +284,27 @@ def test_a_run_that_is_busy_is_not_started_twice(server):
     end.set()
 
 
+def test_an_import_can_be_undone(browser, server, tmp_path, monkeypatch):
+    """The undo is a plan like any other: it is shown, sent after a click, and has a report of its own."""
+    server.workspace.accounts.practice.start()
+    store = server.workspace.accounts.practice._running.sandbox.store
+    store.save(None, "+919845010001", {"first_name": "Asha", "city": "Nashik"}, None)
+    monkeypatch.setattr("importer.ui.workspace.SUGGESTED_OPTIONS", {"existing": "overwrite"})
+    first = [["Name", "Mobile", "City"], ["Asha Rao", "98450 10001", "Pune"]]
+    run_id = plan(browser, write_csv(tmp_path / "leads.csv", first))
+    browser.submit(f"/runs/{run_id}/send")
+    browser.wait(run_id)
+    assert read_leads(server)["+919845010001"]["city"] == "Pune"
+    answer = browser.write(f"/runs/{run_id}/undo")
+    undo_id = answer.headers["location"].rpartition("/")[2]
+    assert browser.wait(undo_id).title == "This is what will be put back"
+    assert read_leads(server)["+919845010001"]["city"] == "Pune"
+    browser.submit(f"/runs/{undo_id}/send")
+    browser.wait(undo_id)
+    assert read_leads(server)["+919845010001"]["city"] == "Nashik"
+    assert "was undone" in browser.open(f"/runs/{run_id}").main
+
+
 # --- accounts
 
 

@@ -1,5 +1,6 @@
 """Nobody but the browser that was launched reaches the page, and no page of another site can act through it."""
 
+import asyncio
 import re
 import socket
 from pathlib import Path
@@ -94,8 +95,6 @@ def test_two_hosts_are_a_400(browser):
     async def send(message):
         answers.append(message)
 
-    import asyncio
-
     scope = {
         "type": "http", "method": "GET", "path": f"{browser.prefix}/", "query_string": b"", "scheme": "http",
         "headers": [(name.encode(), value.encode()) for name, value in headers],
@@ -105,10 +104,20 @@ def test_two_hosts_are_a_400(browser):
 
 
 def test_a_websocket_is_closed(browser):
-    from starlette.websockets import WebSocketDisconnect
+    """Even with the right Host and the cookie: the page has none."""
+    answers = []
 
-    with pytest.raises(WebSocketDisconnect), browser.client.websocket_connect(f"{browser.prefix}/"):
-        pass
+    async def send(message):
+        answers.append(message)
+
+    cookie = f"importer-ui={browser.client.cookies['importer-ui']}"
+    headers = [("host", f"127.0.0.1:{browser.server.port}"), ("origin", browser.origin), ("cookie", cookie)]
+    scope = {
+        "type": "websocket", "path": f"{browser.prefix}/", "query_string": b"", "scheme": "ws",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+    }  # fmt: skip
+    asyncio.run(browser.server.guard(scope, None, send))
+    assert answers == [{"type": "websocket.close", "code": 1008}]
 
 
 # --- the launch code and the cookie
