@@ -480,7 +480,9 @@ def test_runs_shows_what_a_check_found(importer, crm):
     importer("check", sheet)
     importer("run", sheet, "--yes")
     checked, sent = importer("runs").out.splitlines()
-    assert checked.endswith("checked: 2 can go in, 1 invalid")
+    shown, _, command = checked.partition("  -> ")
+    assert shown.endswith("checked: 2 can go in, 1 invalid")
+    assert command.startswith("importer apply ")
     assert sent.endswith("finished: 2 accepted, 1 invalid")
     assert [line["counts"]["accepted"] for line in json.loads(importer("runs", "--json").out)] == [2, 2]
 
