@@ -36,6 +36,7 @@ from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
 from importer.models.row import SourceRow
 from importer.models.status import NoteState, RowStatus
+from importer.models.task import TaskState
 from importer.pipeline.context import RunContext
 from importer.pipeline.resume import resume, retry
 from importer.pipeline.run import run
@@ -87,10 +88,11 @@ class Tally(msgspec.Struct):
 
 TWO_FOLDERS = "two folders"
 POISONED = "poisoned rows"
+TASKS = "follow-up tasks, faults and kills"
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A series of trials with its own seed; `fault` is None for kills, "" for all faults mixed; or TWO_FOLDERS, POISONED."""
+    """A series of trials with its own seed; `fault` is None for kills, "" for all faults mixed; or TWO_FOLDERS, POISONED, TASKS."""
 
     fault: str | None
     seed: int
@@ -152,6 +154,8 @@ def start_crm(seed: int) -> Iterator[Crm]:
 class Trial:
     """One sheet of its own people, sent with faults, and resumed until every row has a result."""
 
+    headers: tuple[str, ...] = HEADERS
+
     def __init__(
         self, number: int, sandbox: Crm, reports: Path, rng: random.Random, *, rows: int = ROWS
     ) -> None:
@@ -199,7 +203,7 @@ class Trial:
         self._run(self.settings.replace(run_id=f"{self.run_id}-twice", timeout=30.0))
 
     def _run(self, settings: Settings) -> None:
-        reader = InMemoryReader(HEADERS, self.rows)
+        reader = InMemoryReader(self.headers, self.rows)
         sheet = Sheet(reader, file=f"{self.run_id}.csv", sha256=self.run_id)
         _try_again(lambda: run(sheet, self._make_context(settings)))
 
@@ -233,6 +237,24 @@ class Trial:
     def read_report_rows(self, run_id: str | None = None) -> list[ReportRow]:
         with Journal.open(self.reports / (run_id or self.run_id)) as journal:
             return list(journal.read_report_rows())
+
+
+class TaskTrial(Trial):
+    """The same, and every second lead gets a task."""
+
+    headers = (*HEADERS, "Task due")
+
+    def __init__(
+        self, number: int, sandbox: Crm, reports: Path, rng: random.Random, *, rows: int = ROWS
+    ) -> None:
+        super().__init__(number, sandbox, reports, rng, rows=rows)
+        # Three times the time-out must be longer than the sandbox takes for a late request, also on a busy machine.
+        self.settings = self.settings.replace(
+            timeout=0.8, task="FOLLOW_UP_CALL", days="mon-sun", hours="00:00-24:00"
+        )
+        self.rows = [
+            SourceRow(row.number, (*row.cells, "+3d 12:00" if row.number % 2 else "")) for row in self.rows
+        ]
 
 
 def _try_again(attempt: Callable[[], T]) -> T:
@@ -463,6 +485,63 @@ def _work_and_exit(work: Callable[[], None]) -> None:
     os._exit(code)
 
 
+# --- tasks
+
+
+def run_task_trial(
+    number: int, sandbox: Crm, reports: Path, rng: random.Random, tally: Tally, *, span_s: float
+) -> None:
+    """Create tasks with all kinds of faults, kill the run and its resumes, then finish it and retry what is missing."""
+    trial = TaskTrial(number, sandbox, reports, rng)
+    shares = {kind: 0.02 for kind in InjectedFault if kind not in _STOPPING}
+    sandbox.set_faults(FaultPlan(latency=0.004, shares=shares, retry_after="0"))
+    for _ in range(rng.randint(0, 3)):
+        _kill(trial, trial.resume, rng.uniform(0, span_s), tally)
+    trial.resume()
+    sandbox.set_faults(FaultPlan())
+    while not trial.is_finished:
+        trial.resume()
+    requests = sandbox.read_new_requests()
+    tally.faults += sum(1 for entry in requests if entry["fault"])
+    compare_trial(trial, requests, tally)
+    compare_tasks(trial, trial.read_report_rows(), tally)
+    if any(row.is_retryable for row in trial.read_report_rows()):
+        compare_tasks(trial, trial.read_report_rows(trial.retry()), tally, is_last=True)
+    sandbox.read_new_requests()
+
+
+def compare_tasks(trial: Trial, report_rows: list[ReportRow], tally: Tally, *, is_last: bool = False) -> None:
+    """Compare the tasks of the CRM with what the reports say. The last run must have created all that were missing."""
+    leads = trial.sandbox.read_leads()
+    for row in report_rows:
+        lead = leads.get(row.phone)
+        tasks = len(lead["tasks"]) if lead else 0
+        if tasks > 1:
+            tally.doubled += 1
+            tally.findings.append(f"{row.phone}: {tasks} tasks")
+        faults = [
+            (row.task is None) == bool(row.number % 2),
+            row.task is TaskState.CREATED and tasks != 1,
+            row.task in (TaskState.NOT_SENT, None) and tasks > 0,
+            row.task is TaskState.KEPT,
+            is_last and row.task is not None and row.task is not TaskState.CREATED,
+        ]
+        if any(faults):
+            tally.wrong += 1
+            tally.findings.append(f"{row.phone}: {row.status}, task {row.task} {faults}, {tasks} in the CRM")
+
+
+def run_task_series(seed: int, trials: int) -> Tally:
+    """Run trials with follow-up tasks."""
+    tally = Tally(TASKS)
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder, start_crm(seed) as sandbox:
+        span_s = 2 * _measure_run(sandbox, Path(folder, "reports"))
+        for number in range(1, trials + 1):
+            run_task_trial(number, sandbox, Path(folder, "reports"), rng, tally, span_s=span_s)
+    return tally
+
+
 # --- series, and the table
 
 
@@ -526,6 +605,8 @@ def run_job(job: Job) -> Done:
         return Done(job.key, run_kill_series(job.seed, job.trials))
     if job.fault == POISONED:
         return Done(job.key, run_poisoned_series(job.seed, job.trials))
+    if job.fault == TASKS:
+        return Done(job.key, run_task_series(job.seed, job.trials))
     if job.fault == TWO_FOLDERS:
         return Done(job.key, run_two_folders_series(job.seed, job.trials))
     return Done(
@@ -543,7 +624,7 @@ def run_job_in_process(job: Job, until: float) -> bytes:
 
 def plan_jobs(faults: int, kills: int, seed: int) -> Iterator[Job]:
     """Yield all jobs of ten runs or twenty kills, with the kinds in turn, so that a part of them is a fair sample."""
-    kinds = [*(fault.value for fault in InjectedFault), "", TWO_FOLDERS, POISONED]
+    kinds = [*(fault.value for fault in InjectedFault), "", TWO_FOLDERS, POISONED, TASKS]
     a_kind = max(1, faults // len(kinds))
     rounds = max(1, a_kind // 10)
     for turn in range(rounds):

@@ -44,7 +44,8 @@ TASK_ISSUE_TEXTS: dict[Code, IssueText] = {
         "no task was created, because the CRM does not show the lead now. Check the lead, then run importer retry.",
     ),
     Code.TASK_REFUSED: IssueText(
-        "task refused by the CRM", 'the CRM did not accept the task: "{value}". Check the task in the CRM.'
+        "task refused by the CRM",
+        'the CRM did not accept the task: "{value}". The lead went in. Run importer retry to try again.',
     ),
     Code.TASK_FAILED: IssueText(
         "task not created",

@@ -65,7 +65,8 @@ def format_open_tasks(tasks: int) -> str:
 
 def format_retry_step(tasks: int) -> str:
     """Return the step that creates the tasks that are missing."""
-    return f"Create the {format_tasks(tasks)}. importer reads the tasks of each lead first, so none is created twice."
+    missing = "missing task" if tasks == 1 else f"{format_count(tasks)} missing tasks"
+    return f"Create the {missing}. importer reads the tasks of each lead first, so none is created twice."
 
 
 def format_task_question(tasks: int, crm: str) -> str:

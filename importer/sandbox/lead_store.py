@@ -143,11 +143,17 @@ class LeadStore:
         return [_to_lead(row) for row in found]
 
     def all_leads(self) -> Iterator[dict[str, Any]]:
-        """Yield every lead with its notes and phones. Tests compare them with the journal."""
+        """Yield every lead with its notes, phones and tasks. Tests compare them with the journal."""
         for row in self.sql.execute(
             "SELECT id, phone, fields, created_at, updated_at FROM leads ORDER BY id"
         ).fetchall():
-            yield {**_to_lead(row), "notes": self.read_notes(row[0]), "phones": self.read_phones(row[0])}
+            lead_id = row[0]
+            yield {
+                **_to_lead(row),
+                "notes": self.read_notes(lead_id),
+                "phones": self.read_phones(lead_id),
+                "tasks": self.read_tasks(lead_id),
+            }
 
     def count(self, text: str = "") -> int:
         """Return the number of leads with `text` in a phone, a field or a note."""
