@@ -237,6 +237,17 @@ def phones(*, quick: bool, repeats: int) -> Figures:
     return compare(100_000 if quick else 1_000_000)
 
 
+def batch(*, quick: bool, repeats: int) -> Figures:
+    """Measure a batch: small files of one account beside single runs, and many accounts at once."""
+    from benchmarks.many_accounts import measure_many_accounts, measure_small_files
+
+    importer, folder = installed(IMPORTER), BUILD / "batch"
+    return {
+        "files": measure_small_files(importer, folder, files=10 if quick else 50, limit=100),
+        "accounts": measure_many_accounts(importer, folder, count=40 if quick else 200, rows=100, limit=20),
+    }
+
+
 SECTIONS: dict[str, Callable[..., Figures]] = {
     "starting": starting,
     "checking": checking,
@@ -248,6 +259,7 @@ SECTIONS: dict[str, Callable[..., Figures]] = {
     "growth": growth,
     "books": books,
     "editing": editing,
+    "batch": batch,
     "phones": phones,
 }
 

@@ -124,6 +124,12 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
             ("a page or a filter of 200,000 rows in `importer ui`", "100 ms", "-", f"{slowest:.0f} ms"),
             ("an edit of one of 200,000 rows, judged", "50 ms", "-", f"{e['one edit']:.0f} ms"),
         ]
+    if b := f.get("batch"):
+        files, many = b["files"], b["accounts"]
+        rows += [
+            (f"`batch` of {files['files']} small files of one account compared with single runs", "3 x", f"{files['ratio']:.1f} x", "-"),
+            (f"`batch` of {many['accounts']} accounts, share of what their limits and the CPU allow", "0.9", f"{many['share_of_possible']:.2f}", "-"),
+        ]  # fmt: skip
     if start := f.get("starting"):
         rows += [
             ("`importer --help`", "120 ms of CPU", "-", f"{start['importer --help']['cpu_ms']:.0f} ms"),
@@ -233,6 +239,20 @@ def _editing(figures: Figures) -> str:
     return "\n".join([*lines, f"| opening the run, once |{opened}", ""])
 
 
+def _batch(figures: Figures) -> str:
+    files, many = figures["batch"]["files"], figures["batch"]["accounts"]
+    cpu_ms = (many["client_cpu_s"] / many["rows"]) * 1000
+    return (
+        "## Many accounts\n\n"
+        f"{files['files']} files of {files['rows']} rows for one account whose limit is {files['limit']} requests a second took {files['single_s']:.0f} s "
+        f"as single runs and {files['batch_s']:.0f} s as a batch. Each single run begins slowly and starts a program. In a batch the files share what was learnt "
+        "about the limit.\n\n"
+        f"{many['accounts']} accounts with {many['rows'] // many['accounts']} rows each, at {many['limit']} requests a second each, took {many['seconds']:.1f} s from the first "
+        f"request to the last. The limits alone allow {many['limits_s']:.1f} s. The two cores, which also run the practice CRM of all accounts, need at least "
+        f"{many['cpu_s']:.1f} s: {many['client_cpu_s']:.0f} CPU seconds of importer with its reports ({cpu_ms:.1f} ms a row), and {many['server_cpu_s']:.0f} of the practice CRM.\n"
+    )
+
+
 def _phones(figures: Figures) -> str:
     x = figures["phones"]
     return (
@@ -250,6 +270,7 @@ _PARTS: dict[str, Any] = {
     "stages": _stages,
     "growth": _growth,
     "editing": _editing,
+    "batch": _batch,
     "phones": _phones,
 }  # fmt: skip
 

@@ -30,7 +30,7 @@ from importer.sender.send_loop import Progress, StopRequest
 
 _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
-_PRELOADED = ["importer.batch.account_processes"]
+_PRELOADED = ["importer.batch.fork_server"]
 _ORPHANED_CODE = 1
 
 

@@ -66,7 +66,7 @@ class Batch:
         holder = LockHolder.from_run(
             batch_messages.A_BATCH, self._options.reports, str(self._options.manifest)
         )
-        with lock_batch(self._options.reports, holder), self._count_signals():
+        with lock_batch(self._options.reports, holder):
             self._open_accounts()
             ready = self._judge()
             summary = self._write_reports()
@@ -174,6 +174,16 @@ class Batch:
     ) -> None:
         """Run the jobs of a phase. `record` gets each result, and returns whether its account may go on."""
         self._observer.on_phase(phase, jobs, self._board)
+        with self._count_signals():
+            self._run_jobs(phase, jobs, submit, record)
+
+    def _run_jobs(
+        self,
+        phase: Phase,
+        jobs: Sequence[Job],
+        submit: Callable[[AccountExecutor, Job], Future[_Result]],
+        record: Callable[[Job, _Result], bool],
+    ) -> None:
         is_judging = phase is Phase.JUDGING
         schedule = Schedule(
             jobs,
@@ -219,7 +229,7 @@ class Batch:
 
     @contextmanager
     def _count_signals(self) -> Iterator[None]:
-        """Pass Ctrl-C on to all accounts: once, requests under way are finished; twice, they are not."""
+        """Pass Ctrl-C on to all accounts while they work: once, requests under way are finished; twice, they are not."""
 
         def count(number: int, frame: object) -> None:
             del number, frame

@@ -19,6 +19,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def _build_jobs(
                 *batch_messages.UNKNOWN_ACCOUNT.format(place=place, name=entry.get("account", ""))
             )
         given = str(entry.get("file", ""))
-        names = _expand_pattern(folder, given)
+        names = _expand_pattern(folder, given, reports)
         if not names or not given:
             raise UsageError(*batch_messages.NO_SUCH_FILES.format(place=place, file=given))
         if "id" in entry and len(names) > 1:
@@ -174,18 +175,20 @@ def _list_entries(folder: Path, jobs: str | list[dict[str, Any]]) -> Iterator[tu
             yield batch_messages.PLACE_IN_MANIFEST.format(number=number), entry
 
 
-def _expand_pattern(folder: Path, given: str) -> list[str]:
-    """Return the files that a pattern matches, sorted by name; a name without wildcards as it is."""
+def _expand_pattern(folder: Path, given: str, reports: Path) -> list[str]:
+    """Return the files that a pattern matches, sorted by name; a name without wildcards as it is.
+
+    Reports of earlier runs are no sheets of this batch, and neither is what Excel keeps beside an open file (`~$a.xlsx`).
+    """
     if not _WILDCARDS.search(given) or (folder / given).exists():
         return [given]
-    root, pattern = (
-        (Path(given).anchor, str(Path(given).relative_to(Path(given).anchor)))
-        if Path(given).is_absolute()
-        else ("", given)
-    )
-    found = (folder / root).glob(pattern)
+    found = map(Path, glob(given, root_dir=folder, recursive=True))  # noqa: PTH207 - Path takes no absolute pattern
     return sorted(
-        path.as_posix() if root else path.relative_to(folder).as_posix() for path in found if path.is_file()
+        path.as_posix()
+        for path in found
+        if (folder / path).is_file()
+        and not path.name.startswith("~$")
+        and not (folder / path).resolve().is_relative_to(reports.resolve())
     )
 
 

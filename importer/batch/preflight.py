@@ -13,8 +13,10 @@ from importer.batch.account_work import OpenedAccount, OpenRequest, read_lists
 from importer.batch.manifest import Job, Manifest
 from importer.errors import ImporterError, NothingSentError, UsageError
 from importer.messages import batch_messages
+from importer.settings import Settings
 from importer.state.account_identity import is_same_account
 
+_MAX_LISTS_WAIT_S = 60.0
 _JOURNAL_SHARE = 4  # a journal takes up to four times its CSV
 _WORKBOOK_SHARE = 20  # a workbook is compressed to about a fifth
 
@@ -33,7 +35,7 @@ def open_accounts(
             account=manifest.accounts[name],
             folder=manifest.folder,
             state_dir=state_dir,
-            settings=first_jobs[name].settings,
+            settings=_limit_wait(first_jobs[name].settings),
         )
         futures[name] = executor.submit(read_lists, request)
     opened: dict[str, OpenedAccount] = {}
@@ -45,6 +47,11 @@ def open_accounts(
             failed[name] = str(error)
     _check_accounts_differ(opened)
     return opened, failed
+
+
+def _limit_wait(settings: Settings) -> Settings:
+    """Return the settings with a short wait for a CRM that pushes back: all other accounts wait for this one here."""
+    return settings.replace(max_wait=min(settings.max_wait, _MAX_LISTS_WAIT_S))
 
 
 def _check_accounts_differ(opened: Mapping[str, OpenedAccount]) -> None:

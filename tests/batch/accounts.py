@@ -39,12 +39,14 @@ class Accounts:
 
 
 @contextmanager
-def run_accounts(options: Mapping[str, SandboxOptions]) -> Iterator[Accounts]:
+def run_accounts(
+    options: Mapping[str, SandboxOptions], kind: type[Accounts] = Accounts
+) -> Iterator[Accounts]:
     """Run the accounts in a thread, on a free port, until the block ends."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     listener.listen(1024)
-    accounts = Accounts(listener.getsockname()[1], options)
+    accounts = kind(listener.getsockname()[1], options)
     config = uvicorn.Config(accounts, log_level="critical", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

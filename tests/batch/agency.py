@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import json
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from importer.batch import account_processes, account_work
 from importer.batch.account_processes import BoardLink
-from tests.batch.accounts import Accounts
-from tests.support import Ended, read_csv, write_csv
+from importer.errors import UnreadableFileError
+from importer.models.row import SourceRow
+from importer.reader.source import InMemoryReader, Sheet
+from importer.sandbox.sandbox_settings import SandboxOptions
+from tests.batch.accounts import Accounts, run_accounts
+from tests.support import Command, Ended, read_csv, write_csv
 
 
 class AccountThread:
@@ -104,3 +116,31 @@ class Agency:
                     totals[line["_status"]] += 1
         assert totals == summary["counts"]
         assert sum(totals.values()) == summary["rows"]
+
+
+@contextmanager
+def read_here(path, options):
+    """Open a CSV in this process: what a process of its own does with odd files is tested in tests/reader."""
+    del options
+    content = path.read_bytes()
+    if b"\0" in content:
+        raise UnreadableFileError("not a sheet")
+    header, *lines = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+    rows = [SourceRow(number, tuple(cells)) for number, cells in enumerate(lines, 2)]
+    yield Sheet(
+        InMemoryReader(header, rows), file=str(path), sha256=hashlib.sha256(content).hexdigest(), path=path
+    )
+
+
+@contextmanager
+def open_agency(
+    folder: Path, names: Iterable[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> Iterator[Agency]:
+    """Run an agency with these accounts, whose jobs run in threads of this process."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("SUPERFONE_API_KEY", raising=False)
+    monkeypatch.setattr(account_processes, "AccountProcesses", AccountThreads)
+    monkeypatch.setattr(account_work, "open_file", read_here)
+    options = {name: SandboxOptions(api_key=f"key-{name}") for name in names}
+    with run_accounts(options) as accounts:
+        yield Agency(folder, accounts, Command(folder, capsys), monkeypatch.setenv)

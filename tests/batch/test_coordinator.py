@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from contextlib import ExitStack
 
 import pytest
 
 from importer.batch import account_work, coordinator
+from importer.credentials import Credentials, Secret
 from importer.sandbox.faults import FaultPlan, InjectedFault
+from importer.state.run_lock import LockHolder, lock_account
+from importer.state.state_folder import open_account
 from tests.support import read_csv
 
 
@@ -291,3 +296,16 @@ def test_batch_csv_has_a_line_for_each_job(agency):
         ("acme", "acme/b.csv", "6"),
     ]
     assert (agency.reports / lines[0]["folder"] / "report.html").is_file()
+
+
+def test_account_of_a_killed_batch_is_waited_for(agency, state_dir):
+    """Its process finishes the requests under way, and only then gives the account up."""
+    agency.write_sheet("acme", "a.csv", 3)
+    agency.write_manifest('[[jobs]]\naccount = "acme"\nfile = "acme/a.csv"\n')
+    agency("--check")
+    credentials = Credentials(agency.accounts.get_url("acme"), Secret("key-acme"))
+    account = open_account(state_dir, credentials, {})
+    with ExitStack() as lock:
+        lock.enter_context(lock_account(account.folder, LockHolder(run_id="killed")))
+        threading.Timer(2.0, lock.pop_all().close).start()
+        assert agency().code == 0

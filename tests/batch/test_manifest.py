@@ -52,6 +52,17 @@ def test_pattern_is_sorted_by_name_and_run_ids_follow_from_the_manifest(tmp_path
     assert ids[0][0].startswith("2026-02-")
 
 
+def test_pattern_leaves_out_reports_and_what_excel_keeps_beside_an_open_file(tmp_path, monkeypatch):
+    """With `**` the reports of the first batch would be the sheets of the second."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("acme/a.csv", "acme/~$a.csv", "reports/acme/a-1/results.csv", ".hidden.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("Phone\n")
+    for pattern in ("**/*.csv", str(tmp_path / "**" / "*.csv")):
+        manifest = read(tmp_path, f'{ACCOUNT}[[jobs]]\naccount = "acme"\nfile = "{pattern}"\n')
+        assert [job.file for job in manifest.jobs] == [tmp_path / "acme" / "a.csv"]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_jobs_can_be_a_table(tmp_path, suffix):
     """A person makes it in Excel: a row is a job, and an empty cell is no option."""
