@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -53,5 +54,8 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     only: frozenset[str] = frozenset()
 
 
-OpenExecutor = Callable[[Board, str, Phase], AccountExecutor]
-"""Return where the jobs of an account run: a process on this machine, or a worker on another one."""
+class OpenExecutor(Protocol):
+    """Says where the jobs of an account run: in a process of this machine, or on another one."""
+
+    def __call__(self, board: Board, account: str, phase: Phase) -> AccountExecutor:
+        """Return a new place for an account."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from importer.batch.account_processes import AccountExecutor, Board, Phase
@@ -24,6 +25,7 @@ from importer.batch.batch_summary import BatchSummary, build_batch_summary
 from importer.batch.job_report import JobReport, JobState, build_unread_report, read_report
 from importer.batch.manifest import Job, Manifest
 from importer.batch.preflight import check_free_space, open_accounts
+from importer.batch.running_jobs import RunningJobs
 from importer.batch.schedule import Schedule
 from importer.errors import ImporterError, NothingSentError
 from importer.messages import batch_messages
@@ -190,27 +192,19 @@ class Batch:
             at_once=self._options.judges_at_once if is_judging else self._options.sends_at_once,
             keeps_going=is_judging or self._options.keeps_going,
         )
-        executors: dict[str, AccountExecutor] = {}
-        running: dict[Future[_Result], Job] = {}
-        try:
+        open_executor = partial(self._open_executor, self._board, phase=phase)
+        with RunningJobs[_Result](open_executor, submit) as running:
             while not schedule.is_finished:
                 for job in schedule.take():
-                    if job.account not in executors:
-                        executors[job.account] = self._open_executor(self._board, job.account, phase)
                     self._observer.on_job_begun(job)
-                    running[submit(executors[job.account], job)] = job
-                ended, _ = wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    job = running.pop(future)
+                    running.start(job)
+                for job, future in running.wait(_POLL_S):
                     is_done = self._record_end(job, future, record)
                     if schedule.record_end(job, is_done=is_done):
-                        executors.pop(job.account).close()
+                        running.close(job.account)
                 if self._stop_request is not StopRequest.NO:
                     schedule.stop()
                 self._observer.on_poll()
-        finally:
-            for executor in executors.values():
-                executor.close()
 
     def _record_end(self, job: Job, future: Future[_Result], record: Callable[[Job, _Result], bool]) -> bool:
         """Record how a job ended. What goes wrong in one account is its own: no other account hears of it."""

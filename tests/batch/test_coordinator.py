@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -14,6 +16,7 @@ from importer.credentials import Credentials, Secret
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.state.run_lock import LockHolder, lock_account
 from importer.state.state_folder import open_account
+from tests.batch.agency import AccountThread, AccountThreads
 from tests.support import read_csv
 
 
@@ -180,20 +183,46 @@ def test_bug_in_one_account_is_its_own(agency, monkeypatch):
     agency.check_conservation()
 
 
+def test_account_whose_process_is_gone_gets_a_new_one(agency, monkeypatch):
+    """With --keep-going, and always while files are checked, its next file is taken."""
+    write_two_sheets_each(agency)
+    failed = []
+
+    class Mortal(AccountThread):
+        is_gone = False
+
+        def submit(self, work, request):
+            assert not self.is_gone, "a pool whose process is gone takes no work"
+            return super().submit(partial(self._die_once, work), request)
+
+        def _die_once(self, work, request, link):
+            if request.job.account == "birla" and not failed:
+                failed.append(request.job)
+                self.is_gone = True
+                raise BrokenProcessPool
+            return work(request, link)
+
+    monkeypatch.setattr(AccountThreads, "__call__", lambda _, board, account, phase: Mortal(board, account))
+    assert agency("--check").code == 1
+    assert agency.list_states()["birla"] == ["not_checked", "checked"]
+    assert agency().code == 0
+
+
 def test_ctrl_c_lets_requests_finish_and_the_same_command_goes_on(agency):
     """Every account stops, the exit code is 130, and no row is lost or sent twice."""
     write_two_sheets_each(agency, rows=40)
     count = 0
-    upsert = agency.accounts.sandboxes["acme"]._upsert_lead
+    answer = agency.accounts.answer
 
-    def interrupt(raw):
+    async def interrupt(scope, receive, send):
         nonlocal count
-        count += 1
+        count += scope["method"] == "POST" and scope["path"].startswith("/acme/")
         if count == 10:
             os.kill(os.getpid(), signal.SIGINT)
-        return upsert(raw)
+            count += 1
+        await answer(scope, receive, send)
 
-    agency.accounts.sandboxes["acme"]._upsert_lead = interrupt
+    agency.accounts.answer = interrupt
     stopped = agency()
     assert stopped.code == 130
     assert "run the same command again" in stopped.err
