@@ -13,11 +13,12 @@ from importer.loader.mapping.map_file import make_column_key
 from importer.messages import ui_messages
 from importer.models.mapping import ColumnChoice
 from importer.models.status import SHEET_COLUMN
+from importer.models.task import TaskType
 from importer.pipeline.column_questions import make_readable_name
-from importer.pipeline.questions import NO, YES
+from importer.pipeline.questions import YES
 from importer.ui.run_steps import start_check
 from importer.ui.sheet_previews import MatchedSheet
-from importer.ui.visit import Visit, show, write
+from importer.ui.visit import Form, Visit, show, write
 
 _PHONE_FIELDS = frozenset({"customer_phone", "add_phones"})
 _FIELD_PREFIX = "field:"
@@ -50,6 +51,9 @@ def show_columns(visit: Visit) -> Response:
         asks_for_source=not mapping.find_columns("source")
         and (source is not None or "source" not in mapping.defaults),
         source=make_readable_name(preparation.file) if source is None else source,
+        task_types=[one.value for one in TaskType],
+        task=preparation.options.get("task", ""),
+        due=preparation.options.get("due", ""),
         notices=[notice.text for notice in matched.decision.notices],
         region=preparation.options.get("region", "IN"),
     )
@@ -73,27 +77,42 @@ def _list_columns(matched: MatchedSheet) -> list[ShownColumn]:
 def check_columns(visit: Visit) -> Response:
     """Keep the columns as they were chosen, and check all rows."""
     preparation = visit.workspace.preparations.get(visit.run_id)
-    matched, form = _match(visit), visit.form
-    chosen = form.get_prefixed(_FIELD_PREFIX)
-    if not _PHONE_FIELDS & set(chosen.values()):
-        raise MappingError(*ui_messages.NO_PHONE_CHOSEN)
-    columns = dict(preparation.options.get("column", {}))
-    for column in _list_columns(matched):
-        field = chosen.get(column.key)
-        if field is not None and (column.is_unsure or field != column.choice.field):
-            columns[column.key] = field
-    options: dict[str, Any] = {**preparation.options, "column": columns, "rest": "info"}
+    options: dict[str, Any] = {
+        **preparation.options,
+        **_read_task(visit.form),
+        "column": _read_columns(visit.form, _match(visit), preparation.options.get("column", {})),
+        "rest": "info",  # shown as such, so nobody need be asked
+    }
     answers = dict(preparation.answers)
-    answers["saved map",] = NO if form.get("forget") else YES
-    if "source" in form.get_prefixed(""):
-        source = form.get("source").strip()
-        defaults = {name: value for name, value in options.get("default", {}).items() if name != "source"}
-        options["default"] = {**defaults, "source": source} if source else defaults
-        answers["source",] = source
-    preparation = preparation.change(options=options, answers=tuple(answers.items()), is_settled=True)
+    answers["saved map",] = YES
+    if "source" in visit.form:
+        answers["source",] = visit.form.get("source").strip()
+        defaults = options.get("default", {}) | {"source": answers["source",]}
+        options["default"] = {name: value for name, value in defaults.items() if value}
+    changed = {name: value for name, value in options.items() if value is not None}
+    preparation = preparation.change(options=changed, answers=tuple(answers.items()), is_settled=True)
     visit.workspace.preparations.save(preparation)
     start_check(visit.workspace, preparation)
     return visit.redirect(f"/runs/{preparation.run_id}")
+
+
+def _read_columns(form: Form, matched: MatchedSheet, named: dict[str, str]) -> dict[str, str]:
+    """Return the fields of the columns that a person has chosen, now or before. Raises MappingError without a phone."""
+    chosen = form.get_prefixed(_FIELD_PREFIX)
+    if not _PHONE_FIELDS & set(chosen.values()):
+        raise MappingError(*ui_messages.NO_PHONE_CHOSEN)
+    changed = {
+        column.key: chosen[column.key]
+        for column in _list_columns(matched)
+        if column.key in chosen and (column.is_unsure or chosen[column.key] != column.choice.field)
+    }
+    return {**named, **changed}
+
+
+def _read_task(form: Form) -> dict[str, str | None]:
+    """Return the options of the follow-up tasks, None for no task."""
+    task = form.get("task") or None
+    return {"task": task, "due": form.get("due").strip() or None if task else None}
 
 
 ROUTES = [

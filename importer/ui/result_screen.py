@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from starlette.responses import FileResponse, Response
@@ -32,6 +33,17 @@ _REPORT_POLICY = (
 """Of a report in its frame: an origin of its own, without our cookie. Its own policy allows only its own script."""
 
 
+class Offers(NamedTuple):
+    """What can be done with a run now. Counts are rows."""
+
+    resume: bool
+    look_up: bool
+    retry: int
+    fix: int
+    verify: bool
+    undo: bool
+
+
 def show_result(visit: Visit) -> Response:
     """Show the counts and the report of a run, whatever state it is in."""
     place = visit.workspace.find_place(visit.run_id)
@@ -39,35 +51,45 @@ def show_result(visit: Visit) -> Response:
         return visit.go_to_run()
     with Journal.open_unverified(visit.folder) as journal:
         counts, end, metadata = journal.reports.count_by_status(), journal.run.end, journal.metadata
-        can_undo = end.has_sent and not metadata.undone_by and not journal.plans.is_empty
-    is_undo = metadata.kind is RunKind.UNDO
+        keeps_way_back = not metadata.undone_by and not journal.plans.is_empty
+    state, summary = _name_state(end, visit.folder), _read_summary(visit.folder)
     meanings = _choose_meanings(metadata.kind, end.state)
-    summary = _read_summary(visit.folder)
+    offers = _list_offers(state, counts, summary, keeps_way_back=keeps_way_back)
     return visit.render(
         "result.html",
         step=find_step(end),
         file=Path(metadata.file).name,
         crm=visit.name_crm(metadata.base_url),
-        state=_name_state(end),
+        state=state,
+        colour=get_state_colour(state),
         reason=end.reason,
         counts=[
             (status.value, counts[status], meanings[status]) for status in RowStatus if counts.get(status)
         ],
         total=sum(counts.values()),
-        summary=summary,
-        to_fix=summary.to_fix if summary and not is_undo else 0,
-        undelivered=summary.undelivered if summary and end.state is RunState.FINISHED and not is_undo else 0,
         files=_list_files(visit.folder, summary),
         has_page=(visit.folder / PAGE).is_file(),
-        can_resume=end.state in RESUMABLE and not is_sending(visit.folder),
-        can_look_up=end.state is RunState.CHECKED and bool(counts.get(RowStatus.ACCEPTED)),
-        can_verify=end.state is RunState.FINISHED and bool(counts.get(RowStatus.ACCEPTED)),
-        can_undo=can_undo and end.state is RunState.FINISHED,
+        offers=offers._replace(retry=0, fix=0) if metadata.kind is RunKind.UNDO else offers,
+        is_undo=metadata.kind is RunKind.UNDO,
         undone_by=metadata.undone_by,
-        is_undo=is_undo,
         parent=metadata.parent,
         has_preparation=place.preparation is not None and not end.has_sent,
-        colour=get_state_colour(_name_state(end)),
+    )
+
+
+def _list_offers(
+    state: RunState, counts: Mapping[RowStatus, int], summary: Summary | None, *, keeps_way_back: bool
+) -> Offers:
+    """Return what can be done with a run in this state. `keeps_way_back`: it knows what its leads were before."""
+    is_finished = state is RunState.FINISHED
+    has_leads = bool(counts.get(RowStatus.ACCEPTED))
+    return Offers(
+        resume=state in RESUMABLE and state is not RunState.RUNNING,
+        look_up=state is RunState.CHECKED and has_leads,
+        retry=summary.undelivered if summary and is_finished else 0,
+        fix=summary.to_fix if summary else 0,
+        verify=is_finished and has_leads,
+        undo=is_finished and keeps_way_back,
     )
 
 
@@ -78,9 +100,10 @@ def _choose_meanings(kind: RunKind, state: RunState) -> Mapping[str, str]:
     return CHECK_MEANINGS if state in UNSENT else STATUS_MEANINGS
 
 
-def _name_state(end: RunEnd) -> str:
-    """Return the state in the words of the list of runs. A run that nobody is sending was killed."""
-    return RunState.INTERRUPTED if end.state is RunState.RUNNING else end.state
+def _name_state(end: RunEnd, folder: Path) -> RunState:
+    """Return the state as the list of runs names it. A run that no process is sending was killed."""
+    was_killed = end.state is RunState.RUNNING and not is_sending(folder)
+    return RunState.INTERRUPTED if was_killed else end.state
 
 
 def _read_summary(folder: Path) -> Summary | None:

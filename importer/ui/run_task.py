@@ -45,6 +45,7 @@ class Phase(StrEnum):
     FINISHING_CHECK = "finishing_check"
     LOOKING_UP = "looking_up"
     SENDING = "sending"
+    CREATING_TASKS = "creating_tasks"
     OVER = "over"
 
 
@@ -107,6 +108,16 @@ class TaskObserver(RunObserver):
     def on_progress(self, progress: Progress) -> None:
         """Show how the sending progresses."""
         self._show(Phase.SENDING, progress)
+
+    def on_tasks_begin(self, tasks: int, wait_s: float) -> None:
+        """Show how many tasks are created, and how long that has to wait for those of an earlier run."""
+        self.set(
+            phase=Phase.CREATING_TASKS, done=0, total=tasks, not_accepted=0, waiting_s=wait_s, left_s=-1.0
+        )
+
+    def on_task_progress(self, progress: Progress) -> None:
+        """Show how the creation of tasks progresses."""
+        self._show(Phase.CREATING_TASKS, progress)
 
     def _show(self, phase: Phase, progress: Progress) -> None:
         if self.snapshot.phase is not phase:

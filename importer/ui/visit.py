@@ -51,6 +51,10 @@ class Form:
     def __init__(self, body: str) -> None:
         self._pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=100_000)
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether the form has the field."""
+        return any(key == name for key, _ in self._pairs)
+
     def get(self, name: str, default: str = "") -> str:
         """Return the last value of a field."""
         return next((value for key, value in reversed(self._pairs) if key == name), default)

@@ -127,3 +127,14 @@ class Tab:
         self.page.goto(self.page.url.partition("/runs/")[0] + "/")
         self.page.go_back()
         assert self.path == path
+
+    def check_page(self, width: int) -> None:
+        """A screen reader can name each control, there is one heading of the page, and it is not wider than its window."""
+        nameless = self.page.evaluate(
+            """[...document.querySelectorAll('main :is(input:not([type=hidden]), select, textarea, button, a, iframe, progress)')]
+               .filter(one => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.title))
+               .map(one => one.outerHTML)"""
+        )
+        assert nameless == [], self.path
+        assert self.page.locator("h1").count() == 1, self.path
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= width, self.path

@@ -12,7 +12,7 @@ from tests.ui.browser import Browser
 ATTRIBUTES = {
     "accept", "action", "aria-current", "aria-label", "aria-labelledby", "autocomplete", "charset", "checked", "class", "content", "data-events",
     "data-failed", "data-lost", "data-next", "data-sending", "data-upload", "disabled", "download", "for", "hidden", "href", "id", "inputmode",
-    "label", "lang", "max", "method", "name", "open", "rel", "required", "role", "rows", "sandbox", "scope", "selected", "spellcheck", "src",
+    "label", "lang", "max", "method", "name", "open", "placeholder", "rel", "required", "role", "rows", "sandbox", "scope", "selected", "spellcheck", "src",
     "tabindex", "target", "title", "type", "value",
 }  # fmt: skip
 """All attributes that our own templates write."""

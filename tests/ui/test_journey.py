@@ -3,8 +3,6 @@
 import json
 import threading
 
-import pytest
-
 from importer.pipeline.questions import UnknownValue
 from importer.report.summary import REPORT_FILES
 from importer.sender.stop_control import StopRequest
@@ -77,42 +75,35 @@ def test_a_sheet_with_faults_goes_from_the_file_to_its_report(browser, server, t
     )  # the sheet is not kept longer than it is needed
 
 
-def test_reports_can_be_read_by_their_names_and_nothing_else(browser, server, tmp_path):
+def test_reports_are_read_by_their_names_in_a_frame_without_our_origin(browser, server, tmp_path):
+    """Nothing else of the folder can be read, and a report that is a link is not followed."""
     run_id = plan(browser, write_csv(tmp_path / "leads.csv", CLEAN))
     folder = server.workspace.reports / run_id
+
+    def read(name):
+        return browser.client.get(f"{browser.prefix}/runs/{run_id}/files/{name}")
+
     for name in REPORT_FILES:
-        answer = browser.client.get(f"{browser.prefix}/runs/{run_id}/files/{name}")
-        assert answer.status_code == (200 if (folder / name).is_file() else 404)
+        assert read(name).status_code == (200 if (folder / name).is_file() else 404)
     (folder / "leads.txt").write_text("mine")
-    for name in (
+    others = (
         "journal.sqlite",
         "leads.txt",
         ".writing.lock",
-        "..%2fdrafts",
+        "..%2fpreparing",
         "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
         "",
-    ):
-        assert browser.client.get(f"{browser.prefix}/runs/{run_id}/files/{name}").status_code == 404
-
-
-def test_a_report_that_is_a_link_is_not_followed(browser, server, tmp_path):
-    run_id = plan(browser, write_csv(tmp_path / "leads.csv", CLEAN))
-    report = server.workspace.reports / run_id / "results.csv"
-    report.unlink()
-    report.symlink_to("/etc/passwd")
-    assert browser.client.get(f"{browser.prefix}/runs/{run_id}/files/results.csv").status_code == 404
-
-
-def test_a_report_is_shown_in_a_frame_without_our_origin(browser, tmp_path):
-    run_id = plan(browser, write_csv(tmp_path / "leads.csv", CLEAN))
+    )
+    assert {read(name).status_code for name in others} == {404}
     browser.open(f"/runs/{run_id}/report")
+    policy = read("report.html").headers["content-security-policy"]
     assert 'sandbox="allow-scripts"' in browser.text
-    policy = browser.client.get(f"{browser.prefix}/runs/{run_id}/files/report.html").headers[
-        "content-security-policy"
-    ]
     assert "sandbox allow-scripts;" in policy
     assert "allow-same-origin" not in policy + browser.text
     assert "frame-ancestors 'self'" in policy
+    (folder / "results.csv").unlink()
+    (folder / "results.csv").symlink_to("/etc/passwd")
+    assert read("results.csv").status_code == 404
 
 
 # --- state is what is on disk
@@ -176,6 +167,23 @@ def test_changed_columns_are_checked_again_under_the_same_id(browser, server, tm
     assert summary["columns"]["Name"] == "business_name"
 
 
+def test_follow_up_tasks_are_created_for_the_leads(browser, server, tmp_path):
+    run_id = check(browser, write_csv(tmp_path / "leads.csv", CLEAN), task="FOLLOW_UP_CALL", due="+2d")
+    browser.write(f"/runs/{run_id}/look-up")
+    browser.wait(run_id).submit(f"/runs/{run_id}/send")
+    browser.wait(run_id)
+    store = server.workspace.accounts.practice._running.sandbox.store
+    assert {
+        task["type"] for lead in read_leads(server).values() for task in store.read_tasks(lead["id"])
+    } == {"FOLLOW_UP_CALL"}
+
+
+def test_a_due_date_that_cannot_be_read_is_said_on_the_page_of_the_columns(browser, tmp_path):
+    run_id = check(browser, write_csv(tmp_path / "leads.csv", CLEAN), task="FOLLOW_UP_CALL", due="someday")
+    assert browser.path == f"/runs/{run_id}/columns"
+    assert "someday" in browser.main
+
+
 def test_a_sheet_without_a_phone_column_says_so(browser, tmp_path):
     run_id = browser.upload(write_csv(tmp_path / "leads.csv", [["Name", "City"], ["Asha", "Pune"]]))
     browser.submit(f"/runs/{run_id}/sheet")
@@ -229,13 +237,12 @@ def test_two_clicks_are_one_run(browser, server, tmp_path):
     assert sum(entry["method"] == "POST" for entry in ledger) == 2
 
 
-@pytest.mark.parametrize("nonce", ["", "x", None])
-def test_a_form_without_the_nonce_of_the_plan_sends_nothing(browser, server, tmp_path, nonce):
+def test_a_form_without_the_nonce_of_the_plan_sends_nothing(browser, server, tmp_path):
     run_id = plan(browser, write_csv(tmp_path / "leads.csv", CLEAN))
-    fields = [] if nonce is None else [("nonce", nonce)]
-    answer = browser.write(f"/runs/{run_id}/send", fields)
-    assert answer.status_code == 400
-    assert "The plan has changed" in answer.text
+    for fields in ([], [("nonce", "")], [("nonce", "x")]):
+        answer = browser.write(f"/runs/{run_id}/send", fields)
+        assert answer.status_code == 400
+        assert "The plan has changed" in answer.text
     assert server.workspace.find_place(run_id).state == "planned"
 
 
