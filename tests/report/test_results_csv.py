@@ -4,7 +4,14 @@ import msgspec
 
 from importer.issues import Issue
 from importer.models.delivery import ReportRow
-from importer.models.status import PLAN_COLUMNS, REPORT_COLUMNS, VERIFICATION_COLUMNS, NoteState, RowStatus
+from importer.models.status import (
+    PLAN_COLUMNS,
+    REPORT_COLUMNS,
+    TASK_COLUMNS,
+    VERIFICATION_COLUMNS,
+    NoteState,
+    RowStatus,
+)
 from importer.report import failed_workbook
 from importer.report.results_csv import to_report_cells
 
@@ -25,4 +32,9 @@ def test_report_cells_match_report_columns():
 
 def test_every_report_column_has_a_width():
     """A new column must not break the workbook."""
-    assert set(failed_workbook._COLUMN_WIDTHS) == {*REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS}
+    assert set(failed_workbook._COLUMN_WIDTHS) == {
+        *REPORT_COLUMNS,
+        *PLAN_COLUMNS,
+        *VERIFICATION_COLUMNS,
+        *TASK_COLUMNS,
+    }
