@@ -108,4 +108,5 @@ class IssueCode(StrEnum):
     TASK_WITHOUT_LEAD = "task_without_lead"
     TASK_REFUSED = "task_refused"
     TASK_FAILED = "task_failed"
+    TASK_NOT_SHOWN = "task_not_shown"
     TASK_UNSURE = "task_unsure"

@@ -90,6 +90,7 @@ _WARNINGS = frozenset(
         IssueCode.TASK_WITHOUT_LEAD,
         IssueCode.TASK_REFUSED,
         IssueCode.TASK_FAILED,
+        IssueCode.TASK_NOT_SHOWN,
         IssueCode.TASK_UNSURE,
     }
 )

@@ -88,7 +88,7 @@ class TaskJournal:
         """Write what became of tasks. A task that the run leaves in doubt stays so: its intent says it."""
         if batch.results or batch.withdrawn:
             with self._file.commit():
-                self._record_results([_to_task_result(one) for one in batch.results])
+                self._record_results([to_task_result(one) for one in batch.results])
                 self._withdraw([self._tasks.pop(row.number) for row in batch.withdrawn])
         if batch.metrics or batch.send_totals is not None:
             self._delivery.record(DeliveryBatch(metrics=batch.metrics, send_totals=batch.send_totals))
@@ -119,6 +119,7 @@ def _build_known_result(task: PendingTask, creator: str, run_id: str) -> TaskRes
     return TaskResult(task.number, TaskState.KEPT, 0, None, (issue,))
 
 
-def _to_task_result(result: DeliveryResult) -> TaskResult:
+def to_task_result(result: DeliveryResult) -> TaskResult:
+    """Return what became of a task, from the result that the sender gives."""
     assert result.task is not None, "a task has a state when it is settled"
     return TaskResult(result.number, result.task, result.attempts, result.http_status, result.issues)

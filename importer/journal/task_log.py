@@ -22,11 +22,16 @@ _OPEN_TASKS = """FROM tasks JOIN rows ON rows.number = tasks.number
 _READ_OPEN = f"""SELECT tasks.number, rows.phone, tasks.type, tasks.due_at, tasks.note, tasks.state,
     (SELECT lead_id FROM lookups WHERE lookups.phone = rows.phone) {_OPEN_TASKS}
     AND tasks.number > :after ORDER BY tasks.number LIMIT :rows"""
+_SENT_TASKS = """FROM tasks JOIN rows ON rows.number = tasks.number
+    WHERE tasks.attempts IS NOT NULL AND tasks.state IN ('created', 'unknown')
+      AND (NOT :is_sample OR tasks.number IN (SELECT number FROM verifications))"""
+_READ_SENT = f"""SELECT tasks.number, rows.phone, tasks.type, tasks.due_at, tasks.note, tasks.state,
+    (SELECT lead_id FROM lookups WHERE lookups.phone = rows.phone) {_SENT_TASKS}
+    AND tasks.number > :after ORDER BY tasks.number LIMIT :rows"""
 _READ_DOUBTFUL = "SELECT number, type, due_at, note FROM tasks WHERE state = 'unknown'"
 _REMOVE = "DELETE FROM tasks WHERE number IN (SELECT value FROM json_each(?))"
 _REMOVE_OF_KNOWN_LEADS = """DELETE FROM tasks WHERE state = 'not_sent' AND attempts IS NULL AND number IN (
     SELECT number FROM plans WHERE action <> 'create')"""
-_COUNT_STATES = "SELECT state, count(*) FROM tasks GROUP BY state"
 _PHONES = """SELECT rows.phone FROM rows JOIN tasks ON tasks.number = rows.number
     WHERE rows.number IN (SELECT value FROM json_each(?))"""
 _COUNT_DAYS = "SELECT substr(due_at, 1, 10) AS day, count(*) FROM tasks GROUP BY day ORDER BY day LIMIT :days"
@@ -103,11 +108,17 @@ class TaskLog:
         with self._file.translate_read_errors():
             return int(self._file.sql.execute(f"SELECT count(*) {_OPEN_TASKS}").fetchone()[0])
 
-    def count_states(self) -> dict[TaskState, int]:
-        """Return the number of tasks by what became of them."""
+    def read_sent(self, after: int, limit: int, *, is_sample: bool) -> list[PendingTask]:
+        """Return the next tasks that were created, or may have been; `is_sample`: of the leads that are read back."""
         with self._file.translate_read_errors():
-            found = dict(self._file.sql.execute(_COUNT_STATES).fetchall())
-            return {state: found.get(state.value, 0) for state in TaskState}
+            values = {"after": after, "rows": limit, "is_sample": is_sample}
+            return [_to_pending_task(*row) for row in self._file.sql.execute(_READ_SENT, values).fetchall()]
+
+    def count_sent(self, *, is_sample: bool) -> int:
+        """Return the number of these tasks."""
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute(f"SELECT count(*) {_SENT_TASKS}", {"is_sample": is_sample})
+            return int(found.fetchone()[0])
 
     def count_days(self, limit: int) -> list[tuple[str, int]]:
         """Return the number of tasks by the day on which they are due, the first days first."""

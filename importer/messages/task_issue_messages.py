@@ -51,6 +51,10 @@ TASK_ISSUE_TEXTS: dict[Code, IssueText] = {
         "task not created",
         "the task could not be created ({value}; attempts: {hint}). The lead went in. Run importer retry to create the task.",
     ),
+    Code.TASK_NOT_SHOWN: IssueText(
+        "task not in the CRM",
+        "the CRM does not show this task of the lead now ({value}). Check the tasks of the lead, or run importer verify again.",
+    ),
     Code.TASK_UNSURE: IssueText(
         "task may be missing",
         "the CRM may have created the task, but its answer was lost ({value}). Run importer retry: it reads the lead's tasks "

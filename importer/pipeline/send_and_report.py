@@ -34,7 +34,7 @@ from importer.planner.plan_rules import PlanRules
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.report.summary_builder import compute_exit_code, compute_task_code
+from importer.report.summary_builder import compute_exit_code
 from importer.sender.client import Client, open_client
 from importer.sender.commit_writer import CommitWriter, DeliveryJournal
 from importer.sender.planned_requests import PlannedRequests
@@ -101,15 +101,34 @@ def look_up_phones(journal: Journal, context: RunContext) -> RunEnd | None:
 
 
 def read_leads(
-    journal: Journal, source: DeliveryJournal, total: int, context: RunContext, *, wait_s: float = 0
+    journal: Journal,
+    source: DeliveryJournal,
+    total: int,
+    context: RunContext,
+    *,
+    wait_s: float = 0,
+    make_requests: MakeRequests = lambda _: LookupRequests(),
 ) -> RunEnd:
-    """Read the leads of `total` phones, which `source` gives out, after a wait. Return how that ended; it is not written."""
+    """Read the leads of `total` phones, which `source` gives out, after a wait. Return how that ended; it is not written.
+
+    `make_requests` reads something else of them.
+    """
+
+    async def read(get_stop_request: Callable[[], StopRequest]) -> bool:
+        await wait_unless_stopped(wait_s, get_stop_request)
+        async with _open_client(context) as client:
+            return await send(
+                source,
+                client,
+                _build_send_settings(journal, context),
+                total=total,
+                on_progress=context.observer.on_look_up_progress,
+                get_stop_request=get_stop_request,
+                make_requests=make_requests,
+            )
+
     with _count_signals(journal, context) as signals:
-        return _run_to_end(
-            journal,
-            lambda: _read_after_wait(journal, source, total, context, wait_s, signals.get_stop_request),
-            signals,
-        )
+        return _run_to_end(journal, lambda: read(signals.get_stop_request), signals)
 
 
 def stop_and_report(journal: Journal, error: RunStoppedError) -> Summary:
@@ -164,28 +183,6 @@ async def _send_pending(
             on_rate_learnt=context.observer.on_rate_learnt,
         )
         return is_sent and await create_tasks(journal, client, context, settings, get_stop_request)
-
-
-async def _read_after_wait(
-    journal: Journal,
-    source: DeliveryJournal,
-    total: int,
-    context: RunContext,
-    wait_s: float,
-    get_stop_request: Callable[[], StopRequest],
-) -> bool:
-    """Read the leads of all phones of `source`. Return False if a person stopped it."""
-    await wait_unless_stopped(wait_s, get_stop_request)
-    async with _open_client(context) as client:
-        return await send(
-            source,
-            client,
-            _build_send_settings(journal, context),
-            total=total,
-            on_progress=context.observer.on_look_up_progress,
-            get_stop_request=get_stop_request,
-            make_requests=lambda _: LookupRequests(),
-        )
 
 
 def _make_planned_requests(planning: PlanningJournal, rules: PlanRules, context: RunContext) -> MakeRequests:
@@ -246,12 +243,10 @@ def _build_interrupted_end(journal: Journal, error: Exception) -> RunEnd:
 
 
 def _build_end(journal: Journal, state: RunState, reason: str) -> RunEnd:
-    is_finished = state is RunState.FINISHED
-    counts = journal.reports.count_by_status() if is_finished else {}
-    tasks = journal.tasks.count_states() if is_finished else {}
+    counts = journal.reports.count_by_status() if state is RunState.FINISHED else {}
     return RunEnd(
         state=state,
-        exit_code=compute_exit_code(state, counts) or compute_task_code(tasks),
+        exit_code=compute_exit_code(state, counts),
         finished_at=now().isoformat(),
         reason=reason,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importer.command_hints import format_run_command
+from importer.journal.created_tasks import TaskCheckJournal
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.journal.verification_log import VerificationEnd, VerificationJournal
@@ -13,6 +14,7 @@ from importer.pipeline.send_and_report import read_leads, send_and_report
 from importer.planner.plan_rules import map_title_ids
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
+from importer.sender.task_check import TaskCheckRequests
 
 
 def send_and_verify(journal: Journal, context: RunContext) -> Summary:
@@ -39,7 +41,19 @@ def verify_rows(journal: Journal, context: RunContext) -> Summary:
         end = read_leads(journal, source, total, context, wait_s=settings.wait)
         if end.state is not RunState.FINISHED:
             log.write_end(_describe_end(journal, end))
+            return write_reports(journal, journal.folder)
+    _read_tasks(journal, context)
     return write_reports(journal, journal.folder)
+
+
+def _read_tasks(journal: Journal, context: RunContext) -> None:
+    """Read back the tasks that the run created: also those in doubt, which are settled by that."""
+    is_sample = context.settings.sample != "all"
+    if total := journal.tasks.count_sent(is_sample=is_sample):
+        source = TaskCheckJournal(journal.file, journal.tasks, is_sample=is_sample)
+        end = read_leads(journal, source, total, context, make_requests=lambda _: TaskCheckRequests(source))
+        if end.state is not RunState.FINISHED:
+            journal.verifications.write_end(_describe_end(journal, end))
 
 
 def _describe_end(journal: Journal, end: RunEnd) -> VerificationEnd:

@@ -116,7 +116,9 @@ def build_summary(journal: Journal, counter: SummaryCounter, files: dict[str, st
         known_leads=metadata.known_leads,
         verified={outcome.value: count for outcome, count in verified.items()},
         **_count_tasks(journal, counter),
-        exit_code=exit_code or compute_verification_code(verified, journal.verifications.end),
+        exit_code=exit_code
+        or compute_verification_code(verified, journal.verifications.end)
+        or (compute_task_code(counter.tasks) if state is RunState.FINISHED else 0),
     )
 
 

@@ -338,3 +338,19 @@ def test_task_is_in_the_journal_when_the_run_is_stopped(importer, crm, sheet):
     ]
     assert after == before
     assert json.loads((ended.folder / "summary.json").read_text("utf-8"))["tasks"]["created"] == 2
+
+
+def test_verify_reads_tasks_back(importer, crm, sheet):
+    """A task that the CRM does not show fails the verification; the next one that finds it settles that."""
+    ended = importer("run", sheet, *TASK, "--verify")
+    assert ended.code == 0, ended.err
+    sql = crm.sandbox.store.sql
+    sql.execute("UPDATE tasks SET lead_id = lead_id + 100 WHERE id = 1")
+    again = importer("verify", ended.folder.name)
+    assert again.code == 1
+    assert read_columns(ended, "_task", "_codes")[0] == ("unknown", "task_due.task_not_shown")
+    sql.execute("UPDATE tasks SET lead_id = lead_id - 100 WHERE id = 1")
+    third = importer("verify", ended.folder.name)
+    assert third.code == 0
+    assert read_columns(ended, "_task", "_codes")[0] == ("created", "")
+    assert count_tasks(crm) == {"1": 1, "2": 1, "3": 0}
