@@ -1,4 +1,6 @@
-"""Hypothesis strategies that several test files share."""
+"""Hypothesis strategies that several test files share, and how many examples they try."""
+
+import os
 
 from hypothesis import strategies as st
 
@@ -10,3 +12,10 @@ CELLS = st.text(
     max_size=30,
 )
 """Texts of cells."""
+
+_FACTOR = int(os.environ.get("EXAMPLES_FACTOR", "1"))
+
+
+def count_examples(usual: int) -> int:
+    """Return how many examples a property tries: the usual number, or EXAMPLES_FACTOR times as many (`make torture`)."""
+    return usual * _FACTOR

@@ -17,11 +17,11 @@ from importer.csv_injection import (
 )
 from importer.loader.formats.delimited_text import read_records
 from importer.loader.formats.dialect import Dialect, Encoding, find_dialect
-from tests.strategies import CELLS, SPECIAL_CHARACTERS
+from tests.strategies import CELLS, SPECIAL_CHARACTERS, count_examples
 
 
 @given(CELLS)
-@settings(max_examples=2000)
+@settings(max_examples=count_examples(500))
 def test_unescape_is_inverse_of_escape(text):
     """Whatever a cell contains, importing our report again gives the same text."""
     assert unescape_formula(escape_formula(text)) == text
@@ -32,7 +32,7 @@ def test_unescape_is_inverse_of_escape(text):
         st.one_of(CELLS, st.text(alphabet=SPECIAL_CHARACTERS + "19", max_size=5)), min_size=1, max_size=6
     )
 )
-@settings(max_examples=5000)
+@settings(max_examples=count_examples(1000))
 @example(["+91 98450 12345", "Asha", "-5"])
 @example(["x", "-1,a"])
 @example(["a;+91,b"])
@@ -55,7 +55,7 @@ _TABLES = st.builds(
 
 
 @given(st.one_of(_TABLES, st.text(st.sampled_from('",;\n\r\n =+-@a1\t\'5"'), max_size=40)))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @example('a,"+91 98450 12345"\n"x" ,5" pipe\n')
 @example("a,b\n=1+1,c\nd,e\n")
 def test_source_line_used_as_report_line_is_escaped(tmp_path_factory, text):

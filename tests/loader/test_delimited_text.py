@@ -18,6 +18,7 @@ from importer.loader.formats.delimited_text import MAX_CELL_CHARS, read_records
 from importer.loader.formats.dialect import find_dialect
 from importer.messages import format_count
 from importer.models.row import SourceRow
+from tests.strategies import count_examples
 
 HEADER = ["Name", "Phone", "Note"]
 MARKS = [",", ";", "\t", "|"]
@@ -63,7 +64,7 @@ def build_tables(draw, cell):
     return [HEADER, *(row for row in rows if any(row))]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=count_examples(100))
 @given(
     table=build_tables(ANY_CELL) | build_tables(LATIN_CELL),
     mark=st.sampled_from(MARKS),
@@ -98,7 +99,7 @@ def test_any_table_in_any_dialect_and_encoding_is_read_back_unchanged(
     assert not list_codes(found)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=count_examples(100))
 @given(
     table=st.lists(st.lists(ANY_CELL, min_size=2, max_size=5), max_size=6),
     mark=st.sampled_from([*MARKS, ":", "~"]),
@@ -120,7 +121,7 @@ SOUND_CELL = st.text(st.sampled_from('abz 019,;"é-'), max_size=8).filter(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=count_examples(150))
 @given(
     rows=st.lists(st.tuples(SOUND_CELL, A_PHONE, SOUND_CELL).map(list), min_size=1, max_size=12),
     data=st.data(),

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sandbox.conftest import API, KEY, PHONE
+from tests.strategies import count_examples
 
 LEAD = f"{API}/lead"
 JUNK = {
@@ -52,7 +53,7 @@ FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=count_examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     address=st.sampled_from([LEAD, f"{API}/lead/1/task"]),
     body=st.dictionaries(FIELDS, VALUES, max_size=5).map(lambda fields: {"customer_phone": PHONE, **fields}),
@@ -64,13 +65,13 @@ def test_any_json_is_accepted_or_rejected_without_a_500(crm, address, body):
     assert "message" in reply.json()
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=count_examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.binary(max_size=200), address=st.sampled_from(ADDRESSES))
 def test_any_bytes_are_accepted_or_rejected_without_a_500(crm, raw, address):
     assert crm.post(address, content=raw, headers=JSON).status_code in (200, 400)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=count_examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=30), page=st.text(max_size=12), phone=st.text(max_size=20))
 def test_any_query_is_answered_without_a_500(crm, text, page, phone):
     assert crm.get("/", params={"text": text, "page": page}).status_code == 200
