@@ -154,7 +154,7 @@ def latency(*, quick: bool, repeats: int) -> Figures:
     for _ in range(repeats):
         with server("--latency", "0.03", core=SERVER) as url:
             run(csv_sheet(rows, clean=True), url, cores={CLIENT})
-        took.append(json.loads((BUILD / "reports" / "run" / "summary.json").read_text())["seconds"])
+        took.append(read_summary()["seconds"])
     seconds = statistics.median(took)
     return {
         "rows": rows,
@@ -182,6 +182,67 @@ def stages(*, quick: bool, repeats: int) -> Figures:
         ]
         printed = subprocess.run([*map(str, command)], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     return json.loads(printed.stdout)
+
+
+# --- planning
+
+
+def planning(*, quick: bool, repeats: int) -> Figures:
+    """Compare the requests a second of `plan`, one for each phone, with those of `run`: they take turns."""
+    rows = 3_000 if quick else 20_000
+    sheet = csv_sheet(rows, clean=True)
+    rates_of: dict[str, list[tuple[float, float]]] = {"run": [], "plan": []}
+    for _ in range(repeats):
+        for command, more in (("run", ("--yes",)), ("plan", ())):
+            with server(core=SERVER) as url:
+                cost = run_importer(command, sheet, url, "--rate", "100000", *more, cores={CLIENT})
+            summary = read_summary()
+            rates_of[command].append(
+                (summary["requests"] / summary["seconds"], summary["requests"] / cost.cpu_s)
+            )
+    medians = {
+        command: [statistics.median(figures) for figures in zip(*found, strict=True)]
+        for command, found in rates_of.items()
+    }
+    return {
+        "rows": rows,
+        **{name: {"rate": clock, "rate_cpu": cpu} for name, (clock, cpu) in medians.items()},
+    }
+
+
+def unchanged(*, quick: bool, repeats: int) -> Figures:
+    """Measure `apply` of a plan in which the CRM has every row already: the sheet was sent before."""
+    rows = 10_000 if quick else 100_000
+    with server("--keep") as url:
+        run(csv_sheet(rows, clean=True), url)
+        run_importer("plan", csv_sheet(rows, clean=True), url, "--rate", "100000")
+        expect(url, rows)
+        words = [installed(IMPORTER), "apply", "run", "-q", "--yes", "--reports", BUILD / "reports"]
+        cost = with_access(url, lambda: measure.run(words))
+        expect(url, rows)
+    found = read_summary()["counts"]
+    if found["unchanged"] != rows:
+        sys.exit(f"not all of {rows} rows are unchanged: {found}")
+    return {"rows": rows, "seconds": cost.wall_s, "cpu_s": cost.cpu_s}
+
+
+def plan_memory(*, quick: bool, repeats: int) -> Figures:
+    """Measure the peak memory of `plan` and of `check` over one sheet."""
+    rows = 20_000 if quick else 1_000_000
+    sheet = csv_sheet(rows)
+    with server() as url:
+        costs = {
+            "check": check(sheet, url, memory=True),
+            "plan": run_importer("plan", sheet, url, "--rate", "100000", memory=True),
+        }
+    return {
+        "rows": rows,
+        **{name: {"peak_mb": cost.peak_mb, "cpu_s": cost.cpu_s} for name, cost in costs.items()},
+    }
+
+
+def read_summary() -> Figures:
+    return json.loads((BUILD / "reports" / "run" / "summary.json").read_text())
 
 
 # --- starting
@@ -254,6 +315,9 @@ SECTIONS: dict[str, Callable[..., Figures]] = {
     "workbook": workbook,
     "sending": sending,
     "latency": latency,
+    "planning": planning,
+    "unchanged": unchanged,
+    "plan_memory": plan_memory,
     "stages": stages,
     "resuming": resuming,
     "growth": growth,

@@ -109,6 +109,7 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
                 "-",
             )
         )
+    rows += _planning_rows(f)
     if r := f.get("resuming"):
         rows.append(
             (
@@ -140,6 +141,27 @@ def _goal_rows(f: Figures) -> list[tuple[str, str, str, str]]:
                 f"{start['importer dropdowns']['cpu_ms']:.0f} ms",
             ),
         ]
+    return rows
+
+
+def _planning_rows(f: Figures) -> list[tuple[str, str, str, str]]:
+    rows: list[tuple[str, str, str, str]] = []
+    if p := f.get("planning"):
+        what = f"requests a second of `plan` of {p['rows']:,} phones compared with `run`"
+        rows.append((what, "0.8", *_ratio(p["plan"], p["run"], 2)))
+    if u := f.get("unchanged"):
+        what = f"`apply` of {u['rows']:,} rows that the CRM has already, which sends nothing"
+        rows.append((what, "2 s", f"{u['seconds']:.1f} s", f"{u['cpu_s']:.1f} s"))
+    if m := f.get("plan_memory"):
+        more = m["plan"]["peak_mb"] - m["check"]["peak_mb"]
+        rows.append(
+            (
+                f"peak memory of `plan` of {m['rows']:,} rows, more than `check`",
+                "50 MB",
+                f"{more:+.0f} MB",
+                "-",
+            )
+        )
     return rows
 
 

@@ -17,7 +17,7 @@ CHECKSUMS = {
     "results": "checksum(number, status, attempts, http_status, note, issues)",
     "lookups": "checksum(id, phone, answer, lead_id)",
     "reached_leads": "checksum(lead_id, number)",
-    "plans": "checksum(number, action, changes, steps, issues)",
+    "plans": "checksum(number, action, touched, changes, steps, issues)",
     "edits": "checksum(id, step, number, column_index, before, after, undoes, made_at)",
     "edited_rows": "checksum(number, version, cells, reader_issues, is_left_out, issues)",
     "verifications": "checksum(number, outcome, issues, updated_at, read_at)",

@@ -15,7 +15,7 @@ from importer.journal.run_metadata import RunRecord
 from importer.journal.staging import decode_issues, decode_payload, decode_steps, encode_issues
 from importer.models.crm_lead import Id, Lookup
 from importer.models.row import Payload, name_row
-from importer.models.row_plan import FieldChange, PlanAction, RowPlan
+from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
 from importer.planner.decide import Base
 from importer.planner.undo_row import WrittenRow
 from importer.state.field_memory import LeadMemory
@@ -35,11 +35,12 @@ _SET_ANSWER = (
     "UPDATE lookups SET answer = ?2, lead_id = ?3, checksum = checksum(id, phone, ?2, ?3) WHERE id = ?1"
 )
 _ADD_ANSWER = """INSERT INTO lookups (id, phone, answer, lead_id, checksum)
-    SELECT id, ?1, ?2, ?3, checksum(id, ?1, ?2, ?3) FROM (SELECT coalesce(max(id), 0) + 1 AS id FROM lookups) WHERE true
+    SELECT id, ?1, ?2, ?3, checksum(id, ?1, ?2, ?3)
+    FROM (SELECT coalesce((SELECT max(id) FROM lookups), 0) + 1 AS id) WHERE true  -- max in a sum would read each row
     ON CONFLICT (phone) DO UPDATE SET answer = ?2, lead_id = ?3, checksum = checksum(lookups.id, ?1, ?2, ?3)"""
 _ROWS = """SELECT number, payload FROM rows WHERE verdict = 'valid' AND number > :after ORDER BY number LIMIT :rows"""
-_ADD_PLAN = """INSERT OR REPLACE INTO plans (number, action, changes, steps, issues, checksum)
-    VALUES (?1, ?2, ?3, ?4, ?5, checksum(?1, ?2, ?3, ?4, ?5))"""
+_ADD_PLAN = """INSERT OR REPLACE INTO plans (number, action, touched, changes, steps, issues, checksum)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, checksum(?1, ?2, ?3, ?4, ?5, ?6))"""
 _SHARED_LEADS = """SELECT rows.number, lookups.lead_id FROM lookups JOIN rows ON rows.phone = lookups.phone
     WHERE rows.verdict = 'valid' AND lookups.lead_id IN (
       SELECT lead_id FROM lookups JOIN rows ON rows.phone = lookups.phone
@@ -53,7 +54,7 @@ _SETTLE_UNSENT = """INSERT OR IGNORE INTO results (number, status, attempts, htt
         rows.number, plans.issues,
         CASE plans.action WHEN 'unchanged' THEN 'unchanged' WHEN 'conflict' THEN 'conflict' ELSE 'failed' END AS status,
         CASE
-          WHEN json_extract(rows.payload, '$.customer_note') IS NULL THEN ''
+          WHEN NOT instr(rows.payload, '"customer_note":') THEN ''
           WHEN plans.action = 'unchanged' THEN 'sent' ELSE 'not_sent'
         END AS note
       FROM plans JOIN rows ON rows.number = plans.number
@@ -68,7 +69,7 @@ _WRITTEN = """SELECT
 """Rows of which a write has left, and may be in the CRM. Of a row that was refused, only the first of two requests can be."""
 _COUNT_ACTIONS = "SELECT action, count(*) FROM plans GROUP BY action"
 _COUNT_EFFECTS = """SELECT json_extract(change.value, '$[0]') AS field, json_extract(change.value, '$[1]') AS effect, count(*)
-    FROM plans, json_each(plans.changes) AS change WHERE plans.action <> 'create'
+    FROM plans, json_each(plans.changes) AS change WHERE plans.action <> 'create' AND plans.touched > 0 AND effect <> 'same'
     GROUP BY field, effect ORDER BY field, effect"""
 
 
@@ -181,6 +182,7 @@ class PlanLog:
                 (
                     number,
                     plan.action,
+                    sum(change.effect is not Effect.SAME for change in plan.changes),
                     _encode(plan.changes).decode(),
                     _encode(plan.steps).decode(),
                     encode_issues(plan.issues),

@@ -46,10 +46,25 @@ _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_i
     AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = row_progress.number AND issues <> '') THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
+_PLANNED_PAGE = """SELECT number, CASE WHEN status = 'unchanged' AND plan_action = 'unchanged' AND plan_touched = 0
+      AND staged_issues = '' AND delivery_issues = '' AND lead_id NOT GLOB '*[^0-9A-Za-z-]*'
+      AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = planned.number AND issues <> '') THEN cells END AS cells,
+    phone, coalesce(attempts, 0), coalesce(http_status, ''),
+    coalesce(result_note, CASE WHEN instr(payload, :note) THEN 'sent' ELSE '' END), lead_id
+    FROM (SELECT *, (SELECT lead_id FROM lookups WHERE lookups.phone = row_status.phone) AS lead_id FROM row_status
+      WHERE number > :after ORDER BY number LIMIT :rows) AS planned"""
+
+_IS_PLANNED_ONLY = """SELECT EXISTS (SELECT 1 FROM plans)
+    AND NOT EXISTS (SELECT 1 FROM verifications) AND NOT EXISTS (SELECT 1 FROM tasks)"""  # these add columns
+
 CheckedRow: TypeAlias = tuple[int, str | None, str, str]
 """Number, cells, phone and request body. A tuple, because the reports read a million of them."""
 SentRow: TypeAlias = tuple[int, str | None, str, str, int, int | str, str]
 """The same, and attempts, HTTP status ("" if there was no answer) and note."""
+
+
+PlannedRow: TypeAlias = tuple[int, str | None, str, int, int | str, str, str]
+"""Number, cells, phone, attempts, HTTP status ("" if there was no answer), note, and the CRM's id of the lead."""
 
 
 class CheckedPage(NamedTuple):
@@ -72,7 +87,20 @@ class SentPage(NamedTuple):
     others: list[ReportRow]
 
 
-ReportPage: TypeAlias = CheckedPage | SentPage
+class PlannedPage(NamedTuple):
+    """The same of rows that were planned, sent or not. A clean row needs nothing: the CRM has each of its values."""
+
+    rows: list[PlannedRow]
+    bodies: list[str]
+    others: list[ReportRow]
+
+    @property
+    def unchanged(self) -> int:
+        """The number of clean rows."""
+        return len(self.rows) - len(self.others)
+
+
+ReportPage: TypeAlias = CheckedPage | SentPage | PlannedPage
 
 
 class ReportQuery:
@@ -113,15 +141,22 @@ class ReportQuery:
 
     def read_pages(self) -> Iterator[ReportPage]:
         """Yield every data row in file order, by the page: clean rows cost little."""
-        is_checked = self._run.end.state is RunState.CHECKED
-        page_type, query = (CheckedPage, _CHECKED_PAGE) if is_checked else (SentPage, _SENT_PAGE)
-        after = -1
+        page_type, query = self._choose_page()
+        values, after = {"rows": BLOCK_ROWS, "note": NOTE_KEY}, -1
         with self._file.translate_read_errors():
-            while rows := self._file.sql.execute(query, {"after": after, "rows": BLOCK_ROWS}).fetchall():
+            while rows := self._file.sql.execute(query, {**values, "after": after}).fetchall():
                 after = rows[-1][0]
-                bodies = [row[3] for row in rows if row[1] is not None]
+                is_sent = page_type is not PlannedPage
+                bodies = [row[3] for row in rows if row[1] is not None] if is_sent else []
                 others = [row[0] for row in rows if row[1] is None]
                 yield page_type(rows, bodies, self.read_selected(others) if others else [])
+
+    def _choose_page(self) -> tuple[type[ReportPage], str]:
+        """Return what the clean rows of the run are, and the query that tells them apart."""
+        if self._run.end.state is RunState.CHECKED:
+            return CheckedPage, _CHECKED_PAGE
+        (is_planned,) = self._file.sql.execute(_IS_PLANNED_ONLY).fetchone()
+        return (PlannedPage, _PLANNED_PAGE) if is_planned else (SentPage, _SENT_PAGE)
 
     def read_selected(self, numbers: list[int]) -> list[ReportRow]:
         """Return the rows with these numbers in file order, in their current state."""

@@ -67,6 +67,7 @@ CREATE TABLE reached_leads (
 CREATE TABLE plans (
   number  INTEGER PRIMARY KEY,
   action  TEXT NOT NULL,                 -- create, update, unchanged, conflict or cannot_tell (PlanAction)
+  touched INTEGER NOT NULL,              -- number of changes that do something, or leave another value of the CRM
   changes TEXT NOT NULL,                 -- JSON list of FieldChange
   steps   TEXT NOT NULL,                 -- JSON list of the bodies to send, in order
   issues  TEXT NOT NULL DEFAULT '',      -- JSON list of issues, or ''
@@ -125,7 +126,7 @@ CREATE VIEW row_progress AS
 SELECT
   rows.number, rows.cells, rows.verdict, rows.phone, rows.payload, rows.issues AS staged_issues, rows.survivor_row,
   intents.number IS NOT NULL AS is_intended, intents.with_note,
-  plans.action AS plan_action, plans.changes AS plan_changes, plans.steps AS plan_steps, plans.issues AS plan_issues,
+  plans.action AS plan_action, plans.touched AS plan_touched, plans.changes AS plan_changes, plans.steps AS plan_steps, plans.issues AS plan_issues,
   results.status AS result_status, coalesce(results.attempts, intents.attempts) AS attempts,
   coalesce(results.http_status, intents.http_status) AS http_status, results.note AS result_note,
   coalesce(results.issues, intents.issues, plans.issues) AS delivery_issues

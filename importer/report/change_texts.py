@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from importer.csv_injection import escape_formula, format_csv_record
 from importer.fields import get_field_label
@@ -43,10 +43,11 @@ def format_changes(plan: RowPlan) -> str:
 
 def format_change_lines(number: int, phone: str, lead_id: str, plan: RowPlan) -> Iterator[str]:
     """Yield a line of changes.csv for each field that a plan touches or leaves."""
+    lead = escape_formula(lead_id)
     for change in plan.changes:
         if change.effect is not Effect.SAME:
-            cells = (lead_id, change.field, format_value(change.old), format_value(change.new), change.effect)
-            yield format_csv_record([str(number), phone, *_escape(cells)])
+            old, new = _format_cell(change.old), _format_cell(change.new)
+            yield format_csv_record([number, phone, lead, change.field, old, new, change.effect.value])
 
 
 class ChangeSamples:
@@ -116,5 +117,6 @@ def _format_new(change: FieldChange) -> str:
     return new
 
 
-def _escape(cells: Iterable[str]) -> list[str]:
-    return [escape_formula(cell) for cell in cells]
+def _format_cell(value: Any) -> str:
+    """Return a value of the sheet or of the CRM as a cell. Most leads are new, so most old values are None."""
+    return "" if value is None else escape_formula(format_value(value))

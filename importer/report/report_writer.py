@@ -12,6 +12,7 @@ import msgspec
 from importer.atomic_file import open_staging_dir, publish_file
 from importer.command_hints import format_run_command
 from importer.errors import DiskWriteError
+from importer.journal.report_query import PlannedPage
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
@@ -71,6 +72,8 @@ def _write_tables(journal: Journal, staging_dir: Path) -> tuple[SummaryCounter, 
         for page in journal.read_report_pages():
             counter.add_accepted(len(page.bodies))
             findings.add_accepted(page.bodies)
+            if isinstance(page, PlannedPage):
+                counter.add_unchanged(page.unchanged)
             report_cells = [to_report_cells(row, columns) for row in page.others]
             lines = list(map(format_report_line, page.others, report_cells))
             results.add(_merge_lines(format_clean_lines(page), lines))

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from importer.csv_injection import escape_formula, format_csv_record
-from importer.journal.report_query import NOTE_KEY, CheckedPage, ReportPage, SentPage
+from importer.journal.report_query import NOTE_KEY, CheckedPage, PlannedPage, ReportPage, SentPage
 from importer.journal.run_journal import Journal
 from importer.models.delivery import ReportRow
 from importer.models.row import ROW_MASK
@@ -23,7 +23,11 @@ from importer.models.status import (
 from importer.report.change_texts import format_changes
 
 _BOM = "\ufeff"
-_ACCEPTED, _NOT_SENT = RowStatus.ACCEPTED.value, NoteState.NOT_SENT.value
+_ACCEPTED, _UNCHANGED, _NOT_SENT = (
+    RowStatus.ACCEPTED.value,
+    RowStatus.UNCHANGED.value,
+    NoteState.NOT_SENT.value,
+)
 
 
 class ResultsCsv:
@@ -58,7 +62,7 @@ def format_report_line(row: ReportRow, report_cells: Sequence[object]) -> str:
 def format_clean_lines(page: ReportPage) -> list[str | None]:
     """Return the line of each clean row of a page, and None for each other row.
 
-    The order is that of REPORT_COLUMNS. A clean row has no issues, and nothing behind its cells needs quoting.
+    The order is that of REPORT_COLUMNS, and of PLAN_COLUMNS where rows were planned. A clean row has no issues, and nothing behind its cells needs quoting.
     """
     match page:
         case CheckedPage():
@@ -74,6 +78,13 @@ def format_clean_lines(page: ReportPage) -> list[str | None]:
                 if cells is None
                 else f"{cells},{number & ROW_MASK},{_ACCEPTED},{phone},,,{attempts},{http_status},{note}\r\n"
                 for number, cells, phone, _, attempts, http_status, note in page.rows
+            ]
+        case PlannedPage():
+            return [
+                cells
+                if cells is None
+                else f"{cells},{number & ROW_MASK},{_UNCHANGED},{phone},,,{attempts},{http_status},{note},{_UNCHANGED},,{lead_id}\r\n"
+                for number, cells, phone, attempts, http_status, note, lead_id in page.rows
             ]
 
 

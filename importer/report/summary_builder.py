@@ -61,6 +61,11 @@ class SummaryCounter:
         """Return whether a row belongs into failed_rows."""
         return row.is_retryable and self._kind is RunKind.IMPORT
 
+    def add_unchanged(self, rows: int) -> None:
+        """Count rows that the CRM has already, and that have no issues."""
+        self.counts[RowStatus.UNCHANGED] += rows
+        self.went_in += rows
+
     def add_accepted(self, rows: int) -> None:
         """Count accepted rows that have no issues."""
         self.counts[RowStatus.ACCEPTED] += rows

@@ -10,9 +10,16 @@ from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.journal.staging import to_staged_row
+from importer.models.crm_lead import CrmLead, Lookup, LookupState
 from importer.models.row import Accepted, NewVerdict, Rejected, SourceRow
+from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
 from importer.models.status import NoteState, RowStatus, RunState, StagedVerdict
-from importer.report.results_csv import format_clean_lines, format_report_line, to_report_cells
+from importer.report.results_csv import (
+    choose_report_columns,
+    format_clean_lines,
+    format_report_line,
+    to_report_cells,
+)
 from tests.journal.records import (
     build_invalid_row,
     build_metadata,
@@ -145,4 +152,51 @@ def test_clean_lines_of_pages_equal_the_lines_of_single_rows(tmp_path_factory, d
         own.values()
     )
     assert journal.counts() == {status: sum(o.status is status for o in outcomes) for status in RowStatus}
+    journal.close()
+
+
+_SAME, _KEPT = FieldChange("city", Effect.SAME, "a", "a"), FieldChange("city", Effect.KEPT, "a", "set")
+_PLANS = [
+    RowPlan(action=PlanAction.UNCHANGED, changes=(_SAME,)),
+    RowPlan(action=PlanAction.UNCHANGED, changes=(_SAME, _KEPT)),
+    RowPlan(action=PlanAction.UPDATE, changes=(_KEPT,), steps=({"customer_phone": "x"},)),
+    RowPlan(action=PlanAction.CONFLICT, issues=(Issue("row", "lead_gone"),)),
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), is_applied=st.booleans(), page_rows=st.integers(1, 4))
+def test_clean_lines_of_a_plan_equal_the_lines_of_single_rows(tmp_path_factory, data, is_applied, page_rows):
+    """A row that the CRM has already is clean only if nothing of it is touched, kept, edited or said."""
+    numbers = data.draw(st.lists(st.integers(1, 500), min_size=1, max_size=8, unique=True))
+    journal = Journal.create(tmp_path_factory.mktemp("journal") / "run-1", build_metadata())
+    for n in numbers:
+        note = data.draw(st.sampled_from([{}, {"customer_note": 'a "note"'}]))
+        said = data.draw(st.sampled_from([(), (Issue("city", "left_out_unknown", "City", "x"),)]))
+        row = SourceRow(n, data.draw(st.tuples(_CELLS, _CELLS)))
+        journal.stage(
+            [to_staged_row(Accepted(row, make_phone(n), {"customer_phone": make_phone(n), **note}, said))]
+        )
+    journal.begin_look_ups(make_account(journal.folder.parent))
+    for n in numbers:
+        lead_id = data.draw(st.sampled_from([7, "a-1", 'a,"b"']))
+        lookup = Lookup(state=LookupState.FOUND, at="2026-11-30T10:00:00+05:30", lead=CrmLead(id=lead_id))
+        journal.plans.record_lookups({make_phone(n): lookup})
+        if plan := data.draw(st.sampled_from([*_PLANS, None])):
+            journal.plans.write_plans([(n, plan)])
+    journal.end(RunEnd(state=RunState.PLANNED))
+    if is_applied:
+        journal.plans.settle_unsent()
+        journal.end(RunEnd(state=RunState.RUNNING))
+    columns = choose_report_columns(journal)
+    own = [format_report_line(o, to_report_cells(o, columns)) for o in journal.read_report_rows()]
+    with patch("importer.journal.report_query.BLOCK_ROWS", page_rows):
+        pages = list(journal.read_report_pages())
+    others = iter(o for page in pages for o in page.others)
+    lines = [line for page in pages for line in format_clean_lines(page)]
+    assert [
+        line or format_report_line(o, to_report_cells(o, columns))
+        for line in lines
+        for o in ([None] if line else [next(others)])
+    ] == own
     journal.close()
