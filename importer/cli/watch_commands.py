@@ -79,7 +79,8 @@ def watch_command(
         ),
     )
     _check_folders(Path(folder), options.done)
-    settings = read_settings(flags).replace(run_id=None, save=None)
+    # What importer.toml may say for single sheets: with a limit, a file would count as imported and be so in part.
+    settings = read_settings(flags).replace(run_id=None, save=None, limit=None, look_up="all")
     context = RunContext(settings=settings, credentials=load_credentials())
     context.choose_policies()  # raises what is wrong with them before a file comes
     watcher = FolderWatcher(Path(folder), options, context, flags)

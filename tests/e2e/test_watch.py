@@ -332,6 +332,16 @@ def test_quiet_says_only_what_needs_a_person(inbox):
     assert (ended.code, ended.out, "leads.csv: " in ended.err) == (1, "", True)
 
 
+def test_settings_for_single_sheets_do_not_cut_a_file(inbox, crm):
+    """A limit in importer.toml was for a first try: the file would count as imported."""
+    inbox.teach()
+    settings = 'limit = 1\nrun_id = "mine"\nlook_up = "none"\n'
+    (inbox.importer.folder / "importer.toml").write_text(settings)
+    inbox.put()
+    assert inbox.watch("--stop-if-conflicts", "0").code == 0
+    assert leads(crm).keys() == {ASHA, RAVI, MEENA}
+
+
 WRONG = {
     "neither": [],
     "both": ["--once", "--every", "5"],
