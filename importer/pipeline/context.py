@@ -23,7 +23,7 @@ from importer.sender.send_loop import GATHER_S, READY_S, Progress, StopRequest
 from importer.settings import Settings
 from importer.state.account_identity import AccountIdentity, identify_account
 from importer.state.run_lock import MAX_LOCK_WAIT_S
-from importer.state.state_folder import AccountState, find_state_folder
+from importer.state.state_folder import AccountState, find_account, find_state_folder
 
 
 class NameConflict(msgspec.Struct, frozen=True):
@@ -155,6 +155,11 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         """Return the account, which a run that sends has opened."""
         assert self.account is not None, "the account is opened before anything is sent"
         return self.account
+
+    def find_account_of(self, metadata: RunMetadata) -> AccountState:
+        """Return the account of an earlier run, for a caller that only reads. Its journal names it, so no key is needed."""
+        identity = AccountIdentity(metadata.base_url, metadata.account)
+        return find_account(self.state_dir, identity, metadata.titles)
 
     def replace(self, **values: Any) -> RunContext:
         """Return the same context with other values for some fields."""

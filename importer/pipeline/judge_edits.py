@@ -66,7 +66,8 @@ class EditJudge:
     def __init__(self, journal: Journal, context: RunContext) -> None:
         metadata = journal.metadata
         self.settings = merge_run_settings(context.settings, metadata.options)
-        self._context = context.replace(settings=self.settings, titles=metadata.titles)
+        account = context.find_account_of(metadata)
+        self._context = context.replace(settings=self.settings, titles=metadata.titles, account=account)
         self._journal = journal
         self._process = RowProcessor(make_processor_config(metadata, self._context, None)).process
         self._issue_cells = IssueCells(metadata.mapping.columns)
@@ -170,7 +171,7 @@ class EditJudge:
             for group in _split_by_phone(accepted)
             for verdict in deduplicate_group(group, duplicates, header=self._header, sheets=sheets)
         }
-        if self._context.settings.changed and self._context.account is not None:
+        if self._context.settings.changed:
             with open_memory_of_rows(self._journal, self._context) as memory:
                 valid = list(_list_valid(accepted, verdicts))
                 verdicts |= {verdict.number: verdict for verdict in (memory.find(valid) if memory else ())}

@@ -24,6 +24,7 @@ from importer.planner.policies import Policies
 from importer.planner.policy_tally import PolicyTally
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
+from importer.settings import merge_run_settings
 from importer.state.account_memory import AccountMemory, read_memory
 from importer.state.field_memory import FieldMemory, LeadMemory
 from importer.state.note_ledger import NoteLedger, RunIdentity
@@ -87,9 +88,10 @@ def tally_policies(journal: Journal, context: RunContext) -> PolicyTally:
 
     The lists are those of the run, so no request is needed.
     """
-    rules = build_plan_rules(Policies(), journal.metadata.titles, create=context.settings.create)
+    settings = merge_run_settings(context.settings, journal.metadata.options)
+    rules = build_plan_rules(Policies(), journal.metadata.titles, create=settings.create)
     tally, shared = PolicyTally(rules), journal.plans.find_shared_leads()
-    with read_memory(context.require_account().folder) as memory:
+    with read_memory(context.find_account_of(journal.metadata).folder) as memory:
         read_leads, drop_notes = _open_memory(journal, memory)
         for row in chain.from_iterable(_read_rows(journal, read_leads, drop_notes)):
             if row.number in shared:

@@ -28,7 +28,13 @@ from importer.credentials import Credentials
 from importer.errors import NothingSentError
 from importer.messages import run_messages
 from importer.models.mapping import AccountTitles
-from importer.state.account_identity import KnownAccount, choose_account, fingerprint_key, read_traits
+from importer.state.account_identity import (
+    AccountIdentity,
+    KnownAccount,
+    choose_account,
+    fingerprint_key,
+    read_traits,
+)
 from importer.state.network_drives import find_network_type
 
 STATE_DIR_VARIABLE = "IMPORTER_STATE_DIR"
@@ -67,17 +73,17 @@ def open_account(state: Path, credentials: Credentials, titles: AccountTitles) -
             return _find_or_add(state, credentials, titles)
 
 
-def find_account(state: Path, credentials: Credentials, titles: AccountTitles) -> AccountState:
+def find_account(state: Path, identity: AccountIdentity, titles: AccountTitles) -> AccountState:
     """Return the same for a caller that only reads. Its folder is missing if nothing was sent to the account yet.
 
     A state folder that cannot be read is like an empty one.
     """
-    key = fingerprint_key(credentials)
+    key = identity.key
     try:
         known = _read_accounts(state)
     except (OSError, NothingSentError):
         known = []
-    found = choose_account(known, credentials.base_url, key, read_traits(titles))
+    found = choose_account(known, identity.base_url, key, read_traits(titles))
     return AccountState(state / key, frozenset({key})) if found is None else _build_state(state, known, found)
 
 

@@ -29,7 +29,7 @@ def context(tmp_path, state_dir, monkeypatch):
         settings=resolve_settings({"reports": str(tmp_path / "reports"), "run_id": "first"}),
         given_identity=identify_account(CREDENTIALS),
         titles=TITLES,
-        account=find_account(state_dir, CREDENTIALS, TITLES),
+        account=find_account(state_dir, identify_account(CREDENTIALS), TITLES),
     )
 
 

@@ -10,6 +10,7 @@ from importer.errors import NothingSentError
 from importer.fields import Dropdown
 from importer.models.mapping import Title
 from importer.state import network_drives
+from importer.state.account_identity import identify_account
 from importer.state.network_drives import Mount
 from importer.state.state_folder import (
     STATE_DIR_VARIABLE,
@@ -70,16 +71,16 @@ def test_known_key_finds_its_account_whatever_its_lists_are(tmp_path):
     """A key opens the same account all its life."""
     made = open_account(tmp_path, build_credentials("k1"), build_titles("1"))
     assert open_account(tmp_path, build_credentials("k1"), {}) == made
-    assert find_account(tmp_path, build_credentials("k1"), {}) == made
+    assert find_account(tmp_path, identify_account(build_credentials("k1")), {}) == made
 
 
 def test_reading_creates_nothing(tmp_path):
     """`check` needs no state folder."""
     state = tmp_path / "state"
-    assert not find_account(state, build_credentials("k1"), {}).folder.exists()
+    assert not find_account(state, identify_account(build_credentials("k1")), {}).folder.exists()
     assert not state.exists()
     state.write_text("a file")
-    assert find_account(state, build_credentials("k1"), {}).other_keys == frozenset()
+    assert find_account(state, identify_account(build_credentials("k1")), {}).other_keys == frozenset()
 
 
 def test_folder_without_its_description_keeps_its_memory(tmp_path):
@@ -89,7 +90,7 @@ def test_folder_without_its_description_keeps_its_memory(tmp_path):
     with pytest.raises(NothingSentError, match=r"account\.json cannot be read") as raised:
         open_account(tmp_path, build_credentials("k1"), build_titles("1"))
     assert "delete it" in raised.value.advice
-    assert find_account(tmp_path, build_credentials("k1"), {}).keys == made.keys
+    assert find_account(tmp_path, identify_account(build_credentials("k1")), {}).keys == made.keys
     (made.folder / "account.json").unlink()
     assert open_account(tmp_path, build_credentials("k1"), build_titles("1")) == made
 
