@@ -115,9 +115,8 @@ def read_lists(request: OpenRequest) -> OpenedAccount:
     """Return the account that the key opens. Raises MissingKeyError, RunStoppedError."""
     credentials = _find_credentials(request.account, request.folder)
     titles = fetch_account_titles(credentials, request.settings, lambda _: None)
-    return OpenedAccount(
-        identify_account(credentials), titles, find_account(request.state_dir, credentials, titles)
-    )
+    identity = identify_account(credentials)
+    return OpenedAccount(identity, titles, find_account(request.state_dir, identity, titles))
 
 
 # --- judge

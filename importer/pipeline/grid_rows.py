@@ -7,18 +7,17 @@ from functools import cache
 
 import msgspec
 
-from importer.issues import Issue, Severity, format_issue
+from importer.issues import Issue, Severity, describe_issue
 from importer.journal.edit_log import EditableRow
 from importer.journal.row_index import CellProblem, RowIndex, RowPart
 from importer.journal.run_journal import Journal
 from importer.journal.staging import decode_issues
 from importer.models.issue_cells import NO_COLUMN, IssueCells
-from importer.models.row import get_sheet_row, name_row
 from importer.pipeline.judge_edits import find_part
 
 
 class GridIssue(msgspec.Struct, frozen=True):
-    """One thing to say about a row: the whole sentence, and what it does to the row.
+    """One thing to say about a row: the sentence without its place, and what it does to the row.
 
     `same_rows` is the number of rows with the same text in the same column and the same problem with it, with this row.
     """
@@ -43,10 +42,9 @@ class GridCell(msgspec.Struct, frozen=True):
 
 
 class GridRow(msgspec.Struct, frozen=True):
-    """One row of a page. `sheet_row` is its number in its sheet. `issues` are those that are about no single cell."""
+    """One row of a page. `issues` are those that are about no single cell."""
 
     number: int
-    sheet_row: int
     version: int
     part: RowPart
     is_left_out: bool
@@ -60,7 +58,6 @@ class GridReader:
     def __init__(self, journal: Journal, index: RowIndex) -> None:
         self._log = journal.edits
         self._index = index
-        self._sheets = journal.metadata.sheets
         self._issue_cells = IssueCells(journal.metadata.mapping.columns)
 
     def read_rows(self, numbers: Sequence[int]) -> list[GridRow]:
@@ -81,7 +78,6 @@ class GridReader:
         )
         return GridRow(
             number=row.number,
-            sheet_row=get_sheet_row(row.number),
             version=row.version,
             part=find_part(row.verdict, found),
             is_left_out=row.is_left_out,
@@ -95,5 +91,5 @@ class GridReader:
         same = 1
         if column != NO_COLUMN:
             same = count_same(CellProblem(issue.machine_code, column, row.cells[column]))
-        sentence = format_issue(name_row(row.number, self._sheets), issue)
-        return GridIssue(issue.machine_code, issue.severity, sentence, same)
+        sentence = describe_issue(issue)
+        return GridIssue(issue.machine_code, issue.severity, sentence[:1].upper() + sentence[1:], same)

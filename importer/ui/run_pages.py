@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from importer.journal.run_metadata import RunEnd
-from importer.models.status import UNSENT, RunState
+from importer.models.status import RunState
 from importer.ui.workspace import RunPlace
 
-STEPS = ("sheet", "columns", "values", "plan", "send", "report")
+STEPS = ("sheet", "columns", "values", "rows", "plan", "send", "report")
 """The journey of a sheet, in order. Each step has its name in the texts."""
 
 
@@ -47,13 +47,17 @@ def find_page(place: RunPlace, run_id: str) -> str:
             return f"{base}/columns" if place.preparation.is_settled else f"{base}/sheet"
         case RunState.PLANNED:
             return f"{base}/plan"
+        case RunState.CHECKED:
+            return f"{base}/rows"
         case _:
             return f"{base}/report"
 
 
 def find_step(end: RunEnd) -> str:
     """Return the step of the journey that a run is at, whose counts are shown. What was not done has no tick."""
-    if end.state in UNSENT or end.is_planning:
+    if end.state is RunState.CHECKED:
+        return "rows"
+    if end.state is RunState.PLANNED or end.is_planning:
         return "plan"
     return "report" if end.state is RunState.FINISHED else "send"
 
@@ -68,6 +72,8 @@ def list_steps(place: RunPlace, run_id: str, current: str) -> list[Step]:
         paths |= {"sheet": f"{base}/sheet", "columns": f"{base}/columns"}
         if place.preparation.answers:
             paths["values"] = f"{base}/questions"
+    if place.can_edit:
+        paths["rows"] = f"{base}/rows"
     if place.state is RunState.PLANNED:
         paths["plan"] = f"{base}/plan"
     if place.run is not None:

@@ -44,6 +44,7 @@ def forget_check(workspace: Workspace, run_id: str) -> None:
 
 def _discard_check(workspace: Workspace, run_id: str) -> None:
     folder = workspace.reports / run_id
+    workspace.editors.close(run_id)
     found = peek_run(folder)
     if found is not None and found.end.has_sent:
         raise UsageError(*ui_messages.ALREADY_SENT)

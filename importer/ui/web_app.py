@@ -15,6 +15,8 @@ from importer.ui import (
     progress_screen,
     questions_screen,
     result_screen,
+    rows_api,
+    rows_screen,
     runs_screen,
     sheet_screen,
 )
@@ -26,6 +28,8 @@ SCREENS = (
     sheet_screen,
     columns_screen,
     questions_screen,
+    rows_screen,
+    rows_api,
     plan_screen,
     progress_screen,
     result_screen,

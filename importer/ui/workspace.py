@@ -11,7 +11,7 @@ from importer.credentials import Credentials
 from importer.errors import RunLockedError
 from importer.journal.run_metadata import PeekedRun, peek_run
 from importer.messages import ui_messages
-from importer.models.status import RESUMABLE, RunState
+from importer.models.status import RESUMABLE, UNSENT, RunKind, RunState
 from importer.pipeline.answer_book import AnswerBook
 from importer.pipeline.context import Coordination, RunContext
 from importer.pipeline.preparations import Preparation, Preparations
@@ -21,6 +21,7 @@ from importer.pipeline.run_folder import make_run_id
 from importer.report.summary import Summary
 from importer.settings import Settings, resolve_settings
 from importer.ui.accounts import Accounts
+from importer.ui.row_editors import RowEditors
 from importer.ui.run_task import RunTask, TaskKind, Tasks
 from importer.ui.sheet_previews import SheetPreviews
 
@@ -53,6 +54,11 @@ class RunPlace(NamedTuple):
         return self.run is not None and self.run.end.state in RESUMABLE and self.running is None
 
     @property
+    def can_edit(self) -> bool:
+        """Whether the run has rows of a sheet that wait to be sent."""
+        return self.run is not None and self.state in UNSENT and self.run.metadata.kind is RunKind.IMPORT
+
+    @property
     def state(self) -> RunState | None:
         """The state of the run on disk."""
         return self.run.end.state if self.run is not None else None
@@ -66,6 +72,7 @@ class Workspace:
         self.accounts = accounts
         self.preparations = Preparations(reports)
         self.tasks = Tasks()
+        self.editors = RowEditors()
         self.previews = SheetPreviews()
 
     # --- find
@@ -132,6 +139,7 @@ class Workspace:
 
     def start(self, run_id: str, kind: TaskKind, work: Callable[[RunTask], Summary | None]) -> bool:
         """Start a task, unless the run has one: then return False."""
+        self.editors.close(run_id)
         return self.tasks.start(run_id, kind, work)
 
     def stop_check(self, run_id: str) -> None:

@@ -6,6 +6,7 @@ from string import Formatter
 
 import pytest
 
+from importer.journal.row_index import RowPart
 from importer.models.status import RunState
 from importer.ui.run_pages import STEPS
 from importer.ui.run_task import Phase, Snapshot, TaskKind
@@ -66,7 +67,7 @@ def test_every_text_is_used():
     everything = "".join(
         path.read_text("utf-8") for path in [*ROOM.glob("*.py"), *ROOM.glob("templates/*.html")]
     )
-    built = ("steps.", "states.", "questions.", "progress.")
+    built = ("steps.", "states.", "questions.", "progress.", "parts.", "row_states.")
     unused = [
         key
         for key in read_texts("en")
@@ -81,7 +82,8 @@ def test_every_state_step_phase_and_question_has_its_words(language):
     keys = [f"states.{state}" for state in RunState] + [f"steps.{step}" for step in STEPS]
     keys += [f"progress.{phase}" for phase in Phase]
     keys += [f"questions.{kind}{end}" for kind in QuestionKind for end in ("", "_lead")]
-    assert set(keys) <= set(known)
+    keys += [f"{section}.{part}" for section in ("parts", "row_states") for part in RowPart]
+    assert {"parts.all", *keys} <= set(known)
 
 
 @pytest.mark.parametrize(

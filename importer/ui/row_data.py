@@ -1,0 +1,120 @@
+"""The rows of a page as templates and scripts draw them, and the view that an address asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlencode
+
+import msgspec
+
+from importer.issues import Severity, get_issue_title
+from importer.journal.row_index import RowPart
+from importer.journal.row_search import Direction, RowView
+from importer.models.row import name_row
+from importer.pipeline.grid_rows import GridCell, GridIssue, GridRow
+from importer.ui.row_editors import OpenRows
+
+MAX_CODES = 40  # in the list of problems
+
+
+class CellData(msgspec.Struct, frozen=True):
+    """One cell: its text, what the file has if it was changed, whether it is `bad`, `warn` or "", and the sentences."""
+
+    text: str
+    file: str | None
+    level: str
+    why: list[str]
+
+
+class RowData(msgspec.Struct, frozen=True):
+    """One row. `why` is about the row as a whole."""
+
+    number: int
+    name: str
+    version: int
+    part: RowPart
+    is_left_out: bool
+    cells: list[CellData]
+    why: list[str]
+
+
+class SameOffer(msgspec.Struct, frozen=True):
+    """The other rows that have the text that was just replaced, and the same problem with it."""
+
+    rows: int
+    column: int
+    code: str
+    cell: str
+    text: str
+    question: str = ""
+
+
+def to_row_data(row: GridRow, sheets: Sequence[str]) -> RowData:
+    """Return a row as pages draw it."""
+    return RowData(
+        number=row.number,
+        name=name_row(row.number, sheets),
+        version=row.version,
+        part=row.part,
+        is_left_out=row.is_left_out,
+        cells=[_to_cell_data(cell) for cell in row.cells],
+        why=[issue.sentence for issue in row.issues],
+    )
+
+
+def _to_cell_data(cell: GridCell) -> CellData:
+    return CellData(
+        cell.text, cell.file_text, _find_level(cell.issues), [issue.sentence for issue in cell.issues]
+    )
+
+
+def _find_level(issues: Iterable[GridIssue]) -> str:
+    severities = {issue.severity for issue in issues}
+    if Severity.ERROR in severities:
+        return "bad"
+    return "warn" if severities else ""
+
+
+class PageRequest(msgspec.Struct, frozen=True):
+    """The page of rows that an address asks for."""
+
+    view: RowView
+    start: int | None = None
+    direction: Direction = Direction.FORWARD
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str], rows: OpenRows) -> PageRequest:
+        """Read an address. What makes no sense in it is left out."""
+        part = query.get("part", "")
+        if part not in ("all", *RowPart):
+            part = RowPart.TO_FIX if rows.editor.index.parts[RowPart.TO_FIX] else "all"
+        sort = query.get("sort", "")
+        view = RowView(
+            part=None if part == "all" else RowPart(part),
+            code=query.get("code", ""),
+            text=query.get("q", "").strip(),
+            sort_column=int(sort) if sort.isdecimal() and int(sort) < len(rows.headers) else None,
+        )
+        before, after = query.get("before", ""), query.get("after", "")
+        if before.isdecimal():
+            return cls(view, int(before), Direction.BACKWARD)
+        if query.get("end"):
+            return cls(view, None, Direction.BACKWARD)
+        return cls(view, int(after) if after.isdecimal() else None)
+
+    def format(self, **changes: object) -> str:
+        """Return the query of an address for the same view, with some of it changed."""
+        view = self.view
+        query: dict[str, object] = {"part": view.part.value if view.part else "all"}
+        query |= {
+            "code": view.code,
+            "q": view.text,
+            "sort": "" if view.sort_column is None else view.sort_column,
+        }
+        return urlencode({name: value for name, value in {**query, **changes}.items() if value != ""})
+
+
+def list_codes(rows: OpenRows) -> list[tuple[str, str, int]]:
+    """Return the most frequent problems: machine code, words, and number of rows."""
+    found = [(code, count) for code, count in rows.editor.index.codes.most_common() if count > 0]
+    return [(code, get_issue_title(code), count) for code, count in found[:MAX_CODES]]

@@ -1,0 +1,188 @@
+"""What the script of the rows asks for: edits, a block from the clipboard, the same text in many rows, undo."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+
+import msgspec
+from starlette.responses import Response
+
+from importer.errors import StaleEditError, UsageError
+from importer.journal.row_index import CellProblem
+from importer.journal.row_search import PAGE_ROWS
+from importer.messages import ui_messages
+from importer.pipeline.edit_rows import CellEdit, EditResult, RowVersion
+from importer.ui.row_data import RowData, SameOffer, to_row_data
+from importer.ui.row_editors import OpenRows
+from importer.ui.rows_screen import can_edit
+from importer.ui.visit import Visit, write
+
+
+class CellChange(msgspec.Struct):
+    """A new text for a cell of a row that the page has seen in this version."""
+
+    row: RowVersion
+    column: int
+    text: str
+
+
+class Block(msgspec.Struct):
+    """A block of cells from the clipboard. `rows` are those of the page from the focused one on, in its order."""
+
+    rows: list[RowVersion]
+    column: int
+    text: str
+
+
+class SameChange(msgspec.Struct):
+    """The text for all cells that have the same text and the same problem."""
+
+    row: RowVersion
+    offer: SameOffer
+
+
+class Place(msgspec.Struct):
+    """Whether a row is left out."""
+
+    row: RowVersion
+    is_left_out: bool
+
+
+class Undo(msgspec.Struct):
+    """The step to undo."""
+
+    step: int
+
+
+class Changed(msgspec.Struct):
+    """What the page shows anew: rows, counts by part, and the step that can be undone."""
+
+    rows: list[RowData]
+    counts: dict[str, int]
+    step: int | None
+    undo: str
+    said: str
+    offer: SameOffer | None = None
+
+
+def change_cell(visit: Visit) -> Response:
+    """Write one cell, and offer to do the same in the other rows with the same fault."""
+    change = visit.read_json(CellChange)
+
+    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
+        offer = _build_offer(visit, rows, change)
+        edit = CellEdit(change.row.number, change.column, change.text)
+        return rows.editor.edit_cells([edit], [change.row]), offer
+
+    return _answer(visit, work, [change.row])
+
+
+def _build_offer(visit: Visit, rows: OpenRows, change: CellChange) -> SameOffer | None:
+    """Return an offer about the other rows that have what the cell has now."""
+    found = rows.grid.read_rows([change.row.number])
+    if not found or not 0 <= change.column < len(found[0].cells):
+        return None
+    cell = found[0].cells[change.column]
+    issue = next((issue for issue in cell.issues if issue.same_rows > 1), None)
+    if issue is None or change.text == cell.text:
+        return None
+    others = issue.same_rows - 1
+    question = visit.t.count("rows.same", others, text=change.text, cell=cell.text)
+    return SameOffer(others, change.column, issue.code, cell.text, change.text, question)
+
+
+def paste_block(visit: Visit) -> Response:
+    """Write a block of cells, as spreadsheets put it on the clipboard: tabs, line breaks, quotes around both."""
+    block = visit.read_json(Block)
+    lines = list(csv.reader(io.StringIO(block.text, newline=""), delimiter="\t"))
+    if not lines or len(block.rows) > PAGE_ROWS:
+        raise UsageError(*ui_messages.BODY_NOT_VALID)
+
+    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
+        targets = block.rows[: len(lines)]
+        edits = [
+            CellEdit(row.number, at, text)
+            for row, line in zip(targets, lines, strict=False)
+            for at, text in enumerate(line, block.column)
+            if at in rows.columns
+        ]
+        return rows.editor.edit_cells(edits, targets), None
+
+    return _answer(visit, work, block.rows[: len(lines)])
+
+
+def change_same(visit: Visit) -> Response:
+    """Write a text into all rows that have the same text and the same problem."""
+    change = visit.read_json(SameChange)
+    problem = CellProblem(change.offer.code, change.offer.column, change.offer.cell)
+
+    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
+        return rows.editor.edit_same(change.row, problem, change.offer.text), None
+
+    return _answer(visit, work, [change.row])
+
+
+def move_row(visit: Visit) -> Response:
+    """Leave a row out, or take it back."""
+    place = visit.read_json(Place)
+
+    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
+        move = rows.editor.leave_out if place.is_left_out else rows.editor.take_back
+        return move([place.row]), None
+
+    return _answer(visit, work, [place.row])
+
+
+def undo_step(visit: Visit) -> Response:
+    """Undo a step."""
+    step = visit.read_json(Undo).step
+    return _answer(visit, lambda rows: (rows.editor.undo(step), None))
+
+
+def _answer(
+    visit: Visit,
+    work: Callable[[OpenRows], tuple[EditResult, SameOffer | None]],
+    seen: Sequence[RowVersion] = (),
+) -> Response:
+    """Change the rows, and return what the page must show anew.
+
+    A row that somebody else changed is 409, with the rows that the page has `seen` as they are now.
+    """
+    if not can_edit(visit):
+        raise UsageError(*ui_messages.RUN_IN_USE)
+    with visit.workspace.editors.open(visit.folder) as rows:
+        try:
+            result, offer = work(rows)
+        except StaleEditError as error:
+            found = rows.grid.read_rows([row.number for row in seen])
+            current = [to_row_data(row, rows.journal.metadata.sheets) for row in found]
+            refused = {"message": error.message, "advice": error.advice, "rows": current}
+            return visit.to_json(refused, HTTPStatus.CONFLICT)
+        return visit.to_json(_build_changed(visit, rows, result, offer))
+
+
+def _build_changed(visit: Visit, rows: OpenRows, result: EditResult, offer: SameOffer | None) -> Changed:
+    index, sheets = rows.editor.index, rows.journal.metadata.sheets
+    shown = rows.grid.read_rows(result.changed[:PAGE_ROWS])
+    last = rows.journal.edits.find_last_step()
+    count = len(rows.journal.edits.read_step(last)) if last else 0
+    return Changed(
+        rows=[to_row_data(row, sheets) for row in shown],
+        counts={"all": index.parts.total(), **{part.value: rows_ for part, rows_ in index.parts.items()}},
+        step=last,
+        undo=visit.t.count("rows.undo", count) if last else "",
+        said=visit.t.count("rows.changed", len(result.changed)),
+        offer=offer,
+    )
+
+
+ROUTES = [
+    write("/runs/{run_id}/cells", change_cell, method="PUT"),
+    write("/runs/{run_id}/block", paste_block, method="PUT"),
+    write("/runs/{run_id}/same", change_same, method="PUT"),
+    write("/runs/{run_id}/place", move_row, method="PUT"),
+    write("/runs/{run_id}/step", undo_step, method="PUT"),
+]

@@ -1,0 +1,158 @@
+"""The rows in a real browser, by the keyboard alone: edits, a block from the clipboard, undo, the values of the account."""
+
+import pytest
+
+from tests.desktop.programs import needs_chromium
+from tests.desktop.ui_page import WAIT_MS, Tab, open_chromium, start_page
+from tests.support import write_csv
+
+pytestmark = [pytest.mark.desktop, pytest.mark.timeout(300), needs_chromium]
+SHEET = [
+    ["Name", "Mobile", "City", "Stage"],
+    *[[f"Lead {n}", f"98450{n:05}", f"Town {n}", "New"] for n in range(300)],
+    ["Meena", "12", "Kochi", ""],
+    ["Ravi", "12", "Hubli", ""],
+]
+LAST = 303
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with open_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def tab(chromium, tmp_path):
+    folder = tmp_path
+    write_csv(folder / "leads.csv", SHEET)
+    with start_page(folder, "leads.csv") as command:
+        found = Tab(chromium, command.url)
+        found.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        while not found.path.endswith("/rows"):
+            found.go_on()
+        yield found
+        assert found.faults == []
+
+
+def read_cell(tab, number, column):
+    return tab.page.inner_text(f"#row-{number} td[data-column='{column}'] .text")
+
+
+def read_focus(tab):
+    """Return the row and the column of the focused cell."""
+    return tab.page.evaluate(
+        "[+document.activeElement.parentElement.dataset.number, +document.activeElement.dataset.column]"
+    )
+
+
+def wait_for(tab, text):
+    tab.page.wait_for_function(
+        "text => document.getElementById('said').textContent.startsWith(text)", arg=text, timeout=WAIT_MS
+    )
+
+
+def check_faulty_cell_is_fixed_by_keyboard_and_undone(tab):
+    """N finds it, F2 changes it, Enter saves it; focus and scroll stay, the state is in words, Ctrl+Z takes it back."""
+    keyboard = tab.page.keyboard
+    tab.page.goto(tab.page.url.partition("?")[0] + "?part=all&after=200")
+    tab.page.focus("#row-201 td[data-column='0']")
+    keyboard.press("n")
+    assert read_focus(tab) == [LAST - 1, 1]
+    scrolled = tab.page.evaluate("document.querySelector('.rows').scrollTop")
+    assert scrolled > 0
+    keyboard.press("F2")
+    keyboard.type("98450 77777")
+    keyboard.press("Enter")
+    wait_for(tab, "Saved")
+    assert read_cell(tab, LAST - 1, 1) == "98450 77777"
+    assert tab.page.inner_text(f"#row-{LAST - 1} .word") == "Ready"
+    assert "In the file: 12" in tab.page.inner_text(f"#row-{LAST - 1}")
+    assert read_focus(tab) == [LAST, 1]
+    assert tab.page.evaluate("document.querySelector('.rows').scrollTop") >= scrolled
+    assert tab.page.inner_text("[data-count=to_fix]") == "1"
+    keyboard.press("Control+z")
+    tab.page.wait_for_function(
+        "() => document.querySelector('[data-count=to_fix]').textContent === '2'", timeout=WAIT_MS
+    )
+    assert read_cell(tab, LAST - 1, 1) == "12"
+    assert read_focus(tab) == [LAST, 1]
+
+
+def check_esc_leaves_the_cell_and_arrows_move(tab):
+    keyboard = tab.page.keyboard
+    keyboard.press("Enter")
+    keyboard.type("nonsense")
+    keyboard.press("Escape")
+    assert read_cell(tab, LAST, 1) == "12"
+    keyboard.press("ArrowLeft")
+    keyboard.press("ArrowUp")
+    assert read_focus(tab) == [LAST - 1, 0]
+
+
+def check_block_is_copied_and_pasted(tab):
+    """A block as Excel puts it on the clipboard fills the cells to the right and below, as one step."""
+    keyboard = tab.page.keyboard
+    tab.page.evaluate("navigator.clipboard.writeText('Asha\\t98450 88888\\nRavi\\t98450 99999\\n')")
+    keyboard.press("Control+v")
+    wait_for(tab, "Saved")
+    tab.page.wait_for_function(
+        "() => document.querySelector('[data-count=to_fix]').textContent === '0'", timeout=WAIT_MS
+    )
+    assert [read_cell(tab, row, 0) for row in (LAST - 1, LAST)] == ["Asha", "Ravi"]
+    keyboard.press("Control+c")
+    tab.page.wait_for_timeout(50)
+    assert tab.page.evaluate("navigator.clipboard.readText()") == "Asha"
+    keyboard.press("Control+z")
+    tab.page.wait_for_function(
+        "() => document.querySelector('[data-count=to_fix]').textContent === '2'", timeout=WAIT_MS
+    )
+
+
+def check_edit_of_a_row_that_another_window_changed_is_refused_and_shown(tab):
+    """The cell shows what is there now; a second try succeeds."""
+    other = tab.context.new_page()
+    other.goto(tab.page.url.partition("?")[0] + f"/{LAST}")
+    other.fill("#cell-2", "Dharwad")
+    other.click("button[value=save]")
+    other.close()
+    type_into(tab, LAST, 2, "Belgaum")
+    wait_for(tab, f"Row {LAST} was changed meanwhile")
+    assert read_cell(tab, LAST, 2) == "Dharwad"
+    type_into(tab, LAST, 2, "Belgaum")
+    wait_for(tab, "Saved")
+    assert read_cell(tab, LAST, 2) == "Belgaum"
+
+
+def type_into(tab, number, column, text):
+    tab.page.focus(f"#row-{number} td[data-column='{column}']")
+    for key in ("Enter", "Control+a"):
+        tab.page.keyboard.press(key)
+    tab.page.keyboard.type(text)
+    tab.page.keyboard.press("Enter")
+
+
+def check_values_of_the_account_are_in_a_list(tab):
+    """Alt and the arrow open it, arrows choose, Enter saves, Esc leaves the cell as it was."""
+    keyboard = tab.page.keyboard
+    tab.page.focus("#row-201 td[data-column='3']")
+    keyboard.press("Alt+ArrowDown")
+    assert tab.page.evaluate("document.activeElement.tagName") == "SELECT"
+    assert "Won" in tab.page.inner_text("#row-201 select")
+    keyboard.press("Escape")
+    assert read_cell(tab, 201, 3) == "New"
+    keyboard.press("Alt+ArrowDown")
+    keyboard.type("Won")
+    keyboard.press("Enter")
+    wait_for(tab, "Saved")
+    assert read_cell(tab, 201, 3) == "Won"
+    assert read_focus(tab) == [201, 3]
+
+
+def test_rows_are_fixed_by_the_keyboard_alone(tab):
+    """One journey through all that the keyboard can do; each step begins where the one before has ended."""
+    check_faulty_cell_is_fixed_by_keyboard_and_undone(tab)
+    check_esc_leaves_the_cell_and_arrows_move(tab)
+    check_block_is_copied_and_pasted(tab)
+    check_edit_of_a_row_that_another_window_changed_is_refused_and_shown(tab)
+    check_values_of_the_account_are_in_a_list(tab)
