@@ -60,7 +60,7 @@ class Stages(msgspec.Struct, frozen=True):
 
 
 NO_STAGES = Stages()
-_APPENDABLE = frozenset({"email", "additional_info", "address.text", "address.additional"})
+APPENDABLE = frozenset({"email", "additional_info", "address.text", "address.additional"})
 """Fields that can hold several values. A city or a name of two lines would be wrong: `append` keeps them."""
 
 
@@ -116,7 +116,7 @@ def _decide_unedited(sheet: Canonical, crm: Canonical, base: Base | None) -> Eff
 
 
 def _decide_append(field: str, sheet: Canonical, crm: Canonical) -> Effect:
-    if field not in _APPENDABLE or sheet is None:
+    if field not in APPENDABLE or sheet is None:
         return Effect.KEPT
     return Effect.SAME if _contains(crm, sheet) else Effect.ADD
 

@@ -9,7 +9,7 @@ import msgspec
 from importer.errors import UsageError
 from importer.fields import ALIASES, FIELDS_BY_NAME, TASK_FIELDS
 from importer.messages import planning_messages
-from importer.planner.decide import Mode
+from importer.planner.decide import APPENDABLE, Mode
 
 CAREFUL = "careful"
 """The value of `--existing` that gives each field a mode of its own."""
@@ -37,6 +37,24 @@ _GROUPS = {
     "address": tuple(name for name in FIELDS_BY_NAME if name.startswith("address.")),
 }
 """Names that mean several fields."""
+
+
+_LISTED = frozenset({"add_labels", "remove_labels", "add_products", "add_phones"})
+"""Fields whose values are only added or removed: every mode but `keep` does the same."""
+
+
+def list_modes(field: str) -> tuple[Mode, ...]:
+    """Return the modes between which a person can choose for a field; none for a note, which is always added."""
+    if field in _WITHOUT_POLICY:
+        return ()
+    if field in _LISTED:
+        return Mode.OVERWRITE, Mode.KEEP
+    modes = [Mode.OVERWRITE, Mode.FILL, Mode.KEEP, Mode.UNEDITED]
+    if field in APPENDABLE:
+        modes.insert(2, Mode.APPEND)
+    if field == "lead_stage_name":
+        modes.insert(1, Mode.FORWARD)
+    return tuple(modes)
 
 
 class Policies(msgspec.Struct, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 from importer.errors import UsageError
@@ -10,9 +12,19 @@ from importer.journal.run_journal import Journal
 from importer.messages import planning_messages, ui_messages
 from importer.models.row_plan import FieldCount, PlanAction
 from importer.models.status import RunKind, RunState
+from importer.planner.policies import Policies
 from importer.report.change_texts import list_field_counts
+from importer.ui.policy_choice import (
+    CHOICE_PREFIX,
+    PRESETS,
+    PolicyChoice,
+    describe_choice,
+    get_planned_policies,
+    read_policies,
+    to_options,
+)
 from importer.ui.run_steps import start_look_up, start_send
-from importer.ui.visit import Visit, show, write
+from importer.ui.visit import PageNotFoundError, Visit, show, write
 
 MAX_UNTYPED_UPDATES = 1_000
 """More leads are updated only after a person has typed their number."""
@@ -25,21 +37,59 @@ def show_plan(visit: Visit) -> Response:
         return visit.go_to_run()
     with Journal.open_unverified(visit.folder) as journal:
         actions = journal.plans.count_actions()
+        is_undo = journal.metadata.kind is RunKind.UNDO
+        choice = None if is_undo else _describe_choice(visit, journal, dict(visit.query))
         fields = list_field_counts([FieldCount(*found) for found in journal.plans.count_effects()])
         return visit.render(
             "plan.html",
             step="plan",
             file=journal.metadata.file,
-            is_undo=journal.metadata.kind is RunKind.UNDO,
+            is_undo=is_undo,
             crm=visit.name_crm(journal.metadata.base_url),
-            actions=actions,
+            actions=actions if choice is None else choice.actions,
             meanings=planning_messages.ACTION_MEANINGS,
             fields=[(get_field_label(field), effects) for field, effects in fields.items()],
+            choice=choice,
+            presets=PRESETS,
             leads=count_leads(actions),
             updates=actions[PlanAction.UPDATE],
             must_type=actions[PlanAction.UPDATE] > MAX_UNTYPED_UPDATES,
             nonce=visit.make_nonce(*_identify_plan(journal, actions)),
         )
+
+
+def _read_policies(given: Mapping[str, str], journal: Journal) -> Policies:
+    chosen = {
+        name.removeprefix(CHOICE_PREFIX): mode
+        for name, mode in given.items()
+        if name.startswith(CHOICE_PREFIX)
+    }
+    return read_policies(chosen, given.get("existing", ""), get_planned_policies(journal.metadata))
+
+
+def _describe_choice(visit: Visit, journal: Journal, given: Mapping[str, str]) -> PolicyChoice:
+    """Return what the choice in an address would do: the plan's own where it has none."""
+    return describe_choice(journal, visit.workspace.tallies.get(journal), _read_policies(given, journal))
+
+
+def count_choice(visit: Visit) -> Response:
+    """Answer the script that asks what another choice would do. No request is made to the CRM."""
+    place = visit.workspace.find_place(visit.run_id)
+    if place.running is not None or place.state is not RunState.PLANNED or not place.can_edit:
+        raise PageNotFoundError
+    with Journal.open_unverified(visit.folder) as journal:
+        return visit.to_json(_describe_choice(visit, journal, dict(visit.query)))
+
+
+def choose_policies(visit: Visit) -> Response:
+    """Plan the rows again with another choice. The leads are not looked up again."""
+    place = visit.workspace.find_place(visit.run_id)
+    if place.running is None and place.state is RunState.PLANNED and place.can_edit:
+        with Journal.open_unverified(visit.folder) as journal:
+            policies = _read_policies(visit.form.get_prefixed(""), journal)
+            options = to_options(policies, visit.workspace.tallies.get(journal))
+        start_look_up(visit.workspace, visit.run_id, options)
+    return visit.redirect(f"/runs/{visit.run_id}")
 
 
 def count_leads(actions: dict[PlanAction, int]) -> int:
@@ -79,6 +129,8 @@ def send_plan(visit: Visit) -> Response:
 
 ROUTES = [
     show("/runs/{run_id}/plan", show_plan),
+    show("/runs/{run_id}/plan/choice", count_choice),
+    write("/runs/{run_id}/policies", choose_policies),
     write("/runs/{run_id}/look-up", look_up),
     write("/runs/{run_id}/send", send_plan),
 ]

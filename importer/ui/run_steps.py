@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from importer.errors import RunLockedError, UsageError
@@ -15,6 +16,7 @@ from importer.pipeline.run_folder import discard_run
 from importer.pipeline.undo import plan_undo
 from importer.reader.source import make_open_options, open_file
 from importer.report.summary import Summary
+from importer.settings import resolve_settings
 from importer.ui.run_task import RunTask, TaskKind
 from importer.ui.workspace import Workspace
 
@@ -52,12 +54,13 @@ def _discard_check(workspace: Workspace, run_id: str) -> None:
         discard_run(folder)
 
 
-def start_look_up(workspace: Workspace, run_id: str) -> None:
-    """Look up the leads of a checked run, and plan its rows."""
+def start_look_up(workspace: Workspace, run_id: str, policies: Mapping[str, object] | None = None) -> None:
+    """Look up the leads of a checked run, and plan its rows. A planned run is planned again by other `policies`."""
     credentials = workspace.get_credentials(run_id)
+    settings = resolve_settings({"reports": str(workspace.reports), **(policies or {})})
 
     def work(task: RunTask) -> Summary:
-        return plan_checked(run_id, workspace.make_context(credentials, task))
+        return plan_checked(run_id, workspace.make_context(credentials, task, settings=settings))
 
     _start(workspace, run_id, TaskKind.LOOK_UP, work)
 

@@ -21,6 +21,7 @@ from importer.pipeline.run_folder import make_run_id
 from importer.report.summary import Summary
 from importer.settings import Settings, resolve_settings
 from importer.ui.accounts import Accounts
+from importer.ui.plan_tallies import PlanTallies
 from importer.ui.row_editors import RowEditors
 from importer.ui.run_task import RunTask, TaskKind, Tasks
 from importer.ui.sheet_previews import SheetPreviews
@@ -73,6 +74,7 @@ class Workspace:
         self.preparations = Preparations(reports)
         self.tasks = Tasks()
         self.editors = RowEditors()
+        self.tallies = PlanTallies()
         self.previews = SheetPreviews()
 
     # --- find

@@ -8,6 +8,8 @@ import pytest
 
 from importer.journal.row_index import RowPart
 from importer.models.status import RunState
+from importer.planner.decide import Mode
+from importer.ui.policy_choice import PRESETS
 from importer.ui.run_pages import STEPS
 from importer.ui.run_task import Phase, Snapshot, TaskKind
 from importer.ui.texts import LANGUAGES, Texts, choose_language, read_texts
@@ -67,7 +69,7 @@ def test_every_text_is_used():
     everything = "".join(
         path.read_text("utf-8") for path in [*ROOM.glob("*.py"), *ROOM.glob("templates/*.html")]
     )
-    built = ("steps.", "states.", "questions.", "progress.", "parts.", "row_states.")
+    built = ("steps.", "states.", "questions.", "progress.", "parts.", "row_states.", "modes.", "presets.")
     unused = [
         key
         for key in read_texts("en")
@@ -83,7 +85,8 @@ def test_every_state_step_phase_and_question_has_its_words(language):
     keys += [f"progress.{phase}" for phase in Phase]
     keys += [f"questions.{kind}{end}" for kind in QuestionKind for end in ("", "_lead")]
     keys += [f"{section}.{part}" for section in ("parts", "row_states") for part in RowPart]
-    assert {"parts.all", *keys} <= set(known)
+    keys += [f"modes.{mode}" for mode in Mode] + [f"presets.{preset}" for preset in PRESETS]
+    assert {"parts.all", "modes.add", *keys} <= set(known)
 
 
 @pytest.mark.parametrize(
