@@ -156,3 +156,25 @@ def test_rows_are_fixed_by_the_keyboard_alone(tab):
     check_block_is_copied_and_pasted(tab)
     check_edit_of_a_row_that_another_window_changed_is_refused_and_shown(tab)
     check_values_of_the_account_are_in_a_list(tab)
+
+
+def test_choice_of_policies_is_counted_at_once(chromium, tmp_path):
+    """By the arrow keys: examples and counts change, sending waits for the button, and the choice is what is sent."""
+    write_csv(tmp_path / "leads.csv", [["Mobile", "City"], ["98450 12001", "Pune"]])
+    with start_page(tmp_path, "leads.csv") as command:
+        tab = Tab(chromium, command.url)
+        while not tab.path.endswith("/plan"):
+            tab.go_on()
+        assert not tab.page.is_hidden("#send-form")
+        tab.page.focus("input[name='mode:city'][value=fill]")
+        tab.page.keyboard.press("ArrowLeft")
+        sample = tab.page.locator("[data-field=city] .samples li")
+        assert sample.inner_text(timeout=WAIT_MS) == 'Row 2: "Jayanagar 4th Block" becomes "Pune"'
+        assert tab.page.is_hidden("#send-form")
+        with tab.page.expect_navigation(timeout=WAIT_MS):
+            tab.page.click("#other button")
+        tab.wait()
+        assert tab.page.is_checked("input[name='mode:city'][value=overwrite]")
+        while not tab.has_ended:
+            tab.go_on()
+        assert tab.faults == []
