@@ -26,6 +26,8 @@ def show_rows(visit: Visit) -> Response:
         return visit.go_to_run()
     with visit.workspace.editors.open(visit.folder) as rows:
         request = PageRequest.parse(visit.query, rows)
+        if request.start is None:
+            rows.search.sort_again()  # on the pages behind it the order stays, also after edits
         page = rows.search.find_page(request.view, request.start, request.direction)
         return visit.render("rows.html", step="rows", **_describe_page(visit, rows, request, page))
 
@@ -33,6 +35,7 @@ def show_rows(visit: Visit) -> Response:
 def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: RowPage) -> dict[str, Any]:
     metadata, index = rows.journal.metadata, rows.editor.index
     last_step = rows.journal.edits.find_last_step()
+    to_send = index.parts[RowPart.READY] + index.parts[RowPart.WARNED]
     return {
         "file": metadata.file,
         "crm": visit.name_crm(metadata.base_url),
@@ -51,8 +54,8 @@ def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: Row
         "next_problem": _find_next_problem(rows, page.numbers[-1] if page.numbers else None),
         "last_step": last_step,
         "undo_count": len(rows.journal.edits.read_step(last_step)) if last_step else 0,
-        "to_send": index.parts[RowPart.READY] + index.parts[RowPart.WARNED],
-        "look_up_s": (index.parts[RowPart.READY] + index.parts[RowPart.WARNED]) / LOOK_UPS_PER_S,
+        "to_send": to_send,
+        "look_up_s": max(to_send - rows.journal.plans.count_phones()[1], 0) / LOOK_UPS_PER_S,
         "edited": rows.journal.edits.count_rows(),
     }
 
@@ -179,7 +182,10 @@ def undo(visit: Visit) -> Response:
         return visit.go_to_run()
     step = visit.form.get("step")
     with visit.workspace.editors.open(visit.folder) as rows:
-        rows.editor.undo(int(step) if step.isdecimal() and len(step) < 19 else 0)
+        try:
+            rows.editor.undo(int(step) if step.isdecimal() and len(step) < 19 else 0)
+        except StaleEditError as error:
+            return visit.show_error(error, HTTPStatus.CONFLICT)
     return visit.redirect(f"/runs/{visit.run_id}/rows?{visit.form.get('back')}")
 
 

@@ -93,6 +93,26 @@ def test_two_windows_get_409_and_not_a_lost_edit(browser, server, run_id):
     )
 
 
+def test_step_that_was_undone_in_another_window_is_409(browser, server, run_id):
+    put(browser, f"/runs/{run_id}/cells", {"row": [3, 0], "column": CITY, "text": "Hubli"})
+    other = Browser(server).open(f"/runs/{run_id}/rows")
+    browser.open(f"/runs/{run_id}/rows").submit(f"/runs/{run_id}/step")
+    assert browser.status == 200
+    assert other.submit(f"/runs/{run_id}/step").status == 409
+    assert "nothing to undo" in other.main
+
+
+def test_first_page_is_sorted_by_the_cells_as_they_are_now(browser, run_id):
+    """Later pages keep the order, so that no row is shown twice or missed after an edit."""
+
+    def read_order():
+        return re.findall(r'id="row-(\d+)"', browser.open(f"/runs/{run_id}/rows?part=all&sort={CITY}").text)
+
+    assert read_order() == ["5", "4", "3", "2"]
+    put(browser, f"/runs/{run_id}/cells", {"row": [2, 0], "column": CITY, "text": "Agra"})
+    assert read_order() == ["5", "2", "4", "3"]
+
+
 def test_script_edits_a_cell_and_is_offered_the_other_rows(browser, run_id):
     """The answer has the rows as they are judged now, the counts, and the step that can be undone."""
     changed = put(browser, f"/runs/{run_id}/cells", {"row": [3, 0], "column": STAGE, "text": "Won"}).json()
