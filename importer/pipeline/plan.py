@@ -47,9 +47,9 @@ def plan_checked(name: str, context: RunContext) -> Summary:
         with raise_as_nothing_sent():
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
             check_address(journal.metadata.base_url, context.require_credentials())
+            stack.enter_context(lock_journal(journal))
             if journal.run.end.state not in UNSENT:
                 raise UsageError(*planning_messages.NOT_CHECKED.format(run=name))
-            stack.enter_context(lock_journal(journal))
             opened = stack.enter_context(lock_its_account(journal, context))
             opened.choose_policies(journal.metadata.mapping)  # raises what is wrong with them
         return plan_unsent(journal, opened)
@@ -72,8 +72,8 @@ def apply(name: str, context: RunContext) -> Summary:
         with raise_as_nothing_sent():
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
             check_address(journal.metadata.base_url, context.require_credentials())
-            _require_unsent(name, journal)
             stack.enter_context(lock_journal(journal, wait_s=context.coordination.lock_wait_s))
+            _require_unsent(name, journal)  # behind the lock: another command may have sent it meanwhile
             opened = stack.enter_context(lock_its_account(journal, context))
             if journal.run.end.state is RunState.CHECKED:
                 warn_of_earlier_run(journal.metadata.sha256, opened, find_unfinished_run)

@@ -1,9 +1,12 @@
 """A run that was checked is sent later from its journal, by `importer apply` or by a caller that holds its locks."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from importer.credentials import Credentials, Secret
 from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import RunEnd
 from importer.models.row_plan import PlanAction
 from importer.models.status import RunState
 from importer.pipeline.context import RunContext
@@ -68,6 +71,21 @@ def test_titles_that_are_gone_since_the_check_are_not_sent(importer, crm, checke
     importer("apply", checked.folder.name, "--yes")
     assert leads(crm).keys() == {ASHA}
     assert checked.results[1]["_codes"] == "lead_stage_name.disabled"
+
+
+def test_run_that_was_sent_while_apply_waited_for_it_is_not_sent_again(importer, crm, checked, monkeypatch):
+    """Two windows, one click each: the state counts that the run has once its lock is held."""
+
+    @contextmanager
+    def wait_for_other(*_, **__):
+        with Journal.open(checked.folder) as journal:
+            journal.end(RunEnd(state=RunState.FINISHED))
+        yield
+
+    monkeypatch.setattr("importer.pipeline.plan.lock_journal", wait_for_other)
+    again = importer("apply", checked.folder.name, "--yes")
+    assert (again.code, "was already sent" in again.err) == (2, True)
+    assert "POST" not in read_methods(crm)
 
 
 def test_check_of_a_file_that_was_sent_in_part_says_so(importer, crm, checked):
