@@ -248,10 +248,17 @@ class JournalFile:
             self.sql = connect(self.path)
 
     def make_durable(self) -> None:
-        """Make all that was staged survive a power loss, and every commit from now on."""
-        fsync_file(self.path)
-        fsync_folders(self.path)
-        self.sql.execute("PRAGMA journal_mode = WAL")
+        """Make all that was staged survive a power loss, and every commit from now on.
+
+        A journal that has a -wal was made durable before. Its file must not be opened and closed beside SQLite: that would drop
+        SQLite's locks on it (https://www.sqlite.org/howtocorrupt.html, 2.2), and the next process that looks at the run
+        would delete the -wal of a run that is sending.
+        """
+        (mode,) = self.sql.execute("PRAGMA journal_mode").fetchone()
+        if mode != "wal":
+            fsync_file(self.path)
+            fsync_folders(self.path)
+            self.sql.execute("PRAGMA journal_mode = WAL")
         self.sql.execute("PRAGMA synchronous = FULL")
         self.sql.execute("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -164,3 +165,30 @@ def test_commits_are_copied_into_the_main_file_on_the_way(tmp_path, monkeypatch)
     assert max(sizes) < 60_000
     assert sizes != sorted(sizes)
     journal.close()
+
+
+LOOK = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as connection:
+    connection.execute("SELECT count(*) FROM meta").fetchall()
+connection.close()
+"""
+
+
+@pytest.mark.parametrize("is_continued", [False, True], ids=["run", "resume or apply"])
+def test_look_of_another_process_leaves_the_journal_of_a_sending_run_whole(tmp_path, is_continued):
+    """`importer runs` beside it: the last one to close a journal deletes its -wal, so SQLite must know of the sender.
+
+    On POSIX, closing any handle of a file drops all locks of the process on it, SQLite's too.
+    """
+    journal = start_sending(tmp_path, rows=ROWS)
+    if is_continued:
+        journal.close()
+        journal = Journal.open(tmp_path / "run-1")
+        journal.begin_sending(make_account(tmp_path))
+        journal.begin_sending(make_account(tmp_path))
+    claim_next(journal, 5)
+    with journal:
+        subprocess.run([sys.executable, "-c", LOOK, journal.folder / "journal.sqlite"], check=True)
+        assert (journal.folder / "journal.sqlite-wal").exists()
+        send_everything(journal)
