@@ -235,7 +235,7 @@ def _read_line(folder: Path) -> RunLine:
                 counts=journal.reports.count_by_status(),
                 resumable=state in RESUMABLE - {RunState.RUNNING},
                 applicable=state in UNSENT,
-                undoable=end.has_sent and not metadata.undone_by and not journal.plans.is_empty,
+                undoable=_is_undoable(journal, state),
                 kind=metadata.kind,
                 parent=metadata.parent,
                 undone_at=metadata.undone_at,
@@ -243,6 +243,12 @@ def _read_line(folder: Path) -> RunLine:
             )
     except DamagedJournalError as error:
         return RunLine(run_id=folder.name, damage=error.message)
+
+
+def _is_undoable(journal: Journal, state: RunState) -> bool:
+    """Return whether a run that has ended, or was stopped, has kept the way back and was not undone yet."""
+    is_over = journal.run.end.has_sent and state is not RunState.RUNNING
+    return is_over and not journal.metadata.undone_by and not journal.plans.is_empty
 
 
 def is_sending(folder: Path) -> bool:
