@@ -7,7 +7,7 @@ from pathlib import Path
 
 from importer.cli.plan_view import format_verification
 from importer.fields import get_field_label
-from importer.issues import get_issue_title, is_blocking
+from importer.issues import IssueCode, format_machine_code, get_issue_title, is_blocking
 from importer.messages import (
     format_count,
     format_lead_count,
@@ -22,6 +22,7 @@ from importer.report.summary import PAGE, RESULTS, Summary
 from importer.untrusted_text import quote_command
 
 _MAX_PROBLEMS = 5
+_MARKED = format_machine_code("row", IssueCode.CREATED_AND_MARKED)
 
 
 def format_undo_summary(summary: Summary, folder: Path) -> Iterator[str]:
@@ -66,10 +67,17 @@ def format_undo_result(summary: Summary, folder: Path, next_options: str) -> str
             line = undo_messages.format_failed_verification(summary.parent, put_back, found, str(file))
             return f"{line} {summary.reason}".rstrip()
         case _:
-            same = summary.counts[RowStatus.UNCHANGED]
-            left = summary.rows - put_back - same
+            same, marked = (
+                summary.counts[RowStatus.UNCHANGED],
+                min(summary.problems.get(_MARKED, 0), put_back),
+            )
             line = undo_messages.format_result(
-                summary.parent, put_back=put_back, same=same, left=left, file=str(file)
+                summary.parent,
+                put_back=put_back - marked,
+                same=same,
+                marked=marked,
+                left=summary.rows - put_back - same,
+                file=str(file),
             )
             if summary.undelivered:
                 command = f"importer undo {quote_command(summary.parent)}{next_options}"

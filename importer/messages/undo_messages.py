@@ -132,10 +132,10 @@ PLAN_MEANINGS: dict[str, str] = {**STATUS_MEANINGS, "accepted": "can be put back
 EFFECT_WORDS = {
     "set": "put back",
     "fill": "filled again",
-    "add": "added again",
+    "add": "added",
     "remove": "taken away",
     "edited": "left, because changed after the run",
-    "conflict": "left with the whole lead, because changed after the run",
+    "conflict": "left with its lead, because changed after the run",
 }
 """What an undo does to a field, in a list of counts."""
 
@@ -151,14 +151,18 @@ def format_plan_result(leads: int, of_all: int) -> str:
     return f"{format_count(leads)} of {format_lead_count(of_all)} can be put back. Nothing was sent."
 
 
-def format_result(run: str, *, put_back: int, same: int, left: int, file: str) -> str:
-    """Return what an undo did: `same` leads were as before already, and `left` were not put back."""
+def format_result(run: str, *, put_back: int, same: int, marked: int, left: int, file: str) -> str:
+    """Return what an undo did: `same` leads were as before already, `marked` were created by the run, `left` not put back."""
     sentences = [f"{format_lead_count(put_back)} of run {run} {'was' if put_back == 1 else 'were'} put back."]
     if not put_back:
         sentences = [f"No lead of run {run} was put back."]
     if same:
         sentences.append(
             f"{format_lead_count(same)} {'was' if same == 1 else 'were'} as before the run already."
+        )
+    if marked:
+        sentences.append(
+            f"{format_lead_count(marked)} that it created got the label: delete them in the CRM."
         )
     if left:
         sentences.append(
@@ -191,16 +195,16 @@ def format_headline(run: str, *, rows: int, went_in: int, state: str, verificati
     """Return in one line how many leads of a run were put back. `state` is that of summary.json."""
     left = rows - went_in
     so_far = f"{format_count(went_in)} of {format_lead_count(rows)} of run {run}"
-    rest = f" {format_count(left)} {'was' if left == 1 else 'were'} not." if left else ""
+    rest = f" {format_count(left)} {'is' if left == 1 else 'are'} not." if left else ""
     match state:
         case "planned":
             return f"{so_far} can be put back. Nothing was sent."
         case "finished" if verification_failure:
-            return f"{so_far} are as before the run, but {verification_failure}."
+            return f"{so_far} are put back, but {verification_failure}."
         case "finished" if left:
-            return f"{so_far} are as before the run again.{rest}"
+            return f"{so_far} are put back.{rest}"
         case "finished":
-            return f"All {format_lead_count(rows)} of run {run} are as before the run again."
+            return f"All {format_lead_count(rows)} of run {run} are put back."
         case _:
             return f"The undo of run {run} stopped early. You can resume it."
 

@@ -70,7 +70,7 @@ def test_counts_of_an_undo_add_up_and_its_reports_speak_of_leads(importer, done)
     assert (summary["rows"], sum(summary["counts"].values()), summary["parent"]) == (3, 3, "april")
     assert (summary["failed_rows"], undone.failed) == (0, [])
     page = (undone.folder / "report.html").read_text("utf-8")
-    assert "2 of 3 leads of run april are as before the run again." in page
+    assert "2 of 3 leads of run april are put back. 1 is not." in page
     assert "went in" not in page
     again = importer("run", undone.folder / "results.csv", "--yes")
     assert (again.code, "is a report of an undo" in again.err) == (2, True)
@@ -207,6 +207,7 @@ def test_created_leads_get_a_label(importer, crm, done):
     marked = importer("undo", "april", "--yes", "--mark-created", "vip")
     assert marked.code == 0, marked.err
     assert leads(crm)[NEW]["labels"] == ["VIP"]
+    assert "1 lead that it created got the label" in marked.err
     assert read_row(marked, NEW)["_codes"] == "row.created_and_marked"
     assert leads(crm)[KNOWN].get("labels") is None
 
