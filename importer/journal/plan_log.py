@@ -59,12 +59,13 @@ _SETTLE_UNSENT = """INSERT OR IGNORE INTO results (number, status, attempts, htt
         END AS note
       FROM plans JOIN rows ON rows.number = plans.number
       WHERE rows.verdict = 'valid' AND plans.action NOT IN ('create', 'update'))"""
-_WRITTEN = """SELECT
-      row_status.number, row_status.cells, row_status.phone,
+_WRITTEN = """SELECT row_status.number, row_status.cells, row_status.phone,
+      CASE WHEN tasks.state IN ('created', 'unknown') THEN tasks.type || ' ' || tasks.due_at ELSE '' END AS task,
       row_status.plan_action, row_status.plan_changes, row_status.plan_steps, row_status.plan_issues, lookups.answer
-    FROM row_status JOIN lookups ON lookups.phone = row_status.phone
-    WHERE row_status.number > :after AND is_intended AND plan_action IN ('create', 'update')
-      AND (status NOT IN ('refused', 'failed') OR json_array_length(plan_steps) > 1)
+    FROM row_status JOIN lookups ON lookups.phone = row_status.phone LEFT JOIN tasks ON tasks.number = row_status.number
+    WHERE row_status.number > :after AND plan_action IS NOT NULL AND lookups.answer IS NOT NULL AND (
+      tasks.state IN ('created', 'unknown') OR (is_intended AND plan_action IN ('create', 'update')
+        AND (status NOT IN ('refused', 'failed') OR json_array_length(plan_steps) > 1)))
     ORDER BY row_status.number LIMIT :rows"""
 """Rows of which a write has left, and may be in the CRM. Of a row that was refused, only the first of two requests can be."""
 _COUNT_ACTIONS = "SELECT action, count(*) FROM plans GROUP BY action"
@@ -252,8 +253,8 @@ class PlanLog:
         with self._file.translate_read_errors():
             found = self._file.sql.execute(_WRITTEN, {"after": after, "rows": limit}).fetchall()
             return [
-                WrittenRow(number, line, phone, decode_plan(*plan), _decode_lookup(answer).lead)
-                for number, line, phone, *plan, answer in found
+                WrittenRow(number, line, phone, decode_plan(*plan), _decode_lookup(answer).lead, task)
+                for number, line, phone, task, *plan, answer in found
             ]
 
     def settle_unsent(self) -> None:

@@ -29,7 +29,8 @@ _NUMBERS = frozenset({Kind.MONEY, Kind.COORDINATE})
 class WrittenRow(msgspec.Struct, frozen=True):
     """A row that a run has written to a lead, or may have written.
 
-    `line` is its cells, as a report shows them. `plan` is what the run did, and `lead` what the CRM had before it.
+    `line` is its cells, as a report shows them. `plan` is what the run did, and `lead` what the CRM had before it. `task`
+    is the follow-up task that the run created, or may have created, "" for none.
     """
 
     number: int
@@ -37,6 +38,7 @@ class WrittenRow(msgspec.Struct, frozen=True):
     phone: str
     plan: RowPlan
     lead: CrmLead | None
+    task: str = ""
 
 
 class UndoScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,8 @@ class UndoBuilder:
         for change in row.plan.changes:
             if change.effect.is_sent and self._scope.has(change.field):
                 self._add_field(change, row.lead, payload, issues, is_assignee_known=is_assignee_known)
+        if row.task and self._scope.fields is None:
+            issues.append(Issue("task_due", IssueCode.ONLY_ADDED, "", row.task))
         if len(payload) == 1 and not issues:
             return None
         if len(payload) == 1:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from importer.cli import answer_review, run_commands
+from importer.journal.run_journal import Journal
 from importer.pipeline import undo as undo_module
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.lead_edits import LeadEdit, edit_lead
@@ -313,3 +314,35 @@ def test_undo_is_no_run_of_the_sheet(importer, crm, done):
 
 def count_posts(crm):
     return sum(entry["method"] == "POST" for entry in crm.sandbox.store.ledger())
+
+
+def test_lead_that_is_gone_is_named_and_does_not_rise_again(importer, crm, done):
+    """A person deleted it after the run: an undo creates no lead."""
+    edit(crm, phone=SAME, delete=True)
+    undone = importer("undo", "april", "--yes")
+    assert SAME not in leads(crm)
+    assert read_row(undone, SAME)["_codes"] == "row.lead_deleted"
+
+
+def test_undo_that_was_killed_before_its_first_look_up_is_not_sent_without_a_plan(
+    importer, crm, done, monkeypatch
+):
+    """Its rows are on the disk: `apply` refuses them, and `resume` goes on with the look-ups."""
+    with monkeypatch.context() as kill:
+        kill.setattr(Journal, "begin_look_ups", lambda *_: 1 / 0)
+        killed = importer("undo", "april", "--yes")
+    edit(crm, phone=SAME, fields={"city": "Goa"})
+    assert importer("apply", killed.folder.name, "--yes").code == 2
+    assert importer("resume", killed.folder.name).code == 1
+    importer("apply", killed.folder.name, "--yes")
+    assert (leads(crm)[SAME]["city"], leads(crm)[KNOWN]["city"]) == ("Goa", "Pune")
+
+
+def test_task_of_an_undone_run_is_named(importer, crm, sheet):
+    """The lead is put back, its task stays in the CRM."""
+    options = ("--task", "FOLLOW_UP_CALL", "--due", "tomorrow 11:00")
+    run = importer("run", sheet, "--yes", "--snapshot", "--run-id", "call", *options)
+    assert run.code == 0, run.err
+    undone = importer("undo", "call", "--yes")
+    assert "task_due.only_added" in read_row(undone, SAME)["_codes"]
+    assert leads(crm)[SAME]["city"] == "Delhi"

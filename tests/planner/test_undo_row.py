@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from importer.fields import FIELDS, Dropdown
+from importer.fields import FIELDS, TASK_FIELDS, Dropdown
 from importer.models.crm_lead import CrmLead
 from importer.models.mapping import Title
 from importer.models.row_plan import Effect, FieldChange, PlanAction, RowPlan
@@ -31,6 +31,7 @@ READABLE = [
     not in {
         *("customer_phone", "dial_code", "full_name", "customer_note", "add_products", ASSIGNEE),
         *("add_labels", "remove_labels", "add_phones"),
+        *TASK_FIELDS,
     }
 ]
 MODES = [mode for mode in Mode if mode is not Mode.FORWARD]
@@ -255,6 +256,15 @@ def test_what_cannot_be_put_back_is_named(change, code):
         (change.field, code),
         ("row", "nothing_to_put_back"),
     ]
+
+
+def test_follow_up_task_stays_and_is_named():
+    """The API can complete a task, and take none away."""
+    bench = Bench({"city": "Pune"}, {})
+    row = msgspec.structs.replace(bench.run({"city": "Nashik"}), task="FOLLOW_UP_CALL 2026-12-01T11:00+05:30")
+    _, issues = bench.undo(row)
+    assert [(one.field, one.code, one.value) for one in issues] == [("task_due", "only_added", row.task)]
+    assert bench.read()["city"] == "Pune"
 
 
 def test_stage_that_was_removed_since_is_named_and_the_rest_is_put_back():
