@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,13 @@ FIGURES = BUILD / "figures.json"
 RIVALS = Path(__file__).parent / "rivals"
 RIVAL_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 IMPORTER = ROOT / ".venv-user" / "bin" / "importer"
+READ_IN_ORDER = """
+import sys
+from importer.cli.main import main
+from importer.reader import parallel_client
+parallel_client.count_readers = lambda: 1
+sys.exit(main())
+"""
 CLIENT, SERVER = 0, 1  # cores
 
 Figures = dict[str, Any]
@@ -71,6 +78,7 @@ def checking(*, quick: bool, repeats: int) -> Figures:
             "csv.reader alone": (rows, lambda: measure.run([sys.executable, RIVALS / "bare_csv.py", big], cores={CLIENT})),
             "importer check, one core": (rows, lambda: check(big, url, cores={CLIENT})),
             "importer check, two cores": (rows, lambda: check(big, url)),
+            "the same, read in order": (rows, lambda: check(big, url, program=[IMPORTER.parent / "python", "-c", READ_IN_ORDER])),
             "pandas script": (few, lambda: pandas_check(small, url)),
         }  # fmt: skip
         return rates(contenders, repeats=repeats)
@@ -346,18 +354,21 @@ def rates(contenders: dict[str, tuple[int, Callable[[], Cost]]], *, repeats: int
     return found
 
 
-def check(sheet: Path, url: str, *, cores: set[int] | None = None, memory: bool = False) -> Cost:
-    return run_importer("check", sheet, url, cores=cores, memory=memory)
+def check(sheet: Path, url: str, **how: Any) -> Cost:
+    return run_importer("check", sheet, url, **how)
 
 
 def run(sheet: Path, url: str, *, cores: set[int] | None = None) -> Cost:
     return run_importer("run", sheet, url, "--yes", "--rate", "100000", cores=cores)
 
 
-def run_importer(command: str, sheet: Path, url: str, *more: str, **how: Any) -> Cost:
+def run_importer(
+    command: str, sheet: Path, url: str, *more: str, program: Sequence[object] = (IMPORTER,), **how: Any
+) -> Cost:
     shutil.rmtree(BUILD / "reports", ignore_errors=True)
+    installed(IMPORTER)
     words = [
-        installed(IMPORTER),
+        *program,
         command,
         sheet,
         "-q",

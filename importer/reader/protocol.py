@@ -7,6 +7,8 @@ from typing import IO, TypeAlias
 import msgspec
 
 from importer.journal.staging import StagedRows
+from importer.loader.formats.dialect import Dialect
+from importer.loader.formats.text_ranges import RangeEnd, TextRange
 from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow
@@ -24,10 +26,32 @@ class OpenRequest(msgspec.Struct, frozen=True, tag=True):
 
 
 class JudgeRequest(msgspec.Struct, frozen=True, tag=True):
-    """Request: judge every row of these sheets."""
+    """Request: judge every row of these sheets, or those of the rest of a text file."""
 
     config: ProcessorConfig
     sheets: tuple[str, ...]
+    rest: TextRange | None = None
+
+
+class CutRequest(msgspec.Struct, frozen=True, tag=True):
+    """Request: say where the file can be cut into ranges of about so many bytes."""
+
+    range_bytes: int
+
+
+class RangesRequest(msgspec.Struct, frozen=True, tag=True):
+    """Request: get ready to judge ranges of a text file that another process has opened."""
+
+    path: str
+    options: OpenOptions
+    dialect: Dialect
+    config: ProcessorConfig
+
+
+class RangeRequest(msgspec.Struct, frozen=True, tag=True):
+    """Request: judge the rows of a range of the file."""
+
+    part: TextRange
 
 
 class SheetPreview(msgspec.Struct, frozen=True):
@@ -70,6 +94,20 @@ class ReadEnd(msgspec.Struct, frozen=True, tag=True):
     notices: tuple[Notice, ...]
 
 
+class Cuts(msgspec.Struct, frozen=True, tag=True):
+    """Response: offsets at which the file can be cut, and how it is written; none if it must be read as a whole."""
+
+    offsets: tuple[int, ...]
+    dialect: Dialect | None
+
+
+class RangeJudged(msgspec.Struct, frozen=True, tag=True):
+    """Response: the end of a range, after its rows. `is_plain`: what follows does not depend on them."""
+
+    end: RangeEnd
+    is_plain: bool
+
+
 class ReadFailure(msgspec.Struct, frozen=True, tag=True):
     """Response: an ImporterError by the name of its class. `trace` is the traceback of an unexpected exception."""
 
@@ -79,8 +117,9 @@ class ReadFailure(msgspec.Struct, frozen=True, tag=True):
     trace: str = ""
 
 
-Request: TypeAlias = OpenRequest | JudgeRequest
-Response: TypeAlias = WorkbookPreview | JudgedBatch | ReadEnd | ReadFailure
+Request: TypeAlias = OpenRequest | JudgeRequest | CutRequest | RangesRequest | RangeRequest
+Answer: TypeAlias = WorkbookPreview | JudgedBatch | ReadEnd | Cuts | RangeJudged
+Response: TypeAlias = Answer | ReadFailure
 
 MAX_FRAME_BYTES = 256 << 20
 """No longer message is sent or accepted: what a hostile file makes the reading process claim must not fill our memory."""

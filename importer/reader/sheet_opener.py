@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from importer.errors import UnreadableFileError, UsageError
+from importer.loader.formats.text_ranges import TextRange
+from importer.loader.table.ranged_table import RangedTable
 from importer.loader.table.table_reader import OpenOptions, SourceFile
 from importer.messages import file_messages
 from importer.models.mapping import Notice
 from importer.models.row import BLOCK_ROWS, SourceRows
 from importer.models.status import is_report_header
 from importer.reader.combine_sheets import SheetCombiner, combine_headers, describe_choice, name_notices
-from importer.reader.protocol import SAMPLE_ROWS, SheetPreview, WorkbookPreview
+from importer.reader.protocol import SAMPLE_ROWS, Cuts, SheetPreview, WorkbookPreview
 from importer.reader.restore_sheet import restore_table
 
 
@@ -34,6 +37,8 @@ class SheetOpener:
     """Opens the sheets of one file."""
 
     def __init__(self, path: Path, options: OpenOptions) -> None:
+        self._path = path
+        self._options = options
         self._file = SourceFile(path, options)
         self._named = options.sheets
         self._kept: dict[str, OpenedSheet] = {}
@@ -115,6 +120,25 @@ class SheetOpener:
             else:
                 combiner = SheetCombiner(sheet.preview.headers, union, name, position)
                 yield from map(combiner.combine, sheet.blocks)
+
+    def find_cuts(self, range_bytes: int) -> Cuts:
+        """Return where to cut a text file into ranges of about so many bytes; nowhere if it must be read as a whole."""
+        opened = next(iter(self._kept.values()), None)
+        if not self._file.is_text or opened is None or opened.beside or opened.preview.is_own_report:
+            return Cuts((), None)
+        return Cuts(tuple(self._ranged.find_cuts(range_bytes)), self._file.dialect)
+
+    def read_rest(self, rest: TextRange) -> Iterator[SourceRows]:
+        """Yield the rows of the rest of a text file. Its notices are then those of the whole file."""
+        opened = self._ranged.open(rest)
+        first = next(iter(self._kept.values()))
+        self._chosen = (first.preview.name,)
+        self._read = [first._replace(notices=opened.notices)]
+        yield from opened.read_blocks()
+
+    @cached_property
+    def _ranged(self) -> RangedTable:
+        return RangedTable(self._path, self._options, self._file.dialect)
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -13,6 +13,7 @@ from importer.journal.staging import StagedRows
 from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, split_into_blocks
+from importer.reader.parallel_client import ParallelClient
 from importer.reader.protocol import SAMPLE_ROWS, ReadEnd, SheetPreview, WorkbookPreview
 from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.scratch_dir import copy_to_private_file, open_scratch_dir
@@ -142,5 +143,7 @@ def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
     with open_scratch_dir() as folder:
         copy, sha256 = copy_to_private_file(source, folder)
         path = source if isinstance(source, Path) else None
-        with WorkerClient(copy, options) as reader:
+        # A stream is read in order, as it came.
+        client = WorkerClient if path is None else ParallelClient
+        with client(copy, options) as reader:
             yield Sheet(reader, file=format_path(path) if path else "-", sha256=sha256, path=path)

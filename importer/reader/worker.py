@@ -20,6 +20,8 @@ import msgspec
 
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
+from importer.loader.formats.text_ranges import TextRange
+from importer.loader.table.ranged_table import RangedTable
 from importer.messages import file_messages
 from importer.models.row import get_sheet_row
 from importer.process_setup import apply_limits, tune_gc
@@ -87,22 +89,51 @@ def _exit_with_parent(parent: int) -> None:
 
 
 def _answer_requests(requests: BinaryIO, responses: BinaryIO) -> None:
-    """Open the file and send a preview; then, if asked to, judge every row."""
-    request = _read_request(requests)
-    assert isinstance(request, protocol.OpenRequest)
-    opener = SheetOpener(Path(request.path), request.options)
-    _send_preview(responses, opener.preview())
-    request = _read_request(requests)
-    if isinstance(request, protocol.JudgeRequest):
-        _judge_rows(opener, request, responses)
+    """Open the file and send a preview, then judge every row; or judge ranges of a file that another process has opened."""
+    opener: SheetOpener | None = None
+    ranges: _RangeJudge | None = None
+    while (request := _read_request(requests)) is not None:
+        match request:
+            case protocol.OpenRequest(path, options):
+                opener = SheetOpener(Path(path), options)
+                _send_preview(responses, opener.preview())
+            case protocol.CutRequest(range_bytes) if opener:
+                protocol.write_frame(responses, protocol.encode(opener.find_cuts(range_bytes)))
+            case protocol.RangesRequest():
+                ranges = _RangeJudge(request, responses)
+            case protocol.RangeRequest(part) if ranges:
+                ranges.judge(part)
+            case protocol.JudgeRequest() if opener:
+                _judge_rows(opener, request, responses)
+                return
+            case _:
+                raise ValueError(request)
 
 
 def _judge_rows(opener: SheetOpener, request: protocol.JudgeRequest, responses: BinaryIO) -> None:
     total = 0
-    for batch in RowProcessor(request.config).process(opener.read_rows(request.sheets)):
+    blocks = opener.read_rest(request.rest) if request.rest else opener.read_rows(request.sheets)
+    for batch in RowProcessor(request.config).process(blocks):
         _send_batch(responses, batch)
         total += len(batch)
     protocol.write_frame(responses, protocol.encode(protocol.ReadEnd(total, opener.notices)))
+
+
+class _RangeJudge:
+    """Judges the rows of ranges. What it remembers of titles and texts serves the next range too."""
+
+    def __init__(self, request: protocol.RangesRequest, responses: BinaryIO) -> None:
+        self._ranged = RangedTable(Path(request.path), request.options, request.dialect)
+        self._process = RowProcessor(request.config).process
+        self._responses = responses
+
+    def judge(self, part: TextRange) -> None:
+        """Send the judged rows of a range, then its end."""
+        opened = self._ranged.open(part)
+        for batch in self._process(opened.read_blocks()):
+            _send_batch(self._responses, batch)
+        judged = protocol.RangeJudged(opened.end, opened.is_plain)
+        protocol.write_frame(self._responses, protocol.encode(judged))
 
 
 def _send_preview(responses: BinaryIO, preview: protocol.WorkbookPreview) -> None:

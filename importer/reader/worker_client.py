@@ -19,10 +19,12 @@ from importer import errors
 from importer.credentials import API_KEY_VARIABLE
 from importer.errors import ImporterError, UnreadableFileError
 from importer.journal.staging import StagedRows
+from importer.loader.formats.text_ranges import TextRange
 from importer.loader.table.table_reader import OpenOptions
 from importer.messages import file_messages
 from importer.reader import protocol
 from importer.reader.combine_sheets import combine_previews
+from importer.reader.range_chain import JudgedRange
 from importer.reader.row_processor import ProcessorConfig
 
 _logger = logging.getLogger(__name__)
@@ -43,18 +45,27 @@ class WorkerClient:
     scripts without a main guard.
     """
 
-    def __init__(self, path: Path, options: OpenOptions, *, timeout_s: float = MAX_SILENCE_S) -> None:
-        self._request = protocol.OpenRequest(str(path), options)
-        self._timeout_s = timeout_s
+    def __init__(
+        self,
+        path: Path,
+        options: OpenOptions,
+        *,
+        timeout_s: float = MAX_SILENCE_S,
+        first_request: protocol.RangesRequest | None = None,
+    ) -> None:
+        self.path = path
+        self.options = options
+        self.timeout_s = timeout_s
+        self._first_request = first_request or protocol.OpenRequest(str(path), options)
         self.end: protocol.ReadEnd | None = None
         self._start()
 
     def _start(self) -> None:
-        self._watchdog = Watchdog(self._kill, timeout_s=self._timeout_s)
+        self._watchdog = Watchdog(self.kill, timeout_s=self.timeout_s)
         self._child = start_process()
         _increase_pipe_size(self._child.stdout)
         try:
-            self._send(self._request)
+            self.send(self._first_request)
         except BaseException:
             self.close()
             raise
@@ -94,12 +105,19 @@ class WorkerClient:
         A reading process judges the sheet once. To judge it again, another one opens the same copy.
         """
         _ = self.preview  # it comes first
-        names = tuple(sheet.name for sheet in self.workbook.sheets)
         if self.end is not None:
-            self.close()
-            self._start()
-            self._receive_workbook()
-        self._send(protocol.JudgeRequest(config, names))
+            self._restart()
+        yield from self._judge_in_order(config)
+
+    def _restart(self) -> None:
+        self.close()
+        self._start()
+        self._receive_workbook()
+
+    def _judge_in_order(self, config: ProcessorConfig, rest: TextRange | None = None) -> Iterator[StagedRows]:
+        """Yield batches of judged rows, of the whole sheet or of the rest of a text file, then set `end`."""
+        names = tuple(sheet.name for sheet in self.workbook.sheets)
+        self.send(protocol.JudgeRequest(config, names, rest))
         while True:
             match self._receive():
                 case protocol.JudgedBatch(rows):
@@ -109,8 +127,38 @@ class WorkerClient:
                     _logger.debug("The sheet ends after %d rows", end.rows)
                     self.end = end
                     return
-                case protocol.WorkbookPreview():
+                case _:
                     raise self._explain_death()
+
+    def find_cuts(self, range_bytes: int) -> protocol.Cuts:
+        """Return where the file can be cut into ranges of about so many bytes; nowhere if it must be read as a whole."""
+        self.send(protocol.CutRequest(range_bytes))
+        response = self._receive()
+        if not isinstance(response, protocol.Cuts):
+            raise self._explain_death()
+        return response
+
+    def judge_range(self, part: TextRange) -> JudgedRange:
+        """Return the judged rows of a range of the file. It waits for them all."""
+        self.send(protocol.RangeRequest(part))
+        batches: list[StagedRows] = []
+        while True:
+            match self._receive():
+                case protocol.JudgedBatch(rows):
+                    batches.append(rows)
+                case protocol.RangeJudged(end, is_plain):
+                    return JudgedRange(batches, end, is_plain)
+                case _:
+                    raise self._explain_death()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the reading process has ended."""
+        return self._child.poll() is not None
+
+    def kill(self) -> None:
+        """End the reading process. Whoever waits for it gets an error."""
+        self._child.kill()
 
     def close(self) -> None:
         """End the reading process, whatever it is doing."""
@@ -124,14 +172,15 @@ class WorkerClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, message: protocol.Request) -> None:
+    def send(self, message: protocol.Request) -> None:
+        """Send a request to the reading process."""
         assert self._child.stdin is not None
         try:
             protocol.write_frame(self._child.stdin, protocol.encode(message))
         except OSError:  # a broken pipe; Windows calls it an invalid argument
             raise self._explain_death() from None
 
-    def _receive(self) -> protocol.WorkbookPreview | protocol.JudgedBatch | protocol.ReadEnd:
+    def _receive(self) -> protocol.Answer:
         assert self._child.stdout is not None
         with self._watchdog:
             body = protocol.read_frame(self._child.stdout)
@@ -145,9 +194,6 @@ class WorkerClient:
             cause = _WorkerTraceback(response.trace) if response.trace else None
             raise (_rebuild_error(response) or self._explain_death()) from cause
         return response
-
-    def _kill(self) -> None:
-        self._child.kill()
 
     def _explain_death(self) -> UnreadableFileError:
         """Return the error for a reading process that timed out, was killed, crashed, or sent nonsense."""

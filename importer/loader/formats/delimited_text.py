@@ -25,16 +25,23 @@ def read_records(path: Path, dialect: Dialect) -> Iterator[SourceRows]:
     A record that cannot be read correctly has an issue. The records after it are read as usual.
     """
     with path.open(encoding=dialect.encoding.codec, errors=MARK_UNDECODABLE, newline="") as file:
-        yield from _read_blocks(file, dialect)
+        list(islice(file, dialect.skipped_lines))
+        chunks = iter(lambda: list(islice(file, BLOCK_ROWS)), [])
+        yield from (block for block, _ in parse_chunks(chunks, dialect))
 
 
-def _read_blocks(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
+def parse_chunks(
+    chunks: Iterator[list[str]], dialect: Dialect, previous: Sequence[str] = ()
+) -> Iterator[tuple[SourceRows, bool]]:
+    """Yield the records in blocks, numbered from 1, each with whether its last record ends where its chunk of lines does.
+
+    `previous` are the cells of the record before the first line. The blocks depend on where the chunks end: a report
+    repeats the lines of a regular block as they are.
+    """
     number = 1
-    list(islice(file, dialect.skipped_lines))
     lines: list[str] = []
-    previous: Sequence[str] = ()
     while True:
-        new_lines = list(islice(file, BLOCK_ROWS))
+        new_lines = next(chunks, [])
         lines += new_lines
         if not lines:
             return
@@ -54,7 +61,7 @@ def _read_blocks(file: Iterator[str], dialect: Dialect) -> Iterator[SourceRows]:
             lines = lines[records[-1].next_line :] if records else lines
         if len(block):
             number, previous = number + len(block), block.cells[-1]
-            yield block
+            yield block, not lines
 
 
 class _Record(NamedTuple):

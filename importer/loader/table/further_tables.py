@@ -90,6 +90,11 @@ class TableLog:
             elif name and normalize_header(name) != normalize_header(headers[column]):
                 self._renamed[name] = headers[column]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was noted."""
+        return not (self.titles or self.added or self._repeated or self._further)
+
     def describe(self) -> Iterator[Notice]:
         """Yield a notice for the further tables, the repeated headers and the titles."""
         if self._further:
@@ -136,6 +141,13 @@ class TablePlacer:
     @property
     def _is_single(self) -> bool:
         return len(self._columns_by_names) <= 1
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether all rows so far are of one table, and none of them is a header or a title."""
+        return (
+            self._is_single and self._columns is self._first and self._log.is_empty and not self._lines_left
+        )
 
     def place_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
         """Yield the rows as wide as the sheet, without headers; at the end, add notices that name these."""

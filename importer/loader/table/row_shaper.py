@@ -64,6 +64,11 @@ class RowShaper:
         self._min_blanks = width - _MAX_CELLS_OF_NON_LEAD
         self._blank = ("",) * width
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether no row was skipped so far, but for blank ones."""
+        return not (self._footer_rows or self._date_rows or self._is_after_footer)
+
     def fit_blocks(self, blocks: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
         """Yield the data rows, as wide as the table; at the end, add notices that name the rows that were skipped."""
         for block in blocks:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from importer.errors import UnreadableFileError, UsageError
 from importer.loader.formats.delimited_text import read_records
-from importer.loader.formats.dialect import find_dialect
+from importer.loader.formats.dialect import Dialect, find_dialect
 from importer.loader.formats.file_kind import FileKind, detect_file_kind
 from importer.loader.formats.sheet_metadata import MergedArea, MergedCellFiller
 from importer.loader.formats.vcard_reader import read_contacts
@@ -54,11 +56,28 @@ class OpenOptions(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str | None = None
 
 
+class TableSteps(NamedTuple):
+    """What makes the records of a text file the rows of its table."""
+
+    shaper: RowShaper
+    placer: TablePlacer
+
+    @property
+    def are_untouched(self) -> bool:
+        """Whether no row was skipped so far and none begins another table: what follows does not depend on the rows."""
+        return self.shaper.is_untouched and self.placer.is_untouched
+
+    def read(self, records: Iterable[SourceRows], notices: list[Notice]) -> Iterator[SourceRows]:
+        """Yield the rows of the records; at the end, add notices."""
+        return self.placer.place_blocks(self.shaper.fit_blocks(records, notices), notices)
+
+
 class Table(msgspec.Struct, kw_only=True):
     """An opened sheet. `blocks` of rows stream; `notices` grow while they do, since footers come at the end.
 
     `sheet` is its name in the workbook. `beside` are the tables that are side by side in the sheet, with this one.
     `top_rows` are the first rows as they are in the file, with what is above the header in row `header_number`, 0 for none.
+    `steps` are what the records go through.
     """
 
     headers: tuple[str, ...]
@@ -69,6 +88,7 @@ class Table(msgspec.Struct, kw_only=True):
     beside: tuple[TableBeside, ...] = ()
     top_rows: tuple[SourceRow, ...] = ()
     header_number: int = 0
+    steps: TableSteps | None = None
 
     @property
     def rows(self) -> Iterator[SourceRow]:
@@ -98,6 +118,11 @@ class SourceFile:
         self._places: dict[str, tuple[str, TableBeside]] = {}
 
     @property
+    def is_text(self) -> bool:
+        """Whether it is a text file with cells between delimiters."""
+        return self._kind is FileKind.CSV
+
+    @property
     def all_sheets(self) -> tuple[str, ...]:
         """The sheets of the workbook, also those that are not read."""
         return () if self._book is None else tuple(self._book.named_sheets)
@@ -114,7 +139,13 @@ class SourceFile:
             return _open_sheet(self._book, self._kind, sheet, self._options, place)
         if self._kind is FileKind.VCF:
             return _open_contacts(self._path, self._options)
-        return _open_text_file(self._path, self._options, place)
+        return _open_text_file(self._path, self._options, self.dialect, place)
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """How a text file is written. The whole file is read for its encoding."""
+        options = self._options
+        return find_dialect(self._path, encoding=options.encoding, delimiter=options.delimiter)
 
 
 def open_table(path: Path, options: OpenOptions) -> Table:
@@ -127,7 +158,7 @@ def _open_sheet(
     book: Workbook, kind: FileKind, name: str, options: OpenOptions, place: TableBeside | None
 ) -> Table:
     sheet = book.open_sheet(name)
-    return _build_table(sheet.blocks, kind, sheet.notices, options, place, sheet.name, sheet.merged)
+    return build_table(sheet.blocks, kind, sheet.notices, options, place, sheet.name, sheet.merged)
 
 
 def _open_contacts(path: Path, options: OpenOptions) -> Table:
@@ -136,16 +167,15 @@ def _open_contacts(path: Path, options: OpenOptions) -> Table:
     return Table(headers=contacts.headers, blocks=blocks, notices=contacts.notices, kind=FileKind.VCF)
 
 
-def _open_text_file(path: Path, options: OpenOptions, place: TableBeside | None) -> Table:
-    dialect = find_dialect(path, encoding=options.encoding, delimiter=options.delimiter)
+def _open_text_file(path: Path, options: OpenOptions, dialect: Dialect, place: TableBeside | None) -> Table:
     named = {*map(get_sheet_of_table, options.sheets)}
     if named - {"", ALL_SHEETS} and not dialect.is_own_report:
         raise UsageError(*file_messages.SHEET_OF_TEXT_FILE)
     notices = [Notice(NoticeKind.READ, dialect.description)]
-    return _build_table(read_records(path, dialect), FileKind.CSV, notices, options, place)
+    return build_table(read_records(path, dialect), FileKind.CSV, notices, options, place)
 
 
-def _build_table(
+def build_table(
     records: Iterator[SourceRows],
     kind: FileKind,
     notices: list[Notice],
@@ -183,6 +213,7 @@ def _build_table(
         kind=kind,
         sheet=sheet,
         beside=beside,
+        steps=TableSteps(shaper, placer),
         top_rows=tuple(begun[:_TOP_ROWS]),
         header_number=0 if header.index is None else begun[header.index].number,
     )
