@@ -37,7 +37,7 @@ TASK_ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.TASK_TOO_LATE: IssueText(
         "task was due before it could be created",
-        "no task was created, because its time has passed ({value}). Create it with importer retry and a later date.",
+        "no task was created, because its time has passed ({value}). Import the row again with a later date.",
     ),
     Code.TASK_WITHOUT_LEAD: IssueText(
         "no lead for the task",

@@ -613,3 +613,29 @@ def test_owners_are_assigned_by_name_with_a_map(importer):
     checked = importer("check", "x.csv", "--map", "m.toml")
     assert checked.summary["counts"]["accepted"] == 2
     assert checked.summary["problems"] == {}
+
+
+FOLLOW_UPS = [
+    ["Name", "Mobile", "Next Follow Up Date"],
+    ["Asha Rao", "9845010001", "+3d 12:00"],
+    ["Ravi Kumar", "9845010002", "+4d 12:00"],
+    ["Meena Iyer", "9845010003", ""],
+]
+
+
+@pytest.mark.parametrize(("answer", "tasks"), [("", 0), ("y", 2)])
+def test_column_of_dates_is_asked_about_once(at_terminal, importer, crm, answer, tasks):
+    """Enter means no, because a task cannot be deleted: the dates are kept as additional info."""
+    write_csv(importer.folder / "leads.csv", FOLLOW_UPS)
+    terminal = at_terminal("run", "leads.csv", "--days", "mon-sun")
+    terminal.expect('The column "Next Follow Up Date" looks like dates of follow-ups (+3d 12:00, +4d 12:00).')
+    terminal.expect("Create a follow-up task in the CRM for each lead with a date there? [y/N]: ")
+    terminal.type(answer)
+    shown = terminal.expect("Send 3 leads to the CRM on this machine")
+    assert ("Follow-up tasks to create" in shown) is bool(tasks)
+    terminal.type("y")
+    terminal.expect("All 3 rows went in.")
+    assert terminal.wait_for_exit() == 0
+    store = crm.sandbox.store
+    assert sum(len(store.read_tasks(lead["id"])) for lead in store.all_leads()) == tasks
+    assert ("additional_info" in leads(crm)["+919845010001"]) is not bool(tasks)
