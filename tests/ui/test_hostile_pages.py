@@ -14,6 +14,9 @@ ATTRIBUTES = {
     "data-failed", "data-lost", "data-next", "data-sending", "data-upload", "disabled", "download", "for", "hidden", "href", "id", "inputmode",
     "label", "lang", "max", "method", "name", "open", "placeholder", "rel", "required", "role", "rows", "sandbox", "scope", "selected", "spellcheck", "src",
     "tabindex", "target", "title", "type", "value",
+    "aria-describedby", "aria-invalid", "aria-live", "aria-sort", "data-action", "data-block", "data-cells", "data-column", "data-count",
+    "data-empty", "data-field", "data-list", "data-number", "data-part", "data-place", "data-same", "data-sample", "data-step", "data-version",
+    "data-was", "data-word-ready", "data-word-skipped", "data-word-to_fix", "data-word-warned", "list",
 }  # fmt: skip
 """All attributes that our own templates write."""
 
@@ -72,6 +75,10 @@ def test_no_text_adds_an_element(hostile_account, browser, server, tmp_path):
         browser.submit(f"/runs/{run_id}/questions", answer="yes")
         browser.wait(run_id)
     assert kinds == 2
+    for path in ("/rows?part=all", "/rows?part=all&sort=1&q=%3Cscript", "/rows/2", "/rows/9"):
+        browser.open(f"/runs/{run_id}{path}")
+        assert browser.status == 200
+        assert_only_ours(browser)
     browser.write(f"/runs/{run_id}/look-up")
     for path in (f"/runs/{run_id}", f"/runs/{run_id}/report", f"/runs/{run_id}/questions", "/"):
         browser.wait(run_id).open(path)
