@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 from typing import Literal, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -57,6 +59,31 @@ UNREADABLE = (sqlite3.DatabaseError, *UNDECODABLE, ValueError, LookupError, Type
 _Part = TypeVar("_Part", bound=msgspec.Struct)
 
 
+_OPEN_FILES: Counter[str] = Counter()
+"""How many connections of this process each journal has. Its file must not be opened beside them: see `make_durable`."""
+_OPEN_FILES_LOCK = Lock()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that says which file this process has open."""
+
+    _place = ""
+
+    def register(self, path: Path) -> None:
+        """Count the connection, before it locks anything."""
+        with _OPEN_FILES_LOCK:
+            self._place = os.path.realpath(path)
+            _OPEN_FILES[self._place] += 1
+
+    def close(self) -> None:
+        """Close the connection, and count it no more."""
+        super().close()
+        with _OPEN_FILES_LOCK:
+            if self._place:
+                _OPEN_FILES[self._place] -= 1
+            self._place = ""
+
+
 def create_database(path: Path) -> sqlite3.Connection:
     """Create the file for staging. It does not wait for the disk: a crash before it is complete only costs time."""
     connection = connect(path, mode="rwc")
@@ -76,7 +103,10 @@ def connect(
     place = path.absolute().as_posix()
     # Three slashes before a drive letter, four before a network share. As bytes: a name may hold some that are no letters.
     uri = f"file://{'' if place.startswith('/') else '/'}{quote(os.fsencode(place))}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, timeout=wait_s)
+    connection = sqlite3.connect(
+        uri, uri=True, check_same_thread=False, isolation_level=None, timeout=wait_s, factory=_Connection
+    )
+    connection.register(path)
     connection.execute("PRAGMA temp_store = MEMORY")
     add_checksum_functions(connection)
     return connection
@@ -149,10 +179,16 @@ def is_unwritten_journal(path: Path) -> bool:
 
 
 def _check_application(path: Path) -> None:
-    """Raise DamagedJournalError for a missing file, which SQLite would create, and for another program's."""
+    """Raise DamagedJournalError for a missing file, which SQLite would create, and for another program's.
+
+    A file that this process has open was checked before.
+    """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
+        with _OPEN_FILES_LOCK:
+            if _OPEN_FILES[os.path.realpath(path)]:
+                return
+            with path.open("rb") as file:
+                header = file.read(_HEADER_BYTES)
     except OSError as error:
         text = run_messages.UNREACHABLE_JOURNAL.format(path=path, error=error.strerror)
         raise DamagedJournalError(*text) from error

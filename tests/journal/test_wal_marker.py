@@ -176,7 +176,8 @@ connection.close()
 
 
 @pytest.mark.parametrize("is_continued", [False, True], ids=["run", "resume or apply"])
-def test_look_of_another_process_leaves_the_journal_of_a_sending_run_whole(tmp_path, is_continued):
+@pytest.mark.parametrize("is_listed", [False, True], ids=["", "listed by the same process"])
+def test_look_of_another_process_leaves_the_journal_of_a_sending_run_whole(tmp_path, is_continued, is_listed):
     """`importer runs` beside it: the last one to close a journal deletes its -wal, so SQLite must know of the sender.
 
     On POSIX, closing any handle of a file drops all locks of the process on it, SQLite's too.
@@ -189,6 +190,9 @@ def test_look_of_another_process_leaves_the_journal_of_a_sending_run_whole(tmp_p
         journal.begin_sending(make_account(tmp_path))
     claim_next(journal, 5)
     with journal:
+        if is_listed:  # as importer ui does
+            assert peek_run(journal.folder) is not None
+            Journal.open_unverified(journal.folder).close()
         subprocess.run([sys.executable, "-c", LOOK, journal.folder / "journal.sqlite"], check=True)
         assert (journal.folder / "journal.sqlite-wal").exists()
         send_everything(journal)
