@@ -25,7 +25,7 @@ from importer.ui.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "samples" / "event_signups.xlsx"
-SIZE = {"width": 1120, "height": 700}
+SIZE = {"width": 1280, "height": 800}
 _TIMEOUT_MS = 60_000
 
 
@@ -58,11 +58,14 @@ def serve_in_thread(server: PageServer) -> None:
 
 
 def take_all(page: Page, folder: Path) -> None:
-    """Go through the journey, and take a screenshot of the columns and of the plan."""
+    """Go through the journey, and take a screenshot of the columns, of the rows to fix, and of the plan."""
     page.set_input_files("#file", SAMPLE)
     page.wait_for_url("**/sheet", timeout=_TIMEOUT_MS)
     go_on(page)
     take(page, folder / "ui-columns.png")
+    while not page.url.endswith("/rows"):
+        go_on(page)
+    take(page, folder / "ui-rows.png")
     while not page.url.endswith("/plan"):
         go_on(page)
     take(page, folder / "ui-plan.png")
