@@ -277,6 +277,20 @@ def test_import_works_in_thread(importer, crm, sheet):
     assert ended[0].summary.counts["accepted"] == 1
 
 
+def test_undo_puts_the_leads_back_and_is_a_result_of_its_own(importer, crm):
+    """As the command does, without asking. Options of other functions are refused."""
+    crm.sandbox.store.save(None, "+919845010001", {"city": "Pune"}, None)
+    sheet = write_csv(importer.folder / "old.csv", [["Phone", "City"], ["9845010001", "Old Town"]])
+    run = library.run_import(sheet, snapshot=True)
+    undone = library.undo_run(run, edited="field")
+    assert (undone.ok, undone.summary.kind, undone.summary.parent) == (True, "undo", run.summary.run_id)
+    assert leads(crm)["+919845010001"]["city"] == "Pune"
+    with pytest.raises(errors.UsageError, match="already undone"):
+        library.undo_run(run)
+    with pytest.raises(errors.UsageError):
+        library.undo_run(run, on_drift="force")
+
+
 @pytest.fixture
 def stopped(importer, crm):
     """Return a run of which 10 of 20 rows went in before the CRM turned everything away; it is healthy again."""
