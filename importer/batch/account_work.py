@@ -174,11 +174,14 @@ def _judge(request: JudgeRequest, link: Link) -> JobReport:
 
 
 def _discard_unsent(job: Job, found: PeekedRun | None) -> None:
-    """Remove the run of an earlier check, which has sent nothing. Raises UsageError if somebody has edited its reports."""
+    """Remove the run of an earlier check, which has sent nothing. Raises UsageError if somebody has edited its rows."""
     if found is None:
         return
     if edited := find_edited_tables(job.folder, found.metadata):
         raise UsageError(*batch_messages.EDITED_REPORT.format(file=job.name, path=job.folder / edited[0]))
+    with Journal.open_unverified(job.folder) as journal:
+        if rows := journal.edits.count_rows():
+            raise UsageError(*batch_messages.format_edited_run(job.name, job.run_id, rows))
     discard_run(job.folder)
 
 

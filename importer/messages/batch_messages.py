@@ -96,6 +96,17 @@ EDITED_REPORT = ErrorText(
     "{file} must be checked again, but {path} was edited.",
     "Move that file away, or import it with importer run. Then run the same command again.",
 )
+
+
+def format_edited_run(file: str, run_id: str, rows: int) -> tuple[str, str]:
+    """Return message and advice for a run whose rows a person has edited."""
+    were = "was" if rows == 1 else "were"
+    return (
+        f"{file} must be checked again, but {format_row_count(rows)} of run {run_id} {were} edited.",
+        "Give the job another id to check the file as it is now. The edited run stays.",
+    )
+
+
 PROCESS_FAILED = "Its process ended unexpectedly ({kind}). Every result so far is saved. Run the same command again to continue."
 NOT_REACHED = "The command was stopped before this job."
 CHECK_INTERRUPTED = "Stopped while the files were checked. Nothing was sent."

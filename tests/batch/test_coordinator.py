@@ -13,10 +13,13 @@ import pytest
 
 from importer.batch import account_work, coordinator
 from importer.credentials import Credentials, Secret
+from importer.journal.run_journal import Journal
+from importer.pipeline.edit_rows import CellEdit
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.state.run_lock import LockHolder, lock_account
 from importer.state.state_folder import open_account
 from tests.batch.agency import AccountThread, AccountThreads
+from tests.pipeline.edited_runs import open_editor
 from tests.support import read_csv
 
 
@@ -113,6 +116,23 @@ def test_report_that_somebody_has_edited_is_not_thrown_away(agency):
     ended = agency("--check")
     assert "was edited" in ended.out
     assert "No such stage" not in failed.read_text("utf-8")
+
+
+def test_run_whose_rows_somebody_has_edited_is_kept(agency):
+    """The edits are in its journal alone. The same command sends them; another content of the file is refused."""
+    agency.write_sheet("acme", "a.csv", 3, City="Pune")
+    agency.write_manifest('[[jobs]]\naccount = "acme"\nfile = "acme/a.csv"\n')
+    agency("--check")
+    (folder,) = (agency.reports / "acme").glob("a-*")
+    with Journal.open(folder) as journal:
+        city = journal.metadata.headers.index("City")
+        open_editor(folder.parent, journal).edit_cells([CellEdit(2, city, "Goa")], [])
+    agency.write_sheet("acme", "a.csv", 4, City="Pune")
+    assert "1 row of run" in agency("--check").out
+    agency.write_sheet("acme", "a.csv", 3, City="Pune")
+    assert agency().code == 0
+    cities = [lead["city"] for lead in agency.accounts.sandboxes["acme"].store.all_leads()]
+    assert cities == ["Goa", "Pune", "Pune"]
 
 
 def test_unreadable_file_stops_its_account_alone(agency):
