@@ -32,6 +32,10 @@ _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
 _PRELOADED = ["importer.batch.fork_server"]
 _ORPHANED_CODE = 1
+_PASSED_ON = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+]
+"""Signals that only the program handles."""
 
 
 class Cell(IntEnum):
@@ -156,18 +160,21 @@ class AccountProcesses:
 def _start_fork_server() -> None:
     """Start what forks the processes while Ctrl-C is ignored: it and they ignore it from their first moment.
 
-    The program that started them handles it, and asks them to stop.
+    The program that started them handles it, and asks them to stop. So it is with what a terminal that closes, or a
+    service that stops, sends to all processes of a group.
     """
     if sys.platform == "win32":
         return
     from multiprocessing import forkserver  # noqa: PLC0415 - does not exist on Windows
 
     _get_context().set_forkserver_preload(_PRELOADED)
-    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    earlier = {number: signal.signal(number, signal.SIG_IGN) for number in _PASSED_ON}
     try:
         forkserver.ensure_running()
     finally:
-        signal.signal(signal.SIGINT, earlier)
+        for number, handler in earlier.items():
+            if handler is not None:  # one that was set below Python cannot be restored
+                signal.signal(number, handler)
 
 
 # --- how many
@@ -233,7 +240,8 @@ class _Process:
 
 
 def _begin_process(cells: MutableSequence[float], place: int, hidden_variables: tuple[str, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in _PASSED_ON:
+        signal.signal(number, signal.SIG_IGN)
     logging.getLogger("importer").addHandler(logging.NullHandler())
     tune_gc()
     for name in hidden_variables:

@@ -91,8 +91,8 @@ class JudgedJob(msgspec.Struct, frozen=True):
 class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Send a job, or look up its leads for a plan.
 
-    `titles` are the account's lists if they were read a short time ago, else {}. `learnt_rate` is what the job before
-    has learnt.
+    `titles` are the account's lists and `opened_account` its state if that was a short time ago. `learnt_rate` is what the
+    job before has learnt.
     """
 
     job: Job
@@ -100,6 +100,7 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     state_dir: Path
     titles: AccountTitles = {}
+    opened_account: AccountState | None = None
     learnt_rate: LearntRate | None = None
     plans_only: bool = False
 
@@ -221,6 +222,7 @@ def _build_context(request: SendRequest, link: Link, observer: _LinkedObserver) 
         state_dir=request.state_dir,
         coordination=Coordination(
             learnt_rate=request.learnt_rate,
+            opened_account=request.opened_account,
             get_stop_request=link.get_stop_request,
             lock_wait_s=_LOCK_WAIT_S,
         ),

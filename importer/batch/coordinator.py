@@ -29,12 +29,12 @@ from importer.batch.running_jobs import RunningJobs
 from importer.batch.schedule import Schedule
 from importer.errors import ImporterError, NothingSentError
 from importer.messages import batch_messages
-from importer.models.mapping import AccountTitles
 from importer.pipeline.reports_folder import now
 from importer.process_setup import handle_signals
 from importer.sender.adaptive_rate import LearntRate
 from importer.sender.send_loop import StopRequest
 from importer.state.run_lock import LockHolder, lock_batch
+from importer.state.state_folder import AccountState, open_account_states
 
 _POLL_S = 0.25
 _LISTS_AT_ONCE = 16
@@ -59,6 +59,7 @@ class Batch:
         self._opened: dict[str, OpenedAccount] = {}
         self._opened_at_s = 0.0
         self._failed_accounts: dict[str, str] = {}
+        self._states: dict[str, AccountState] = {}
         self._learnt: dict[str, LearntRate | None] = {}
         self._board = Board(manifest.accounts)
         self._stop_request = StopRequest.NO
@@ -130,24 +131,29 @@ class Batch:
             self._learnt[job.account] = sent.learnt_rate
             return sent.report.state in done
 
+        self._open_states(jobs)
         phase = Phase.SENDING if self._options.goal is Goal.SEND else Phase.PLANNING
         self._run_phase(phase, _put_longest_first(jobs, self._reports), self._submit_sending, record)
 
+    def _open_states(self, jobs: Sequence[Job]) -> None:
+        """Open the state of all accounts at once: each look at it reads what is known of every account."""
+        names = list(dict.fromkeys(job.account for job in jobs))
+        found = [(self._opened[name].identity, self._opened[name].titles) for name in names]
+        self._states = dict(zip(names, open_account_states(self._options.state_dir, found), strict=True))
+
     def _submit_sending(self, executor: AccountExecutor, job: Job) -> Future[SentJob]:
+        is_recent = time.monotonic() - self._opened_at_s < _MAX_LISTS_AGE_S
         request = SendRequest(
             job=job,
             account=self._manifest.accounts[job.account],
             folder=self._manifest.folder,
             state_dir=self._options.state_dir,
-            titles=self._get_recent_lists(job.account),
+            titles=self._opened[job.account].titles if is_recent else {},
+            opened_account=self._states[job.account] if is_recent else None,
             learnt_rate=self._learnt.get(job.account),
             plans_only=self._options.goal is Goal.PLAN,
         )
         return executor.submit(send_job, request)
-
-    def _get_recent_lists(self, account: str) -> AccountTitles:
-        is_recent = time.monotonic() - self._opened_at_s < _MAX_LISTS_AGE_S
-        return self._opened[account].titles if is_recent else {}
 
     def _write_reports(self) -> BatchSummary:
         summary = build_batch_summary(

@@ -91,12 +91,14 @@ class NullObserver(RunObserver):
 class Coordination(msgspec.Struct, frozen=True, kw_only=True):
     """How a run fits in with the others of one program, such as those of a batch.
 
-    `learnt_rate` is what the run before it has learnt of the account's limit. `get_stop_request` says what the program wants,
+    `learnt_rate` is what the run before it has learnt of the account's limit. `opened_account` is the state of the account,
+    if the program has opened it a moment ago. `get_stop_request` says what the program wants,
     beside the signals of this process. `lock_wait_s` is how long to wait for another run's lock. SendSettings has
     `gather_s` and `ready_s`.
     """
 
     learnt_rate: LearntRate | None = None
+    opened_account: AccountState | None = None
     get_stop_request: Callable[[], StopRequest] = lambda: StopRequest.NO
     lock_wait_s: float = MAX_LOCK_WAIT_S
     gather_s: float = GATHER_S

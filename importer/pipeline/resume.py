@@ -92,7 +92,7 @@ def lock_journal(journal: Journal, *, wait_s: float = MAX_LOCK_WAIT_S) -> Abstra
 def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunContext]:
     """Lock the account of a journal. Yield the context with the options of its run, the lists and the account.
 
-    A caller that has read the lists a moment ago gives them in the context.
+    A caller that has read the lists and opened the account a moment ago gives them in the context.
 
     Raises RunStoppedError if the lists cannot be read, UsageError for another account, RunLockedError.
     """
@@ -108,7 +108,7 @@ def lock_account_of(journal: Journal, context: RunContext, *, run_id: str) -> It
     credentials = context.require_credentials()
     titles = context.titles or fetch_account_titles(credentials, context.settings, context.observer.on_wait)
     _check_account(metadata, credentials, titles)
-    account = open_account(context.state_dir, credentials, titles)
+    account = context.coordination.opened_account or open_account(context.state_dir, credentials, titles)
     holder = LockHolder.from_run(run_id, journal.folder.parent, metadata.file)
     with lock_account(account.folder, holder, wait_s=context.coordination.lock_wait_s):
         yield context.replace(titles=titles, account=account)

@@ -15,7 +15,7 @@ No phone of a lead, no text of a sheet but the team's names, and no key is in it
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +32,7 @@ from importer.state.account_identity import (
     AccountIdentity,
     KnownAccount,
     choose_account,
-    fingerprint_key,
+    identify_account,
     read_traits,
 )
 from importer.state.network_drives import find_network_type
@@ -66,11 +66,20 @@ def open_account(state: Path, credentials: Credentials, titles: AccountTitles) -
 
     `titles` are the lists that the CRM gave for this key. Without a look at them, a key could join another account.
     """
+    return open_account_states(state, [(identify_account(credentials), titles)])[0]
+
+
+def open_account_states(
+    state: Path, accounts: Sequence[tuple[AccountIdentity, AccountTitles]]
+) -> list[AccountState]:
+    """Do the same for several accounts, with one look at all that are known. Raises NothingSentError."""
     with _translate_errors(state):
         _refuse_network_drive(state)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _lock_accounts(state):
-            return _find_or_add(state, credentials, titles)
+            known = {account.name: account for account in _read_accounts(state)}
+            opened = [_find_or_add(state, known, *account) for account in accounts]
+            return [_build_state(state, list(known.values()), account) for account in opened]
 
 
 def find_account(state: Path, identity: AccountIdentity, titles: AccountTitles) -> AccountState:
@@ -92,14 +101,17 @@ def list_account_folders(state: Path) -> list[Path]:
     return sorted(path.parent for path in state.glob(f"*/{_ACCOUNT_NAME}"))
 
 
-def _find_or_add(state: Path, credentials: Credentials, titles: AccountTitles) -> AccountState:
-    known = _read_accounts(state)
-    key, traits = fingerprint_key(credentials), read_traits(titles)
-    found = choose_account(known, credentials.base_url, key, traits)
-    account = found or KnownAccount(name=_choose_name(known, key), base_url=credentials.base_url)
-    if (learnt := account.learn(key, traits)) != found:
+def _find_or_add(
+    state: Path, known: dict[str, KnownAccount], identity: AccountIdentity, titles: AccountTitles
+) -> KnownAccount:
+    """Return the account, with its key learnt, which is then among the known ones by name."""
+    accounts, traits = list(known.values()), read_traits(titles)
+    found = choose_account(accounts, identity.base_url, identity.key, traits)
+    account = found or KnownAccount(name=_choose_name(accounts, identity.key), base_url=identity.base_url)
+    if (learnt := account.learn(identity.key, traits)) != found:
         _write_account(state / account.name, learnt)
-    return _build_state(state, known, learnt)
+    known[learnt.name] = learnt
+    return learnt
 
 
 def _build_state(state: Path, known: list[KnownAccount], account: KnownAccount) -> AccountState:

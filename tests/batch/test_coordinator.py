@@ -14,6 +14,7 @@ import pytest
 from importer.batch import account_work, coordinator
 from importer.credentials import Credentials, Secret
 from importer.journal.run_journal import Journal
+from importer.pipeline import resume
 from importer.pipeline.edit_rows import CellEdit
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.state.run_lock import LockHolder, lock_account
@@ -311,6 +312,14 @@ def test_notes_are_sent_once_over_all_files_of_an_account(agency):
     assert agency().code == 0
     leads = agency.accounts.sandboxes["acme"].store.all_leads()
     assert [lead["notes"] for lead in leads] == [["asked for a plan"]] * 5
+
+
+def test_accounts_are_opened_once_for_all_their_files(agency, monkeypatch):
+    """Each look at the state folder reads what is known of every account: 200 accounts at once waited too long for it."""
+    write_two_sheets_each(agency, rows=2)
+    monkeypatch.setattr(resume, "open_account", None)
+    monkeypatch.setattr(resume, "fetch_account_titles", None)
+    assert agency().code == 0
 
 
 def test_learnt_rate_is_given_to_the_next_file(agency, monkeypatch):

@@ -100,7 +100,7 @@ def test_killed_command_leaves_nothing_running_and_the_same_command_goes_on(busy
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_reaches_all_processes_and_the_same_command_goes_on(busy, times):
-    """A terminal sends Ctrl-C to all of them. Each account stops; there is no traceback of any process."""
+    """A terminal sends Ctrl-C to all of them. Each account stops, and none is killed."""
     running = Running(busy)
     running.wait_for_rows(15)
     for _ in range(times):
@@ -109,8 +109,20 @@ def test_ctrl_c_reaches_all_processes_and_the_same_command_goes_on(busy, times):
     code, out, err = running.end()
     assert code == 130, (out, err)
     assert "Traceback" not in err
+    assert "unexpectedly" not in out
     busy.check_conservation()
     finish(busy)
+
+
+def test_processes_leave_signals_to_the_command(busy):
+    """What a service that stops sends to all of them would kill one that writes reports. The command asks them to stop."""
+    running = Running(busy)
+    running.wait_for_rows(15)
+    for worker in running.list_workers():
+        worker.terminate()
+    code, out, err = running.end()
+    assert code == 0, (out, err)
+    busy.check_conservation()
 
 
 def test_no_process_and_no_file_shows_a_key(busy, monkeypatch):

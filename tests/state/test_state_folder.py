@@ -18,6 +18,7 @@ from importer.state.state_folder import (
     find_state_folder,
     list_account_folders,
     open_account,
+    open_account_states,
 )
 
 URL = "https://crm.example"
@@ -65,6 +66,21 @@ def test_accounts_at_one_address_have_folders_of_their_own(tmp_path):
     assert b.other_keys == a.keys
     assert open_account(tmp_path, build_credentials("k1"), {}).other_keys == b.keys
     assert len(list_account_folders(tmp_path)) == 2
+
+
+def test_accounts_opened_together_are_as_if_one_after_another(tmp_path):
+    """A batch opens hundreds, with one look at all that are known. Two keys of one account share a folder here too."""
+    given = [(build_credentials(f"key{n}"), build_titles(f"id{n % 4}")) for n in range(6)]
+    single = [open_account(tmp_path / "single", *one) for one in given]
+    found = open_account_states(
+        tmp_path / "together", [(identify_account(credentials), titles) for credentials, titles in given]
+    )
+    assert [state.folder.name for state in found] == [state.folder.name for state in single]
+    again = [open_account(tmp_path / "together", *one) for one in given]
+    assert [state.folder for state in again] == [state.folder for state in found]
+    assert [(state.keys, state.other_keys) for state in again] == [
+        (state.keys, state.other_keys) for state in [open_account(tmp_path / "single", *one) for one in given]
+    ]
 
 
 def test_known_key_finds_its_account_whatever_its_lists_are(tmp_path):
