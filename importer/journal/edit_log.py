@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -118,6 +119,12 @@ class EditLog:
         """Return the number of rows that differ from the file, or are left out."""
         with self._file.translate_read_errors():
             return int(self._file.sql.execute(_COUNT).fetchone()[0])
+
+    def find_last_time(self) -> datetime | None:
+        """Return when the last change was made, None if nothing was changed."""
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute("SELECT made_at FROM edits ORDER BY id DESC LIMIT 1").fetchone()
+            return None if found is None else datetime.fromisoformat(found[0])
 
     def record(
         self, edits: Sequence[Edit], rows: Iterable[EditedRow], *, made_at: str, undoes: int | None = None

@@ -31,7 +31,7 @@ from importer.pipeline.send_and_report import stop_and_report
 from importer.pipeline.verify_rows import send_and_verify, verify_rows
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
-from importer.report.summary import Summary
+from importer.report.summary import SUMMARY, Summary
 from importer.settings import UnknownPolicy, merge_run_settings
 from importer.state.account_identity import fingerprint_key
 from importer.state.run_lock import MAX_LOCK_WAIT_S, LockHolder, lock_account, lock_run
@@ -148,6 +148,15 @@ def rewrite_reports(folder: Path) -> Summary:
     """Write the reports of the run in `folder` again from its journal."""
     with Journal.open(folder) as journal:
         return write_reports(journal, journal.folder)
+
+
+def refresh_reports(folder: Path) -> None:
+    """Write the reports of an unsent run again if a row was edited since they were written."""
+    with Journal.open_unverified(folder) as journal:
+        edited, summary = journal.edits.find_last_time(), folder / SUMMARY
+        is_unsent = journal.run.end.state in UNSENT
+    if edited and is_unsent and not (summary.is_file() and summary.stat().st_mtime > edited.timestamp()):
+        rewrite_reports(folder)
 
 
 class _RetryableRows:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from importer.errors import MappingError
 from importer.fields import FIELDS
+from importer.journal.run_journal import Journal
 from importer.loader.mapping.column_chooser import needs_confirmation
 from importer.loader.mapping.map_file import make_column_key
 from importer.messages import ui_messages
@@ -55,8 +56,17 @@ def show_columns(visit: Visit) -> Response:
         task=preparation.options.get("task", ""),
         due=preparation.options.get("due", ""),
         notices=[notice.text for notice in matched.decision.notices],
+        edited=_count_edited_rows(visit),
         region=preparation.options.get("region", "IN"),
     )
+
+
+def _count_edited_rows(visit: Visit) -> int:
+    """Return how many rows of an earlier check a person has changed: checking again reads the file without that."""
+    if not visit.workspace.find_place(visit.run_id).can_edit:
+        return 0
+    with Journal.open_unverified(visit.folder) as journal:
+        return journal.edits.count_rows()
 
 
 def _match(visit: Visit) -> MatchedSheet:

@@ -15,6 +15,7 @@ from importer.messages import undo_messages
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunKind, RunState
 from importer.pipeline.reports_folder import is_sending
+from importer.pipeline.resume import refresh_reports
 from importer.report.summary import FAILED_CSV, FAILED_XLSX, PAGE, REPORT_FILES, SUMMARY, Summary
 from importer.ui.run_pages import find_step, get_state_colour
 from importer.ui.run_steps import start_resume, start_retry, start_undo, start_verify
@@ -49,6 +50,7 @@ def show_result(visit: Visit) -> Response:
     place = visit.workspace.find_place(visit.run_id)
     if place.running is not None or place.run is None:
         return visit.go_to_run()
+    refresh_reports(visit.folder)
     with Journal.open_unverified(visit.folder) as journal:
         counts, end, metadata = journal.reports.count_by_status(), journal.run.end, journal.metadata
         keeps_way_back = not metadata.undone_by and not journal.plans.is_empty

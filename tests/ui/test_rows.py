@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.support import write_csv
+from tests.support import read_csv, write_csv
 from tests.ui.browser import Browser, read_fields
 from tests.ui.test_journey import check, read_leads
 
@@ -188,6 +188,25 @@ def test_row_that_does_not_exist_is_not_found(browser, run_id, path):
 )
 def test_address_that_makes_no_sense_still_shows_rows(browser, run_id, query):
     assert browser.open(f"/runs/{run_id}/rows?{query}").status == 200
+
+
+def test_columns_page_says_that_edits_would_be_lost(browser, run_id):
+    assert "You have changed" not in browser.open(f"/runs/{run_id}/columns").main
+    put(browser, f"/runs/{run_id}/cells", {"row": [3, 0], "column": STAGE, "text": "Won"})
+    assert "You have changed 1 row." in browser.open(f"/runs/{run_id}/columns").main
+
+
+def test_report_of_an_edited_run_is_that_of_its_rows_now(browser, server, run_id):
+    """It is written when it is asked for, not after each edit; and not again if nothing has changed."""
+    folder = server.workspace.reports / run_id
+    put(browser, f"/runs/{run_id}/cells", {"row": [3, 0], "column": STAGE, "text": "Won"})
+    assert read_csv(folder / "results.csv")[1]["_status"] == "invalid"
+    browser.open(f"/runs/{run_id}/report")
+    row = read_csv(folder / "results.csv")[1]
+    assert (row["_status"], row["_codes"]) == ("accepted", "lead_stage_name.edited")
+    written = (folder / "summary.json").stat().st_mtime_ns
+    browser.open(f"/runs/{run_id}/report")
+    assert (folder / "summary.json").stat().st_mtime_ns == written
 
 
 def test_run_that_was_sent_is_not_edited(browser, run_id):
