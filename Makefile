@@ -75,7 +75,7 @@ test-oldest: $(DEV_STAMP)
 	$(VENV)-oldest/bin/pytest -n auto
 
 torture: $(DEV_STAMP)
-	EXAMPLES_FACTOR=10 $(BIN)/pytest -q -n auto tests/test_csv_injection.py tests/sandbox/test_hostile_requests.py tests/loader/test_delimited_text.py
+	EXAMPLES_FACTOR=10 $(BIN)/pytest -q -n auto tests/test_csv_injection.py tests/sandbox/test_hostile_requests.py tests/loader/test_delimited_text.py tests/pipeline/test_any_edits.py tests/pipeline/test_row_search.py tests/planner/test_policy_tally.py
 	$(BIN)/python -m tests.torture
 
 # The other tools are installed into their own venv, so that their libraries do not change what is tested.

@@ -15,6 +15,7 @@ from importer.models.status import RowStatus
 from importer.pipeline.edit_rows import CellEdit, RowVersion
 from importer.pipeline.judge_edits import EditJudge
 from tests.pipeline.edited_runs import HEADERS, judge_rows, make_context, open_editor, read_rows
+from tests.strategies import count_examples
 
 PHONES = ("9845012345", "98450 12346", "98450 12345 / 98450 12346", "9845000000", "9845000000.0", "12", "")
 TEXTS = {
@@ -48,7 +49,7 @@ POLICIES = st.sampled_from(("merge", "first", "last", "reject"))
 LEFT_OUT = encode_issues([Issue("row", IssueCode.LEFT_OUT_BY_HAND)])
 
 
-@settings(max_examples=30)
+@settings(max_examples=count_examples(30))
 @given(SHEETS, STEPS, POLICIES)
 @example(
     {2: ("9845012345", "9845012347", *[""] * 5), 3: ("9845012345", *[""] * 6), 4: ("12", *[""] * 6)},

@@ -13,6 +13,7 @@ from importer.journal.row_search import Direction, RowPage, RowSearch, RowView
 from importer.pipeline.edit_rows import CellEdit
 from importer.pipeline.grid_rows import GridReader
 from tests.pipeline.edited_runs import CITY, NAME, PHONE, STAGE, judge_rows, open_editor
+from tests.strategies import count_examples
 
 UNKNOWN_STAGE = "lead_stage_name.unknown"
 CITIES = ("Pune", "goa", "Mumbai", "", "100%_Thane")
@@ -64,7 +65,7 @@ VIEWS = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=count_examples(150))
 @given(VIEWS, st.integers(1, 9), st.sampled_from(Direction))
 def test_pages_in_any_direction_have_each_row_once(run, view, rows, direction):
     """The pages one after another are the rows of the view, in its order."""

@@ -14,6 +14,7 @@ from importer.planner.policy_tally import MAX_SAMPLES, PolicyTally, Sample
 from tests.planner.crm_model import AT, CrmModel
 from tests.planner.test_decide import make_base
 from tests.planner.test_plan_row import OTHER, PHONE, THIRD
+from tests.strategies import count_examples
 
 CITIES = st.sampled_from(("Pune", "Goa", "pune"))
 ROWS = st.fixed_dictionaries(
@@ -49,7 +50,7 @@ def build_bases(given_):
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=count_examples(60))
 @given(
     st.lists(ROWS, max_size=3),
     st.lists(st.tuples(ROWS, BASES), max_size=5),
