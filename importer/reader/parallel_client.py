@@ -70,7 +70,7 @@ class ParallelClient(WorkerClient):
 
         pool = ThreadPoolExecutor(readers)
         try:
-            return (yield from chain_ranges(pool, judge, cuts, size, at_once=readers + 1))
+            return (yield from chain_ranges(pool, judge, cuts, size, at_once=readers))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             for client in self._others:
