@@ -128,7 +128,7 @@ class Batch:
 
         def record(job: Job, sent: SentJob) -> bool:
             self._record(job, sent.report)
-            self._learnt[job.account] = sent.learnt_rate
+            self._learnt[job.account] = sent.learnt_rate or self._learnt.get(job.account)
             return sent.report.state in done
 
         self._open_states(jobs)
@@ -182,16 +182,6 @@ class Batch:
     ) -> None:
         """Run the jobs of a phase. `record` gets each result, and returns whether its account may go on."""
         self._observer.on_phase(phase, jobs, self._board)
-        with self._count_signals():
-            self._run_jobs(phase, jobs, submit, record)
-
-    def _run_jobs(
-        self,
-        phase: Phase,
-        jobs: Sequence[Job],
-        submit: Callable[[AccountExecutor, Job], Future[_Result]],
-        record: Callable[[Job, _Result], bool],
-    ) -> None:
         is_judging = phase is Phase.JUDGING
         schedule = Schedule(
             jobs,
@@ -199,7 +189,7 @@ class Batch:
             keeps_going=is_judging or self._options.keeps_going,
         )
         open_executor = partial(self._open_executor, self._board, phase=phase)
-        with RunningJobs[_Result](open_executor, submit) as running:
+        with self._count_signals(), RunningJobs[_Result](open_executor, submit) as running:
             while not schedule.is_finished:
                 for job in schedule.take():
                     self._observer.on_job_begun(job)
