@@ -19,6 +19,7 @@ from importer.loader.vocabulary_file import (
     FooterWords,
     HeaderWords,
     MoneyWords,
+    TimeWords,
     read_vocabulary_file,
 )
 
@@ -112,7 +113,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "vocabulary.md"
 
 def test_page_explains_every_key():
     """Every key of the page is one that a file may have, and the other way round."""
-    tables = (FieldWords, HeaderWords, CellWords, MoneyWords, FooterWords)
+    tables = (FieldWords, HeaderWords, CellWords, MoneyWords, TimeWords, FooterWords)
     explained = re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
     assert explained == [key for table in tables for key in table.__struct_fields__]
 
