@@ -28,7 +28,8 @@ _PHONES = """SELECT phone FROM rows WHERE verdict = 'valid'
     UNION SELECT added.value FROM rows, json_each(rows.payload, '$.add_phones') AS added WHERE verdict = 'valid'"""
 _ADD_PHONES = f"""INSERT INTO lookups (id, phone, checksum) SELECT id, phone, checksum(id, phone, NULL, NULL) FROM (
     SELECT (SELECT coalesce(max(id), 0) FROM lookups) + row_number() OVER (ORDER BY sample_order(phone)) AS id, phone
-    FROM ({_PHONES}) WHERE phone NOT IN (SELECT phone FROM lookups)) WHERE id <= :phones"""
+    FROM ({_PHONES}) WHERE phone NOT IN (SELECT phone FROM lookups))
+    ORDER BY id LIMIT max(0, :phones - (SELECT count(*) FROM lookups))"""
 _REMOVE_OPEN = "DELETE FROM lookups WHERE answer IS NULL"
 _OPEN = "SELECT id, phone FROM lookups WHERE answer IS NULL AND id > :after ORDER BY id LIMIT :phones"
 _SET_ANSWER = (

@@ -26,7 +26,7 @@ from importer.pipeline.verify_rows import send_and_verify
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.settings import Settings, get_inheritable
+from importer.settings import get_inheritable
 
 
 def plan(sheet: Sheet, context: RunContext) -> Summary:
@@ -37,7 +37,6 @@ def plan(sheet: Sheet, context: RunContext) -> Summary:
     with lock_sheet(sheet, context) as locked, judge_sheet("plan", sheet, locked) as journal:
         planned = add_run_options(locked, journal)
         journal.begin_look_ups(planned.require_account())
-        journal.plans.add_phones(_parse_sample(planned.settings))
         return continue_plan(journal, planned)
 
 
@@ -62,7 +61,6 @@ def plan_unsent(journal: Journal, context: RunContext) -> Summary:
     """
     journal.run.change_metadata(options=journal.metadata.options | get_inheritable(context.settings))
     journal.begin_look_ups(context.require_account())
-    journal.plans.add_phones(_parse_sample(context.settings))
     return continue_plan(journal, context)
 
 
@@ -136,11 +134,3 @@ def _mark_undone_run(journal: Journal) -> None:
         Journal.open(find_run(journal.folder.parent, journal.metadata.parent)) as source,
     ):
         source.run.change_metadata(undone_at=now().isoformat(), undone_by=journal.run_id)
-
-
-def _parse_sample(settings: Settings) -> int | None:
-    """Return the number of phones to look up, None for all."""
-    if settings.look_up == "none":
-        return 0
-    kind, _, count = settings.look_up.partition(":")
-    return int(count) if kind == "sample" else None

@@ -24,7 +24,7 @@ from importer.planner.policies import Policies
 from importer.planner.policy_tally import PolicyTally
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.settings import merge_run_settings
+from importer.settings import Settings, merge_run_settings
 from importer.state.account_memory import AccountMemory, read_memory
 from importer.state.field_memory import FieldMemory, LeadMemory
 from importer.state.note_ledger import NoteLedger, RunIdentity
@@ -33,7 +33,11 @@ _ROWS_PER_COMMIT = 1000
 
 
 def continue_plan(journal: Journal, context: RunContext) -> Summary:
-    """Look up the phones that have no answer yet, plan all rows, and write the reports."""
+    """Look up the phones that have no answer yet, plan all rows, and write the reports.
+
+    The phones are noted here, since a plan may be killed before they are: a resumed one would have nothing to look up.
+    """
+    journal.plans.add_phones(_parse_sample(context.settings))
     end = look_up_phones(journal, context)
     if end is None:
         with open_planner(journal, context) as planner:
@@ -43,6 +47,14 @@ def continue_plan(journal: Journal, context: RunContext) -> Summary:
         end = RunEnd(state=RunState.PLANNED, finished_at=now().isoformat())
     journal.run.write_end(end)
     return write_reports(journal, journal.folder)
+
+
+def _parse_sample(settings: Settings) -> int | None:
+    """Return the number of phones to look up, None for all."""
+    if settings.look_up == "none":
+        return 0
+    kind, _, count = settings.look_up.partition(":")
+    return int(count) if kind == "sample" else None
 
 
 class RowPlanner(Protocol):

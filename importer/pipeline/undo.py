@@ -85,7 +85,6 @@ def _stage(source: Journal, context: RunContext) -> Journal:
     """
     with create_journal(choose_run_folder(context.settings), _build_metadata(source, context)) as journal:
         stage_undo_rows(journal, source, context)
-        journal.plans.add_phones()
         journal.run.write_end(RunEnd(state=RunState.RUNNING, is_planning=True))
         journal.staging.complete()
         return journal

@@ -155,6 +155,16 @@ def test_plan_can_be_applied_once_and_only_when_it_is_complete(importer, crm, sh
     assert (resumed.code, "importer apply" in resumed.err) == (2, True)
 
 
+def test_plan_that_was_killed_before_its_phones_were_noted_looks_up_all(importer, crm, sheet):
+    """A resume would have planned without any answer, and called every lead one that cannot be told."""
+    checked = importer("check", sheet)
+    with Journal.open(checked.folder) as journal:
+        journal.run.write_end(RunEnd(state=RunState.RUNNING, is_planning=True))
+    resumed = importer("resume", checked.folder.name)
+    assert (resumed.code, read_methods(crm)) == (0, ["GET"] * 3)
+    assert checked.summary["plan"]["cannot_tell"] == 0
+
+
 def test_plan_that_an_error_interrupted_is_resumed_as_a_plan(importer, crm, sheet, monkeypatch):
     """Nothing was agreed to yet: a resume that sent the rows would be an import without a plan."""
     with monkeypatch.context() as broken:

@@ -74,6 +74,10 @@ def test_sample_is_the_same_each_time(log, tmp_path):
     assert len(phones) == 2
     log.add_phones(sample=2)
     assert log.read_open_phones(0, 9) == phones
+    log.record_lookups({phones[1][1]: ABSENT})
+    log.add_phones(sample=2)
+    assert [phone for _, phone in log.read_open_phones(0, 9)] == [phones[0][1]]
+    assert log.count_phones() == (2, 1)
 
 
 def test_plans_are_read_as_they_were_written(log):

@@ -7,6 +7,7 @@ from importer.issues import Issue
 from importer.journal.row_index import CellProblem, RowPart
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
+from importer.models.row_plan import PlanAction, RowPlan
 from importer.models.status import RowStatus, RunState
 from importer.pipeline.edit_rows import CellEdit, RowVersion
 from importer.report.report_writer import write_reports
@@ -159,9 +160,7 @@ def test_edit_makes_a_plan_a_check_again(journal, editor):
     """An old plan must not be sent for a row that it has not seen. What the CRM answered stays."""
     journal.plans.add_phones()
     journal.end(RunEnd(state=RunState.PLANNED))
-    journal.file.sql.execute(
-        "INSERT INTO plans VALUES (4, 'create', '[]', '[]', '', checksum(4, 'create', '[]', '[]', ''))"
-    )
+    journal.plans.write_plans([(4, RowPlan(action=PlanAction.CREATE))])
     editor.edit_cells([CellEdit(2, STAGE, "New")], [])
     assert journal.run_end.state is RunState.CHECKED
     assert journal.plans.is_empty
