@@ -45,9 +45,6 @@ INTERNAL_ERROR = ErrorText(
     "Run `importer ui -v` again and send us the output.",
 )
 NO_PHONE_CHOSEN = ErrorText("No column has the phone numbers.", "Choose Phone for one of the columns.")
-FIELD_TWICE = ErrorText(
-    "Two columns go to {field}: {columns}.", "Only one of them can. Leave the others out."
-)
 OWNER_NOT_A_PHONE = ErrorText(
     '"{value}" cannot be read as a phone number ({name}).', "Correct it, or leave it empty."
 )

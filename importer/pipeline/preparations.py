@@ -136,15 +136,14 @@ def open_upload(path: Path, *, max_bytes: int) -> Iterator[UploadedFile]:
 
     Raises DiskWriteError.
     """
-    try:
-        with (
-            translate_write_errors(path.parent),
-            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
-        ):
-            yield UploadedFile(file, max_bytes)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    with translate_write_errors(path.parent):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # never another's file
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield UploadedFile(file, max_bytes)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 class UploadedFile:

@@ -44,7 +44,6 @@ def show_columns(visit: Visit) -> Response:
         "columns.html",
         step="columns",
         preparation=preparation,
-        matched=matched,
         unsure=[column for column in columns if column.is_unsure],
         sure=[column for column in columns if not column.is_unsure and column.choice.field],
         left_out=[column for column in columns if not column.is_unsure and not column.choice.field],
@@ -57,7 +56,6 @@ def show_columns(visit: Visit) -> Response:
         due=preparation.options.get("due", ""),
         notices=[notice.text for notice in matched.decision.notices],
         edited=_count_edited_rows(visit),
-        region=preparation.options.get("region", "IN"),
     )
 
 

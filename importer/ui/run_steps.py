@@ -17,7 +17,7 @@ from importer.pipeline.undo import plan_undo
 from importer.reader.source import make_open_options, open_file
 from importer.report.summary import Summary
 from importer.settings import resolve_settings
-from importer.ui.run_task import RunTask, TaskKind
+from importer.ui.run_task import RunTask, TaskKind, Work
 from importer.ui.workspace import Workspace
 
 
@@ -124,6 +124,6 @@ def start_verify(workspace: Workspace, run_id: str) -> None:
     _start(workspace, run_id, TaskKind.VERIFY, work)
 
 
-def _start(workspace: Workspace, run_id: str, kind: TaskKind, work: object) -> None:
-    if not workspace.start(run_id, kind, work):  # type: ignore[arg-type]
+def _start(workspace: Workspace, run_id: str, kind: TaskKind, work: Work) -> None:
+    if not workspace.start(run_id, kind, work):
         raise RunLockedError(*ui_messages.RUN_IN_USE)

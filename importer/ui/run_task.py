@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 
@@ -162,7 +163,7 @@ class RunTask:
         """Whether it asks the CRM for something that a restart would have to continue."""
         return self.kind is not TaskKind.CHECK
 
-    def start(self, work: Callable[[RunTask], Summary | None]) -> None:
+    def start(self, work: Work) -> None:
         """Call `work` in a thread. What it raises becomes `failure`."""
         self._thread = threading.Thread(
             target=self._run, args=(work,), name=f"run {self.run_id}", daemon=True
@@ -182,7 +183,7 @@ class RunTask:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def _run(self, work: Callable[[RunTask], Summary | None]) -> None:
+    def _run(self, work: Work) -> None:
         try:
             self.summary = work(self)
         except ImporterError as error:
@@ -197,6 +198,10 @@ class RunTask:
             self.observer.set(phase=Phase.OVER)
 
 
+Work: TypeAlias = Callable[[RunTask], Summary | None]
+"""What a task does. It gets the task, for the observer and the prompter of the run."""
+
+
 class Tasks:
     """The tasks of this process, the last one of each run."""
 
@@ -208,7 +213,7 @@ class Tasks:
         """Return the last task of a run, running or over."""
         return self._tasks.get(run_id)
 
-    def start(self, run_id: str, kind: TaskKind, work: Callable[[RunTask], Summary | None]) -> bool:
+    def start(self, run_id: str, kind: TaskKind, work: Work) -> bool:
         """Start a task. Return False, and start nothing, while the run has one: two clicks are one run."""
         with self._lock:
             known = self._tasks.get(run_id)

@@ -23,12 +23,10 @@ _MAX_KEPT = 8  # previews, each of some hundred rows
 
 
 class MatchedSheet(NamedTuple):
-    """The columns of a sheet as a run would match them, and the names of the sheets that it would read."""
+    """The columns of a sheet as a run would match them, and their headers."""
 
     decision: MappingDecision
-    sheets: tuple[str, ...]
     headers: tuple[str, ...]
-    phone_rows: int
 
 
 class SheetPreviews:
@@ -56,9 +54,8 @@ class SheetPreviews:
             with open_file(Path(preparation.path), make_open_options(settings, asks=True)) as sheet:
                 if with_leads := leave_out_other_sheets(sheet, settings):
                     sheet.reader.choose_sheets([with_leads[0].name])
-                names = tuple(one.name for one in sheet.reader.workbook.sheets)
                 decision = match_as_run_does(sheet, settings, titles)
-                return MatchedSheet(decision, names, sheet.preview.headers, len(sheet.preview.sample))
+                return MatchedSheet(decision, sheet.preview.headers)
 
         return self._remember("match", preparation, settings, msgspec.json.encode(titles).decode(), read)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,22 +9,19 @@ from importer.credentials import Credentials
 from importer.errors import RunLockedError
 from importer.journal.run_metadata import PeekedRun, peek_run
 from importer.messages import ui_messages
-from importer.models.status import RESUMABLE, UNSENT, RunKind, RunState
+from importer.models.status import UNSENT, RunKind, RunState
 from importer.pipeline.answer_book import AnswerBook
 from importer.pipeline.context import Coordination, RunContext
 from importer.pipeline.preparations import Preparation, Preparations
 from importer.pipeline.questions import AnswerKey, Prompter
 from importer.pipeline.reports_folder import now
 from importer.pipeline.run_folder import make_run_id
-from importer.report.summary import Summary
 from importer.settings import Settings, resolve_settings
 from importer.ui.accounts import Accounts
 from importer.ui.plan_tallies import PlanTallies
 from importer.ui.row_editors import RowEditors
-from importer.ui.run_task import RunTask, TaskKind, Tasks
+from importer.ui.run_task import RunTask, TaskKind, Tasks, Work
 from importer.ui.sheet_previews import SheetPreviews
-
-_logger = logging.getLogger(__name__)
 
 SUGGESTED_OPTIONS = {"existing": "careful"}
 """What a new sheet begins with: nothing that somebody typed into the CRM is replaced without a look."""
@@ -40,19 +35,9 @@ class RunPlace(NamedTuple):
     task: RunTask | None
 
     @property
-    def exists(self) -> bool:
-        """Whether there is anything about this run."""
-        return any(self)
-
-    @property
     def running(self) -> RunTask | None:
         """The task that is working for the run now."""
         return self.task if self.task is not None and self.task.is_running else None
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether the run was stopped, interrupted or killed."""
-        return self.run is not None and self.run.end.state in RESUMABLE and self.running is None
 
     @property
     def can_edit(self) -> bool:
@@ -139,7 +124,7 @@ class Workspace:
         """Return who is asked about a preparation: the browser, about what its preparation has no answer for."""
         return AnswerBook(task.prompter, _SavedAnswers(self.preparations, preparation))
 
-    def start(self, run_id: str, kind: TaskKind, work: Callable[[RunTask], Summary | None]) -> bool:
+    def start(self, run_id: str, kind: TaskKind, work: Work) -> bool:
         """Start a task, unless the run has one: then return False."""
         self.editors.close(run_id)
         return self.tasks.start(run_id, kind, work)

@@ -146,12 +146,15 @@ def test_answers_can_be_given_again(browser, tmp_path):
 
 
 def test_a_late_answer_does_not_answer_the_next_question(browser, server, tmp_path):
-    """Two tabs show one question: the second form changes nothing."""
-    run_id = check(browser, write_csv(tmp_path / "leads.csv", LEADS))
+    """Two tabs show one question: the second form changes nothing, also where the next question waits."""
+    rows = [[*row, email] for row, email in zip(LEADS, ("E-mail", "", "", ""), strict=True)]
+    rows.append(["Imran", "98450 10009", "New", "Pune", "imran@"])
+    run_id = check(browser, write_csv(tmp_path / "leads.csv", rows))
     other = Browser(server).open(f"/runs/{run_id}/questions")
     browser.submit(f"/runs/{run_id}/questions")
-    browser.wait(run_id)
-    other.submit(f"/runs/{run_id}/questions", **{"item:0": "drop"})
+    assert browser.wait(run_id).title == "Send rows without their bad cells?"
+    other.submit(f"/runs/{run_id}/questions", **{"item:0": "drop", "answer": "yes"})
+    assert other.title == "Send rows without their bad cells?"
     assert (
         dict(server.workspace.preparations.get(run_id).answers)["value", "lead_stage_name", "Warm led"]
         == "Warm lead"
@@ -286,9 +289,11 @@ def test_stop_lets_requests_under_way_finish_and_the_run_can_be_continued(browse
 
 def test_a_run_that_is_busy_is_not_started_twice(server):
     end = threading.Event()
-    assert server.workspace.start("run", TaskKind.SEND, lambda _: end.wait())
-    assert not server.workspace.start("run", TaskKind.SEND, lambda _: end.wait())
-    end.set()
+    try:
+        assert server.workspace.start("run", TaskKind.SEND, lambda _: end.wait())
+        assert not server.workspace.start("run", TaskKind.SEND, lambda _: end.wait())
+    finally:
+        end.set()
 
 
 def test_an_import_can_be_undone(browser, server, tmp_path, monkeypatch):
