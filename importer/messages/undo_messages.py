@@ -68,11 +68,11 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.LATER_RUN: IssueText(
         "written by a later run",
-        "run {value} wrote to this lead later, so the lead was left as it is. Undo that run first: importer undo {value}",
+        "run {value} wrote to this lead later, so the lead was left as it is. Run importer undo {value} first, then this undo again.",
     ),
     Code.LEAD_DELETED: IssueText(
         "lead not in the CRM any more",
-        "the CRM has no lead with this phone any more, so nothing can be put back.",
+        "the CRM has no lead with this phone any more, so nothing can be put back. Check the lead in the CRM.",
     ),
     Code.CREATED_BY_RUN: IssueText(
         "created by the run",
