@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         RunNotFoundError,
         RunStoppedError,
         ServerUnavailableError,
+        StaleEditError,
         UnreadableFileError,
         UsageError,
     )
@@ -88,6 +89,7 @@ __all__ = [
     "RunStoppedError",
     "SendingOptions",
     "ServerUnavailableError",
+    "StaleEditError",
     "Summary",
     "UndoOptions",
     "UnreadableFileError",

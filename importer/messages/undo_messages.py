@@ -72,7 +72,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.LEAD_DELETED: IssueText(
         "lead not in the CRM any more",
-        "the CRM has no lead with this phone any more, so nothing can be put back. Check the lead in the CRM.",
+        "the CRM has no lead with this phone any more, so nothing can be put back. If you need the lead, import its row again.",
     ),
     Code.CREATED_BY_RUN: IssueText(
         "created by the run",

@@ -144,7 +144,9 @@ def test_summary_names_the_three_most_common_problems(importer, crm):
         *[[f"984502000{n}", "", "asha@", ""] for n in range(2)],
         ["9845030001", "", "", "New"],
         ["", "", "", "New"],
-        *[[f"984504000{n}", "", "a@example.in", ""] for n in range(9)],
+        *[
+            [f"984504000{n}", "", "a@example.in", "Walk-ins"] for n in range(9)
+        ],  # one known title: a column of groups
     ]
     write_csv(importer.folder / "x.csv", [["Mobile", "Stage", "Email", "Group"], *rows])
     shown = importer("check", "x.csv").out
