@@ -32,6 +32,10 @@ class ThreadReader:
         """Wait until the thread has ended."""
         self._thread.join()
 
+    def poll(self) -> int | None:
+        """Return the exit code of a process that has ended, else None."""
+        return None if self._thread.is_alive() else 0
+
     def wait(self, timeout: float | None = None) -> int:
         """Wait until the thread has ended, and return the exit code of a process that ends by itself."""
         self._thread.join(timeout)
