@@ -7,13 +7,11 @@ from typing import Protocol
 from importer.issues import Issue, IssueCode
 from importer.messages import format_time
 from importer.models.delivery import CrmResponse, DeliveryResult
-from importer.models.status import NoteState, RowStatus
-from importer.models.task import CrmTask, PendingTask, TaskState
+from importer.models.task import PendingTask, TaskState
 from importer.planner.decide_task import find_same_task
 from importer.sender.client import Client
 from importer.sender.in_flight_row import InFlightRow
-
-_MAX_PAGES = 50  # of twenty tasks
+from importer.sender.task_reading import ReadingState, TaskReading, build_task_result
 
 
 class CreatedTasks(Protocol):
@@ -29,8 +27,7 @@ class _Progress:
     def __init__(self, pending: PendingTask) -> None:
         self.pending = pending
         self.lead_id = pending.lead_id
-        self.existing: list[CrmTask] = []
-        self.page = 1
+        self.reading = TaskReading()
 
 
 class TaskCheckRequests:
@@ -51,7 +48,7 @@ class TaskCheckRequests:
         flight.is_reading = True
         if not progress.lead_id:
             return await client.look_up(progress.pending.phone)
-        return await client.read_tasks(progress.lead_id, progress.page)
+        return await client.read_tasks(progress.lead_id, progress.reading.page)
 
     async def finish(self, flight: InFlightRow, response: CrmResponse) -> DeliveryResult | None:
         """Take a final answer. Return what the CRM shows, or None if another request follows."""
@@ -73,14 +70,10 @@ def _finish_look_up(flight: InFlightRow, progress: _Progress, response: CrmRespo
 
 
 def _finish_page(flight: InFlightRow, progress: _Progress, response: CrmResponse) -> DeliveryResult | None:
-    page = response.tasks
-    if page is None or progress.page > _MAX_PAGES:
-        return _build_missing(flight, progress, response)
-    progress.existing += page.rows
-    if find_same_task(progress.pending.task, progress.existing):
-        return _build(flight, TaskState.CREATED, response)
-    if progress.page < page.total_pages and page.rows:
-        progress.page += 1
+    state = progress.reading.take(response.tasks)
+    if find_same_task(progress.pending.task, progress.reading.tasks):
+        return build_task_result(flight, TaskState.CREATED, response)
+    if state is ReadingState.MORE_PAGES:
         return None
     return _build_missing(flight, progress, response)
 
@@ -88,16 +81,4 @@ def _finish_page(flight: InFlightRow, progress: _Progress, response: CrmResponse
 def _build_missing(flight: InFlightRow, progress: _Progress, response: CrmResponse) -> DeliveryResult:
     due = format_time(progress.pending.task.due)
     issue = Issue("task_due", IssueCode.TASK_NOT_SHOWN, "", due)
-    return _build(flight, TaskState.UNKNOWN, response, issue)
-
-
-def _build(flight: InFlightRow, state: TaskState, response: CrmResponse, *issues: Issue) -> DeliveryResult:
-    return DeliveryResult(
-        number=flight.row.number,
-        status=RowStatus.ACCEPTED if state is TaskState.CREATED else RowStatus.UNKNOWN,
-        attempts=flight.requests,
-        http_status=response.status,
-        note=NoteState.NONE,
-        issues=issues,
-        task=state,
-    )
+    return build_task_result(flight, TaskState.UNKNOWN, response, issue)

@@ -17,7 +17,6 @@ from importer.issues import Issue, IssueCode
 from importer.messages import format_time
 from importer.models.crm_lead import LookupState
 from importer.models.delivery import CrmResponse, DeliveryOutcome, DeliveryResult
-from importer.models.status import DeliveryStatus, NoteState, RowStatus
 from importer.models.task import CrmTask, OpenTasks, PendingTask, Task, TaskState
 from importer.planner.decide_task import TaskDecision, decide_task, find_closed_by, parse_due
 from importer.sender.client import Client
@@ -25,20 +24,12 @@ from importer.sender.commit_writer import CommitWriter
 from importer.sender.grouped_calls import GroupedCalls
 from importer.sender.in_flight_row import InFlightRow
 from importer.sender.retry import MAX_ATTEMPTS
+from importer.sender.task_reading import ReadingState, TaskReading, build_task_result
 
 _SETTLE_FACTOR = 3.0
 """A request may still be carried out for so many times --timeout after it left. Only then, a list without the task proves
 that it was not created. Gateways give up after a minute, and the service behind them may go on."""
 _MIN_LEAD = timedelta(seconds=30)  # the clocks of the CRM and of this machine differ
-_MAX_PAGES = 50  # of twenty tasks
-
-_STATUS_BY_STATE: dict[TaskState, DeliveryStatus] = {
-    TaskState.CREATED: RowStatus.ACCEPTED,
-    TaskState.KEPT: RowStatus.ACCEPTED,
-    TaskState.UNKNOWN: RowStatus.UNKNOWN,
-    TaskState.NOT_SENT: RowStatus.FAILED,
-}
-"""How the progress counts a task."""
 
 
 class TaskSource(Protocol):
@@ -79,8 +70,7 @@ class _Progress:
         self.pending = pending
         self.lead_id = pending.lead_id
         self.step = _Step.READ_TASKS if pending.lead_id else _Step.FIND_LEAD
-        self.existing: list[CrmTask] = []
-        self.page = 1
+        self.reading = TaskReading()
         self.is_in_doubt = pending.is_in_doubt
         self.creations = 0
 
@@ -91,7 +81,7 @@ class _Progress:
 
     def read_again(self) -> None:
         """Begin to read the lead's tasks from their first page."""
-        self.step, self.page, self.existing = _Step.READ_TASKS, 1, []
+        self.step, self.reading = _Step.READ_TASKS, TaskReading()
 
 
 class TaskRequests:
@@ -124,7 +114,7 @@ class TaskRequests:
             case _Step.FIND_LEAD:
                 return await client.look_up(progress.pending.phone)
             case _Step.READ_TASKS:
-                return await client.read_tasks(progress.lead_id, progress.page)
+                return await client.read_tasks(progress.lead_id, progress.reading.page)
             case _Step.CREATE:
                 return await self._create(client, flight, progress)
 
@@ -195,21 +185,20 @@ class TaskRequests:
             return self._build_unsent(
                 flight, progress, response, Issue("task_due", IssueCode.TASK_WITHOUT_LEAD)
             )
-        page = response.tasks
-        if page is None or progress.page > _MAX_PAGES:
-            return self._build_failure(flight, progress, response)
-        progress.existing += page.rows
-        if progress.page < page.total_pages and page.rows:
-            progress.page += 1
-            return None
-        return self._decide(flight, progress, response)
+        match progress.reading.take(response.tasks):
+            case ReadingState.MORE_PAGES:
+                return None
+            case ReadingState.COMPLETE:
+                return self._decide(flight, progress, response)
+            case ReadingState.UNREADABLE:
+                return self._build_failure(flight, progress, response)
 
     def _decide(
         self, flight: InFlightRow, progress: _Progress, response: CrmResponse
     ) -> DeliveryResult | None:
         """Decide by all tasks of the lead."""
         task = progress.task
-        decision = decide_task(task, progress.existing, self._settings.open_tasks)
+        decision = decide_task(task, progress.reading.tasks, self._settings.open_tasks)
         if decision is TaskDecision.EXISTS:
             return self._build_existing(flight, progress, response)
         if progress.is_in_doubt and flight.left_at < flight.not_before:
@@ -219,8 +208,10 @@ class TaskRequests:
             return self._build_failure(flight, progress, response)
         progress.is_in_doubt = False
         if decision is TaskDecision.KEEP:
-            issue = Issue("task_due", IssueCode.TASK_KEPT, "", _describe_open_task(task, progress.existing))
-            return self._build(flight, TaskState.KEPT, response, issue)
+            issue = Issue(
+                "task_due", IssueCode.TASK_KEPT, "", _describe_open_task(task, progress.reading.tasks)
+            )
+            return build_task_result(flight, TaskState.KEPT, response, issue)
         progress.step = _Step.CREATE
         return None
 
@@ -229,12 +220,12 @@ class TaskRequests:
     ) -> DeliveryResult | None:
         match response.outcome:
             case DeliveryOutcome.APPLIED:
-                return self._build(flight, TaskState.CREATED, response)
+                return build_task_result(flight, TaskState.CREATED, response)
             case DeliveryOutcome.REFUSED if response.status is None:
                 return self._build_too_late(flight, progress, response)
             case DeliveryOutcome.REFUSED | DeliveryOutcome.TURNED_AWAY:
                 issue = Issue("task_due", IssueCode.TASK_REFUSED, "", response.message)
-                return self._build(flight, TaskState.NOT_SENT, response, issue)
+                return build_task_result(flight, TaskState.NOT_SENT, response, issue)
             case _:
                 return self._build_failure(flight, progress, response)
 
@@ -245,9 +236,9 @@ class TaskRequests:
     ) -> DeliveryResult:
         """Return the result of a task that the lead has: ours if it was in doubt, else somebody else's."""
         if progress.is_in_doubt:
-            return self._build(flight, TaskState.CREATED, response)
+            return build_task_result(flight, TaskState.CREATED, response)
         issue = Issue("task_due", IssueCode.TASK_EXISTS, "", format_time(progress.task.due))
-        return self._build(flight, TaskState.KEPT, response, issue)
+        return build_task_result(flight, TaskState.KEPT, response, issue)
 
     def _build_too_late(
         self, flight: InFlightRow, progress: _Progress, response: CrmResponse
@@ -269,21 +260,8 @@ class TaskRequests:
         """Return NOT_SENT, or UNKNOWN where an earlier request may have created the task."""
         if progress.is_in_doubt:
             unsure = Issue("task_due", IssueCode.TASK_UNSURE, "", response.message)
-            return self._build(flight, TaskState.UNKNOWN, response, unsure)
-        return self._build(flight, TaskState.NOT_SENT, response, issue)
-
-    def _build(
-        self, flight: InFlightRow, state: TaskState, response: CrmResponse, *issues: Issue
-    ) -> DeliveryResult:
-        return DeliveryResult(
-            number=flight.row.number,
-            status=_STATUS_BY_STATE[state],
-            attempts=flight.requests,
-            http_status=response.status,
-            note=NoteState.NONE,
-            issues=issues,
-            task=state,
-        )
+            return build_task_result(flight, TaskState.UNKNOWN, response, unsure)
+        return build_task_result(flight, TaskState.NOT_SENT, response, issue)
 
 
 def _describe_open_task(task: Task, existing: Sequence[CrmTask]) -> str:
