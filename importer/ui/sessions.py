@@ -6,8 +6,9 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
+
+from starlette.requests import cookie_parser
 
 LAUNCH_CODE_S = 60.0
 """How long a launch code works: a browser opens within seconds."""
@@ -81,8 +82,5 @@ class Sessions:
 
     def find_session(self, cookie_header: str) -> Session | None:
         """Return the session of a request by its Cookie header."""
-        try:
-            cookie = SimpleCookie(cookie_header).get(COOKIE_NAME)
-        except CookieError:
-            return None
-        return self._sessions.get(cookie.value) if cookie else None
+        # Not SimpleCookie: one cookie of another program that no standard allows, and it finds none at all.
+        return self._sessions.get(cookie_parser(cookie_header).get(COOKIE_NAME, ""))

@@ -166,6 +166,17 @@ def test_a_cookie_of_another_start_opens_nothing(client, server):
     assert client.get(f"{server.sessions.prefix}/", headers=headers).status_code == 403
 
 
+@pytest.mark.parametrize("other", ["a b=c", "x=1; y", 'prefs={"theme": "dark"}', "é=1", "="])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_cookie_of_another_program_does_not_lock_the_user_out(other, is_first):
+    """Browsers send the cookies of all ports of a machine, also those that no standard allows."""
+    sessions = Sessions()
+    cookie = sessions.open_session(sessions.make_launch_code()).cookie.partition(";")[0]
+    header = f"{cookie}; {other}" if is_first else f"{other}; {cookie}"
+    assert sessions.find_session(header) is not None
+    assert sessions.find_session(other) is None
+
+
 def test_each_start_has_a_path_of_its_own():
     assert len({Sessions().prefix for _ in range(50)}) == 50
 
