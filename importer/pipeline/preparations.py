@@ -15,7 +15,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,7 +105,12 @@ class Preparations:
 
     def find_older_than(self, age: timedelta, now: datetime) -> list[str]:
         """Return the ids of the sheets that were chosen longer ago."""
-        return [one.run_id for one in self.list_all() if now - one.started > age]
+        return [one.name for one in self._folder.glob("*/") if now - self._read_start(one) > age]
+
+    def _read_start(self, folder: Path) -> datetime:
+        """Return when a sheet was chosen. An upload that was killed left no preparation: its folder has the time."""
+        preparation = self.find(folder.name)
+        return preparation.started if preparation else datetime.fromtimestamp(folder.stat().st_mtime, UTC)
 
     def remove(self, run_id: str) -> None:
         """Remove a preparation with the copy of its sheet."""

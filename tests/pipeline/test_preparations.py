@@ -1,5 +1,7 @@
 """A sheet before its run: kept whole, private, and under a name that every disk takes."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from importer.errors import DiskWriteError, UnreadableFileError
@@ -63,3 +65,14 @@ def test_one_that_cannot_be_read_is_not_there(tmp_path):
     path.write_text("{")
     assert preparations.find("run-1") is None
     assert list(preparations.list_all()) == []
+
+
+def test_a_sheet_whose_upload_was_killed_is_purged_by_its_age(tmp_path):
+    """It has people in it, and no preparation says so."""
+    preparations, age = Preparations(tmp_path), timedelta(days=90)
+    preparations.make_upload_path("run-1", "a.csv").write_text("9845010001")
+    now = datetime.now(UTC)
+    assert preparations.find_older_than(age, now) == []
+    assert preparations.find_older_than(age, now + timedelta(days=91)) == ["run-1"]
+    preparations.remove("run-1")
+    assert preparations.find_older_than(age, now + timedelta(days=91)) == []
