@@ -7,7 +7,7 @@ from pathlib import Path
 
 from importer.errors import RunNotFoundError, UsageError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
-from importer.messages import planning_messages
+from importer.messages import planning_messages, ui_messages
 from importer.models.status import UNSENT, RunKind, RunState
 from importer.pipeline.answers import remember_mapping
 from importer.pipeline.context import RunContext
@@ -64,14 +64,20 @@ def plan_unsent(journal: Journal, context: RunContext) -> Summary:
     return continue_plan(journal, context)
 
 
-def apply(name: str, context: RunContext) -> Summary:
-    """Ask, then send exactly a complete plan, or the rows of a run that was checked. Raises UsageError for another run."""
+def apply(name: str, context: RunContext, *, planned_at: str = "") -> Summary:
+    """Ask, then send exactly a complete plan, or the rows of a run that was checked. Raises UsageError for another run.
+
+    Somebody who was asked before saw the plan that was `planned_at`: another one, and a check, are refused.
+    """
     with ExitStack() as stack:
         with raise_as_nothing_sent():
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
             check_address(journal.metadata.base_url, context.require_credentials())
             stack.enter_context(lock_journal(journal, wait_s=context.coordination.lock_wait_s))
-            _require_unsent(name, journal)  # behind the lock: another command may have sent it meanwhile
+            # Behind the lock: another command may have sent, edited or planned it meanwhile.
+            _require_unsent(name, journal)
+            if planned_at and journal.run.end.finished_at != planned_at:
+                raise UsageError(*ui_messages.PLAN_CHANGED)
             opened = stack.enter_context(lock_its_account(journal, context))
             if journal.run.end.state is RunState.CHECKED:
                 warn_of_earlier_run(journal.metadata.sha256, opened, find_unfinished_run)

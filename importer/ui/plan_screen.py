@@ -117,13 +117,14 @@ def send_plan(visit: Visit) -> Response:
     with Journal.open_unverified(visit.folder) as journal:
         actions = journal.plans.count_actions()
         is_current = visit.has_nonce(visit.form.get("nonce"), *_identify_plan(journal, actions))
+        planned_at = journal.run.end.finished_at or ""
     if not is_current:
         raise UsageError(*ui_messages.PLAN_CHANGED)
     updates = actions[PlanAction.UPDATE]
     typed = "".join(filter(str.isdigit, visit.form.get("updates")))
     if updates > MAX_UNTYPED_UPDATES and typed != str(updates):
         raise UsageError(*ui_messages.TYPE_THE_NUMBER.format(count=updates))
-    start_send(visit.workspace, visit.run_id)
+    start_send(visit.workspace, visit.run_id, planned_at)
     return visit.redirect(f"/runs/{visit.run_id}")
 
 

@@ -65,12 +65,12 @@ def start_look_up(workspace: Workspace, run_id: str, policies: Mapping[str, obje
     _start(workspace, run_id, TaskKind.LOOK_UP, work)
 
 
-def start_send(workspace: Workspace, run_id: str) -> bool:
-    """Send a plan. Return False if the run is busy: a second click changes nothing."""
+def start_send(workspace: Workspace, run_id: str, planned_at: str) -> bool:
+    """Send the plan that was made at this time. Return False if the run is busy: a second click changes nothing."""
     credentials = workspace.get_credentials(run_id)
 
     def work(task: RunTask) -> Summary:
-        summary = apply(run_id, workspace.make_context(credentials, task))
+        summary = apply(run_id, workspace.make_context(credentials, task), planned_at=planned_at)
         workspace.preparations.remove(run_id)
         return summary
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from importer.pipeline.edit_rows import CellEdit, RowVersion
+from importer.ui.run_steps import start_send
 from tests.support import write_csv
 from tests.ui.browser import read_fields
 from tests.ui.test_journey import check, read_leads
@@ -110,3 +112,20 @@ def test_edit_makes_the_plan_void(browser, server, run_id):
     browser.wait(run_id)
     assert browser.path == f"/runs/{run_id}/plan"
     assert count_requests(server) == before + 1
+
+
+def test_plan_that_becomes_void_after_the_click_is_not_sent(browser, server, run_id, monkeypatch):
+    """Another tab edits a row between the look at the nonce and the lock: as a check, it would go in unplanned."""
+
+    def edit_and_send(workspace, run_id, *given):
+        with workspace.editors.open(workspace.reports / run_id) as rows:
+            rows.editor.edit_cells([CellEdit(3, 1, "98450 10009")], [RowVersion(3, 0)])
+        return start_send(workspace, run_id, *given)
+
+    monkeypatch.setattr("importer.ui.plan_screen.start_send", edit_and_send)
+    before = count_requests(server)
+    browser.submit(f"/runs/{run_id}/send")
+    server.workspace.tasks.find(run_id).join()
+    assert count_requests(server) == before
+    assert browser.open(f"/runs/{run_id}").path == f"/runs/{run_id}/rows"
+    assert "The plan has changed" in browser.text
