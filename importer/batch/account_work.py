@@ -29,7 +29,7 @@ from importer.pipeline.context import Coordination, RunContext, RunObserver
 from importer.pipeline.plan import apply, plan_unsent
 from importer.pipeline.resume import lock_its_account, lock_journal, resume
 from importer.pipeline.run import judge
-from importer.pipeline.run_folder import discard_run
+from importer.pipeline.run_folder import discard_unsent_run
 from importer.reader.source import make_open_options, open_file
 from importer.report.report_writer import find_edited_tables
 from importer.report.summary import Summary
@@ -183,7 +183,7 @@ def _discard_unsent(job: Job, found: PeekedRun | None) -> None:
     with Journal.open_unverified(job.folder) as journal:
         if rows := journal.edits.count_rows():
             raise UsageError(*batch_messages.format_edited_run(job.name, job.run_id, rows))
-    discard_run(job.folder)
+    discard_unsent_run(job.folder)
 
 
 def _hash_file(path: Path) -> str:

@@ -14,10 +14,11 @@ from importer.errors import DiskWriteError, UsageError
 from importer.journal.database import DATABASE_FILES, JOURNAL_NAME, STAGING_NAME, is_unwritten_journal
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
-from importer.messages import run_messages
+from importer.messages import planning_messages, run_messages
 from importer.report.summary import REPORT_FILES
 from importer.settings import Settings
 from importer.state.disk_errors import translate_write_errors
+from importer.state.run_lock import lock_run
 
 _EARLY_NAMES = DATABASE_FILES | {FOLDER_LOCK}
 _MAX_WAIT_S = 0.5  # others take the lock for a moment, to see whether the folder is in use
@@ -137,6 +138,21 @@ def discard_run(folder: Path) -> None:
     except OSError as error:
         text = run_messages.CANNOT_DISCARD.format(path=error.filename or folder, reason=error.strerror)
         raise DiskWriteError(*text) from error
+
+
+def discard_unsent_run(folder: Path) -> None:
+    """Remove a run that waits to be sent. Raises RunLockedError if a command works with it, UsageError if it was sent.
+
+    A command that asks before it sends holds the lock: without its journal, nobody would know what it has sent.
+    """
+    run = peek_run(folder)
+    if run is None:
+        return
+    with lock_run(folder.parent, folder.name, sha256=run.metadata.sha256, account=run.metadata.account):
+        run = peek_run(folder)
+        if run is not None and run.end.has_sent:
+            raise UsageError(*planning_messages.ALREADY_SENT.format(run=folder.name))
+        discard_run(folder)
 
 
 def find_foreign_names(folder: Path) -> list[str]:

@@ -31,7 +31,7 @@ from importer.pipeline.reports_folder import (
 )
 from importer.pipeline.resume import resume
 from importer.pipeline.run import check
-from importer.pipeline.run_folder import discard_run
+from importer.pipeline.run_folder import discard_unsent_run
 from importer.pipeline.watch_folder import FileLook, SendLimits, look_at_file
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet, make_open_options, open_file
@@ -146,7 +146,7 @@ def _import_sheet(sheet: Sheet, options: WatchOptions, context: RunContext) -> F
     try:
         return _describe_sending(apply(summary.run_id, context))
     except RunLockedError:
-        discard_run(Path(summary.folder))  # it is judged again at the next look
+        discard_unsent_run(Path(summary.folder))  # it is judged again at the next look
         raise
 
 

@@ -12,7 +12,7 @@ from importer.pipeline.plan import apply, plan_checked
 from importer.pipeline.preparations import Preparation
 from importer.pipeline.resume import resume, retry, verify
 from importer.pipeline.run import check
-from importer.pipeline.run_folder import discard_run
+from importer.pipeline.run_folder import discard_unsent_run
 from importer.pipeline.undo import plan_undo
 from importer.reader.source import make_open_options, open_file
 from importer.report.summary import Summary
@@ -22,7 +22,10 @@ from importer.ui.workspace import Workspace
 
 
 def start_check(workspace: Workspace, preparation: Preparation) -> None:
-    """Judge every row of a preparation, in place of an earlier check. Raises UsageError if something was sent."""
+    """Judge every row of a preparation, in place of an earlier check. Raises UsageError if something was sent.
+
+    Raises RunLockedError while another command works with that check.
+    """
     workspace.stop_check(preparation.run_id)
     _discard_check(workspace, preparation.run_id)
     credentials = workspace.accounts.find(is_practice=preparation.is_practice)
@@ -39,7 +42,7 @@ def start_check(workspace: Workspace, preparation: Preparation) -> None:
 
 
 def forget_check(workspace: Workspace, run_id: str) -> None:
-    """Remove the check of a preparation that is read anew. Raises UsageError if something was sent."""
+    """Remove the check of a preparation that is read anew. Raises UsageError, RunLockedError."""
     workspace.stop_check(run_id)
     _discard_check(workspace, run_id)
 
@@ -50,8 +53,7 @@ def _discard_check(workspace: Workspace, run_id: str) -> None:
     found = peek_run(folder)
     if found is not None and found.end.has_sent:
         raise UsageError(*ui_messages.ALREADY_SENT)
-    if found is not None:
-        discard_run(folder)
+    discard_unsent_run(folder)
 
 
 def start_look_up(workspace: Workspace, run_id: str, policies: Mapping[str, object] | None = None) -> None:

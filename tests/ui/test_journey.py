@@ -3,7 +3,12 @@
 import json
 import threading
 
+import pytest
+
+from importer.journal.database import JOURNAL_NAME
+from importer.journal.run_journal import Journal
 from importer.pipeline.questions import UnknownValue
+from importer.pipeline.resume import lock_journal
 from importer.report.summary import REPORT_FILES
 from importer.sender.stop_control import StopRequest
 from importer.ui.run_task import TaskKind
@@ -168,6 +173,19 @@ def test_changed_columns_are_checked_again_under_the_same_id(browser, server, tm
     browser.wait(run_id)
     summary = json.loads((server.workspace.reports / run_id / "summary.json").read_text("utf-8"))
     assert summary["columns"]["Name"] == "business_name"
+
+
+@pytest.mark.parametrize("step", ["sheet", "columns"])
+def test_a_check_that_another_command_is_sending_is_not_removed(browser, server, tmp_path, step):
+    """`importer apply` asks before it sends: without its journal, the same leads would go in a second time."""
+    run_id = check(browser, write_csv(tmp_path / "leads.csv", CLEAN))
+    folder = server.workspace.reports / run_id
+    changed = {"header_row": "2"} if step == "sheet" else {"field:Name": "business_name"}
+    browser.open(f"/runs/{run_id}/{step}")
+    with Journal.open(folder) as journal, lock_journal(journal):
+        assert browser.submit(f"/runs/{run_id}/{step}", **changed).status == 409
+        assert (folder / JOURNAL_NAME).is_file()
+    assert browser.open(f"/runs/{run_id}").path == f"/runs/{run_id}/rows"
 
 
 def test_follow_up_tasks_are_created_for_the_leads(browser, server, tmp_path):
