@@ -11,7 +11,7 @@ SHEET = [
     ["Name", "Mobile", "City", "Stage"],
     *[[f"Lead {n}", f"98450{n:05}", f"Town {n}", "New"] for n in range(300)],
     ["Meena", "12", "Kochi", ""],
-    ["Ravi", "12", "Hubli", ""],
+    ["Ravi", "12", "MG Road\nHubli", ""],
 ]
 LAST = 303
 
@@ -132,6 +132,21 @@ def type_into(tab, number, column, text):
     tab.page.keyboard.press("Enter")
 
 
+def check_lines_of_a_cell_stay_lines(tab):
+    """A look into the cell changes nothing, and an edit keeps the line breaks that it does not touch."""
+    keyboard, version = tab.page.keyboard, f"+document.getElementById('row-{LAST}').dataset.version"
+    before = tab.page.evaluate(version)
+    tab.page.focus(f"#row-{LAST} td[data-column='2']")
+    for key in ("F2", "Tab", "ArrowLeft", "F2", "End"):
+        keyboard.press(key)
+    keyboard.type(" West")
+    keyboard.press("Enter")
+    wait_for(tab, "Saved")
+    lines = tab.page.text_content(f"#row-{LAST} td[data-column='2'] .text").split("\n")
+    assert "".join(lines) in ("MG RoadHubli West", "MG Road WestHubli")
+    assert (len(lines), tab.page.evaluate(version)) == (2, before + 1)
+
+
 def check_values_of_the_account_are_in_a_list(tab):
     """Alt and the arrow open it, arrows choose, Enter saves, Esc leaves the cell as it was."""
     keyboard = tab.page.keyboard
@@ -154,6 +169,7 @@ def test_rows_are_fixed_by_the_keyboard_alone(tab):
     check_faulty_cell_is_fixed_by_keyboard_and_undone(tab)
     check_esc_leaves_the_cell_and_arrows_move(tab)
     check_block_is_copied_and_pasted(tab)
+    check_lines_of_a_cell_stay_lines(tab)
     check_edit_of_a_row_that_another_window_changed_is_refused_and_shown(tab)
     check_values_of_the_account_are_in_a_list(tab)
 

@@ -44,7 +44,7 @@ function drawRow(data) {
   row.classList.toggle("out", data.is_left_out);
   const words = make("span", "word", table.getAttribute(`data-word-${data.part}`));
   row.querySelector(".state").replaceChildren(words, ...data.why.map((sentence) => make("span", "why", sentence)));
-  for (const cell of cellsOf(row)) if (!cell.querySelector("input, select")) drawCell(cell, data.cells[cell.dataset.column]);
+  for (const cell of cellsOf(row)) if (!cell.querySelector("input, textarea, select")) drawCell(cell, data.cells[cell.dataset.column]);
 }
 
 function draw(changed) {
@@ -135,11 +135,13 @@ function edit(cell, text, list = false) {
   const header = table.querySelector(`thead [data-column="${cell.dataset.column}"]`);
   const options = header.dataset.list ? document.getElementById(header.dataset.list) : null;
   const before = textOf(cell);
-  const field = document.createElement(list && options ? "select" : "input");
+  const field = document.createElement(list && options ? "select" : before.includes("\n") ? "textarea" : "input");  // an input joins lines
   if (field.tagName === "SELECT") {
     for (const value of new Set([before, ...[...options.options].map((option) => option.value)])) field.add(new Option(value, value));
-  } else if (options) field.setAttribute("list", options.id);
-  field.value = text ?? before;
+  } else if (options && field.tagName === "INPUT") field.setAttribute("list", options.id);
+  field.value = before;
+  const shown = field.value;  // a field cannot show every character: what was not touched stays as it is
+  if (text !== undefined) field.value = text;
   field.setAttribute("aria-label", header.textContent.trim());
   const others = [...cell.childNodes];
   cell.replaceChildren(field);
@@ -151,7 +153,7 @@ function edit(cell, text, list = false) {
     isOver = true;
     const typed = field.value;
     cell.replaceChildren(...others);
-    if (keep) change(cell, typed);
+    if (keep && typed !== shown) change(cell, typed);
   };
   field.addEventListener("blur", () => close(true));
   field.addEventListener("keydown", (event) => {
@@ -193,12 +195,12 @@ if (table) {
   const first = table.querySelector("td.bad[data-column]") ?? table.querySelector("td[data-column]");
   if (first) first.tabIndex = 0;
   table.addEventListener("keydown", onKey);
-  table.addEventListener("click", (event) => { const cell = event.target.closest("td[data-column]"); if (cell && !cell.querySelector("input, select")) focus(cell); });
-  table.addEventListener("dblclick", (event) => { const cell = event.target.closest("td[data-column]"); if (cell && !cell.querySelector("input, select")) edit(cell); });
+  table.addEventListener("click", (event) => { const cell = event.target.closest("td[data-column]"); if (cell && !cell.querySelector("input, textarea, select")) focus(cell); });
+  table.addEventListener("dblclick", (event) => { const cell = event.target.closest("td[data-column]"); if (cell && !cell.querySelector("input, textarea, select")) edit(cell); });
   document.addEventListener("copy", (event) => { const cell = focused(); if (cell && !String(getSelection())) { event.clipboardData.setData("text/plain", textOf(cell)); event.preventDefault(); } });
   document.addEventListener("paste", (event) => {
     const cell = focused();
-    if (!cell || cell.querySelector("input, select")) return;
+    if (!cell || cell.querySelector("input, textarea, select")) return;
     event.preventDefault();
     const rows = [];
     for (let row = cell.parentElement; row; row = row.nextElementSibling) rows.push(row);
