@@ -64,7 +64,7 @@ OPTION_HELP: dict[str, OptionHelp] = {
     ),
     "task": OptionHelp(
         "FOLLOW_UP_CALL|FIRST_CALL|CALLBACK_REQUEST|SITE_VISIT|REMINDER|BOOKING",
-        "Create a follow-up task for each lead that goes in. It is due as --due or a column of due dates says.",
+        "Create a follow-up task for each lead that goes in. --due or a column of due dates says when it is due.",
     ),
     "due": OptionHelp(
         "WHEN", 'When the tasks are due: "tomorrow 11:00", +2d, monday, "kal 4 baje" or "30/11/2026 4 pm".'
@@ -74,7 +74,7 @@ OPTION_HELP: dict[str, OptionHelp] = {
     "days": OptionHelp("mon-sat", "The days on which tasks are due, such as mon-fri or mon,wed,fri."),
     "timezone": OptionHelp("Asia/Kolkata", "The time zone of due dates and hours."),
     "per_day": OptionHelp(
-        "N", "The most tasks of this run for one day. The others are due on the days after."
+        "N", "Maximum number of tasks of this run for one day. The others are due on the following days."
     ),
     "open_tasks": OptionHelp(
         "keep|replace",
