@@ -17,7 +17,7 @@ NO_JOBS = ErrorText(
     "The manifest {path} has no jobs.", 'Add [[jobs]], each with account and file, or jobs = "jobs.csv".'
 )
 NO_JOB_TABLE = ErrorText(
-    "The manifest names {file} for its jobs, which does not exist.",
+    "The manifest names {file} as its list of jobs, but there is no such file.",
     "Check the name. It is relative to the manifest.",
 )
 WRONG_ACCOUNT_NAME = ErrorText(
@@ -48,7 +48,7 @@ NOT_AN_OPTION_OF_A_JOB = ErrorText(
     "{place}: {name} cannot be set for a job.", "Remove it. A batch has one reports folder and asks once."
 )
 SAME_JOB_TWICE = ErrorText(
-    "{file} is twice among the jobs of {account}.", "Remove one of them, or give each an id of its own."
+    "{file} is listed twice for {account}.", "Remove one of them, or give each an id of its own."
 )
 ONLY_UNKNOWN_ACCOUNT = ErrorText('The manifest has no account "{name}".', "Correct the name after --only.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importer.messages import ErrorText
 
 STALE_EDIT = ErrorText(
-    "Row {row} was changed meanwhile, in another window or by somebody else.",
+    "Row {row} was changed meanwhile, in another tab or by somebody else.",
     "Look at the row as it is now, and change it again.",
 )
 NOTHING_TO_UNDO = ErrorText(

@@ -13,7 +13,7 @@ TASK_ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.DUE_IN_PAST: IssueText(
         "due date is past",
-        '"{value}" is in the past, and a task is never due then. Type a later date, or empty the cell.',
+        '"{value}" is in the past. Type a later date, or empty the cell.',
     ),
     Code.NOT_A_TASK_TYPE: IssueText(
         "not a type of task",
@@ -21,12 +21,12 @@ TASK_ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.DUE_MOVED: IssueText(
         "due dates moved into working hours",
-        '"{value}" is outside of --hours or --days, so the task is due on {hint}.',
+        '"{value}" is outside --hours or --days, so the task is due on {hint}.',
     ),
     # --- what became of the follow-up task of a lead; {value} is the CRM's message, or when the task is due
     Code.TASK_KEPT: IssueText(
         "open task kept",
-        "the lead has an open task ({value}), which it keeps. No task was created: it would close the open one.",
+        "the lead keeps its open task ({value}). No other task was created, because that would close the open one.",
     ),
     Code.TASK_EXISTS: IssueText(
         "task exists", "the lead already has this task ({value}), so it was not created again."

@@ -44,7 +44,7 @@ TASK_MEANINGS = {
 
 CREATING = "Creating tasks"
 WAITING_FOR_DOUBT = (
-    "An earlier run may have created some of these tasks. Waiting {duration}, until the CRM can tell."
+    "An earlier run may have created some of these tasks. Waiting {duration} until the CRM shows which."
 )
 CREATE_MISSING = "{accepted} of {rows} went in, but {missing}. Create what is missing with: {command}"
 TASKS_ON_PAGE = "Follow-up tasks"

@@ -13,7 +13,7 @@ NO_WAY_BACK = ErrorText(
     "Next time, import with importer plan and importer apply, or add --snapshot to importer run. Both keep the way back.",
 )
 NO_ROWS_TO_UNDO = ErrorText(
-    "Run {run} has changed no lead that you ask for.", "See its report, and check --only and --rows."
+    "Run {run} changed none of the leads that you asked for.", "See its report, and check --only and --rows."
 )
 ALREADY_UNDONE = ErrorText(
     "Run {run} was already undone on {at}, by run {undo}.", "To take that back, run: importer undo {undo}"
@@ -22,7 +22,7 @@ UNDO_NOT_FINISHED = ErrorText(
     "Run {run} is being undone by run {undo}, which is not finished.", "Finish it with: {command}"
 )
 UNDONE_RUN_IS_GONE = ErrorText(
-    "Run {run} was removed, and with it what its leads were before. It cannot be undone any more.",
+    "Run {run} was deleted, and the earlier values of its leads with it, so it cannot be undone.",
     "Its leads stay as they are.",
 )
 ROWS_OF_SEVERAL_SHEETS = ErrorText(
@@ -96,7 +96,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.ASSIGNEE_NOT_SHOWN: IssueText(
         "assignee not put back",
-        "the run assigned {value}. The API does not show the phone of the one before, so check the assignee in the CRM.",
+        "the run assigned {value}. The API does not show the phone of the earlier assignee, so check the assignee in the CRM.",
     ),
     Code.TITLE_GONE: IssueText(
         "not in the account any more",
@@ -115,7 +115,7 @@ RUN_LINE_UNDO = "  -> {command}"
 
 STATUS_MEANINGS: dict[str, str] = {
     "accepted": "put back",
-    "unchanged": "as before the run already",
+    "unchanged": "already as before the run",
     "invalid": "cannot be put back",
     "conflict": "left as they are: changed after the run",
     "refused": "refused by the CRM, or by a firewall in front of it",
@@ -152,13 +152,13 @@ def format_plan_result(leads: int, of_all: int) -> str:
 
 
 def format_result(run: str, *, put_back: int, same: int, marked: int, left: int, file: str) -> str:
-    """Return what an undo did: `same` leads were as before already, `marked` were created by the run, `left` not put back."""
+    """Return what an undo did: `same` leads were already as before, `marked` were created by the run, `left` not put back."""
     sentences = [f"{format_lead_count(put_back)} of run {run} {'was' if put_back == 1 else 'were'} put back."]
     if not put_back:
         sentences = [f"No lead of run {run} was put back."]
     if same:
         sentences.append(
-            f"{format_lead_count(same)} {'was' if same == 1 else 'were'} as before the run already."
+            f"{format_lead_count(same)} {'was' if same == 1 else 'were'} already as before the run."
         )
     if marked:
         sentences.append(
@@ -215,8 +215,8 @@ def format_parent(run_id: str) -> str:
 
 
 def format_warned_rows(rows: int) -> str:
-    """Return of how many leads something stays."""
-    return f"Of {format_lead_count(rows)}, something stays as the run left it."
+    """Return in how many leads something stays."""
+    return f"Something that the run changed stays in {format_lead_count(rows)}."
 
 
 def format_first_rows(listed: int, rows: int, file: str) -> str:

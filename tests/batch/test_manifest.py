@@ -101,8 +101,8 @@ def test_text_that_is_no_reference_is_refused_and_not_shown(tmp_path, key):
     ("text", "words"),
     [
         (ACCOUNT, "has no jobs"),
-        (f"{ACCOUNT}{JOB}{JOB}", "is twice among the jobs of acme"),
-        (f"{ACCOUNT}{JOB}id = 'same'\n{JOB.replace('a.csv', 'b.csv')}id = 'Same'\n", "is twice among the jobs"),
+        (f"{ACCOUNT}{JOB}{JOB}", "is listed twice for acme"),
+        (f"{ACCOUNT}{JOB}id = 'same'\n{JOB.replace('a.csv', 'b.csv')}id = 'Same'\n", "is listed twice for"),
         (f"{ACCOUNT}{JOB.replace('acme', 'acne')}", 'Job 1 of the manifest: the manifest has no account "acne"'),
         (f"{ACCOUNT}{JOB}regoin = 'AE'\n", "Job 1 of the manifest: There is no option .regoin"),
         (f"{ACCOUNT}{JOB}yes = true\n", "Job 1 of the manifest: yes cannot be set for a job"),

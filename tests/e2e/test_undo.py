@@ -218,7 +218,7 @@ WRONG = [
     (("--only", "customer_note"), "customer_note"),
     (("--rows", "3-"), "--rows"),
     (("--mark-created", "Blu"), 'label "Blu"'),
-    (("--rows", "77"), "changed no lead"),
+    (("--rows", "77"), "changed none of the leads"),
     (("--edited", "all"), "--edited"),
 ]
 
@@ -270,7 +270,7 @@ def test_purge_removes_the_way_back_and_undo_says_so(importer, done):
     """What the leads were before is personal data. A run that never existed is another matter."""
     assert importer("purge", "--older-than", "0h", "--yes").code == 0
     undone = importer("undo", "april", "--yes")
-    assert (undone.code, "was removed" in undone.err) == (2, True)
+    assert (undone.code, "was deleted" in undone.err) == (2, True)
     unknown = importer("undo", "june", "--yes")
     assert (unknown.code, "does not exist" in unknown.err) == (2, True)
 
