@@ -93,7 +93,7 @@ def _check_folders(folder: Path, done: Path | None) -> None:
         raise UsageError(*watch_messages.NO_SUCH_FOLDER.format(folder=folder))
     if (folder / JOURNAL_NAME).is_file():
         raise UsageError(*watch_messages.FOLDER_OF_A_RUN.format(folder=folder))
-    if done is not None and done.absolute() == folder.absolute():
+    if done is not None and done.resolve() == folder.resolve():
         raise UsageError(*watch_messages.DONE_IS_WATCHED.format(folder=folder))
 
 

@@ -123,6 +123,15 @@ def test_file_that_grows_between_the_two_looks_of_once_waits(inbox, crm):
     assert "leads.csv: It is still being written." in ended.out
 
 
+def test_folder_of_the_done_is_not_the_watched_one_by_another_name(inbox):
+    """Each look would move every sheet again, under the next free name."""
+    link = inbox.importer.folder / "link"
+    link.symlink_to(inbox.folder)
+    for done in (inbox.folder, inbox.folder / ".." / "inbox", link):
+        ended = inbox.watch("--done", done)
+        assert (ended.code, "--done names the folder that is watched" in ended.err) == (2, True)
+
+
 def test_file_that_changes_after_the_look_is_left_for_the_next_one(inbox, crm, monkeypatch):
     """Before it was copied, and after it was sent: what was not imported is never moved away."""
     inbox.teach()
