@@ -50,14 +50,17 @@ class Form:
 
     def __init__(self, body: str) -> None:
         self._pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=100_000)
+        self._last = dict(
+            self._pairs
+        )  # a question may have thousands of fields, which are asked for one by one
 
     def __contains__(self, name: str) -> bool:
         """Return whether the form has the field."""
-        return any(key == name for key, _ in self._pairs)
+        return name in self._last
 
     def get(self, name: str, default: str = "") -> str:
         """Return the last value of a field."""
-        return next((value for key, value in reversed(self._pairs) if key == name), default)
+        return self._last.get(name, default)
 
     def get_all(self, name: str) -> list[str]:
         """Return all values of a field, in order."""
