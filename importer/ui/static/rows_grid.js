@@ -131,7 +131,7 @@ function goToProblem(cell) {
 
 // --- edit
 
-function edit(cell, text, list = false) {
+function edit(cell, list = false) {
   const header = table.querySelector(`thead [data-column="${cell.dataset.column}"]`);
   const options = header.dataset.list ? document.getElementById(header.dataset.list) : null;
   const before = textOf(cell);
@@ -141,12 +141,11 @@ function edit(cell, text, list = false) {
   } else if (options && field.tagName === "INPUT") field.setAttribute("list", options.id);
   field.value = before;
   const shown = field.value;  // a field cannot show every character: what was not touched stays as it is
-  if (text !== undefined) field.value = text;
   field.setAttribute("aria-label", header.textContent.trim());
   const others = [...cell.childNodes];
   cell.replaceChildren(field);
   field.focus();
-  if (field.select) text === undefined ? field.select() : field.setSelectionRange(text.length, text.length);
+  field.select?.();
   let isOver = false;
   const close = (keep) => {
     if (isOver) return;
@@ -180,7 +179,7 @@ function onKey(event) {
   const cell = focused();
   if (!cell || event.isComposing) return;
   const isCommand = event.ctrlKey || event.metaKey;
-  if (event.altKey && event.key === "ArrowDown") edit(cell, undefined, true);
+  if (event.altKey && event.key === "ArrowDown") edit(cell, true);
   else if (isCommand && event.key.toLowerCase() === "z") undo();
   else if (isCommand || event.altKey) return;
   else if (KEYS[event.key]) KEYS[event.key](cell);
