@@ -73,7 +73,7 @@ class RowEditor:
             self.index.build(self._judge.read_entries())
             self._seen_version = version
 
-    def edit_cells(self, edits: Sequence[CellEdit], seen: Iterable[RowVersion]) -> EditResult:
+    def edit_cells(self, edits: Sequence[CellEdit], seen: Sequence[RowVersion]) -> EditResult:
         """Write new texts into cells, as one step. Raises StaleEditError, UsageError, RunLockedError."""
         last = {(edit.number, edit.column): edit for edit in edits}.values()
         numbers = [edit.number for edit in last]
@@ -83,7 +83,7 @@ class RowEditor:
         """Write a text into all cells of a column with the same text and the same problem, as one step."""
         self.refresh()
         edits = [CellEdit(number, problem.column, text) for number in self.index.find_same(problem)]
-        numbers = [seen.number, *(edit.number for edit in edits)]
+        numbers = [edit.number for edit in edits]
         return self._change(numbers, [seen], lambda rows: [self._to_edit(edit, rows) for edit in edits])
 
     def leave_out(self, seen: Sequence[RowVersion]) -> EditResult:
@@ -116,7 +116,7 @@ class RowEditor:
     def _change(
         self,
         numbers: Sequence[int],
-        seen: Iterable[RowVersion],
+        seen: Sequence[RowVersion],
         build: Callable[[Mapping[int, EditableRow]], Sequence[Edit]],
         *,
         undoes: int | None = None,
@@ -125,8 +125,9 @@ class RowEditor:
         self.refresh()
         with lock_journal(self._journal), self._rebuild_index_on_error(), self._journal.file.commit():
             self._require_unsent()
-            rows = self._log.read_rows(dict.fromkeys(numbers))
-            self._require_rows(rows, numbers, seen)
+            all_numbers = dict.fromkeys([*numbers, *(row.number for row in seen)])
+            rows = self._log.read_rows(all_numbers)
+            self._require_rows(rows, all_numbers, seen)
             edits = [edit for edit in build(rows) if edit.before != edit.after]
             edited = [self._apply(rows[number], found) for number, found in group_by_row(edits).items()]
             judged = self._judge.judge(edited, self.index)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import NamedTuple
 
 import msgspec
 from starlette.responses import Response
@@ -57,6 +58,14 @@ class Undo(msgspec.Struct):
     step: int
 
 
+class Outcome(NamedTuple):
+    """What a change did, the offer that follows from it, and how many pasted cells found no place."""
+
+    result: EditResult
+    offer: SameOffer | None = None
+    cells_left_out: int = 0
+
+
 class Changed(msgspec.Struct):
     """What the page shows anew: rows, counts by part, and the step that can be undone."""
 
@@ -72,10 +81,10 @@ def change_cell(visit: Visit) -> Response:
     """Write one cell, and offer to do the same in the other rows with the same fault."""
     change = visit.read_json(CellChange)
 
-    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
+    def work(rows: OpenRows) -> Outcome:
         offer = _build_offer(visit, rows, change)
         edit = CellEdit(change.row.number, change.column, change.text)
-        return rows.editor.edit_cells([edit], [change.row]), offer
+        return Outcome(rows.editor.edit_cells([edit], [change.row]), offer)
 
     return _answer(visit, work, [change.row])
 
@@ -97,11 +106,12 @@ def _build_offer(visit: Visit, rows: OpenRows, change: CellChange) -> SameOffer 
 def paste_block(visit: Visit) -> Response:
     """Write a block of cells, as spreadsheets put it on the clipboard: tabs, line breaks, quotes around both."""
     block = visit.read_json(Block)
-    lines = list(csv.reader(io.StringIO(block.text, newline=""), delimiter="\t"))
+    # An empty line is a row with an empty cell.
+    lines = [line or [""] for line in csv.reader(io.StringIO(block.text, newline=""), delimiter="\t")]
     if not lines or len(block.rows) > PAGE_ROWS:
         raise UsageError(*ui_messages.BODY_NOT_VALID)
 
-    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
+    def work(rows: OpenRows) -> Outcome:
         targets = block.rows[: len(lines)]
         edits = [
             CellEdit(row.number, at, text)
@@ -109,7 +119,9 @@ def paste_block(visit: Visit) -> Response:
             for at, text in enumerate(line, block.column)
             if at in rows.columns
         ]
-        return rows.editor.edit_cells(edits, targets), None
+        return Outcome(
+            rows.editor.edit_cells(edits, targets), cells_left_out=sum(map(len, lines)) - len(edits)
+        )
 
     return _answer(visit, work, block.rows[: len(lines)])
 
@@ -119,8 +131,8 @@ def change_same(visit: Visit) -> Response:
     change = visit.read_json(SameChange)
     problem = CellProblem(change.offer.code, change.offer.column, change.offer.cell)
 
-    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
-        return rows.editor.edit_same(change.row, problem, change.offer.text), None
+    def work(rows: OpenRows) -> Outcome:
+        return Outcome(rows.editor.edit_same(change.row, problem, change.offer.text))
 
     return _answer(visit, work, [change.row])
 
@@ -129,9 +141,9 @@ def move_row(visit: Visit) -> Response:
     """Leave a row out, or take it back."""
     place = visit.read_json(Place)
 
-    def work(rows: OpenRows) -> tuple[EditResult, SameOffer | None]:
+    def work(rows: OpenRows) -> Outcome:
         move = rows.editor.leave_out if place.is_left_out else rows.editor.take_back
-        return move([place.row]), None
+        return Outcome(move([place.row]))
 
     return _answer(visit, work, [place.row])
 
@@ -139,12 +151,12 @@ def move_row(visit: Visit) -> Response:
 def undo_step(visit: Visit) -> Response:
     """Undo a step."""
     step = visit.read_json(Undo).step
-    return _answer(visit, lambda rows: (rows.editor.undo(step), None))
+    return _answer(visit, lambda rows: Outcome(rows.editor.undo(step)))
 
 
 def _answer(
     visit: Visit,
-    work: Callable[[OpenRows], tuple[EditResult, SameOffer | None]],
+    work: Callable[[OpenRows], Outcome],
     seen: Sequence[RowVersion] = (),
 ) -> Response:
     """Change the rows, and return what the page must show anew.
@@ -155,16 +167,17 @@ def _answer(
         raise UsageError(*ui_messages.RUN_IN_USE)
     with visit.workspace.editors.open(visit.folder) as rows:
         try:
-            result, offer = work(rows)
+            outcome = work(rows)
         except StaleEditError as error:
             found = rows.grid.read_rows([row.number for row in seen])
             current = [to_row_data(row, rows.journal.metadata.sheets) for row in found]
             refused = {"message": error.message, "advice": error.advice, "rows": current}
             return visit.to_json(refused, HTTPStatus.CONFLICT)
-        return visit.to_json(_build_changed(visit, rows, result, offer))
+        return visit.to_json(_build_changed(visit, rows, outcome))
 
 
-def _build_changed(visit: Visit, rows: OpenRows, result: EditResult, offer: SameOffer | None) -> Changed:
+def _build_changed(visit: Visit, rows: OpenRows, outcome: Outcome) -> Changed:
+    result = outcome.result
     index, sheets = rows.editor.index, rows.journal.metadata.sheets
     shown = rows.grid.read_rows(result.changed[:PAGE_ROWS])
     last = rows.journal.edits.find_last_step()
@@ -174,9 +187,15 @@ def _build_changed(visit: Visit, rows: OpenRows, result: EditResult, offer: Same
         counts={"all": index.parts.total(), **{part.value: rows_ for part, rows_ in index.parts.items()}},
         step=last,
         undo=visit.t.count("rows.undo", count) if last else "",
-        said=visit.t.count("rows.changed", len(result.changed)),
-        offer=offer,
+        said=_describe_outcome(visit, outcome),
+        offer=outcome.offer,
     )
+
+
+def _describe_outcome(visit: Visit, outcome: Outcome) -> str:
+    said = visit.t.count("rows.changed", len(outcome.result.changed))
+    left_out = outcome.cells_left_out
+    return f"{said} {visit.t.count('rows.left_out_cells', left_out)}" if left_out else said
 
 
 ROUTES = [

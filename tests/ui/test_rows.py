@@ -135,7 +135,7 @@ def test_script_edits_a_cell_and_is_offered_the_other_rows(browser, run_id):
 
 
 def test_block_from_excel_is_pasted_as_one_step(browser, run_id):
-    """Tabs between cells, quotes around a line break; what does not fit is left out."""
+    """Tabs between cells, quotes around a line break; what does not fit is left out, and counted."""
     rows = [[number, 0] for number in (3, 4, 5)]
     text = '98450 10002\tNew\r\n98450 10003\t"Won"\r\n'
     changed = put(browser, f"/runs/{run_id}/block", {"rows": rows, "column": MOBILE, "text": text}).json()
@@ -145,8 +145,27 @@ def test_block_from_excel_is_pasted_as_one_step(browser, run_id):
         browser, f"/runs/{run_id}/block", {"rows": [[5, 0]], "column": CITY, "text": 'a\tb\tc\n"x\ny"'}
     ).json()
     assert [cell["text"] for cell in wide["rows"][0]["cells"]] == ["Nobody", "13", "", "a"]
+    assert "left out" not in changed["said"]
+    assert wide["said"] == (
+        "Saved and checked. 1 row changed. 3 pasted cells have no place on this page and were left out."
+    )
     for bad in ({"rows": rows, "column": MOBILE, "text": ""}, {"rows": [[3]], "column": 0, "text": "x"}, {}):
         assert put(browser, f"/runs/{run_id}/block", bad).status_code == 400
+
+
+def test_empty_cell_in_the_middle_of_a_pasted_column_is_an_empty_cell(browser, run_id):
+    """Excel writes it as an empty line."""
+    rows = [[number, 0] for number in (3, 4, 5)]
+    answer = put(browser, f"/runs/{run_id}/block", {"rows": rows, "column": CITY, "text": "a\r\n\r\nc\r\n"})
+    assert answer.status_code == 200
+    assert [row["cells"][CITY]["text"] for row in answer.json()["rows"]] == ["a", "", "c"]
+
+
+def test_block_beside_the_columns_changes_nothing_and_is_said(browser, run_id):
+    body = {"rows": [[5, 0]], "column": CITY + 1, "text": "a\tb"}
+    answer = put(browser, f"/runs/{run_id}/block", body)
+    assert answer.status_code == 200
+    assert "2 pasted cells" in answer.json()["said"]
 
 
 def test_row_is_left_out_and_taken_back_by_script(browser, run_id):
