@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -11,17 +11,13 @@ import msgspec
 
 from importer.errors import MissingPhoneColumnError
 from importer.fields import FIELDS_BY_NAME
-from importer.journal.run_metadata import RunMetadata
 from importer.loader.mapping.column_chooser import choose_columns, needs_confirmation
-from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map, to_column_map
-from importer.loader.mapping.overrides import choose_by_options
+from importer.loader.mapping.map_file import ColumnMap, make_column_key, read_map
 from importer.loader.mapping.presets import find_preset
 from importer.loader.mapping.sheet_mappings import (
-    change_each_sheet,
     fill_sheet_name,
     fit_map,
     keep_existing,
-    merge_mappings,
 )
 from importer.messages import run_messages
 from importer.models.mapping import (
@@ -45,7 +41,7 @@ from importer.pipeline.column_questions import (
     may_hold_phones,
 )
 from importer.pipeline.context import RunContext
-from importer.pipeline.lineage import describe_missing_run, find_renamed_columns, fit_mapping
+from importer.pipeline.lineage import describe_missing_run, find_renamed_columns
 from importer.pipeline.questions import (
     ColumnQuestion,
     Prompter,
@@ -53,10 +49,11 @@ from importer.pipeline.questions import (
     SourceQuestion,
     TaskQuestion,
 )
+from importer.pipeline.reuse_mapping import reuse_mapping
 from importer.pipeline.task_columns import find_due_column, leave_out_task_columns, note_task_columns
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet
-from importer.settings import Settings, is_explicit, select_explicit
+from importer.settings import Settings, is_explicit
 
 
 class MappingDecision(NamedTuple):
@@ -71,69 +68,11 @@ def match_columns(sheet: Sheet, context: RunContext) -> MappingDecision:
     settings, titles, origin = context.settings, context.titles, context.origin
     answers = _ask_about_renamed_columns(sheet, context)
     reused = reuse_mapping(sheet.preview, settings, titles, origin, answers)
-    decision = reused or _decide_columns(sheet, context)
+    decision = MappingDecision(reused) if reused else _decide_columns(sheet, context)
     if origin is None and sheet.preview.is_own_report:
         notice = describe_missing_run(Path(settings.reports))
         decision = decision._replace(notices=(notice, *decision.notices))
     return decision
-
-
-def reuse_mapping(
-    preview: SheetPreview,
-    settings: Settings,
-    titles: AccountTitles,
-    origin: RunMetadata | None,
-    answers: dict[str, str] | None = None,
-) -> MappingDecision | None:
-    """Return the mapping of the run that wrote the sheet, changed by explicit options; None if they name another map.
-
-    `settings` include those of that run (`inherit_settings`). `answers` are fields of renamed columns.
-    """
-    explicit = select_explicit(settings)
-    explicit = explicit.replace(column={**(answers or {}), **explicit.column})
-    if origin is None or explicit.map or explicit.preset:
-        return None
-    mapping = _forget_owners(fit_mapping(origin.mapping, preview.headers))
-    if not explicit.column and not explicit.default and mapping.find_columns("customer_phone"):
-        return MappingDecision(mapping)
-    if mapping.by_sheet:
-        return MappingDecision(_override_sheets(mapping, preview.headers, explicit, settings, titles))
-    chosen = choose_columns(
-        preview.headers,
-        preview.sample,
-        column_map=to_column_map(mapping),
-        columns=explicit.column,
-        defaults=explicit.default,
-        titles=group_titles_by_field(titles),
-        region=settings.region,
-        rest=settings.rest,
-    )
-    check_defaults(chosen, settings, titles)
-    return MappingDecision(
-        msgspec.structs.replace(chosen, preset=mapping.preset, row_rules=mapping.row_rules)
-    )
-
-
-def _forget_owners(mapping: Mapping) -> Mapping:
-    """Return the mapping without phones of owners: the CRM may have refused them, and another account has another team."""
-    return change_each_sheet(mapping, lambda one: msgspec.structs.replace(one, owners={}))
-
-
-def _override_sheets(
-    mapping: Mapping, headers: Sequence[str], explicit: Settings, settings: Settings, titles: AccountTitles
-) -> Mapping:
-    """Return the mapping of several sheets with explicit options for each of them."""
-    named = choose_by_options(headers, explicit.column)
-
-    def override(one: Mapping, sheet: str) -> Mapping:
-        columns = tuple(named.get(column.index, column) for column in one.columns)
-        defaults = {**one.defaults, **fill_sheet_name(explicit.default, sheet)}
-        changed = msgspec.structs.replace(one, columns=columns, defaults=defaults)
-        check_defaults(changed, settings, titles)
-        return changed
-
-    by_sheet = {name: override(one, name) for name, one in mapping.by_sheet.items()}
-    return merge_mappings(headers, by_sheet)
 
 
 def _decide_columns(sheet: Sheet, context: RunContext) -> MappingDecision:

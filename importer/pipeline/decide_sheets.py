@@ -15,9 +15,10 @@ from importer.models.mapping import AccountTitles, Mapping, Notice
 from importer.pipeline.answers import find_remembered_map
 from importer.pipeline.column_questions import has_phone
 from importer.pipeline.context import RunContext
-from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, match_columns, reuse_mapping
+from importer.pipeline.decide_mapping import MappingDecision, choose_mapping, match_columns
 from importer.pipeline.lineage import find_origin, inherit_settings
 from importer.pipeline.questions import Prompter, SheetQuestion
+from importer.pipeline.reuse_mapping import reuse_mapping
 from importer.reader.combine_sheets import name_notices, place_columns
 from importer.reader.protocol import SheetPreview
 from importer.reader.source import InMemoryReader, Sheet
@@ -76,7 +77,7 @@ def match_as_run_does(sheet: Sheet, settings: Settings, titles: AccountTitles) -
     origin = find_origin(sheet, Path(settings.reports))
     settings = inherit_settings(settings, origin, base_url="")  # how fast a CRM is used does not matter here
     reused = reuse_mapping(sheet.preview, settings, titles, origin)
-    return reused or match_without_questions(sheet, settings, titles)
+    return MappingDecision(reused) if reused else match_without_questions(sheet, settings, titles)
 
 
 def match_without_questions(sheet: Sheet, settings: Settings, titles: AccountTitles) -> MappingDecision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_random_exponential
 
 from importer.credentials import Credentials
 from importer.errors import BlockedError
@@ -27,10 +26,11 @@ from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.models.mapping import AccountTitles, Title
 from importer.models.row import Payload
 from importer.sender import response_classifier
-from importer.sender.circuit_breaker import build_hold_error, compute_hold_s
+from importer.sender.circuit_breaker import build_hold_error
+from importer.sender.get_retry import Sleep, build_get_retrying, is_retryable_get
 from importer.sender.list_page import MAX_PAGE_BYTES, ListRow, parse_list_page
 from importer.sender.response_classifier import build_stop_error
-from importer.sender.retry import is_throttled, parse_retry_after
+from importer.sender.retry import parse_retry_after
 from importer.sender.task_page import parse_task_page
 from importer.sender.transport import AiohttpTransport, find_proxy
 
@@ -40,14 +40,9 @@ _PROBE_PATH = f"/{Dropdown.SOURCE_TYPE.value}?page=1&page_size=1"
 _PAGE_ROWS = 50  # the API's default: its maximum is not documented
 _TASK_PAGE_ROWS = 20  # the API's maximum
 _MAX_PAGES = 2_000
-_MAX_GETS = 4
 _MAX_BODY_BYTES = 256 * 1024  # the answer to an upsert has 40 bytes
 _MAX_CONNECT_S = 10.0
 _PROBE_CONNECTIONS = 2  # for the circuit breaker and the block detector
-_MAX_GET_JITTER_S = 5.0
-
-Sleep = Callable[[float], Awaitable[None]]
-
 
 _encode = msgspec.json.Encoder().encode
 
@@ -209,10 +204,10 @@ class Client:
 
         Waits that the server asks for may take --max-wait in all. Without them, four tries are enough.
         """
-        retrying = _build_get_retrying(sleep, self._max_wait_s)
+        retrying = build_get_retrying(sleep, self._max_wait_s)
         found: tuple[CrmResponse, bytes] = await retrying(self._get_once, path)
         response, _ = found
-        if _is_retryable_get(response) and response.retry_after_s is not None:
+        if is_retryable_get(response) and response.retry_after_s is not None:
             raise build_hold_error(response.retry_after_s, self._max_wait_s, sending_messages.TRY_AGAIN_LATER)
         return found
 
@@ -257,46 +252,6 @@ async def open_client(
     # Where requests hang on all connections, a probe must not wait for one of them.
     async with AiohttpTransport(connections=connections + _PROBE_CONNECTIONS, proxy=proxy) as transport:
         yield Client(transport, credentials, timeout_s=timeout_s, max_wait_s=max_wait_s)
-
-
-def _build_get_retrying(sleep: Sleep, max_wait_s: float) -> AsyncRetrying:
-    jitter = wait_random_exponential(multiplier=0.3, max=_MAX_GET_JITTER_S)
-
-    def compute_wait_s(state: RetryCallState) -> float:
-        return max(_find_hold_s(state) or 0.0, jitter(state))
-
-    def is_enough(state: RetryCallState) -> bool:
-        hold_s = _find_hold_s(state)
-        if hold_s is None:
-            return state.attempt_number >= _MAX_GETS
-        return state.idle_for + hold_s > max_wait_s
-
-    return AsyncRetrying(
-        sleep=sleep,
-        retry=retry_if_result(lambda found: _is_retryable_get(found[0])),
-        wait=compute_wait_s,
-        stop=is_enough,
-        retry_error_callback=_get_last_result,
-    )
-
-
-def _get_last_result(state: RetryCallState) -> Any:
-    assert state.outcome is not None
-    return state.outcome.result()
-
-
-def _find_hold_s(state: RetryCallState) -> float | None:
-    """Return the wait that the server asks for. As in the circuit breaker, 429 without a time means 1, 2, 4 s ..."""
-    response: CrmResponse = _get_last_result(state)[0]
-    if response.retry_after_s is None and is_throttled(response):
-        return compute_hold_s(state.attempt_number)
-    return response.retry_after_s
-
-
-def _is_retryable_get(response: CrmResponse) -> bool:
-    if response.status is None or response.is_web_page:
-        return True
-    return response.status in (408, 425, 429) or response.status >= 500
 
 
 async def _read_body(response: httpx.Response, max_bytes: int) -> bytes:
