@@ -197,6 +197,16 @@ def test_cell_that_a_form_cannot_show_stays_as_it_is(browser, server, run_id):
     assert (row.cells[NAME], row.cells[CITY]) == (text, "Thane")
 
 
+@pytest.mark.parametrize("break_", ["\n", "\u2028", "\x0b", "\x85"])
+def test_cell_of_several_lines_has_a_field_of_several_lines(browser, run_id, break_):
+    """An input joins its lines, and the form would save that as an edit."""
+    text = f"12 MG Road{break_}Pune"
+    put(browser, f"/runs/{run_id}/cells", {"row": [2, 0], "column": CITY, "text": text})
+    form = browser.open(f"/runs/{run_id}/rows/2").text
+    assert f'<textarea id="cell-{CITY}"' in form
+    assert f'<input id="cell-{MOBILE}"' in form
+
+
 @pytest.mark.parametrize("path", ["/rows/99", "/rows/x", "/rows/9999999999999999999"])
 def test_row_that_does_not_exist_is_not_found(browser, run_id, path):
     assert browser.open(f"/runs/{run_id}{path}").status == 404
