@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 
@@ -31,6 +32,11 @@ class ShownColumn(NamedTuple):
     key: str
     choice: ColumnChoice
     is_unsure: bool
+
+    @property
+    def form_name(self) -> str:
+        """The name of its field in the form. Encoded: browsers change line breaks in names, and pages hide characters."""
+        return f"{_FIELD_PREFIX}{quote(self.key)}"
 
 
 def show_columns(visit: Visit) -> Response:
@@ -106,7 +112,7 @@ def check_columns(visit: Visit) -> Response:
 
 def _read_columns(form: Form, matched: MatchedSheet, named: dict[str, str]) -> dict[str, str]:
     """Return the fields of the columns that a person has chosen, now or before. Raises MappingError without a phone."""
-    chosen = form.get_prefixed(_FIELD_PREFIX)
+    chosen = {unquote(name): field for name, field in form.get_prefixed(_FIELD_PREFIX).items()}
     if not _PHONE_FIELDS & set(chosen.values()):
         raise MappingError(*ui_messages.NO_PHONE_CHOSEN)
     changed = {

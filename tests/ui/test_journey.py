@@ -175,6 +175,22 @@ def test_changed_columns_are_checked_again_under_the_same_id(browser, server, tm
     assert summary["columns"]["Name"] == "business_name"
 
 
+@pytest.mark.parametrize("header", ["Town\nor place", "Zone\u2028x", "Q\u202ew", "A & B=C?", "क्षेत्र"])
+def test_the_choice_for_a_column_is_kept_whatever_its_header_is(browser, server, tmp_path, header):
+    """Browsers send a line break as two characters, and pages leave out what cannot be seen."""
+    rows = [["Name", "Mobile", header], ["Asha", "98450 10001", "x1"], ["Ravi", "98450 10002", "y2"]]
+    run_id = browser.upload(write_csv(tmp_path / "leads.csv", rows))
+    browser.submit(f"/runs/{run_id}/sheet")
+    fields = read_fields(browser.text)
+    assert [value for name, value in fields if name.startswith("field:")][2] != "business_name"
+    names = [name for name, _ in fields if name.startswith("field:")]
+    chosen = [(name, "business_name" if name == names[2] else value) for name, value in fields]
+    browser.write(f"/runs/{run_id}/columns", [(name.replace("\n", "\r\n"), value) for name, value in chosen])
+    browser.wait(run_id)
+    summary = json.loads((server.workspace.reports / run_id / "summary.json").read_text("utf-8"))
+    assert summary["columns"][header] == "business_name"
+
+
 @pytest.mark.parametrize("step", ["sheet", "columns"])
 def test_a_check_that_another_command_is_sending_is_not_removed(browser, server, tmp_path, step):
     """`importer apply` asks before it sends: without its journal, the same leads would go in a second time."""
