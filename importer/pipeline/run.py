@@ -24,6 +24,7 @@ from importer.pipeline.context import RunContext
 from importer.pipeline.decide_mapping import MappingDecision
 from importer.pipeline.decide_sheets import choose_sheets, match_sheets
 from importer.pipeline.judge_rows import deduplicate_rows, require_rows, stage_rows
+from importer.pipeline.known_leads import note_known_leads
 from importer.pipeline.lineage import find_origin, inherit_settings, report_unsent_rows
 from importer.pipeline.questions import Answer, Prompter, SendDecision
 from importer.pipeline.reports_folder import (
@@ -53,7 +54,7 @@ def check(sheet: Sheet, context: RunContext) -> Summary:
     context = context.replace(account=find_account(context.state_dir, context.identity, context.titles))
     warn_of_earlier_run(sheet.sha256, context, find_interrupted_run)
     with judge_sheet("check", sheet, context) as journal:
-        return _write_check_reports(journal)
+        return _write_check_reports(journal, context)
 
 
 def judge(sheet: Sheet, context: RunContext) -> Summary:
@@ -63,7 +64,7 @@ def judge(sheet: Sheet, context: RunContext) -> Summary:
     """
     context = _begin_run(sheet, choose_sheets(sheet, context.replace(prompter=None)))
     with judge_sheet("run", sheet, context) as journal:
-        return _write_check_reports(journal)
+        return _write_check_reports(journal, context)
 
 
 def run(sheet: Sheet, context: RunContext) -> Summary:
@@ -93,7 +94,7 @@ def judge_until_agreed(sheet: Sheet, context: RunContext, book: AnswerBook | Non
         chosen = choose_sheets(sheet, context)
         with ExitStack() as opened:
             journal = opened.enter_context(judge_sheet("run", sheet, chosen))
-            change = _confirm_send(journal, book)
+            change = _confirm_send(journal, book, chosen)
             if change is None:
                 opened.pop_all()
                 return journal
@@ -181,14 +182,14 @@ def warn_of_earlier_run(
         context.observer.on_interrupted_run_found(folder)
 
 
-def _confirm_send(journal: Journal, prompter: Prompter) -> Answer | None:
+def _confirm_send(journal: Journal, prompter: Prompter, context: RunContext) -> Answer | None:
     """Show the summary of the check, whose reports can be read, and ask before the first write.
 
     Return the answer that the person wants to change, or None if they agree. Raises NothingSentError if they do not.
     """
     if not journal.staging.count_rows():  # of no rows nobody need be asked
         return None
-    decision = prompter.confirm_send(_write_check_reports(journal), ())
+    decision = prompter.confirm_send(_write_check_reports(journal, context), ())
     if isinstance(decision, Answer):
         return decision
     if decision is SendDecision.STOP:
@@ -196,8 +197,9 @@ def _confirm_send(journal: Journal, prompter: Prompter) -> Answer | None:
     return None
 
 
-def _write_check_reports(journal: Journal) -> Summary:
+def _write_check_reports(journal: Journal, context: RunContext) -> Summary:
     with raise_as_nothing_sent():
+        note_known_leads(journal, context)
         journal.run.write_end(RunEnd(state=RunState.CHECKED, finished_at=now().isoformat()))
         return write_reports(journal, journal.folder)
 
