@@ -14,6 +14,7 @@ from importer.messages import ui_messages
 from importer.models.mapping import OWNER_FIELD
 from importer.pipeline.questions import AnswerKey, OwnerQuestion, UnknownValue
 from importer.ui.run_steps import start_check
+from importer.ui.templates import show_text
 from importer.ui.visit import Form, Visit, show, write
 from importer.ui.web_prompter import PendingQuestion, QuestionKind
 from importer.validator.title_lookup import suggest_titles
@@ -90,8 +91,8 @@ def _read_choice(form: Form, question: PendingQuestion) -> bool:
 
 def _read_names(form: Form, question: PendingQuestion) -> list[str]:
     """Return the chosen sheets, all of them if none is chosen."""
-    names = [sheet.name for sheet in question.items]
-    return [name for name in names if name in form.get_all("sheet")] or names
+    names, chosen = [sheet.name for sheet in question.items], form.get_all("sheet")
+    return [name for name in names if show_text(name) in chosen] or names
 
 
 def _read_column_name(form: Form, question: PendingQuestion) -> str:
@@ -110,13 +111,14 @@ def _read_source(form: Form, question: PendingQuestion) -> str:
     return form.get("source").strip()
 
 
-def _read_titles(form: Form, question: PendingQuestion) -> dict[str, dict[str, str]]:
+def read_titles(form: Form, question: PendingQuestion) -> dict[str, dict[str, str]]:
+    """Return what each value means, by field: a title, "" to leave it out. A title comes back as the page shows it."""
     found: dict[str, dict[str, str]] = {}
     for index, item in enumerate(question.items):
         answer = form.get(f"item:{index}", KEEP)
-        title = answer.removeprefix(TITLE_PREFIX)
-        if answer == DROP or (answer.startswith(TITLE_PREFIX) and title in item.titles):
-            found.setdefault(item.field, {})[item.value] = "" if answer == DROP else title
+        titles = {f"{TITLE_PREFIX}{show_text(title)}": title for title in item.titles}
+        if answer == DROP or answer in titles:
+            found.setdefault(item.field, {})[item.value] = titles.get(answer, "")
     return found
 
 
@@ -145,7 +147,7 @@ _READERS: dict[QuestionKind, Callable[[Form, PendingQuestion], Any]] = {
     QuestionKind.SOURCE: _read_source,
     QuestionKind.REST: _read_choice,
     QuestionKind.TASKS: _read_choice,
-    QuestionKind.TITLES: _read_titles,
+    QuestionKind.TITLES: read_titles,
     QuestionKind.OWNERS: _read_owners,
     QuestionKind.BAD_CELLS: _read_choice,
 }

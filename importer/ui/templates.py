@@ -23,7 +23,7 @@ def _load_environment() -> Environment:
         loader=PackageLoader("importer.ui", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_remove_hidden_characters,
+        finalize=show_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -31,8 +31,8 @@ def _load_environment() -> Environment:
     return environment
 
 
-def _remove_hidden_characters(value: Any) -> Any:
-    """Return text without characters that reverse or hide the text beside them. Line breaks stay: a cell may have them."""
+def show_text(value: Any) -> Any:
+    """Return text as a page shows it: without characters that reverse or hide the text beside them. Line breaks stay: a cell may have them."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return value if value.isprintable() else "\n".join(map(sanitize, value.splitlines()))

@@ -1,12 +1,16 @@
 """The run's thread waits for the browser: one answer for each question, and an end when it is cancelled."""
 
 import threading
+from urllib.parse import urlencode
 
 import pytest
 
 from importer.errors import RunInterruptedError
-from importer.pipeline.questions import RestQuestion
-from importer.ui.web_prompter import QuestionKind, WebPrompter
+from importer.pipeline.questions import RestQuestion, UnknownValue
+from importer.ui.questions_screen import read_titles
+from importer.ui.templates import show_text
+from importer.ui.visit import Form
+from importer.ui.web_prompter import PendingQuestion, QuestionKind, WebPrompter
 
 WAIT_S = 10
 
@@ -53,3 +57,12 @@ def test_a_cancelled_run_ends_at_its_question(when):
     thread.join(WAIT_S)
     assert isinstance(found[0], RunInterruptedError)
     assert prompter.question is None
+
+
+@pytest.mark.parametrize("title", ["Warm lead", "Warm\xa0lead", "Warm\u200blead"])
+def test_a_title_is_chosen_as_the_page_shows_it(title):
+    """Titles are pasted into a CRM with blanks and marks that a page replaces, also in the values of its forms."""
+    item = UnknownValue("lead_stage_name", "Stage", "warm", 3, ("New", title))
+    form = Form(urlencode([("item:0", f"title:{show_text(title)}")]))
+    question = PendingQuestion(1, QuestionKind.TITLES, (item,))
+    assert read_titles(form, question) == {"lead_stage_name": {"warm": title}}
