@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from importer.cli.console import cut
 from importer.cli.prompts import BACK, print_question, read_answer
-from importer.cli.summary_view import cut
 from importer.fields import get_field_label
 from importer.messages import format_row_count, prompt_messages, terminal_messages
 from importer.pipeline.questions import (

@@ -152,3 +152,9 @@ class ProgressBar:
             bar_format=_BAR_WITH_TOTAL if self._total else _BAR_WITHOUT_TOTAL,
         )
         return self._bar
+
+
+def cut(text: str, width: int) -> str:
+    """Return the text on one line, shortened to `width` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"

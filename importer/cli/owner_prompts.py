@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from importer.cli.console import cut
 from importer.cli.prompts import BACK, KEEP, KEEP_ALL, print_question, read_answer
-from importer.cli.summary_view import cut
 from importer.issues import Issue, describe_issue
 from importer.loader.cells.phones import SinglePhoneReader
 from importer.loader.cells.text import CellError

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from importer.cli.console import print_line
-from importer.cli.summary_view import cut
+from importer.cli.console import cut, print_line
 from importer.fields import FIELDS, find_field, get_field_label
 from importer.messages import format_row_count, prompt_messages
 from importer.pipeline.questions import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from importlib import resources
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 import msgspec
 
 from importer.cli.console import print_line
-from importer.cli.summary_view import format_shell_variables, show_result
+from importer.cli.summary_view import show_result
 from importer.cli.terminal_observer import TerminalObserver
 from importer.credentials import API_KEY_VARIABLE, BASE_URL_VARIABLE, Credentials, Secret
 from importer.errors import UsageError, raise_as_nothing_sent
@@ -27,7 +28,7 @@ from importer.reader.source import open_file
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.settings import resolve_settings
 from importer.state.disk_errors import translate_write_errors
-from importer.untrusted_text import quote_command
+from importer.untrusted_text import quote_command, quote_for_powershell
 
 _DEMO_DB = "demo-crm.sqlite"
 _DEMO_PAGE = "demo-crm.html"
@@ -175,3 +176,10 @@ def _show_restart(page_url: str, database: Path) -> None:
     port = str(urlsplit(page_url).port)
     command = quote_command("importer", "sandbox", "--db", str(database), "--port", port)
     print_line(terminal_messages.DEMO_RESTART.format(command=command), err=True)
+
+
+def format_shell_variables(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
+    """Return the line that sets environment variables, for PowerShell on Windows and for any other shell elsewhere."""
+    if windows:
+        return "; ".join(f"$env:{name}={quote_for_powershell(value)}" for name, value in values.items())
+    return f"export {quote_command(*(f'{name}={value}' for name, value in values.items()))}"

@@ -9,10 +9,9 @@ from typing import Any
 import click
 import msgspec
 
-from importer.cli.console import print_json, print_line, print_wait
+from importer.cli.console import cut, print_json, print_line, print_wait
 from importer.cli.flags import add_reading_options, read_settings, repeat_options
 from importer.cli.run_commands import find_source, load_credentials
-from importer.cli.summary_view import cut
 from importer.errors import (
     MissingKeyError,
     NothingSentError,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from importer.cli.console import print_json, print_line
+from importer.cli.console import cut, print_json, print_line
 from importer.cli.plan_view import format_plan, format_tasks, format_verification
 from importer.cli.undo_view import format_undo_result, format_undo_summary
-from importer.credentials import is_loopback
 from importer.fields import get_field_label
 from importer.issues import (
     IssueCode,
@@ -37,7 +34,7 @@ from importer.pipeline.context import NameConflict
 from importer.report.next_steps import list_apply_steps
 from importer.report.summary import PAGE, RESULTS, Summary
 from importer.settings import Settings
-from importer.untrusted_text import quote_command, quote_for_powershell
+from importer.untrusted_text import quote_command
 
 _MAX_PROBLEMS = 3
 _MAX_WIDTH = 32
@@ -282,27 +279,6 @@ def _format_accepted_rows(summary: Summary) -> str:
     return terminal_messages.SENT.format(
         accepted=format_count(summary.went_in), rows=format_row_count(summary.rows)
     )
-
-
-def describe_crm(base_url: str) -> str:
-    """Return which CRM a run sends to, so that the real one is not taken for the sandbox."""
-    parts = urlsplit(base_url)
-    if is_loopback(parts.hostname or ""):
-        return terminal_messages.CRM_ON_THIS_MACHINE.format(host=parts.netloc)
-    return terminal_messages.CRM_ELSEWHERE.format(host=parts.netloc)
-
-
-def format_shell_variables(values: dict[str, str], *, windows: bool = os.name == "nt") -> str:
-    """Return the line that sets environment variables, for PowerShell on Windows and for any other shell elsewhere."""
-    if windows:
-        return "; ".join(f"$env:{name}={quote_for_powershell(value)}" for name, value in values.items())
-    return f"export {quote_command(*(f'{name}={value}' for name, value in values.items()))}"
-
-
-def cut(text: str, width: int) -> str:
-    """Return the text on one line, shortened to `width` characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _name_column(column: ColumnChoice) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from importer.cli import answer_review, prompts
 from importer.cli.console import (
@@ -18,8 +19,9 @@ from importer.cli.console import (
     verbosity,
 )
 from importer.cli.owner_prompts import ask_owners
-from importer.cli.summary_view import describe_crm, format_columns, format_summary
+from importer.cli.summary_view import format_columns, format_summary
 from importer.command_hints import format_run_command
+from importer.credentials import is_loopback
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import (
     format_count,
@@ -254,3 +256,11 @@ def describe_progress(progress: Progress, eta: EtaEstimator) -> str:
     if left_s:
         parts.append(terminal_messages.PROGRESS_TIME_LEFT.format(duration=format_duration(left_s)))
     return ", ".join(parts)
+
+
+def describe_crm(base_url: str) -> str:
+    """Return which CRM a run sends to, so that the real one is not taken for the sandbox."""
+    parts = urlsplit(base_url)
+    if is_loopback(parts.hostname or ""):
+        return terminal_messages.CRM_ON_THIS_MACHINE.format(host=parts.netloc)
+    return terminal_messages.CRM_ELSEWHERE.format(host=parts.netloc)

@@ -17,8 +17,7 @@ import pandas as pd
 import pytest
 
 import importer as library
-from importer.cli.summary_view import describe_crm
-from importer.cli.terminal_observer import TerminalObserver, TerminalPrompter
+from importer.cli.terminal_observer import TerminalObserver, TerminalPrompter, describe_crm
 from importer.journal.run_journal import Journal
 from importer.messages.help_messages import COMMAND_SUMMARIES
 from importer.models.delivery import CrmResponse, DeliveryOutcome

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from importer.cli.console import format_duration
-from importer.cli.summary_view import format_shell_variables
+from importer.cli.sandbox_commands import format_shell_variables
 from importer.cli.terminal_observer import describe_progress
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
