@@ -9,6 +9,7 @@ from starlette.responses import Response
 from importer.loader.formats.file_kind import FileKind
 from importer.reader.protocol import SheetPreview, WorkbookPreview
 from importer.ui.run_steps import forget_check
+from importer.ui.templates import show_text
 from importer.ui.visit import Visit, show, write
 
 DELIMITERS = (",", ";", "tab", "|")
@@ -52,8 +53,9 @@ def change_sheet(visit: Visit) -> Response:
     options: dict[str, Any] = {
         k: v for k, v in preparation.options.items() if k not in ("sheet", "header_row", *_READING_OPTIONS)
     }
-    if sheets := form.get_all("sheet"):
-        options["sheet"] = sheets
+    if chosen := form.get_all("sheet"):
+        workbook = visit.workspace.previews.read_workbook(preparation, visit.workspace.resolve(preparation))
+        options["sheet"] = [sheet.name for sheet in workbook.sheets if show_text(sheet.name) in chosen]
     is_chosen = form.get("header_row") != form.get("found_header") or "header_row" in preparation.options
     if (number := form.get("header_row")).isdecimal() and is_chosen:
         options["header_row"] = int(number)

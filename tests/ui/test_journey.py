@@ -4,6 +4,7 @@ import json
 import threading
 
 import pytest
+from openpyxl import Workbook
 
 from importer.journal.database import JOURNAL_NAME
 from importer.journal.run_journal import Journal
@@ -173,6 +174,20 @@ def test_changed_columns_are_checked_again_under_the_same_id(browser, server, tm
     browser.wait(run_id)
     summary = json.loads((server.workspace.reports / run_id / "summary.json").read_text("utf-8"))
     assert summary["columns"]["Name"] == "business_name"
+
+
+def test_a_sheet_is_chosen_as_the_page_shows_its_name(browser, server, tmp_path):
+    """A no-break space is shown, and sent back, as a space."""
+    workbook = Workbook()
+    workbook.active.title = "My\xa0leads"
+    for sheet in (workbook.active, workbook.create_sheet("Other")):
+        sheet.append(["Name", "Mobile"])
+        sheet.append(["Asha", "98450 10001"])
+    workbook.save(tmp_path / "leads.xlsx")
+    run_id = browser.upload(tmp_path / "leads.xlsx")
+    browser.submit(f"/runs/{run_id}/sheet")
+    assert (browser.status, browser.path) == (200, f"/runs/{run_id}/columns"), browser.main
+    assert server.workspace.preparations.get(run_id).options["sheet"] == ["My\xa0leads"]
 
 
 @pytest.mark.parametrize("header", ["Town\nor place", "Zone\u2028x", "Q\u202ew", "A & B=C?", "क्षेत्र"])
