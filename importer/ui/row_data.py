@@ -75,6 +75,11 @@ def _find_level(issues: Iterable[GridIssue]) -> str:
     return "warn" if severities else ""
 
 
+def parse_number(text: str) -> int | None:
+    """Return the number of a row, a column or a step in an address or a form; None for what SQLite cannot count to."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
 class PageRequest(msgspec.Struct, frozen=True):
     """The page of rows that an address asks for."""
 
@@ -88,19 +93,19 @@ class PageRequest(msgspec.Struct, frozen=True):
         part = query.get("part", "")
         if part not in ("all", *RowPart):
             part = RowPart.TO_FIX if rows.editor.index.parts[RowPart.TO_FIX] else "all"
-        sort = query.get("sort", "")
+        sort = parse_number(query.get("sort", ""))
         view = RowView(
             part=None if part == "all" else RowPart(part),
             code=query.get("code", ""),
             text=query.get("q", "").strip(),
-            sort_column=int(sort) if sort.isdecimal() and int(sort) < len(rows.headers) else None,
+            sort_column=sort if sort is not None and sort < len(rows.headers) else None,
         )
-        before, after = query.get("before", ""), query.get("after", "")
-        if before.isdecimal():
-            return cls(view, int(before), Direction.BACKWARD)
+        before = parse_number(query.get("before", ""))
+        if before is not None:
+            return cls(view, before, Direction.BACKWARD)
         if query.get("end"):
             return cls(view, None, Direction.BACKWARD)
-        return cls(view, int(after) if after.isdecimal() else None)
+        return cls(view, parse_number(query.get("after", "")))
 
     def format(self, **changes: object) -> str:
         """Return the query of an address for the same view, with some of it changed."""

@@ -12,7 +12,7 @@ from importer.journal.row_index import CellProblem, RowPart
 from importer.journal.row_search import Direction, RowPage, RowView
 from importer.pipeline.edit_rows import CellEdit, RowVersion
 from importer.pipeline.grid_rows import GridRow
-from importer.ui.row_data import PageRequest, list_codes, to_row_data
+from importer.ui.row_data import PageRequest, list_codes, parse_number, to_row_data
 from importer.ui.row_editors import OpenRows
 from importer.ui.visit import PageNotFoundError, Visit, show, write
 
@@ -105,8 +105,8 @@ def save_row(visit: Visit) -> Response:
         return visit.go_to_run()
     with visit.workspace.editors.open(visit.folder) as rows:
         row = _read_row(visit, rows)
-        version = visit.form.get("version")
-        seen = RowVersion(row.number, int(version) if version.isdecimal() else -1)
+        version = parse_number(visit.form.get("version"))
+        seen = RowVersion(row.number, -1 if version is None else version)
         try:
             _change_row(visit, rows, row, seen)
         except StaleEditError as error:
@@ -148,8 +148,8 @@ def _normalize_breaks(text: str) -> str:
 
 def _read_row(visit: Visit, rows: OpenRows) -> GridRow:
     """Return the row in the address. Raises PageNotFoundError."""
-    number = visit.path["number"]
-    found = rows.grid.read_rows([int(number)]) if number.isdecimal() and len(number) < 19 else []
+    number = parse_number(visit.path["number"])
+    found = rows.grid.read_rows([number]) if number is not None else []
     if not found:
         raise PageNotFoundError
     return found[0]
@@ -180,10 +180,10 @@ def undo(visit: Visit) -> Response:
     """Undo a step, and show the rows again."""
     if not can_edit(visit):
         return visit.go_to_run()
-    step = visit.form.get("step")
+    step = parse_number(visit.form.get("step"))
     with visit.workspace.editors.open(visit.folder) as rows:
         try:
-            rows.editor.undo(int(step) if step.isdecimal() and len(step) < 19 else 0)
+            rows.editor.undo(step or 0)
         except StaleEditError as error:
             return visit.show_error(error, HTTPStatus.CONFLICT)
     return visit.redirect(f"/runs/{visit.run_id}/rows?{visit.form.get('back')}")

@@ -213,7 +213,18 @@ def test_row_that_does_not_exist_is_not_found(browser, run_id, path):
 
 
 @pytest.mark.parametrize(
-    "query", ["part=nonsense", "after=x&before=y", "sort=99", "code=no.such", "before=1", "end=1"]
+    "query",
+    [
+        "part=nonsense",
+        "after=x&before=y",
+        "sort=99",
+        "code=no.such",
+        "before=1",
+        "end=1",
+        f"after={10**30}",
+        f"before={10**30}",
+        "sort=" + "9" * 5000,
+    ],
 )
 def test_address_that_makes_no_sense_still_shows_rows(browser, run_id, query):
     assert browser.open(f"/runs/{run_id}/rows?{query}").status == 200
