@@ -58,7 +58,7 @@ unit: $(DEV_STAMP)
 	$(BIN)/pytest -q -n auto -m "not socket and not slow and not desktop"
 
 suite: $(DEV_STAMP)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 # A target of its own, because tracing costs as much as half of the tests on Python 3.11.
 coverage: $(DEV_STAMP)

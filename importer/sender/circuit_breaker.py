@@ -126,11 +126,12 @@ class CircuitBreaker:
             await self._wait_for_change()
 
     async def _wait_for_change(self) -> None:
-        """Return when the state changes, or look again after a moment: the sleep ends where the run stops."""
+        """Return when the state changes, or look again after a moment. Where the run stops, the sleep ends at once."""
+        has_changed = self._has_changed
+        await self._sleep(0)
         with suppress(TimeoutError):
             async with asyncio.timeout(_MAX_LATE_S):
-                await self._has_changed.wait()
-        await self._sleep(0)
+                await has_changed.wait()
 
     # --- after an answer
 

@@ -59,7 +59,9 @@ class StopControl:
     async def sleep_unless_stopping(self, seconds: float) -> None:
         """Sleep. Raise RowAbandoned as soon as the run stops."""
         until = self._clock() + max(seconds, _MIN_SLEEP_S)
-        while (left_s := until - self._clock()) > 0:
+        while True:
             if self.is_stopping:
                 raise RowAbandoned
+            if (left_s := until - self._clock()) <= 0:
+                return
             await self._sleep(min(left_s, _MAX_SLEEP_S))

@@ -1,6 +1,7 @@
 """The circuit breaker: a hold pauses every request, one question at a time asks for an absent server, --max-wait ends both."""
 
 import asyncio
+import itertools
 import random
 
 import pytest
@@ -9,6 +10,7 @@ from importer.errors import ServerUnavailableError
 from importer.models.delivery import CrmResponse, DeliveryOutcome
 from importer.sender.circuit_breaker import MAX_FAILED_ROWS, BreakerState, CircuitBreaker, RowFailure
 from importer.sender.retry import MAX_ATTEMPTS
+from importer.sender.stop_control import RowAbandoned, StopControl, StopRequest
 
 LOST = CrmResponse(outcome=DeliveryOutcome.MAY_HAVE_ARRIVED, status=None, message="lost")
 DOWN = CrmResponse(outcome=DeliveryOutcome.NOT_APPLIED, status=None, message="down")
@@ -270,6 +272,43 @@ def test_rows_go_on_at_the_moment_of_the_answer():
         return loop.time()
 
     assert loop.run_until_complete(wait()) == pytest.approx(0.1111, abs=1e-6)
+    loop.close()
+
+
+def test_a_short_sleep_too_ends_where_the_run_stops():
+    """A real clock moves between two looks: a sleep of a microsecond was over before it asked whether the run stops."""
+    clock = itertools.count(0.0, 0.5).__next__
+    stop = StopControl(lambda: StopRequest.DRAIN, clock, asyncio.sleep)
+    with pytest.raises(RowAbandoned):
+        asyncio.run(stop.sleep_unless_stopping(0))
+
+
+def test_workers_in_line_leave_together_where_the_run_stops():
+    """Each waited a quarter of a second for the one in front, so a run with 50 workers stopped after 12 seconds."""
+    from tests.sender.simulation import VirtualLoop
+
+    loop = VirtualLoop()
+    stop = StopControl(lambda: StopRequest.NO, loop.time, asyncio.sleep)
+    breaker = CircuitBreaker(
+        max_wait_s=900, clock=loop.time, sleep=stop.sleep_unless_stopping, rng=random.Random(1)
+    )
+    record_failures(breaker, 8)
+
+    async def wait():
+        line = asyncio.Lock()
+
+        async def leave():
+            async with line:
+                await breaker.wait_until_allowed()
+
+        waiting = [asyncio.create_task(leave()) for _ in range(50)]
+        await asyncio.sleep(0.1)
+        stop.record_error(RuntimeError("a login page for everything"))
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(error) for error in ended} == {RowAbandoned}
+        return loop.time()
+
+    assert loop.run_until_complete(wait()) < 0.5
     loop.close()
 
 
