@@ -110,6 +110,19 @@ def app() -> None:
     """Run one of the commands."""
 
 
+def run_as_process() -> int:
+    """Run the command of this process and return its exit code.
+
+    A second Ctrl-C may come when the command has ended and Python is closing its threads and processes. That takes a
+    moment, and it must not print a traceback or change the exit code.
+    """
+    import signal
+
+    code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)

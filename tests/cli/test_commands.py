@@ -586,6 +586,20 @@ def test_signal_while_the_lists_are_read_stops_the_run(importer, monkeypatch, nu
     assert seen == ["went on", "cancelled"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself Ctrl-C there")
+def test_ctrl_c_after_the_end_changes_nothing():
+    """A second Ctrl-C may come while Python closes its processes: no traceback, and the exit code stays."""
+    script = (
+        "import atexit, os, signal, sys; from importer.cli.main import run_as_process\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n"
+        "sys.argv = ['importer', '--version']\n"
+        "sys.exit(run_as_process())\n"
+    )
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_signal_after_the_last_row_says_that_rows_were_sent(importer, crm, monkeypatch, number):
     """Ctrl-C while the summary is printed must not say that nothing was sent."""
