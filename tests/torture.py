@@ -186,10 +186,10 @@ class Trial:
         except UsageError:
             if self.reached != "before":
                 raise
-            self.run_id += (
-                "-again"  # killed between its last row judged and its first write: its id stays taken
-            )
-            self.start()
+            # Killed between its last row judged and its first write: its id stays taken. A resume that was killed in
+            # a process of its own may have begun the other run already.
+            self.run_id += "-again"
+            self.resume()
 
     def retry(self) -> str:
         """Send the rows that did not go in as a new run, and return its id."""
