@@ -97,7 +97,7 @@ def _build_result(row: PendingRow) -> DeliveryResult:
 
 
 async def _send_all(credentials: Credentials, journal: Journal) -> None:
-    settings = SendSettings(rate_per_s=100_000, concurrency=50, max_wait_s=60, create=True)
+    settings = SendSettings(rate_per_s=100_000, concurrency=50, max_wait_s=60)
     async with open_client(credentials, timeout_s=30, max_wait_s=900, connections=50) as client:
         await send(
             journal.delivery,

@@ -14,6 +14,7 @@ from importer.journal.run_metadata import RunMetadata
 from importer.models.mapping import AccountTitles, Mapping, Notice
 from importer.models.status import RunKind
 from importer.models.task import RetriedTasks
+from importer.pipeline.local_sender import LocalSender, Sender
 from importer.pipeline.questions import Prompter
 from importer.planner.decide import Edited
 from importer.planner.plan_rules import PlanRules, build_plan_rules, build_undo_rules
@@ -94,7 +95,7 @@ class Coordination(msgspec.Struct, frozen=True, kw_only=True):
     `learnt_rate` is what the run before it has learnt of the account's limit. `opened_account` is the state of the account,
     if the program has opened it a moment ago. `get_stop_request` says what the program wants,
     beside the signals of this process. `lock_wait_s` is how long to wait for another run's lock. SendSettings has
-    `gather_s` and `ready_s`.
+    `gather_s` and `ready_s`. `sender` sends from another place than this process.
     """
 
     learnt_rate: LearntRate | None = None
@@ -103,6 +104,7 @@ class Coordination(msgspec.Struct, frozen=True, kw_only=True):
     lock_wait_s: float = MAX_LOCK_WAIT_S
     gather_s: float = GATHER_S
     ready_s: float = READY_S
+    sender: Sender | None = None
 
 
 class RunContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +147,11 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         """Return the credentials, which all that talks to the CRM needs."""
         assert self.credentials is not None, "only judging does without a key"
         return self.credentials
+
+    @property
+    def sender(self) -> Sender:
+        """Where rows are sent from."""
+        return self.coordination.sender or LocalSender(self.require_credentials())
 
     def choose_rules(self, metadata: RunMetadata) -> PlanRules:
         """Return how the rows of a run are planned."""

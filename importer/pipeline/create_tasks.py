@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any, Protocol
 
 from importer.journal.run_journal import Journal
 from importer.journal.task_journal import TaskJournal
 from importer.models.task import OpenTasks
 from importer.pipeline.context import RunContext
+from importer.pipeline.local_sender import Sending, SendingObserver
 from importer.pipeline.reports_folder import now
 from importer.pipeline.task_options import parse_notify
-from importer.sender.client import Client
-from importer.sender.send_loop import SendSettings, StopRequest, send
-from importer.sender.task_requests import TaskRequests, TaskSettings
+from importer.sender.commit_writer import DeliveryJournal
+from importer.sender.request_kinds import NewTasks, RequestKind
+from importer.sender.send_loop import StopRequest
+from importer.sender.task_requests import TaskSettings
 from importer.settings import Settings
 
 _MAX_PAUSE_S = 0.1  # between two looks for a signal
 
 
-async def create_tasks(
+class BuildSending(Protocol):
+    """Returns a pass over the rows of a source, with the options of the run."""
+
+    def __call__(self, source: DeliveryJournal, kind: RequestKind[Any], total: int) -> Sending:
+        """Return the pass."""
+
+
+def create_tasks(
     journal: Journal,
-    client: Client,
     context: RunContext,
-    send_settings: SendSettings,
     get_stop_request: Callable[[], StopRequest],
+    build_sending: BuildSending,
 ) -> bool:
     """Create the tasks that are open. Return False if a person stopped it."""
     settings = context.settings
@@ -47,15 +55,12 @@ async def create_tasks(
     if not tasks:
         return True
     context.observer.on_tasks_begin(tasks, wait_s)
-    await wait_unless_stopped(wait_s, get_stop_request)
-    return await send(
-        source,
-        client,
-        send_settings,
-        total=tasks,
-        on_progress=context.observer.on_task_progress,
-        get_stop_request=get_stop_request,
-        make_requests=lambda writer: TaskRequests(source, build_task_settings(settings), writer=writer),
+    wait_unless_stopped(wait_s, get_stop_request)
+    observer = SendingObserver(
+        on_progress=context.observer.on_task_progress, get_stop_request=get_stop_request
+    )
+    return context.sender.send(
+        build_sending(source, NewTasks(build_task_settings(settings)), tasks), observer
     )
 
 
@@ -66,13 +71,11 @@ def build_task_settings(settings: Settings) -> TaskSettings:
     )
 
 
-async def wait_unless_stopped(wait_s: float, get_stop_request: Callable[[], StopRequest]) -> None:
+def wait_unless_stopped(wait_s: float, get_stop_request: Callable[[], StopRequest]) -> None:
     """Wait, at most until a person stops it."""
     until = time.monotonic() + wait_s
-    while (  # noqa: ASYNC110 - a signal handler sets no event of asyncio
-        left_s := until - time.monotonic()
-    ) > 0 and get_stop_request() is StopRequest.NO:
-        await asyncio.sleep(min(left_s, _MAX_PAUSE_S))
+    while (left_s := until - time.monotonic()) > 0 and get_stop_request() is StopRequest.NO:
+        time.sleep(min(left_s, _MAX_PAUSE_S))
 
 
 def _count_seconds_until(moment: datetime | None) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -24,26 +25,22 @@ from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd
 from importer.messages import run_messages
 from importer.models.status import RESUMABLE, RunKind, RunState
-from importer.pipeline.account_lists import run_async
 from importer.pipeline.context import RunContext
 from importer.pipeline.create_tasks import create_tasks, wait_unless_stopped
+from importer.pipeline.local_sender import ClientSettings, Sending, SendingObserver
 from importer.pipeline.reports_folder import now
 from importer.pipeline.resolve_owners import forget_refused_owners, remember_owners
 from importer.planner.drift import OnDrift
-from importer.planner.plan_rules import PlanRules
 from importer.process_setup import handle_signals
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from importer.report.summary_builder import compute_exit_code
-from importer.sender.client import Client, open_client
-from importer.sender.commit_writer import CommitWriter, DeliveryJournal
-from importer.sender.planned_requests import PlannedRequests
-from importer.sender.row_requests import LookupRequests, RowRequests
-from importer.sender.send_loop import SendSettings, StopRequest, send
+from importer.sender.commit_writer import DeliveryJournal
+from importer.sender.request_kinds import Lookups, PlannedWrites, RequestKind, Upserts
+from importer.sender.send_loop import SendSettings, StopRequest
 from importer.state.field_memory import UNDO
 
-MakeRequests: TypeAlias = Callable[[CommitWriter], RowRequests]
-
+_LOOKUPS = Lookups()
 _INTERRUPTED = {
     StopRequest.NO: run_messages.INTERRUPTED,
     StopRequest.DRAIN: run_messages.INTERRUPTED_DRAINED,
@@ -107,28 +104,23 @@ def read_leads(
     context: RunContext,
     *,
     wait_s: float = 0,
-    make_requests: MakeRequests = lambda _: LookupRequests(),
+    kind: RequestKind[Any] = _LOOKUPS,
 ) -> RunEnd:
     """Read the leads of `total` phones, which `source` gives out, after a wait. Return how that ended; it is not written.
 
-    `make_requests` reads something else of them.
+    Another `kind` reads something else of them.
     """
+    sending = build_sending(journal, context, source, kind, total)
 
-    async def read(get_stop_request: Callable[[], StopRequest]) -> bool:
-        await wait_unless_stopped(wait_s, get_stop_request)
-        async with _open_client(context) as client:
-            return await send(
-                source,
-                client,
-                _build_send_settings(journal, context),
-                total=total,
-                on_progress=context.observer.on_look_up_progress,
-                get_stop_request=get_stop_request,
-                make_requests=make_requests,
-            )
+    def read() -> bool:
+        wait_unless_stopped(wait_s, signals.get_stop_request)
+        observer = SendingObserver(
+            on_progress=context.observer.on_look_up_progress, get_stop_request=signals.get_stop_request
+        )
+        return context.sender.send(sending, observer)
 
     with _count_signals(journal, context) as signals:
-        return _run_to_end(journal, lambda: read(signals.get_stop_request), signals)
+        return _run_to_end(journal, read, signals)
 
 
 def stop_and_report(journal: Journal, error: RunStoppedError) -> Summary:
@@ -138,12 +130,10 @@ def stop_and_report(journal: Journal, error: RunStoppedError) -> Summary:
     return write_reports(journal, journal.folder)
 
 
-def _run_to_end(
-    journal: Journal, work: Callable[[], Coroutine[Any, Any, bool]], signals: _SignalCounter
-) -> RunEnd:
+def _run_to_end(journal: Journal, work: Callable[[], bool], signals: _SignalCounter) -> RunEnd:
     """Send, or look up, and return how it ended."""
     try:
-        is_finished = run_async(work)
+        is_finished = work()
     except RunStoppedError as error:
         return _build_end(journal, RunState.STOPPED, str(error))
     if is_finished:
@@ -151,50 +141,42 @@ def _run_to_end(
     return _build_end(journal, RunState.INTERRUPTED, _INTERRUPTED[signals.get_stop_request()])
 
 
-async def _send_pending(
-    journal: Journal, context: RunContext, get_stop_request: Callable[[], StopRequest]
-) -> bool:
+def _send_pending(journal: Journal, context: RunContext, get_stop_request: Callable[[], StopRequest]) -> bool:
     """Send all pending rows, then create their tasks. Return False if a person stopped it."""
-    source: DeliveryJournal = journal.delivery
-    make_requests: MakeRequests | None = None
-    rules, metadata = context.choose_rules(journal.metadata), journal.metadata
-    settings = _build_send_settings(journal, context)
-    only_new = context.settings.task_for == "new" and not journal.tasks.is_empty
-    reads_first = context.settings.snapshot or only_new or not rules.policies.is_overwrite
-    if metadata.applied_at or reads_first:
-        planning = PlanningJournal(
-            journal.file,
-            journal.plans,
-            journal.delivery,
-            is_promised=bool(metadata.applied_at),
-            is_undo=metadata.kind is RunKind.UNDO,
-        )
-        source, make_requests = planning, _make_planned_requests(planning, rules, context)
-    async with _open_client(context) as client:
-        is_sent = await send(
-            source,
-            client,
-            settings,
-            total=journal.delivery.count_pending(),
-            on_progress=context.observer.on_progress,
-            get_stop_request=get_stop_request,
-            make_requests=make_requests,
-            learnt_rate=context.coordination.learnt_rate,
-            on_rate_learnt=context.observer.on_rate_learnt,
-        )
-        return is_sent and await create_tasks(journal, client, context, settings, get_stop_request)
+    source, kind = _choose_requests(journal, context)
+    sending = build_sending(journal, context, source, kind, journal.delivery.count_pending())
+    observer = SendingObserver(
+        on_progress=context.observer.on_progress,
+        get_stop_request=get_stop_request,
+        on_rate_learnt=context.observer.on_rate_learnt,
+    )
+    is_sent = context.sender.send(
+        msgspec.structs.replace(sending, learnt_rate=context.coordination.learnt_rate), observer
+    )
+    return is_sent and create_tasks(
+        journal, context, get_stop_request, partial(build_sending, journal, context)
+    )
 
 
-def _make_planned_requests(planning: PlanningJournal, rules: PlanRules, context: RunContext) -> MakeRequests:
-    """Return requests that plan each row before it is sent: it is part of a plan, or its lead must be read before.
+def _choose_requests(journal: Journal, context: RunContext) -> tuple[DeliveryJournal, RequestKind[Any]]:
+    """Return one upsert a row, or what plans each row before it is sent: it is part of a plan, or its lead is read first.
 
     An undo protects what was changed after its plan by its own rules, field by field.
     """
-    settings = context.settings
-    on_drift = OnDrift(settings.on_drift) if rules.edited is None else OnDrift.REPLAN
-    return lambda writer: PlannedRequests(
-        planning, rules, on_drift=on_drift, max_age_s=settings.max_age, writer=writer
+    rules, metadata, settings = context.choose_rules(journal.metadata), journal.metadata, context.settings
+    only_new = settings.task_for == "new" and not journal.tasks.is_empty
+    reads_first = settings.snapshot or only_new or not rules.policies.is_overwrite
+    if not metadata.applied_at and not reads_first:
+        return journal.delivery, Upserts(create=settings.create)
+    planning = PlanningJournal(
+        journal.file,
+        journal.plans,
+        journal.delivery,
+        is_promised=bool(metadata.applied_at),
+        is_undo=metadata.kind is RunKind.UNDO,
     )
+    on_drift = OnDrift(settings.on_drift) if rules.edited is None else OnDrift.REPLAN
+    return planning, PlannedWrites(rules=rules, on_drift=on_drift, max_age_s=settings.max_age)
 
 
 def _describe_policies(journal: Journal, context: RunContext) -> str:
@@ -204,26 +186,26 @@ def _describe_policies(journal: Journal, context: RunContext) -> str:
     return context.choose_policies(journal.metadata.mapping).describe()
 
 
-def _open_client(context: RunContext) -> AbstractAsyncContextManager[Client]:
+def build_sending(
+    journal: Journal, context: RunContext, source: DeliveryJournal, kind: RequestKind[Any], total: int
+) -> Sending:
+    """Return a pass over `total` rows of `source`, with the options of the run."""
     settings = context.settings
-    return open_client(
-        context.require_credentials(),
-        timeout_s=settings.timeout,
-        max_wait_s=settings.max_wait,
-        connections=settings.concurrency,
-    )
-
-
-def _build_send_settings(journal: Journal, context: RunContext) -> SendSettings:
-    settings = context.settings
-    return SendSettings(
-        rate_per_s=None if settings.rate == "auto" else float(settings.rate),
-        concurrency=settings.concurrency,
-        max_wait_s=settings.max_wait,
-        create=settings.create,
-        sheets=journal.metadata.sheets,
-        gather_s=context.coordination.gather_s,
-        ready_s=context.coordination.ready_s,
+    return Sending(
+        source=source,
+        kind=kind,
+        total=total,
+        settings=SendSettings(
+            rate_per_s=None if settings.rate == "auto" else float(settings.rate),
+            concurrency=settings.concurrency,
+            max_wait_s=settings.max_wait,
+            sheets=journal.metadata.sheets,
+            gather_s=context.coordination.gather_s,
+            ready_s=context.coordination.ready_s,
+        ),
+        client=ClientSettings(
+            timeout_s=settings.timeout, max_wait_s=settings.max_wait, connections=settings.concurrency
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from importer.pipeline.send_and_report import read_leads, send_and_report
 from importer.planner.plan_rules import map_title_ids
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
-from importer.sender.task_check import TaskCheckRequests
+from importer.sender.request_kinds import TaskChecks
 
 
 def send_and_verify(journal: Journal, context: RunContext) -> Summary:
@@ -51,7 +51,7 @@ def _read_tasks(journal: Journal, context: RunContext) -> None:
     is_sample = context.settings.sample != "all"
     if total := journal.tasks.count_sent(is_sample=is_sample):
         source = TaskCheckJournal(journal.file, journal.tasks, is_sample=is_sample)
-        end = read_leads(journal, source, total, context, make_requests=lambda _: TaskCheckRequests(source))
+        end = read_leads(journal, source, total, context, kind=TaskChecks())
         if end.state is not RunState.FINISHED:
             journal.verifications.write_end(_describe_end(journal, end))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, assert_never
 
@@ -10,7 +9,7 @@ import msgspec
 
 from importer.fields import FIELDS_BY_NAME, Kind
 from importer.models.row_plan import Effect
-from importer.planner.values import Canonical, canonicalize
+from importer.planner.values import Canonical, canonicalize, fingerprint
 
 
 class Mode(StrEnum):
@@ -29,21 +28,22 @@ class Base(msgspec.Struct, frozen=True):
 
     `sheet` is the value of the row, `written` the value of the request (with `append`, the CRM's value and the row's),
     and `shown` what the CRM showed after it. The CRM may change what it is sent (trim it, cut it): what it showed right
-    after counts as what was written.
+    after counts as what was written. `key` and `field` are those of the fingerprints.
     """
 
     sheet: bytes
     written: bytes
     shown: bytes
-    identify: Callable[[Canonical], bytes]
+    key: bytes
+    field: str
 
     def is_ours(self, value: Canonical) -> bool:
         """Return whether the sheet's value is the one of the last import."""
-        return self.identify(value) == self.sheet
+        return fingerprint(self.key, self.field, value) == self.sheet
 
     def is_theirs(self, value: Canonical) -> bool:
         """Return whether the CRM's value is what stood there after the last import."""
-        return self.identify(value) in (self.written, self.shown)
+        return fingerprint(self.key, self.field, value) in (self.written, self.shown)
 
 
 class Stages(msgspec.Struct, frozen=True):

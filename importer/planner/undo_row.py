@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from importer.planner.plan_rules import map_title_ids
 from importer.planner.values import canonicalize, fingerprint
 
 _ASSIGNEE = "assignee_user_phone"
+_NO_KEY = b""  # what stood there before a run is in its plan, in clear
 _ONLY_ADDED = frozenset({"customer_note", "add_products", "add_phones"})
 _OPPOSITES = {"add_labels": "remove_labels", "remove_labels": "add_labels"}
 _NUMBERS = frozenset({Kind.MONEY, Kind.COORDINATE})
@@ -201,6 +201,5 @@ def find_planned_bases(plan: RowPlan, remembered: Mapping[str, Base]) -> dict[st
 
 
 def _build_base(field: str, value: Any) -> Base:
-    identify = partial(fingerprint, b"", field)
-    written = identify(canonicalize(field, value))
-    return Base(sheet=b"", written=written, shown=written, identify=identify)
+    written = fingerprint(_NO_KEY, field, canonicalize(field, value))
+    return Base(sheet=b"", written=written, shown=written, key=_NO_KEY, field=field)

@@ -33,7 +33,7 @@ READY_S = 0.05
 
 
 class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How to send. `rate_per_s` is None for `--rate auto`. `create` allows the CRM to create new leads.
+    """How to send. `rate_per_s` is None for `--rate auto`.
 
     `sheets` are the names of the run's sheets, if there are several. A commit gathers what comes within `gather_s`, and
     rows whose intent is on disk are those that leave within `ready_s`: after a crash they are in doubt.
@@ -42,10 +42,15 @@ class SendSettings(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_s: float | None
     concurrency: int
     max_wait_s: float
-    create: bool
     sheets: tuple[str, ...] = ()
     gather_s: float = GATHER_S
     ready_s: float = READY_S
+
+
+def build_upserts(writer: CommitWriter) -> RowRequests:
+    """Return one upsert a row, which may create its lead."""
+    del writer
+    return UpsertRequests(create=True)
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -65,7 +70,7 @@ async def send(
     on_progress: Callable[[Progress], None],
     get_stop_request: Callable[[], StopRequest],
     runtime: Runtime | None = None,
-    make_requests: Callable[[CommitWriter], RowRequests] | None = None,
+    make_requests: Callable[[CommitWriter], RowRequests] = build_upserts,
     learnt_rate: LearntRate | None = None,
     on_rate_learnt: Callable[[LearntRate], None] | None = None,
 ) -> bool:
@@ -108,7 +113,7 @@ class SendLoop:
         on_progress: Callable[[Progress], None],
         get_stop_request: Callable[[], StopRequest],
         runtime: Runtime,
-        make_requests: Callable[[CommitWriter], RowRequests] | None = None,
+        make_requests: Callable[[CommitWriter], RowRequests] = build_upserts,
         learnt_rate: LearntRate | None = None,
     ) -> None:
         self._client = client
@@ -144,7 +149,6 @@ class SendLoop:
             has_fresh_rows=lambda: self._feeder.has_fresh_rows,
             add_ready=self._feeder.add_again,
         )
-        make_requests = make_requests or (lambda _: UpsertRequests(create=settings.create))
         self._delivery = self._build_delivery(make_requests(self._writer))
 
     def _build_traffic_control(self, learnt_rate: LearntRate | None) -> TrafficControl:

@@ -7,7 +7,6 @@ be read back from it: neither a phone nor a value.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -165,7 +164,7 @@ class FieldMemory:
         return sheet, written, written
 
     def _to_base(self, field: str, found: tuple[bytes, bytes, bytes]) -> Base:
-        return Base(*found, partial(self._identify, field))
+        return Base(*found, key=self._salt, field=field)
 
 
 def _forget_opposites(

@@ -22,7 +22,7 @@ def make_base(field, sent, shown=None):
         return fingerprint(KEY, field, value)
 
     first = identify(canonicalize(field, sent))
-    return Base(first, first, identify(canonicalize(field, shown)) if shown else first, identify)
+    return Base(first, first, identify(canonicalize(field, shown)) if shown else first, KEY, field)
 
 
 # (sheet, CRM, last sent) -> the effect for each mode but `forward`

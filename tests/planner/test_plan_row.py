@@ -213,7 +213,7 @@ def make_base(field, value, written=None, shown=None):
         return fingerprint(b"k", field, found)
 
     in_body = identify(canonicalize(field, value if written is None else written))
-    return Base(identify(canonicalize(field, value)), in_body, shown or in_body, identify)
+    return Base(identify(canonicalize(field, value)), in_body, shown or in_body, b"k", field)
 
 
 def optional(field, *values):

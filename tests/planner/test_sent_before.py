@@ -34,7 +34,7 @@ def make_base(field, value, written=None):
     of_sheet, in_request = (
         identify(field)(canonicalize(field, one)) for one in (value, value if written is None else written)
     )
-    return Base(of_sheet, in_request, in_request, identify(field))
+    return Base(of_sheet, in_request, in_request, b"k", field)
 
 
 def remember(payload):

@@ -115,7 +115,7 @@ def make_base(field, value, shown):
 
     written = identify(canonicalize(field, value))
     in_crm = identify(canonicalize(field, shown)) if shown is not None else written
-    return Base(written, written, in_crm, identify)
+    return Base(written, written, in_crm, b"k", field)
 
 
 @given(PAYLOADS, PAYLOADS, OPTIONS, st.sampled_from(MODES))

@@ -97,7 +97,7 @@ def measure(
     loop = VirtualLoop()
     journal = MemoryJournal(rows)
     server = server or PoisonedServer(kind, share, rows)
-    settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=max_wait_s, create=True)
+    settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=max_wait_s)
     runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(3))
 
     async def run() -> Any:

@@ -111,9 +111,7 @@ def run_sending(
     journal = journal or MemoryJournal()
     journal.rows = rows
     loop = loop or VirtualLoop()
-    settings = SendSettings(
-        rate_per_s=rate, concurrency=concurrency, max_wait_s=max_wait_s, create=True, **gathering
-    )
+    settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=max_wait_s, **gathering)
     runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(seed))
     try:
         is_finished = loop.run_until_complete(

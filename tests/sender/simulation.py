@@ -215,7 +215,7 @@ def simulate(
     loop = VirtualLoop()
 
     async def run() -> bool:
-        settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=900, create=True)
+        settings = SendSettings(rate_per_s=rate, concurrency=concurrency, max_wait_s=900)
         runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(7))
         return await send(
             journal,
@@ -269,7 +269,7 @@ def simulate_files(server: Any, *, files: int, rows: int, is_rate_carried: bool)
     learnt: list[LearntRate | None] = [None]
 
     async def run() -> None:
-        settings = SendSettings(rate_per_s=None, concurrency=50, max_wait_s=900, create=True)
+        settings = SendSettings(rate_per_s=None, concurrency=50, max_wait_s=900)
         for number in range(files):
             assert await send(
                 MemoryJournal(rows),

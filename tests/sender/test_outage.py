@@ -53,7 +53,7 @@ def send_through_outage(kind, *, until, rate, workers, max_wait_s=MAX_WAIT_S):
     loop = VirtualLoop()
     journal = MemoryJournal()
     journal.rows = build_rows(ROWS)
-    settings = SendSettings(rate_per_s=rate, concurrency=workers, max_wait_s=max_wait_s, create=True)
+    settings = SendSettings(rate_per_s=rate, concurrency=workers, max_wait_s=max_wait_s)
     runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(3))
 
     async def send_in_bounded_time():

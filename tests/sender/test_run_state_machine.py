@@ -229,7 +229,7 @@ class RunMachine(RuleBasedStateMachine):
         journal = self.open_journal()
         loop = VirtualLoop()
         stop_calls = itertools.count()
-        send_settings = SendSettings(rate_per_s=50.0, concurrency=concurrency, max_wait_s=100, create=True)
+        send_settings = SendSettings(rate_per_s=50.0, concurrency=concurrency, max_wait_s=100)
         runtime = Runtime(clock=loop.time, sleep=asyncio.sleep, rng=random.Random(3))
         try:
             journal.begin_sending(make_account(self.folder))

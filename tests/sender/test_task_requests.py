@@ -113,7 +113,7 @@ def create(server, tasks, *, loop=None, open_tasks=OpenTasks.KEEP, notify=None, 
         send(
             journal,
             server,
-            SendSettings(rate_per_s=100.0, concurrency=4, max_wait_s=900.0, create=True),
+            SendSettings(rate_per_s=100.0, concurrency=4, max_wait_s=900.0),
             total=len(tasks),
             on_progress=lambda _: None,
             get_stop_request=get_stop_request,
