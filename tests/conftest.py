@@ -19,6 +19,7 @@ from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import RunningSandbox, run_sandbox
 from importer.sender.adaptive_rate import AdaptiveRate
 from importer.state.state_folder import STATE_DIR_VARIABLE
+from tests.case_ids import name_case
 from tests.support import KEY, Command, Expected
 from tests.thread_reader import ThreadReader
 
@@ -102,6 +103,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write what the commands on the pages print; then read the diff",
     )
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Give each case of a table an id that says its values."""
+    return name_case(val)
 
 
 @pytest.fixture

@@ -49,7 +49,6 @@ from importer.dataframe import to_cell_text
         (["VIP", "Hot"], "VIP, Hot"),
         (np.array(["VIP", "Hot"]), "VIP, Hot"),
     ],
-    ids=repr,
 )
 def test_value_becomes_cell_text(value, text):
     """The text is what a person would see in the cell."""

@@ -167,9 +167,7 @@ def test_plain_run_cannot_be_undone_and_says_what_to_do_next_time(importer, crm,
     assert importer("undo", checked.folder.name, "--yes").code == 2
 
 
-@pytest.mark.parametrize(
-    "option", [("--snapshot",), ("--existing", "append"), ("--policy", "source=fill")], ids=str
-)
+@pytest.mark.parametrize("option", [("--snapshot",), ("--existing", "append"), ("--policy", "source=fill")])
 def test_run_that_reads_before_it_writes_can_be_undone(importer, crm, sheet, option):
     """A plan is not the only way to keep the way back."""
     run = importer("run", sheet, "--yes", "--run-id", "read", *option)

@@ -67,7 +67,7 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize(("limits", "found", "is_held_back"), LIMITS, ids=str)
+@pytest.mark.parametrize(("limits", "found", "is_held_back"), LIMITS)
 def test_limit_is_what_is_still_allowed(limits, found, is_held_back):
     """The sentence names the number and the option."""
     plan = {action: found.get(action, 0) for action in ("update", "conflict")}

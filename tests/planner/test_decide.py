@@ -82,7 +82,6 @@ def test_a_value_that_the_crm_changed_is_not_an_edit():
         ("Interested", None, FILL),
         (None, "New", KEPT),
     ],
-    ids=str,
 )
 def test_forward_never_takes_a_lead_back(ours, theirs, effect):
     """A lead that is won or lost stays so, and an old sheet takes no lead to an earlier stage."""

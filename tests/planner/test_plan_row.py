@@ -144,7 +144,6 @@ def test_lead_without_the_number_is_held_back(crm):
         (500, b'{"message": "x"}', LookupState.UNCLEAR),
         (None, b"", LookupState.UNCLEAR),
     ],
-    ids=str,
 )
 def test_only_the_apis_own_answer_counts(status, body, state):
     """A proxy's 404 must never create a second lead."""

@@ -39,7 +39,6 @@ def test_bucket_without_a_size_holds_one_second():
 @pytest.mark.parametrize(
     ("kind", "at", "wait"),
     [(LimitKind.SLIDING, 5.25, 0.75), (LimitKind.CLOCK, 5.25, 0.75), (LimitKind.BUCKET, 5.25, 0.75)],
-    ids=str,
 )
 def test_named_wait_is_long_enough(kind, at, wait):
     limit = RequestLimit(1, kind)

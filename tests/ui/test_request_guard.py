@@ -202,7 +202,6 @@ WRITES = ["/paste", "/key", "/practice", "/language", "/link"]
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "none"},
     ],
-    ids=str,
 )
 def test_a_write_that_another_site_causes_is_a_403(browser, path, headers):
     sent = browser.make_headers()
