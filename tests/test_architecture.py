@@ -1,4 +1,4 @@
-"""docs/architecture.md names files that exist and draws diagrams that can be parsed."""
+"""The pages name files that exist, docs/architecture.md draws diagrams that can be parsed, and decisions are whole."""
 
 from __future__ import annotations
 
@@ -56,3 +56,16 @@ def test_python_files_named_on_a_page_exist(page):
     """A page names the modules of today, with or without their folders."""
     named = re.findall(r"`(?:[\w./-]*/)?(\w+\.(?:py|sql))\b[^`]*`", page.read_text("utf-8"))
     assert set(named) - FILES == set()
+
+
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_decision_is_whole(page):
+    """A decision says when it was made, why, and what was weighed, and the list of decisions names it."""
+    text = page.read_text("utf-8")
+    assert re.search(r"^- Status: \w.*\n- Date: \d{4}-\d\d-\d\d", text, re.MULTILINE)
+    parts = re.findall(r"^## (Context|Decision|Alternatives|Consequences)$", text, re.MULTILINE)
+    assert parts == ["Context", "Decision", "Alternatives", "Consequences"]
+    assert f"]({page.name})" in (page.parent / "README.md").read_text("utf-8")
