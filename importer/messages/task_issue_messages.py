@@ -21,7 +21,7 @@ TASK_ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.DUE_MOVED: IssueText(
         "due dates moved into working hours",
-        '"{value}" is outside --hours or --days, so the task is due on {hint}.',
+        '"{value}" is outside the working hours or days, so the task is due on {hint}.',
     ),
     # --- what became of the follow-up task of a lead; {value} is the CRM's message, or when the task is due
     Code.TASK_KEPT: IssueText(

@@ -24,7 +24,7 @@ _STEP_MINUTES = 15  # `today` means the next quarter of an hour
 _HALF_YEAR = dt.timedelta(days=183)
 _MAX_AHEAD = dt.timedelta(days=5 * 366)
 _EXCEL_EPOCH = dt.date(1899, 12, 30)
-_NOON = 12
+_NOON, _MIDNIGHT = 12, dt.time()
 
 _ISO = re.compile(  # 2026-11-30, 2026-11-30T16:00:00.000Z
     r"\d{4}-\d{2}-\d{2}(?:[t ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:z|[+-]\d{2}:?\d{2})?)?"
@@ -104,8 +104,11 @@ def parse_due(text: str, now: dt.datetime, work_time: WorkTime) -> ParsedDue | N
 
 
 def _combine(day: dt.date, time: dt.time | None, now: dt.datetime, work_time: WorkTime) -> ParsedDue:
-    """Return the day with its time. Without one, it is the beginning of the hours, or what is left of today."""
-    if time is not None:
+    """Return the day with its time. Without one, it is the beginning of the hours, or what is left of today.
+
+    Midnight is no time: programs write `2026-12-05 0:00:00` for a day alone, and nobody calls then.
+    """
+    if time is not None and time != _MIDNIGHT:
         return ParsedDue(dt.datetime.combine(day, time, work_time.zone))
     opening = work_time.find_opening(day)
     if day == now.date() and opening <= now + _MIN_LEAD:
@@ -124,9 +127,9 @@ def _parse_iso(text: str, now: dt.datetime, work_time: WorkTime) -> ParsedDue | 
         moment = dt.datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    if ":" not in text:
-        return _combine(moment.date(), None, now, work_time)
-    return ParsedDue(moment if moment.tzinfo else moment.replace(tzinfo=work_time.zone))
+    if moment.tzinfo is None:
+        return _combine(moment.date(), moment.time(), now, work_time)
+    return ParsedDue(moment)
 
 
 def _parse_serial(serial: re.Match[str], now: dt.datetime, work_time: WorkTime) -> ParsedDue:
