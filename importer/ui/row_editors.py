@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from importer.fields import FIELDS_BY_NAME, get_field_label
+from importer.fields import FIELDS_BY_NAME, Kind, get_field_label
 from importer.journal.row_search import RowSearch
 from importer.journal.run_journal import Journal
 from importer.models.mapping import group_titles_by_field
@@ -21,7 +21,7 @@ _MAX_OPEN = 4  # runs at once; each has an index in temporary files
 
 
 class OpenRows:
-    """The rows of one run. `titles` are the values that the account has, by the columns that take one of them."""
+    """The rows of one run. `titles` are the values that the account has, by column; `single_titles` take only one."""
 
     def __init__(self, folder: Path) -> None:
         self.journal = Journal.open(folder)
@@ -37,6 +37,7 @@ class OpenRows:
         titles = group_titles_by_field(self.journal.metadata.titles)
         self.titles = {column.index: titles[column.field] for column in columns if titles.get(column.field)}
         fields = {column.index: column.field for column in columns if column.field in FIELDS_BY_NAME}
+        self.single_titles = {at for at, name in fields.items() if FIELDS_BY_NAME[name].kind is Kind.TITLE}
         self.labels = [get_field_label(fields[at]) if at in fields else "" for at in range(len(self.headers))]
         self.lock = threading.Lock()
 

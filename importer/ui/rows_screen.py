@@ -44,6 +44,7 @@ def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: Row
         "labels": rows.labels,
         "columns": rows.columns,
         "titles": rows.titles,
+        "single_titles": rows.single_titles,
         "request": request,
         "parts": [("all", index.parts.total()), *((part, index.parts[part]) for part in RowPart)],
         "codes": list_codes(rows),

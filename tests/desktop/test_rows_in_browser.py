@@ -173,6 +173,100 @@ def test_rows_are_fixed_by_the_keyboard_alone(tab):
     check_values_of_the_account_are_in_a_list(tab)
 
 
+def open_rows(chromium, command, **options):
+    """Go to the rows of the sheet that the command was started with."""
+    tab = Tab(chromium, command.url, **options)
+    while not tab.path.endswith("/rows"):
+        if tab.page.locator("input[name=answer][value=no]").count():
+            tab.page.check("input[name=answer][value=no]")
+        tab.go_on()
+    return tab
+
+
+def is_in_view(tab, selector):
+    """Return whether nothing hides the element: neither the window nor the box of the grid, nor its fixed column."""
+    return tab.page.evaluate(
+        """selector => {
+             const { left, right, top, bottom } = document.querySelector(selector).getBoundingClientRect();
+             const box = document.querySelector('.rows').getBoundingClientRect();
+             const fixed = document.querySelector('#rows tbody th').getBoundingClientRect().right;
+             return left >= fixed && right <= Math.min(box.right, innerWidth) && top >= box.top && bottom <= innerHeight;
+           }""",
+        selector,
+    )
+
+
+def test_faulty_cells_far_to_the_right_are_named_and_found_by_a_click(chromium, tmp_path):
+    """The first one is in view at once. Each row names its faulty columns; a click on one, or on its cell, changes it."""
+    wide = [f"Remark {n}" for n in range(12)]
+    row = [f"a remark that takes its place {n}" for n in range(12)]
+    sheet = [["Name", "Mobile", *wide, "E-mail"]]
+    sheet += [[f"Lead {n}", f"98450 10{n:03}", *row, f"lead{n}@example.in"] for n in range(20)]
+    sheet[1][-1] = sheet[2][-1] = "lead at example.in"
+    sheet[4][1] = "12"
+    write_csv(tmp_path / "leads.csv", sheet)
+    with start_page(tmp_path, "leads.csv") as command:
+        tab = open_rows(chromium, command, viewport={"width": 1280, "height": 800})
+        assert is_in_view(tab, "#row-2 td.bad")
+        assert tab.page.inner_text("#row-2 .state .to-cell") == "E-mail"
+        tab.page.click("#row-5 .state .to-cell")
+        assert is_in_view(tab, "#row-5 td.bad")
+        tab.page.keyboard.type("98450 10009")
+        tab.page.keyboard.press("Enter")
+        wait_for(tab, "Saved")
+        assert tab.page.locator("#row-5 .state .to-cell").count() == 0
+        tab.page.click("#row-2 td.bad")
+        tab.page.keyboard.type("lead0@example.in")
+        tab.page.click("#next-problem")
+        wait_for(tab, "Saved")
+        tab.page.keyboard.type("lead1@example.in")
+        tab.page.keyboard.press("Enter")
+        wait_for(tab, "Saved")
+        assert tab.page.inner_text("[data-count=to_fix]") == "0"
+        assert tab.faults == []
+
+
+def test_mouse_and_clipboard_as_in_a_spreadsheet(chromium, tmp_path):
+    """A click changes a cell. A block is pasted there too; a stage is chosen from the list at once."""
+    stages = ["New", "Nowhere", "New"]
+    write_csv(
+        tmp_path / "leads.csv",
+        [["Name", "Mobile", "Stage"], *[["Asha", f"98450 2000{n}", stages[n]] for n in range(3)]],
+    )
+    with start_page(tmp_path, "leads.csv") as command:
+        tab = open_rows(chromium, command)
+        tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        tab.page.goto(tab.page.url + "?part=all")
+        tab.page.click("#row-3 td.bad")
+        assert tab.page.evaluate("document.activeElement.tagName") == "SELECT"
+        tab.page.keyboard.type("Won")
+        tab.page.keyboard.press("Enter")
+        wait_for(tab, "Saved")
+        assert read_cell(tab, 3, 2) == "Won"
+        tab.page.evaluate("navigator.clipboard.writeText('Ravi\\t98450 30001\\nMeena\\t98450 30002\\n')")
+        tab.page.click("#row-2 td[data-column='0']")
+        tab.page.keyboard.press("Control+v")
+        wait_for(tab, "Saved")
+        assert [read_cell(tab, row, column) for row in (2, 3) for column in (0, 1)] == [
+            "Ravi", "98450 30001", "Meena", "98450 30002",
+        ]  # fmt: skip
+        tab.page.evaluate("navigator.clipboard.writeText('Kiran\\n')")
+        tab.page.click("#row-4 td[data-column='0']")
+        tab.page.keyboard.press("Control+v")
+        tab.page.keyboard.press("Enter")
+        wait_for(tab, "Saved")
+        assert read_cell(tab, 4, 0) == "Kiran"
+        type_into(tab, 4, 1, "12")
+        wait_for(tab, "Saved")
+        tab.page.click("#row-4 .place")
+        wait_for(tab, "Saved")
+        assert tab.page.inner_text("#row-4 .word") == "Skipped"
+        tab.page.click("#row-4 .place")
+        wait_for(tab, "Saved")
+        assert tab.page.inner_text("#row-4 .word") == "Fix this row"
+        assert tab.faults == []
+
+
 def test_choice_of_policies_is_counted_at_once(chromium, tmp_path):
     """By the arrow keys: examples and counts change, sending waits for the button, and the choice is what is sent."""
     write_csv(tmp_path / "leads.csv", [["Mobile", "City"], ["98450 12001", "Pune"]])

@@ -5,13 +5,17 @@ const token = document.querySelector("meta[name=token]").content;
 const said = document.getElementById("said");
 const offerBox = document.getElementById("offer");
 const undoForm = document.getElementById("undo");
+const nextProblem = document.getElementById("next-problem");
 let offer = null;
 let lastRow = null;
+let lastCell = null;
 let queue = Promise.resolve();  // one change after another, so that each has seen the one before
 
 const cellsOf = (row) => [...row.querySelectorAll("td[data-column]")];
 const focused = () => document.activeElement?.closest?.("#rows td[data-column]");
 const textOf = (cell) => cell.querySelector(".text").textContent;
+const headerOf = (column) => table.querySelector(`thead [data-column="${column}"]`);
+const isOpen = (cell) => Boolean(cell.querySelector("input, textarea, select"));
 const version = (row) => [Number(row.dataset.number), Number(row.dataset.version)];
 
 function make(name, className, text) {
@@ -43,8 +47,26 @@ function drawRow(data) {
   row.dataset.part = data.part;
   row.classList.toggle("out", data.is_left_out);
   const words = make("span", "word", table.getAttribute(`data-word-${data.part}`));
-  row.querySelector(".state").replaceChildren(words, ...data.why.map((sentence) => make("span", "why", sentence)));
-  for (const cell of cellsOf(row)) if (!cell.querySelector("input, textarea, select")) drawCell(cell, data.cells[cell.dataset.column]);
+  const faulty = cellsOf(row).map((cell) => cell.dataset.column).filter((column) => data.cells[column].level === "bad");
+  row.querySelector(".state").replaceChildren(words, ...data.why.map((sentence) => make("span", "why", sentence)), ...faulty.map((column) => makeLink(row, column)));
+  addPlaceButton(row);
+  for (const cell of cellsOf(row)) if (!isOpen(cell)) drawCell(cell, data.cells[cell.dataset.column]);
+}
+
+function makeLink(row, column) {
+  const link = make("a", "to-cell", headerOf(column).querySelector("a").textContent);
+  link.href = `${row.querySelector("th a").getAttribute("href")}#cell-${column}`;
+  link.dataset.to = column;
+  return link;
+}
+
+function addPlaceButton(row) {  // for a row that cannot go in, or that a person has left out
+  const isOut = row.classList.contains("out");
+  if (!isOut && row.dataset.part !== "to_fix") return;
+  const button = make("button", "place", isOut ? table.dataset.takeBack : table.dataset.leaveOut);
+  button.type = "button";
+  button.addEventListener("click", () => put(table.dataset.place, () => ({ row: version(row), is_left_out: !isOut })));
+  row.querySelector(".state").append(button);
 }
 
 function draw(changed) {
@@ -122,22 +144,34 @@ function move(cell, down, right) {
   focus(target && cellsOf(target)[at]);
 }
 
-function goToProblem(cell) {
+function goToProblem(go = focus) {
   const faulty = [...table.querySelectorAll("tbody td.bad[data-column]")];
-  const next = faulty.find((one) => cell.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
-  if (next) focus(next);
-  else document.getElementById("next-problem")?.click();
+  const next = faulty.find((one) => !lastCell || lastCell.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+  if (next) go(next);
+  else queue.then(goToNextPage);  // the last change is saved before
+}
+
+function goToNextPage() {
+  const address = nextProblem?.href;
+  if (address === location.href) location.reload();
+  else if (address) location.assign(address);
+}
+
+function showSideways(cell) {  // without a focus, and the page stays at its top
+  const box = table.parentElement;
+  const hidden = cell.getBoundingClientRect().right - box.getBoundingClientRect().right;
+  if (hidden > 0) box.scrollLeft += hidden + box.offsetWidth - box.clientWidth;
 }
 
 // --- edit
 
 function edit(cell, list = false) {
-  const header = table.querySelector(`thead [data-column="${cell.dataset.column}"]`);
+  const header = headerOf(cell.dataset.column);
   const options = header.dataset.list ? document.getElementById(header.dataset.list) : null;
   const before = textOf(cell);
   const field = document.createElement(list && options ? "select" : before.includes("\n") ? "textarea" : "input");  // an input joins lines
   if (field.tagName === "SELECT") {
-    for (const value of new Set([before, ...[...options.options].map((option) => option.value)])) field.add(new Option(value, value));
+    for (const value of new Set([before, ...[...options.options].map((option) => option.value), ""])) field.add(new Option(value || table.dataset.empty, value));
   } else if (options && field.tagName === "INPUT") field.setAttribute("list", options.id);
   field.value = before;
   const shown = field.value;  // a field cannot show every character: what was not touched stays as it is
@@ -155,6 +189,15 @@ function edit(cell, list = false) {
     if (keep && typed !== shown) change(cell, typed);
   };
   field.addEventListener("blur", () => close(true));
+  field.addEventListener("paste", (event) => {
+    const text = event.clipboardData.getData("text/plain");
+    if (!/[\t\n]./.test(text) || field.tagName === "TEXTAREA") return;
+    event.preventDefault();
+    event.stopPropagation();
+    close(false);
+    focus(cell);
+    pasteBlock(cell, text);
+  });
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "Escape") { close(false); focus(cell); event.preventDefault(); }
@@ -164,6 +207,30 @@ function edit(cell, list = false) {
       if (event.key === "Enter") { focus(cell); if (!list) move(cell, event.shiftKey ? -1 : 1, 0); } else { focus(cell); move(cell, 0, event.shiftKey ? -1 : 1); }
     }
   });
+  return { field, close };
+}
+
+function editByMouse(cell) {
+  focus(cell);
+  const { field, close } = edit(cell, headerOf(cell.dataset.column).dataset.takes === "one");
+  if (field.tagName !== "SELECT") return;
+  field.addEventListener("change", () => { close(true); focus(cell); });  // the list is open, so this is a choice
+  try { field.showPicker(); } catch { /* an older browser: the list opens by another click */ }
+}
+
+function pasteBlock(cell, text) {
+  const rows = [];
+  for (let row = cell.parentElement; row; row = row.nextElementSibling) rows.push(row);
+  lastRow = null;
+  put(table.dataset.block, () => ({ rows: rows.map(version), column: Number(cell.dataset.column), text }));
+}
+
+function onClick(event) {
+  const link = event.target.closest("a.to-cell");
+  const cell = link ? link.closest("tr").querySelector(`td[data-column="${link.dataset.to}"]`) : event.target.closest("td[data-column]");
+  if (!cell || isOpen(cell) || (!link && String(getSelection()))) return;  // a text that is being selected stays so
+  if (link) event.preventDefault();
+  editByMouse(cell);
 }
 
 const KEYS = {
@@ -183,7 +250,7 @@ function onKey(event) {
   else if (isCommand && event.key.toLowerCase() === "z") undo();
   else if (isCommand || event.altKey) return;
   else if (KEYS[event.key]) KEYS[event.key](cell);
-  else if (event.key.toLowerCase() === "n") goToProblem(cell);  // so a letter alone begins no edit: Enter does
+  else if (event.key.toLowerCase() === "n") goToProblem();  // so a letter alone begins no edit: Enter does
   else return;
   event.preventDefault();
 }
@@ -193,19 +260,18 @@ if (table) {
   for (const cell of table.querySelectorAll("td[data-column]")) cell.tabIndex = -1;
   const first = table.querySelector("td.bad[data-column]") ?? table.querySelector("td[data-column]");
   if (first) first.tabIndex = 0;
+  for (const row of table.querySelectorAll("tbody tr")) addPlaceButton(row);
+  if (first?.classList.contains("bad")) showSideways(first);
   table.addEventListener("keydown", onKey);
-  table.addEventListener("click", (event) => { const cell = event.target.closest("td[data-column]"); if (cell && !cell.querySelector("input, textarea, select")) focus(cell); });
-  table.addEventListener("dblclick", (event) => { const cell = event.target.closest("td[data-column]"); if (cell && !cell.querySelector("input, textarea, select")) edit(cell); });
+  table.addEventListener("focusin", () => { lastCell = focused() ?? lastCell; });
+  table.addEventListener("click", onClick);
+  nextProblem?.addEventListener("click", (event) => { event.preventDefault(); goToProblem(editByMouse); });
   document.addEventListener("copy", (event) => { const cell = focused(); if (cell && !String(getSelection())) { event.clipboardData.setData("text/plain", textOf(cell)); event.preventDefault(); } });
   document.addEventListener("paste", (event) => {
     const cell = focused();
-    if (!cell || cell.querySelector("input, textarea, select")) return;
+    if (!cell || isOpen(cell)) return;
     event.preventDefault();
-    const rows = [];
-    for (let row = cell.parentElement; row; row = row.nextElementSibling) rows.push(row);
-    const text = event.clipboardData.getData("text/plain");
-    lastRow = null;
-    put(table.dataset.block, () => ({ rows: rows.map(version), column: Number(cell.dataset.column), text }));
+    pasteBlock(cell, event.clipboardData.getData("text/plain"));
   });
   offerBox.querySelector("button").addEventListener("click", acceptOffer);
   undoForm.addEventListener("submit", (event) => { event.preventDefault(); undo(); });
