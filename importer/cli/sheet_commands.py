@@ -27,7 +27,7 @@ from importer.models.mapping import (
     Mapping,
     Title,
     format_column_name,
-    get_active_titles,
+    get_unique_titles,
 )
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import find_remembered_map, forget_mapping, save_mapping
@@ -103,7 +103,7 @@ def template_command(out: str, force: bool) -> int:
     from importer.report.template import write_template
 
     try:
-        written = str(write_template(path, get_active_titles(titles)))
+        written = str(write_template(path, get_unique_titles(titles)))
     except (OSError, ValueError) as error:  # ValueError for a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(*terminal_messages.CANNOT_WRITE_TEMPLATE.format(file=out, reason=reason)) from error

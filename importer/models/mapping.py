@@ -41,10 +41,17 @@ def get_active_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
     }
 
 
-def group_titles_by_field(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
-    """Return the active titles that each field may have."""
-    active = get_active_titles(titles)
-    return {field.name: active.get(field.dropdown, ()) for field in FIELDS if field.dropdown is not None}
+def get_unique_titles(titles: AccountTitles) -> dict[str, tuple[str, ...]]:
+    """Return the titles that a person can choose, by dropdown. The CRM rejects one that several active entries have."""
+    return {
+        dropdown: tuple(title for title, entries in Counter(active).items() if entries == 1)
+        for dropdown, active in get_active_titles(titles).items()
+    }
+
+
+def group_titles_by_field(by_dropdown: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the titles of each field that has a dropdown."""
+    return {field.name: by_dropdown.get(field.dropdown, ()) for field in FIELDS if field.dropdown is not None}
 
 
 def format_column_name(index: int) -> str:

@@ -16,7 +16,13 @@ from importer.loader.mapping.map_file import get_map_path, has_real_headers, rem
 from importer.loader.mapping.sheet_mappings import change_each_sheet, split_sheets
 from importer.messages import run_messages
 from importer.models.delivery import ReportRow
-from importer.models.mapping import OWNER_FIELD, Mapping, MatchSource, group_titles_by_field
+from importer.models.mapping import (
+    OWNER_FIELD,
+    Mapping,
+    MatchSource,
+    get_unique_titles,
+    group_titles_by_field,
+)
 from importer.models.row import BLOCK_ROWS, SourceRow, split_into_blocks
 from importer.pipeline.context import RunContext, RunObserver
 from importer.pipeline.judge_rows import make_processor_config
@@ -38,7 +44,7 @@ def resolve_unknown_values(journal: Journal, context: RunContext) -> None:
     """Ask about each unknown value, if somebody can be asked, and judge its rows again with the answers."""
     if context.prompter is None:
         return
-    unknown = _count_unknown_values(journal, group_titles_by_field(context.titles))
+    unknown = _count_unknown_values(journal, group_titles_by_field(get_unique_titles(context.titles)))
     answers = context.prompter.choose_titles(unknown) if unknown else {}
     if answers:
         journal.run.set_mapping(_add_answers(journal.metadata.mapping, answers))

@@ -26,6 +26,7 @@ from importer.models.mapping import (
     MatchSource,
     Notice,
     NoticeKind,
+    get_active_titles,
     group_titles_by_field,
 )
 from importer.pipeline.answers import find_remembered_map
@@ -115,7 +116,7 @@ def choose_mapping(
             map_named_by=reason,
             columns=keep_existing(settings.column, existing),
             defaults=fill_sheet_name(settings.default, preview.name),
-            titles=group_titles_by_field(titles),
+            titles=group_titles_by_field(get_active_titles(titles)),
             region=settings.region,
             rest=settings.rest,
             needs_phone=needs_phone,

@@ -11,7 +11,7 @@ from importer.loader.mapping.column_chooser import choose_columns
 from importer.loader.mapping.map_file import to_column_map
 from importer.loader.mapping.overrides import choose_by_options
 from importer.loader.mapping.sheet_mappings import change_each_sheet, fill_sheet_name, merge_mappings
-from importer.models.mapping import AccountTitles, Mapping, group_titles_by_field
+from importer.models.mapping import AccountTitles, Mapping, get_active_titles, group_titles_by_field
 from importer.pipeline.check_defaults import check_defaults
 from importer.pipeline.lineage import fit_mapping
 from importer.reader.protocol import SheetPreview
@@ -44,7 +44,7 @@ def reuse_mapping(
         column_map=to_column_map(mapping),
         columns=explicit.column,
         defaults=explicit.default,
-        titles=group_titles_by_field(titles),
+        titles=group_titles_by_field(get_active_titles(titles)),
         region=settings.region,
         rest=settings.rest,
     )

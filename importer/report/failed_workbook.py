@@ -20,7 +20,7 @@ from importer.journal.run_metadata import RunMetadata
 from importer.messages import report_messages
 from importer.models.delivery import ReportRow
 from importer.models.issue_cells import NO_COLUMN, IssueCells
-from importer.models.mapping import get_active_titles
+from importer.models.mapping import get_unique_titles
 from importer.models.status import (
     PLAN_COLUMNS,
     REPORT_COLUMNS,
@@ -227,7 +227,7 @@ class FailedWorkbook:
         if first_report_column:
             columns = self._metadata.mapping.columns
             fields = {column.index: column.field for column in columns if column.field}
-            titles = get_active_titles(self._metadata.titles)
+            titles = get_unique_titles(self._metadata.titles)
             add_dropdowns(self._book, self._sheet, fields, titles, rows=last_row)
 
     def _close_book(self) -> None:

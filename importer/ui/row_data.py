@@ -49,6 +49,13 @@ class SameOffer(msgspec.Struct, frozen=True):
     question: str = ""
 
 
+class LookUp(msgspec.Struct, frozen=True):
+    """The rows that can go in, and what the page says about looking them up."""
+
+    rows: int
+    hint: str
+
+
 def to_row_data(row: GridRow, sheets: Sequence[str]) -> RowData:
     """Return a row as pages draw it."""
     return RowData(

@@ -10,7 +10,7 @@ from pathlib import Path
 from importer.fields import FIELDS_BY_NAME, Kind, get_field_label
 from importer.journal.row_search import RowSearch
 from importer.journal.run_journal import Journal
-from importer.models.mapping import group_titles_by_field
+from importer.models.mapping import get_unique_titles, group_titles_by_field
 from importer.models.status import SHEET_COLUMN
 from importer.pipeline.context import RunContext
 from importer.pipeline.edit_rows import RowEditor
@@ -34,7 +34,7 @@ class OpenRows:
         self.grid = GridReader(self.journal, self.editor.index)
         self.headers = self.journal.metadata.headers
         columns = self.journal.metadata.mapping.columns
-        titles = group_titles_by_field(self.journal.metadata.titles)
+        titles = group_titles_by_field(get_unique_titles(self.journal.metadata.titles))
         self.titles = {column.index: titles[column.field] for column in columns if titles.get(column.field)}
         fields = {column.index: column.field for column in columns if column.field in FIELDS_BY_NAME}
         self.single_titles = {at for at, name in fields.items() if FIELDS_BY_NAME[name].kind is Kind.TITLE}

@@ -16,9 +16,9 @@ from importer.journal.row_index import CellProblem
 from importer.journal.row_search import PAGE_ROWS
 from importer.messages import ui_messages
 from importer.pipeline.edit_rows import CellEdit, EditResult, RowVersion
-from importer.ui.row_data import RowData, SameOffer, to_row_data
+from importer.ui.row_data import LookUp, RowData, SameOffer, to_row_data
 from importer.ui.row_editors import OpenRows
-from importer.ui.rows_screen import can_edit
+from importer.ui.rows_screen import can_edit, describe_look_up
 from importer.ui.visit import Visit, write
 
 
@@ -74,6 +74,7 @@ class Changed(msgspec.Struct):
     step: int | None
     undo: str
     said: str
+    look_up: LookUp
     offer: SameOffer | None = None
 
 
@@ -188,6 +189,7 @@ def _build_changed(visit: Visit, rows: OpenRows, outcome: Outcome) -> Changed:
         step=last,
         undo=visit.t.count("rows.undo", count) if last else "",
         said=_describe_outcome(visit, outcome),
+        look_up=describe_look_up(visit, rows),
         offer=outcome.offer,
     )
 

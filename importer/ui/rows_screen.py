@@ -12,7 +12,7 @@ from importer.journal.row_index import CellProblem, RowPart
 from importer.journal.row_search import Direction, RowPage, RowView
 from importer.pipeline.edit_rows import CellEdit, RowVersion
 from importer.pipeline.grid_rows import GridRow
-from importer.ui.row_data import PageRequest, list_codes, parse_number, to_row_data
+from importer.ui.row_data import LookUp, PageRequest, list_codes, parse_number, to_row_data
 from importer.ui.row_editors import OpenRows
 from importer.ui.visit import PageNotFoundError, Visit, show, write
 
@@ -35,7 +35,6 @@ def show_rows(visit: Visit) -> Response:
 def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: RowPage) -> dict[str, Any]:
     metadata, index = rows.journal.metadata, rows.editor.index
     last_step = rows.journal.edits.find_last_step()
-    to_send = index.parts[RowPart.READY] + index.parts[RowPart.WARNED]
     return {
         "file": metadata.file,
         "crm": visit.name_crm(metadata.base_url),
@@ -55,10 +54,21 @@ def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: Row
         "next_problem": _find_next_problem(rows, page.numbers[-1] if page.numbers else None),
         "last_step": last_step,
         "undo_count": len(rows.journal.edits.read_step(last_step)) if last_step else 0,
-        "to_send": to_send,
-        "look_up_s": max(to_send - rows.journal.plans.count_phones()[1], 0) / LOOK_UPS_PER_S,
+        "look_up": describe_look_up(visit, rows),
         "edited": rows.journal.edits.count_rows(),
     }
+
+
+def describe_look_up(visit: Visit, rows: OpenRows) -> LookUp:
+    """Return what the button of the next step is for, as the rows are now."""
+    parts = rows.editor.index.parts
+    count = parts[RowPart.READY] + parts[RowPart.WARNED]
+    if not count:
+        return LookUp(0, visit.t("rows.nothing_to_send"))
+    duration = max(count - rows.journal.plans.count_phones()[1], 0) / LOOK_UPS_PER_S
+    return LookUp(
+        count, visit.t.count("rows.look_up_hint", count, duration=visit.t.format_duration(duration))
+    )
 
 
 def _format_previous(request: PageRequest, page: RowPage) -> str | None:

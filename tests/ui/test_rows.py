@@ -74,6 +74,36 @@ def test_forms_fix_rows_without_a_script(browser, server, run_id):
     assert [found[f"+91984501000{n}"] for n in (1, 2, 3)] == ["New", "Won", "Won"]
 
 
+def test_next_step_says_how_many_rows_can_go_in_after_each_edit(browser, tmp_path):
+    """A page that began without any is not stuck with a button that cannot be pressed."""
+    run_id = check(
+        browser, write_csv(tmp_path / "leads.csv", [["Name", "Mobile"], ["Asha", "12"], ["Ravi", "13"]])
+    )
+    assert "disabled" in re.search(r'<button[^>]*id="look-up"[^>]*>', browser.text)[0]
+    changed = put(
+        browser, f"/runs/{run_id}/cells", {"row": [2, 0], "column": 1, "text": "98450 10001"}
+    ).json()
+    assert changed["look_up"]["rows"] == 1
+    assert changed["look_up"]["hint"].startswith("1 row can go in.")
+    assert (
+        "disabled"
+        not in re.search(r'<button[^>]*id="look-up"[^>]*>', browser.open(f"/runs/{run_id}/rows").text)[0]
+    )
+
+
+def test_title_that_the_crm_rejects_is_not_offered(browser, tmp_path):
+    """Two groups of the account have the same name, so no row can have it."""
+    rows = [["Name", "Mobile", "Group"], ["Asha", "98450 10001", "Festival offer"]]
+    rows += [["Ravi", f"98450 1001{n}", "Referrals"] for n in range(9)]
+    run_id = check(browser, write_csv(tmp_path / "leads.csv", rows))
+    if browser.path.endswith("/questions"):
+        browser.submit(f"/runs/{run_id}/questions", answer="no")
+        browser.wait(run_id)
+    offered = re.findall(r'<option value="([^"]*)"></option>', browser.text)
+    assert "Referrals" in offered
+    assert "Festival offer" not in offered
+
+
 def test_two_windows_get_409_and_not_a_lost_edit(browser, server, run_id):
     """By form, with the row as it is now, and by script."""
     other = Browser(server).open(f"/runs/{run_id}/rows/3")

@@ -6,6 +6,7 @@ const said = document.getElementById("said");
 const offerBox = document.getElementById("offer");
 const undoForm = document.getElementById("undo");
 const nextProblem = document.getElementById("next-problem");
+const SHOWN_MS = 6000;
 let offer = null;
 let lastRow = null;
 let lastCell = null;
@@ -29,6 +30,8 @@ function say(text, kind = "") {
   said.textContent = text;
   said.className = `notice ${kind}`;
   said.hidden = !text;
+  clearTimeout(said.timer);
+  if (kind === "ok") said.timer = setTimeout(() => { said.hidden = true; }, SHOWN_MS);
 }
 
 // --- draw
@@ -78,6 +81,8 @@ function draw(changed) {
   undoForm.hidden = !changed.step;
   undoForm.elements.step.value = changed.step ?? "";
   undoForm.querySelector("button").textContent = changed.undo;
+  document.getElementById("look-up").disabled = !changed.look_up.rows;
+  document.getElementById("look-up-hint").textContent = changed.look_up.hint;
   say(changed.said, "ok");
   offer = changed.offer;
   offerBox.hidden = !offer;
@@ -239,6 +244,7 @@ const KEYS = {
   PageUp: (cell) => move(cell, -10, 0), PageDown: (cell) => move(cell, 10, 0),
   Home: (cell) => focus(cellsOf(cell.parentElement)[0]), End: (cell) => focus(cellsOf(cell.parentElement).at(-1)),
   Enter: (cell) => edit(cell), F2: (cell) => edit(cell),
+  " ": () => {},  // would scroll the page
   Delete: (cell) => change(cell, ""), Escape: () => { say(""); offerBox.hidden = true; },
 };
 
