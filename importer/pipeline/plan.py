@@ -88,13 +88,15 @@ def apply(name: str, context: RunContext, *, planned_at: str = "") -> Summary:
 def send_unsent(journal: Journal, context: RunContext) -> Summary:
     """Send a run that was planned or checked and waits for it. The caller holds its locks, and has asked."""
     options = journal.metadata.options | get_inheritable(context.settings)
+    if journal.metadata.kind is RunKind.IMPORT:
+        with raise_as_nothing_sent():
+            remember_mapping(journal.metadata.mapping, context.settings, context.observer)
     if journal.run.end.state is RunState.PLANNED:
         _mark_undone_run(journal)
         journal.run.change_metadata(options=options, applied_at=now().isoformat())
         return send_and_verify(journal, context)
     with raise_as_nothing_sent():
         context.choose_policies(journal.metadata.mapping)
-        remember_mapping(journal.metadata.mapping, context.settings, context.observer)
         journal.run.change_metadata(options=options)
         journal.begin_sending(context.require_account())
     judge_gone_titles(journal, context.titles, context.settings.unknown)

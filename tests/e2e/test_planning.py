@@ -61,6 +61,16 @@ def test_apply_sends_exactly_the_plan(importer, crm, sheet):
     assert read_methods(crm).count("POST") == 2
 
 
+def test_answers_are_remembered_when_a_plan_is_sent(importer, crm, sheet):
+    """As by a run: the next sheet with these columns is read in the same way. A plan alone remembers nothing."""
+    planned = importer("plan", sheet, "--column", "Remarks=city", "--column", "City=")
+    maps = planned.folder.parent / "maps"
+    assert not maps.exists()
+    importer("apply", planned.folder.name, "--yes")
+    (saved,) = maps.iterdir()
+    assert 'Remarks = "city"' in saved.read_text("utf-8")
+
+
 # sheet row over a better lead -> mode -> what the CRM has after it
 CASES = [
     ("overwrite", {"first_name": "Ravi", "city": "Nashik", "lead_stage_name": "New"}),
