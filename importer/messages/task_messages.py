@@ -24,10 +24,10 @@ UNKNOWN_TIMEZONE = ErrorText(
 
 # --- a column of due dates, where nobody asked for tasks
 
-COLUMN_WITHOUT_TASKS = "no task is created from it without --task"
+COLUMN_WITHOUT_TASKS = "no tasks were asked for"
 TASKS_NEED_OPTION = (
-    'The column "{column}" looks like dates of follow-ups. No task is created from it: to create tasks in the CRM, '
-    "add --task FOLLOW_UP_CALL."
+    'The column "{column}" looks like dates of follow-ups. No task is created from it. To create tasks in the CRM, '
+    "choose their type (at the terminal: --task FOLLOW_UP_CALL)."
 )
 
 # --- counts

@@ -85,6 +85,8 @@ class NoticeKind(StrEnum):
     """How the table was understood."""
     IGNORED = "ignored"
     """What was left out."""
+    REUSED = "reused"
+    """Which earlier answers were used."""
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):

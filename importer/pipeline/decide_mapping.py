@@ -149,7 +149,7 @@ def _read_column_map(
         return read_map(Path(settings.map)), run_messages.COLUMN_FROM_MAP, ()
     if saved_map is None:
         return None, "", ()
-    notice = Notice(NoticeKind.READ, run_messages.ANSWERS_REUSED.format(path=saved_map))
+    notice = Notice(NoticeKind.REUSED, run_messages.ANSWERS_REUSED.format(path=saved_map))
     return read_map(saved_map), run_messages.COLUMN_FROM_SAVED_ANSWERS, (notice,)
 
 

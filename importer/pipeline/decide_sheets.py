@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from pathlib import Path
 
 from importer.errors import MissingPhoneColumnError
@@ -72,19 +73,30 @@ def match_sheets(sheet: Sheet, context: RunContext) -> MappingDecision:
     return _match_each(sheet, context.settings, lambda one: _match_one(one, sheet, context))
 
 
-def match_as_run_does(sheet: Sheet, settings: Settings, titles: AccountTitles) -> MappingDecision:
+class SavedAnswers(Enum):
+    """Whether the answers for an earlier sheet with the same columns decide about this one."""
+
+    USED = auto()
+    SET_ASIDE = auto()
+
+
+def match_as_run_does(
+    sheet: Sheet, settings: Settings, titles: AccountTitles, saved: SavedAnswers = SavedAnswers.USED
+) -> MappingDecision:
     """Return the mapping that a run would use if nobody answers. A report of ours keeps the mapping of its run."""
     origin = find_origin(sheet, Path(settings.reports))
     settings = inherit_settings(settings, origin, base_url="")  # how fast a CRM is used does not matter here
     reused = reuse_mapping(sheet.preview, settings, titles, origin)
-    return MappingDecision(reused) if reused else match_without_questions(sheet, settings, titles)
+    return MappingDecision(reused) if reused else match_without_questions(sheet, settings, titles, saved)
 
 
-def match_without_questions(sheet: Sheet, settings: Settings, titles: AccountTitles) -> MappingDecision:
+def match_without_questions(
+    sheet: Sheet, settings: Settings, titles: AccountTitles, saved: SavedAnswers = SavedAnswers.USED
+) -> MappingDecision:
     """Return the mapping that a run would use if nobody answers its questions. It may lack a column of phones."""
 
     def match(one: SheetPreview) -> MappingDecision:
-        saved_map = find_remembered_map(one, settings)
+        saved_map = find_remembered_map(one, settings) if saved is SavedAnswers.USED else None
         return choose_mapping(one, settings, titles, saved_map=saved_map, needs_phone=False)
 
     return _match_each(sheet, settings, match)

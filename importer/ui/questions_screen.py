@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from starlette.responses import Response
@@ -30,18 +31,26 @@ def show_questions(visit: Visit) -> Response:
     place = visit.workspace.find_place(visit.run_id)
     question = place.running.prompter.question if place.running else None
     if question is not None:
-        return visit.render(
-            "questions.html",
-            step=_STEPS.get(question.kind, "columns"),
-            question=question,
-            kind=question.kind.value,
-            fields=FIELDS,
-            get_label=get_field_label,
-            suggest=_suggest,
-        )
+        return _render_question(visit, question)
     if place.running is None and place.preparation is not None and place.preparation.answers:
         return visit.render("answers.html", step="values", answers=_list_answers(place.preparation.answers))
     return visit.go_to_run()
+
+
+def _render_question(visit: Visit, question: PendingQuestion, error: UsageError | None = None) -> Response:
+    """Show a question; with an `error`, as it was answered, and what is wrong with that."""
+    return visit.render(
+        "questions.html",
+        status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
+        step=_STEPS.get(question.kind, "columns"),
+        question=question,
+        kind=question.kind.value,
+        fields=FIELDS,
+        get_label=get_field_label,
+        suggest=_suggest,
+        given=visit.form,
+        **({} if error is None else {"failure": error}),
+    )
 
 
 def _suggest(value: UnknownValue) -> list[str]:
@@ -65,7 +74,11 @@ def answer_question(visit: Visit) -> Response:
     question = place.running.prompter.question if place.running else None
     form = visit.form
     if place.running is not None and question is not None and form.get("question") == str(question.number):
-        place.running.prompter.answer(question.number, _READERS[question.kind](form, question))
+        try:
+            answer = _READERS[question.kind](form, question)
+        except UsageError as error:
+            return _render_question(visit, question, error)
+        place.running.prompter.answer(question.number, answer)
     return visit.redirect(f"/runs/{visit.run_id}")
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from importer.models.mapping import AccountTitles
 from importer.pipeline.decide_mapping import MappingDecision
-from importer.pipeline.decide_sheets import leave_out_other_sheets, match_as_run_does
+from importer.pipeline.decide_sheets import SavedAnswers, leave_out_other_sheets, match_as_run_does
 from importer.pipeline.preparations import Preparation
 from importer.reader.protocol import WorkbookPreview
 from importer.reader.source import make_open_options, open_file
@@ -47,17 +47,20 @@ class SheetPreviews:
 
         return self._remember("workbook", preparation, settings, "", read)
 
-    def match(self, preparation: Preparation, settings: Settings, titles: AccountTitles) -> MatchedSheet:
+    def match(
+        self, preparation: Preparation, settings: Settings, titles: AccountTitles, saved: SavedAnswers
+    ) -> MatchedSheet:
         """Return which column a run would send to which field."""
 
         def read() -> MatchedSheet:
             with open_file(Path(preparation.path), make_open_options(settings, asks=True)) as sheet:
                 if with_leads := leave_out_other_sheets(sheet, settings):
                     sheet.reader.choose_sheets([with_leads[0].name])
-                decision = match_as_run_does(sheet, settings, titles)
+                decision = match_as_run_does(sheet, settings, titles, saved)
                 return MatchedSheet(decision, sheet.preview.headers)
 
-        return self._remember("match", preparation, settings, msgspec.json.encode(titles).decode(), read)
+        more = f"{saved.name} {msgspec.json.encode(titles).decode()}"
+        return self._remember("match", preparation, settings, more, read)
 
     def _remember(
         self, what: str, preparation: Preparation, settings: Settings, more: str, read: Callable[[], _T]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -10,7 +11,7 @@ from importer.loader.formats.file_kind import FileKind
 from importer.reader.protocol import SheetPreview, WorkbookPreview
 from importer.ui.run_steps import forget_check
 from importer.ui.templates import show_text
-from importer.ui.visit import Visit, show, write
+from importer.ui.visit import Form, Visit, show, write
 
 DELIMITERS = (",", ";", "tab", "|")
 ENCODINGS = ("utf-8", "cp1252", "utf-16")
@@ -65,7 +66,14 @@ def change_sheet(visit: Visit) -> Response:
         options.pop("column", None)
         preparation = preparation.change(options=options, answers=(), is_settled=False)
         visit.workspace.preparations.save(preparation)
-    return visit.redirect(f"/runs/{preparation.run_id}/{'sheet' if form.get('again') else 'columns'}")
+    return visit.redirect(f"/runs/{preparation.run_id}/{_choose_next_page(form)}")
+
+
+def _choose_next_page(form: Form) -> str:
+    """Return where the button leads that was pressed: to another sheet of the file, to this one read anew, or on."""
+    if shown := form.get("show"):
+        return f"sheet?{urlencode({'sheet': shown})}"
+    return "sheet" if form.get("again") else "columns"
 
 
 ROUTES = [

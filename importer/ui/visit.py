@@ -130,11 +130,11 @@ class Visit:
         return Response(msgspec.json.encode(value), status, media_type="application/json")
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        """Answer with a page. Pages about a run show why its last task has failed."""
+        """Answer with a page. Pages about a run show why its last task has failed, or the `failure` that is given."""
+        values = {**self._describe_run(values.pop("step", "")), **values}
         token = Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN_FIELD, self.session.token)
         content = render_template(
             template,
-            **self._describe_run(values.pop("step", "")),
             t=self.t,
             url=self.url,
             static=lambda name: self.url(f"/static/{name}"),
