@@ -545,7 +545,7 @@ def test_unexpected_error_is_one_sentence(importer, crm, monkeypatch, place, cod
 
     where = {
         "process_rows": "importer.pipeline.run.stage_rows",
-        "send": "importer.pipeline.send_and_report.send",
+        "send": "importer.pipeline.local_sender.send",
     }
     monkeypatch.setattr(where[place], broken)
     sheet = write_csv(importer.folder / "leads.csv", [["Phone"], ["9845010001"]])
