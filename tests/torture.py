@@ -180,14 +180,15 @@ class Trial:
     def resume(self) -> None:
         """Resume it, or start it under its own id if it was killed before its first write."""
         try:
-            _try_again(lambda: resume(self.run_id, self._make_context(self.settings)))
-        except (RunNotFoundError, DamagedJournalError):
-            self.start()
+            try:
+                _try_again(lambda: resume(self.run_id, self._make_context(self.settings)))
+            except (RunNotFoundError, DamagedJournalError):
+                self.start()
         except UsageError:
             if self.reached != "before":
                 raise
-            # Killed between its last row judged and its first write: its id stays taken. A resume that was killed in
-            # a process of its own may have begun the other run already.
+            # Its id stays taken: it was killed between its last row judged and its first write, or when its folder was
+            # still empty. A resume that was killed in a process of its own may have begun the other run already.
             self.run_id += "-again"
             self.resume()
 

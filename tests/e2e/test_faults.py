@@ -22,6 +22,7 @@ from importer.sandbox.server import run_sandbox
 from tests.support import KEY, leads, read_csv, write_csv
 from tests.torture import (
     Tally,
+    Trial,
     run_fault_trial,
     run_kill_trial,
     run_poisoned_trial,
@@ -75,6 +76,14 @@ def test_two_folders_at_once_lose_and_double_nothing(torture_crm, tmp_path, seed
     tally = Tally("")
     run_two_folders_trial(950 + seed, torture_crm, tmp_path, random.Random(seed), tally, span_s=0.7)
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
+
+
+def test_trial_goes_on_after_a_kill_right_at_the_start(torture_crm, tmp_path):
+    """A run that was killed with an empty folder has sent nothing, and its id stays taken."""
+    trial = Trial(999, torture_crm, tmp_path, random.Random(0), rows=3)
+    (tmp_path / trial.run_id).mkdir()
+    trial.resume()
+    assert trial.is_finished
 
 
 # --- stops
