@@ -223,12 +223,21 @@ def fast_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits after a failed request to a twenty-fifth. The simulations have the real ones, in virtual time."""
+    monkeypatch.setattr("importer.sender.retry._FIRST_BACKOFF_S", 0.02)
+    monkeypatch.setattr("importer.sender.circuit_breaker._FIRST_PROBE_WAIT_S", 0.02)
+    monkeypatch.setattr("importer.sender.get_retry._FIRST_GET_JITTER_S", 0.012)
+
+
+@pytest.fixture
 def importer(
     crm: RunningSandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     fast_start: None,
+    short_waits: None,
 ) -> Command:
     """Return the command in an empty folder, with the sandbox's address and key set."""
     monkeypatch.chdir(tmp_path)

@@ -12,6 +12,7 @@ from importer.sender.circuit_breaker import compute_hold_s
 from importer.sender.retry import is_throttled
 
 _MAX_GETS = 4
+_FIRST_GET_JITTER_S = 0.3
 _MAX_GET_JITTER_S = 5.0
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -19,7 +20,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 def build_get_retrying(sleep: Sleep, max_wait_s: float) -> AsyncRetrying:
     """Return what repeats a read: while the CRM asks to wait, for `max_wait_s` in all; otherwise four times."""
-    jitter = wait_random_exponential(multiplier=0.3, max=_MAX_GET_JITTER_S)
+    jitter = wait_random_exponential(multiplier=_FIRST_GET_JITTER_S, max=_MAX_GET_JITTER_S)
 
     def compute_wait_s(state: RetryCallState) -> float:
         return max(_find_hold_s(state) or 0.0, jitter(state))

@@ -40,6 +40,7 @@ def torture_crm():
         yield sandbox
 
 
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize(
     "fault", [*InjectedFault, None], ids=lambda fault: fault.value if fault else "all mixed"
 )
@@ -53,6 +54,7 @@ def test_fault_loses_and_doubles_nothing_and_is_reported(torture_crm, tmp_path, 
     assert (tally.lost, tally.doubled, tally.wrong) == (0, 0, 0), tally.findings
 
 
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize("seed", range(3))
 def test_poisoned_rows_end_by_themselves(torture_crm, tmp_path, seed):
     """The CRM always fails on some rows: they end as unknown, the others go in, and the run does not stop."""
@@ -465,6 +467,7 @@ def test_rows_that_share_a_further_phone_go_in_file_order(importer, crm):
 CANARY = "canary-KEY-7f3a9b"
 
 
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize("fault", [*InjectedFault, None], ids=lambda fault: fault.value if fault else "none")
 def test_at_vvv_no_fault_prints_the_key_or_a_phone(tmp_path, monkeypatch, capfd, fault, state_dir):
     """docs/guarantees.md, "The key stays secret": the key is nowhere. Phones are in the reports, and in nothing that was printed."""
