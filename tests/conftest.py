@@ -52,7 +52,12 @@ SOCKET_PLACES = (
     "sender/test_client.py",
     "sender/test_transport.py",
 )
-SLOW_PLACES = ("reader/test_worker_client.py", "loader/test_damaged_files.py", "test_api.py")
+SLOW_PLACES = (
+    "reader/test_worker_client.py",
+    "loader/test_damaged_files.py",
+    "test_api.py",
+    "test_prepared_python.py",
+)
 PROCESS_PLACES = (
     "batch/test_processes.py", "reader", "loader", "pipeline/test_run_folder.py", "pipeline/test_several_sheets.py", "report/test_round_trip.py",
     "report/test_import_fixed_rows.py", "report/test_report_writer.py", "sandbox/test_sandbox_command.py",
@@ -62,10 +67,10 @@ PROCESS_PLACES = (
 )  # fmt: skip
 """Tests of what a process of its own does: reading sheets of all kinds, signals, a terminal, closed streams, races."""
 READER_PLACES = (
-    "desktop", "reader", "loader/test_damaged_files.py", "cli/test_streams.py", "e2e/test_first_import.py",
-    "e2e/test_samples.py",
+    "desktop", "reader", "loader/test_damaged_files.py", "cli/test_streams.py", "cli/test_terminal_output.py",
+    "e2e/test_first_import.py", "e2e/test_samples.py",
 )  # fmt: skip
-"""Tests in which a process of its own reads the sheet. Elsewhere a thread does, unless the test starts the command."""
+"""Tests in which a process of its own reads the sheet. Elsewhere a thread does, unless a test starts a Python."""
 COVERAGE_VARIABLE = "COVERAGE_PROCESS_CONFIG"
 """Set by coverage (`patch = ["subprocess"]` in pyproject.toml): a Python that finds it measures itself."""
 SIMULATION = "tests.sender.simulation"

@@ -7,12 +7,12 @@ import pty
 import re
 import select
 import signal
-import subprocess
-import sys
 import termios
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from tests.prepared_python import start_python
 
 _MAX_WAIT_S = 40.0
 _KEY_REPEAT_S = 3.0
@@ -43,14 +43,12 @@ class Terminal:
         attributes[3] &= ~termios.ECHO  # otherwise typed text would be shown twice
         termios.tcsetattr(theirs, termios.TCSANOW, attributes)
         termios.tcsetwinsize(theirs, (40, 110))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *map(str, arguments)],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            cwd=folder,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "110", **environment},
-            start_new_session=True,
+        self._process = start_python(
+            _PROGRAM,
+            arguments,
+            folder=folder,
+            environment={**os.environ, "TERM": "xterm", "COLUMNS": "110", **environment},
+            streams=(theirs, theirs, theirs),
         )
         os.close(theirs)
 

@@ -4,11 +4,8 @@ import itertools
 import json
 import os
 import random
-import resource
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 
 import msgspec
@@ -19,6 +16,7 @@ from importer.errors import DiskWriteError
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
+from tests.prepared_python import StartedCommand
 from tests.support import KEY, leads, read_csv, write_csv
 from tests.torture import (
     Tally,
@@ -113,19 +111,12 @@ class Process:
         self.environment = {**os.environ, "SUPERFONE_API_KEY": KEY, "SUPERFONE_BASE_URL": sandbox.base_url}
         write_csv(folder / "x.csv", make_rows(self.count))
 
-    def start(self, *options, **how):
-        return self.call("run", "x.csv", "--yes", "--run-id", "r", "--concurrency", "8", *options, **how)
+    def start(self, *options, before=""):
+        options = ("--yes", "--run-id", "r", "--concurrency", "8", *options)
+        return self.call("run", "x.csv", *options, before=before)
 
-    def call(self, *arguments, **how):
-        return subprocess.Popen(
-            [sys.executable, "-m", "importer", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **how,
-        )
+    def call(self, *arguments, before=""):
+        return StartedCommand(*arguments, folder=self.folder, environment=self.environment, before=before)
 
     def wait_for_requests(self, count):
         """Wait until the CRM has received so many requests."""
@@ -169,7 +160,7 @@ def test_one_signal_finishes_rows_in_flight_and_exits_130(slow, number):
 
 def test_closed_terminal_does_not_stop_a_run_under_nohup(slow):
     """A signal that was ignored when the command began stays ignored."""
-    child = slow.start("--rate", "60", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    child = slow.start("--rate", "60", before="import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)")
     slow.wait_for_requests(20)
     child.send_signal(signal.SIGHUP)
     child.communicate(timeout=60)
@@ -177,14 +168,27 @@ def test_closed_terminal_does_not_stop_a_run_under_nohup(slow):
     assert has_every_row_once(slow.sandbox, slow.count)
 
 
+TELL_SIGNALS = """
+import os
+from importer.pipeline.send_and_report import _SignalCounter
+count = _SignalCounter.handle
+def count_and_tell(counter, number, frame):
+    count(counter, number, frame)
+    os.write(2, b"Counted a signal.")
+_SignalCounter.handle = count_and_tell
+"""
+
+
 def test_second_ctrl_c_does_not_wait_for_answers(slow):
     """Rows in flight are unknown, the reports are written, and resume continues."""
     slow.sandbox.sandbox.faults.restart(FaultPlan(always=InjectedFault.STALL_AFTER, from_request=10))
-    child = slow.start("--rate", "60")
+    child = slow.start("--rate", "60", before=TELL_SIGNALS)
     slow.wait_for_requests(14)
     began = time.monotonic()
     child.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    while "Counted a signal." not in child.errors:  # two signals that come at once are one
+        assert time.monotonic() - began < 25
+        time.sleep(0.01)
     child.send_signal(signal.SIGINT)
     _, error_output = child.communicate(timeout=25)
     assert time.monotonic() - began < 25  # an answer would have been waited for 30 seconds
@@ -202,9 +206,8 @@ def test_full_disk_stops_the_run_and_resume_continues(slow, tmp_path):
     size = 260_000
     # Coverage could not write its own file either, and would print that on our standard error.
     slow.environment = {name: v for name, v in slow.environment.items() if not name.startswith("COV")}
-    child = slow.start(
-        "--rate", "60", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-    )
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
+    child = slow.start("--rate", "60", before=limit)
     _, error_output = child.communicate(timeout=60)
     assert child.returncode == 3, error_output
     assert len(error_output.strip().splitlines()) == 1

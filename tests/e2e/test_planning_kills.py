@@ -3,14 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sandbox.server import run_sandbox
+from tests.prepared_python import StartedCommand
 from tests.support import KEY, leads, read_csv, write_csv
 
 COUNT = 60
@@ -31,14 +30,8 @@ class Importer:
         write_csv(folder / "x.csv", rows)
 
     def start(self, *arguments):
-        return subprocess.Popen(
-            [sys.executable, "-m", "importer", *arguments, "--rate", "60", "--concurrency", "8"],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        options = ("--rate", "60", "--concurrency", "8")
+        return StartedCommand(*arguments, *options, folder=self.folder, environment=self.environment)
 
     def finish(self, *arguments):
         child = self.start(*arguments)

@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 
@@ -12,6 +10,7 @@ import pytest
 
 from importer.sandbox.faults import FaultPlan, InjectedFault
 from importer.state.state_folder import STATE_DIR_VARIABLE
+from tests.prepared_python import StartedCommand
 from tests.support import leads, read_csv, write_csv
 
 ROWS = [
@@ -33,12 +32,12 @@ def folders(importer):
 @contextmanager
 def start(folder, *arguments):
     """Start the command in a process of its own, and kill it at the end."""
-    command = [sys.executable, "-m", "importer", *arguments]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    process = StartedCommand(*arguments, folder=folder, environment=os.environ)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def wait_for_leads(crm, count):
