@@ -11,7 +11,7 @@ from importer.fields import get_field_label
 from importer.journal.run_journal import Journal
 from importer.messages import planning_messages, ui_messages
 from importer.models.row_plan import FieldCount, PlanAction
-from importer.models.status import RunKind, RunState
+from importer.models.status import RowStatus, RunKind, RunState
 from importer.planner.policies import Policies
 from importer.report.change_texts import list_field_counts
 from importer.ui.policy_choice import (
@@ -39,6 +39,8 @@ def show_plan(visit: Visit) -> Response:
         actions = journal.plans.count_actions()
         is_undo = journal.metadata.kind is RunKind.UNDO
         choice = None if is_undo else _describe_choice(visit, journal, dict(visit.query))
+        statuses = journal.reports.count_by_status()
+        summary = visit.workspace.read_summary(visit.run_id)
         fields = list_field_counts([FieldCount(*found) for found in journal.plans.count_effects()])
         return visit.render(
             "plan.html",
@@ -51,6 +53,9 @@ def show_plan(visit: Visit) -> Response:
             fields=[(get_field_label(field), effects) for field, effects in fields.items()],
             choice=choice,
             presets=PRESETS,
+            to_fix=0 if is_undo else statuses.get(RowStatus.INVALID, 0),
+            merged=0 if is_undo else statuses.get(RowStatus.DUPLICATE, 0),
+            tasks=summary.open_tasks if summary else 0,
             leads=count_leads(actions),
             updates=actions[PlanAction.UPDATE],
             must_type=actions[PlanAction.UPDATE] > MAX_UNTYPED_UPDATES,

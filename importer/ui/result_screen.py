@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 from starlette.responses import FileResponse, Response
 
 from importer.journal.run_journal import Journal
@@ -16,9 +15,9 @@ from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.status import RESUMABLE, UNSENT, RowStatus, RunKind, RunState
 from importer.pipeline.reports_folder import is_sending
 from importer.pipeline.resume import refresh_reports
-from importer.report.summary import FAILED_CSV, FAILED_XLSX, PAGE, REPORT_FILES, SUMMARY, Summary
+from importer.report.summary import FAILED_CSV, FAILED_XLSX, PAGE, REPORT_FILES, Summary
 from importer.ui.run_pages import find_step, get_state_colour
-from importer.ui.run_steps import start_resume, start_retry, start_undo, start_verify
+from importer.ui.run_steps import start_check, start_resume, start_retry, start_undo, start_verify
 from importer.ui.visit import PageNotFoundError, Visit, show, write
 
 _MEDIA_TYPES = {
@@ -54,7 +53,7 @@ def show_result(visit: Visit) -> Response:
     with Journal.open_unverified(visit.folder) as journal:
         counts, end, metadata = journal.reports.count_by_status(), journal.run.end, journal.metadata
         keeps_way_back = not metadata.undone_by and not journal.plans.is_empty
-    state, summary = _name_state(end, visit.folder), _read_summary(visit.folder)
+    state, summary = _name_state(end, visit.folder), visit.workspace.read_summary(visit.run_id)
     meanings = _choose_meanings(metadata.kind, end.state)
     offers = _list_offers(state, counts, summary, keeps_way_back=keeps_way_back)
     return visit.render(
@@ -108,14 +107,6 @@ def _name_state(end: RunEnd, folder: Path) -> RunState:
     return RunState.INTERRUPTED if was_killed else end.state
 
 
-def _read_summary(folder: Path) -> Summary | None:
-    """Return the summary of the last reports, or None if there are none yet."""
-    try:
-        return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
 def _list_files(folder: Path, summary: Summary | None) -> list[str]:
     """Return the reports that there are, but for the page, which is shown. Lists of failed rows may be empty."""
     names = [name for name in REPORT_FILES if name != PAGE and (folder / name).is_file()]
@@ -147,7 +138,7 @@ def retry_run(visit: Visit) -> Response:
 
 
 def fix_rows(visit: Visit) -> Response:
-    """Begin a preparation with the failed rows of a run, in which its mapping and options are known."""
+    """Check the failed rows of a run again, as a new one: its columns and options are known, so the rows are next."""
     path = visit.folder / FAILED_XLSX
     if not path.is_file():
         path = visit.folder / FAILED_CSV
@@ -155,7 +146,10 @@ def fix_rows(visit: Visit) -> Response:
         raise PageNotFoundError
     run_id = visit.workspace.make_run_id()
     is_practice = visit.workspace.is_practice_run(visit.run_id)
-    visit.workspace.begin_preparation(path.name, path, run_id, is_practice=is_practice)
+    preparation = visit.workspace.begin_preparation(path.name, path, run_id, is_practice=is_practice)
+    preparation = preparation.change(is_settled=True)
+    visit.workspace.preparations.save(preparation)
+    start_check(visit.workspace, preparation)
     return visit.redirect(f"/runs/{run_id}")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from importer.credentials import Credentials
 from importer.errors import RunLockedError
 from importer.journal.run_metadata import PeekedRun, peek_run
@@ -16,6 +18,7 @@ from importer.pipeline.preparations import Preparation, Preparations
 from importer.pipeline.questions import AnswerKey, Prompter
 from importer.pipeline.reports_folder import now
 from importer.pipeline.run_folder import make_run_id
+from importer.report.summary import SUMMARY, Summary
 from importer.settings import Settings, resolve_settings
 from importer.ui.accounts import Accounts
 from importer.ui.plan_tallies import PlanTallies
@@ -74,6 +77,13 @@ class Workspace:
         if (run := peek_run(self.reports / run_id)) is not None:
             return self.accounts.find_by_address(run.metadata.base_url)
         return self.accounts.find(is_practice=self.preparations.get(run_id).is_practice)
+
+    def read_summary(self, run_id: str) -> Summary | None:
+        """Return the summary of the last reports of a run, or None if there are none yet."""
+        try:
+            return msgspec.json.decode((self.reports / run_id / SUMMARY).read_bytes(), type=Summary)
+        except (OSError, msgspec.MsgspecError):
+            return None
 
     def is_practice_run(self, run_id: str) -> bool:
         """Return whether a run was made for the practice CRM."""

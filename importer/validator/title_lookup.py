@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from importer.models.mapping import Title
 
 _MAX_SUGGESTIONS = 2
 _MIN_SIMILARITY = 72.0  # of 100: "Warm led" and "Warm lead" are similar, "Won" and "Walk-in" are not
+_BETWEEN_DIGIT_AND_LETTER = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
 _TOKEN_SET_WEIGHT = 0.95  # a title with words more or fewer counts a little less than a misspelt one
 
 
@@ -73,12 +75,17 @@ def suggest_titles(text: str, known: Sequence[str], *, limit: int) -> list[str]:
             text,
             candidates,
             scorer=scorer,
-            processor=normalize_title,
+            processor=_separate_words,
             score_cutoff=_MIN_SIMILARITY,
             limit=limit,
         ):
             scores[title] = max(scores.get(title, 0.0), score * weight)
     return sorted(scores, key=lambda title: -scores[title])[:limit]
+
+
+def _separate_words(text: str) -> str:
+    """Return a normalized title with `2BHK` as two words, as most people write it."""
+    return _BETWEEN_DIGIT_AND_LETTER.sub(" ", normalize_title(text))
 
 
 class TitleAnswer(NamedTuple):

@@ -112,6 +112,24 @@ def test_reports_are_read_by_their_names_in_a_frame_without_our_origin(browser, 
     assert read("results.csv").status_code == 404
 
 
+def test_rows_that_did_not_go_in_are_one_click_from_being_fixed(browser, server, tmp_path):
+    """The columns and options of their run are known, so the rows are the next page; fixed, they go in."""
+    run_id = plan(browser, write_csv(tmp_path / "leads.csv", [*CLEAN, ["Meena Iyer", "12"]]))
+    browser.submit(f"/runs/{run_id}/send")
+    browser.wait(run_id)
+    browser.open(browser.write(f"/runs/{run_id}/fix").headers["location"])
+    fixed = browser.path.split("/")[2]
+    assert browser.wait(fixed).path == f"/runs/{fixed}/rows"
+    assert "Meena Iyer" in browser.main
+    browser.open(f"/runs/{fixed}/rows/2").submit(
+        f"/runs/{fixed}/rows/2", **{"cell:1": "98450 10003", "action": "save"}
+    )
+    browser.write(f"/runs/{fixed}/look-up")
+    browser.wait(fixed).submit(f"/runs/{fixed}/send")
+    assert browser.wait(fixed).path == f"/runs/{fixed}/report"
+    assert read_leads(server)["+919845010003"]["first_name"] == "Meena"
+
+
 # --- state is what is on disk
 
 

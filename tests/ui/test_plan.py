@@ -37,6 +37,29 @@ def run_id(browser, server, tmp_path):
     return found
 
 
+def test_plan_names_what_stays_behind_and_the_tasks_that_it_creates(browser, tmp_path):
+    """Rows to fix and merged rows are one click away: nobody takes a plan of most rows for one of all."""
+    rows = [
+        ["Name", "Mobile"],
+        ["Asha", "98450 10001"],
+        ["Ravi", "98450 10002"],
+        ["Rao", "98450 10001"],
+        ["Meena", "12"],
+    ]
+    run_id = check(
+        browser, write_csv(tmp_path / "leads.csv", rows), source="", task="FOLLOW_UP_CALL", due="+2d"
+    )
+    browser.write(f"/runs/{run_id}/look-up")
+    browser.wait(run_id)
+    assert "1 row is not in this plan: something in it must be fixed first." in browser.main
+    assert "1 row is not sent by itself" in browser.main
+    assert "2 follow-up tasks are created too" in browser.main
+    for part, name in (("to_fix", "Meena"), ("skipped", "Rao")):
+        assert f'href="{browser.prefix}/runs/{run_id}/rows?part={part}"' in browser.text
+        assert name in browser.open(f"/runs/{run_id}/rows?part={part}").main
+        browser.open(f"/runs/{run_id}/plan")
+
+
 def read_counts(browser):
     found = re.findall(r'data-action="(\w+)"[^>]*><b>(\d+)</b>', browser.text)
     return {action: int(count) for action, count in found if int(count)}

@@ -55,6 +55,13 @@ def test_title_is_not_suggested_for_its_opposite(typed, suggested):
     assert suggest_titles(typed, ["Contacted", "Interested", "Not reachable"], limit=5) == suggested
 
 
+def test_number_and_word_without_a_space_are_two_words():
+    """Flats are written 2BHK as often as 2 BHK."""
+    products = ["Villa plot", "3 BHK flat", "2 BHK flat"]
+    assert suggest_titles("2BHK", products, limit=1) == ["2 BHK flat"]
+    assert suggest_titles("flat 3bhk", products, limit=1) == ["3 BHK flat"]
+
+
 def test_two_active_titles_with_one_name_are_ambiguous():
     """The API refuses such a name (400 Multiple lead groups found), so it is rejected before sending."""
     groups = TitleList([Title("Expo"), Title("Expo"), Title("Website")])
