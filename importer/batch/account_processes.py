@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, MutableSequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from enum import Enum, IntEnum, auto
 from multiprocessing.connection import wait as wait_for_sentinel
@@ -21,10 +21,11 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import psutil
 
-from importer.batch.account_work import Link
+from importer.batch.account_work import FetchedLists, Link, ListsRequest, SendRequest, fetch_lists
 from importer.batch.key_reference import KeyPlace
 from importer.batch.manifest import Manifest
 from importer.credentials import API_KEY_VARIABLE
+from importer.pipeline.local_sender import Sender
 from importer.process_setup import tune_gc
 from importer.sender.send_loop import Progress, StopRequest
 
@@ -32,6 +33,7 @@ _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
 _PRELOADED = ["importer.batch.fork_server"]
 _ORPHANED_CODE = 1
+_LISTS_AT_ONCE = 16
 _PASSED_ON = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 ]
@@ -104,6 +106,11 @@ class BoardLink:
         self._write(Cell.RATE, progress.rate_per_s)
         self._write(Cell.WAITING, progress.waiting_s)
 
+    def open_sender(self, request: SendRequest) -> Sender | None:
+        """Send from this process."""
+        del request
+        return None
+
     def _write(self, cell: Cell, value: float) -> None:
         self._cells[self._place + cell] = value
 
@@ -148,9 +155,14 @@ class AccountProcesses:
         self._variables = {
             name: key.name for name, key in references.items() if key.place is KeyPlace.ENVIRONMENT
         }
+        self._lists = ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists")
         _start_fork_server()
 
-    def __call__(self, board: Board, account: str, phase: Phase) -> AccountProcess:
+    def fetch_lists(self, request: ListsRequest) -> Future[FetchedLists]:
+        """Fetch the lists of an account in a thread of the program: it mostly waits."""
+        return self._lists.submit(fetch_lists, request)
+
+    def open_place(self, board: Board, account: str, phase: Phase) -> AccountProcess:
         """Start the process of an account. It sees no key but its own, and while it judges none at all."""
         own = self._variables.get(account) if phase is not Phase.JUDGING else None
         hidden = {API_KEY_VARIABLE, *self._variables.values()} - {own}

@@ -18,7 +18,13 @@ from importer.batch.judging import Judging, decide_judging
 from importer.batch.key_reference import read_key
 from importer.batch.manifest import Account, Job
 from importer.credentials import Credentials
-from importer.errors import ImporterError, RunInterruptedError, UnreadableFileError, UsageError
+from importer.errors import (
+    ImporterError,
+    RunInterruptedError,
+    UnreadableFileError,
+    UsageError,
+    WorkerLostError,
+)
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import PeekedRun, peek_run
 from importer.messages import batch_messages
@@ -26,8 +32,9 @@ from importer.models.mapping import AccountTitles
 from importer.models.status import RESUMABLE, RunState
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import Coordination, RunContext, RunObserver
+from importer.pipeline.local_sender import Sender
 from importer.pipeline.plan import apply, plan_unsent
-from importer.pipeline.resume import lock_its_account, lock_journal, resume
+from importer.pipeline.resume import lock_its_account, lock_journal, resume, verify
 from importer.pipeline.run import judge
 from importer.pipeline.run_folder import discard_unsent_run
 from importer.reader.source import make_open_options, open_file
@@ -37,10 +44,12 @@ from importer.sender.adaptive_rate import LearntRate
 from importer.sender.send_loop import Progress, StopRequest
 from importer.settings import Settings, get_inheritable
 from importer.state.account_identity import AccountIdentity, identify_account
-from importer.state.state_folder import AccountState, find_account
+from importer.state.state_folder import AccountState
 
 _LOCK_WAIT_S = 45.0
 """How long to wait for the sending of a batch that was killed: its process finishes the requests under way (--timeout)."""
+_MAX_LOST_WORKERS = 10
+"""Of one job. A row that kills each worker would otherwise go round for ever."""
 
 
 class Link(Protocol):
@@ -55,6 +64,16 @@ class Link(Protocol):
     def report_judged(self, rows: int) -> None:
         """Tell the program how many rows of the present job are judged."""
 
+    def open_sender(self, request: SendRequest) -> Sender | None:
+        """Return what sends the rows of a job from another place, None to send them from here."""
+
+
+class FetchedLists(msgspec.Struct, frozen=True):
+    """Who an account is, without its key, and its lists."""
+
+    identity: AccountIdentity
+    titles: AccountTitles
+
 
 class OpenedAccount(msgspec.Struct, frozen=True):
     """What must be known of an account to judge its jobs: who it is, its lists, and its state. Not its key."""
@@ -64,12 +83,11 @@ class OpenedAccount(msgspec.Struct, frozen=True):
     state: AccountState
 
 
-class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Open an account. `folder` is that of the manifest."""
+class ListsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Fetch the lists of an account. `folder` is that of the manifest."""
 
     account: Account
     folder: Path
-    state_dir: Path
     settings: Settings
 
 
@@ -97,6 +115,7 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     job: Job
     account: Account
+    identity: AccountIdentity
     folder: Path
     state_dir: Path
     titles: AccountTitles = {}
@@ -112,12 +131,11 @@ class SentJob(msgspec.Struct, frozen=True):
     learnt_rate: LearntRate | None
 
 
-def read_lists(request: OpenRequest) -> OpenedAccount:
+def fetch_lists(request: ListsRequest) -> FetchedLists:
     """Return the account that the key opens. Raises MissingKeyError, RunStoppedError."""
     credentials = _find_credentials(request.account, request.folder)
     titles = fetch_account_titles(credentials, request.settings, lambda _: None)
-    identity = identify_account(credentials)
-    return OpenedAccount(identity, titles, find_account(request.state_dir, identity, titles))
+    return FetchedLists(identify_account(credentials), titles)
 
 
 # --- judge
@@ -207,16 +225,18 @@ def send_job(request: SendRequest, link: Link) -> SentJob:
     observer = _LinkedObserver(link)
     reason = ""
     try:
-        _advance(request, _build_context(request, link, observer))
+        _advance_past_lost_workers(request, _build_context(request, link, observer))
     except ImporterError as error:
         reason = str(error)
     return SentJob(read_report(request.job, reason), observer.learnt_rate)
 
 
 def _build_context(request: SendRequest, link: Link, observer: _LinkedObserver) -> RunContext:
+    sender = link.open_sender(request)
     return RunContext(
         settings=request.job.settings,
-        credentials=_find_credentials(request.account, request.folder),
+        credentials=_find_credentials(request.account, request.folder) if sender is None else None,
+        given_identity=request.identity,
         observer=observer,
         titles=request.titles,
         state_dir=request.state_dir,
@@ -225,8 +245,23 @@ def _build_context(request: SendRequest, link: Link, observer: _LinkedObserver) 
             opened_account=request.opened_account,
             get_stop_request=link.get_stop_request,
             lock_wait_s=_LOCK_WAIT_S,
+            sender=sender,
         ),
     )
+
+
+def _advance_past_lost_workers(request: SendRequest, context: RunContext) -> None:
+    """Go on with another worker each time one is lost: to the journal it is what kill -9 is. Raises WorkerLostError."""
+    for lost in range(1, _MAX_LOST_WORKERS + 1):
+        try:
+            _advance(request, context)
+        except WorkerLostError:
+            if lost == _MAX_LOST_WORKERS:
+                raise
+            learnt_nothing = msgspec.structs.replace(context.coordination, learnt_rate=None)
+            context = context.replace(coordination=learnt_nothing)
+        else:
+            return
 
 
 def _advance(request: SendRequest, context: RunContext) -> None:
@@ -234,6 +269,9 @@ def _advance(request: SendRequest, context: RunContext) -> None:
     run = str(request.job.folder)
     found = peek_run(request.job.folder)
     assert found is not None, "only judged jobs are sent"
+    if found.end.state is RunState.FINISHED and context.settings.verify:
+        verify(run, context)  # its worker was lost while it read the leads back
+        return
     if found.end.state in RESUMABLE:
         resume(run, context)
         if not found.end.is_planning or request.plans_only:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from importer.batch.account_processes import AccountExecutor, Board, Phase
+from importer.batch.account_work import FetchedLists, ListsRequest
 from importer.batch.job_report import JobReport
 from importer.batch.manifest import Job
 
@@ -37,6 +39,9 @@ class BatchObserver:
     def on_job_begun(self, job: Job) -> None:
         """A job has begun."""
 
+    def on_worker_lost(self, account: str, worker: str) -> None:
+        """The worker that sent the rows of an account is gone; another one goes on. Called in any thread."""
+
     def on_job_ended(self, report: JobReport) -> None:
         """A job has ended, or has stopped."""
 
@@ -54,8 +59,11 @@ class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     only: frozenset[str] = frozenset()
 
 
-class OpenExecutor(Protocol):
-    """Says where the jobs of an account run: in a process of this machine, or on another one."""
+class AccountPlaces(Protocol):
+    """Where the work for accounts is done: in processes of this computer, or on the workers of a cluster."""
 
-    def __call__(self, board: Board, account: str, phase: Phase) -> AccountExecutor:
-        """Return a new place for an account."""
+    def fetch_lists(self, request: ListsRequest) -> Future[FetchedLists]:
+        """Begin to fetch the lists of an account."""
+
+    def open_place(self, board: Board, account: str, phase: Phase) -> AccountExecutor:
+        """Return a new place for the jobs of an account."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -19,7 +19,7 @@ from importer.batch.account_work import (
     judge_job,
     send_job,
 )
-from importer.batch.batch_context import BatchObserver, BatchOptions, Goal, OpenExecutor
+from importer.batch.batch_context import AccountPlaces, BatchObserver, BatchOptions, Goal
 from importer.batch.batch_report import write_batch_reports
 from importer.batch.batch_summary import BatchSummary, build_batch_summary
 from importer.batch.job_report import JobReport, JobState, build_unread_report, read_report
@@ -37,7 +37,6 @@ from importer.state.run_lock import LockHolder, lock_batch
 from importer.state.state_folder import AccountState, open_account_states
 
 _POLL_S = 0.25
-_LISTS_AT_ONCE = 16
 _MAX_LISTS_AGE_S = 600.0  # after so long, a sending reads the account's lists anew
 _Result = TypeVar("_Result")
 JobKey: TypeAlias = tuple[str, str]
@@ -47,11 +46,15 @@ class Batch:
     """One call of `importer batch`: the jobs, and what is known of each."""
 
     def __init__(
-        self, manifest: Manifest, options: BatchOptions, open_executor: OpenExecutor, observer: BatchObserver
+        self,
+        manifest: Manifest,
+        options: BatchOptions,
+        places: AccountPlaces,
+        observer: BatchObserver,
     ) -> None:
         self._manifest = manifest
         self._options = options
-        self._open_executor = open_executor
+        self._places = places
         self._observer = observer
         self._started = now()
         self._jobs = _select_jobs(manifest, options.only)
@@ -85,9 +88,9 @@ class Batch:
     def _open_accounts(self) -> None:
         self._observer.on_preflight(len({job.account for job in self._jobs}), len(self._jobs))
         check_free_space(self._jobs, self._options.reports)
-        with ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists") as executor:
-            opened = open_accounts(self._manifest, self._jobs, self._options.state_dir, executor)
-        self._opened, self._failed_accounts = opened
+        self._opened, self._failed_accounts = open_accounts(
+            self._manifest, self._jobs, self._options.state_dir, self._places.fetch_lists
+        )
         self._opened_at_s = time.monotonic()
 
     def _judge(self) -> list[Job]:
@@ -146,6 +149,7 @@ class Batch:
         request = SendRequest(
             job=job,
             account=self._manifest.accounts[job.account],
+            identity=self._opened[job.account].identity,
             folder=self._manifest.folder,
             state_dir=self._options.state_dir,
             titles=self._opened[job.account].titles if is_recent else {},
@@ -188,7 +192,7 @@ class Batch:
             at_once=self._options.judges_at_once if is_judging else self._options.sends_at_once,
             keeps_going=is_judging or self._options.keeps_going,
         )
-        open_executor = partial(self._open_executor, self._board, phase=phase)
+        open_executor = partial(self._places.open_place, self._board, phase=phase)
         with self._count_signals(), RunningJobs[_Result](open_executor, submit) as running:
             while not schedule.is_finished:
                 for job in schedule.take():

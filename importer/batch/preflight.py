@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
-from importer.batch.account_work import OpenedAccount, OpenRequest, read_lists
+from importer.batch.account_work import FetchedLists, ListsRequest, OpenedAccount
 from importer.batch.manifest import Job, Manifest
 from importer.errors import ImporterError, NothingSentError, UsageError
 from importer.messages import batch_messages
 from importer.settings import Settings
 from importer.state.account_identity import is_same_account
+from importer.state.state_folder import find_account
 
 _MAX_LISTS_WAIT_S = 60.0
 _JOURNAL_SHARE = 4  # a journal takes up to four times its CSV
@@ -22,29 +23,34 @@ _WORKBOOK_SHARE = 20  # a workbook is compressed to about a fifth
 
 
 def open_accounts(
-    manifest: Manifest, jobs: Sequence[Job], state_dir: Path, executor: Executor
+    manifest: Manifest,
+    jobs: Sequence[Job],
+    state_dir: Path,
+    fetch: Callable[[ListsRequest], Future[FetchedLists]],
 ) -> tuple[dict[str, OpenedAccount], dict[str, str]]:
-    """Return the opened accounts of the jobs by name, and why the others cannot be opened.
+    """Return the opened accounts of the jobs by name, and why the others cannot be opened. `fetch` begins to fetch lists.
 
     Raises UsageError if two names are one account: its jobs would have no order.
     """
     first_jobs = {job.account: job for job in reversed(jobs)}
-    futures: dict[str, Future[OpenedAccount]] = {}
+    futures: dict[str, Future[FetchedLists]] = {}
     for name in dict.fromkeys(job.account for job in jobs):
-        request = OpenRequest(
+        request = ListsRequest(
             account=manifest.accounts[name],
             folder=manifest.folder,
-            state_dir=state_dir,
             settings=_limit_wait(first_jobs[name].settings),
         )
-        futures[name] = executor.submit(read_lists, request)
+        futures[name] = fetch(request)
     opened: dict[str, OpenedAccount] = {}
     failed: dict[str, str] = {}
     for name, future in futures.items():
         try:
-            opened[name] = future.result()
+            found = future.result()
         except ImporterError as error:
             failed[name] = str(error)
+        else:
+            state = find_account(state_dir, found.identity, found.titles)
+            opened[name] = OpenedAccount(found.identity, found.titles, state)
     _check_accounts_differ(opened)
     return opened, failed
 

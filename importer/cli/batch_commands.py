@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
-from importer.cli.console import is_interactive, print_json, print_line
+from importer.cli.console import is_interactive, print_json, print_line, verbosity
+from importer.cli.flags import add_verbose_option
 from importer.cli.logging_setup import configure_logging
 from importer.errors import UsageError
 from importer.messages import batch_messages, help_messages
@@ -18,8 +21,14 @@ from importer.messages.settings_messages import OPTION_HELP
 from importer.settings import Settings
 
 if TYPE_CHECKING:
-    from importer.batch.batch_context import Goal
+    from contextlib import AbstractContextManager
+
+    from importer.batch.account_processes import AccountProcesses
+    from importer.batch.batch_context import AccountPlaces, Goal
     from importer.batch.batch_summary import BatchSummary
+    from importer.batch.manifest import Manifest
+    from importer.cli.batch_progress import BatchProgress
+    from importer.cluster.cluster_session import ClusterSession
 
 _MAX_PROBLEMS = 10
 
@@ -29,22 +38,26 @@ _MAX_PROBLEMS = 10
 @click.option("--check", "checks_only", is_flag=True, help=help_messages.OPTION_BATCH_CHECK)
 @click.option("--plan", "plans_only", is_flag=True, help=help_messages.OPTION_BATCH_PLAN)
 @click.option("--at-once", type=click.IntRange(1, 1000), metavar="N", help=help_messages.OPTION_AT_ONCE)
+@click.option("--cluster", metavar="ADDRESS", help=help_messages.OPTION_CLUSTER)
 @click.option("--only", multiple=True, metavar="ACCOUNT", help=help_messages.OPTION_ONLY)
 @click.option("--keep-going", is_flag=True, help=help_messages.OPTION_KEEP_GOING)
 @click.option("--reports", default=Settings().reports, metavar="DIR", help=help_messages.OPTION_BATCH_REPORTS)
 @click.option("--yes", is_flag=True, help=OPTION_HELP["yes"].text)
 @click.option("--json", "as_json", is_flag=True, help=OPTION_HELP["json"].text)
+@add_verbose_option
 def batch_command(
     manifest: str,
     *,
     checks_only: bool,
     plans_only: bool,
     at_once: int | None,
+    cluster: str | None,
     only: tuple[str, ...],
     keep_going: bool,
     reports: str,
     yes: bool,
     as_json: bool,
+    verbose: int | None = None,
 ) -> int:
     """Import all files of a manifest."""
     from importer.batch.account_processes import AccountProcesses, choose_places
@@ -54,12 +67,13 @@ def batch_command(
     from importer.cli.batch_progress import BatchProgress
     from importer.state.state_folder import find_state_folder
 
+    if verbose:
+        verbosity.set(verbose)
     configure_logging()
     goal = _choose_goal(checks_only=checks_only, plans_only=plans_only)
     asks = _should_confirm(goal is Goal.SEND and not yes)
     read = read_manifest(Path(manifest), Path(reports), os.environ)
     places = choose_places(at_once)
-    processes = AccountProcesses(read)
     options = BatchOptions(
         manifest=Path(manifest),
         reports=Path(reports),
@@ -70,11 +84,36 @@ def batch_command(
         keeps_going=keep_going,
         only=frozenset(only),
     )
-    with BatchProgress(is_silent=as_json) as progress:
-        batch = Batch(read, options, processes, progress)
+    processes = AccountProcesses(read)
+    with BatchProgress(is_silent=as_json) as progress, ExitStack() as stack:
+        account_places: AccountPlaces = processes
+        if cluster and goal is not Goal.CHECK:
+            session = stack.enter_context(_open_cluster(cluster, read, processes, at_once, progress))
+            account_places = session.places
+            options = msgspec.structs.replace(options, sends_at_once=session.sends_at_once)
+        batch = Batch(read, options, account_places, progress)
         summary = batch.run(lambda found: not asks or _confirm(found, Path(reports)))
     _show_result(summary, Path(reports), as_json=as_json)
     return summary.exit_code
+
+
+def _open_cluster(
+    address: str,
+    manifest: Manifest,
+    processes: AccountProcesses,
+    at_once: int | None,
+    progress: BatchProgress,
+) -> AbstractContextManager[ClusterSession]:
+    """Return the cluster of the batch. It is the only part that loads Dask."""
+    from importer.cluster.cluster_session import open_cluster
+
+    return open_cluster(
+        address,
+        manifest,
+        processes=processes,
+        at_once=at_once,
+        on_worker_lost=progress.on_worker_lost,
+    )
 
 
 def _choose_goal(*, checks_only: bool, plans_only: bool) -> Goal:

@@ -88,6 +88,16 @@ class BatchProgress(BatchObserver):
                 err=True,
             )
 
+    def on_worker_lost(self, account: str, worker: str) -> None:
+        """Say that another worker goes on."""
+        if not self._is_silent:
+            text = sanitize(batch_messages.WORKER_LOST_LINE.format(account=account, worker=worker))
+            with ignore_closed_reader(err=True):
+                if self._total is None:
+                    print_line(text, err=True)
+                else:
+                    self._total.write(text, file=sys.stderr)
+
     def on_poll(self) -> None:
         """Bring the lines up to date."""
         for account, line in self._lines.items():

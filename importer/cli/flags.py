@@ -119,6 +119,11 @@ def add_page_options(command: Command) -> Command:
     return _add_options(command, frozenset({"reports", "verbose"}))
 
 
+def add_verbose_option(command: Command) -> Command:
+    """Add --verbose, for `batch`, whose other options stand in its manifest."""
+    return _build_option("verbose", default=0)(command)
+
+
 def read_settings(flags: Mapping[str, Any]) -> Settings:
     """Return the settings of the flags that click has read, over those of the settings file."""
     config = flags.get("config")

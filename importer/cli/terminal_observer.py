@@ -91,6 +91,12 @@ class TerminalObserver(RunObserver):
         if self._prints:
             print_wait(seconds)
 
+    def on_worker_wait(self, seconds: float) -> None:
+        """Print why nothing happens for about a minute."""
+        if self._prints:
+            text = terminal_messages.WAITING_FOR_WORKER.format(duration=format_duration(seconds))
+            print_line(text, err=True)
+
     def on_mapping_decided(self, header: RunMetadata) -> None:
         """Print which column goes to which field."""
         if self._prints:

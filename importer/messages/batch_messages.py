@@ -86,6 +86,51 @@ def _format_megabytes(size: int) -> str:
     return f"{format_count(size // 1_000_000)} MB"
 
 
+# --- a cluster
+
+NO_DASK = ErrorText(
+    "--cluster needs Dask, which is not installed.", 'Install it: pip install "superfone-importer[cluster]"'
+)
+BAD_CLUSTER_ADDRESS = ErrorText(
+    '"{address}" is not the address of a cluster.',
+    "Write it as tls://HOST:8786. docs/cluster.md shows how to start one.",
+)
+CLUSTER_WITHOUT_TLS = ErrorText(
+    "{address} is not protected: anyone who reaches the scheduler can run programs on all workers.",
+    "Use tls://. tcp:// is accepted for this computer alone. docs/cluster.md shows how certificates are made.",
+)
+NO_CLUSTER = ErrorText(
+    "No cluster answers at {address}: {reason}.", "Start the scheduler, or correct the address."
+)
+NO_WORKERS = ErrorText("The cluster at {address} has no workers.", "Start some. docs/cluster.md shows how.")
+UNFIT_WORKER = ErrorText(
+    "The worker {worker} cannot run importer ({reason}).",
+    'Install the same version there: pip install "superfone-importer[cluster]"',
+)
+OTHER_VERSION = ErrorText(
+    "The worker {worker} has {name} {theirs}, and this computer has {ours}.",
+    "Install the same version on both.",
+)
+WORKER_WITHOUT_KEY = ErrorText(
+    "The worker {worker} has no key at {key}.",
+    "Each worker needs the keys of all accounts, at the same place.",
+)
+UNREACHABLE_SERVICE = ErrorText(
+    "The worker {worker} cannot reach this computer.",
+    "Let the workers connect to it: they read and write journals here.",
+)
+CLUSTER_LOST = ErrorText(
+    "The scheduler of the cluster cannot be reached any more. Every result so far is saved.",
+    "Start it again, then run the same command again.",
+)
+UNKNOWN_WORKER = "(unknown)"
+WORKER_LOST = ErrorText("The worker {worker} is gone.", "Run the same command again to continue.")
+WORKER_LOST_LINE = (
+    "{account}: the worker {worker} is gone. Another one goes on when nothing of it can be under way."
+)
+LEASE_LOST = ErrorText("This worker may not send to the account any more.", "Another one goes on.")
+JOURNAL_FAILED = ErrorText("The journal of this job could not be read or written.", "")
+
 # --- how a job ended
 
 CHANGED_FILE = (

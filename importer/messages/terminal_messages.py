@@ -20,6 +20,7 @@ CONFIRMATION_NEEDED = ErrorText(
 
 # --- reading the sheet
 
+WAITING_FOR_WORKER = "A worker of a batch may still send to this account. Waiting {duration} for it ..."
 WAITING_FOR_LISTS = "The CRM asks us to wait {duration} before it sends its dropdown lists ..."
 READING = "Reading {file}"
 LEFT_OUT = "  left out: {columns}"

@@ -13,7 +13,7 @@ from importer.issues import Issue, Severity, format_issue
 from importer.models.crm_lead import Lookup
 from importer.models.row import Payload, get_sheet_row, name_row
 from importer.models.row_plan import RowPlan
-from importer.models.status import WENT_IN, DeliveryStatus, NoteState, RowStatus, Verification
+from importer.models.status import WENT_IN, NoteState, RowStatus, Verification
 from importer.models.task import TaskPage, TaskState
 
 NOTE_BREAK = "\x1e"
@@ -78,7 +78,7 @@ class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a sent row, of a phone that was looked up, or of a task. It is written to the journal before it is counted."""
 
     number: int
-    status: DeliveryStatus
+    status: RowStatus  # a DeliveryStatus; msgspec reads no literal of enums
     attempts: int
     http_status: int | None
     note: NoteState

@@ -64,14 +64,21 @@ class LocalSender:
         return run_async(lambda: send_rows(sending, self._credentials, observer))
 
 
-async def send_rows(sending: Sending, credentials: Credentials, observer: SendingObserver) -> bool:
-    """Do the same in a running loop."""
+async def send_rows(
+    sending: Sending,
+    credentials: Credentials,
+    observer: SendingObserver,
+    *,
+    check: Callable[[], None] | None = None,
+) -> bool:
+    """Do the same in a running loop. `check` is called before each request leaves, and raises if it must not."""
     settings = sending.client
     async with open_client(
         credentials,
         timeout_s=settings.timeout_s,
         max_wait_s=settings.max_wait_s,
         connections=settings.connections,
+        check=check,
     ) as client:
         return await send(
             sending.source,

@@ -45,7 +45,7 @@ def plan_checked(name: str, context: RunContext) -> Summary:
     with ExitStack() as stack:
         with raise_as_nothing_sent():
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
-            check_address(journal.metadata.base_url, context.require_credentials())
+            check_address(journal.metadata.base_url, context.identity)
             stack.enter_context(lock_journal(journal))
             if journal.run.end.state not in UNSENT:
                 raise UsageError(*planning_messages.NOT_CHECKED.format(run=name))
@@ -72,7 +72,7 @@ def apply(name: str, context: RunContext, *, planned_at: str = "") -> Summary:
     with ExitStack() as stack:
         with raise_as_nothing_sent():
             journal = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
-            check_address(journal.metadata.base_url, context.require_credentials())
+            check_address(journal.metadata.base_url, context.identity)
             stack.enter_context(lock_journal(journal, wait_s=context.coordination.lock_wait_s))
             # Behind the lock: another command may have sent, edited or planned it meanwhile.
             _require_unsent(name, journal)

@@ -9,7 +9,7 @@ from typing import NamedTuple, assert_never
 from urllib.parse import urlsplit
 
 from importer.command_hints import format_run_command, format_sheet_command
-from importer.credentials import Credentials, is_loopback, normalize_base_url
+from importer.credentials import is_loopback, normalize_base_url
 from importer.errors import DamagedJournalError, RunStoppedError, UsageError, raise_as_nothing_sent
 from importer.issues import Issue, IssueCode, Severity
 from importer.journal.delivery_batch import DeliveryBatch
@@ -33,7 +33,8 @@ from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import SUMMARY, Summary
 from importer.settings import UnknownPolicy, merge_run_settings
-from importer.state.account_identity import fingerprint_key
+from importer.state.account_identity import AccountIdentity
+from importer.state.lease import wait_for_worker
 from importer.state.run_lock import MAX_LOCK_WAIT_S, LockHolder, lock_account, lock_run
 from importer.state.state_folder import open_account
 from importer.validator.judge import TitleRecheck
@@ -44,7 +45,7 @@ _ROWS_PER_COMMIT = 1000
 def resume(name: str, context: RunContext) -> Summary:
     """Finish an interrupted or stopped run from its journal. For a finished run, write the reports again."""
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
-        check_address(journal.metadata.base_url, context.require_credentials())
+        check_address(journal.metadata.base_url, context.identity)
         match state := journal.run.end.state:
             case RunState.FINISHED:
                 return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
@@ -104,13 +105,16 @@ def lock_its_account(journal: Journal, context: RunContext) -> Iterator[RunConte
 @contextmanager
 def lock_account_of(journal: Journal, context: RunContext, *, run_id: str) -> Iterator[RunContext]:
     """Lock the account of a journal for the run with this id. Yield the context with the lists and the account."""
-    metadata = journal.metadata
-    credentials = context.require_credentials()
-    titles = context.titles or fetch_account_titles(credentials, context.settings, context.observer.on_wait)
-    _check_account(metadata, credentials, titles)
-    account = context.coordination.opened_account or open_account(context.state_dir, credentials, titles)
+    metadata, identity = journal.metadata, context.identity
+    titles = context.titles or fetch_account_titles(
+        context.require_credentials(), context.settings, context.observer.on_wait
+    )
+    _check_account(metadata, identity, titles)
+    account = context.coordination.opened_account or open_account(context.state_dir, identity, titles)
     holder = LockHolder.from_run(run_id, journal.folder.parent, metadata.file)
     with lock_account(account.folder, holder, wait_s=context.coordination.lock_wait_s):
+        if context.coordination.sender is None:
+            wait_for_worker(account.folder, context.observer.on_worker_wait)
         yield context.replace(titles=titles, account=account)
 
 
@@ -122,7 +126,7 @@ def retry(name: str, context: RunContext, *, new_id: str | None = None) -> Summa
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
         metadata = journal.metadata
         settings = context.settings.replace(reports=str(journal.folder.parent), run_id=new_id)
-        check_address(metadata.base_url, context.require_credentials())
+        check_address(metadata.base_url, context.identity)
         _require_sent(name, journal)
         reader = InMemoryReader(metadata.headers, _RetryableRows(journal), metadata.notices)
         sheet = Sheet(reader, file=metadata.file, sha256=metadata.sha256, origin=metadata)
@@ -136,7 +140,7 @@ def retry(name: str, context: RunContext, *, new_id: str | None = None) -> Summa
 def verify(name: str, context: RunContext) -> Summary:
     """Read the leads of a run back and compare them with what was sent. Raises UsageError if it has sent nothing."""
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal, raise_as_nothing_sent():
-        check_address(journal.metadata.base_url, context.require_credentials())
+        check_address(journal.metadata.base_url, context.identity)
         if not journal.run.end.has_sent:
             raise UsageError(*planning_messages.NOTHING_TO_VERIFY.format(run=name))
         with lock_journal(journal), lock_its_account(journal, context) as opened:
@@ -204,23 +208,23 @@ def _format_command(journal: Journal) -> str:
     return format_sheet_command("run", journal.metadata.file, journal.metadata.options, journal.folder.parent)
 
 
-def check_address(run_url: str, credentials: Credentials) -> None:
+def check_address(run_url: str, identity: AccountIdentity) -> None:
     """Raise UsageError if the run was for another address. Early versions kept the address as it was typed."""
-    if credentials.base_url in (run_url, normalize_base_url(run_url)):
+    if identity.base_url in (run_url, normalize_base_url(run_url)):
         return
-    message, advice = run_messages.OTHER_ADDRESS.format(run_url=run_url, url=credentials.base_url)
+    message, advice = run_messages.OTHER_ADDRESS.format(run_url=run_url, url=identity.base_url)
     address = urlsplit(normalize_base_url(run_url))
     if address.port and is_loopback(address.hostname or ""):
         advice += run_messages.OTHER_ADDRESS_SANDBOX.format(port=address.port)
     raise UsageError(message, advice)
 
 
-def _check_account(metadata: RunMetadata, credentials: Credentials, titles: AccountTitles) -> None:
+def _check_account(metadata: RunMetadata, identity: AccountIdentity, titles: AccountTitles) -> None:
     """Raise UsageError if the key seems to open another account than the run's.
 
     Only the dropdown lists can show that. A new key of the same account is accepted.
     """
-    if metadata.account == fingerprint_key(credentials):
+    if metadata.account == identity.key:
         return
     of_run = {
         (dropdown, title) for dropdown, found in get_active_titles(metadata.titles).items() for title in found

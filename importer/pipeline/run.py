@@ -43,6 +43,7 @@ from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
 from importer.settings import get_inheritable, merge_run_settings
+from importer.state.lease import wait_for_worker
 from importer.state.run_lock import LockHolder, lock_account, lock_run
 from importer.state.state_folder import AccountState, find_account, open_account
 
@@ -148,9 +149,10 @@ def lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[RunContext]:
         with raise_as_nothing_sent():
             locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=context.identity.key))
             context = _fetch_lists(context)
-            account = open_account(context.state_dir, context.require_credentials(), context.titles)
+            account = open_account(context.state_dir, context.identity, context.titles)
             holder = LockHolder.from_run(run_id, reports, sheet.file)
             locks.enter_context(lock_account(account.folder, holder))
+            wait_for_worker(account.folder, context.observer.on_worker_wait)
         yield context.replace(account=account)
 
 

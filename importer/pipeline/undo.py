@@ -58,7 +58,7 @@ def plan_undo(name: str, context: RunContext, *, new_id: str = "") -> Summary:
     with ExitStack() as stack:
         with raise_as_nothing_sent():
             source = stack.enter_context(Journal.open(find_run(Path(context.settings.reports), name)))
-            check_address(source.metadata.base_url, context.require_credentials())
+            check_address(source.metadata.base_url, context.identity)
             _require_undoable(source, context)
             context = _inherit_settings(source, context, new_id or make_run_id(now()))
             run_id = context.settings.run_id or ""

@@ -37,6 +37,7 @@ from importer.reader.protocol import SheetPreview
 from importer.reader.source import Sheet, make_open_options, open_file
 from importer.report.report_writer import write_reports
 from importer.report.summary import Summary
+from importer.state.account_identity import identify_account
 from importer.state.run_lock import LockHolder, lock_watching
 from importer.state.state_folder import open_account
 
@@ -86,7 +87,7 @@ def open_watched_account(context: RunContext) -> RunContext:
     """Return the context with the account's lists and its state. Raises NothingSentError, RunStoppedError."""
     credentials = context.require_credentials()
     titles = fetch_account_titles(credentials, context.settings, context.observer.on_wait)
-    account = open_account(context.state_dir, credentials, titles)
+    account = open_account(context.state_dir, identify_account(credentials), titles)
     return context.replace(titles=titles, account=account)
 
 

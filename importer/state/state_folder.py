@@ -24,7 +24,6 @@ import msgspec
 import platformdirs
 
 from importer.atomic_file import fsync_file, fsync_folders, replace_file
-from importer.credentials import Credentials
 from importer.errors import NothingSentError
 from importer.messages import run_messages
 from importer.models.mapping import AccountTitles
@@ -32,7 +31,6 @@ from importer.state.account_identity import (
     AccountIdentity,
     KnownAccount,
     choose_account,
-    identify_account,
     read_traits,
 )
 from importer.state.network_drives import find_network_type
@@ -61,12 +59,12 @@ def find_state_folder(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_state_dir(_APP_NAME, appauthor=False))
 
 
-def open_account(state: Path, credentials: Credentials, titles: AccountTitles) -> AccountState:
+def open_account(state: Path, identity: AccountIdentity, titles: AccountTitles) -> AccountState:
     """Return the state of the account that the key opens, and remember the key. Raises NothingSentError.
 
     `titles` are the lists that the CRM gave for this key. Without a look at them, a key could join another account.
     """
-    return open_account_states(state, [(identify_account(credentials), titles)])[0]
+    return open_account_states(state, [(identity, titles)])[0]
 
 
 def open_account_states(

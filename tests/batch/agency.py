@@ -43,8 +43,12 @@ class AccountThreads:
 
     def __init__(self, manifest: Any) -> None:
         del manifest
+        self._lists = ThreadPoolExecutor(4)
 
-    def __call__(self, board: Any, account: str, phase: Any) -> AccountThread:
+    def fetch_lists(self, request: Any) -> Future[Any]:
+        return self._lists.submit(account_work.fetch_lists, request)
+
+    def open_place(self, board: Any, account: str, phase: Any) -> AccountThread:
         del phase
         return AccountThread(board, account)
 

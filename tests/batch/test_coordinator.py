@@ -17,6 +17,7 @@ from importer.journal.run_journal import Journal
 from importer.pipeline import resume
 from importer.pipeline.edit_rows import CellEdit
 from importer.sandbox.faults import FaultPlan, InjectedFault
+from importer.state.account_identity import identify_account
 from importer.state.run_lock import LockHolder, lock_account
 from importer.state.state_folder import open_account
 from tests.batch.agency import AccountThread, AccountThreads
@@ -223,7 +224,7 @@ def test_account_whose_process_is_gone_gets_a_new_one(agency, monkeypatch):
                 raise BrokenProcessPool
             return work(request, link)
 
-    monkeypatch.setattr(AccountThreads, "__call__", lambda _, board, account, phase: Mortal(board, account))
+    monkeypatch.setattr(AccountThreads, "open_place", lambda _, board, account, phase: Mortal(board, account))
     assert agency("--check").code == 1
     assert agency.list_states()["birla"] == ["not_checked", "checked"]
     assert agency().code == 0
@@ -362,7 +363,7 @@ def test_account_of_a_killed_batch_is_waited_for(agency, state_dir):
     agency.write_manifest('[[jobs]]\naccount = "acme"\nfile = "acme/a.csv"\n')
     agency("--check")
     credentials = Credentials(agency.accounts.get_url("acme"), Secret("key-acme"))
-    account = open_account(state_dir, credentials, {})
+    account = open_account(state_dir, identify_account(credentials), {})
     with ExitStack() as lock:
         lock.enter_context(lock_account(account.folder, LockHolder(run_id="killed")))
         threading.Timer(2.0, lock.pop_all().close).start()

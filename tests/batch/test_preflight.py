@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from importer.batch import preflight
-from importer.batch.account_work import OpenedAccount
+from importer.batch.account_work import FetchedLists
 from importer.batch.key_reference import KeyPlace, KeyReference
 from importer.batch.manifest import Account, Job, Manifest
 from importer.batch.preflight import check_free_space, open_accounts
@@ -18,18 +17,15 @@ from importer.fields import Dropdown
 from importer.models.mapping import Title
 from importer.settings import resolve_settings
 from importer.state.account_identity import AccountIdentity
-from importer.state.state_folder import AccountState
 
 
 class Usage(NamedTuple):
     free: int
 
 
-def make_opened(name, *, url="https://crm.example", stage_id="", org_id=""):
+def make_lists(name, *, url="https://crm.example", stage_id="", org_id=""):
     titles = {Dropdown.STAGE: (Title("New", id=stage_id, org_id=org_id),)}
-    return OpenedAccount(
-        AccountIdentity(url, f"key of {name}"), titles, AccountState(Path(name), frozenset())
-    )
+    return FetchedLists(AccountIdentity(url, f"key of {name}"), titles)
 
 
 def make_manifest(folder, *names, **settings):
@@ -43,13 +39,13 @@ def make_manifest(folder, *names, **settings):
 
 
 class Answers:
-    """An executor that has all answers."""
+    """Has the lists of all accounts."""
 
     def __init__(self, **answers):
         self._answers = answers
         self.requests = []
 
-    def submit(self, work, request):
+    def __call__(self, request):
         self.requests.append(request)
         answer = self._answers[request.account.name]
         future = Future()
@@ -65,7 +61,7 @@ def open_all(folder, **answers):
 def test_account_that_cannot_be_opened_leaves_the_others(tmp_path):
     """It is named with the reason, and the batch goes on."""
     error = ServerUnavailableError("The CRM is away.", "Try later.")
-    opened, failed = open_all(tmp_path, a=make_opened("a"), b=error)
+    opened, failed = open_all(tmp_path, a=make_lists("a"), b=error)
     assert list(opened) == ["a"]
     assert failed == {"b": "The CRM is away. Try later."}
 
@@ -83,7 +79,7 @@ def test_account_that_cannot_be_opened_leaves_the_others(tmp_path):
 )
 def test_two_keys_of_one_account_are_found_by_its_lists(tmp_path, first, second, is_same):
     """Two processes would send to one account, with no order between its sheets."""
-    answers = {"a": make_opened("a", **first), "b": make_opened("b", **second)}
+    answers = {"a": make_lists("a", **first), "b": make_lists("b", **second)}
     if not is_same:
         assert len(open_all(tmp_path, **answers)[0]) == 2
         return
@@ -95,9 +91,9 @@ def test_two_keys_of_one_account_are_found_by_its_lists(tmp_path, first, second,
 def test_crm_that_pushes_back_is_not_waited_for_long(tmp_path, max_wait, expected):
     """All accounts wait in the preflight, so one of them may not take --max-wait."""
     manifest = make_manifest(tmp_path, "a", max_wait=max_wait)
-    executor = Answers(a=make_opened("a"))
-    open_accounts(manifest, manifest.jobs, tmp_path, executor)
-    assert executor.requests[0].settings.max_wait == expected
+    fetch = Answers(a=make_lists("a"))
+    open_accounts(manifest, manifest.jobs, tmp_path, fetch)
+    assert fetch.requests[0].settings.max_wait == expected
 
 
 def test_disk_must_have_room_for_the_journals(tmp_path, monkeypatch):

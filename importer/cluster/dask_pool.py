@@ -1,0 +1,145 @@
+"""The workers of a Dask cluster, behind concurrent.futures. Only this module knows Dask, and only `--cluster` loads it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+from importer.batch.key_reference import KeyReference
+from importer.cluster.journal_service import ServiceAddress
+from importer.cluster.send_task import WorkerPlace
+from importer.cluster.worker_check import WorkerFacts, describe_worker
+from importer.credentials import is_loopback
+from importer.errors import UsageError
+from importer.messages import batch_messages
+
+_CONNECT_S = 15.0
+_DESCRIBE_S = 30.0
+_Request = TypeVar("_Request")
+_Result = TypeVar("_Result")
+
+
+def check_cluster_address(address: str) -> None:
+    """Raise UsageError unless nobody else can reach the scheduler: whoever reaches it runs code on every worker."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname or not parts.port:
+        raise UsageError(*batch_messages.BAD_CLUSTER_ADDRESS.format(address=address))
+    if parts.scheme == "tcp" and not is_loopback(parts.hostname):
+        raise UsageError(*batch_messages.CLUSTER_WITHOUT_TLS.format(address=address))
+
+
+class DaskPool:
+    """Submits work to the workers. Use it as a context manager. Raises UsageError if there is no cluster."""
+
+    def __init__(self, address: str) -> None:
+        check_cluster_address(address)
+        try:
+            from distributed import Client  # noqa: PLC0415 - an extra
+            from distributed.security import Security  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise UsageError(*batch_messages.NO_DASK) from None
+        self._address = address
+        self._security = Security()
+        try:
+            self._client = Client(
+                address, security=self._security, timeout=_CONNECT_S, set_as_default=False, name="importer"
+            )
+        except (OSError, TypeError, ValueError) as error:  # TypeError: tls:// without certificates
+            text = batch_messages.NO_CLUSTER.format(address=address, reason=str(error).partition("\n")[0])
+            raise UsageError(*text) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    @property
+    def places(self) -> int:
+        """How many tasks run at the same time."""
+        return sum(self._client.nthreads().values())
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the scheduler is there."""
+        return bool(self._client.status == "running")
+
+    @property
+    def own_host(self) -> str:
+        """The address of this computer in the network of the scheduler."""
+        parts = urlsplit(self._address)
+        family, *_, target = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as found:
+            found.connect(target)  # sends nothing, and chooses the way there
+            host: str = found.getsockname()[0]
+        return host
+
+    @property
+    def service_context(self) -> ssl.SSLContext | None:
+        """The certificates of the cluster for a server on this computer, None without TLS."""
+        if not self._address.startswith("tls:"):
+            return None
+        context: ssl.SSLContext = self._security.get_listen_args("client")["ssl_context"]
+        return context
+
+    def submit(
+        self,
+        work: Callable[[_Request, WorkerPlace], _Result],
+        request: _Request,
+        *,
+        avoid: frozenset[str] = frozenset(),
+    ) -> Future[_Result]:
+        """Begin work on a worker, and not on those to avoid as long as there are others."""
+        others = sorted(set(self._client.nthreads()) - avoid) if avoid else []
+        return self._submit_to(others, work, request)
+
+    def _submit_to(
+        self, workers: Sequence[str], work: Callable[[_Request, WorkerPlace], _Result], request: _Request
+    ) -> Future[_Result]:
+        """Begin work on one of these workers, or on any if none is named."""
+        chosen = {"workers": list(workers)} if workers else {}
+        executor = self._client.get_executor(pure=False, retries=0, **chosen)
+        future: Future[_Result] = executor.submit(_run_on_worker, work, request)
+        return future
+
+    def describe_workers(
+        self, references: Sequence[KeyReference], folder: Path, service: ServiceAddress
+    ) -> dict[str, WorkerFacts]:
+        """Return what each worker says of itself. Raises UsageError if there is none."""
+        futures = {
+            address: self._submit_to([address], partial(describe_worker, references, folder), service)
+            for address in self._client.nthreads()
+        }
+        if not futures:
+            raise UsageError(*batch_messages.NO_WORKERS.format(address=self._address))
+        found = {}
+        for address, future in futures.items():
+            try:
+                found[address] = future.result(_DESCRIBE_S)
+            except Exception as error:  # noqa: BLE001 - it is stopped, has no importer, or another one
+                reason = type(error).__name__
+                raise UsageError(*batch_messages.UNFIT_WORKER.format(worker=address, reason=reason)) from None
+        return found
+
+    def is_lost(self, error: BaseException) -> bool:
+        """Return whether an error of a future means that its worker is gone, and not what the work has raised."""
+        from distributed import CancelledError as DaskCancelledError  # noqa: PLC0415 - an extra
+        from distributed import KilledWorker  # noqa: PLC0415 - an extra
+        from distributed.comm import CommClosedError  # noqa: PLC0415 - an extra
+
+        return isinstance(error, CancelledError | DaskCancelledError | KilledWorker | CommClosedError)
+
+
+def _run_on_worker(work: Callable[[Any, WorkerPlace], _Result], request: object) -> _Result:
+    """Do the work on the worker, with its own certificates."""
+    from distributed import get_worker  # noqa: PLC0415 - an extra
+
+    worker = get_worker()
+    context = worker.security.get_connection_args("worker")["ssl_context"]
+    return work(request, WorkerPlace(worker.address, context))

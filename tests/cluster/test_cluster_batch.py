@@ -1,0 +1,248 @@
+"""A batch over workers: it ends as without them, whatever happens to a worker, and no note is sent twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+
+import pytest
+
+from importer.cluster import cluster_accounts
+from importer.cluster.remote_journal import RemoteJournal
+from importer.errors import DiskWriteError
+from importer.journal.delivery_log import DeliveryLog
+from tests.cluster.worker_threads import WorkerKilledError, WorkerThreads
+from tests.support import read_csv, write_csv
+
+CLUSTER = ("--cluster", "tcp://127.0.0.1:8786")
+ALL_KINDS = 'existing = "careful"\nverify = true\ntask = "FOLLOW_UP_CALL"\ndue = "tomorrow 11:00"\nhours = "00:00-24:00"\ndays = "mon-sun"\nwait = 0\n'
+
+
+def write_sheets(agency, rows=12, defaults=""):
+    for name in agency.accounts.sandboxes:
+        lines = [[f"98450{n:05}", f"Person {n}", f"note {n}"] for n in range(rows)]
+        (agency.folder / name).mkdir(exist_ok=True)
+        write_csv(agency.folder / name / "a.csv", [["Phone", "Name", "Note"], *lines])
+    agency.write_manifest(defaults=defaults)
+
+
+def count_notes(agency, name):
+    """Return how often each note is in an account."""
+    notes = [note for lead in agency.accounts.sandboxes[name].store.all_leads() for note in lead["notes"]]
+    return {note: notes.count(note) for note in notes}
+
+
+def check_all_in_once(agency, rows, *, in_doubt=False):
+    """Each row is in once, and each note: a note in doubt is not sent again, and its row says so."""
+    agency.check_conservation()
+    for job in agency.summary["jobs"]:
+        name = job["account"]
+        lines = read_csv(agency.reports / job["folder"] / "results.csv")
+        unsure = [line for line in lines if line["_note"] == "unknown"]
+        assert len(agency.accounts.list_phones(name)) == rows
+        assert set(count_notes(agency, name).values()) == {1}
+        assert len(count_notes(agency, name)) >= rows - len(unsure)
+        assert in_doubt or not unsure
+
+
+def read_outcome(agency):
+    """Return the result columns of each run that do not tell the time."""
+    return {
+        job["account"]: [
+            {
+                key: row[key]
+                for key in ("_status", "_codes", "_http_status", "_plan", "_verified", "_task")
+                if key in row
+            }
+            for row in read_csv(agency.reports / job["folder"] / "results.csv")
+        ]
+        for job in agency.summary["jobs"]
+    }
+
+
+@pytest.mark.parametrize("defaults", ["", ALL_KINDS], ids=["upserts", "look-ups, plans, tasks and checks"])
+def test_batch_over_workers_ends_as_one_without_them(agency, monkeypatch, defaults):
+    """Also with look-ups, plans, tasks and verification: each kind of sending is the same code on a worker."""
+    write_sheets(agency, defaults=defaults)
+    ended = agency(*CLUSTER)
+    assert ended.code == 0, ended
+    over_workers = read_outcome(agency)
+    check_all_in_once(agency, 12)
+    shutil.rmtree(agency.reports)
+    monkeypatch.setenv("IMPORTER_STATE_DIR", str(agency.folder / "other-state"))
+    for sandbox in agency.accounts.sandboxes.values():
+        for lead in list(sandbox.store.all_leads()):
+            sandbox.store.delete(lead["id"])
+    assert agency().code == 0
+    assert read_outcome(agency) == over_workers
+
+
+def test_plan_is_made_and_applied_by_workers(agency):
+    """--plan looks up on workers; the command without it sends what the plan says."""
+    write_sheets(agency)
+    assert agency(*CLUSTER, "--plan").code == 0
+    assert agency.list_states() == {name: ["planned"] for name in ("acme", "birla", "coral")}
+    assert not agency.accounts.list_phones("acme")
+    assert agency(*CLUSTER).code == 0
+    check_all_in_once(agency, 12)
+
+
+def kill_at_request(monkeypatch, at, *, account="acme", releases=False):
+    """Let the worker of an account vanish at its Nth commit: no more calls, no release."""
+    seen = []
+    record, release = RemoteJournal.record, RemoteJournal.release
+
+    def record_or_die(journal, batch):
+        if threading.current_thread().name.startswith("journal") and batch.results and not seen and at.pop():
+            seen.append(journal)
+            raise WorkerKilledError
+        return record(journal, batch)
+
+    def release_unless_dead(journal):
+        if journal in seen:
+            journal._is_released.set()
+            raise WorkerKilledError
+        release(journal)
+
+    monkeypatch.setattr(RemoteJournal, "record", record_or_die)
+    monkeypatch.setattr(RemoteJournal, "release", release_unless_dead)
+    return seen
+
+
+def test_rows_of_a_lost_worker_are_taken_over(agency, monkeypatch, pools):
+    """Another worker waits for the lease, then goes on: nothing is lost, no note is sent twice, and the command says so."""
+    write_sheets(agency, rows=60)
+    seen = kill_at_request(monkeypatch, [True, False, False])
+    ended = agency(*CLUSTER)
+    assert ended.code == 0, ended
+    assert seen
+    assert "is gone. Another one goes on" in ended.err
+    check_all_in_once(agency, 60, in_doubt=True)
+    avoided = [avoid for request, avoid in pools[0].submitted if avoid]
+    assert avoided
+
+
+def test_job_that_kills_each_worker_ends(agency, monkeypatch):
+    """After ten workers it stops, and the other accounts are finished."""
+    monkeypatch.setattr("importer.batch.account_work._MAX_LOST_WORKERS", 3)
+    write_sheets(agency)
+    run = WorkerThreads.run
+
+    def die(pool, work, request, place):
+        if getattr(request, "base_url", "").endswith("/acme/superfone"):
+            raise WorkerKilledError
+        return run(pool, work, request, place)
+
+    monkeypatch.setattr(WorkerThreads, "run", die)
+    ended = agency(*CLUSTER)
+    assert ended.code == 3
+    assert agency.list_states() == {"acme": ["interrupted"], "birla": ["finished"], "coral": ["finished"]}
+    monkeypatch.setattr(WorkerThreads, "run", run)
+    assert agency(*CLUSTER).code == 0
+    check_all_in_once(agency, 12)
+
+
+def test_task_that_is_given_twice_sends_once(agency, monkeypatch):
+    """The cluster may run a task again although its worker lives: the second one is refused."""
+    write_sheets(agency, rows=30)
+    run, refused = WorkerThreads.run, []
+
+    def run_twice(pool, work, request, place):
+        if not hasattr(request, "sending"):
+            return run(pool, work, request, place)
+
+        def run_again():
+            try:
+                run(pool, work, request, place._replace(address="the other"))
+            except cluster_accounts.LeaseLostError as error:
+                refused.append(error)
+
+        other = threading.Timer(0.1, run_again)
+        other.start()
+        found = run(pool, work, request, place)
+        other.join()
+        return found
+
+    monkeypatch.setattr(WorkerThreads, "run", run_twice)
+    assert agency(*CLUSTER).code == 0
+    check_all_in_once(agency, 30)
+    assert len(refused) == 3
+
+
+def test_full_disk_of_the_coordinator_stops_the_run_with_its_own_reason(agency, monkeypatch):
+    """The worker only hears that the journal failed; the report says why."""
+    write_sheets(agency, rows=30)
+    record = DeliveryLog.record
+
+    def fail(log, batch):
+        if batch.results and "acme" in str(log._file.folder):
+            raise DiskWriteError("The disk is full.", "Free some space.")
+        return record(log, batch)
+
+    monkeypatch.setattr(DeliveryLog, "record", fail)
+    ended = agency(*CLUSTER)
+    assert ended.code == 3
+    jobs = {job["account"]: job for job in agency.summary["jobs"]}
+    assert "The disk is full." in json.dumps(jobs["acme"])
+    assert jobs["birla"]["state"] == "finished"
+    monkeypatch.undo()
+
+
+def test_ctrl_c_drains_the_workers_and_the_same_command_goes_on(agency):
+    """The wish travels with each answer to a worker."""
+    write_sheets(agency, rows=60)
+    count = 0
+    answer = agency.accounts.answer
+
+    async def interrupt(scope, receive, send):
+        nonlocal count
+        count += scope["method"] == "POST"
+        if count == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+            count += 1
+        await answer(scope, receive, send)
+
+    agency.accounts.answer = interrupt
+    assert agency(*CLUSTER).code == 130
+    agency.check_conservation()
+    assert agency(*CLUSTER).code == 0
+    check_all_in_once(agency, 60)
+
+
+def test_lost_scheduler_stops_the_batch(agency, monkeypatch, pools):
+    """The command says what to do, and the same command brings it home."""
+    write_sheets(agency)
+    run = WorkerThreads.run
+
+    def lose(pool, work, request, place):
+        if hasattr(request, "sending"):
+            pool.is_connected = False
+            raise WorkerKilledError
+        return run(pool, work, request, place)
+
+    monkeypatch.setattr(WorkerThreads, "run", lose)
+    ended = agency(*CLUSTER)
+    assert ended.code == 3
+    assert "The scheduler of the cluster cannot be reached" in json.dumps(agency.summary)
+    monkeypatch.setattr(WorkerThreads, "run", run)
+    assert agency(*CLUSTER).code == 0
+    check_all_in_once(agency, 12)
+
+
+def test_check_needs_no_cluster(agency, pools):
+    """With --check nothing is sent, so nobody connects."""
+    write_sheets(agency)
+    assert agency(*CLUSTER, "--check").code == 0
+    assert not pools
+
+
+def test_worker_without_a_key_is_named_before_anything_is_sent(agency, monkeypatch, pools):
+    write_sheets(agency)
+    monkeypatch.delenv("KEY_BIRLA")
+    ended = agency(*CLUSTER)
+    assert ended.code == 2
+    assert "The worker worker-0 has no key at env:KEY_BIRLA." in ended.err
+    assert not agency.accounts.list_phones("acme")

@@ -1,0 +1,107 @@
+"""A batch over a real scheduler and real workers, one of which is killed, over TLS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from importer.sandbox.sandbox_settings import SandboxOptions
+from tests.batch.accounts import run_accounts
+from tests.cluster.certificates import make_certificates
+from tests.cluster.dask_cluster import run_cluster
+from tests.support import read_csv, write_csv
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+NAMES = ("acme", "birla", "coral")
+CANARY = "canary-key-of-"
+ROWS = 150
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
+
+
+@needs_openssl
+def test_killed_worker_is_replaced_and_no_key_leaves_the_workers(tmp_path):
+    """Kill -9 in the middle: exit 0, each row once, each note at most once. The keys are in no file, log or argument."""
+    tls = make_certificates(tmp_path / "tls")
+    keys = {f"KEY_{name.upper()}": CANARY + name for name in NAMES}
+    options = {name: SandboxOptions(api_key=CANARY + name) for name in NAMES}
+    with run_accounts(options) as accounts, run_cluster(tmp_path, keys, workers=2, tls=tls) as cluster:
+        write_manifest(tmp_path, accounts)
+        cluster.wait_for_workers(2)
+        process = start_batch(tmp_path, cluster, tls)
+        killer = threading.Thread(target=kill_when_sending, args=(cluster, accounts))
+        killer.start()
+        out, err = process.communicate(timeout=200)
+        killer.join()
+        assert process.returncode == 0, (out, err, (tmp_path / "dask.log").read_text()[-3000:])
+        assert "is gone. Another one goes on" in err
+        arguments = b"".join(read_arguments(one.pid) for one in (*cluster.workers, cluster.scheduler))
+        for name in NAMES:
+            leads = list(accounts.sandboxes[name].store.all_leads())
+            assert len(leads) == ROWS
+            assert all(len(lead["notes"]) <= 1 for lead in leads)
+            lines = read_csv(next((tmp_path / "reports" / name).glob("*/results.csv")))
+            assert {line["_status"] for line in lines} == {"accepted"}
+            in_doubt = sum(line["_note"] == "unknown" for line in lines)
+            assert sum(len(lead["notes"]) for lead in leads) >= ROWS - in_doubt
+    assert CANARY.encode() not in arguments
+    assert CANARY not in out + err
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
+
+
+def write_manifest(folder, accounts):
+    parts = ["[defaults]\nrate = 30\ntimeout = 2\n"]
+    for name in NAMES:
+        rows = [[f"98450{n:05}", f"Person {n}", f"note {n}"] for n in range(ROWS)]
+        (folder / name).mkdir()
+        write_csv(folder / name / "a.csv", [["Phone", "Name", "Note"], *rows])
+        parts.append(
+            f'[accounts.{name}]\nkey = "env:KEY_{name.upper()}"\nbase_url = "{accounts.get_url(name)}"\n'
+            f'[[jobs]]\naccount = "{name}"\nfile = "{name}/a.csv"\n'
+        )
+    (folder / "manifest.toml").write_text("\n".join(parts), "utf-8")
+
+
+def start_batch(folder, cluster, tls):
+    """Start the command without any key: the coordinator needs none."""
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("KEY_", "SUPERFONE_"))
+    }
+    environ |= {"IMPORTER_STATE_DIR": str(folder / "state"), **cluster.get_client_settings()}
+    command = [
+        sys.executable,
+        "-m",
+        "importer",
+        "batch",
+        "manifest.toml",
+        "--cluster",
+        cluster.address,
+        "--yes",
+    ]
+    return subprocess.Popen(
+        command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def kill_when_sending(cluster, accounts):
+    """Kill the worker that sends, once a third of the first account's rows is in."""
+    until = time.monotonic() + 100
+    while not any(len(accounts.list_phones(name)) > ROWS // 3 for name in NAMES):
+        assert time.monotonic() < until, "nothing was sent"
+        time.sleep(0.05)
+    cluster.workers[0].send_signal(signal.SIGKILL)
+
+
+def read_arguments(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
