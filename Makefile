@@ -7,7 +7,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 BENCH_STAMP := $(VENV)-bench/.installed
 USER_STAMP := $(VENV)-user/.installed
 
-.PHONY: help demo quick test coverage lint types layers unit suite bench torture test-desktop test-oldest constraints clean
+.PHONY: help demo quick test coverage lint types layers unit suite bench torture cluster-demo test-desktop test-oldest constraints clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make quick          linters, types, layers and the fast tests: under 40 seconds on two cores"
 	@echo "make test           linters, types, layers and all tests"
 	@echo "make coverage       all tests again, with the branches that they reach: half as much time again"
+	@echo "make cluster-demo   send a batch over a cluster on this computer, and kill a worker on the way"
 	@echo "make torture        thousands of faults and kills, with a table at the end"
 	@echo "make bench          speed and memory, compared with other tools"
 	@echo "make test-desktop   tests that open the reports in LibreOffice and Chromium"
@@ -73,6 +74,9 @@ test-oldest: $(DEV_STAMP)
 	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --resolution lowest-direct -e .
 	$(BIN)/uv pip install --quiet --python $(VENV)-oldest --group dev
 	$(VENV)-oldest/bin/pytest -n auto
+
+cluster-demo: $(DEV_STAMP)
+	@$(BIN)/python -m tools.cluster_demo
 
 torture: $(DEV_STAMP)
 	EXAMPLES_FACTOR=10 $(BIN)/pytest -q -n auto tests/test_csv_injection.py tests/sandbox/test_hostile_requests.py tests/loader/test_delimited_text.py tests/pipeline/test_any_edits.py tests/pipeline/test_row_search.py tests/planner/test_policy_tally.py
