@@ -56,12 +56,17 @@ def group_titles_by_field(by_dropdown: dict[str, tuple[str, ...]]) -> dict[str, 
 
 def format_column_name(index: int) -> str:
     """Return the name of a column without a header: `Column A` for 0, `Column AA` for 26."""
+    return f"Column {format_column_letters(index)}"
+
+
+def format_column_letters(index: int) -> str:
+    """Return the letters of a column, as spreadsheets show them: `A` for 0, `AA` for 26."""
     letters = ""
     number = index + 1
     while number:
         number, rest = divmod(number - 1, 26)
         letters = chr(65 + rest) + letters
-    return f"Column {letters}"
+    return letters
 
 
 def name_columns(headers: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from importer.pipeline.grid_rows import GridCell, GridIssue, GridRow
 from importer.ui.row_editors import OpenRows
 
 MAX_CODES = 40  # in the list of problems
+MAX_SEARCH_CHARS = 500  # SQLite refuses a pattern of 50,000
 
 
 class CellData(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ class PageRequest(msgspec.Struct, frozen=True):
         view = RowView(
             part=None if part == "all" else RowPart(part),
             code=query.get("code", ""),
-            text=query.get("q", "").strip(),
+            text=query.get("q", "").strip()[:MAX_SEARCH_CHARS],
             sort_column=sort if sort is not None and sort < len(rows.headers) else None,
         )
         before = parse_number(query.get("before", ""))

@@ -12,7 +12,7 @@ from importer.journal.row_index import CellProblem, RowPart
 from importer.journal.row_search import Direction, RowPage, RowView
 from importer.pipeline.edit_rows import CellEdit, RowVersion
 from importer.pipeline.grid_rows import GridRow
-from importer.ui.row_data import LookUp, PageRequest, list_codes, parse_number, to_row_data
+from importer.ui.row_data import MAX_SEARCH_CHARS, LookUp, PageRequest, list_codes, parse_number, to_row_data
 from importer.ui.row_editors import OpenRows
 from importer.ui.visit import PageNotFoundError, Visit, show, write
 
@@ -45,6 +45,7 @@ def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: Row
         "titles": rows.titles,
         "single_titles": rows.single_titles,
         "request": request,
+        "max_search": MAX_SEARCH_CHARS,
         "parts": [("all", index.parts.total()), *((part, index.parts[part]) for part in RowPart)],
         "codes": list_codes(rows),
         "total": rows.search.count(request.view),
@@ -135,7 +136,7 @@ def _change_row(visit: Visit, rows: OpenRows, row: GridRow, seen: RowVersion) ->
             texts = _read_changed_cells(visit)
             rows.editor.edit_cells([CellEdit(row.number, at, text) for at, text in texts.items()], [seen])
             for column, code in visit.form.get_prefixed("same:").items():
-                if (at := int(column)) in texts:
+                if (at := parse_number(column)) in texts:
                     problem = CellProblem(code, at, row.cells[at].text)
                     rows.editor.edit_same(RowVersion(row.number, seen.version + 1), problem, texts[at])
 

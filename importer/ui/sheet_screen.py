@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from importer.loader.formats.file_kind import FileKind
+from importer.models.mapping import format_column_letters
 from importer.reader.protocol import SheetPreview, WorkbookPreview
 from importer.ui.run_steps import forget_check
 from importer.ui.templates import show_text
@@ -23,6 +24,7 @@ def show_sheet(visit: Visit) -> Response:
     preparation = visit.workspace.preparations.get(visit.run_id)
     workbook = visit.workspace.previews.read_workbook(preparation, visit.workspace.resolve(preparation))
     chosen = _choose_shown_sheet(workbook, visit.query.get("sheet", ""), preparation.options.get("sheet"))
+    width = max((len(row.cells) for row in chosen.top_rows), default=0)
     return visit.render(
         "sheet.html",
         step="sheet",
@@ -30,7 +32,7 @@ def show_sheet(visit: Visit) -> Response:
         sheets=workbook.sheets,
         sheet=chosen,
         read_sheets=preparation.options.get("sheet") or [chosen.name],
-        width=max((len(row.cells) for row in chosen.top_rows), default=0),
+        letters=[format_column_letters(at) for at in range(width)],
         is_text=chosen.kind == FileKind.CSV,
         delimiters=DELIMITERS,
         encodings=ENCODINGS,

@@ -46,10 +46,13 @@ class PageNotFoundError(Exception):
 
 
 class Form:
-    """The fields of a form, each with all of its values."""
+    """The fields of a form, each with all of its values. Raises UsageError for more fields than any page has."""
 
     def __init__(self, body: str) -> None:
-        self._pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=100_000)
+        try:
+            self._pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=100_000)
+        except ValueError:
+            raise UsageError(*ui_messages.BODY_NOT_VALID) from None
         self._last = dict(
             self._pairs
         )  # a question may have thousands of fields, which are asked for one by one
@@ -175,6 +178,10 @@ class Visit:
         back = f"/runs/{self.path['run_id']}" if "run_id" in self.path else "/"
         return self.render("error.html", status=status, error=error, back=back)
 
+    def show_not_found(self) -> Response:
+        """Answer that there is no such page."""
+        return self.render("not_found.html", status=HTTPStatus.NOT_FOUND)
+
     def name_crm(self, base_url: str) -> str:
         """Return where the leads of a run go, as the page names it."""
         is_practice = self.workspace.accounts.is_practice_address(base_url)
@@ -213,10 +220,12 @@ def write(path: str, handler: Handler, *, method: str = "POST") -> Route:
         if body is None:
             error = UsageError(*ui_messages.BODY_TOO_LARGE)
             return Visit(request).show_error(error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        visit = Visit(request, body)
+        return await run_in_threadpool(_answer, check_token, Visit(request, body))
+
+    def check_token(visit: Visit) -> Response:
         if not has_token(visit):
             return visit.show_error(UsageError(*ui_messages.FORM_EXPIRED), HTTPStatus.FORBIDDEN)
-        return await run_in_threadpool(_answer, handler, visit)
+        return handler(visit)
 
     return Route(path, endpoint, methods=[method])
 
@@ -232,7 +241,7 @@ def _answer(handler: Handler, visit: Visit) -> Response:
     try:
         return handler(visit)
     except PageNotFoundError:
-        return visit.render("not_found.html", status=HTTPStatus.NOT_FOUND)
+        return visit.show_not_found()
     except RunLockedError as error:
         return visit.show_error(error, HTTPStatus.CONFLICT)
     except DiskWriteError as error:

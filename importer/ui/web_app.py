@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from importlib import resources
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -21,6 +23,7 @@ from importer.ui import (
     sheet_screen,
 )
 from importer.ui.sessions import Sessions
+from importer.ui.visit import PageNotFoundError, Visit
 from importer.ui.workspace import Workspace
 
 SCREENS = (
@@ -42,10 +45,17 @@ _TOKENS_FILE = "tokens.css"
 def build_app(workspace: Workspace, sessions: Sessions) -> Starlette:
     """Return the application. It must be behind `RequestGuard`."""
     routes: list[BaseRoute] = [route for screen in SCREENS for route in screen.ROUTES]
-    app = Starlette(routes=[*routes, Route("/static/{name}", _show_file)])
+    not_found = {HTTPStatus.NOT_FOUND.value: _show_not_found, PageNotFoundError: _show_not_found}
+    app = Starlette(routes=[*routes, Route("/static/{name}", _show_file)], exception_handlers=not_found)
     app.state.workspace = workspace
     app.state.sessions = sessions
     return app
+
+
+async def _show_not_found(request: Request, error: Exception) -> Response:
+    """Answer an address that no route has, or that names no run, with a page of ours."""
+    del error
+    return await run_in_threadpool(Visit(request).show_not_found)
 
 
 async def _show_file(request: Request) -> Response:

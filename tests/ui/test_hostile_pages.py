@@ -10,6 +10,7 @@ from importer.sandbox.sandbox_settings import load_default_account
 from tests.naughty import MARKUP, TEXTS
 from tests.support import write_csv
 from tests.ui.browser import Browser
+from tests.ui.test_journey import check
 
 TEMPLATES = Path(__file__).parents[2] / "importer" / "ui" / "templates"
 SOURCES = "".join(path.read_text("utf-8") for path in TEMPLATES.glob("*.html"))
@@ -100,3 +101,32 @@ def test_an_error_of_the_server_is_text_too(browser, server, monkeypatch):
     browser.text = browser.write("/key", [("key", "x")]).text
     assert "&lt;script&gt;" in browser.text
     assert_only_ours(browser)
+
+
+ADDRESSES = (
+    "/no-such-page",
+    "/runs/%00/events",
+    "/runs/%2e%2e/events",
+    "/runs/x%0a/rows",
+    "/static/%00",
+    "/runs//rows",
+)
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_address_that_names_nothing_is_a_page_that_says_so(browser, path):
+    """With the way back, whatever kind of route it is: also the one of live progress."""
+    browser.open(path)
+    assert browser.status == 404
+    assert path.startswith("/static/") or browser.title == "There is no such page"
+
+
+def test_requests_that_no_page_of_ours_makes_are_refused_and_break_nothing(browser, tmp_path):
+    """A search of 50,000 characters, a form of a million fields, a column that is no number."""
+    run_id = check(browser, write_csv(tmp_path / "leads.csv", [["Name", "Mobile"], ["Asha", "98450 10001"]]))
+    assert browser.open(f"/runs/{run_id}/rows?part=all&q={'a' * 50_000}").status == 200
+    assert browser.write("/practice", [("a", "")] * 200_000).status_code == 400
+    answer = browser.write(
+        f"/runs/{run_id}/rows/2", [("version", "0"), ("cell:1", "98450 10002"), ("same:x", "")]
+    )
+    assert answer.status_code == 303
