@@ -101,7 +101,7 @@ class Tab:
     @property
     def has_ended(self) -> bool:
         """Whether the run has sent its leads."""
-        return self.path.endswith("/report") and self.page.inner_text("main .badge") == "finished"
+        return self.path.endswith("/report") and self.page.locator("main .badge.ok").count() == 1
 
     def choose_file(self, path: Path) -> None:
         self.page.set_input_files("#file", path)
