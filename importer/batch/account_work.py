@@ -20,6 +20,7 @@ from importer.batch.manifest import Account, Job
 from importer.credentials import Credentials
 from importer.errors import (
     ImporterError,
+    KeyRefusedError,
     RunInterruptedError,
     UnreadableFileError,
     UsageError,
@@ -134,7 +135,11 @@ class SentJob(msgspec.Struct, frozen=True):
 def fetch_lists(request: ListsRequest) -> FetchedLists:
     """Return the account that the key opens. Raises MissingKeyError, RunStoppedError."""
     credentials = _find_credentials(request.account, request.folder)
-    titles = fetch_account_titles(credentials, request.settings, lambda _: None)
+    try:
+        titles = fetch_account_titles(credentials, request.settings, lambda _: None)
+    except KeyRefusedError as error:
+        advice = batch_messages.REFUSED_KEY.format(account=request.account.name, key=request.account.key)
+        raise KeyRefusedError(error.message, advice) from None
     return FetchedLists(identify_account(credentials), titles)
 
 

@@ -67,7 +67,7 @@ def _build_context(summary: BatchSummary) -> dict[str, Any]:
         "style": style,
         "counts": [(status, count, meanings[status]) for status, count in summary.counts.items() if count],
         "is_continued": summary.exit_code in (3, 130),
-        "attention": [_describe_job(job) for job in summary.jobs if needs_attention(job)],
+        "attention": [_describe_job(job) for job in list_urgent_jobs(summary)],
         "jobs": [_describe_job(job) for job in summary.jobs],
     }
 
@@ -97,14 +97,19 @@ def list_problems(summary: BatchSummary, reports: Path) -> list[str]:
             path_to_fix=format_path(reports / job.folder / job.file_to_fix),
             undelivered=job.undelivered,
         )
-        for job in summary.jobs
-        if needs_attention(job) and job.account not in failed
+        for job in list_urgent_jobs(summary)
+        if job.account not in failed
     ]
 
 
-def needs_attention(job: JobReport) -> bool:
-    """Return whether a person must do something about a job."""
-    return bool(job.reason or job.to_fix or job.undelivered) or job.state == JobState.NOT_CHECKED
+def list_urgent_jobs(summary: BatchSummary) -> list[JobReport]:
+    """Return the jobs that need a person: first those that have stopped, then those with rows to fix."""
+    jobs = [
+        job
+        for job in summary.jobs
+        if job.reason or job.to_fix or job.undelivered or job.state == JobState.NOT_CHECKED
+    ]
+    return sorted(jobs, key=lambda job: not job.reason)
 
 
 def _describe_job(job: JobReport) -> dict[str, Any]:

@@ -66,6 +66,8 @@ NO_KEY = {
     ),
 }
 
+REFUSED_KEY = "Put the right key of {account} at {key}."
+
 # --- preflight
 
 SAME_ACCOUNT = ErrorText(
@@ -224,7 +226,8 @@ def format_job_problem(
 
 LAST_LINES = {
     0: "All rows went in.",
-    1: "Fix the rows and files that are named above. Then run the same command again.",
+    1: "Not everything went in. Correct each failed_rows.xlsx and import it with importer run. "
+    "If a file could not be read, correct it and run the same command again.",
     2: "Nothing was sent.",
     3: "Some accounts are not finished. Fix what is named above, and run the same command again: it continues.",
     130: "Stopped. To continue, run the same command again.",

@@ -100,6 +100,12 @@ def test_page_names_what_needs_attention_with_links_into_the_run(tmp_path):
     assert "not checked" in page
 
 
+def test_job_that_has_stopped_is_named_before_rows_to_fix():
+    """An agency with a hundred files to fix reads the first ten lines."""
+    stopped = make_job(JobState.STOPPED, account="coral", reason="The account is blocked.")
+    assert "The account is blocked." in list_problems(build(FIX, FIX, stopped), Path("reports"))[0]
+
+
 def test_problems_name_an_account_once():
     """Its files say nothing more than the account does."""
     jobs = [

@@ -162,6 +162,7 @@ def test_wrong_key_stops_its_account_alone_and_the_same_command_brings_it_home(a
     ended = agency()
     assert ended.code == 3
     assert ended.out.count("  birla: ") == 1
+    assert ("env:KEY_BIRLA" if key else "KEY_BIRLA is not set") in ended.out
     assert agency.list_states()["birla"] == ["not_checked", "not_checked"]
     assert len(agency.accounts.list_phones("acme")) == 12
     agency.check_conservation()
