@@ -22,14 +22,16 @@ from importer.journal.run_metadata import RunEnd
 from importer.loader.table.table_reader import OpenOptions, open_table
 from importer.models.delivery import DeliveryResult, PendingRow
 from importer.models.status import NoteState, RowStatus, RunState
+from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunContext
-from importer.pipeline.run import fetch_lists, judge_sheet
+from importer.pipeline.run import judge_sheet
 from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.source import open_file
 from importer.report.report_writer import write_reports
 from importer.sender.client import open_client
 from importer.sender.send_loop import SendSettings, StopRequest, send
 from importer.settings import resolve_settings
+from importer.state.account_identity import identify_account
 from importer.state.state_folder import find_account, open_account
 
 _COMMIT = 100
@@ -37,7 +39,7 @@ _COMMIT = 100
 
 def main(sheet: Path, base_url: str, folder: Path) -> None:
     credentials = Credentials(base_url, Secret("k"))
-    account = open_account(folder / "state", credentials, {})
+    account = open_account(folder / "state", identify_account(credentials), {})
     with stage_sheet(sheet, credentials, folder / "first") as journal:
         rows = journal.rows
         stages = {"read and judge": _measure_judging(sheet, journal)}
@@ -59,8 +61,9 @@ def stage_sheet(sheet: Path, credentials: Credentials, reports: Path) -> Journal
     reports.mkdir(parents=True)
     with open_file(sheet, OpenOptions()) as opened:
         settings = resolve_settings({"reports": str(reports), "yes": True, "run_id": "run"})
-        context = fetch_lists(opened, RunContext(settings=settings, credentials=credentials))
-        account = find_account(context.state_dir, credentials, context.titles)
+        titles = fetch_account_titles(credentials, settings, lambda _: None)
+        context = RunContext(settings=settings, credentials=credentials, titles=titles)
+        account = find_account(context.state_dir, context.identity, titles)
         return judge_sheet("run", opened, context.replace(account=account))
 
 
