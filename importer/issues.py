@@ -6,8 +6,9 @@ for scripts. To add a kind of issue, add its code, its severity here and its wor
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 _MAX_VALUE_CHARS = 80  # of a cell's text in a sentence
+_AROUND_TITLES = DID_YOU_MEAN.split("{titles}")
 
 
 class Severity(StrEnum):
@@ -206,10 +208,16 @@ def is_about(machine_code: str, codes: Container[str]) -> bool:
     return machine_code.rpartition(".")[2] in codes
 
 
-def describe_issue(issue: Issue) -> str:
+Translate: TypeAlias = Callable[[str], str]
+"""Returns a text of ours in the language of a front end. `str` leaves it in English."""
+
+
+def describe_issue(issue: Issue, translate: Translate = str) -> str:
     """Return the sentence without a place: `"Warm led" does not exist in your account. Did you mean "Warm lead"?`."""
-    sentence = get_issue_kind(issue.code).sentence
-    return sentence.format(value=_shorten(issue.value), hint=issue.hint, label=_get_label(issue.field))
+    sentence = translate(get_issue_kind(issue.code).sentence)
+    value = translate(issue.value) if issue.code == IssueCode.SAME_PHONE else _shorten(issue.value)
+    label = translate(_get_label(issue.field))
+    return sentence.format(value=value, hint=_translate_suggestion(issue.hint, translate), label=label)
 
 
 def format_issue(row: str | int, issue: Issue) -> str:
@@ -221,11 +229,11 @@ def format_issue(row: str | int, issue: Issue) -> str:
     return f"{place}: {describe_issue(issue)}"
 
 
-def get_issue_title(machine_code: str) -> str:
+def get_issue_title(machine_code: str, translate: Translate = str) -> str:
     """Return the title of a machine code: `lead_stage_name.unknown` is `Stage: not in the account`."""
     field, _, code = machine_code.rpartition(".")
-    title = get_issue_kind(code).title
-    return title if field == "row" else f"{get_field_label(field)}: {title}"
+    title = translate(get_issue_kind(code).title)
+    return title if field == "row" else f"{translate(get_field_label(field))}: {title}"
 
 
 def is_blocking(machine_code: str) -> bool:
@@ -266,6 +274,14 @@ def format_suggestion(titles: list[str]) -> str:
     if not titles:
         return SEE_DROPDOWNS
     return DID_YOU_MEAN.format(titles=" or ".join(f'"{title}"' for title in titles))
+
+
+def _translate_suggestion(hint: str, translate: Translate) -> str:
+    """Return a {hint} with its own words translated: those of `format_suggestion`. Titles stay as they are."""
+    before, after = _AROUND_TITLES
+    if hint.startswith(before) and hint.endswith(after):
+        return translate(DID_YOU_MEAN).format(titles=hint.removeprefix(before).removesuffix(after))
+    return translate(hint)
 
 
 def _get_label(field_name: str) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 
 import msgspec
 
-from importer.issues import Issue, Severity, describe_issue
+from importer.issues import Issue, Severity, Translate, describe_issue
 from importer.journal.edit_log import EditableRow
 from importer.journal.row_index import CellProblem, RowIndex, RowPart
 from importer.journal.run_journal import Journal
@@ -17,15 +17,28 @@ from importer.pipeline.judge_edits import find_part
 
 
 class GridIssue(msgspec.Struct, frozen=True):
-    """One thing to say about a row: the sentence without its place, and what it does to the row.
+    """One thing that is wrong with a row.
 
     `same_rows` is the number of rows with the same text in the same column and the same problem with it, with this row.
     """
 
-    code: str
-    severity: Severity
-    sentence: str
+    issue: Issue
     same_rows: int
+
+    @property
+    def code(self) -> str:
+        """Its machine code."""
+        return self.issue.machine_code
+
+    @property
+    def severity(self) -> Severity:
+        """What it does to the row."""
+        return self.issue.severity
+
+    def describe(self, translate: Translate = str) -> str:
+        """Return the sentence about it, without its place."""
+        sentence = describe_issue(self.issue, translate)
+        return sentence[:1].upper() + sentence[1:]
 
 
 class GridCell(msgspec.Struct, frozen=True):
@@ -91,5 +104,4 @@ class GridReader:
         same = 1
         if column != NO_COLUMN:
             same = count_same(CellProblem(issue.machine_code, column, row.cells[column]))
-        sentence = describe_issue(issue)
-        return GridIssue(issue.machine_code, issue.severity, sentence[:1].upper() + sentence[1:], same)
+        return GridIssue(issue, same)

@@ -22,6 +22,7 @@ from importer.ui.policy_choice import (
     get_planned_policies,
     read_policies,
     to_options,
+    translate_effects,
 )
 from importer.ui.run_steps import start_look_up, start_send
 from importer.ui.visit import PageNotFoundError, Visit, show, write
@@ -41,7 +42,8 @@ def show_plan(visit: Visit) -> Response:
         choice = None if is_undo else _describe_choice(visit, journal, dict(visit.query))
         statuses = journal.reports.count_by_status()
         summary = visit.workspace.read_summary(visit.run_id)
-        fields = list_field_counts([FieldCount(*found) for found in journal.plans.count_effects()])
+        effects = [FieldCount(*found) for found in journal.plans.count_effects()]
+        fields = list_field_counts(effects, translate_effects(visit.t))
         return visit.render(
             "plan.html",
             step="plan",
@@ -49,8 +51,10 @@ def show_plan(visit: Visit) -> Response:
             is_undo=is_undo,
             crm=visit.name_crm(journal.metadata.base_url),
             actions=actions if choice is None else choice.actions,
-            meanings=planning_messages.ACTION_MEANINGS,
-            fields=[(get_field_label(field), effects) for field, effects in fields.items()],
+            meanings={
+                action: visit.t.translate(text) for action, text in planning_messages.ACTION_MEANINGS.items()
+            },
+            fields=[(visit.t.translate(get_field_label(field)), found) for field, found in fields.items()],
             choice=choice,
             presets=PRESETS,
             to_fix=0 if is_undo else statuses.get(RowStatus.INVALID, 0),
@@ -74,7 +78,8 @@ def _read_policies(given: Mapping[str, str], journal: Journal) -> Policies:
 
 def _describe_choice(visit: Visit, journal: Journal, given: Mapping[str, str]) -> PolicyChoice:
     """Return what the choice in an address would do: the plan's own where it has none."""
-    return describe_choice(journal, visit.workspace.tallies.get(journal), _read_policies(given, journal))
+    tally = visit.workspace.tallies.get(journal)
+    return describe_choice(visit.t, journal, tally, _read_policies(given, journal))
 
 
 def count_choice(visit: Visit) -> Response:

@@ -10,6 +10,7 @@ from importer.errors import UsageError
 from importer.fields import get_field_label
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
+from importer.messages import planning_messages
 from importer.models.row import name_row
 from importer.models.row_plan import FieldCount, PlanAction
 from importer.pipeline.context import RunContext
@@ -19,6 +20,7 @@ from importer.planner.policies import Policies, build_policies, list_modes
 from importer.planner.policy_tally import PolicyCounts, PolicyTally
 from importer.report.change_texts import list_field_counts
 from importer.settings import Settings, merge_run_settings
+from importer.ui.texts import Texts
 
 CHOICE_PREFIX = "mode:"
 """Of the fields of the form, before the name of a lead's field."""
@@ -78,7 +80,7 @@ def to_options(policies: Policies, tally: PolicyTally) -> dict[str, object]:
     }
 
 
-def describe_choice(journal: Journal, tally: PolicyTally, policies: Policies) -> PolicyChoice:
+def describe_choice(t: Texts, journal: Journal, tally: PolicyTally, policies: Policies) -> PolicyChoice:
     """Return what a choice would do with the rows of a plan."""
     counts = tally.count(policies)
     planned = get_planned_policies(journal.metadata)
@@ -88,10 +90,10 @@ def describe_choice(journal: Journal, tally: PolicyTally, policies: Policies) ->
         fields=[
             FieldChoice(
                 field=field,
-                label=get_field_label(field),
+                label=t.translate(get_field_label(field)),
                 modes=list_modes(field),
                 mode=policies.get_mode(field),
-                effects=_describe_effects(field, counts),
+                effects=_describe_effects(field, counts, t),
                 samples=[
                     (name_row(one.number, sheets), _shorten(one.old), _shorten(one.new))
                     for one in tally.list_samples(field, policies.get_mode(field))
@@ -103,9 +105,14 @@ def describe_choice(journal: Journal, tally: PolicyTally, policies: Policies) ->
     )
 
 
-def _describe_effects(field: str, counts: PolicyCounts) -> str:
+def translate_effects(t: Texts) -> dict[str, str]:
+    """Return the words for what a plan does to a field."""
+    return {effect: t.translate(text) for effect, text in planning_messages.EFFECT_WORDS.items()}
+
+
+def _describe_effects(field: str, counts: PolicyCounts, t: Texts) -> str:
     found = [FieldCount(field, effect.value, rows) for effect, rows in counts.fields[field].items()]
-    return list_field_counts(found).get(field, "")
+    return list_field_counts(found, translate_effects(t)).get(field, "")
 
 
 def _shorten(value: object) -> str:

@@ -16,6 +16,7 @@ from importer.models.mapping import OWNER_FIELD
 from importer.pipeline.questions import AnswerKey, OwnerQuestion, UnknownValue
 from importer.ui.run_steps import start_check
 from importer.ui.templates import show_text
+from importer.ui.texts import Texts
 from importer.ui.visit import Form, Visit, show, write
 from importer.ui.web_prompter import PendingQuestion, QuestionKind
 from importer.validator.title_lookup import suggest_titles
@@ -33,7 +34,9 @@ def show_questions(visit: Visit) -> Response:
     if question is not None:
         return _render_question(visit, question)
     if place.running is None and place.preparation is not None and place.preparation.answers:
-        return visit.render("answers.html", step="values", answers=_list_answers(place.preparation.answers))
+        return visit.render(
+            "answers.html", step="values", answers=_list_answers(place.preparation.answers, visit.t)
+        )
     return visit.go_to_run()
 
 
@@ -46,7 +49,7 @@ def _render_question(visit: Visit, question: PendingQuestion, error: UsageError 
         question=question,
         kind=question.kind.value,
         fields=FIELDS,
-        get_label=get_field_label,
+        get_label=lambda field: visit.t.translate(get_field_label(field)),
         suggest=_suggest,
         given=visit.form,
         **({} if error is None else {"failure": error}),
@@ -57,14 +60,16 @@ def _suggest(value: UnknownValue) -> list[str]:
     return suggest_titles(value.value, value.titles, limit=_MAX_SUGGESTIONS)
 
 
-def _list_answers(answers: Sequence[tuple[AnswerKey, str | None]]) -> list[tuple[str, str, str | None]]:
+def _list_answers(
+    answers: Sequence[tuple[AnswerKey, str | None]], t: Texts
+) -> list[tuple[str, str, str | None]]:
     """Return the answers about values and owners: what about, the value, and what it means."""
     found = []
     for key, value in answers:
         if key[0] == "value":
-            found.append((get_field_label(key[1]), key[2], value))
+            found.append((t.translate(get_field_label(key[1])), key[2], value))
         elif key[0] == "owner":
-            found.append((get_field_label(OWNER_FIELD), key[1], value))
+            found.append((t.translate(get_field_label(OWNER_FIELD)), key[1], value))
     return found
 
 

@@ -65,7 +65,9 @@ def show_result(visit: Visit) -> Response:
         colour=get_state_colour(state),
         reason=end.reason,
         counts=[
-            (status.value, counts[status], meanings[status]) for status in RowStatus if counts.get(status)
+            (status.value, counts[status], visit.t.translate(meanings[status]))
+            for status in RowStatus
+            if counts.get(status)
         ],
         total=sum(counts.values()),
         files=_list_files(visit.folder, summary),

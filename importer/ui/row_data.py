@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from importer.issues import Severity, get_issue_title
+from importer.issues import Severity, Translate, get_issue_title
 from importer.journal.row_index import RowPart
 from importer.journal.row_search import Direction, RowView
 from importer.models.row import name_row
@@ -57,23 +57,22 @@ class LookUp(msgspec.Struct, frozen=True):
     hint: str
 
 
-def to_row_data(row: GridRow, sheets: Sequence[str]) -> RowData:
-    """Return a row as pages draw it."""
+def to_row_data(row: GridRow, sheets: Sequence[str], translate: Translate) -> RowData:
+    """Return a row as pages draw it, in their language."""
     return RowData(
         number=row.number,
         name=name_row(row.number, sheets),
         version=row.version,
         part=row.part,
         is_left_out=row.is_left_out,
-        cells=[_to_cell_data(cell) for cell in row.cells],
-        why=[issue.sentence for issue in row.issues],
+        cells=[_to_cell_data(cell, translate) for cell in row.cells],
+        why=[issue.describe(translate) for issue in row.issues],
     )
 
 
-def _to_cell_data(cell: GridCell) -> CellData:
-    return CellData(
-        cell.text, cell.file_text, _find_level(cell.issues), [issue.sentence for issue in cell.issues]
-    )
+def _to_cell_data(cell: GridCell, translate: Translate) -> CellData:
+    why = [issue.describe(translate) for issue in cell.issues]
+    return CellData(cell.text, cell.file_text, _find_level(cell.issues), why)
 
 
 def _find_level(issues: Iterable[GridIssue]) -> str:
@@ -127,7 +126,7 @@ class PageRequest(msgspec.Struct, frozen=True):
         return urlencode({name: value for name, value in {**query, **changes}.items() if value != ""})
 
 
-def list_codes(rows: OpenRows) -> list[tuple[str, str, int]]:
+def list_codes(rows: OpenRows, translate: Translate) -> list[tuple[str, str, int]]:
     """Return the most frequent problems: machine code, words, and number of rows."""
     found = [(code, count) for code, count in rows.editor.index.codes.most_common() if count > 0]
-    return [(code, get_issue_title(code), count) for code, count in found[:MAX_CODES]]
+    return [(code, get_issue_title(code, translate), count) for code, count in found[:MAX_CODES]]

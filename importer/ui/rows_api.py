@@ -171,7 +171,7 @@ def _answer(
             outcome = work(rows)
         except StaleEditError as error:
             found = rows.grid.read_rows([row.number for row in seen])
-            current = [to_row_data(row, rows.journal.metadata.sheets) for row in found]
+            current = [to_row_data(row, rows.journal.metadata.sheets, visit.t.translate) for row in found]
             refused = {"message": error.message, "advice": error.advice, "rows": current}
             return visit.to_json(refused, HTTPStatus.CONFLICT)
         return visit.to_json(_build_changed(visit, rows, outcome))
@@ -184,7 +184,7 @@ def _build_changed(visit: Visit, rows: OpenRows, outcome: Outcome) -> Changed:
     last = rows.journal.edits.find_last_step()
     count = len(rows.journal.edits.read_step(last)) if last else 0
     return Changed(
-        rows=[to_row_data(row, sheets) for row in shown],
+        rows=[to_row_data(row, sheets, visit.t.translate) for row in shown],
         counts={"all": index.parts.total(), **{part.value: rows_ for part, rows_ in index.parts.items()}},
         step=last,
         undo=visit.t.count("rows.undo", count) if last else "",

@@ -38,16 +38,18 @@ def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: Row
     return {
         "file": metadata.file,
         "crm": visit.name_crm(metadata.base_url),
-        "rows": [to_row_data(row, metadata.sheets) for row in rows.grid.read_rows(page.numbers)],
+        "rows": [
+            to_row_data(row, metadata.sheets, visit.t.translate) for row in rows.grid.read_rows(page.numbers)
+        ],
         "headers": rows.headers,
-        "labels": rows.labels,
+        "labels": [visit.t.translate(label) for label in rows.labels],
         "columns": rows.columns,
         "titles": rows.titles,
         "single_titles": rows.single_titles,
         "request": request,
         "max_search": MAX_SEARCH_CHARS,
         "parts": [("all", index.parts.total()), *((part, index.parts[part]) for part in RowPart)],
-        "codes": list_codes(rows),
+        "codes": list_codes(rows, visit.t.translate),
         "total": rows.search.count(request.view),
         "previous": _format_previous(request, page),
         "next": _format_next(request, page),
@@ -174,13 +176,13 @@ def _render_row(visit: Visit, rows: OpenRows, row: GridRow, error: StaleEditErro
         status=HTTPStatus.OK if error is None else HTTPStatus.CONFLICT,
         step="rows",
         file=metadata.file,
-        row=to_row_data(row, metadata.sheets),
+        row=to_row_data(row, metadata.sheets, visit.t.translate),
         same={
             at: next((issue for issue in cell.issues if issue.same_rows > 1), None)
             for at, cell in enumerate(row.cells)
         },
         headers=rows.headers,
-        labels=rows.labels,
+        labels=[visit.t.translate(label) for label in rows.labels],
         columns=rows.columns,
         titles=rows.titles,
         error=error,

@@ -21,7 +21,7 @@ from importer.pipeline.reports_folder import RunLine, list_runs
 from importer.ui.request_guard import LAUNCH_PATH
 from importer.ui.run_pages import get_state_colour
 from importer.ui.run_task import TaskKind
-from importer.ui.texts import LANGUAGES
+from importer.ui.texts import LANGUAGES, Texts
 from importer.ui.visit import Visit, has_token, show, write
 
 _PASTED_NAME = "pasted table.csv"
@@ -74,7 +74,7 @@ def _describe_run(visit: Visit, line: RunLine) -> ListedRun:
         file=visit.t("report.undo_of", file=name) if line.kind is RunKind.UNDO else name,
         started=format_time(line.started) if line.started else "",
         state=visit.t(f"states.{state}") if state else "",
-        counts=_format_counts(line),
+        counts=_format_counts(line, visit.t),
         path="" if line.damage else f"/runs/{line.run_id}",
         sort_key=line.started.timestamp() if line.started else 0.0,
         colour=get_state_colour(state),
@@ -82,11 +82,11 @@ def _describe_run(visit: Visit, line: RunLine) -> ListedRun:
     )
 
 
-def _format_counts(line: RunLine) -> str:
+def _format_counts(line: RunLine, t: Texts) -> str:
     """Return `2 accepted, 1 to fix` in the words of the reports."""
     words = CHECK_MEANINGS if line.state in UNSENT else STATUS_MEANINGS
     counts = [(words[status], line.counts.get(status, 0)) for status in RowStatus if status in words]
-    return ", ".join(f"{format_count(count)} {word}" for word, count in counts if count)
+    return ", ".join(f"{format_count(count)} {t.translate(word)}" for word, count in counts if count)
 
 
 def _list_preparations(visit: Visit) -> list[ListedRun]:

@@ -19,6 +19,7 @@ class Texts:
     def __init__(self, language: str) -> None:
         self.language = language
         self._texts = read_texts(language)
+        self._messages = read_messages(language)
 
     def __call__(self, key: str, **values: object) -> str:
         """Return a text with its values filled in."""
@@ -27,6 +28,10 @@ class Texts:
     def count(self, key: str, count: int, **values: object) -> str:
         """Return the text for this count: `KEY_one` or `KEY_other`, with `{count}` filled in."""
         return self(f"{key}_one" if count == 1 else f"{key}_other", count=count, **values)
+
+    def translate(self, message: str) -> str:
+        """Return a text of the command in this language; as it is, in English, if it has no translation."""
+        return self._messages.get(message, message)
 
     def format_duration(self, seconds: float) -> str:
         """Return `40 s`, `3 min` or `2 h 5 min`."""
@@ -41,9 +46,23 @@ class Texts:
 @cache
 def read_texts(language: str) -> dict[str, str]:
     """Return the texts of a language by `section.name`."""
-    content = resources.files(__package__).joinpath("texts", f"{language}.toml").read_text("utf-8")
-    sections: dict[str, dict[str, Any]] = parse_toml(content)
+    sections = _read_sections(f"{language}.toml")
     return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
+
+
+@cache
+def read_messages(language: str) -> dict[str, str]:
+    """Return the translations of texts of `importer/messages`, by their English text."""
+    if language == "en":
+        return {}
+    sections = _read_sections(f"{language}-messages.toml")
+    return {english: text for texts in sections.values() for english, text in texts.items()}
+
+
+def _read_sections(name: str) -> dict[str, dict[str, Any]]:
+    content = resources.files(__package__).joinpath("texts", name).read_text("utf-8")
+    sections: dict[str, dict[str, Any]] = parse_toml(content)
+    return sections
 
 
 def choose_language(accept_language: str) -> str:

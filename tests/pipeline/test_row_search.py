@@ -147,7 +147,7 @@ def test_grid_row_says_what_is_wrong_with_which_cell(tmp_path):
         )
         issue = asha.cells[STAGE].issues[0]
         assert (issue.code, issue.severity, issue.same_rows) == (UNKNOWN_STAGE, Severity.ERROR, 2)
-        assert issue.sentence.startswith('"Warm led" does not exist in your account.')
+        assert issue.describe().startswith('"Warm led" does not exist in your account.')
         assert [cell.is_faulty for cell in ravi.cells] == [True, False, False, False, True, False, False]
         assert ravi.cells[PHONE].issues[0].same_rows == 1
         assert ravi.issues == ()

@@ -91,6 +91,21 @@ def test_next_step_says_how_many_rows_can_go_in_after_each_edit(browser, tmp_pat
     )
 
 
+def test_page_in_hindi_says_what_is_wrong_in_hindi(browser, server, run_id):
+    """Also after an edit; a title that is suggested stays as the account has it, and texts of the sheet stay as they are."""
+    browser.write("/language", [("language", "hi")])
+    browser.open(f"/runs/{run_id}/rows")
+    assert '"Nowhere land" आपके अकाउंट में नहीं है।' in browser.main
+    assert "स्टेज: अकाउंट में नहीं है (2)" in browser.main
+    assert "does not exist" not in browser.main
+    change = {"row": [3, 0], "column": STAGE, "text": "Warm led"}
+    cell = put(browser, f"/runs/{run_id}/cells", change).json()["rows"][0]["cells"][STAGE]
+    assert cell["why"] == ['"Warm led" आपके अकाउंट में नहीं है। क्या आपका मतलब "Warm lead" है?']
+    browser.open(f"/runs/{run_id}/report")
+    assert "जा सकती हैं" in browser.main
+    assert "can go in" not in browser.main
+
+
 def test_title_that_the_crm_rejects_is_not_offered(browser, tmp_path):
     """Two groups of the account have the same name, so no row can have it."""
     rows = [["Name", "Mobile", "Group"], ["Asha", "98450 10001", "Festival offer"]]

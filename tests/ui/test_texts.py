@@ -1,18 +1,26 @@
 """The texts of the page: every language has all of them, and the page uses no other."""
 
 import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from string import Formatter
 
 import pytest
 
+from importer import messages
+from importer.fields import FIELDS
+from importer.issues import _get_label
 from importer.journal.row_index import RowPart
+from importer.messages import planning_messages, undo_messages
+from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
 from importer.models.status import RunState
+from importer.models.task import TaskType
 from importer.planner.decide import Mode
 from importer.ui.policy_choice import PRESETS
 from importer.ui.run_pages import STEPS
 from importer.ui.run_task import Phase, Snapshot, TaskKind
-from importer.ui.texts import LANGUAGES, Texts, choose_language, read_texts
+from importer.ui.texts import LANGUAGES, Texts, choose_language, read_messages, read_texts
 from importer.ui.web_prompter import QuestionKind
 from tests.test_language import find_habits, find_long_sentences
 
@@ -42,6 +50,50 @@ def test_texts_are_translated(language):
     english, other = read_texts("en"), read_texts(language)
     same = {key for key in english if english[key] == other[key]}
     assert same <= {"runs.key"}
+
+
+def find_english_texts(value):
+    """Yield every text in a constant of `importer/messages`."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from find_english_texts(one)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from find_english_texts(one)
+
+
+def read_english_texts():
+    modules = [import_module(f"importer.messages.{found.name}") for found in iter_modules(messages.__path__)]
+    texts = {
+        text for module in modules for value in vars(module).values() for text in find_english_texts(value)
+    }
+    return texts | LABELS | TASKS
+
+
+LABELS = {_get_label(field.name) for field in FIELDS} | {field.label for field in FIELDS}
+TASKS = {kind.replace("_", " ").capitalize() for kind in TaskType}
+STATUSES = [*CHECK_MEANINGS.values(), *STATUS_MEANINGS.values(), *undo_messages.PLAN_MEANINGS.values()]
+STATUSES += [*undo_messages.STATUS_MEANINGS.values(), *planning_messages.ACTION_MEANINGS.values()]
+STATUSES += planning_messages.EFFECT_WORDS.values()
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_translated_messages_exist(language):
+    """A text that was changed in English has lost its translation: that must be seen. No value is left out that it names."""
+    english, translated = read_english_texts(), read_messages(language)
+    assert translated.keys() <= english, translated.keys() - english
+    unknown = [
+        text for text, other in translated.items() if not find_placeholders(other) <= find_placeholders(text)
+    ]
+    assert unknown == []
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_statuses_counts_and_fields_are_translated(language):
+    """What stands on every page; reasons and errors may be in English."""
+    assert {*STATUSES, *LABELS, *TASKS} <= read_messages(language).keys()
 
 
 def test_english_is_plain():
