@@ -70,7 +70,7 @@ class Client:
             ("accept-encoding", "identity"),
             ("user-agent", "superfone-importer"),
         ]
-        self._get_headers = get_headers
+        self._get_headers = httpx.Headers(get_headers)
         self._lead_headers = httpx.Headers(
             [*get_headers[:2], ("content-type", "application/json"), *get_headers[2:]]
         )
@@ -104,7 +104,8 @@ class Client:
         Raises:
             KeyRefusedError, BlockedError: what must stop the run.
         """
-        url = self._lead_url.copy_set_param("phone", phone)
+        # With `copy_set_param`, and headers that are not prepared, building the request takes twice as long.
+        url = self._lead_url.copy_with(query=f"phone={quote(phone, safe='')}".encode())
         request = httpx.Request("GET", url, headers=self._get_headers, extensions=self._extensions)
         response, body = await self._exchange(request, MAX_PAGE_BYTES)
         at = datetime.now().astimezone().isoformat(timespec="milliseconds")
