@@ -154,9 +154,9 @@ def open_api(crm):
 
 
 @pytest.mark.timeout(300)
-def test_all_of_twenty_thousand_rows_arrive(importer):
+def test_all_of_six_thousand_rows_arrive(importer):
     """Counts add up, and every lead is there with its own values, in whatever order they were sent."""
-    rows = 20_000
+    rows = 6_000  # six blocks of the reading process, and six of the sender
     sheet = write_csv(
         importer.folder / "many.csv",
         [["Phone", "Name", "Stage", "Amount"]]
