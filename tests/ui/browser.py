@@ -93,10 +93,11 @@ class Browser:
 
     def wait(self, run_id: str) -> Browser:
         """Show the run's page when nothing works for it any more, or it asks something."""
-        until = time.monotonic() + WAIT_S
+        began = time.monotonic()
         while self.open(f"/runs/{run_id}").path.endswith("/progress"):
-            assert time.monotonic() < until, self.main
-            time.sleep(0.02)
+            waited_s = time.monotonic() - began
+            assert waited_s < WAIT_S, self.main
+            time.sleep(0.02 + waited_s / 10)  # each look renders a page
         return self
 
 

@@ -18,7 +18,7 @@ def state(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def server(tmp_path) -> Iterator:
+def server(tmp_path, fast_start) -> Iterator:
     """Return a server for new sheets of the practice CRM."""
     page = make_server(tmp_path, practice=True)
     yield page
