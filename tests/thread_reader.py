@@ -5,7 +5,7 @@ A process costs 0.2 CPU seconds before it reads its first row, twice as much as 
 
 from __future__ import annotations
 
-import os
+import socket
 import threading
 from contextlib import suppress
 from typing import BinaryIO
@@ -17,20 +17,27 @@ class ThreadReader:
     """What `WorkerClient` needs of a process."""
 
     def __init__(self) -> None:
-        requests, self.stdin = _open_pipe()
-        self.stdout, responses = _open_pipe()
-        self._thread = threading.Thread(target=_serve, args=(requests, responses), name="reader", daemon=True)
+        self._sockets = (*socket.socketpair(), *socket.socketpair())
+        stdin, requests, stdout, responses = self._sockets
+        self.stdin, self.stdout = stdin.makefile("wb"), stdout.makefile("rb")
+        streams = requests.makefile("rb"), responses.makefile("wb")
+        for end in self._sockets:
+            end.close()  # with its file
+        self._thread = threading.Thread(target=_serve, args=streams, name="reader", daemon=True)
         self._thread.start()
 
     def kill(self) -> None:
-        """Close the pipes, so that the thread ends when it next reads or writes."""
-        for stream in (self.stdin, self.stdout):
-            with suppress(BrokenPipeError):
-                stream.close()
+        """End what is read and written on both sides. To close a file would wait for the thread that reads it."""
+        for end in self._sockets:
+            with suppress(OSError):  # it is closed already
+                end.shutdown(socket.SHUT_RDWR)
 
     def communicate(self) -> None:
-        """Wait until the thread has ended."""
+        """Wait until the thread has ended, and close its streams."""
         self._thread.join()
+        for stream in (self.stdin, self.stdout):
+            with suppress(BrokenPipeError):  # what was not sent yet
+                stream.close()
 
     def poll(self) -> int | None:
         """Return the exit code of a process that has ended, else None."""
@@ -42,11 +49,6 @@ class ThreadReader:
         return 0
 
 
-def _open_pipe() -> tuple[BinaryIO, BinaryIO]:
-    reading, writing = os.pipe()
-    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
-
-
 def _serve(requests: BinaryIO, responses: BinaryIO) -> None:
-    with suppress(BrokenPipeError), requests, responses:
+    with suppress(BrokenPipeError, ConnectionResetError), requests, responses:
         worker.serve(requests, responses)
