@@ -39,7 +39,7 @@ def serve(options: SandboxOptions, announce: Callable[[str], None]) -> None:
 
     # uvicorn listens for signals only once it runs, and raises them again when it has stopped.
     with handle_signals(("SIGINT", "SIGTERM"), stop):
-        announce(_format_base_url(listener))
+        announce(format_base_url(listener.getsockname()[1]))
         server.run(sockets=[listener])
         sandbox.store.close()
 
@@ -51,7 +51,7 @@ def run_sandbox(options: SandboxOptions | None = None) -> Iterator[RunningSandbo
     server = _build_server(sandbox)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    base_url = _format_base_url(listener)
+    base_url = format_base_url(listener.getsockname()[1])
     try:
         yield RunningSandbox(base_url, get_page_url(base_url), sandbox)
     finally:
@@ -92,6 +92,6 @@ def get_page_url(base_url: str) -> str:
     return base_url.removesuffix(BASE) + "/"
 
 
-def _format_base_url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()
-    return f"http://{host}:{port}{BASE}"
+def format_base_url(port: int) -> str:
+    """Return the base URL of a sandbox on a port of this machine."""
+    return f"http://127.0.0.1:{port}{BASE}"
