@@ -186,10 +186,10 @@ class FolderWatcher:
                 return watch_messages.OWN_REPORT.format(command=run)
             case FileEnding.UNKNOWN_COLUMNS:
                 return watch_messages.UNKNOWN_COLUMNS.format(command=run)
-            case FileEnding.HELD_BACK:
+            case FileEnding.HELD_BACK | FileEnding.ON_HOLD:
                 assert result.folder is not None
-                apply = format_run_command("apply", result.folder)
-                return watch_messages.HELD_BACK.format(reason=result.reason, command=apply)
+                text, command = _WAITING[result.ending]
+                return text.format(reason=result.reason, command=format_run_command(command, result.folder))
             case FileEnding.SENT | FileEnding.PLANNED | FileEnding.STOPPED:
                 assert result.summary is not None
                 folder = Path(self._context.settings.reports) / result.summary.run_id
@@ -213,9 +213,16 @@ def _judge_error(error: ImporterError) -> tuple[int, bool]:
     return (error.exit_code, False) if isinstance(error, RunLockedError) else (_NOT_ALL_CODE, True)
 
 
+_WAITING = {
+    FileEnding.HELD_BACK: (watch_messages.HELD_BACK, "apply"),
+    FileEnding.ON_HOLD: (watch_messages.ON_HOLD, "resume"),
+}
+"""What is said of a file whose run waits for a person, and the command for it."""
+
+
 def _find_exit_code(result: FileResult) -> int:
     match result.ending:
-        case FileEnding.UNKNOWN_COLUMNS | FileEnding.HELD_BACK:
+        case FileEnding.UNKNOWN_COLUMNS | FileEnding.HELD_BACK | FileEnding.ON_HOLD:
             return _NOT_ALL_CODE
         case FileEnding.SENT | FileEnding.PLANNED | FileEnding.STOPPED:
             assert result.summary is not None

@@ -86,6 +86,8 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     is_planning: bool = False
     """Whether leads are looked up for a plan: nothing was sent yet."""
+    is_held: bool = False
+    """Whether a person stopped it in the page. No watcher continues it, because the person decides when."""
 
     @property
     def has_sent(self) -> bool:

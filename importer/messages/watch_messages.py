@@ -32,6 +32,7 @@ UNKNOWN_COLUMNS = (
     "Not sent, because no sheet with these columns was imported before. Import it once yourself: {command}"
 )
 OWN_REPORT = "Not sent, because it is a report of importer. To import the rows that you fixed: {command}"
+ON_HOLD = "Not continued, because it was stopped in the page of importer ui. To continue it, run: {command}"
 HELD_BACK = "Not sent. {reason} To send it, run: {command}"
 CANNOT_MOVE = ErrorText(
     "{file} was imported, but it could not be moved to {folder}: {reason}.",

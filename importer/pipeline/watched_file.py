@@ -13,6 +13,7 @@ import msgspec
 
 from importer.errors import NothingSentError, RunLockedError
 from importer.journal.run_journal import Journal
+from importer.journal.run_metadata import peek_run
 from importer.loader.mapping.map_file import has_real_headers, remember_map
 from importer.loader.mapping.sheet_mappings import split_sheets
 from importer.messages import watch_messages
@@ -53,6 +54,7 @@ class FileEnding(Enum):
     HELD_BACK = auto()  # more rejected rows, updates or conflicts than the limits allow
     CHANGING = auto()  # it has changed since the look
     STOPPED = auto()  # its run was stopped or interrupted, and continues at the next look
+    ON_HOLD = auto()  # a person stopped its run in the page, and continues it
 
     @property
     def is_done(self) -> bool:
@@ -115,8 +117,7 @@ def _import_content(
 ) -> FileResult:
     reports, account = Path(context.settings.reports), context.require_account()
     if folder := find_unfinished_run(reports, sha256, account):
-        settings = context.settings.replace(reports=str(folder.parent))
-        return _describe_sending(resume(folder.name, context.replace(settings=settings)))
+        return _continue_run(folder, context)
     if was_sent(reports, sha256, account):
         return FileResult(FileEnding.KNOWN)
     for folder, end in list_unsent_runs(reports, sha256, account):
@@ -128,6 +129,15 @@ def _import_content(
         if look_at_file(path) != look:
             return FileResult(FileEnding.CHANGING)
         return _import_sheet(sheet, options, context)
+
+
+def _continue_run(folder: Path, context: RunContext) -> FileResult:
+    """Finish a run that was stopped or killed, but not one that a person has stopped in the page."""
+    found = peek_run(folder)
+    if found is not None and found.end.is_held:
+        return FileResult(FileEnding.ON_HOLD, folder=folder)
+    settings = context.settings.replace(reports=str(folder.parent))
+    return _describe_sending(resume(folder.name, context.replace(settings=settings)))
 
 
 def _import_sheet(sheet: Sheet, options: WatchOptions, context: RunContext) -> FileResult:

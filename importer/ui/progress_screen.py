@@ -99,10 +99,10 @@ def describe(t: Texts, snapshot: Snapshot) -> ShownProgress:
 
 
 def stop_task(visit: Visit) -> Response:
-    """Stop as one Ctrl-C does: requests under way are finished, and the run can be resumed."""
+    """Stop as one Ctrl-C does: requests under way are finished, and the person can continue the run."""
     task = visit.workspace.tasks.find(visit.run_id)
     if task is not None and task.is_running:
-        task.stop()
+        task.hold()
     return visit.redirect(f"/runs/{visit.run_id}")
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from importer.errors import RunLockedError, UsageError
+from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import peek_run
 from importer.messages import ui_messages
+from importer.models.status import RunState
 from importer.pipeline.plan import apply, plan_checked
 from importer.pipeline.preparations import Preparation
 from importer.pipeline.resume import resume, retry, verify
@@ -74,7 +78,7 @@ def start_send(workspace: Workspace, run_id: str, planned_at: str) -> bool:
     def work(task: RunTask) -> Summary:
         summary = apply(run_id, workspace.make_context(credentials, task), planned_at=planned_at)
         workspace.preparations.remove(run_id)
-        return summary
+        return _hold_if_stopped(workspace, task, summary)
 
     return workspace.start(run_id, TaskKind.SEND, work)
 
@@ -86,7 +90,8 @@ def start_resume(workspace: Workspace, run_id: str) -> None:
     kind = TaskKind.LOOK_UP if run is not None and run.end.is_planning else TaskKind.SEND
 
     def work(task: RunTask) -> Summary:
-        return resume(run_id, workspace.make_context(credentials, task))
+        summary = resume(run_id, workspace.make_context(credentials, task))
+        return _hold_if_stopped(workspace, task, summary)
 
     _start(workspace, run_id, kind, work)
 
@@ -97,8 +102,8 @@ def start_retry(workspace: Workspace, run_id: str) -> str:
     new_id = workspace.make_run_id()
 
     def work(task: RunTask) -> Summary | None:
-        context = workspace.make_context(credentials, task)
-        return retry(run_id, context, new_id=new_id)
+        summary = retry(run_id, workspace.make_context(credentials, task), new_id=new_id)
+        return _hold_if_stopped(workspace, task, summary) if summary else None
 
     _start(workspace, new_id, TaskKind.SEND, work)
     return new_id
@@ -124,6 +129,14 @@ def start_verify(workspace: Workspace, run_id: str) -> None:
         return verify(run_id, workspace.make_context(credentials, task))
 
     _start(workspace, run_id, TaskKind.VERIFY, work)
+
+
+def _hold_if_stopped(workspace: Workspace, task: RunTask, summary: Summary) -> Summary:
+    """Write into a run that a person stopped it, so that no watcher of its folder continues it."""
+    if task.is_held and summary.state == RunState.INTERRUPTED:
+        with Journal.open(workspace.reports / summary.run_id) as journal:
+            journal.run.write_end(msgspec.structs.replace(journal.run.end, is_held=True))
+    return summary
 
 
 def _start(workspace: Workspace, run_id: str, kind: TaskKind, work: Work) -> None:

@@ -151,6 +151,7 @@ class RunTask:
         self.summary: Summary | None = None
         self.failure: ImporterError | None = None
         self.stop_request = StopRequest.NO
+        self.is_held = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -177,6 +178,11 @@ class RunTask:
         if self.kind is TaskKind.CHECK:
             self.observer.is_stop_requested = True
             self.prompter.cancel()
+
+    def hold(self) -> None:
+        """Stop it because a person has pressed Stop: then only a person continues it."""
+        self.is_held = True
+        self.stop()
 
     def join(self, timeout_s: float | None = None) -> None:
         """Wait until the thread has ended."""

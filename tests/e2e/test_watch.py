@@ -2,6 +2,7 @@
 
 import shutil
 
+import msgspec
 import pytest
 
 from importer.cli import watch_commands
@@ -224,6 +225,25 @@ def test_run_that_was_stopped_is_resumed_at_the_next_look(inbox, crm):
     assert ended.code == 0, ended.err
     assert ended.folder is None
     assert leads(crm).keys() == {ASHA, RAVI, MEENA}
+    assert not list(inbox.folder.iterdir())
+
+
+def test_run_that_a_person_stopped_in_the_page_waits_for_that_person(inbox, crm):
+    """The watcher names the command, sends nothing, and does not move the file; continued, it is done."""
+    inbox.teach()
+    sheet = inbox.put()
+    crm.sandbox.faults.restart(FaultPlan(at={2: InjectedFault.UNAUTHORIZED}))
+    stopped = inbox.importer("run", sheet, "--yes", "--concurrency", "1")
+    crm.sandbox.faults.restart(FaultPlan())
+    with Journal.open(stopped.folder) as journal:
+        journal.run.write_end(msgspec.structs.replace(journal.run.end, is_held=True))
+    before = leads(crm)
+    waiting = inbox.watch("--done", inbox.done)
+    assert (waiting.code, leads(crm)) == (1, before)
+    assert f"importer resume {stopped.folder.name}" in waiting.err
+    assert inbox.importer("resume", stopped.folder.name).code == 0
+    assert leads(crm).keys() == {ASHA, RAVI, MEENA}
+    assert inbox.watch("--done", inbox.done).code == 0
     assert not list(inbox.folder.iterdir())
 
 

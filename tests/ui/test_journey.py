@@ -348,10 +348,12 @@ def test_stop_lets_requests_under_way_finish_and_the_run_can_be_continued(browse
     task.join()
     assert browser.open(f"/runs/{run_id}").path == f"/runs/{run_id}/report"
     assert "interrupted" in browser.main
+    assert server.workspace.find_place(run_id).run.end.is_held  # no watcher of the folder continues it
     sandbox.limit.per_s = 0
     browser.write(f"/runs/{run_id}/resume")
     assert "300" in browser.wait(run_id).main
-    assert server.workspace.find_place(run_id).state == "finished"
+    end = server.workspace.find_place(run_id).run.end
+    assert (end.state, end.is_held) == ("finished", False)
 
 
 def test_a_run_that_is_busy_is_not_started_twice(server):
