@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,9 @@ from importer.models.task import PendingTask
 from importer.planner.plan_input import PlanInput, PlannedWrite
 from importer.sender.send_loop import Progress, StopRequest
 from importer.state.lease import Grant
+
+MAX_PAGE_ROWS = 10_000
+"""Of one call, so that no worker can have the coordinator read a whole journal into its memory."""
 
 
 class Method(StrEnum):
@@ -37,7 +40,7 @@ class PageRequest(msgspec.Struct, frozen=True):
     """The next rows: `limit` of those with numbers above `after`."""
 
     after: int
-    limit: int
+    limit: Annotated[int, msgspec.Meta(ge=0, le=MAX_PAGE_ROWS)]
 
 
 class PendingPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,14 +85,11 @@ class JournalService:
     def open_door(self, account: Path, sending: Sending, observer: SendingObserver) -> SendingDoor:
         """Return the door of a sending to the account with this state folder."""
         keeper = self._keepers.get(account) or self._build_keeper(account)
+        keeper.refresh()
         self._keepers[account] = keeper
         door = SendingDoor(secrets.token_hex(8), sending, observer, keeper)
         self._doors[door.sending_id] = door
         return door
-
-    def close_door(self, door: SendingDoor) -> None:
-        """Refuse all further calls of a sending. Its worker may still give its lease back."""
-        door.close()
 
     def _build_server(self) -> uvicorn.Server:
         app = Starlette(routes=[Route(CALL_PATH, self._take_call, methods=["POST"])])
@@ -110,18 +107,18 @@ class JournalService:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, f"Bearer {self.address.token}".encode()):
             return Response(status_code=401)
-        body = b""
+        body = bytearray()
         async for part in request.stream():
             body += part
             if len(body) > _MAX_CALL_BYTES:
                 return Response(status_code=413)
         try:
             answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle, body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return Response(status_code=400)
         return Response(_encode_answer(answer), media_type="application/json")
 
-    def _handle(self, body: bytes) -> Answer:
+    def _handle(self, body: bytearray) -> Answer:
         call = _decode_call(body)
         door = self._doors.get(call.sending)
         return Answer(outcome=Outcome.FENCED) if door is None else door.handle(call)

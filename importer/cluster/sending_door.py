@@ -18,6 +18,7 @@ from importer.cluster.journal_calls import (
     decode_argument,
     encode_raw,
 )
+from importer.errors import ImporterError
 from importer.pipeline.local_sender import Sending, SendingObserver
 from importer.sender.request_kinds import NewTasks, PlannedWrites, TaskChecks
 from importer.state.lease import LeaseKeeper, compute_lock_delay
@@ -41,6 +42,7 @@ class SendingDoor:
         self._lock_delay_s = compute_lock_delay(sending.client.timeout_s)
         self._holder = ""
         self._is_granted = False
+        self._asked_at = 0.0
         self._last_sequence = 0
         self._last_answer: Answer | None = None
         self._is_open = True
@@ -49,22 +51,21 @@ class SendingDoor:
     def close(self) -> None:
         """Refuse all further calls, once the one under way has ended."""
         with self._lock:
-            self._is_open, self._source = False, None
+            self._is_open, self._source, self._last_answer = False, None, None
 
     @property
     def is_silent(self) -> bool:
-        """Whether the worker that has the sending has not renewed its lease in time, so it must have stopped."""
-        return self._is_granted and self._keeper.is_expired()
+        """Whether the worker that has the sending has not called in time: its lease has ended, or it does not ask for it."""
+        if self._is_granted:
+            return self._keeper.is_expired()
+        return bool(self._holder) and self._keeper.is_overdue(self._asked_at)
 
     def handle(self, call: Call) -> Answer:
         """Carry out a call. Raises msgspec.ValidationError for an argument of another type."""
         argument = decode_argument(call)
         with self._lock:
             if call.method is Method.RELEASE:
-                self._keeper.release(
-                    call.holder, call.epoch
-                )  # also behind a closed door: nothing is under way
-                return self._answer(None)
+                return self._release(call)
             if not self._is_open:
                 return Answer(outcome=Outcome.FENCED)
             if call.method is Method.ACQUIRE:
@@ -73,29 +74,46 @@ class SendingDoor:
                 return Answer(outcome=Outcome.FENCED)
             return self._serve(call, argument)
 
+    def _release(self, call: Call) -> Answer:
+        """Free the account, also behind a closed door: nothing is under way. A late call of the worker finds it closed."""
+        if self._keeper.release(call.holder, call.epoch):
+            self._is_open = False
+        return self._answer(None)
+
     def _acquire(self, holder: str, worker: str) -> Answer:
         if self._holder not in ("", holder):
             return Answer(outcome=Outcome.FENCED)
-        self._holder, self.worker = holder, worker
-        grant = self._keeper.acquire(holder, self._lock_delay_s)
+        self._holder, self.worker, self._asked_at = holder, worker, self._keeper.read_time()
+        try:
+            grant = self._keeper.acquire(holder, self._lock_delay_s)
+        except ImporterError as error:  # a full disk: an epoch that is not on it must not be used
+            return self._fail(error)
         self._is_granted = not grant.wait_s
         return self._answer(grant)
 
     def _serve(self, call: Call, argument: Any) -> Answer:
-        """Serve the holder of the lease: the same call again gets the answer that it has missed."""
+        """Serve the holder of the lease: the same call again gets the answer that it has missed.
+
+        An earlier call is one that the network has held back: it was answered, and must not change anything once more.
+        """
         if call.method is Method.RENEW:
             if argument is not None:
                 self._observer.on_progress(argument)
             return self._answer(None)
         if call.sequence == self._last_sequence and self._last_answer is not None:
             return self._last_answer
+        if call.sequence < self._last_sequence:
+            return Answer(outcome=Outcome.FENCED)
         try:
             answer = self._answer(self._call_source(call.method, argument))
         except Exception as error:  # noqa: BLE001 - it belongs to the run, whose thread raises it
-            self.error = error
-            answer = Answer(outcome=Outcome.FAILED)
+            answer = self._fail(error)
         self._last_sequence, self._last_answer = call.sequence, answer
         return answer
+
+    def _fail(self, error: Exception) -> Answer:
+        self.error = error
+        return Answer(outcome=Outcome.FAILED)
 
     def _call_source(self, method: Method, argument: Any) -> object:
         match method:

@@ -25,11 +25,15 @@ _MARGIN_S = (
 )
 _LEASE_NAME = "lease.json"
 _THIS_COMPUTER = "this computer"
+_UNKNOWN_HOLDER = "(unknown)"
 
 
 def compute_lock_delay(timeout_s: float) -> float:
     """Return how long a request may go on after the lease of its worker has ended: it connects, then waits `--timeout`."""
     return min(timeout_s, _MAX_CONNECT_S) + timeout_s + _MARGIN_S
+
+
+_UNKNOWN_LOCK_DELAY_S = compute_lock_delay(60.0)  # twice the usual --timeout
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +134,21 @@ class LeaseKeeper:
             self._lease = released
             return True
 
+    def read_time(self) -> float:
+        """Return the seconds of this computer's clock."""
+        return self._clock()
+
+    def is_overdue(self, since: float) -> bool:
+        """Return whether a worker that asked for the lease then, and should ask again, has not for a time to live."""
+        return self._clock() > since + self._ttl_s
+
+    def refresh(self) -> None:
+        """Take over what another coordinator has written in the meantime. Its worker may send, also if it is gone itself."""
+        with self._lock:
+            found = _read_lease(self._path)
+            if (found.holder, found.epoch) != (self._lease.holder, self._lease.epoch):
+                self._lease = found.renew(self._clock())
+
     def is_expired(self) -> bool:
         """Return whether the holder must have stopped by itself."""
         return self._lease.is_expired(self._clock())
@@ -167,8 +186,10 @@ def wait_for_worker(
 def _read_lease(path: Path) -> Lease:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Lease)
-    except (OSError, ValueError):  # it is written whole, so an unreadable one is none of ours
+    except FileNotFoundError:
         return Lease()
+    except (OSError, ValueError):  # it is damaged: somebody may hold it
+        return Lease(holder=_UNKNOWN_HOLDER, lock_delay_s=_UNKNOWN_LOCK_DELAY_S)
 
 
 def _write_lease(path: Path, lease: Lease) -> None:

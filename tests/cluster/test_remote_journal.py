@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 import pytest
 
-from importer.cluster.journal_calls import Method
+from importer.cluster.journal_calls import Method, Outcome
 from importer.cluster.journal_service import CALL_PATH, JournalService, ServiceAddress
 from importer.cluster.remote_journal import JournalFailedError, LeaseLostError, RemoteJournal
 from importer.credentials import Credentials, Secret
@@ -61,6 +62,11 @@ class Bench:
     def __init__(self, folder, service, clock):
         self.source, self.clock, self.service = Source(), clock, service
         self.progress, self.stop_request = [], StopRequest.NO
+        self.folder = folder
+        self.door = self.open_door()
+
+    def open_door(self):
+        """Begin another sending to the account."""
         sending = Sending(
             source=self.source,
             kind=Upserts(create=True),
@@ -71,7 +77,7 @@ class Bench:
         observer = SendingObserver(
             on_progress=self.progress.append, get_stop_request=lambda: self.stop_request
         )
-        self.door = service.open_door(folder, sending, observer)
+        return self.service.open_door(self.folder, sending, observer)
 
     def make_worker(self, holder="w1"):
         def sleep(seconds):
@@ -223,7 +229,7 @@ def test_fenced_worker_can_do_nothing(bench, reason, call):
 def test_worker_waits_for_the_lease_of_the_one_before(bench):
     """It may still have requests under way."""
     bench.start_worker("w1")
-    bench.door._holder = ""  # a new sending to the account
+    bench.door = bench.open_door()
     began = bench.clock.now
     second = bench.start_worker("w2")
     assert bench.clock.now - began >= 15 + 5 + 5 + 5  # time to live, connect, --timeout, margin
@@ -232,7 +238,7 @@ def test_worker_waits_for_the_lease_of_the_one_before(bench):
 
 def test_released_lease_is_not_waited_for(bench):
     bench.start_worker("w1").release()
-    bench.door._holder = ""
+    bench.door = bench.open_door()
     began = bench.clock.now
     bench.start_worker("w2").release()
     assert bench.clock.now == began
@@ -240,7 +246,7 @@ def test_released_lease_is_not_waited_for(bench):
 
 def test_waiting_worker_hears_that_the_batch_stops(bench):
     bench.start_worker("w1")
-    bench.door._holder, bench.stop_request = "", StopRequest.DRAIN
+    bench.door, bench.stop_request = bench.open_door(), StopRequest.DRAIN
     assert bench.make_worker("w2").acquire("w2") is False
 
 
@@ -268,7 +274,7 @@ def test_silent_worker_is_noticed(bench, monkeypatch):
 def test_worker_that_waits_for_the_lease_is_not_taken_for_silent(bench):
     """The lease that has ended is that of the worker before."""
     bench.start_worker("w1")
-    bench.door._holder, bench.door._is_granted = "", False
+    bench.door = bench.open_door()
     waiting = bench.make_worker("w2")
     bench.clock.now += 16
     assert waiting._ask_for_lease("w2").wait_s > 0
@@ -335,3 +341,93 @@ def test_no_request_leaves_after_the_lease():
 
     asyncio.run(send())
     assert sent == [DeliveryOutcome.NOT_APPLIED]
+
+
+def test_call_that_the_network_has_held_back_changes_nothing(bench):
+    """Its worker gave up waiting, asked again, was answered and went on. Then the first copy arrives."""
+    worker = bench.start_worker()
+    worker.record(DeliveryBatch(intents=[ROW]))
+    late = worker._build_call(Method.RECORD, DeliveryBatch(intents=[ROW]))
+    worker.record(DeliveryBatch())
+    assert worker._post(late).outcome is Outcome.FENCED
+    assert len(bench.source.recorded) == 2
+    worker.raise_if_lost()
+    worker.release()
+
+
+def test_late_question_does_not_take_a_lease_that_was_given_back(bench):
+    """Nobody would renew it, so the next sending would wait for nothing."""
+    worker = bench.make_worker()
+    late = worker._build_call(Method.ACQUIRE, "w1")
+    worker.acquire("w1")
+    worker._is_released.set()
+    worker._post(worker._build_call(Method.RELEASE))
+    assert worker._post(late).outcome is Outcome.FENCED
+    bench.door = bench.open_door()
+    began = bench.clock.now
+    bench.start_worker("w2").release()
+    assert bench.clock.now == began
+
+
+def test_worker_that_gives_back_a_lost_lease_takes_none_from_the_next(bench):
+    """Only who has the lease can free the account."""
+    worker = bench.start_worker("w1")
+    stranger = bench.make_worker("w2")
+    stranger._epoch = worker._epoch
+    stranger._post(stranger._build_call(Method.RELEASE))
+    assert worker.record(DeliveryBatch(intents=[ROW])) == [ROW]
+    worker.release()
+
+
+def test_worker_that_asks_and_then_hangs_is_noticed(bench):
+    """It has no lease yet that could end."""
+    bench.start_worker("w1")
+    bench.door = bench.open_door()
+    assert bench.make_worker("w2")._ask_for_lease("w2").wait_s > 0
+    bench.clock.now += 14
+    assert not bench.door.is_silent
+    bench.clock.now += 2
+    assert bench.door.is_silent
+
+
+def test_full_disk_at_a_grant_is_the_reason_that_the_run_gets(bench, monkeypatch):
+    """No lease is given out, and no worker is blamed."""
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("importer.state.lease.fsync_file", fail)
+    with pytest.raises(JournalFailedError):
+        bench.start_worker()
+    assert isinstance(bench.door.error, DiskWriteError)
+
+
+def test_account_that_another_coordinator_has_given_away_is_waited_for(tmp_path):
+    """It was killed, so its lock is free; its worker may still send. This service knew the account from before."""
+    clock = Clock()
+    with (
+        JournalService("127.0.0.1", None, build_keeper=partial(LeaseKeeper, clock=clock)) as service,
+        JournalService("127.0.0.1", None, build_keeper=partial(LeaseKeeper, clock=clock)) as other,
+    ):
+        first = Bench(tmp_path, service, clock)
+        first.start_worker("w1").release()
+        Bench(tmp_path, other, clock).start_worker("w2")
+        first.door = first.open_door()
+        assert first.make_worker("w3")._ask_for_lease("w3").wait_s == 15 + 15
+
+
+def test_lying_worker_can_neither_read_everything_at_once_nor_exhaust_the_stack(bench):
+    """Each is refused as nonsense, and the service lives on."""
+    worker = bench.start_worker()
+    everything = worker._build_call(Method.READ_PENDING, {"after": -1, "limit": 10**9})
+    assert worker._post(everything).outcome is Outcome.FENCED
+    address = bench.service.address
+    deep = (
+        b'{"sending":"x","holder":"h","method":"renew","argument":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    )
+    answer = httpx.post(
+        address.url + CALL_PATH, content=deep, headers={"authorization": f"Bearer {address.token}"}
+    )
+    assert answer.status_code == 400
+    worker.raise_if_lost()
+    worker.release()

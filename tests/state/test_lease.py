@@ -108,6 +108,22 @@ def test_epoch_is_on_disk_before_it_is_given_out(tmp_path, keeper, monkeypatch):
     assert keeper.acquire("w2", LOCK_DELAY_S).epoch == 1
 
 
+@pytest.mark.parametrize("content", [b"", b'{"epoch": 3, "holder', b'{"epoch": "x"}', b"\xff\x00"])
+def test_damaged_lease_counts_as_held(tmp_path, clock, content):
+    """Somebody may send to the account, and nobody knows who. A missing one means that nobody has ever had it."""
+    (tmp_path / "lease.json").write_bytes(content)
+    damaged = LeaseKeeper(tmp_path, clock=clock)
+    assert damaged.acquire("w1", LOCK_DELAY_S).wait_s > TTL_S + compute_lock_delay(30)
+    clock.now += damaged.compute_wait()
+    assert damaged.acquire("w1", LOCK_DELAY_S).epoch == 1
+
+
+def test_unreadable_lease_counts_as_held(tmp_path, clock):
+    """A folder in its place, a disk that fails, a file of another user."""
+    (tmp_path / "lease.json").mkdir()
+    assert LeaseKeeper(tmp_path, clock=clock).acquire("w1", LOCK_DELAY_S).wait_s > 0
+
+
 def test_expired_lease_is_no_reason_to_take_over_yet():
     """Its holder has stopped by itself, and its last request may still be under way."""
     held = Lease().grant("w1", 0.0, ttl_s=TTL_S, lock_delay_s=LOCK_DELAY_S)
