@@ -16,17 +16,17 @@ from importer.batch.account_work import (
     OpenedAccount,
     SendRequest,
     SentJob,
-    judge_job,
-    send_job,
 )
 from importer.batch.batch_context import AccountPlaces, BatchObserver, BatchOptions, Goal
 from importer.batch.batch_report import write_batch_reports
 from importer.batch.batch_summary import BatchSummary, build_batch_summary
 from importer.batch.job_report import JobReport, JobState, build_unread_report, read_report
+from importer.batch.judge_job import judge_job
 from importer.batch.manifest import Job, Manifest
 from importer.batch.preflight import check_free_space, open_accounts
 from importer.batch.running_jobs import RunningJobs
 from importer.batch.schedule import Schedule
+from importer.batch.send_job import send_job
 from importer.errors import ImporterError, NothingSentError
 from importer.messages import batch_messages
 from importer.pipeline.reports_folder import now

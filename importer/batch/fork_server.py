@@ -8,9 +8,9 @@ from __future__ import annotations
 import filelock
 import uvloop
 
-from importer.batch import account_processes
+from importer.batch import account_processes, judge_job, send_job
 from importer.report.html_page import load_template
 
-__all__ = ["account_processes", "filelock", "uvloop"]
+__all__ = ["account_processes", "filelock", "judge_job", "send_job", "uvloop"]
 
 load_template("importer.report", "report.html")

@@ -120,7 +120,7 @@ def add_page_options(command: Command) -> Command:
 
 
 def add_verbose_option(command: Command) -> Command:
-    """Add --verbose, for `batch`, whose other options stand in its manifest."""
+    """Add --verbose, for `batch`, whose other options are in its manifest."""
     return _build_option("verbose", default=0)(command)
 
 

@@ -26,7 +26,7 @@ _Result = TypeVar("_Result")
 
 
 def check_cluster_address(address: str) -> None:
-    """Raise UsageError unless nobody else can reach the scheduler: whoever reaches it runs code on every worker."""
+    """Raise UsageError unless nobody else can reach the scheduler: a stranger who does runs code on every worker."""
     parts = urlsplit(address)
     if parts.scheme not in ("tcp", "tls") or not parts.hostname or not parts.port:
         raise UsageError(*batch_messages.BAD_CLUSTER_ADDRESS.format(address=address))
@@ -35,7 +35,7 @@ def check_cluster_address(address: str) -> None:
 
 
 class DaskPool:
-    """Submits work to the workers. Use it as a context manager. Raises UsageError if there is no cluster."""
+    """Submits work to the workers. Use it as a context manager. Raises UsageError without a cluster."""
 
     def __init__(self, address: str) -> None:
         check_cluster_address(address)

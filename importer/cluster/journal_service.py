@@ -1,7 +1,7 @@
 """The coordinator's HTTP service: the journals of the sendings under way, for the workers that have them.
 
 It listens on the address by which the scheduler sees this computer. With tls:// it uses the certificates of the cluster
-both ways. Each call also carries a token of this batch: whoever lacks it learns nothing.
+both ways. Each call also carries a token of this batch. Without it, nothing is answered.
 """
 
 from __future__ import annotations

@@ -91,8 +91,8 @@ def read_clock() -> float:
 class LeaseKeeper:
     """The lease of an account on this computer's disk, in the account's state folder. It serves several threads.
 
-    A new epoch is on disk before it is given out. Renewals are not: whoever reads a held lease from the disk, because the
-    program that granted it is gone, takes it for renewed just now.
+    A new epoch is on disk before it is given out. Renewals are not. A program that reads a held lease from the
+    disk, because the one that granted it is gone, takes it for renewed just now.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from importer.batch import account_processes, account_work
+from importer.batch import account_processes, account_work, judge_job
 from importer.batch.account_processes import BoardLink
 from importer.errors import UnreadableFileError
 from importer.models.row import SourceRow
@@ -144,7 +144,7 @@ def open_agency(
     monkeypatch.chdir(folder)
     monkeypatch.delenv("SUPERFONE_API_KEY", raising=False)
     monkeypatch.setattr(account_processes, "AccountProcesses", AccountThreads)
-    monkeypatch.setattr(account_work, "open_file", read_here)
+    monkeypatch.setattr(judge_job, "open_file", read_here)
     options = {name: SandboxOptions(api_key=f"key-{name}") for name in names}
     with run_accounts(options) as accounts:
         yield Agency(folder, accounts, Command(folder, capsys), monkeypatch.setenv)

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from importer.batch import account_work, coordinator
+from importer.batch import coordinator, judge_job
 from importer.credentials import Credentials, Secret
 from importer.journal.run_journal import Journal
 from importer.pipeline import resume
@@ -72,7 +72,7 @@ def test_check_sends_nothing_and_the_batch_goes_on_from_it(agency, monkeypatch):
     assert {job["state"] for job in agency.summary["jobs"]} == {"checked"}
     assert agency.summary["requests"] == 0
     agency.check_conservation()
-    monkeypatch.setattr(account_work, "judge", None)
+    monkeypatch.setattr(judge_job, "judge", None)
     assert agency().code == 0
     assert agency.summary["counts"]["accepted"] == 36
 

@@ -127,7 +127,7 @@ def test_rows_of_a_lost_worker_are_taken_over(agency, monkeypatch, pools):
 
 def test_job_that_kills_each_worker_ends(agency, monkeypatch):
     """After ten workers it stops, and the other accounts are finished."""
-    monkeypatch.setattr("importer.batch.account_work._MAX_LOST_WORKERS", 3)
+    monkeypatch.setattr("importer.batch.send_job._MAX_LOST_WORKERS", 3)
     write_sheets(agency)
     run = WorkerThreads.run
 
