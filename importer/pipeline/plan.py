@@ -12,12 +12,12 @@ from importer.models.status import UNSENT, RunKind, RunState
 from importer.pipeline.answers import remember_mapping
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_sheets import choose_sheets
+from importer.pipeline.gone_titles import judge_gone_titles
 from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.questions import SendDecision
 from importer.pipeline.reports_folder import find_run, find_unfinished_run, now
 from importer.pipeline.resume import (
     check_address,
-    judge_gone_titles,
     lock_its_account,
     lock_journal,
 )

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple, assert_never
+from typing import assert_never
 from urllib.parse import urlsplit
 
 from importer.command_hints import format_run_command, format_sheet_command
 from importer.credentials import is_loopback, normalize_base_url
 from importer.errors import DamagedJournalError, RunStoppedError, UsageError, raise_as_nothing_sent
-from importer.issues import Issue, IssueCode, Severity
-from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata
 from importer.messages import planning_messages, run_messages, undo_messages
-from importer.models.delivery import NOTE_BREAK, DeliveryResult, PendingRow
 from importer.models.mapping import AccountTitles, get_active_titles
-from importer.models.row import NewVerdict, Payload, SourceRow
-from importer.models.status import UNSENT, WENT_IN, RowStatus, RunKind, RunState, StagedVerdict
+from importer.models.row import SourceRow
+from importer.models.status import UNSENT, WENT_IN, RunKind, RunState
 from importer.models.task import RetriedTasks
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.answers import to_source_row
 from importer.pipeline.context import RunContext
+from importer.pipeline.gone_titles import judge_gone_titles
 from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.reports_folder import find_run
 from importer.pipeline.run import run
@@ -32,14 +30,11 @@ from importer.pipeline.verify_rows import send_and_verify, verify_rows
 from importer.reader.source import InMemoryReader, Sheet
 from importer.report.report_writer import write_reports
 from importer.report.summary import SUMMARY, Summary
-from importer.settings import UnknownPolicy, merge_run_settings
+from importer.settings import merge_run_settings
 from importer.state.account_identity import AccountIdentity
 from importer.state.lease import wait_for_worker
 from importer.state.run_lock import MAX_LOCK_WAIT_S, LockHolder, lock_account, lock_run
 from importer.state.state_folder import open_account
-from importer.validator.judge import TitleRecheck
-
-_ROWS_PER_COMMIT = 1000
 
 
 def resume(name: str, context: RunContext) -> Summary:
@@ -232,73 +227,3 @@ def _check_account(metadata: RunMetadata, identity: AccountIdentity, titles: Acc
     of_key = {(dropdown, title.title) for dropdown, found in titles.items() for title in found}
     if len(of_run & of_key) < len(of_run) / 2:
         raise UsageError(*run_messages.OTHER_ACCOUNT.format(total=len(of_run), found=len(of_run & of_key)))
-
-
-# --- dropdown values that were removed from the account since the run began
-
-
-class _ChangedRow(NamedTuple):
-    """A pending row, its payload by the titles that the account has now, and its new issues."""
-
-    row: PendingRow
-    payload: Payload
-    issues: tuple[Issue, ...]
-
-    @property
-    def is_sendable(self) -> bool:
-        """Whether the row is sent, without the values that were removed."""
-        return all(issue.severity is Severity.WARNING for issue in self.issues)
-
-
-def judge_gone_titles(journal: Journal, titles: AccountTitles, unknown: UnknownPolicy) -> None:
-    """Judge pending rows whose stage, group, label or product was removed, or is spelled differently now.
-
-    A row that can no longer be sent is rejected. If it may have been imported before the run was killed, it is unknown.
-    """
-    if not _has_lost_titles(journal, titles):
-        return
-    recheck = TitleRecheck(titles, unknown=unknown)
-    after = -1
-    while rows := journal.delivery.read_pending(after, _ROWS_PER_COMMIT):
-        after = rows[-1].number
-        judged = [_ChangedRow(row, *recheck.check(row.payload)) for row in rows]
-        changed = [one for one in judged if one.issues or one.payload != one.row.payload]
-        _write_changed_rows(journal, changed)
-
-
-def _has_lost_titles(journal: Journal, titles: AccountTitles) -> bool:
-    """Return whether a title that was active when the run began is not active now."""
-    now = get_active_titles(titles)
-    return any(
-        not set(found).issubset(now.get(dropdown, ()))
-        for dropdown, found in get_active_titles(journal.metadata.titles).items()
-    )
-
-
-def _write_changed_rows(journal: Journal, changed: list[_ChangedRow]) -> None:
-    earlier = journal.staging.read_issues([one.row.number for one in changed])
-    unsure = [one for one in changed if one.row.may_have_arrived and not one.is_sendable]
-    judged = [one for one in changed if one.is_sendable or not one.row.may_have_arrived]
-    journal.staging.update_verdicts(_build_verdict(one, earlier[one.row.number]) for one in judged)
-    journal.delivery.record(DeliveryBatch(results=[_build_unsure_result(one) for one in unsure]))
-
-
-def _build_verdict(changed: _ChangedRow, earlier: tuple[Issue, ...]) -> NewVerdict:
-    row, issues = changed.row, (*earlier, *changed.issues)
-    if not changed.is_sendable:
-        return NewVerdict(row.number, StagedVerdict.INVALID, None, issues)
-    note = {"customer_note": NOTE_BREAK.join(row.notes)} if row.notes else {}
-    return NewVerdict(row.number, StagedVerdict.VALID, {**changed.payload, **note}, issues)
-
-
-def _build_unsure_result(changed: _ChangedRow) -> DeliveryResult:
-    """Return the result of a row that may have been imported, and cannot be sent again to make sure."""
-    unsure = Issue("row", IssueCode.UNSURE, "", run_messages.DETAIL_RUN_KILLED)
-    return DeliveryResult(
-        number=changed.row.number,
-        status=RowStatus.UNKNOWN,
-        attempts=1,
-        http_status=None,
-        note=changed.row.note_state,
-        issues=(unsure, *changed.issues),
-    )
