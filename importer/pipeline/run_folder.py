@@ -113,8 +113,11 @@ def _is_of_early_run(folder: Path) -> bool:
         return False
     if found := peek_run(folder, STAGING_NAME):
         return found.metadata.run_id == folder.name
-    names = {path.name for path in folder.iterdir()}
-    return STAGING_NAME in names <= _EARLY_NAMES and is_unwritten_journal(folder / STAGING_NAME)
+    try:
+        names = {path.name for path in folder.iterdir()}
+        return STAGING_NAME in names <= _EARLY_NAMES and is_unwritten_journal(folder / STAGING_NAME)
+    except FileNotFoundError:  # the process that has the folder goes on meanwhile: it was not killed
+        return False
 
 
 def _build_taken_error(folder: Path) -> UsageError:

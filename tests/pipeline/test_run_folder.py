@@ -10,6 +10,7 @@ import pytest
 from importer.atomic_file import FOLDER_LOCK
 from importer.errors import UsageError
 from importer.journal.run_journal import Journal
+from importer.pipeline import run_folder
 from importer.pipeline.run_folder import choose_run_folder, create_journal, was_killed_early
 from importer.settings import Settings
 from tests.journal.records import build_metadata, build_valid_row
@@ -35,6 +36,8 @@ def judge_rows(folder, *, is_killed=False, file="leads.csv", barrier=None, ended
         outcome = "ran"
     except UsageError:
         outcome = "taken"
+    except Exception as error:  # noqa: BLE001 - the test waits for an outcome of each process
+        outcome = repr(error)
     if ended is not None:
         ended.put((outcome, file))
 
@@ -124,6 +127,22 @@ def test_one_of_several_processes_has_the_folder(tmp_path, request, begins):
         assert list_names(folder) == ["journal.sqlite"]
         with Journal.open(folder) as journal:
             assert {row.notes for row in journal.delivery.read_pending(-1, 99)} == {(winner,)}
+
+
+def test_folder_whose_files_change_meanwhile_is_taken(tmp_path, monkeypatch):
+    """Its process publishes the journal between two looks of ours: that is no killed run, and no crash of ours."""
+    folder = tmp_path / "r"
+    leave_killed_run(folder)
+    (folder / "staging.sqlite").write_bytes(b"")
+    look = run_folder.is_unwritten_journal
+
+    def publish(path):
+        path.rename(folder / "published")
+        return look(path)
+
+    monkeypatch.setattr(run_folder, "is_unwritten_journal", publish)
+    with pytest.raises(UsageError, match="already exists"), create_journal(folder, build_metadata("r")):
+        pass
 
 
 @pytest.fixture
