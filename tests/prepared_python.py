@@ -32,6 +32,16 @@ from tests.thread_reader import ThreadReader
 _ROOT = Path(__file__).parents[1]
 _SERVER = "import sys; from tests.prepared_python import serve; serve(int(sys.argv[1]))"
 _MAX_BYTES = 1 << 20
+START_AT_60 = """
+from importer.sender.adaptive_rate import AdaptiveRate
+original = AdaptiveRate.__init__
+def start_at_60(rate, *args, **kwargs):
+    original(rate, *args, **kwargs)
+    rate.rate = 60.0
+AdaptiveRate.__init__ = start_at_60
+"""
+"""Lines for a program: `--rate auto` begins at 60 a second. At 5, most of a test would be waiting."""
+
 _NEEDS_A_START = ("PYTHON", "LC_", "LANG", "COVERAGE_")
 """Variables that Python reads when it starts. A fork has those of the prepared Python."""
 
@@ -165,7 +175,7 @@ class StartedCommand:
     def __init__(
         self, *arguments: object, folder: Path, environment: Mapping[str, str], before: str = ""
     ) -> None:
-        """Start it. `before` is a line of Python that runs first."""
+        """Start it. `before` are lines of Python that run first."""
         self._out, self._err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - closed with this object
         with Path(os.devnull).open("rb") as nothing:
             self._process = start_python(
@@ -197,7 +207,12 @@ class StartedCommand:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait for the end and return the output and the errors. Raises subprocess.TimeoutExpired."""
         self._process.wait(timeout)
-        return _read_all(self._out), self.errors
+        return self.output, self.errors
+
+    @property
+    def output(self) -> str:
+        """What it has written to standard output so far."""
+        return _read_all(self._out)
 
     @property
     def errors(self) -> str:

@@ -12,20 +12,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.prepared_python import start_python
+from tests.prepared_python import START_AT_60, start_python
 
 _MAX_WAIT_S = 40.0
 _KEY_REPEAT_S = 3.0
-_PROGRAM = """
+_PROGRAM = f"""
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # Ctrl-C needs a controlling terminal
 from importer.cli.main import main
-from importer.sender.adaptive_rate import AdaptiveRate
-original = AdaptiveRate.__init__
-def start_at_60(rate, *args, **kwargs):  # at 5 a second, most of a test would be waiting
-    original(rate, *args, **kwargs)
-    rate.rate = 60.0
-AdaptiveRate.__init__ = start_at_60
+{START_AT_60}
 sys.exit(main())
 """
 _PROMPT = re.compile(r"[^\n]: $")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from importer.state.state_folder import STATE_DIR_VARIABLE
+from tests.prepared_python import START_AT_60, StartedCommand
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
@@ -27,24 +27,30 @@ class PageCommand:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.reports = folder / "reports"
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SUPERFONE_")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "importer", "ui", "--no-browser", "--practice", *arguments],
-            cwd=folder, env={**environ, STATE_DIR_VARIABLE: str(folder / "state")},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        self._command = StartedCommand(
+            "ui", "--no-browser", "--practice", *arguments,
+            folder=folder, environment={**environ, STATE_DIR_VARIABLE: str(folder / "state")}, before=START_AT_60,
         )  # fmt: skip
-        line = self._process.stdout.readline()
-        self.url = re.search(r"http://\S+", line)[0]
+        self.url = self._wait_for_url()
+
+    def _wait_for_url(self) -> str:
+        until = time.monotonic() + WAIT_MS / 1000
+        while not (found := re.search(r"(http://\S+)\s", self._command.output)):
+            assert self._command.poll() is None, self._command.errors
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        return found[1]
 
     def kill(self) -> None:
         """End it as a power cut does."""
-        self._process.kill()
-        self._process.communicate()
+        self._command.kill()
+        self._command.communicate()
 
-    def stop(self) -> tuple[int, str]:
+    def stop(self) -> tuple[int | None, str]:
         """Press Ctrl-C. Return the exit code and standard error."""
-        self._process.send_signal(signal.SIGINT)
-        _, err = self._process.communicate(timeout=60)
-        return self._process.returncode, err
+        self._command.send_signal(signal.SIGINT)
+        _, err = self._command.communicate(timeout=60)
+        return self._command.returncode, err
 
 
 @contextmanager
