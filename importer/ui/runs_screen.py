@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,8 @@ from importer.ui.request_guard import LAUNCH_PATH
 from importer.ui.run_pages import get_state_colour
 from importer.ui.run_task import TaskKind
 from importer.ui.texts import LANGUAGES, Texts
-from importer.ui.visit import Visit, has_token, show, write
+from importer.ui.upload_form import UploadForm
+from importer.ui.visit import TOKEN_FIELD, Visit, has_token, show, write
 
 _PASTED_NAME = "pasted table.csv"
 
@@ -127,24 +129,50 @@ def discard_preparation(visit: Visit) -> Response:
 
 
 async def upload(request: Request) -> Response:
-    """Write the bytes of a file as they come, and begin a preparation with it."""
+    """Begin a preparation with the file that our script sends as it is."""
     visit = Visit(request)
     if not has_token(visit):
         return visit.show_error(UsageError(*ui_messages.FORM_EXPIRED), HTTPStatus.FORBIDDEN)
+    try:
+        run_id = await _receive(visit, request.query_params.get("name", ""), request.stream())
+    except ImporterError as error:
+        return _refuse_upload(visit, error)
+    return visit.to_json({"url": visit.url(f"/runs/{run_id}")})
+
+
+async def upload_by_form(request: Request) -> Response:
+    """Do the same with the form of a browser that runs no script. Nothing is written before its token was seen."""
+    visit = Visit(request)
+    try:
+        form = UploadForm(request.headers.get("content-type", ""), request.stream())
+        await form.read_head()
+        if not visit.session.has_token(form.fields.get(TOKEN_FIELD, "")):
+            return visit.show_error(UsageError(*ui_messages.FORM_EXPIRED), HTTPStatus.FORBIDDEN)
+        run_id = await _receive(visit, form.file_name, form.read_file())
+    except ImporterError as error:
+        return _refuse_upload(visit, error)
+    return visit.redirect(f"/runs/{run_id}")
+
+
+async def _receive(visit: Visit, name: str, chunks: AsyncIterator[bytes]) -> str:
+    """Write the bytes of a file as they come, and begin a preparation with it. Return its run id."""
     preparations, run_id = visit.workspace.preparations, visit.workspace.make_run_id()
-    name = request.query_params.get("name", "")
     try:
         path = await run_in_threadpool(preparations.make_upload_path, run_id, name)
         with open_upload(path, max_bytes=MAX_UPLOAD_BYTES) as file:
-            async for chunk in request.stream():
+            async for chunk in chunks:
                 file.write(chunk)
         _require_content(file.size)
         await run_in_threadpool(visit.workspace.begin_preparation, path.name, path, run_id)
-    except ImporterError as error:
+    except ImporterError:
         await run_in_threadpool(preparations.remove, run_id)
-        is_full = isinstance(error, DiskWriteError)
-        return visit.show_error(error, HTTPStatus.INSUFFICIENT_STORAGE if is_full else HTTPStatus.BAD_REQUEST)
-    return visit.to_json({"url": visit.url(f"/runs/{run_id}")})
+        raise
+    return run_id
+
+
+def _refuse_upload(visit: Visit, error: ImporterError) -> Response:
+    is_full = isinstance(error, DiskWriteError)
+    return visit.show_error(error, HTTPStatus.INSUFFICIENT_STORAGE if is_full else HTTPStatus.BAD_REQUEST)
 
 
 def _require_content(size: int) -> None:
@@ -198,6 +226,7 @@ ROUTES = [
     show("/runs/{run_id}", show_run),
     write("/runs/{run_id}/discard", discard_preparation),
     Route("/upload", upload, methods=["PUT"]),
+    Route("/upload", upload_by_form, methods=["POST"]),
     write("/paste", paste_table),
     write("/key", set_key),
     write("/practice", set_practice),

@@ -83,9 +83,18 @@ def test_the_journey_by_keyboard_alone(chromium, tmp_path):
 
 
 def test_without_a_script_the_page_works_too(chromium, tmp_path):
-    """A pasted table goes to its report by forms; a working page reloads by itself."""
+    """A chosen file and a pasted table go to their reports by forms; a working page reloads by itself."""
     with start_page(tmp_path) as command:
         tab = Tab(chromium, command.url, java_script_enabled=False)
+        assert not tab.page.is_visible(".needs-script")
+        write_csv(tmp_path / "leads.csv", [["Name", "Mobile"], ["Ravi", "98450 10002"]])
+        tab.page.set_input_files("noscript input[type=file]", tmp_path / "leads.csv")
+        with tab.page.expect_navigation():
+            tab.page.click("noscript .primary")
+        while not tab.has_ended:
+            tab.go_on()
+        assert read_summary(command, tab.run_id)["counts"]["accepted"] == 1
+        tab.page.goto(tab.page.url.partition("/runs/")[0] + "/")
         tab.page.click("summary")
         tab.page.fill("textarea", "Name\tMobile\nAsha Rao\t98450 10001\n")
         with tab.page.expect_navigation():
