@@ -226,6 +226,29 @@ def test_faulty_cells_far_to_the_right_are_named_and_found_by_a_click(chromium, 
         assert tab.faults == []
 
 
+def test_next_problem_leaves_none_out(chromium, tmp_path):
+    """Enter moves the focus on: past a problem in a column further left, or onto the next one. Both are still ahead."""
+    sheet = [
+        ["Name", "Mobile", "E-mail"],
+        *[[f"Lead {n}", f"98450 40{n:03}", f"lead{n}@example.in"] for n in range(20)],
+    ]
+    sheet[1][2] = sheet[5][2] = "lead at example.in"
+    sheet[2][1] = sheet[3][1] = "12"
+    write_csv(tmp_path / "leads.csv", sheet)
+    with start_page(tmp_path, "leads.csv") as command:
+        tab = open_rows(chromium, command)
+        fixed = []
+        for text in ("lead@example.in", "98450 50001", "98450 50002", "lead@example.in"):
+            tab.page.click("#next-problem")
+            fixed.append(tab.page.evaluate("+document.activeElement.closest('tr').dataset.number"))
+            tab.page.keyboard.type(text)
+            tab.page.keyboard.press("Enter")
+            wait_for(tab, "Saved")
+        assert fixed == [2, 3, 4, 6]
+        assert tab.page.inner_text("[data-count=to_fix]") == "0"
+        assert tab.faults == []
+
+
 def test_mouse_and_clipboard_as_in_a_spreadsheet(chromium, tmp_path):
     """A click changes a cell. A block is pasted there too; a stage is chosen from the list at once."""
     stages = ["New", "Nowhere", "New"]

@@ -151,7 +151,8 @@ function move(cell, down, right) {
 
 function goToProblem(go = focus) {
   const faulty = [...table.querySelectorAll("tbody td.bad[data-column]")];
-  const next = faulty.find((one) => !lastCell || lastCell.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const behind = faulty.find((one) => !lastCell || lastCell.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const next = behind ?? faulty.find((one) => one !== lastCell);  // all of this page before the next one
   if (next) go(next);
   else queue.then(goToNextPage);  // the last change is saved before
 }
@@ -210,6 +211,7 @@ function edit(cell, list = false) {
       close(true);
       event.preventDefault();
       if (event.key === "Enter") { focus(cell); if (!list) move(cell, event.shiftKey ? -1 : 1, 0); } else { focus(cell); move(cell, 0, event.shiftKey ? -1 : 1); }
+      lastCell = cell;  // the next problem is the one behind what was changed, also if the focus has moved on past it
     }
   });
   return { field, close };
