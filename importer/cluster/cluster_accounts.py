@@ -6,10 +6,11 @@ import, so it goes on as `resume` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -22,11 +23,17 @@ from importer.cluster.remote_journal import LeaseLostError
 from importer.cluster.send_task import SendTask, SentRows, WorkerPlace, send_task
 from importer.cluster.sending_door import SendingDoor
 from importer.errors import RunStoppedError, WorkerLostError
-from importer.messages import batch_messages
+from importer.messages import ErrorText, batch_messages
 from importer.pipeline.local_sender import Sending, SendingObserver
+from importer.sender.send_loop import StopRequest
 from importer.state.state_folder import open_account
 
 _POLL_S = 0.25
+_MAX_UNCLAIMED_S = 60.0
+"""How long a worker with a free thread may take to ask for the lease. Loading importer takes a few seconds of it."""
+_MAX_WITHOUT_WORKERS_S = 60.0
+"""Long enough for a nanny, or an orchestrator, to start one again."""
+_LISTS_AT_ONCE = 16
 _GATHER_S = 0.03
 """A call over the network costs more than a commit, so more rows share one."""
 _READY_S = 0.2
@@ -42,6 +49,10 @@ class WorkerPool(Protocol):
     def is_connected(self) -> bool:
         """Whether the scheduler is there."""
 
+    @property
+    def places(self) -> int:
+        """How many tasks run at the same time."""
+
     def submit(
         self,
         work: Callable[[_Request, WorkerPlace], _Result],
@@ -50,6 +61,12 @@ class WorkerPool(Protocol):
         avoid: frozenset[str] = frozenset(),
     ) -> Future[_Result]:
         """Begin work on a worker, and not on those to avoid as long as there are others."""
+
+    def can_run(self, future: Future[Any]) -> bool:
+        """Return whether one of the workers for which the work was meant is there."""
+
+    def find_worker(self, future: Future[Any]) -> str:
+        """Return the worker that has the work and a thread for it, "" while it waits for one."""
 
     def is_lost(self, error: BaseException) -> bool:
         """Return whether an error of a future means that its worker is gone."""
@@ -62,6 +79,37 @@ class Cluster(msgspec.Struct, frozen=True):
     service: JournalService
     on_worker_lost: Callable[[str, str], None]
     lost_workers: set[str] = msgspec.field(default_factory=set)
+
+    def submit(self, work: Callable[[_Request, WorkerPlace], _Result], request: _Request) -> Future[_Result]:
+        """Begin work on a worker that was not lost, as long as there are others."""
+        return self.pool.submit(work, request, avoid=frozenset(self.lost_workers))
+
+    def poll(self, future: Future[_Result]) -> Iterator[float]:
+        """Yield the seconds so far, a few times each second, until the future is done.
+
+        Raises RunStoppedError if the scheduler is gone, or all workers for too long.
+        """
+        began = with_workers_at = time.monotonic()
+        while not wait([future], timeout=_POLL_S).done:
+            now = time.monotonic()
+            with_workers_at = now if self.pool.places else with_workers_at
+            reason = self._find_failure(now - with_workers_at)
+            if reason is not None:
+                future.cancel()
+                raise RunStoppedError(*reason)
+            yield now - began
+
+    def _find_failure(self, without_workers_s: float) -> ErrorText | None:
+        if not self.pool.is_connected:
+            return batch_messages.CLUSTER_LOST
+        return batch_messages.WORKERS_LOST if without_workers_s > _MAX_WITHOUT_WORKERS_S else None
+
+    def fetch_lists(self, request: ListsRequest) -> FetchedLists:
+        """Let a worker fetch the lists of an account: it has the key."""
+        future = self.submit(_fetch_lists, request)
+        for _ in self.poll(future):
+            pass
+        return future.result()
 
 
 class WorkerSender:
@@ -80,12 +128,40 @@ class WorkerSender:
         """
         door = self._cluster.service.open_door(self._state, sending, observer)
         try:
-            sent = self._wait(self._submit(door, sending), door)
+            future = self._find_future(door, sending, observer)
+            if future is None:
+                return False
+            sent = self._get_result(future, door)
         finally:
             door.close()
         if observer.on_rate_learnt is not None and sent.learnt_rate is not None:
             observer.on_rate_learnt(sent.learnt_rate)
         return sent.is_finished
+
+    def _find_future(
+        self, door: SendingDoor, sending: Sending, observer: SendingObserver
+    ) -> Future[SentRows] | None:
+        """Return the future of the worker that has ended, None where a person stops what no worker has begun.
+
+        Raises WorkerLostError if the worker does not renew its lease: it may be cut off. One that does not even ask for it
+        is given up, and another one gets the task.
+        """
+        while True:
+            future = self._submit(door, sending)
+            for waited_s in self._cluster.poll(future):
+                if door.is_silent:
+                    future.cancel()
+                    raise self._lose(door.worker)
+                if door.worker:
+                    continue  # it is the worker's, whose lease says how long
+                if observer.get_stop_request() is not StopRequest.NO:
+                    future.cancel()
+                    return None
+                if self._is_stuck(future, waited_s):
+                    future.cancel()
+                    break
+            else:
+                return future
 
     def _submit(self, door: SendingDoor, sending: Sending) -> Future[SentRows]:
         task = SendTask(
@@ -100,15 +176,19 @@ class WorkerSender:
             client=sending.client,
             learnt_rate=sending.learnt_rate,
         )
-        avoid = frozenset(self._cluster.lost_workers)
-        return self._cluster.pool.submit(send_task, task, avoid=avoid)
+        return self._cluster.submit(send_task, task)
 
-    def _wait(self, future: Future[SentRows], door: SendingDoor) -> SentRows:
-        """Wait for the worker. Raises WorkerLostError also if it does not renew its lease: it may be cut off."""
-        while not wait([future], timeout=_POLL_S).done:
-            if door.is_silent:
-                future.cancel()
-                raise self._lose(door)
+    def _is_stuck(self, future: Future[SentRows], waited_s: float) -> bool:
+        """Return whether a task that no worker has begun should be given to another one."""
+        if not self._cluster.pool.can_run(future):
+            return True
+        if waited_s > _MAX_UNCLAIMED_S and (hung := self._cluster.pool.find_worker(future)):
+            self._lose(hung)
+            return True
+        return False
+
+    def _get_result(self, future: Future[SentRows], door: SendingDoor) -> SentRows:
+        """Return what a worker has done, or raise why it could not."""
         error = None if future.cancelled() else future.exception()
         if error is None and not future.cancelled():
             return future.result()
@@ -117,15 +197,16 @@ class WorkerSender:
         if not self._cluster.pool.is_connected:
             raise RunStoppedError(*batch_messages.CLUSTER_LOST)
         if error is None or isinstance(error, LeaseLostError) or self._cluster.pool.is_lost(error):
-            raise self._lose(door)
+            raise self._lose(door.worker)
         raise error
 
-    def _lose(self, door: SendingDoor) -> WorkerLostError:
-        worker = door.worker or batch_messages.UNKNOWN_WORKER
-        if door.worker:
-            self._cluster.lost_workers.add(door.worker)
-        self._cluster.on_worker_lost(self._account.name, worker)
-        return WorkerLostError(*batch_messages.WORKER_LOST.format(worker=worker))
+    def _lose(self, worker: str) -> WorkerLostError:
+        if worker:
+            self._cluster.lost_workers.add(worker)
+        self._cluster.on_worker_lost(self._account.name, worker or batch_messages.UNKNOWN_WORKER)
+        return WorkerLostError(
+            *batch_messages.WORKER_LOST.format(worker=worker or batch_messages.UNKNOWN_WORKER)
+        )
 
 
 class ClusterAccount:
@@ -152,7 +233,7 @@ class ClusterAccount:
         if not isinstance(request, SendRequest) or request.opened_account is not None:
             return request
         lists = ListsRequest(account=request.account, folder=request.folder, settings=request.job.settings)
-        fetched = self._cluster.pool.submit(_fetch_lists, lists).result()
+        fetched = self._cluster.fetch_lists(lists)
         account = open_account(request.state_dir, fetched.identity, fetched.titles)
         return msgspec.structs.replace(request, titles=fetched.titles, opened_account=account)
 
@@ -176,10 +257,11 @@ class ClusterPlaces:
     def __init__(self, cluster: Cluster, processes: AccountPlaces) -> None:
         self._cluster = cluster
         self._processes = processes
+        self._lists = ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists")
 
     def fetch_lists(self, request: ListsRequest) -> Future[FetchedLists]:
-        """Let a worker fetch the lists of an account: it has the key."""
-        return self._cluster.pool.submit(_fetch_lists, request)
+        """Let a worker fetch the lists of an account."""
+        return self._lists.submit(self._cluster.fetch_lists, request)
 
     def open_place(self, board: Board, account: str, phase: Phase) -> AccountExecutor:
         """Return a new place for the jobs of an account."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
+import time
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from importer.batch.key_reference import KeyReference
 from importer.cluster.journal_service import ServiceAddress
@@ -21,6 +26,7 @@ from importer.messages import batch_messages
 
 _CONNECT_S = 15.0
 _DESCRIBE_S = 30.0
+_MAX_THREADS_AGE_S = 1.0
 _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
 
@@ -32,6 +38,13 @@ def check_cluster_address(address: str) -> None:
         raise UsageError(*batch_messages.BAD_CLUSTER_ADDRESS.format(address=address))
     if parts.scheme == "tcp" and not is_loopback(parts.hostname):
         raise UsageError(*batch_messages.CLUSTER_WITHOUT_TLS.format(address=address))
+
+
+class _Submitted(NamedTuple):
+    """Dask's name of some work, and the workers that it is meant for; none for any."""
+
+    key: str
+    workers: frozenset[str]
 
 
 class DaskPool:
@@ -46,6 +59,9 @@ class DaskPool:
             raise UsageError(*batch_messages.NO_DASK) from None
         self._address = address
         self._security = Security()
+        self._submitted: WeakKeyDictionary[Future[Any], _Submitted] = WeakKeyDictionary()
+        self._threads: dict[str, int] = {}
+        self._threads_read_at = -math.inf
         try:
             self._client = Client(
                 address, security=self._security, timeout=_CONNECT_S, set_as_default=False, name="importer"
@@ -63,7 +79,7 @@ class DaskPool:
     @property
     def places(self) -> int:
         """How many tasks run at the same time."""
-        return sum(self._client.nthreads().values())
+        return sum(self._read_threads().values())
 
     @property
     def is_connected(self) -> bool:
@@ -96,7 +112,7 @@ class DaskPool:
         avoid: frozenset[str] = frozenset(),
     ) -> Future[_Result]:
         """Begin work on a worker, and not on those to avoid as long as there are others."""
-        others = sorted(set(self._client.nthreads()) - avoid) if avoid else []
+        others = sorted(self._read_threads().keys() - avoid) if avoid else []
         return self._submit_to(others, work, request)
 
     def _submit_to(
@@ -105,8 +121,33 @@ class DaskPool:
         """Begin work on one of these workers, or on any if none is named."""
         chosen = {"workers": list(workers)} if workers else {}
         executor = self._client.get_executor(pure=False, retries=0, **chosen)
-        future: Future[_Result] = executor.submit(_run_on_worker, work, request)
+        submitted = _Submitted(uuid.uuid4().hex, frozenset(workers))
+        future: Future[_Result] = executor.submit(_run_on_worker, work, request, key=submitted.key)
+        self._submitted[future] = submitted
         return future
+
+    def can_run(self, future: Future[Any]) -> bool:
+        """Return whether one of the workers for which the work was meant is there. Dask gives it to no other."""
+        workers, there = self._submitted[future].workers, self._read_threads()
+        return not there or not workers or not workers.isdisjoint(there)
+
+    def find_worker(self, future: Future[Any]) -> str:
+        """Return the worker that has the work and a thread for it, "" while it waits for one."""
+        try:
+            given_out = self._client.processing()
+        except (OSError, TimeoutError):  # the scheduler is away, which `is_connected` will say
+            return ""
+        threads, key = self._read_threads(), self._submitted[future].key
+        found = (worker for worker, keys in given_out.items() if key in keys)
+        return next((worker for worker in found if len(given_out[worker]) <= threads.get(worker, 0)), "")
+
+    def _read_threads(self) -> dict[str, int]:
+        """Return how many threads each worker has. Many accounts ask, so the answer is kept for a moment."""
+        if time.monotonic() - self._threads_read_at > _MAX_THREADS_AGE_S:
+            with suppress(OSError, TimeoutError):  # the scheduler is away, which `is_connected` will say
+                self._threads = dict(self._client.nthreads())
+            self._threads_read_at = time.monotonic()
+        return self._threads
 
     def describe_workers(
         self, references: Sequence[KeyReference], folder: Path, service: ServiceAddress
@@ -114,7 +155,7 @@ class DaskPool:
         """Return what each worker says of itself. Raises UsageError if there is none."""
         futures = {
             address: self._submit_to([address], partial(describe_worker, references, folder), service)
-            for address in self._client.nthreads()
+            for address in self._read_threads()
         }
         if not futures:
             raise UsageError(*batch_messages.NO_WORKERS.format(address=self._address))

@@ -125,6 +125,10 @@ CLUSTER_LOST = ErrorText(
     "The scheduler of the cluster cannot be reached any more. Every result so far is saved.",
     "Start it again, then run the same command again.",
 )
+WORKERS_LOST = ErrorText(
+    "The cluster has no workers any more. Every result so far is saved.",
+    "Start some, then run the same command again.",
+)
 UNKNOWN_WORKER = "(unknown)"
 WORKER_LOST = ErrorText("The worker {worker} is gone.", "Run the same command again to continue.")
 WORKER_LOST_LINE = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import signal
 import threading
+import time
 
 import pytest
 
@@ -246,3 +248,107 @@ def test_worker_without_a_key_is_named_before_anything_is_sent(agency, monkeypat
     assert ended.code == 2
     assert "The worker worker-0 has no key at env:KEY_BIRLA." in ended.err
     assert not agency.accounts.list_phones("acme")
+
+
+@pytest.fixture
+def hung(monkeypatch):
+    """Return the tasks that hang before they ask for the lease, for as long as the test runs: those of the first worker."""
+    run, wakes, tasks = WorkerThreads.run, threading.Event(), []
+
+    def hang(pool, work, request, place):
+        if hasattr(request, "sending") and pool.is_hung(place.address):
+            tasks.append(request)
+            assert wakes.wait(20), "nobody else took the task"
+        return run(pool, work, request, place)
+
+    monkeypatch.setattr(WorkerThreads, "run", hang)
+    monkeypatch.setattr(WorkerThreads, "is_hung", lambda pool, address: True, raising=False)
+    yield tasks
+    wakes.set()
+
+
+def test_task_of_a_worker_that_never_asks_for_the_lease_goes_to_another_one(agency, monkeypatch, hung, pools):
+    """A stopped process, a key file on a dead network drive: Dask notices the first after minutes, the second never."""
+    monkeypatch.setattr(cluster_accounts, "_MAX_UNCLAIMED_S", 0.3)
+    monkeypatch.setattr(WorkerThreads, "is_hung", lambda pool, address: len(hung) < 3)
+    write_sheets(agency)
+    ended = agency(*CLUSTER)
+    assert ended.code == 0, ended
+    assert len(hung) == 3
+    assert ended.err.count("is gone. Another one goes on") == 3
+    assert any(avoid for _, avoid in pools[0].submitted)
+    check_all_in_once(agency, 12)
+
+
+def test_task_for_workers_that_are_all_gone_goes_to_new_ones(agency, monkeypatch, hung):
+    """Dask would keep it for those that it was meant for."""
+    monkeypatch.setattr(WorkerThreads, "is_hung", lambda pool, address: len(hung) < 3)
+    monkeypatch.setattr(
+        WorkerThreads, "can_run", lambda pool, future: int(pool.workers[future].partition("-")[2]) > 5
+    )
+    write_sheets(agency)
+    ended = agency(*CLUSTER)
+    assert ended.code == 0, ended
+    assert len(hung) == 3
+    check_all_in_once(agency, 12)
+
+
+def test_task_that_waits_for_a_free_worker_is_left_where_it_is(agency, monkeypatch, hung):
+    """It is in a queue, and another one would be at its end."""
+    monkeypatch.setattr(cluster_accounts, "_MAX_UNCLAIMED_S", 0.1)
+    monkeypatch.setattr(WorkerThreads, "find_worker", lambda pool, future: "")
+    monkeypatch.setattr(WorkerThreads, "is_hung", lambda pool, address: len(hung) < 3)
+    write_sheets(agency)
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    assert agency(*CLUSTER).code == 130
+    assert len(hung) == 3
+
+
+def test_batch_ends_when_all_workers_are_gone(agency, monkeypatch, hung, pools):
+    """It does not wait for ever. It says what to do, and the same command brings it home."""
+    monkeypatch.setattr(cluster_accounts, "_MAX_WITHOUT_WORKERS_S", 0.3)
+    monkeypatch.setattr(WorkerThreads, "places", property(lambda pool: 0 if hung else 8))
+    write_sheets(agency)
+    ended = agency(*CLUSTER)
+    assert ended.code == 3, ended
+    assert "The cluster has no workers any more." in json.dumps(agency.summary)
+    monkeypatch.setattr(WorkerThreads, "is_hung", lambda pool, address: False)
+    monkeypatch.setattr(WorkerThreads, "places", 8)
+    assert agency(*CLUSTER).code == 0
+    check_all_in_once(agency, 12)
+
+
+def test_ctrl_c_does_not_wait_for_a_worker_that_has_not_begun(agency, hung):
+    """Nothing of the task is under way."""
+    write_sheets(agency)
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    assert agency(*CLUSTER).code == 130
+    assert time.monotonic() - began < 15
+    assert not agency.accounts.list_phones("acme")
+
+
+def test_second_ctrl_c_leaves_the_requests_under_way(agency):
+    """Their rows are in doubt, and the same command goes on with the others."""
+    write_sheets(agency, rows=60)
+    answer, asked = agency.accounts.answer, []
+
+    async def hang(scope, receive, send):
+        asked.append(scope["method"])
+        if asked.count("POST") > 20:
+            if asked.count("POST") == 21:
+                for after_s in (0.1, 0.7):
+                    threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGINT)).start()
+            await asyncio.sleep(20)
+        await answer(scope, receive, send)
+
+    agency.accounts.answer = hang
+    began = time.monotonic()
+    assert agency(*CLUSTER).code == 130
+    assert time.monotonic() - began < 15
+    agency.check_conservation()
+    agency.accounts.answer = answer
+    assert agency(*CLUSTER).code == 0
+    check_all_in_once(agency, 60, in_doubt=True)

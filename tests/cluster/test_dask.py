@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
 import pytest
 
+from importer.cluster.dask_pool import DaskPool
 from importer.sandbox.sandbox_settings import SandboxOptions
 from tests.batch.accounts import run_accounts
 from tests.cluster.certificates import make_certificates
@@ -105,3 +107,28 @@ def read_arguments(pid):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path):
+    """Dask gives work to a stopped process, and notices after minutes. Work for a worker that is gone goes to a new one."""
+    with run_cluster(tmp_path, {}, workers=2) as cluster:
+        cluster.wait_for_workers(2)
+        with DaskPool(cluster.address) as pool:
+            assert pool.places == 16
+            cluster.workers[0].send_signal(signal.SIGSTOP)
+            futures = [pool.submit(print, "works") for _ in range(6)]
+            wait(futures, timeout=60, return_when=FIRST_COMPLETED)
+            ended, waiting = wait(futures, timeout=3)
+            assert ended
+            hung = {pool.find_worker(future) for future in waiting}
+            assert len(hung) == 1
+            assert "" not in hung
+            assert pool.submit(print, "works", avoid=frozenset(hung)).result(60) is None
+            others = pool.submit(print, "works", avoid=frozenset(pool._client.nthreads()) - hung)
+            for worker in cluster.workers:
+                worker.kill()
+            cluster.start_worker()
+            cluster.wait_for_workers(3)
+            assert wait(futures, timeout=60).not_done == set()
+            assert not pool.can_run(others)
+            assert not others.done()

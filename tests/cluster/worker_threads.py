@@ -21,6 +21,7 @@ class WorkerThreads:
         self.address = address
         self.is_connected = True
         self.submitted: list[tuple[Any, frozenset[str]]] = []
+        self.workers: dict[Future[Any], str] = {}
         self._numbers = count()
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="worker")
 
@@ -37,7 +38,9 @@ class WorkerThreads:
     def submit(self, work: Any, request: Any, *, avoid: frozenset[str] = frozenset()) -> Future[Any]:
         self.submitted.append((request, avoid))
         place = WorkerPlace(f"worker-{next(self._numbers)}", None)
-        return self._threads.submit(self.run, work, request, place)
+        future = self._threads.submit(self.run, work, request, place)
+        self.workers[future] = place.address
+        return future
 
     def run(self, work: Any, request: Any, place: WorkerPlace) -> Any:
         """Do the work. A test may put another function in its place."""
@@ -45,6 +48,12 @@ class WorkerThreads:
 
     def describe_workers(self, references: Any, folder: Any, service: Any) -> Any:
         return {"worker-0": describe_worker(references, folder, service, WorkerPlace("worker-0", None))}
+
+    def can_run(self, future: Future[Any]) -> bool:
+        return True
+
+    def find_worker(self, future: Future[Any]) -> str:
+        return self.workers.get(future, "")
 
     def is_lost(self, error: BaseException) -> bool:
         return isinstance(error, WorkerKilledError)
