@@ -7,21 +7,22 @@ DEV_STAMP := $(VENV)/.installed-dev
 BENCH_STAMP := $(VENV)-bench/.installed
 USER_STAMP := $(VENV)-user/.installed
 
-.PHONY: help demo quick test coverage lint types layers unit suite bench torture cluster-demo test-desktop test-oldest constraints clean
+.PHONY: help demo quick test coverage lint types layers unit suite bench torture torture-cluster cluster-demo test-desktop test-oldest constraints clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo           install, start the practice CRM, import a sample sheet, show where the report is"
-	@echo "make quick          linters, types, layers and the fast tests: under 40 seconds on two cores"
-	@echo "make test           linters, types, layers and all tests"
-	@echo "make coverage       all tests again, with the branches that they reach: half as much time again"
-	@echo "make cluster-demo   send a batch over a cluster on this computer, and kill a worker on the way"
-	@echo "make torture        thousands of faults and kills, with a table at the end"
-	@echo "make bench          speed and memory, compared with other tools"
-	@echo "make test-desktop   tests that open the reports in LibreOffice and Chromium"
-	@echo "make test-oldest    all tests with the oldest releases that pyproject.toml allows"
-	@echo "make constraints    write the newest exact versions to constraints.txt"
-	@echo "make clean          delete what the other targets have made"
+	@echo "make demo             install, start the practice CRM, import a sample sheet, show where the report is"
+	@echo "make quick            linters, types, layers and the fast tests: under 40 seconds on two cores"
+	@echo "make test             linters, types, layers and all tests"
+	@echo "make coverage         all tests again, with the branches that they reach: half as much time again"
+	@echo "make cluster-demo     send a batch over a cluster on this computer, and kill a worker on the way"
+	@echo "make torture          thousands of faults and kills, with a table at the end"
+	@echo "make torture-cluster  workers, network and coordinator of a cluster that fail, with a table at the end"
+	@echo "make bench            speed and memory, compared with other tools"
+	@echo "make test-desktop     tests that open the reports in LibreOffice and Chromium"
+	@echo "make test-oldest      all tests with the oldest releases that pyproject.toml allows"
+	@echo "make constraints      write the newest exact versions to constraints.txt"
+	@echo "make clean            delete what the other targets have made"
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), about a minute ..."
@@ -81,6 +82,9 @@ cluster-demo: $(DEV_STAMP)
 torture: $(DEV_STAMP)
 	EXAMPLES_FACTOR=10 $(BIN)/pytest -q -n auto tests/test_csv_injection.py tests/sandbox/test_hostile_requests.py tests/loader/test_delimited_text.py tests/pipeline/test_any_edits.py tests/pipeline/test_row_search.py tests/planner/test_policy_tally.py
 	$(BIN)/python -m tests.torture
+
+torture-cluster: $(DEV_STAMP)
+	$(BIN)/python -m tests.cluster.torture_cluster $(RUNS)
 
 # The other tools are installed into their own venv, so that their libraries do not change what is tested.
 $(BENCH_STAMP): pyproject.toml $(DEV_STAMP)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,19 +27,17 @@ class DaskCluster:
         self._tls = [
             word for name, path in self._certificates.items() for word in (f"--tls-{name}", str(path))
         ]
-        port = _find_free_port()
-        self.address = f"{'tls' if tls else 'tcp'}://127.0.0.1:{port}"
-        options = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"]
-        self.scheduler = self._start("scheduler", *options)
+        self._port = find_free_port()
+        self.address = f"{'tls' if tls else 'tcp'}://127.0.0.1:{self._port}"
         self.workers: list[subprocess.Popen[bytes]] = []
-        _wait_for_port(port)
+        self.scheduler = self._start_scheduler()
 
-    def start_worker(self, *, threads: int = 8) -> subprocess.Popen[bytes]:
-        """Start a worker."""
+    def start_worker(self, *words: str, threads: int = 8) -> subprocess.Popen[bytes]:
+        """Start a worker, with further options of `dask worker`."""
         name = f"worker-{len(self.workers)}"
         worker = self._start(
             "worker", self.address, "--no-nanny", "--nthreads", str(threads), "--name", name, "--no-dashboard",
-            "--local-directory", str(self._folder / "spill"), "--host", "127.0.0.1",
+            "--local-directory", str(self._folder / "spill"), "--host", "127.0.0.1", *words,
         )  # fmt: skip
         self.workers.append(worker)
         return worker
@@ -58,12 +56,28 @@ class DaskCluster:
             assert time.monotonic() < until, "the workers do not start"
             time.sleep(0.05)
 
+    def restart(self, *words: str, workers: int) -> None:
+        """Start a new scheduler at the same address, and new workers."""
+        self.close()
+        self.workers.clear()
+        (self._folder / "dask.log").unlink()
+        self.scheduler = self._start_scheduler()
+        for _ in range(workers):
+            self.start_worker(*words)
+        self.wait_for_workers(workers)
+
     def close(self) -> None:
         """Kill all processes, also stopped ones."""
         for process in (*self.workers, self.scheduler):
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.wait()
+
+    def _start_scheduler(self) -> subprocess.Popen[bytes]:
+        options = ["--host", "127.0.0.1", "--port", str(self._port), "--no-dashboard", "--no-show"]
+        scheduler = self._start("scheduler", *options)
+        _wait_for_port(self._port)
+        return scheduler
 
     def _start(self, kind: str, *words: str) -> subprocess.Popen[bytes]:
         log = (self._folder / "dask.log").open("ab")
@@ -74,19 +88,25 @@ class DaskCluster:
 
 @contextmanager
 def run_cluster(
-    folder: Path, environ: Mapping[str, str], *, workers: int, tls: Mapping[str, Path] | None = None
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    workers: int,
+    tls: Mapping[str, Path] | None = None,
+    worker_words: Sequence[str] = (),
 ) -> Iterator[DaskCluster]:
     """Run a cluster until the block ends."""
     cluster = DaskCluster(folder, environ, tls)
     try:
         for _ in range(workers):
-            cluster.start_worker()
+            cluster.start_worker(*worker_words)
         yield cluster
     finally:
         cluster.close()
 
 
-def _find_free_port() -> int:
+def find_free_port() -> int:
+    """Return a port that was free a moment ago."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
