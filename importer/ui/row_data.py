@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,6 +17,10 @@ from importer.ui.row_editors import OpenRows
 
 MAX_CODES = 40  # in the list of problems
 MAX_SEARCH_CHARS = 500  # SQLite refuses a pattern of 50,000
+
+
+StoredNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+"""A number in a request that SQLite can count to."""
 
 
 class CellData(msgspec.Struct, frozen=True):
@@ -43,7 +48,7 @@ class SameOffer(msgspec.Struct, frozen=True):
     """The other rows that have the text that was just replaced, and the same problem with it."""
 
     rows: int
-    column: int
+    column: StoredNumber
     code: str
     cell: str
     text: str

@@ -16,7 +16,7 @@ from importer.journal.row_index import CellProblem
 from importer.journal.row_search import PAGE_ROWS
 from importer.messages import ui_messages
 from importer.pipeline.edit_rows import CellEdit, EditResult, RowVersion
-from importer.ui.row_data import LookUp, RowData, SameOffer, to_row_data
+from importer.ui.row_data import LookUp, RowData, SameOffer, StoredNumber, to_row_data
 from importer.ui.row_editors import OpenRows
 from importer.ui.rows_screen import can_edit, describe_look_up
 from importer.ui.visit import Visit, write
@@ -55,7 +55,7 @@ class Place(msgspec.Struct):
 class Undo(msgspec.Struct):
     """The step to undo."""
 
-    step: int
+    step: StoredNumber
 
 
 class Outcome(NamedTuple):

@@ -11,6 +11,7 @@ from tests.naughty import MARKUP, TEXTS
 from tests.support import write_csv
 from tests.ui.browser import Browser
 from tests.ui.test_journey import check
+from tests.ui.test_rows import put
 
 TEMPLATES = Path(__file__).parents[2] / "importer" / "ui" / "templates"
 SOURCES = "".join(path.read_text("utf-8") for path in TEMPLATES.glob("*.html"))
@@ -130,3 +131,10 @@ def test_requests_that_no_page_of_ours_makes_are_refused_and_break_nothing(brows
         f"/runs/{run_id}/rows/2", [("version", "0"), ("cell:1", "98450 10002"), ("same:x", "")]
     )
     assert answer.status_code == 303
+    offer = {"rows": 1, "column": 1 << 70, "code": "", "cell": "", "text": ""}
+    for path, body in (
+        ("step", {"step": 1 << 63}),
+        ("step", {"step": -1}),
+        ("same", {"row": [2, 1], "offer": offer}),
+    ):
+        assert put(browser, f"/runs/{run_id}/{path}", body).status_code == 400
