@@ -167,19 +167,16 @@ def _needs_a_start(environment: Mapping[str, str]) -> bool:
     )
 
 
-class StartedCommand:
-    """`importer` in a session of its own, without a terminal. Its output is in files, which a test may read meanwhile."""
-
-    _PROGRAM = "import sys\nfrom importer.cli.main import run_as_process\nsys.exit(run_as_process())"
+class StartedPython:
+    """A program in a session of its own, without a terminal. Its output is in files, which a test may read meanwhile."""
 
     def __init__(
-        self, *arguments: object, folder: Path, environment: Mapping[str, str], before: str = ""
+        self, program: str, *arguments: object, folder: Path, environment: Mapping[str, str]
     ) -> None:
-        """Start it. `before` are lines of Python that run first."""
         self._out, self._err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - closed with this object
         with Path(os.devnull).open("rb") as nothing:
             self._process = start_python(
-                f"{before}\n{self._PROGRAM}",
+                program,
                 arguments,
                 folder=folder,
                 environment=environment,
@@ -218,6 +215,18 @@ class StartedCommand:
     def errors(self) -> str:
         """What it has written to standard error so far."""
         return _read_all(self._err)
+
+
+class StartedCommand(StartedPython):
+    """`importer`, started so."""
+
+    _PROGRAM = "import sys\nfrom importer.cli.main import run_as_process\nsys.exit(run_as_process())"
+
+    def __init__(
+        self, *arguments: object, folder: Path, environment: Mapping[str, str], before: str = ""
+    ) -> None:
+        """Start it. `before` are lines of Python that run first."""
+        super().__init__(f"{before}\n{self._PROGRAM}", *arguments, folder=folder, environment=environment)
 
 
 def _read_all(file: IO[bytes]) -> str:

@@ -5,7 +5,6 @@ import gc
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from importer.errors import DiskWriteError
 from importer.journal.run_journal import Journal
 from importer.report.report_writer import write_reports
 from importer.untrusted_text import quote_command
+from tests.prepared_python import StartedCommand, StartedPython
 from tests.report.builders import build_accepted, build_metadata, build_rejected, write_run_reports
 
 COLUMNS = [("Phone", "customer_phone"), ("Name", "full_name")]
@@ -161,6 +161,7 @@ def test_read_only_folder_is_an_error(folder):
     folder.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_killed_writer_leaves_no_partial_file(tmp_path):
     """After kill -9 at any moment the old files are complete, and the next writer cleans up."""
     write_run_reports(tmp_path, build_metadata(COLUMNS), build_rows(1_000))
@@ -172,18 +173,27 @@ def test_killed_writer_leaves_no_partial_file(tmp_path):
         "print('ready', flush=True)\n"
         "folder = pathlib.Path(sys.argv[1])\nwrite_reports(Journal.open(folder), folder)\n"
     )
+
+    def start():
+        child = StartedPython(code, tmp_path, folder=tmp_path, environment=os.environ)
+        while child.output != "ready\n":
+            assert child.poll() is None, child.errors
+        return child
+
+    child = start()
     begun = time.monotonic()
-    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True)
+    child.communicate(60)
     whole_s = time.monotonic() - begun
-    assert read_files(tmp_path) == before
+    assert (child.returncode, read_files(tmp_path)) == (0, before)
+    ended = []
     for part in range(1, 7):
-        child = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
-        assert child.stdout is not None
-        child.stdout.readline()
+        child = start()
         time.sleep(whole_s * part / 8)
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
+        child.kill()
+        child.communicate(60)
+        ended.append(child.returncode)
         assert read_files(tmp_path) == before
+    assert -signal.SIGKILL in ended
     rewrite_reports(tmp_path)
     assert read_files(tmp_path) == before
     assert not list(tmp_path.glob(".writing-*"))
@@ -194,9 +204,9 @@ def test_writers_wait_for_each_other(tmp_path):
     """`importer report` may run while the run itself writes: one of them writes at a time."""
     write_run_reports(tmp_path, build_metadata(COLUMNS), build_rows(500))
     before = read_files(tmp_path)
-    command = [sys.executable, "-m", "importer", "report", tmp_path]
-    writers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
-    assert [writer.wait() for writer in writers] == [0, 0, 0], [w.communicate() for w in writers]
+    writers = [StartedCommand("report", tmp_path, folder=tmp_path, environment=os.environ) for _ in range(3)]
+    ended = [writer.communicate(60) for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0, 0], ended
     assert read_files(tmp_path) == before
 
 
