@@ -48,6 +48,7 @@ SOCKET_PLACES = (
     "batch/test_coordinator.py",
     "batch/test_processes.py",
     "cli",
+    "cluster",
     "desktop",
     "e2e",
     "sandbox",
@@ -55,6 +56,8 @@ SOCKET_PLACES = (
     "sender/test_client.py",
     "sender/test_transport.py",
 )
+SERVERS = frozenset({"crm", "server"})
+"""Fixtures: a sandbox, and a page of `importer ui` with its practice CRM."""
 SLOW_PLACES = (
     "reader/test_worker_client.py",
     "loader/test_damaged_files.py",
@@ -76,7 +79,7 @@ READER_PLACES = (
 """Tests in which a process of its own reads the sheet. Elsewhere a thread does, unless a test starts a Python."""
 COVERAGE_VARIABLE = "COVERAGE_PROCESS_CONFIG"
 """Set by coverage (`patch = ["subprocess"]` in pyproject.toml): a Python that finds it measures itself."""
-SIMULATION = "tests.sender.simulation"
+SIMULATIONS = ("tests.sender.simulation", "tests.sender.poisoned_rows")
 POSIX_ONLY = re.compile(
     r"^(import|from) (pty|termios|resource|fcntl|tests\.torture|tests\.(cli\.|trial\.at_)terminal)\b",
     re.MULTILINE,
@@ -85,9 +88,10 @@ POSIX_ONLY = re.compile(
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Let `-n auto` start two workers a core: many tests wait for a clock, a socket or a program."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Let `-n auto` start two workers a core, because many tests wait for a socket or a program. Those of quick do not."""
+    has_waits = "not socket" not in config.getoption("markexpr")
+    return (1 + has_waits) * (os.cpu_count() or 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -147,7 +151,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make quick` leaves out: those over real sockets, the simulations, and the property tests."""
+    """Mark the tests that `make quick` leaves out: those over sockets, the simulations, the property tests, long ones."""
     for item in items:
         if uses_socket(item):
             item.add_marker(pytest.mark.socket)
@@ -158,7 +162,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def uses_socket(item: pytest.Item) -> bool:
     """Return whether a test talks to a server, or lies where most tests do."""
     place = item.path.relative_to(TESTS).as_posix()
-    return place.startswith(SOCKET_PLACES) or "crm" in getattr(item, "fixturenames", ())
+    return place.startswith(SOCKET_PLACES) or not SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def is_slow(item: pytest.Item) -> bool:
@@ -167,7 +171,7 @@ def is_slow(item: pytest.Item) -> bool:
     names = vars(getattr(item, "module", None) or object)
     return (
         item.path.relative_to(TESTS).as_posix().startswith(SLOW_PLACES)
-        or any(getattr(value, "__module__", "") == SIMULATION for value in names.values())
+        or any(getattr(value, "__module__", "") in SIMULATIONS for value in names.values())
         or (function is not None and is_hypothesis_test(function))
         or names_subprocess(item)
     )

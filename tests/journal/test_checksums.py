@@ -97,6 +97,7 @@ def flip(path, whole, bit):
     path.write_bytes(body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_flipped_bit_changes_nothing_unsaid(tmp_path, request, state):
     """One flipped bit sent a row to another phone before (FINDINGS, Attack: one flipped bit)."""

@@ -259,6 +259,7 @@ def generate_near_misses(count, seed=26):
         yield "".join(typed) + chance.choice(("", "", "", ".0", " ", "."))
 
 
+@pytest.mark.slow
 def test_fast_path_agrees_with_phonenumbers():
     """The library gives the same number for each text that the fast path accepts, and no common spelling is missed."""
     for typed in generate_near_misses(COMPARED):

@@ -106,6 +106,7 @@ def test_failed_run_leaves_no_folder_and_no_file_of_its_own(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begins", ["no folder", "killed run"])
 def test_one_of_several_processes_has_the_folder(tmp_path, request, begins):
     """The others change nothing: the journal holds the rows of the one that ran (FINDINGS, Attack: one --run-id)."""
