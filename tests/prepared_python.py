@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -255,11 +256,11 @@ def serve(connection: int) -> None:
 
 
 def _load_modules() -> None:
-    for module in pkgutil.walk_packages(importer.__path__, "importer."):
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
-    for name in ("filelock", "rich.progress"):
-        import_module(name)
+    names = [module.name for module in pkgutil.walk_packages(importer.__path__, "importer.")]
+    for name in ("filelock", "rich.progress", *names):
+        if not name.endswith("__main__"):
+            with suppress(ImportError):  # of a library that only some users install: the command will say it
+                import_module(name)
 
 
 def _reap() -> None:
