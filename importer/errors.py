@@ -17,7 +17,6 @@
     │   ├── ServerUnavailableError     no network, or the server limited us for longer than --max-wait
     │   ├── JournalReadError           the journal became unreadable while its rows were sent
     │   └── DiskWriteError             the disk is full, or the reports folder became read-only
-    ├── WorkerLostError                a worker of a cluster is gone; the batch goes on with another one
     ├── RunLockedError                 exit 4: another run is sending to this account
     └── RunInterruptedError            exit 130: Ctrl-C or SIGTERM; `importer resume` continues it
 
@@ -116,12 +115,6 @@ class JournalReadError(RunStoppedError):
 
 class DiskWriteError(RunStoppedError):
     """The disk is full, or the reports folder became read-only."""
-
-
-class WorkerLostError(ImporterError):
-    """The worker that sent the rows is gone. What it has sent is in the journal, or in doubt there."""
-
-    exit_code = 3
 
 
 class RunLockedError(ImporterError):

@@ -13,14 +13,12 @@ from importer.batch.account_work import (
 )
 from importer.batch.job_report import read_report
 from importer.batch.manifest import Job
-from importer.errors import (
-    ImporterError,
-    WorkerLostError,
-)
+from importer.errors import ImporterError
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import peek_run
 from importer.models.status import RESUMABLE, RunState
 from importer.pipeline.context import Coordination, RunContext
+from importer.pipeline.local_sender import WorkerLostError
 from importer.pipeline.plan import apply, plan_unsent
 from importer.pipeline.resume import lock_its_account, lock_journal, resume, verify
 from importer.report.summary import Summary

@@ -22,9 +22,9 @@ from importer.cluster.journal_service import JournalService
 from importer.cluster.remote_journal import LeaseLostError
 from importer.cluster.send_task import SendTask, SentRows, WorkerPlace, send_task
 from importer.cluster.sending_door import SendingDoor
-from importer.errors import RunStoppedError, WorkerLostError
+from importer.errors import RunStoppedError
 from importer.messages import ErrorText, batch_messages
-from importer.pipeline.local_sender import Sending, SendingObserver
+from importer.pipeline.local_sender import Sending, SendingObserver, WorkerLostError
 from importer.sender.send_loop import StopRequest
 from importer.state.state_folder import open_account
 

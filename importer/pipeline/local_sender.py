@@ -8,12 +8,19 @@ from typing import Any, Protocol
 import msgspec
 
 from importer.credentials import Credentials
+from importer.errors import ImporterError
 from importer.pipeline.account_lists import run_async
 from importer.sender.adaptive_rate import LearntRate
 from importer.sender.client import open_client
 from importer.sender.commit_writer import DeliveryJournal
 from importer.sender.request_kinds import RequestKind
 from importer.sender.send_loop import Progress, SendSettings, StopRequest, send
+
+
+class WorkerLostError(ImporterError):
+    """The worker that sent the rows is gone. What it has sent is in the journal, or in doubt there."""
+
+    exit_code = 3
 
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):

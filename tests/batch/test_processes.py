@@ -95,7 +95,9 @@ def test_killed_command_leaves_nothing_running_and_the_same_command_goes_on(busy
     running.end()
     finish(busy)
     _, alive = psutil.wait_procs(workers, timeout=10)
-    assert not alive
+    assert [
+        one for one in alive if one.status() != psutil.STATUS_ZOMBIE
+    ] == []  # init may be slow to bury them
 
 
 @pytest.mark.parametrize("times", [1, 2])
