@@ -431,3 +431,35 @@ def test_lying_worker_can_neither_read_everything_at_once_nor_exhaust_the_stack(
     assert answer.status_code == 400
     worker.raise_if_lost()
     worker.release()
+
+
+def test_worker_whose_lease_has_ended_does_not_give_it_back(bench):
+    """It has stopped amid its requests, and the CRM may still carry them out. The next worker waits for the lock-delay."""
+    worker = bench.start_worker("w1")
+    worker._is_released.set()
+    bench.clock.now += 15.1
+    worker.release()
+    bench.door = bench.open_door()
+    assert bench.make_worker("w2")._ask_for_lease("w2").wait_s > 0
+
+
+@pytest.mark.parametrize("method", [Method.ACQUIRE, Method.RECORD])
+def test_lease_counts_from_before_the_question(bench, monkeypatch, method):
+    """The coordinator counts from when the question came, and nobody knows how long the answer took."""
+    post = RemoteJournal._post
+
+    def answer_late(journal, call):
+        answer = post(journal, call)
+        bench.clock.now += 10 if call.method is method else 0
+        return answer
+
+    monkeypatch.setattr(RemoteJournal, "_post", answer_late)
+    worker = bench.start_worker()
+    worker._is_released.set()
+    if method is Method.RECORD:
+        worker.record(DeliveryBatch())
+    bench.clock.now += 4.9
+    worker.raise_if_lost()
+    bench.clock.now += 0.2
+    assert worker.is_lost
+    worker.release()
