@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -14,8 +15,19 @@ from pathlib import Path
 
 import pytest
 
+from importer.batch.account_work import ListsRequest
+from importer.batch.key_reference import KeyPlace, KeyReference
+from importer.batch.manifest import Account
+from importer.cluster import cluster_accounts
 from importer.cluster.dask_pool import DaskPool
+from importer.cluster.journal_service import ServiceAddress
+from importer.cluster.remote_journal import LeaseLostError
+from importer.cluster.send_task import SendTask, send_task
+from importer.pipeline.local_sender import ClientSettings
 from importer.sandbox.sandbox_settings import SandboxOptions
+from importer.sender.request_kinds import Upserts
+from importer.sender.send_loop import SendSettings
+from importer.settings import Settings
 from tests.batch.accounts import run_accounts
 from tests.cluster.certificates import make_certificates
 from tests.cluster.dask_cluster import run_cluster
@@ -132,3 +144,53 @@ def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path):
             assert wait(futures, timeout=60).not_done == set()
             assert not pool.can_run(others)
             assert not others.done()
+
+
+SPILL_ALL = {
+    "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "1e-9",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "False",
+}
+"""Dask's settings of a worker that writes each result to its disk."""
+
+
+def test_neither_key_nor_token_is_in_what_dask_writes(tmp_path, monkeypatch):
+    """A spilled result, the log of a task that failed with its arguments, and the task as it travels."""
+    key, token = CANARY + "acme", "canary-token"
+    monkeypatch.setenv("KEY_ACME", key)
+    reference = KeyReference(KeyPlace.ENVIRONMENT, "KEY_ACME")
+    with (
+        run_accounts({"acme": SandboxOptions(api_key=key)}) as accounts,
+        run_cluster(tmp_path, SPILL_ALL, workers=1, worker_words=["--memory-limit", "1e9"]) as cluster,
+    ):
+        url = accounts.get_url("acme")
+        lists = ListsRequest(
+            account=Account(name="acme", key=reference, base_url=url), folder=tmp_path, settings=Settings()
+        )
+        task = SendTask(
+            service=ServiceAddress(url, token),  # which refuses it
+            sending="sending",
+            key=reference,
+            folder=tmp_path,
+            base_url=url,
+            kind=Upserts(create=True),
+            total=1,
+            settings=SendSettings(rate_per_s=10.0, concurrency=2, max_wait_s=60),
+            client=ClientSettings(timeout_s=5, max_wait_s=60, connections=2),
+            learnt_rate=None,
+        )
+        cluster.wait_for_workers(1)
+        with DaskPool(cluster.address) as pool:
+            fetched = pool.submit(cluster_accounts._fetch_lists, lists)
+            assert fetched.result(60).titles
+            with pytest.raises(LeaseLostError):
+                pool.submit(send_task, task).result(60)
+            spilled = [path.read_bytes() for path in (tmp_path / "spill").rglob("*") if path.is_file()]
+        log = (tmp_path / "dask.log").read_text("utf-8")
+    assert any(b"FetchedLists" in content for content in spilled)
+    assert not any(CANARY.encode() in content for content in spilled)
+    assert "Compute Failed" in log
+    assert "canary" not in log
+    assert CANARY.encode() not in pickle.dumps([lists, task])
+    assert "canary" not in repr([lists, task])
