@@ -17,11 +17,15 @@ from importer.pipeline.edit_rows import RowEditor
 from importer.pipeline.grid_rows import GridReader
 from importer.settings import Settings
 
+_NAME_FIELDS = ("full_name", "first_name", "business_name")
 _MAX_OPEN = 4  # runs at once; each has an index in temporary files
 
 
 class OpenRows:
-    """The rows of one run. `titles` are the values that the account has, by column; `single_titles` take only one."""
+    """The rows of one run.
+
+    `titles` are the values that the account has, by column; `single_titles` take only one. `name_column` says whose row it is.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.journal = Journal.open(folder)
@@ -38,6 +42,8 @@ class OpenRows:
         self.titles = {column.index: titles[column.field] for column in columns if titles.get(column.field)}
         fields = {column.index: column.field for column in columns if column.field in FIELDS_BY_NAME}
         self.single_titles = {at for at, name in fields.items() if FIELDS_BY_NAME[name].kind is Kind.TITLE}
+        names = [at for name in _NAME_FIELDS for at, field in fields.items() if field == name]
+        self.name_column = names[0] if names else None
         self.labels = [get_field_label(fields[at]) if at in fields else "" for at in range(len(self.headers))]
         self.lock = threading.Lock()
 

@@ -46,6 +46,7 @@ def _describe_page(visit: Visit, rows: OpenRows, request: PageRequest, page: Row
         "columns": rows.columns,
         "titles": rows.titles,
         "single_titles": rows.single_titles,
+        "name_column": rows.name_column,
         "request": request,
         "max_search": MAX_SEARCH_CHARS,
         "parts": [("all", index.parts.total()), *((part, index.parts[part]) for part in RowPart)],

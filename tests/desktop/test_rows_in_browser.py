@@ -190,7 +190,7 @@ def is_in_view(tab, selector):
              const { left, right, top, bottom } = document.querySelector(selector).getBoundingClientRect();
              const box = document.querySelector('.rows').getBoundingClientRect();
              const fixed = document.querySelector('#rows tbody th').getBoundingClientRect().right;
-             return left >= fixed && right <= Math.min(box.right, innerWidth) && top >= box.top && bottom <= innerHeight;
+             return left > fixed - 1 && right <= Math.min(box.right, innerWidth) && top >= box.top && bottom <= innerHeight;
            }""",
         selector,
     )
@@ -208,6 +208,7 @@ def test_faulty_cells_far_to_the_right_are_named_and_found_by_a_click(chromium, 
     with start_page(tmp_path, "leads.csv") as command:
         tab = open_rows(chromium, command, viewport={"width": 1280, "height": 800})
         assert is_in_view(tab, "#row-2 td.bad")
+        assert is_in_view(tab, "#row-2 td[data-column='0']")  # and whose row it is
         assert tab.page.inner_text("#row-2 .state .to-cell") == "E-mail"
         tab.page.click("#row-5 .state .to-cell")
         assert is_in_view(tab, "#row-5 td.bad")

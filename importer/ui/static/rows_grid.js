@@ -7,6 +7,7 @@ const offerBox = document.getElementById("offer");
 const undoForm = document.getElementById("undo");
 const nextProblem = document.getElementById("next-problem");
 const SHOWN_MS = 6000;
+const MIN_PINNING_WIDTH = 700;
 let offer = null;
 let lastRow = null;
 let lastCell = null;
@@ -163,6 +164,15 @@ function goToNextPage() {
   else if (address) location.assign(address);
 }
 
+function pinNames() {  // whose row it is stays in view, where there is room for it
+  const box = table.parentElement;
+  const number = table.querySelector("thead th").offsetWidth;
+  box.classList.toggle("pins", box.clientWidth > MIN_PINNING_WIDTH);
+  const pinned = box.classList.contains("pins") ? table.querySelector("thead [data-pinned]")?.offsetWidth ?? 0 : 0;
+  box.style.setProperty("--number", `${number}px`);
+  box.style.setProperty("--fixed", `${number + pinned}px`);
+}
+
 function showSideways(cell) {  // without a focus, and the page stays at its top
   const box = table.parentElement;
   const hidden = cell.getBoundingClientRect().right - box.getBoundingClientRect().right;
@@ -269,6 +279,8 @@ if (table) {
   const first = table.querySelector("td.bad[data-column]") ?? table.querySelector("td[data-column]");
   if (first) first.tabIndex = 0;
   for (const row of table.querySelectorAll("tbody tr")) addPlaceButton(row);
+  pinNames();
+  addEventListener("resize", pinNames);
   if (first?.classList.contains("bad")) showSideways(first);
   table.addEventListener("keydown", onKey);
   table.addEventListener("focusin", () => { lastCell = focused() ?? lastCell; });
