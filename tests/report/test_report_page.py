@@ -5,6 +5,7 @@ import hashlib
 import re
 from html import unescape
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -361,3 +362,11 @@ def test_bar_chart_sums_up_beyond_eight_bars():
 def test_chart_does_not_contain_date():
     """Pygal adds the date of drawing; then `importer report` would not write the same page again."""
     assert "<!--" not in draw_bar_chart({"x": 1}, "#000000", "x")
+
+
+def test_pages_share_their_frame():
+    """The policy and the other lines of the head stand once: a page that had its own could forget one."""
+    packages = [resources.files(f"importer.{name}") for name in ("report", "batch")]
+    pages = [file for package in packages for file in package.iterdir() if file.name.endswith(".html")]
+    assert [file.name for file in pages if "<head>" in file.read_text("utf-8")] == ["page.html"]
+    assert len(pages) == 3
