@@ -109,7 +109,12 @@ class Cluster(msgspec.Struct, frozen=True):
         future = self.submit(_fetch_lists, request)
         for _ in self.poll(future):
             pass
-        return future.result()
+        try:
+            return future.result()
+        except Exception as error:
+            if not self.pool.is_lost(error):
+                raise
+            raise RunStoppedError(*batch_messages.WORKERS_LOST) from None
 
 
 class WorkerSender:

@@ -27,6 +27,8 @@ from importer.messages import batch_messages
 _CONNECT_S = 15.0
 _DESCRIBE_S = 30.0
 _MAX_THREADS_AGE_S = 1.0
+_ANSWER_S = 5.0
+_MAX_SILENCE_S = 60.0  # of the scheduler: its computer may be busy, or asleep
 _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
 
@@ -62,6 +64,7 @@ class DaskPool:
         self._submitted: WeakKeyDictionary[Future[Any], _Submitted] = WeakKeyDictionary()
         self._threads: dict[str, int] = {}
         self._threads_read_at = -math.inf
+        self._answered_at = time.monotonic()
         try:
             self._client = Client(
                 address, security=self._security, timeout=_CONNECT_S, set_as_default=False, name="importer"
@@ -83,8 +86,10 @@ class DaskPool:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the scheduler is there."""
-        return bool(self._client.status == "running")
+        """Whether the scheduler is there, and has answered lately: Dask itself waits for a stopped one for ever."""
+        self._read_threads()
+        is_answering = time.monotonic() - self._answered_at < _MAX_SILENCE_S
+        return is_answering and bool(self._client.status == "running")
 
     @property
     def own_host(self) -> str:
@@ -133,10 +138,7 @@ class DaskPool:
 
     def find_worker(self, future: Future[Any]) -> str:
         """Return the worker that has the work and a thread for it, "" while it waits for one."""
-        try:
-            given_out = self._client.processing()
-        except (OSError, TimeoutError):  # the scheduler is away, which `is_connected` will say
-            return ""
+        given_out = self._ask(self._client.scheduler.processing) or {}
         threads, key = self._read_threads(), self._submitted[future].key
         found = (worker for worker, keys in given_out.items() if key in keys)
         return next((worker for worker in found if len(given_out[worker]) <= threads.get(worker, 0)), "")
@@ -144,10 +146,17 @@ class DaskPool:
     def _read_threads(self) -> dict[str, int]:
         """Return how many threads each worker has. Many accounts ask, so the answer is kept for a moment."""
         if time.monotonic() - self._threads_read_at > _MAX_THREADS_AGE_S:
-            with suppress(OSError, TimeoutError):  # the scheduler is away, which `is_connected` will say
-                self._threads = dict(self._client.nthreads())
+            self._threads = self._ask(self._client.scheduler.ncores) or self._threads
             self._threads_read_at = time.monotonic()
         return self._threads
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        """Return the answer of the scheduler, None while it is away: `is_connected` says for how long."""
+        with suppress(OSError, TimeoutError):
+            answer = self._client.sync(question, callback_timeout=_ANSWER_S)
+            self._answered_at = time.monotonic()
+            return answer
+        return None
 
     def describe_workers(
         self, references: Sequence[KeyReference], folder: Path, service: ServiceAddress

@@ -58,14 +58,18 @@ class JournalService:
         *,
         build_keeper: Callable[[Path], LeaseKeeper] = LeaseKeeper,
     ) -> None:
-        self._listener = socket.create_server((host, 0))
+        is_ipv6 = ":" in host
+        self._listener = socket.create_server(
+            (host, 0), family=socket.AF_INET6 if is_ipv6 else socket.AF_INET
+        )
         self._ssl_context = ssl_context
         self._build_keeper = build_keeper
         self._doors: dict[str, SendingDoor] = {}
         self._keepers: dict[Path, LeaseKeeper] = {}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="journal-call")
         scheme, port = "https" if ssl_context else "http", self._listener.getsockname()[1]
-        self.address = ServiceAddress(f"{scheme}://{host}:{port}", secrets.token_urlsafe(32))
+        place = f"[{host}]" if is_ipv6 else host
+        self.address = ServiceAddress(f"{scheme}://{place}:{port}", secrets.token_urlsafe(32))
         self._server = self._build_server()
         self._thread = threading.Thread(target=self._serve, name="journal-service", daemon=True)
 

@@ -225,9 +225,10 @@ class RemoteJournal:
     def _post(self, call: Call) -> Answer:
         """Send a call once. An answer that is none of the service's own means that the batch is another one by now."""
         response = self._http.post(CALL_PATH, content=_encode(call))
-        if response.status_code != httpx.codes.OK:
-            return Answer(outcome=Outcome.FENCED)
-        return _decode_answer(response.content)
+        with suppress(msgspec.MsgspecError):
+            if response.status_code == httpx.codes.OK:
+                return _decode_answer(response.content)
+        return Answer(outcome=Outcome.FENCED)
 
     def _take_answer(self, answer: Answer, asked_at: float) -> None:
         if answer.outcome is Outcome.FENCED:

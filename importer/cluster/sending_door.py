@@ -42,7 +42,7 @@ class SendingDoor:
         self._lock_delay_s = compute_lock_delay(sending.client.timeout_s)
         self._holder = ""
         self._is_granted = False
-        self._asked_at = 0.0
+        self._heard_at = 0.0
         self._last_sequence = 0
         self._last_answer: Answer | None = None
         self._is_open = True
@@ -55,10 +55,13 @@ class SendingDoor:
 
     @property
     def is_silent(self) -> bool:
-        """Whether the worker that has the sending has not called in time: its lease has ended, or it does not ask for it."""
+        """Whether nothing was heard for too long of the worker that has the sending.
+
+        Its lease has ended, or it does not ask for it again, or it has given it back and its result does not arrive.
+        """
         if self._is_granted:
             return self._keeper.is_expired()
-        return bool(self._holder) and self._keeper.is_overdue(self._asked_at)
+        return bool(self._holder) and self._keeper.is_overdue(self._heard_at)
 
     def handle(self, call: Call) -> Answer:
         """Carry out a call. Raises msgspec.ValidationError for an argument of another type."""
@@ -77,13 +80,14 @@ class SendingDoor:
     def _release(self, call: Call) -> Answer:
         """Free the account, also behind a closed door: nothing is under way. A late call of the worker finds it closed."""
         if self._keeper.release(call.holder, call.epoch):
-            self._is_open = False
+            self._is_open = self._is_granted = False
+            self._heard_at = self._keeper.read_time()
         return self._answer(None)
 
     def _acquire(self, holder: str, worker: str) -> Answer:
         if self._holder not in ("", holder):
             return Answer(outcome=Outcome.FENCED)
-        self._holder, self.worker, self._asked_at = holder, worker, self._keeper.read_time()
+        self._holder, self.worker, self._heard_at = holder, worker, self._keeper.read_time()
         try:
             grant = self._keeper.acquire(holder, self._lock_delay_s)
         except ImporterError as error:  # a full disk: an epoch that is not on it must not be used

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from importer.batch.account_work import ListsRequest
 from importer.cluster import cluster_accounts
 from importer.cluster.remote_journal import RemoteJournal
 from importer.errors import DiskWriteError
@@ -352,3 +353,19 @@ def test_second_ctrl_c_leaves_the_requests_under_way(agency):
     agency.accounts.answer = answer
     assert agency(*CLUSTER).code == 0
     check_all_in_once(agency, 60, in_doubt=True)
+
+
+def test_worker_that_is_lost_with_the_lists_stops_its_account_alone(agency, monkeypatch):
+    """The lists were asked for a second time, since the first were old: a worker was killed, and the two after it."""
+    write_sheets(agency)
+    run = WorkerThreads.run
+
+    def die(pool, work, request, place):
+        if isinstance(request, ListsRequest) and request.account.name == "acme":
+            raise WorkerKilledError
+        return run(pool, work, request, place)
+
+    monkeypatch.setattr(WorkerThreads, "run", die)
+    assert agency(*CLUSTER).code in (1, 3)
+    assert agency.list_states()["birla"] == ["finished"]
+    assert "The cluster has no workers any more." in json.dumps(agency.summary)

@@ -18,7 +18,7 @@ import pytest
 from importer.batch.account_work import ListsRequest
 from importer.batch.key_reference import KeyPlace, KeyReference
 from importer.batch.manifest import Account
-from importer.cluster import cluster_accounts
+from importer.cluster import cluster_accounts, dask_pool
 from importer.cluster.dask_pool import DaskPool
 from importer.cluster.journal_service import ServiceAddress
 from importer.cluster.remote_journal import LeaseLostError
@@ -121,7 +121,7 @@ def read_arguments(pid):
         return b""
 
 
-def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path):
+def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path, monkeypatch):
     """Dask gives work to a stopped process, and notices after minutes. Work for a worker that is gone goes to a new one."""
     with run_cluster(tmp_path, {}, workers=2) as cluster:
         cluster.wait_for_workers(2)
@@ -144,6 +144,14 @@ def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path):
             assert wait(futures, timeout=60).not_done == set()
             assert not pool.can_run(others)
             assert not others.done()
+            monkeypatch.setattr(dask_pool, "_ANSWER_S", 0.5)
+            monkeypatch.setattr(dask_pool, "_MAX_SILENCE_S", 1.0)
+            cluster.scheduler.send_signal(signal.SIGSTOP)
+            time.sleep(1.5)
+            assert pool.places
+            assert pool.find_worker(others) == ""
+            assert not pool.is_connected
+            cluster.scheduler.send_signal(signal.SIGCONT)
 
 
 SPILL_ALL = {

@@ -463,3 +463,31 @@ def test_lease_counts_from_before_the_question(bench, monkeypatch, method):
     bench.clock.now += 0.2
     assert worker.is_lost
     worker.release()
+
+
+def test_result_that_does_not_arrive_is_noticed(bench):
+    """The worker has given its lease back, and the scheduler that has its result hangs."""
+    bench.start_worker().release()
+    assert not bench.door.is_silent
+    bench.clock.now += 16
+    assert bench.door.is_silent
+
+
+def test_answer_of_another_program_ends_the_lease(bench, monkeypatch):
+    """The coordinator is gone, and something else has its port, or a proxy answers in its place."""
+    worker = bench.start_worker()
+    page = httpx.Response(200, content=b"<html>welcome</html>")
+    monkeypatch.setattr(worker._http, "post", lambda *_, **__: page)
+    with pytest.raises(LeaseLostError):
+        worker.record(DeliveryBatch(intents=[ROW]))
+    assert worker.is_lost
+
+
+def test_service_listens_on_ipv6():
+    """Its address is a URL that a worker can use."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this computer has no IPv6")
+    with JournalService("::1", None) as service:
+        assert httpx.get(service.address.url, trust_env=False).status_code == 404
