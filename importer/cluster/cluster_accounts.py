@@ -114,7 +114,7 @@ class Cluster(msgspec.Struct, frozen=True):
         except Exception as error:
             if not self.pool.is_lost(error):
                 raise
-            raise RunStoppedError(*batch_messages.WORKERS_LOST) from None
+            raise RunStoppedError(*batch_messages.LISTS_LOST) from None
 
 
 class WorkerSender:
@@ -206,12 +206,12 @@ class WorkerSender:
         raise error
 
     def _lose(self, worker: str) -> WorkerLostError:
+        """Avoid a worker from now on, and tell the person."""
         if worker:
             self._cluster.lost_workers.add(worker)
-        self._cluster.on_worker_lost(self._account.name, worker or batch_messages.UNKNOWN_WORKER)
-        return WorkerLostError(
-            *batch_messages.WORKER_LOST.format(worker=worker or batch_messages.UNKNOWN_WORKER)
-        )
+        name = worker or batch_messages.UNKNOWN_WORKER
+        self._cluster.on_worker_lost(self._account.name, name)
+        return WorkerLostError(*batch_messages.WORKER_LOST.format(worker=name))
 
 
 class ClusterAccount:

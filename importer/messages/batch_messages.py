@@ -129,6 +129,10 @@ WORKERS_LOST = ErrorText(
     "The cluster has no workers any more. Every result so far is saved.",
     "Start some, then run the same command again.",
 )
+LISTS_LOST = ErrorText(
+    "The workers that were to read the lists of this account ended unexpectedly.",
+    "Run the same command again.",
+)
 UNKNOWN_WORKER = "(unknown)"
 WORKER_LOST = ErrorText("The worker {worker} is gone.", "Run the same command again to continue.")
 WORKER_LOST_LINE = (

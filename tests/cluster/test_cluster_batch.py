@@ -368,4 +368,4 @@ def test_worker_that_is_lost_with_the_lists_stops_its_account_alone(agency, monk
     monkeypatch.setattr(WorkerThreads, "run", die)
     assert agency(*CLUSTER).code in (1, 3)
     assert agency.list_states()["birla"] == ["finished"]
-    assert "The cluster has no workers any more." in json.dumps(agency.summary)
+    assert "read the lists of this account ended unexpectedly" in json.dumps(agency.summary)

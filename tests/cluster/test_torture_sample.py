@@ -18,4 +18,5 @@ def test_laws_hold_over_real_workers_and_the_control_breaks_them():
     with ThreadPoolExecutor(len(SAMPLE)) as threads:
         figures = list(threads.map(lambda trial: run_in_process(trial, ROWS), SAMPLE))
     assert [find_broken_laws(*pair) for pair in zip(SAMPLE, figures, strict=True)] == [[], []]
+    assert figures[0].name.endswith("(42 of 42 refused)")
     assert [one.rows for one in figures] == [2 * 3 * ROWS] * 2

@@ -50,12 +50,13 @@ class Figures(msgspec.Struct, kw_only=True):
     busiest_second: int = 0
     in_doubt: int = 0
     to_send_again: int = 0
-    takeovers: int = 0
     longest_gap_s: float = 0.0
     findings: list[str] = []
 
     def add(self, other: Figures) -> None:
         """Add those of another trial."""
+        for field in ("busiest_second", "longest_gap_s"):
+            setattr(self, field, max(getattr(self, field), getattr(other, field)))
         for field in (
             "trials",
             "rows",
@@ -64,11 +65,9 @@ class Figures(msgspec.Struct, kw_only=True):
             "two_senders",
             "disordered",
             "in_doubt",
-            "takeovers",
+            "to_send_again",
         ):
             setattr(self, field, getattr(self, field) + getattr(other, field))
-        for field in ("busiest_second", "longest_gap_s"):
-            setattr(self, field, max(getattr(self, field), getattr(other, field)))
         self.findings += other.findings
 
 
@@ -89,7 +88,6 @@ class Scene:
         self.cluster = cluster
         self.proxy = proxy
         self.rows = rows
-        self.hurt_at = 0.0
         self._hook = hook
         self.coordinator = self._start()
 
@@ -106,7 +104,6 @@ class Scene:
         """Return once the first account has got a quarter of its rows, or the command has ended."""
         while len(self.accounts.seen[NAMES[0]]) < self.rows // 2 and self.coordinator.poll() is None:
             time.sleep(_POLL_S)
-        self.hurt_at = time.monotonic()
 
     def kill_coordinator(self) -> None:
         """Kill the command if it runs."""
@@ -242,7 +239,6 @@ def _measure_account(figures: Figures, account: str, scene: Scene) -> None:
     seen = scene.accounts.seen[account]
     figures.two_senders += scene.accounts.count_double_senders(account)
     figures.busiest_second = max(figures.busiest_second, scene.accounts.find_busiest_second(account))
-    figures.takeovers += sum(one.sender != other.sender for one, other in pairwise(seen))
     gaps = (later.at - one.at for one, later in pairwise(seen))
     figures.longest_gap_s = max(figures.longest_gap_s, *gaps)
 
