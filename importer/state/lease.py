@@ -143,10 +143,13 @@ class LeaseKeeper:
         return self._clock() > since + self._ttl_s
 
     def refresh(self) -> None:
-        """Take over what another coordinator has written in the meantime. Its worker may send, also if it is gone itself."""
+        """Take over what another coordinator has written in the meantime. Its worker may send, also if it is gone itself.
+
+        A file that was deleted frees nobody.
+        """
         with self._lock:
             found = _read_lease(self._path)
-            if (found.holder, found.epoch) != (self._lease.holder, self._lease.epoch):
+            if found.epoch > self._lease.epoch or found.holder not in ("", self._lease.holder):
                 self._lease = found.renew(self._clock())
 
     def is_expired(self) -> bool:

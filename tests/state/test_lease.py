@@ -118,6 +118,22 @@ def test_damaged_lease_counts_as_held(tmp_path, clock, content):
     assert damaged.acquire("w1", LOCK_DELAY_S).epoch == 1
 
 
+def test_keeper_learns_what_another_coordinator_has_granted(tmp_path, clock, keeper):
+    """And what it has given back, so that no epoch is given out twice. A file that was deleted changes nothing."""
+    keeper.release("w1", keeper.acquire("w1", LOCK_DELAY_S).epoch)
+    other = LeaseKeeper(tmp_path, clock=clock)
+    other.acquire("w2", LOCK_DELAY_S)
+    keeper.refresh()
+    assert keeper.acquire("w3", LOCK_DELAY_S).wait_s == TTL_S + LOCK_DELAY_S
+    other.release("w2", 2)
+    other.release("w4", other.acquire("w4", LOCK_DELAY_S).epoch)
+    keeper.refresh()
+    assert keeper.acquire("w3", LOCK_DELAY_S).epoch == 4
+    (tmp_path / "lease.json").unlink()
+    keeper.refresh()
+    assert keeper.acquire("w5", LOCK_DELAY_S).wait_s > 0
+
+
 def test_unreadable_lease_counts_as_held(tmp_path, clock):
     """A folder in its place, a disk that fails, a file of another user."""
     (tmp_path / "lease.json").mkdir()
