@@ -64,6 +64,11 @@ SLOW_PLACES = (
     "test_api.py",
     "test_prepared_python.py",
 )
+LONG_PLACES = (
+    "desktop", "test_docs.py", "cluster/test_dask.py", "batch/test_processes.py", "e2e/test_planning_kills.py",
+    "e2e/test_faults.py", "trial/test_agency.py",
+)  # fmt: skip
+"""Tests of seconds each. They go first, so that in the end no worker is alone with one of them."""
 PROCESS_PLACES = (
     "batch/test_processes.py", "reader", "loader", "pipeline/test_run_folder.py", "pipeline/test_several_sheets.py", "report/test_round_trip.py",
     "report/test_import_fixed_rows.py", "report/test_report_writer.py", "sandbox/test_sandbox_command.py",
@@ -151,7 +156,8 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make quick` leaves out: those over sockets, the simulations, the property tests, long ones."""
+    """Put the long tests first, and mark those that `make quick` leaves out: with sockets, simulations, many examples."""
+    items.sort(key=lambda item: not find_place(item).startswith(LONG_PLACES))
     for item in items:
         if uses_socket(item):
             item.add_marker(pytest.mark.socket)
@@ -159,10 +165,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def find_place(item: pytest.Item) -> str:
+    """Return the path of a test's file in the folder of the tests."""
+    return item.path.relative_to(TESTS).as_posix()
+
+
 def uses_socket(item: pytest.Item) -> bool:
     """Return whether a test talks to a server, or lies where most tests do."""
-    place = item.path.relative_to(TESTS).as_posix()
-    return place.startswith(SOCKET_PLACES) or not SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
+    return find_place(item).startswith(SOCKET_PLACES) or not SERVERS.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
 
 
 def is_slow(item: pytest.Item) -> bool:
@@ -170,7 +182,7 @@ def is_slow(item: pytest.Item) -> bool:
     function = getattr(item, "function", None)
     names = vars(getattr(item, "module", None) or object)
     return (
-        item.path.relative_to(TESTS).as_posix().startswith(SLOW_PLACES)
+        find_place(item).startswith(SLOW_PLACES)
         or any(getattr(value, "__module__", "") in SIMULATIONS for value in names.values())
         or (function is not None and is_hypothesis_test(function))
         or names_subprocess(item)
@@ -179,8 +191,7 @@ def is_slow(item: pytest.Item) -> bool:
 
 def is_about_processes(item: pytest.Item) -> bool:
     """Return whether a test is about what happens in another process, or starts one itself."""
-    place = item.path.relative_to(TESTS).as_posix()
-    return place.startswith(PROCESS_PLACES) or names_subprocess(item)
+    return find_place(item).startswith(PROCESS_PLACES) or names_subprocess(item)
 
 
 def names_subprocess(item: pytest.Item) -> bool:
