@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -179,12 +180,20 @@ def test_failed_task_leaves_the_row_accepted_and_retry_creates_it(importer, crm,
     assert importer("retry", again.folder.name, "--yes").err.startswith("Run ")
 
 
-def test_task_in_doubt_is_read_by_retry(importer, crm, sheet):
-    """A task that was created although every answer was lost is found, and is not created a second time."""
+def test_task_in_doubt_is_read_by_retry(importer, crm, sheet, monkeypatch):
+    """A task that was created although every answer was lost is found, and is not created a second time.
+
+    The run looks for it 0.6 seconds after its request, when it is not there yet.
+    """
+    monkeypatch.setattr("importer.sandbox.app._LATE_DELAY_S", 3.0)
     fail_tasks(crm, first=[InjectedFault.DROP_BEFORE] * 4 + [InjectedFault.LATE])
     ended = importer("run", sheet, *TASK, "--timeout", "0.2")
     assert ended.code == 1
     assert read_columns(ended, "_task")[0] == ("unknown",)
+    until = time.monotonic() + 60
+    while not read_tasks(crm, ASHA):
+        assert time.monotonic() < until
+        time.sleep(0.02)
     again = importer("retry", ended.folder.name, "--yes")
     assert again.code == 0, again.err
     assert len(read_tasks(crm, ASHA)) == 1

@@ -52,25 +52,23 @@ READERS = {
 
 
 def measure(read, text):
-    """Return the least CPU time of three readings."""
-    times = []
-    for _ in range(3):
-        began = thread_time()
-        read(text)
-        times.append(thread_time() - began)
-    return min(times)
+    """Return the CPU time of a reading."""
+    began = thread_time()
+    read(text)
+    return thread_time() - began
 
 
 @pytest.mark.parametrize("odd", ODD, ids=ascii)
 @pytest.mark.parametrize("reader", READERS)
 def test_time_is_in_proportion_to_length(reader, odd):
-    """Ten times the characters take at most forty times the time: a generous bound, which a hundred times is not in."""
+    """Ten times the characters take at most forty times the time: a generous bound, which a hundred times is not in.
+
+    One of three readings must be in it: on a busy machine even CPU time varies.
+    """
     read = READERS[reader]
     few, many = (f"98450 12345 x{(odd * count)[:count]}x" for count in (FEW, MANY))
-    bound_s = 0.05 + 40 * measure(read, few)
-    began = thread_time()
-    read(many)
-    assert thread_time() - began < bound_s
+    bound_s = 0.05 + 40 * min(measure(read, few) for _ in range(3))
+    assert any(measure(read, many) < bound_s for _ in range(3))
 
 
 @pytest.mark.parametrize(
