@@ -68,7 +68,8 @@ def drop_guards() -> None:
             case Method.RENEW | Method.RELEASE:
                 return door._answer(None)
             case _:
-                return door._answer(door._call_source(call.method, decode_argument(call)))
+                with door._lock:  # of the journal's connection: two threads would break its transactions
+                    return door._answer(door._call_source(call.method, decode_argument(call)))
 
     SendingDoor.handle = serve_anybody
 

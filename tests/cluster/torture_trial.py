@@ -102,7 +102,9 @@ class Scene:
 
     def wait_for_quarter(self) -> None:
         """Return once the first account has got a quarter of its rows, or the command has ended."""
+        until = time.monotonic() + _MAX_TRIAL_S
         while len(self.accounts.seen[NAMES[0]]) < self.rows // 2 and self.coordinator.poll() is None:
+            assert time.monotonic() < until, "nothing is sent"
             time.sleep(_POLL_S)
 
     def kill_coordinator(self) -> None:
