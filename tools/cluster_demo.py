@@ -102,7 +102,7 @@ def _describe(folder: Path, accounts: Accounts, code: int, killed_at: float) -> 
     print(
         f"{doubtful_notes} notes are in doubt: the killed worker was sending them. The reports name these rows."
     )
-    print(f"Nothing sends them again. {total - notes} of them are not in the CRM.")
+    print(f"importer does not send them again. {total - notes} of them are not in the CRM.")
     is_right = (code, in_once, doubled_notes) == (0, total, 0) and notes >= total - doubtful_notes
     return 0 if is_right else 1
 
