@@ -68,6 +68,10 @@ class RemoteJournal:
         clock: Callable[[], float] = read_clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        is_encrypted = service.url.startswith("https:")
+        assert ssl_context is not None or not is_encrypted, (
+            "without certificates, a stranger could be the service"
+        )
         self._http = httpx.Client(
             base_url=service.url,
             headers={"authorization": f"Bearer {service.token}"},

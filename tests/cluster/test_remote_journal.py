@@ -309,6 +309,12 @@ def test_endless_call_is_refused(bench, monkeypatch):
     assert answer.status_code == 413
 
 
+def test_service_with_certificates_is_not_called_without_them():
+    """The client would take any certificate, and tell a stranger the token."""
+    with pytest.raises(AssertionError, match="a stranger could be the service"):
+        RemoteJournal(ServiceAddress("https://10.0.0.1:1", "token"), None, sending="s", holder="h")
+
+
 def test_token_is_not_shown():
     assert "secret" not in repr(ServiceAddress("http://10.0.0.1:1", "secret"))
 
