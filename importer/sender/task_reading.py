@@ -37,7 +37,7 @@ class TaskReading:
         self.page = 1
 
     def take(self, page: TaskPage | None) -> ReadingState:
-        """Keep the tasks of a page. None is an answer that is no page."""
+        """Keep the tasks of a page. None means that the answer was not a page."""
         if page is None or self.page > _MAX_PAGES:
             return ReadingState.UNREADABLE
         self.tasks += page.rows

@@ -46,7 +46,7 @@ def start_check(workspace: Workspace, preparation: Preparation) -> None:
 
 
 def forget_check(workspace: Workspace, run_id: str) -> None:
-    """Remove the check of a preparation that is read anew. Raises UsageError, RunLockedError."""
+    """Remove the check of a preparation whose sheet is read again. Raises UsageError, RunLockedError."""
     workspace.stop_check(run_id)
     _discard_check(workspace, run_id)
 

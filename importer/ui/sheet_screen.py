@@ -72,7 +72,7 @@ def change_sheet(visit: Visit) -> Response:
 
 
 def _choose_next_page(form: Form) -> str:
-    """Return where the button leads that was pressed: to another sheet of the file, to this one read anew, or on."""
+    """Return where the pressed button leads: to another sheet of the file, to this one read again, or on."""
     if shown := form.get("show"):
         return f"sheet?{urlencode({'sheet': shown})}"
     return "sheet" if form.get("again") else "columns"

@@ -37,7 +37,7 @@ class UploadForm:
             raise UsageError(*ui_messages.BODY_NOT_VALID) from None
 
     async def read_head(self) -> None:
-        """Read up to the first bytes of the file. Raises UsageError for what is no such form."""
+        """Read up to the first bytes of the file. Raises UsageError for another form."""
         async for chunk in self._chunks:
             self._feed(chunk)
             if self._file:

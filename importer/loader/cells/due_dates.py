@@ -106,7 +106,7 @@ def parse_due(text: str, now: dt.datetime, work_time: WorkTime) -> ParsedDue | N
 def _combine(day: dt.date, time: dt.time | None, now: dt.datetime, work_time: WorkTime) -> ParsedDue:
     """Return the day with its time. Without one, it is the beginning of the hours, or what is left of today.
 
-    Midnight is no time: programs write `2026-12-05 0:00:00` for a day alone, and nobody calls then.
+    Midnight is not read as a time: programs write `2026-12-05 0:00:00` for a day alone, and nobody calls then.
     """
     if time is not None and time != _MIDNIGHT:
         return ParsedDue(dt.datetime.combine(day, time, work_time.zone))
