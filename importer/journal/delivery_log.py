@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import json
@@ -19,7 +20,7 @@ from importer.models.row import Payload, flatten_payload
 from importer.models.status import WENT_IN, NoteState, RowStatus, RunKind
 from importer.state.account_memory import AccountMemory, RunTrace
 from importer.state.disk_errors import translate_write_errors
-from importer.state.field_memory import FieldMemory, FieldWrite
+from importer.state.field_memory import FieldMemory, LeadWrite
 from importer.state.note_ledger import KnownNote, Note, NoteLedger, RunIdentity
 
 _PENDING = f"""SELECT number, payload, (SELECT with_note FROM intents WHERE intents.number = rows.number),
@@ -29,9 +30,8 @@ _PENDING = f"""SELECT number, payload, (SELECT with_note FROM intents WHERE inte
     ORDER BY number LIMIT :rows"""
 _KNOWN_NOTES = """SELECT payload, coalesce(result_note, 'unknown') AS note FROM row_progress
     WHERE result_note IN ('sent', 'unknown') OR (result_status IS NULL AND with_note)"""
-_WRITTEN = """SELECT rows.payload, plans.steps FROM rows LEFT JOIN plans ON plans.number = rows.number
+_SENT = """SELECT rows.number, rows.payload, plans.steps FROM rows LEFT JOIN plans ON plans.number = rows.number
     WHERE rows.number IN (SELECT value FROM json_each(?))"""
-_PHONES = "SELECT phone FROM rows WHERE number IN (SELECT value FROM json_each(?))"
 _HELD_BACK_PHONES = """SELECT rows.phone FROM results JOIN rows ON rows.number = results.number
     WHERE results.status IN ('conflict', 'failed')"""
 _ADD_INTENT = """INSERT OR REPLACE INTO intents (number, with_note, checksum)
@@ -42,6 +42,13 @@ _ADD_RESULT = """INSERT INTO results (number, status, attempts, http_status, not
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, checksum(?1, ?2, ?3, ?4, ?5, ?6))"""
 _ADD_METRICS = """INSERT INTO second_metrics (second, requests, throttled, retries, checksum)
     VALUES (?1, ?2, ?3, ?4, checksum(?1, ?2, ?3, ?4))"""
+
+
+class _SentRow(NamedTuple):
+    """A row as it was judged, and the requests of its plan, None without one."""
+
+    payload: Payload
+    steps: tuple[Payload, ...] | None
 
 
 class DeliveryLog:
@@ -181,40 +188,37 @@ class DeliveryLog:
                 for result in results
             ],
         )
-        for result in results:
-            if result.note is NoteState.SENT:
-                self.notes.settle(self._read_notes(result.number))
-            elif result.note is NoteState.NOT_SENT:
-                self.notes.release(self._read_notes(result.number))
-        self._remember_fields([result.number for result in results if result.status is RowStatus.ACCEPTED])
-        self._unsettle(self._read_phones([one.number for one in results if one.status not in WENT_IN]))
+        rows = self._read_sent([result.number for result in results])
+        self.notes.settle(_select_notes(results, NoteState.SENT, rows))
+        self.notes.release(_select_notes(results, NoteState.NOT_SENT, rows))
+        accepted = [rows[result.number] for result in results if result.status is RowStatus.ACCEPTED]
+        self._remember_fields([to_lead_write(row.payload, row.steps) for row in accepted])
+        left_out = [rows[result.number] for result in results if result.status not in WENT_IN]
+        self._unsettle(row.payload["customer_phone"] for row in left_out)
 
-    def _remember_fields(self, numbers: Sequence[int]) -> None:
+    def _read_sent(self, numbers: Sequence[int]) -> dict[int, _SentRow]:
+        with self._file.translate_read_errors():
+            found = self._file.sql.execute(_SENT, (json.encode(numbers).decode(),)).fetchall()
+            return {
+                number: _SentRow(decode_payload(payload), steps and decode_steps(steps))
+                for number, payload, steps in found
+            }
+
+    def _remember_fields(self, writes: Sequence[LeadWrite]) -> None:
         """Remember what the CRM took: of a planned row only the fields that were sent.
 
         What an undo puts back is a value of somebody else: nothing is remembered of it.
         """
-        found = self._file.sql.execute(_WRITTEN, (json.encode(numbers).decode(),)).fetchall()
-        writes = [
-            (payload["customer_phone"], list_field_writes(payload, steps))
-            for payload, steps in (
-                (decode_payload(payload), steps and decode_steps(steps)) for payload, steps in found
-            )
-        ]
         metadata = self._run.metadata
         if metadata.kind is RunKind.UNDO:
-            self.fields.forget(writes, run_id=metadata.run_id, written_at=_format_now())
+            self.fields.forget(
+                [(one.phone, one.written) for one in writes], run_id=metadata.run_id, written_at=_format_now()
+            )
         else:
             self.fields.remember(writes, run_id=metadata.run_id, written_at=_format_now())
 
     def _unsettle(self, phones: Iterable[str]) -> None:
         self.fields.unsettle(phones, run_id=self._run.metadata.run_id)
-
-    def _read_phones(self, numbers: Sequence[int]) -> list[str]:
-        if not numbers:
-            return []
-        found = self._file.sql.execute(_PHONES, (json.encode(numbers).decode(),)).fetchall()
-        return [phone for (phone,) in found]
 
     def _withdraw(self, rows: Sequence[PendingRow]) -> None:
         """Make rows pending again that did not leave, and release their notes. An earlier doubt stays."""
@@ -226,20 +230,24 @@ class DeliveryLog:
             if row.note is not None:
                 self.notes.release((row.phones[0], note) for note in row.notes)
 
-    def _read_notes(self, number: int) -> list[Note]:
-        with self._file.translate_read_errors():
-            found = self._file.sql.execute("SELECT payload FROM rows WHERE number = ?", (number,)).fetchone()
-            row = to_pending_row(number, found[0])
-        return [(row.phones[0], note) for note in row.notes]
+
+def _select_notes(
+    results: Iterable[DeliveryResult], state: NoteState, rows: Mapping[int, _SentRow]
+) -> Iterator[Note]:
+    for result in results:
+        if result.note is state:
+            yield from list_notes(rows[result.number].payload)
 
 
-def list_field_writes(payload: Payload, steps: Sequence[Payload] | None) -> dict[str, FieldWrite]:
-    """Return what was written to each field of a row that the CRM took: by its payload, or by the steps of its plan."""
-    sheet = {field: value for field, value in flatten_payload(payload) if field != "customer_note"}
-    if steps is None:
-        return {field: FieldWrite(value, value) for field, value in sheet.items()}
-    written = {field: value for step in steps for field, value in flatten_payload(step)}
-    return {field: FieldWrite(sheet[field], value) for field, value in written.items() if field in sheet}
+def to_lead_write(payload: Payload, steps: Sequence[Payload] | None) -> LeadWrite:
+    """Return what was written to the fields of a row that the CRM took: by its payload, or by the steps of its plan."""
+    sheet = dict(flatten_payload(payload))
+    sheet.pop("customer_note", None)
+    written = sheet
+    if steps is not None:
+        sent = (field for step in steps for field in flatten_payload(step))
+        written = {field: value for field, value in sent if field in sheet}
+    return LeadWrite(payload["customer_phone"], sheet, written)
 
 
 def _format_now() -> str:

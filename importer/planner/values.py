@@ -20,7 +20,7 @@ def canonicalize(field: str, value: Any) -> Canonical:
     """Return the canonical value of a field (`city`, `address.text`), as the sheet or the CRM has it."""
     if value is None:
         return None
-    return _CANONICALIZERS.get(FIELDS_BY_NAME[field].kind, _canonicalize_text)(value)
+    return _CANONICALIZERS[field](value)
 
 
 def fingerprint(key: bytes, field: str, value: Canonical) -> bytes:
@@ -71,7 +71,7 @@ def _canonicalize_emails(value: Iterable[Any]) -> frozenset[str] | None:
     return found and frozenset(text.casefold() for text in found)
 
 
-_CANONICALIZERS: dict[Kind, Callable[[Any], Canonical]] = {
+_KINDS: dict[Kind, Callable[[Any], Canonical]] = {
     Kind.WEBSITE: _canonicalize_website,
     Kind.EMAILS: _canonicalize_emails,
     Kind.PHONES: _canonicalize_texts,
@@ -79,3 +79,4 @@ _CANONICALIZERS: dict[Kind, Callable[[Any], Canonical]] = {
     Kind.MONEY: _canonicalize_number,
     Kind.COORDINATE: _canonicalize_number,
 }
+_CANONICALIZERS = {name: _KINDS.get(field.kind, _canonicalize_text) for name, field in FIELDS_BY_NAME.items()}

@@ -56,7 +56,7 @@ _TABLES = (
       run_id     TEXT NOT NULL,
       written_at TEXT NOT NULL,
       fields     BLOB NOT NULL   -- field -> fingerprints of the sheet's value, the one sent, the one shown
-    ) STRICT, WITHOUT ROWID""",
+    ) STRICT""",
     # Leads of the above whose last row did not go in, or may not have gone in, and the run of that row.
     "CREATE TABLE IF NOT EXISTS memory.unsettled_leads (lead BLOB PRIMARY KEY, run_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
     # What each run does with fields that have a value in the CRM: see `Policies.describe`.

@@ -7,18 +7,22 @@ be read back from it: neither a phone nor a value.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from importer.planner.decide import Base
-from importer.planner.values import Canonical, canonicalize, fingerprint
+from importer.planner.values import canonicalize, fingerprint
 from importer.state.account_memory import AccountMemory
 from importer.state.account_memory import fingerprint as fingerprint_lead
 
+_Fingerprints: TypeAlias = bytes | tuple[bytes, bytes, bytes]
+"""Of the sheet's value, the one sent and the one shown: a single one where they are the same, as almost always."""
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes, bytes]]).decode
-_SAVE = "INSERT OR REPLACE INTO memory.leads (lead, run_id, written_at, fields) VALUES (?, ?, ?, ?)"
+_decode = msgspec.msgpack.Decoder(dict[str, _Fingerprints]).decode
+_SAVE = """INSERT INTO memory.leads (lead, run_id, written_at, fields) VALUES (?, ?, ?, ?) ON CONFLICT (lead)
+    DO UPDATE SET run_id = excluded.run_id, written_at = excluded.written_at, fields = excluded.fields"""
 _FIND = "SELECT lead, run_id, written_at, fields FROM memory.leads WHERE lead = ?1"
 _FIND_SETTLED = f"""{_FIND} AND NOT EXISTS (SELECT 1 FROM memory.unsettled_leads WHERE lead = ?1)
     AND EXISTS (SELECT 1 FROM memory.policies WHERE policies.run_id = leads.run_id AND policies = ?2)"""
@@ -32,11 +36,15 @@ _OPPOSITES = {"add_labels": "remove_labels", "remove_labels": "add_labels"}
 """A field, and the one whose last write it may undo: what was added before a removal need not be there any more."""
 
 
-class FieldWrite(NamedTuple):
-    """A value that the CRM took: the sheet's, and the one in the request (with `append`, also the CRM's old lines)."""
+class LeadWrite(NamedTuple):
+    """The values that the CRM took for fields of a lead: the sheet's, and those in the request.
 
-    sheet: Any
-    written: Any
+    With `append`, a request also has the CRM's old lines. Both mappings have the same fields.
+    """
+
+    phone: str
+    sheet: Mapping[str, Any]
+    written: Mapping[str, Any]
 
 
 class LeadMemory(msgspec.Struct, frozen=True):
@@ -82,20 +90,20 @@ class FieldMemory:
         """Remember that rows of known leads are about to leave, or did not go in: what the CRM has is not certain."""
         self._sql.executemany(_UNSETTLE, [(self._identify_lead(phone), run_id) for phone in phones])
 
-    def remember(
-        self, writes: Iterable[tuple[str, Mapping[str, FieldWrite]]], *, run_id: str, written_at: str
-    ) -> None:
-        """Remember what the CRM took: phones of leads, and what was written to which field."""
-        new = {self._identify_lead(phone): fields for phone, fields in writes}
+    def remember(self, writes: Iterable[LeadWrite], *, run_id: str, written_at: str) -> None:
+        """Remember what the CRM took."""
+        new = {self._identify_lead(write.phone): write for write in writes}
         known = self._find(new)
         rows, settled = [], []
-        for lead, fields in new.items():
-            before = _forget_opposites(known[lead][2], fields) if lead in known else {}
-            merged = before | {name: self._identify_write(name, write) for name, write in fields.items()}
-            rows.append((lead, run_id, written_at, _encode(merged)))
-            # A row of another run that did not go in leaves its doubt on the fields that this one has not written.
-            settled.append((lead, run_id, before.keys() <= fields.keys()))
-        self._sql.executemany(_SAVE, rows)
+        for lead, write in new.items():
+            fields = self._identify_write(write)
+            if lead in known:
+                before = _forget_opposites(known[lead][2], fields)
+                # A row of another run that did not go in leaves its doubt on the fields that this one has not written.
+                settled.append((lead, run_id, before.keys() <= fields.keys()))
+                fields = before | fields
+            rows.append((lead, run_id, written_at, _encode(fields)))
+        self._save(rows)
         self._sql.executemany(_SETTLE, settled)
 
     def forget(self, writes: Iterable[tuple[str, Iterable[str]]], *, run_id: str, written_at: str) -> None:
@@ -108,7 +116,7 @@ class FieldMemory:
             before = known[lead][2] if lead in known else {}
             left = {name: value for name, value in before.items() if name not in undone}
             rows.append((lead, run_id, written_at, _encode(left)))
-        self._sql.executemany(_SAVE, rows)
+        self._save(rows)
         self._sql.executemany(_SETTLE, [(lead, run_id, False) for lead in new])
 
     def find_undo_runs(self, run_ids: Collection[str]) -> frozenset[str]:
@@ -127,12 +135,16 @@ class FieldMemory:
             if last_run_id != run_id:
                 continue
             learnt = {
-                name: (*fields[name][:2], self._identify(name, canonicalize(name, value)))
+                name: (*_unfold(fields[name])[:2], self._identify(name, value))
                 for name, value in values[lead].items()
                 if name in fields
             }
             rows.append((lead, run_id, at, _encode(fields | learnt)))
-        self._sql.executemany(_SAVE, rows)
+        self._save(rows)
+
+    def _save(self, rows: list[tuple[bytes, str, str, bytes]]) -> None:
+        # In the order of the table: neighbours share a page.
+        self._sql.executemany(_SAVE, sorted(rows))
 
     def _read(self, phones: Sequence[str], query: str, *values: str) -> dict[str, LeadMemory]:
         by_lead = {self._identify_lead(phone): phone for phone in phones}
@@ -145,7 +157,7 @@ class FieldMemory:
 
     def _find(
         self, leads: Iterable[bytes], query: str = _FIND, *values: str
-    ) -> dict[bytes, tuple[str, str, dict[str, tuple[bytes, bytes, bytes]]]]:
+    ) -> dict[bytes, tuple[str, str, dict[str, _Fingerprints]]]:
         # One by one: a look-up by key takes SQLite 2 microseconds, and a list of keys would need as many variables.
         found = (self._sql.execute(query, (lead, *values)).fetchone() for lead in leads)
         return {row[0]: (row[1], row[2], _decode(row[3])) for row in found if row is not None}
@@ -153,23 +165,28 @@ class FieldMemory:
     def _identify_lead(self, phone: str) -> bytes:
         return fingerprint_lead(self._salt, self._base_url, phone)
 
-    def _identify(self, field: str, value: Canonical) -> bytes:
-        return fingerprint(self._salt, field, value)
+    def _identify(self, field: str, value: Any) -> bytes:
+        return fingerprint(self._salt, field, canonicalize(field, value))
 
-    def _identify_write(self, field: str, write: FieldWrite) -> tuple[bytes, bytes, bytes]:
-        sheet = self._identify(field, canonicalize(field, write.sheet))
-        if write.written is write.sheet:
-            return sheet, sheet, sheet
-        written = self._identify(field, canonicalize(field, write.written))
-        return sheet, written, written
+    def _identify_write(self, write: LeadWrite) -> dict[str, _Fingerprints]:
+        found: dict[str, _Fingerprints] = {}
+        for field, value in write.written.items():
+            found[field] = written = self._identify(field, value)
+            if write.sheet[field] != value:
+                found[field] = (self._identify(field, write.sheet[field]), written, written)
+        return found
 
-    def _to_base(self, field: str, found: tuple[bytes, bytes, bytes]) -> Base:
-        return Base(*found, key=self._salt, field=field)
+    def _to_base(self, field: str, found: _Fingerprints) -> Base:
+        return Base(*_unfold(found), key=self._salt, field=field)
+
+
+def _unfold(found: _Fingerprints) -> tuple[bytes, bytes, bytes]:
+    return (found, found, found) if isinstance(found, bytes) else found
 
 
 def _forget_opposites(
-    known: dict[str, tuple[bytes, bytes, bytes]], written: Mapping[str, object]
-) -> dict[str, tuple[bytes, bytes, bytes]]:
+    known: dict[str, _Fingerprints], written: Mapping[str, object]
+) -> dict[str, _Fingerprints]:
     """Return what is known of a lead without fields that a write may have undone."""
     undone = {_OPPOSITES[name] for name in written if name in _OPPOSITES}
     return {name: value for name, value in known.items() if name not in undone}

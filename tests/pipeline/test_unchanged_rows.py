@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.credentials import Credentials, Secret
-from importer.journal.delivery_log import list_field_writes
+from importer.journal.delivery_log import to_lead_write
 from importer.journal.run_journal import Journal
 from importer.journal.staging import to_staged_row
 from importer.models.row import Accepted, SourceRow
@@ -50,10 +50,7 @@ def remember(folder, rows):
     with Journal.create(folder / "run-1", build_metadata()) as journal:
         journal.begin_sending(make_account(folder))
         journal.delivery.remember_policies(Policies().describe())
-        writes = [
-            (phone, list_field_writes({"customer_phone": phone, **body}, None))
-            for phone, body in rows.items()
-        ]
+        writes = [to_lead_write({"customer_phone": phone, **body}, None) for phone, body in rows.items()]
         with journal.file.commit():
             journal.delivery.fields.remember(writes, run_id="run-1", written_at="2026-11-30T10:00:00+05:30")
 

@@ -6,7 +6,7 @@ import pytest
 
 from importer.planner.values import canonicalize
 from importer.state.account_memory import MEMORY_NAME, AccountMemory, read_memory
-from importer.state.field_memory import FieldMemory, FieldWrite
+from importer.state.field_memory import FieldMemory, LeadWrite
 
 URL, PHONE, OTHER = "http://127.0.0.1:1/superfone", "+919845000001", "+919845000002"
 
@@ -23,8 +23,7 @@ def open_memory(folder, base_url=URL):
 
 
 def write(memory, phone=PHONE, run_id="run-1", **fields):
-    pairs = {name: FieldWrite(value, value) for name, value in fields.items()}
-    memory.remember([(phone, pairs)], run_id=run_id, written_at="2026-11-30T10:00:00+05:30")
+    memory.remember([LeadWrite(phone, fields, fields)], run_id=run_id, written_at="2026-11-30T10:00:00+05:30")
 
 
 def test_value_that_was_written_is_recognised(folder):
@@ -56,7 +55,8 @@ def test_last_write_counts_and_other_fields_stay(folder):
 def test_appended_value_keeps_the_sheets_and_the_requests_value_apart(folder):
     """With `append` the request has the CRM's old lines too."""
     memory = open_memory(folder)
-    memory.remember([(PHONE, {"additional_info": FieldWrite("new", "old\nnew")})], run_id="r", written_at="t")
+    write = LeadWrite(PHONE, {"additional_info": "new"}, {"additional_info": "old\nnew"})
+    memory.remember([write], run_id="r", written_at="t")
     base = memory.read([PHONE])[PHONE].fields["additional_info"]
     assert base.is_ours("new")
     assert base.is_theirs("old\nnew")
