@@ -45,10 +45,23 @@ def compute_checksum(*values: object) -> int:
     return crc32("\0".join(map(str, values)).encode())
 
 
+def _checksum_four(a: object, b: object, c: object, d: object) -> int:
+    return crc32(f"{a}\0{b}\0{c}\0{d}".encode())
+
+
+def _checksum_six(a: object, b: object, c: object, d: object, e: object, f: object) -> int:
+    return crc32(f"{a}\0{b}\0{c}\0{d}\0{e}\0{f}".encode())
+
+
 def add_checksum_functions(connection: sqlite3.Connection) -> None:
-    """Let SQL compute checksums on this connection."""
+    """Let SQL compute checksums on this connection.
+
+    Those of 4 and 6 values are spelled out: look-ups, plans and results are as many as rows.
+    """
     connection.create_function("row_checksum", 7, compute_row_checksum, deterministic=True)
     connection.create_function("checksum", -1, compute_checksum, deterministic=True)
+    connection.create_function("checksum", 4, _checksum_four, deterministic=True)
+    connection.create_function("checksum", 6, _checksum_six, deterministic=True)
 
 
 def write_row_count(connection: sqlite3.Connection) -> None:

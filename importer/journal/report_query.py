@@ -46,13 +46,18 @@ _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_i
     AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = row_progress.number AND issues <> '') THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
-_PLANNED_PAGE = """SELECT number, CASE WHEN status = 'unchanged' AND plan_action = 'unchanged' AND plan_touched = 0
-      AND staged_issues = '' AND delivery_issues = '' AND lead_id NOT GLOB '*[^0-9A-Za-z-]*'
-      AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = planned.number AND issues <> '') THEN cells END AS cells,
-    phone, coalesce(attempts, 0), coalesce(http_status, ''),
-    coalesce(result_note, CASE WHEN instr(payload, :note) THEN 'sent' ELSE '' END), lead_id
-    FROM (SELECT *, (SELECT lead_id FROM lookups WHERE lookups.phone = row_status.phone) AS lead_id FROM row_status
-      WHERE number > :after ORDER BY number LIMIT :rows) AS planned"""
+_PLANNED_PAGE = """SELECT
+      number, CASE WHEN is_clean AND lead_id NOT GLOB '*[^0-9A-Za-z-]*' THEN cells END AS cells,
+      phone, attempts, http_status, note, lead_id
+    FROM (
+      SELECT
+        number, cells, phone, coalesce(attempts, 0) AS attempts, coalesce(http_status, '') AS http_status,
+        coalesce(result_note, CASE WHEN instr(payload, :note) THEN 'sent' ELSE '' END) AS note,
+        (SELECT lead_id FROM lookups INDEXED BY lookups_by_lead WHERE lookups.phone = row_status.phone) AS lead_id,
+        status = 'unchanged' AND plan_action = 'unchanged' AND plan_touched = 0
+          AND staged_issues = '' AND delivery_issues = '' AND NOT EXISTS (
+            SELECT 1 FROM edited_rows WHERE edited_rows.number = row_status.number AND issues <> '') AS is_clean
+      FROM row_status WHERE number > :after ORDER BY number LIMIT :rows)"""
 
 _IS_PLANNED_ONLY = """SELECT EXISTS (SELECT 1 FROM plans)
     AND NOT EXISTS (SELECT 1 FROM verifications) AND NOT EXISTS (SELECT 1 FROM tasks)"""  # these add columns

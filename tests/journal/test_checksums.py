@@ -8,7 +8,12 @@ import pytest
 
 from importer.errors import DamagedJournalError, JournalReadError
 from importer.issues import Issue, IssueCode
-from importer.journal.checksums import CHECKSUMS, compute_checksum, compute_row_checksum
+from importer.journal.checksums import (
+    CHECKSUMS,
+    add_checksum_functions,
+    compute_checksum,
+    compute_row_checksum,
+)
 from importer.journal.delivery_batch import DeliveryBatch
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunEnd, SecondMetrics, SendTotals, peek_run
@@ -191,3 +196,13 @@ def test_checksum_tells_columns_and_rows_apart():
     ]
     assert len({one, *others}) == 5
     assert compute_checksum(1, "23") != compute_checksum(12, "3")
+
+
+@pytest.mark.parametrize("values", [(2, "a", None, ""), (2, "a", 0, None, "b", 1.5)], ids=["four", "six"])
+def test_checksums_that_are_spelled_out_are_those_of_any_values(values):
+    """SQL takes the function with the number of values, and else the one for any number."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        add_checksum_functions(connection)
+        marks = ", ".join("?" * len(values))
+        (found,) = connection.execute(f"SELECT checksum({marks})", values).fetchone()
+    assert found == compute_checksum(*values)
