@@ -146,7 +146,8 @@ class DaskPool:
     def _read_threads(self) -> dict[str, int]:
         """Return how many threads each worker has. Many accounts ask, so the answer is kept for a moment."""
         if time.monotonic() - self._threads_read_at > _MAX_THREADS_AGE_S:
-            self._threads = self._ask(self._client.scheduler.ncores) or self._threads
+            found = self._ask(self._client.scheduler.ncores)
+            self._threads = self._threads if found is None else found  # {}: there are no workers any more
             self._threads_read_at = time.monotonic()
         return self._threads
 

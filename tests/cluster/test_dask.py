@@ -121,6 +121,14 @@ def read_arguments(pid):
         return b""
 
 
+def wait_until(is_so):
+    """Wait until the scheduler has noticed something."""
+    until = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
 def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path, monkeypatch):
     """Dask gives work to a stopped process, and notices after minutes. Work for a worker that is gone goes to a new one."""
     with run_cluster(tmp_path, {}, workers=2) as cluster:
@@ -139,13 +147,11 @@ def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path, monkeypa
             others = pool.submit(print, "works", avoid=frozenset(pool._client.nthreads()) - hung)
             for worker in cluster.workers:
                 worker.kill()
+            wait_until(lambda: not pool.places)  # or a batch would wait for ever for workers that are gone
             cluster.start_worker()
             cluster.wait_for_workers(3)
             assert wait(futures, timeout=60).not_done == set()
-            until = time.monotonic() + 60
-            while pool.can_run(others):  # until the scheduler has noticed that its workers are gone
-                assert time.monotonic() < until
-                time.sleep(0.1)
+            wait_until(lambda: not pool.can_run(others))
             assert not others.done()
             monkeypatch.setattr(dask_pool, "_ANSWER_S", 0.5)
             monkeypatch.setattr(dask_pool, "_MAX_SILENCE_S", 1.0)
