@@ -206,3 +206,12 @@ def _build_added_column(index: int, header: str, lost: ColumnChoice | None) -> C
         reason=reason,
         fill_rate=1.0,
     )
+
+
+def add_run_options(context: RunContext, journal: Journal) -> RunContext:
+    """Return the context with the options that the journal kept.
+
+    A report that is imported again has the options of its run: with --no-create its rows must not create leads now.
+    """
+    settings = merge_run_settings(context.settings, journal.metadata.options)
+    return context.replace(settings=settings)

@@ -10,9 +10,11 @@ from importer.journal.run_journal import Journal
 from importer.messages import planning_messages, ui_messages
 from importer.models.status import UNSENT, RunKind, RunState
 from importer.pipeline.answers import remember_mapping
+from importer.pipeline.begin_run import lock_sheet, warn_of_earlier_run
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_sheets import choose_sheets
 from importer.pipeline.gone_titles import judge_gone_titles
+from importer.pipeline.lineage import add_run_options
 from importer.pipeline.plan_rows import continue_plan
 from importer.pipeline.questions import SendDecision
 from importer.pipeline.reports_folder import find_run, find_unfinished_run, now
@@ -21,7 +23,7 @@ from importer.pipeline.resume import (
     lock_its_account,
     lock_journal,
 )
-from importer.pipeline.run import add_run_options, judge_sheet, lock_sheet, warn_of_earlier_run
+from importer.pipeline.run import judge_sheet
 from importer.pipeline.verify_rows import send_and_verify
 from importer.reader.source import Sheet
 from importer.report.report_writer import write_reports

@@ -352,7 +352,7 @@ def test_second_command_with_the_same_run_id_changes_nothing(importer, monkeypat
     """The other run may have created the folder in the meantime, and may be sending now."""
 
     def meanwhile(*arguments):
-        monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", fetch_account_titles)
+        monkeypatch.setattr("importer.pipeline.begin_run.fetch_account_titles", fetch_account_titles)
         assert (
             importer("run", write_csv(importer.folder / "other.csv", GOOD), "--yes", "--run-id", "r").code
             == 0
@@ -361,7 +361,7 @@ def test_second_command_with_the_same_run_id_changes_nothing(importer, monkeypat
             raise ServerUnavailableError("The CRM cannot be reached.")
         return fetch_account_titles(*arguments)
 
-    monkeypatch.setattr("importer.pipeline.run.fetch_account_titles", meanwhile)
+    monkeypatch.setattr("importer.pipeline.begin_run.fetch_account_titles", meanwhile)
     result = importer("check", write_csv(importer.folder / "x.csv", [*GOOD, *GOOD[1:]]), "--run-id", "r")
     assert result.code == 2
     assert fails or "There is already a run r in reports" in result.err
