@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from enum import Enum, auto
+from math import inf
 
 import msgspec
 
@@ -37,6 +38,7 @@ _PROBE_STOCK = 6  # a probe lasts for so many requests more than the rate that w
 
 _GROWTH = (1.1, 1.25, 1.5, 2.0)
 _PROBES = (1.03, 1.08, 1.16, 1.32, 1.6, 2.0)
+_MAX_FIRST_PROBE_S = 10.0
 _RISE_PROBE = 2  # the first step that asks whether the limit has grown: large, so that it is over soon
 _MAX_NEAR = 1.2  # up to here a rate is only a little above the one that works
 _CALM_S = 3.0  # after so long without a refusal, a refusal at the rate that works means: a little too fast
@@ -96,6 +98,10 @@ class AdaptiveRate:
         self._probe = 0
         self._is_searching = False  # whether probes follow each other until the smallest has failed
         self._is_exact = False  # whether the smallest probe from this base has failed
+        self._refused_per_s = inf  # the rate that was refused last in this search
+        self._is_climbing = (
+            False  # whether a probe of this search has worked: the limit is above its first rate
+        )
         self._stock: float | None = None  # requests that the last failed probe got beyond the base
         self._limit = LimitEstimator(now)
         self._budget = _ProbeBudget(spent_at=now)
@@ -181,6 +187,8 @@ class AdaptiveRate:
         elif self._budget.is_covered(now, self.rate, self._limit.paused_s):
             self._budget.restart(now, refusals=0)
             self._probe = _RISE_PROBE
+            self._refused_per_s = inf
+            self._is_climbing = False
             self._is_searching = not self._is_exact
             self._start_probe(now)
         else:
@@ -196,24 +204,32 @@ class AdaptiveRate:
             self._base = self.rate
             self._is_exact = False
             self._is_searching = True
-        self._probe = min(self._probe + 1, len(_PROBES) - 1)
+        self._is_climbing = True
+        self._choose_probe(min(self._probe + 1, len(_PROBES) - 1))
         self._start_probe(now)
+
+    def _choose_probe(self, largest: int) -> None:
+        """Choose the largest step that stays below the rate that was refused, or else the smallest step."""
+        below = (step for step in range(largest, 0, -1) if self._base * _PROBES[step] < self._refused_per_s)
+        self._probe = next(below, 0)
 
     # --- the rate was too fast
 
     def _fail_probe(self, now: float) -> None:
-        """Return to the rate that worked before. The search ends when the smallest step has failed."""
+        """Return to the rate that worked before, and try a smaller step. The search ends when the smallest has failed."""
+        self._refused_per_s = self.rate
         self._stock = max((self.rate - self._base) * (now - self._trial_since), 1.0)
         if self._probe == 0:
             self._is_exact = True
             self._is_searching = False
             self._budget.restart(now, refusals=1)
-        self._probe = 0
+        self._choose_probe(min(self._probe - 1, _find_short_step(self._base)) if self._is_climbing else 0)
         self._phase = Phase.HOLDING
         self._set_rate(self._base, now, "the probe was throttled")
 
     def _go_below_limit(self, now: float) -> None:
         """Go just below the best estimate of the limit."""
+        self._refused_per_s = self.rate
         estimate = self._limit.estimate(now, self.rate, self._stock)
         share = _SHARE_OF_SURE_LIMIT if estimate.is_sure else _SHARE_OF_LIMIT
         slowest = self._base if self._phase is Phase.PROBING else max(self.rate * _MIN_CUT, _MIN_PER_S)
@@ -237,7 +253,8 @@ class AdaptiveRate:
     def _hold_at(self, rate: float, now: float, reason: str) -> None:
         self._phase = Phase.HOLDING
         self._base = rate
-        self._probe = 0
+        self._is_climbing = False
+        self._choose_probe(_find_short_step(rate))
         self._set_rate(rate, now, reason)
 
     def _set_rate(self, rate: float, now: float, reason: str) -> None:
@@ -250,3 +267,9 @@ class AdaptiveRate:
     def _restart_trial(self, now: float) -> None:
         self._trial_since = now
         self._trial_responses = 0
+
+
+def _find_short_step(rate: float) -> int:
+    """Return the smallest step from a rate that is over soon: at 4 a second, the smallest of all takes 50 s."""
+    is_short = (_PROBE_STOCK / (factor - 1) <= rate * _MAX_FIRST_PROBE_S for factor in _PROBES[:_RISE_PROBE])
+    return next((step for step, short in enumerate(is_short) if short), _RISE_PROBE)

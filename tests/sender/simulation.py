@@ -92,6 +92,7 @@ class LimitedServer:
 
     `window` is how it measures a second: `sliding`, `clock` (each second of the clock anew, as many gateways
     do) or `bucket` (tokens that fill up evenly, at most `stock` of them, those of a second if it is None).
+    `just_before` requests were accepted right before the first: those for the dropdown values.
     """
 
     def __init__(
@@ -105,11 +106,12 @@ class LimitedServer:
         jitter_s: float = 0.005,
         window: str = "sliding",
         stock: float | None = None,
+        just_before: int = 0,
         seed: int = 1,
     ) -> None:
         self._window_kind = window
         self._stock = stock
-        self._tokens = stock or limit(0.0)
+        self._tokens = (stock or limit(0.0)) - just_before
         self._filled_at = 0.0
         self.limit = limit
         self.retry_after = retry_after
@@ -122,7 +124,7 @@ class LimitedServer:
         self.refused: list[float] = []
         self.sent: list[float] = []
         self.requests_inside_hold = 0
-        self._window: deque[float] = deque()
+        self._window = deque(-0.01 * n for n in range(just_before, 0, -1))
         self._in_flight = 0
         self._held_until = 0.0
 

@@ -28,6 +28,16 @@ def test_hidden_limit_is_found_and_held(limit, retry_after, latency_s):
     assert len(sent.journal.results) == rows
 
 
+@pytest.mark.parametrize("just_before", [1, 3])
+@pytest.mark.parametrize("limit", [5, 10])
+def test_refusal_in_the_first_second_is_soon_made_up_for(limit, just_before):
+    """The requests for the dropdown values count too, so the limit looks lower. Once, each step up from there took 50 s."""
+    server = LimitedServer(lambda _: limit, just_before=just_before, latency_s=0.02)
+    sent = simulate(server, rows=limit * 300, concurrency=20)
+    assert sent.rate >= 0.95 * limit
+    assert sent.refused_share <= 0.01
+
+
 @pytest.mark.parametrize(("before", "after"), [(50, 20), (20, 50), (200, 50), (5, 50)])
 def test_changed_limit_is_found_again(before, after):
     """A lower limit is found at once, a higher one at the next probe."""
