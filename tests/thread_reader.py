@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -16,7 +17,8 @@ from importer.reader import worker
 class ThreadReader:
     """What `WorkerClient` needs of a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden_variables: Collection[str] = ()) -> None:
+        del hidden_variables  # a thread sees what its process sees
         self._sockets = (*socket.socketpair(), *socket.socketpair())
         stdin, requests, stdout, responses = self._sockets
         self.stdin, self.stdout = stdin.makefile("wb"), stdout.makefile("rb")

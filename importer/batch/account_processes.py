@@ -22,7 +22,6 @@ from typing import NamedTuple, Protocol, TypeVar
 import psutil
 
 from importer.batch.account_work import FetchedLists, Link, ListsRequest, SendRequest, fetch_lists
-from importer.batch.key_reference import KeyPlace
 from importer.batch.manifest import Manifest
 from importer.credentials import API_KEY_VARIABLE
 from importer.pipeline.local_sender import Sender
@@ -151,10 +150,7 @@ class AccountProcesses:
     """
 
     def __init__(self, manifest: Manifest) -> None:
-        references = {name: account.key for name, account in manifest.accounts.items()}
-        self._variables = {
-            name: key.name for name, key in references.items() if key.place is KeyPlace.ENVIRONMENT
-        }
+        self._variables = manifest.key_variables
         self._lists = ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists")
         _start_fork_server()
 

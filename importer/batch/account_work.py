@@ -25,6 +25,7 @@ from importer.models.mapping import AccountTitles
 from importer.pipeline.account_lists import fetch_account_titles
 from importer.pipeline.context import RunObserver
 from importer.pipeline.local_sender import Sender
+from importer.reader.range_places import RangePlaces
 from importer.sender.adaptive_rate import LearntRate
 from importer.sender.send_loop import Progress, StopRequest
 from importer.settings import Settings
@@ -72,11 +73,12 @@ class ListsRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JudgeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Judge a job."""
+    """Judge a job. `range_places` judge ranges of a large CSV, None for processes of this computer."""
 
     job: Job
     opened: OpenedAccount
     state_dir: Path
+    range_places: RangePlaces | None = None
 
 
 class JudgedJob(msgspec.Struct, frozen=True):

@@ -82,7 +82,7 @@ def _judge(request: JudgeRequest, link: Link) -> JobReport:
         state_dir=request.state_dir,
         observer=LinkedObserver(link),
     )
-    with open_file(job.file, make_open_options(job.settings)) as sheet:
+    with open_file(job.file, make_open_options(job.settings), request.range_places) as sheet:
         return build_report(job, judge(sheet, context))
 
 

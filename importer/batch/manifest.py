@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 
 from importer.batch.job_table import read_job_table
-from importer.batch.key_reference import KeyReference, parse_key_reference
+from importer.batch.key_reference import KeyPlace, KeyReference, parse_key_reference
 from importer.credentials import BASE_URL_VARIABLE, DEFAULT_BASE_URL, normalize_base_url
 from importer.errors import UsageError
 from importer.messages import batch_messages
@@ -82,6 +82,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     accounts: dict[str, Account]
     jobs: tuple[Job, ...]
+
+    @property
+    def key_variables(self) -> dict[str, str]:
+        """The variables of the environment that have keys, by account."""
+        keys = {name: account.key for name, account in self.accounts.items()}
+        return {name: key.name for name, key in keys.items() if key.place is KeyPlace.ENVIRONMENT}
 
 
 class _ManifestFile(msgspec.Struct, forbid_unknown_fields=True):

@@ -87,7 +87,7 @@ def batch_command(
     processes = AccountProcesses(read)
     with BatchProgress(is_silent=as_json) as progress, ExitStack() as stack:
         account_places: AccountPlaces = processes
-        if cluster and goal is not Goal.CHECK:
+        if cluster:
             session = stack.enter_context(_open_cluster(cluster, read, processes, at_once, progress))
             account_places = session.places
             options = msgspec.structs.replace(options, sends_at_once=session.sends_at_once)

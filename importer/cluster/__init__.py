@@ -1,1 +1,1 @@
-"""The rows of a batch sent from the workers of a Dask cluster. Journals and state stay on this computer's disk."""
+"""The rows of a batch sent from the workers of a Dask cluster, and large CSVs judged there. Journals and state stay here."""

@@ -15,7 +15,14 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from importer.batch.account_processes import AccountExecutor, Board, BoardLink, Phase
-from importer.batch.account_work import FetchedLists, Link, ListsRequest, SendRequest, fetch_lists
+from importer.batch.account_work import (
+    FetchedLists,
+    JudgeRequest,
+    Link,
+    ListsRequest,
+    SendRequest,
+    fetch_lists,
+)
 from importer.batch.batch_context import AccountPlaces
 from importer.batch.manifest import Account
 from importer.cluster.journal_service import JournalService
@@ -25,6 +32,7 @@ from importer.cluster.sending_door import SendingDoor
 from importer.errors import RunStoppedError
 from importer.messages import ErrorText, batch_messages
 from importer.pipeline.local_sender import Sending, SendingObserver, WorkerLostError
+from importer.reader.range_places import RangePlaces
 from importer.sender.send_loop import StopRequest
 from importer.state.state_folder import open_account
 
@@ -256,12 +264,31 @@ class _ClusterLink(BoardLink):
         return WorkerSender(self._cluster, request.account, request.folder, request.opened_account.folder)
 
 
-class ClusterPlaces:
-    """Judges in processes of this computer, where the sheets and the journals are, and sends from the workers."""
+class _JudgingAccount:
+    """The process that judges the jobs of one account. Workers judge ranges of its large CSV files."""
 
-    def __init__(self, cluster: Cluster, processes: AccountPlaces) -> None:
+    def __init__(self, process: AccountExecutor, range_places: RangePlaces) -> None:
+        self._process = process
+        self._range_places = range_places
+
+    def submit(self, work: Callable[[_Request, Link], _Result], request: _Request) -> Future[_Result]:
+        """Begin the work in the process."""
+        if isinstance(request, JudgeRequest):
+            request = msgspec.structs.replace(request, range_places=self._range_places)
+        return self._process.submit(work, request)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.close()
+
+
+class ClusterPlaces:
+    """Judges in processes of this computer, where the journals are, with help of the workers, and sends from these."""
+
+    def __init__(self, cluster: Cluster, processes: AccountPlaces, range_places: RangePlaces) -> None:
         self._cluster = cluster
         self._processes = processes
+        self._range_places = range_places
         self._lists = ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists")
 
     def fetch_lists(self, request: ListsRequest) -> Future[FetchedLists]:
@@ -271,7 +298,8 @@ class ClusterPlaces:
     def open_place(self, board: Board, account: str, phase: Phase) -> AccountExecutor:
         """Return a new place for the jobs of an account."""
         if phase is Phase.JUDGING:
-            return self._processes.open_place(board, account, phase)
+            process = self._processes.open_place(board, account, phase)
+            return _JudgingAccount(process, self._range_places)
         return ClusterAccount(self._cluster, board, account)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from importer.batch.account_processes import AccountProcesses
 from importer.batch.manifest import Manifest
 from importer.cluster.cluster_accounts import Cluster, ClusterPlaces
+from importer.cluster.cluster_ranges import ClusterRangePlaces
 from importer.cluster.dask_pool import DaskPool
 from importer.cluster.journal_service import JournalService
 from importer.cluster.worker_check import check_workers, read_versions
@@ -38,4 +39,6 @@ def open_cluster(
         references = [account.key for account in manifest.accounts.values()]
         check_workers(pool.describe_workers(references, manifest.folder, service.address), read_versions())
         cluster = Cluster(pool, service, on_worker_lost)
-        yield ClusterSession(ClusterPlaces(cluster, processes), min(at_once or pool.places, pool.places))
+        range_places = ClusterRangePlaces(address, tuple(sorted({*manifest.key_variables.values()})))
+        places = ClusterPlaces(cluster, processes, range_places)
+        yield ClusterSession(places, min(at_once or pool.places, pool.places))

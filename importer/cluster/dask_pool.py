@@ -109,6 +109,11 @@ class DaskPool:
         context: ssl.SSLContext = self._security.get_listen_args("client")["ssl_context"]
         return context
 
+    @property
+    def workers(self) -> list[str]:
+        """The addresses of the workers."""
+        return sorted(self._read_threads())
+
     def submit(
         self,
         work: Callable[[_Request, WorkerPlace], _Result],
@@ -118,9 +123,15 @@ class DaskPool:
     ) -> Future[_Result]:
         """Begin work on a worker, and not on those to avoid as long as there are others."""
         others = sorted(self._read_threads().keys() - avoid) if avoid else []
-        return self._submit_to(others, work, request)
+        return self._submit_to_any(others, work, request)
 
-    def _submit_to(
+    def submit_to(
+        self, worker: str, work: Callable[[_Request, WorkerPlace], _Result], request: _Request
+    ) -> Future[_Result]:
+        """Begin work on this worker."""
+        return self._submit_to_any([worker], work, request)
+
+    def _submit_to_any(
         self, workers: Sequence[str], work: Callable[[_Request, WorkerPlace], _Result], request: _Request
     ) -> Future[_Result]:
         """Begin work on one of these workers, or on any if none is named."""
@@ -164,8 +175,8 @@ class DaskPool:
     ) -> dict[str, WorkerFacts]:
         """Return what each worker says of itself. Raises UsageError if there is none."""
         futures = {
-            address: self._submit_to([address], partial(describe_worker, references, folder), service)
-            for address in self._read_threads()
+            address: self.submit_to(address, partial(describe_worker, references, folder), service)
+            for address in self.workers
         }
         if not futures:
             raise UsageError(*batch_messages.NO_WORKERS.format(address=self._address))

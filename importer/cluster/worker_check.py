@@ -17,7 +17,8 @@ from importer.cluster.send_task import WorkerPlace
 from importer.errors import ImporterError, UsageError
 from importer.messages import batch_messages
 
-_COMPARED = ("superfone-importer", "distributed", "msgspec")
+_COMPARED = ("superfone-importer", "distributed", "msgspec", "phonenumbers", "email-validator", "rapidfuzz")
+"""The last three judge values. Another release knows other numbers."""
 _TIMEOUT_S = 10.0
 
 
@@ -41,7 +42,7 @@ def describe_worker(
 
 
 def read_versions() -> dict[str, str]:
-    """Return the versions that must be the same on all machines: values travel between them as Python objects."""
+    """Return the versions that must be the same on all machines: values travel between them, and all judge alike."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"Python": python} | {name: version(name) for name in _COMPARED}
 

@@ -89,7 +89,7 @@ OPTION_DEFAULT = " [default: {value}]"
 OPTION_JSON = "Print JSON."
 OPTION_BATCH_CHECK = "Check all sheets, and send nothing."
 OPTION_BATCH_PLAN = "Check all sheets, look up their leads, and send nothing."
-OPTION_CLUSTER = "Send from the workers of the Dask cluster at ADDRESS, such as tls://10.0.0.5:8786."
+OPTION_CLUSTER = "Use the workers of the Dask cluster at ADDRESS, such as tls://10.0.0.5:8786. They check large CSVs, and send."
 OPTION_AT_ONCE = (
     "Maximum number of accounts to import at the same time. [default: as many as this computer can]"
 )

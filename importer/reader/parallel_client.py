@@ -1,92 +1,107 @@
-"""A reading process for one file that calls in others for the ranges of a large text file."""
+"""A reading process for one file that shares the ranges of a large text file with other places."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import msgspec
 
 from importer.journal.staging import StagedRows
-from importer.loader.formats.text_ranges import TextRange
-from importer.reader import range_chain
+from importer.loader.table.table_reader import OpenOptions
 from importer.reader.protocol import RangesRequest, ReadEnd
-from importer.reader.range_chain import ChainEnd, JudgedRange, chain_ranges, count_readers
+from importer.reader.range_chain import ChainEnd, chain_ranges, count_readers
+from importer.reader.range_places import RangePlace, RangePlaces, SharedRanges, TextSheet
 from importer.reader.row_processor import ProcessorConfig
 from importer.reader.worker_client import WorkerClient
 
 _logger = logging.getLogger(__name__)
 
+_MIN_FILE_BYTES = 64 << 20
+
+
+class LocalPlaces:
+    """Reading processes of this computer, one for each core. They have no key, limits, and no main guard is needed."""
+
+    range_bytes = 1 << 18
+    """At least three blocks. The judged rows of a range, six times as large, are in memory together: with 2 MB, the peak of
+    a check on two cores was 174 MB."""
+
+    @property
+    def min_file_bytes(self) -> int:
+        """A smaller file is read before another reading process has started and read its first rows."""
+        return _MIN_FILE_BYTES if count_readers() > 1 else sys.maxsize
+
+    @contextmanager
+    def open(self, sheet: TextSheet) -> Iterator[Sequence[RangePlace]]:
+        """Start the processes, and end them with the block."""
+        options, timeout_s = sheet.request.options, sheet.timeout_s
+        with ExitStack() as opened:
+            yield [
+                opened.enter_context(
+                    WorkerClient(sheet.path, options, timeout_s=timeout_s, first_request=sheet.request)
+                )
+                for _ in range(count_readers() - 1)
+            ]
+
 
 class ParallelClient(WorkerClient):
-    """Reads a large text file in ranges, in as many processes as there are cores, and everything else in order.
+    """Reads a large text file in ranges, in several places at the same time, and everything else in order.
 
-    The processes are reading processes like the first: without the key, with limits, and without a main guard. A thread
-    of the pool waits for each, so that any `concurrent.futures.Executor` could take their place.
+    A thread of a pool waits for each place, so that any `concurrent.futures.Executor` could take its place.
     """
 
-    _others: tuple[WorkerClient, ...] = ()
+    def __init__(self, path: Path, options: OpenOptions, places: RangePlaces) -> None:
+        self._places = places
+        self._opened = ExitStack()
+        super().__init__(path, options)
 
     def judge(self, config: ProcessorConfig) -> Iterator[StagedRows]:
         """Yield batches of judged rows in file order, then set `end`. Raises the error of the reading process."""
-        readers = count_readers()
         size = self.path.stat().st_size
         is_whole_file = config.limit is None and not config.mapping.by_sheet
-        if readers < 2 or size < range_chain.MIN_FILE_BYTES or not is_whole_file:
+        if size < self._places.min_file_bytes or not is_whole_file:
             yield from super().judge(config)
             return
         _ = self.preview
         if self.end is not None:
             self._restart()
-        cuts = self.find_cuts(range_chain.RANGE_BYTES)
+        cuts = self.find_cuts(self._places.range_bytes)
         if cuts.dialect is None or not cuts.offsets:
             yield from self._judge_in_order(config)
             return
-        _logger.info("Reading the file in %d ranges with %d processes", len(cuts.offsets) + 1, readers)
         request = RangesRequest(str(self.path), self.options, cuts.dialect, config)
-        end = yield from self._judge_in_ranges(request, cuts.offsets, size, readers)
+        sheet = TextSheet(self.path, request, cuts.head_bytes, self.timeout_s)
+        end = yield from self._judge_in_ranges(sheet, cuts.offsets, size)
         yield from self._judge_rest(config, end, size)
 
     def _judge_in_ranges(
-        self, request: RangesRequest, cuts: Sequence[int], size: int, readers: int
+        self, sheet: TextSheet, cuts: Sequence[int], size: int
     ) -> Generator[StagedRows, None, ChainEnd]:
-        """Yield the judged rows of the ranges, as far as they follow each other. Then end the other processes."""
-        self.send(request)
-        for _ in range(readers - 1):
-            other = WorkerClient(self.path, self.options, timeout_s=self.timeout_s, first_request=request)
-            self._others = (*self._others, other)
-        free: SimpleQueue[WorkerClient] = SimpleQueue()
-        for client in (self, *self._others):
-            free.put(client)
-
-        def judge(part: TextRange) -> JudgedRange:
-            client = free.get()
-            try:
-                return client.judge_range(part)
-            finally:
-                free.put(client)
-
-        pool = ThreadPoolExecutor(readers)
+        """Yield the judged rows of the ranges, as far as they follow each other. Then close the other places."""
+        others = self._opened.enter_context(self._places.open(sheet))
+        at_once = len(others) + 1
+        _logger.info("Reading the file in %d ranges, %d at the same time", len(cuts) + 1, at_once)
+        self.send(sheet.request)
+        pool = ThreadPoolExecutor(at_once)
         try:
-            return (yield from chain_ranges(pool, judge, cuts, size, at_once=readers))
+            judge = SharedRanges(self, others).judge
+            return (yield from chain_ranges(pool, judge, cuts, size, at_once=at_once))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            for client in self._others:
-                client.kill()
+            for place in others:
+                place.kill()
             pool.shutdown()  # now no thread waits for them
-            self._close_others()
+            self._opened.close()
 
     def close(self) -> None:
         """End all processes, whatever they are doing."""
-        self._close_others()
+        self._opened.close()
         super().close()
-
-    def _close_others(self) -> None:
-        for client in self._others:
-            client.close()
-        self._others = ()
 
     def _judge_rest(self, config: ProcessorConfig, chain_end: ChainEnd, size: int) -> Iterator[StagedRows]:
         """Yield the rows that could not be read in ranges, in order. Set `end`."""

@@ -95,10 +95,14 @@ class ReadEnd(msgspec.Struct, frozen=True, tag=True):
 
 
 class Cuts(msgspec.Struct, frozen=True, tag=True):
-    """Response: offsets at which the file can be cut, and how it is written; none if it must be read as a whole."""
+    """Response: offsets at which the file can be cut, and how it is written; none if it must be read as a whole.
+
+    `head_bytes` at its beginning decide on the headers.
+    """
 
     offsets: tuple[int, ...]
     dialect: Dialect | None
+    head_bytes: int
 
 
 class RangeJudged(msgspec.Struct, frozen=True, tag=True):

@@ -19,11 +19,6 @@ from importer.errors import UnreadableFileError
 from importer.journal.staging import StagedRows
 from importer.loader.formats.text_ranges import RangeEnd, TextRange
 
-MIN_FILE_BYTES = 64 << 20
-"""A smaller file is read before another reading process has started and read its first rows."""
-RANGE_BYTES = 1 << 18
-"""What each reading process reads at a time: at least three blocks. Its judged rows, six times as large, are in memory
-together: with 2 MB, the peak of a check on two cores was 174 MB."""
 _MAX_READERS = 6  # one writer stages 210,000 rows a second, six readers judge more
 
 

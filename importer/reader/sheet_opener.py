@@ -125,8 +125,9 @@ class SheetOpener:
         """Return where to cut a text file into ranges of about so many bytes; nowhere if it must be read as a whole."""
         opened = next(iter(self._kept.values()), None)
         if not self._file.is_text or opened is None or opened.beside or opened.preview.is_own_report:
-            return Cuts((), None)
-        return Cuts(tuple(self._ranged.find_cuts(range_bytes)), self._file.dialect)
+            return Cuts((), None, 0)
+        offsets = self._ranged.find_cuts(range_bytes)
+        return Cuts(tuple(offsets), self._file.dialect, self._ranged.measure_head() if offsets else 0)
 
     def read_rest(self, rest: TextRange) -> Iterator[SourceRows]:
         """Yield the rows of the rest of a text file. Its notices are then those of the whole file."""

@@ -13,8 +13,9 @@ from importer.journal.staging import StagedRows
 from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Notice
 from importer.models.row import SourceRow, split_into_blocks
-from importer.reader.parallel_client import ParallelClient
+from importer.reader.parallel_client import LocalPlaces, ParallelClient
 from importer.reader.protocol import SAMPLE_ROWS, ReadEnd, SheetPreview, WorkbookPreview
+from importer.reader.range_places import RangePlaces
 from importer.reader.row_processor import ProcessorConfig, RowProcessor
 from importer.reader.scratch_dir import copy_to_private_file, open_scratch_dir
 from importer.reader.worker_client import WorkerClient
@@ -138,12 +139,18 @@ def make_open_options(settings: Settings, *, asks: bool = False) -> OpenOptions:
 
 
 @contextmanager
-def open_file(source: Path | BinaryIO, options: OpenOptions) -> Iterator[Sheet]:
-    """Open a file, or a stream of CSV, in a reading process. It is read once, from a private copy."""
+def open_file(
+    source: Path | BinaryIO, options: OpenOptions, places: RangePlaces | None = None
+) -> Iterator[Sheet]:
+    """Open a file, or a stream of CSV, in a reading process. It is read once, from a private copy.
+
+    A large CSV is judged in other `places` too: in processes of this computer, unless others are given.
+    """
     with open_scratch_dir() as folder:
         copy, sha256 = copy_to_private_file(source, folder)
-        path = source if isinstance(source, Path) else None
-        # A stream is read in order, as it came.
-        client = WorkerClient if path is None else ParallelClient
-        with client(copy, options) as reader:
-            yield Sheet(reader, file=format_path(path) if path else "-", sha256=sha256, path=path)
+        if not isinstance(source, Path):  # a stream is read in order, as it came
+            with WorkerClient(copy, options) as reader:
+                yield Sheet(reader, file="-", sha256=sha256)
+            return
+        with ParallelClient(copy, options, places or LocalPlaces()) as parallel:
+            yield Sheet(parallel, file=format_path(source), sha256=sha256, path=source)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -42,7 +42,7 @@ class WorkerClient:
     """A reading process for one file. It starts at once; `preview` waits for the first rows, `judge` streams all.
 
     It is a command of its own rather than a `multiprocessing` worker, so that it also works from a notebook and from
-    scripts without a main guard.
+    scripts without a main guard. It does not see `hidden_variables` of the environment, nor the key of an import.
     """
 
     def __init__(
@@ -52,17 +52,20 @@ class WorkerClient:
         *,
         timeout_s: float = MAX_SILENCE_S,
         first_request: protocol.RangesRequest | None = None,
+        hidden_variables: Iterable[str] = (),
     ) -> None:
         self.path = path
         self.options = options
         self.timeout_s = timeout_s
         self._first_request = first_request or protocol.OpenRequest(str(path), options)
+        self._hidden_variables = (API_KEY_VARIABLE, *hidden_variables)
         self.end: protocol.ReadEnd | None = None
         self._start()
 
     def _start(self) -> None:
         self._watchdog = Watchdog(self.kill, timeout_s=self.timeout_s)
-        self._child = start_process()
+        self._has_failed = False
+        self._child = start_process(self._hidden_variables)
         _increase_pipe_size(self._child.stdout)
         try:
             self.send(self._first_request)
@@ -153,8 +156,8 @@ class WorkerClient:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the reading process has ended."""
-        return self._child.poll() is not None
+        """Whether the reading process has ended, or is about to: it ends after a failure."""
+        return self._has_failed or self._child.poll() is not None
 
     def kill(self) -> None:
         """End the reading process. Whoever waits for it gets an error."""
@@ -191,6 +194,7 @@ class WorkerClient:
         except ValueError:  # not one of our messages, or not UTF-8
             raise self._explain_death() from None
         if isinstance(response, protocol.ReadFailure):
+            self._has_failed = True
             cause = _WorkerTraceback(response.trace) if response.trace else None
             raise (_rebuild_error(response) or self._explain_death()) from cause
         return response
@@ -211,9 +215,9 @@ class WorkerClient:
         return UnreadableFileError(*file_messages.READER_CRASHED.format(code=code))
 
 
-def start_process() -> subprocess.Popen[bytes]:
-    """Start a reading process, which has no API key."""
-    environment = {name: value for name, value in os.environ.items() if name != API_KEY_VARIABLE}
+def start_process(hidden_variables: Collection[str]) -> subprocess.Popen[bytes]:
+    """Start a reading process, without the variables of the environment that have keys."""
+    environment = {name: value for name, value in os.environ.items() if name not in hidden_variables}
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         # The child gets our sys.path, which a notebook or a cloud function may have extended. It is appended, and
         # with -P, so that a file csv.py in the user's folder is not loaded instead of Python's own.

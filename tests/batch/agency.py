@@ -123,9 +123,9 @@ class Agency:
 
 
 @contextmanager
-def read_here(path, options):
+def read_here(path, options, places):
     """Open a CSV in this process: what a process of its own does with odd files is tested in tests/reader."""
-    del options
+    del options, places
     content = path.read_bytes()
     if b"\0" in content:
         raise UnreadableFileError("not a sheet")

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from importer.cluster import cluster_session, sending_door
+from importer.cluster import cluster_ranges, cluster_session, sending_door
 from importer.cluster.journal_service import JournalService
 from importer.state.lease import LeaseKeeper
 from tests.batch.agency import Agency, open_agency
@@ -26,6 +26,7 @@ def pools(monkeypatch) -> list[WorkerThreads]:
         return opened[-1]
 
     monkeypatch.setattr(cluster_session, "DaskPool", open_pool)
+    monkeypatch.setattr(cluster_ranges, "DaskPool", open_pool)
     return opened
 
 

@@ -12,11 +12,15 @@ import time
 
 import pytest
 
+from importer.batch import account_work, judge_job
 from importer.batch.account_work import ListsRequest
 from importer.cluster import cluster_accounts
+from importer.cluster.cluster_ranges import ClusterRangePlaces
+from importer.cluster.range_task import decode_call
 from importer.cluster.remote_journal import RemoteJournal
 from importer.errors import DiskWriteError
 from importer.journal.delivery_log import DeliveryLog
+from importer.reader.source import open_file
 from tests.cluster.worker_threads import WorkerKilledError, WorkerThreads
 from tests.support import read_csv, write_csv
 
@@ -235,11 +239,50 @@ def test_lost_scheduler_stops_the_batch(agency, monkeypatch, pools):
     check_all_in_once(agency, 12)
 
 
-def test_check_needs_no_cluster(agency, pools):
-    """With --check nothing is sent, so nobody connects."""
+def test_check_over_workers_needs_no_key_here(agency, monkeypatch, pools):
+    """The workers have the keys, so they fetch the lists. Nothing is sent."""
     write_sheets(agency)
+    monkeypatch.setattr(account_work, "find_credentials", only_on_workers(account_work.find_credentials))
     assert agency(*CLUSTER, "--check").code == 0
-    assert not pools
+    assert pools
+    assert not agency.accounts.list_phones("acme")
+
+
+def only_on_workers(work):
+    def check(*values):
+        assert threading.current_thread().name.startswith("worker")
+        return work(*values)
+
+    return check
+
+
+def test_workers_judge_ranges_of_a_large_sheet(agency, monkeypatch, pools):
+    """The reports are those that this computer alone writes, byte by byte. Small sheets do not travel."""
+    rows = [
+        [f"98450{n:05}" if n % 70 else "98450", f"Person {n}", 'said "yes"\nagain' if n % 90 == 0 else ""]
+        for n in range(12_000)
+    ]
+    write_sheets(agency)
+    write_csv(agency.folder / "acme" / "a.csv", [["Phone", "Name", "Note"], *rows])
+    monkeypatch.setattr(judge_job, "open_file", open_file)
+    monkeypatch.setattr(ClusterRangePlaces, "min_file_bytes", 100_000)
+    monkeypatch.setattr(ClusterRangePlaces, "range_bytes", 1)
+    assert agency(*CLUSTER, "--check").code == 1
+    assert len(pools) == 2
+    calls = [decode_call(task.body) for pool in pools for _, task in pool.ranges]
+    assert len(calls) >= 2
+    assert {call.head.hidden_variables for call in calls if call.head} == {
+        ("KEY_ACME", "KEY_BIRLA", "KEY_CORAL")
+    }
+    over_workers = read_reports(agency)
+    shutil.rmtree(agency.reports)
+    assert agency("--check").code == 1
+    assert read_reports(agency) == over_workers
+
+
+def read_reports(agency):
+    """Return the tables of all runs."""
+    return {path.relative_to(agency.reports): path.read_bytes() for path in agency.reports.rglob("*/*/*.csv")}
 
 
 def test_worker_without_a_key_is_named_before_anything_is_sent(agency, monkeypatch, pools):
@@ -285,7 +328,7 @@ def test_task_for_workers_that_are_all_gone_goes_to_new_ones(agency, monkeypatch
     """Dask would keep it for those that it was meant for."""
     monkeypatch.setattr(WorkerThreads, "is_hung", lambda pool, address: len(hung) < 3)
     monkeypatch.setattr(
-        WorkerThreads, "can_run", lambda pool, future: int(pool.workers[future].partition("-")[2]) > 5
+        WorkerThreads, "can_run", lambda pool, future: int(pool.find_worker(future).partition("-")[2]) > 5
     )
     write_sheets(agency)
     ended = agency(*CLUSTER)

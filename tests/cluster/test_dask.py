@@ -13,17 +13,25 @@ import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
+import psutil
 import pytest
 
 from importer.batch.account_work import ListsRequest
 from importer.batch.key_reference import KeyPlace, KeyReference
 from importer.batch.manifest import Account
 from importer.cluster import cluster_accounts, dask_pool
+from importer.cluster.cluster_ranges import ClusterRangePlaces
 from importer.cluster.dask_pool import DaskPool
 from importer.cluster.journal_service import ServiceAddress
 from importer.cluster.remote_journal import LeaseLostError
 from importer.cluster.send_task import SendTask, send_task
+from importer.loader.table.table_reader import OpenOptions
+from importer.models.mapping import Mapping
 from importer.pipeline.local_sender import ClientSettings
+from importer.reader import worker_client
+from importer.reader.parallel_client import ParallelClient
+from importer.reader.row_processor import ProcessorConfig
+from importer.reader.worker_client import WorkerClient
 from importer.sandbox.sandbox_settings import SandboxOptions
 from importer.sender.request_kinds import Upserts
 from importer.sender.send_loop import SendSettings
@@ -37,6 +45,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 NAMES = ("acme", "birla", "coral")
 CANARY = "canary-key-of-"
 ROWS = 150
+START_PROCESS = worker_client.start_process  # a fixture puts a thread in its place
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 
 
@@ -211,3 +220,38 @@ def test_neither_key_nor_token_is_in_what_dask_writes(tmp_path, monkeypatch):
     assert "canary" not in log
     assert CANARY.encode() not in pickle.dumps([lists, task])
     assert "canary" not in repr([lists, task])
+
+
+def test_ranges_are_judged_in_reading_processes_of_the_workers(tmp_path, monkeypatch):
+    """One worker is killed in the middle: no row is missing. No reading process has a key, and no log a cell."""
+    monkeypatch.setattr("importer.reader.worker_client.start_process", START_PROCESS)
+    monkeypatch.setattr(ClusterRangePlaces, "min_file_bytes", 1)
+    monkeypatch.setattr(ClusterRangePlaces, "range_bytes", 60_000)
+    rows = [[f"98450{n:05}", f"Canary {n}", "said\nyes" if n % 90 == 0 else ""] for n in range(60_000)]
+    sheet = write_csv(tmp_path / "large.csv", [["Phone", "Name", "Note"], *rows])
+    config = ProcessorConfig(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
+    environments = set()
+    with run_cluster(tmp_path, {"KEY_ACME": CANARY + "acme"}, workers=2) as cluster:
+        cluster.wait_for_workers(2)
+        places = ClusterRangePlaces(cluster.address, ("KEY_ACME",))
+        with ParallelClient(sheet, OpenOptions(), places) as reader:
+            found = []
+            for batch in reader.judge(config):
+                found += batch
+                environments |= {path.read_bytes() for path in find_environments(cluster)}
+                if len(environments) > 1 and cluster.workers[0].poll() is None:
+                    cluster.workers[0].kill()
+        assert cluster.workers[0].poll() is not None
+        log = (tmp_path / "dask.log").read_text("utf-8")
+    with WorkerClient(sheet, OpenOptions()) as alone:
+        assert found == [row for batch in alone.judge(config) for row in batch]
+        assert reader.end == alone.end
+    assert len(environments) > 1
+    assert not any(CANARY.encode() in content for content in environments)
+    assert "Canary" not in log
+
+
+def find_environments(cluster):
+    """Return where the environments of the workers' own processes are."""
+    workers = [psutil.Process(one.pid) for one in cluster.workers if one.poll() is None]
+    return [Path(f"/proc/{process.pid}/environ") for one in workers for process in one.children()]

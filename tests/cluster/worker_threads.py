@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import Any, Self
@@ -21,7 +22,8 @@ class WorkerThreads:
         self.address = address
         self.is_connected = True
         self.submitted: list[tuple[Any, frozenset[str]]] = []
-        self.workers: dict[Future[Any], str] = {}
+        self.ranges: list[tuple[str, Any]] = []
+        self._workers_by_task: dict[Future[Any], str] = {}
         self._numbers = count()
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="worker")
 
@@ -32,6 +34,7 @@ class WorkerThreads:
         self._threads.shutdown(wait=False)
 
     places = 8
+    workers = ("worker-a", "worker-b")
     own_host = "127.0.0.1"
     service_context = None
 
@@ -39,8 +42,14 @@ class WorkerThreads:
         self.submitted.append((request, avoid))
         place = WorkerPlace(f"worker-{next(self._numbers)}", None)
         future = self._threads.submit(self.run, work, request, place)
-        self.workers[future] = place.address
+        self._workers_by_task[future] = place.address
         return future
+
+    def submit_to(self, worker: str, work: Any, request: Any) -> Future[Any]:
+        """Begin work on this worker, as it travels."""
+        self.ranges.append((worker, request))
+        travelled = pickle.loads(pickle.dumps(request))
+        return self._threads.submit(self.run, work, travelled, WorkerPlace(worker, None))
 
     def run(self, work: Any, request: Any, place: WorkerPlace) -> Any:
         """Do the work. A test may put another function in its place."""
@@ -53,7 +62,7 @@ class WorkerThreads:
         return True
 
     def find_worker(self, future: Future[Any]) -> str:
-        return self.workers.get(future, "")
+        return self._workers_by_task.get(future, "")
 
     def is_lost(self, error: BaseException) -> bool:
         return isinstance(error, WorkerKilledError)

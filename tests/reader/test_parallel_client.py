@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import UnreadableFileError
-from importer.reader import parallel_client, range_chain
-from importer.reader.parallel_client import ParallelClient
+from importer.reader import parallel_client
+from importer.reader.parallel_client import LocalPlaces, ParallelClient
 from importer.reader.worker_client import WorkerClient
 
 ROWS = 9_000  # eight blocks: the first range needs four
@@ -15,8 +15,8 @@ ROWS = 9_000  # eight blocks: the first range needs four
 @pytest.fixture
 def ranges(monkeypatch):
     """Let files of any size be cut, and return a function that sets the number of processes."""
-    monkeypatch.setattr(range_chain, "MIN_FILE_BYTES", 1)
-    monkeypatch.setattr(range_chain, "RANGE_BYTES", 60_000)
+    monkeypatch.setattr(parallel_client, "_MIN_FILE_BYTES", 1)
+    monkeypatch.setattr(LocalPlaces, "range_bytes", 60_000)
 
     def use(readers):
         monkeypatch.setattr(parallel_client, "count_readers", lambda: readers)

@@ -18,11 +18,13 @@ import pytest
 
 from importer.errors import ImporterError, UnreadableFileError, UsageError
 from importer.journal.staging import StagedRow, StagedRows
+from importer.loader.formats.dialect import find_dialect
+from importer.loader.formats.text_ranges import TextRange
 from importer.loader.table.table_reader import OpenOptions
 from importer.models.mapping import Mapping
 from importer.models.row import SourceRow
 from importer.reader import protocol, worker_client
-from importer.reader.protocol import ReadEnd
+from importer.reader.protocol import RangesRequest, ReadEnd
 from importer.reader.row_processor import ProcessorConfig
 from importer.reader.source import InMemoryReader, open_file
 from importer.reader.worker import _set_ctrl_c_handler
@@ -115,6 +117,19 @@ def test_change_of_the_file_during_the_run_shifts_no_row(sheet):
         cells = [cells for batch in opened.reader.judge(CONFIG) for cells in batch.cells]
     assert len(cells) == 5000
     assert all(f"98450{i:05}" in shown for i, shown in enumerate(cells))
+
+
+def test_reading_process_that_has_failed_takes_no_other_request(sheet):
+    """It ends a moment later. Until then it looks alive, and whoever reads the rest of the sheet in order would get nothing."""
+    dialect = find_dialect(sheet, encoding=None, delimiter=None)
+    request = RangesRequest(str(sheet), OpenOptions(), dialect, CONFIG)
+    with WorkerClient(sheet, OpenOptions(), first_request=request) as client:
+        assert client.judge_range(TextRange(0, 9000)).end.records > 1000
+        assert not client.is_dead
+        sheet.unlink()
+        with pytest.raises(UnreadableFileError):
+            client.judge_range(TextRange(9000, 18000))
+        assert client.is_dead
 
 
 def test_errors_of_the_reading_process_arrive_with_their_advice(sheet):

@@ -26,6 +26,9 @@ _CODECS = frozenset(
 _SCANNED_BYTES = 1 << 20
 _MIN_FIRST_BLOCKS = 4  # the first range decides on the headers
 _MAX_LINE_BYTES = 1 << 16  # a longer line in front of a cut is not looked at
+_LINES_BEHIND = BLOCK_ROWS + 1
+"""The reader takes BLOCK_ROWS, and more only where the place of the cut was a wrong guess."""
+_MAX_BYTES_BEHIND = 4 << 20
 
 
 class TextRange(msgspec.Struct, frozen=True):
@@ -44,13 +47,35 @@ class TextRange(msgspec.Struct, frozen=True):
 class RangeEnd(msgspec.Struct, frozen=True):
     """What reading a range has shown: where its last record ends, its cells, and how many records there were.
 
-    `previous` is what was taken for the cells of the record before the range.
+    `previous` is what was taken for the cells of the record before the range. `read_to` is how far the file was read to find
+    out: some lines behind the range show what follows it.
     """
 
     offset: int
     records: int
     last_cells: tuple[str, ...]
     previous: tuple[str, ...]
+    read_to: int
+
+
+class RangeBytes(msgspec.Struct, frozen=True):
+    """The bytes of a file around a range, from `start`: with them, the range can be read without the file.
+
+    `is_end` says that the file ends with them.
+    """
+
+    start: int
+    content: bytes
+    is_end: bool
+
+    @property
+    def stop(self) -> int:
+        """The offset behind the last byte."""
+        return self.start + len(self.content)
+
+    def show(self, end: RangeEnd) -> bool:
+        """Return whether reading these bytes has shown what reading the file shows: it took none behind them."""
+        return self.is_end or end.read_to < self.stop
 
 
 def find_cuts(path: Path, dialect: Dialect, range_bytes: int) -> list[int]:
@@ -127,6 +152,20 @@ def _parse_bytes(line: bytes, dialect: Dialect) -> tuple[str, ...]:
         return ()
 
 
+def read_range_bytes(path: Path, part: TextRange) -> RangeBytes:
+    """Return the bytes of a range, with those in front of it and behind it that the reader looks at."""
+    start = max(0, part.start - _MAX_LINE_BYTES)
+    with path.open("rb") as file:
+        file.seek(start)
+        content = bytearray(file.read(part.stop - start))
+        most = len(content) + _MAX_BYTES_BEHIND
+        for line in islice(iter(lambda: file.readline(_MAX_BYTES_BEHIND), b""), _LINES_BEHIND):
+            content += line
+            if len(content) > most:
+                break
+        return RangeBytes(start, bytes(content), is_end=not file.read(1))
+
+
 class RangeReader:
     """Reads the records of one range. `end` is set when they have all been taken."""
 
@@ -136,7 +175,19 @@ class RangeReader:
         self._part = part
         self._offset = part.start
         self.last_number = part.records_before
-        self.end: RangeEnd | None = None
+        self._end: RangeEnd | None = None
+
+    @property
+    def read_to(self) -> int:
+        """How far the file was read."""
+        return self._offset
+
+    @property
+    def end(self) -> RangeEnd | None:
+        """What reading the range has shown so far, None before all of its records have been taken."""
+        if self._end is None:
+            return None
+        return msgspec.structs.replace(self._end, read_to=self._offset)
 
     def read(self) -> Iterator[SourceRows]:
         """Yield the records in blocks, then one more block, which shows what follows the range."""
@@ -145,12 +196,12 @@ class RangeReader:
             last = previous
             for block, is_whole in parse_chunks(self._read_chunks(file), self._dialect, previous):
                 yield self._number_block(block)
-                if self.end is not None:
+                if self._end is not None:
                     return
                 self.last_number, last = self.last_number + len(block), tuple(block.cells[-1])
                 if is_whole and self._offset >= self._part.stop:
-                    self.end = self._build_end(last, previous)
-        self.end = self.end or self._build_end(last, previous)
+                    self._end = self._build_end(last, previous)
+        self._end = self._end or self._build_end(last, previous)
 
     def _number_block(self, block: SourceRows) -> SourceRows:
         before = self._part.records_before
@@ -160,7 +211,7 @@ class RangeReader:
 
     def _build_end(self, last: tuple[str, ...], previous: tuple[str, ...]) -> RangeEnd:
         records = self.last_number - self._part.records_before
-        return RangeEnd(self._offset, records, last, previous)
+        return RangeEnd(self._offset, records, last, previous, self._offset)
 
     def _find_previous(self, file: BinaryIO) -> tuple[str, ...]:
         if self._part.previous is not None or not self._part.start:

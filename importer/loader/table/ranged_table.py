@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -64,6 +65,12 @@ class RangedTable:
         if self._options.header_row is not None or self._table.beside or not is_plain:
             return []
         return find_cuts(self._path, self._dialect, range_bytes)
+
+    def measure_head(self) -> int:
+        """Return how many bytes of a file that can be cut were read for its headers and first rows: each range needs them."""
+        reader = RangeReader(self._path, self._dialect, TextRange(0, sys.maxsize))
+        self._build(reader.read())
+        return reader.read_to
 
     def open(self, part: TextRange) -> OpenedRange:
         """Open one range of the file."""
