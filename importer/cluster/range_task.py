@@ -183,9 +183,10 @@ class KeptSheets:
     def _give_back(self, sheet: str, kept: _KeptSheet) -> None:
         with self._lock:
             kept.users -= 1
-            kept.timer = threading.Timer(self._max_idle_s, self._close_if_idle, (sheet, kept))
-            kept.timer.daemon = True
-            kept.timer.start()
+            if not kept.users:
+                kept.timer = threading.Timer(self._max_idle_s, self._close_if_idle, (sheet, kept))
+                kept.timer.daemon = True
+                kept.timer.start()
 
     def _close_if_idle(self, sheet: str, kept: _KeptSheet) -> None:
         with self._lock:

@@ -395,6 +395,17 @@ def test_idle_sheet_is_closed_and_leaves_nothing(folder, pool):
     assert isinstance(kept.answer(later), HeadMissing)
 
 
+def test_sheet_in_use_is_not_idle(folder, pool):
+    """Its time begins anew with each range."""
+    first, *_, later = take_calls(folder, pool, "in-use.csv")
+    kept = KeptSheets()
+    kept.answer(first)
+    timer = kept._sheets[first.sheet].timer
+    assert isinstance(kept.answer(later), RangeAnswer)
+    assert timer.finished.is_set()
+    kept.close_all()
+
+
 def test_worker_of_another_version_judges_nothing(folder, pool):
     """One that has joined the cluster later was not asked for its versions. Another phonenumbers knows other numbers."""
     first = take_calls(folder, pool, "version.csv")[0]
