@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 import ssl
@@ -59,6 +60,7 @@ class DaskPool:
             from distributed.security import Security  # noqa: PLC0415 - an extra
         except ImportError:
             raise UsageError(*batch_messages.NO_DASK) from None
+        _silence_dask()
         self._address = address
         self._security = Security()
         self._submitted: WeakKeyDictionary[Future[Any], _Submitted] = WeakKeyDictionary()
@@ -196,6 +198,12 @@ class DaskPool:
         from distributed.comm import CommClosedError  # noqa: PLC0415 - an extra
 
         return isinstance(error, CancelledError | DaskCancelledError | KilledWorker | CommClosedError)
+
+
+def _silence_dask() -> None:
+    """Keep Dask's tracebacks off the terminal: it prints them when a scheduler is lost, and we say that in a sentence."""
+    for name in ("distributed", "distributed.client"):  # both have handlers of their own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _run_on_worker(work: Callable[[Any, WorkerPlace], _Result], request: object) -> _Result:

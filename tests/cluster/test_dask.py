@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import shutil
@@ -170,6 +171,31 @@ def test_stopped_worker_is_found_and_later_ones_take_its_work(tmp_path, monkeypa
             assert pool.find_worker(others) == ""
             assert not pool.is_connected
             cluster.scheduler.send_signal(signal.SIGCONT)
+
+
+class LogRecorder(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record.getMessage())
+
+
+def test_lost_scheduler_shows_no_traceback(tmp_path):
+    """Dask logs one to the terminal. The batch says in a sentence what is wrong."""
+    recorder, logger = LogRecorder(), logging.getLogger("distributed.client")
+    logger.addHandler(recorder)
+    with run_cluster(tmp_path, {}, workers=1) as cluster:
+        cluster.wait_for_workers(1)
+        with DaskPool(cluster.address) as pool:
+            assert pool.workers
+            cluster.scheduler.kill()
+            wait_until(lambda: not pool.is_connected)
+    logger.removeHandler(recorder)
+    assert recorder.records == []
 
 
 SPILL_ALL = {
