@@ -85,6 +85,8 @@ def _advance(request: SendRequest, context: RunContext) -> None:
         verify(run, context)  # its worker was lost while it read the leads back
         return
     if found.end.state in RESUMABLE:
+        if request.plans_only and not found.end.is_planning:
+            return  # its sending has begun: a plan sends nothing, and the rest of it neither
         resume(run, context)
         if not found.end.is_planning or request.plans_only:
             return

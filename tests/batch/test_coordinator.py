@@ -87,6 +87,22 @@ def test_plan_looks_up_every_lead_and_is_then_sent(agency):
     assert len(agency.accounts.list_phones("acme")) == 6
 
 
+def test_plan_sends_nothing_of_a_job_whose_sending_has_stopped(agency):
+    """Nobody was asked whether to send. The rows that are left wait for a command that sends."""
+    write_two_sheets_each(agency, rows=12)
+    banned = agency.accounts.sandboxes["coral"].faults
+    banned.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=5))
+    agency()
+    banned.restart(FaultPlan())
+    sent = agency.accounts.list_phones("coral")
+    planned = agency("--plan")
+    assert agency.accounts.list_phones("coral") == sent
+    assert planned.code == 3
+    assert agency.list_states()["coral"][0] == "stopped"
+    assert agency().code == 0
+    assert len(agency.accounts.list_phones("coral")) == 24
+
+
 def test_fixed_file_is_judged_again_until_it_was_sent(agency):
     """A sheet that has sent nothing may change. After its sending it needs another id, and nothing of it is sent."""
     agency.write_sheet("acme", "a.csv", 3, Stage="No such stage")
