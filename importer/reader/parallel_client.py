@@ -25,7 +25,7 @@ _MIN_FILE_BYTES = 64 << 20
 
 
 class LocalPlaces:
-    """Reading processes of this computer, one for each core. They have no key, limits, and no main guard is needed."""
+    """Reading processes of this computer, one for each core. They have limits and no key, and need no main guard."""
 
     range_bytes = 1 << 18
     """At least three blocks. The judged rows of a range, six times as large, are in memory together: with 2 MB, the peak of
@@ -52,7 +52,7 @@ class LocalPlaces:
 class ParallelClient(WorkerClient):
     """Reads a large text file in ranges, in several places at the same time, and everything else in order.
 
-    A thread of a pool waits for each place, so that any `concurrent.futures.Executor` could take its place.
+    A thread of a pool waits for each place.
     """
 
     def __init__(self, path: Path, options: OpenOptions, places: RangePlaces) -> None:
