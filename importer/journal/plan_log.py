@@ -214,7 +214,8 @@ class PlanLog:
         """Make such rows conflicts: two rows would write to one lead, and nobody knows which is right."""
         others = self.find_shared_leads()
         plans = self.read_plans(list(others))
-        self.write_plans((number, self._hold_back(plans[number], other)) for number, other in others.items())
+        # A row of a sample has no plan if one of its phones was not looked up.
+        self.write_plans((number, self._hold_back(plan, others[number])) for number, plan in plans.items())
 
     def hold_back_if_reached(self, number: int, plan: RowPlan, lead_id: Id) -> RowPlan:
         """Return the plan of a row that has reached a lead, a conflict if another row has reached it before.

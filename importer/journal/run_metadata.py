@@ -173,11 +173,11 @@ class RunRecord:
     @classmethod
     def load(cls, file: JournalFile) -> RunRecord:
         """Read the metadata of an earlier run. Raises DamagedJournalError."""
-        with file.translate_read_errors():
-            metadata = file.read_part(METADATA_KEY, RunMetadata)
-        if metadata is None:
-            raise DamagedJournalError(*run_messages.INCOMPLETE_JOURNAL.format(path=file.path))
-        return cls(file, metadata)
+        return cls(file, _read_metadata(file))
+
+    def reload(self) -> None:
+        """Read the metadata again. Raises DamagedJournalError."""
+        self.metadata = _read_metadata(self._file)
 
     @property
     def end(self) -> RunEnd:
@@ -218,3 +218,11 @@ class RunRecord:
         self.metadata = msgspec.structs.replace(self.metadata, **values)
         with self._file.commit():
             self._file.write_part(METADATA_KEY, self.metadata)
+
+
+def _read_metadata(file: JournalFile) -> RunMetadata:
+    with file.translate_read_errors():
+        metadata = file.read_part(METADATA_KEY, RunMetadata)
+    if metadata is None:
+        raise DamagedJournalError(*run_messages.INCOMPLETE_JOURNAL.format(path=file.path))
+    return metadata

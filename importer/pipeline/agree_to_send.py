@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from importer.errors import NothingSentError
+from importer.errors import NothingSentError, raise_as_nothing_sent
 from importer.journal.run_journal import Journal
 from importer.messages import run_messages
 from importer.pipeline.answer_book import AnswerBook
@@ -31,7 +31,8 @@ def judge_until_agreed(judge: Callable[[], Journal], context: RunContext, book: 
                 opened.pop_all()
                 return journal
         book.forget(change)
-        discard_run(journal.folder)
+        with raise_as_nothing_sent():
+            discard_run(journal.folder)
 
 
 def _confirm_send(journal: Journal, prompter: Prompter, context: RunContext) -> Answer | None:

@@ -31,7 +31,8 @@ def lock_sheet(sheet: Sheet, context: RunContext) -> Iterator[RunContext]:
     They are fetched under the first lock, so that a run that is sending is named even if the CRM does not answer.
     """
     context = begin_run(sheet, context)
-    reports, run_id = Path(context.settings.reports), context.settings.run_id or ""
+    reports, run_id = Path(context.settings.reports), context.settings.run_id
+    assert run_id is not None
     with ExitStack() as locks:
         with raise_as_nothing_sent():
             locks.enter_context(lock_run(reports, run_id, sha256=sheet.sha256, account=context.identity.key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import assert_never
 from urllib.parse import urlsplit
@@ -41,19 +41,26 @@ def resume(name: str, context: RunContext) -> Summary:
     """Finish an interrupted or stopped run from its journal. For a finished run, write the reports again."""
     with Journal.open(find_run(Path(context.settings.reports), name)) as journal:
         check_address(journal.metadata.base_url, context.identity)
-        match state := journal.run.end.state:
-            case RunState.FINISHED:
-                return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
-            case RunState.CHECKED | RunState.PLANNED:
-                raise _build_unsent_error(name, journal)
-            case RunState.STAGING:
-                text = run_messages.RUN_WITHOUT_SENDING.format(run=name, command=_format_command(journal))
-                raise DamagedJournalError(*text)
-            case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
-                _refuse_undone(name, journal)
-                return _continue_run(journal, context)
-            case _:
-                assert_never(state)
+        if _is_unfinished(name, journal):
+            return _continue_run(name, journal, context)
+        return write_reports(journal, journal.folder)  # it may have been killed while it wrote them
+
+
+def _is_unfinished(name: str, journal: Journal) -> bool:
+    """Return whether a run has more to do, or False if it is finished. Raises UsageError for one that another command continues."""
+    match state := journal.run.end.state:
+        case RunState.FINISHED:
+            return False
+        case RunState.CHECKED | RunState.PLANNED:
+            raise _build_unsent_error(name, journal)
+        case RunState.STAGING:
+            text = run_messages.RUN_WITHOUT_SENDING.format(run=name, command=_format_command(journal))
+            raise DamagedJournalError(*text)
+        case RunState.RUNNING | RunState.STOPPED | RunState.INTERRUPTED:
+            _refuse_undone(name, journal)
+            return True
+        case _:
+            assert_never(state)
 
 
 def _refuse_undone(name: str, journal: Journal) -> None:
@@ -62,9 +69,11 @@ def _refuse_undone(name: str, journal: Journal) -> None:
         raise UsageError(*undo_messages.RESUME_UNDONE.format(run=name, undo=undo))
 
 
-def _continue_run(journal: Journal, context: RunContext) -> Summary:
+def _continue_run(name: str, journal: Journal, context: RunContext) -> Summary:
     with ExitStack() as locks:
         locks.enter_context(lock_journal(journal, wait_s=context.coordination.lock_wait_s))
+        if not _is_unfinished(name, journal):  # another command may have ended it while this one waited
+            return write_reports(journal, journal.folder)
         try:
             context = locks.enter_context(lock_its_account(journal, context))
         except RunStoppedError as error:
@@ -78,10 +87,16 @@ def _continue_run(journal: Journal, context: RunContext) -> Summary:
         return send_and_verify(journal, context)
 
 
-def lock_journal(journal: Journal, *, wait_s: float = MAX_LOCK_WAIT_S) -> AbstractContextManager[None]:
-    """Lock the run of a journal in its reports folder. Raises RunLockedError, DiskWriteError."""
+@contextmanager
+def lock_journal(journal: Journal, *, wait_s: float = MAX_LOCK_WAIT_S) -> Iterator[None]:
+    """Lock the run of a journal in its reports folder, and read what another command has written about it meanwhile.
+
+    Raises RunLockedError, DiskWriteError.
+    """
     metadata, reports = journal.metadata, journal.folder.parent
-    return lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account, wait_s=wait_s)
+    with lock_run(reports, journal.run_id, sha256=metadata.sha256, account=metadata.account, wait_s=wait_s):
+        journal.run.reload()
+        yield
 
 
 @contextmanager

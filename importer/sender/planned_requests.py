@@ -101,8 +101,9 @@ class PlannedRequests:
         given = self._journal.take_input(flight.row.number)
         progress = self._progress[flight.row.number] = _Progress(given)
         if given.plan is not None and given.plan.action.is_sent and self._is_fresh(given):
-            progress.open_phones, progress.lookups = [], dict(given.lookups)
-            await self._begin(flight, progress, given.plan)
+            progress.lookups = dict(given.lookups)
+            if await self._begin(flight, progress, given.plan) is None:
+                progress.open_phones = []  # a row that is held back has its result after a look-up
         return progress
 
     def _is_fresh(self, given: PlanInput) -> bool:

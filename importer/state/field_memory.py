@@ -39,7 +39,7 @@ _OPPOSITES = {"add_labels": "remove_labels", "remove_labels": "add_labels"}
 class LeadWrite(NamedTuple):
     """The values that the CRM took for fields of a lead: the sheet's, and those in the request.
 
-    With `append`, a request also has the CRM's old lines. Both mappings have the same fields.
+    With `append`, a request also has the CRM's old lines. `written` has those of the sheet's fields that were sent.
     """
 
     phone: str

@@ -1,5 +1,7 @@
 """What a protecting run holds back: it reads each lead right before its write, and has no plan to compare with."""
 
+import json
+
 import pytest
 
 from importer.journal.run_journal import Journal
@@ -7,7 +9,8 @@ from importer.journal.run_metadata import RunEnd
 from importer.models.status import RunState
 from importer.sandbox.faults import FaultPlan
 from importer.sandbox.lead_edits import LeadEdit
-from tests.support import leads, write_csv
+from tests.journal.records import write_checksums
+from tests.support import leads, read_csv, write_csv
 
 ASHA, RAVI, MEENA = "+919845000001", "+919845000002", "+919845000003"
 POLICIES = [("--existing", "fill"), ("--policy", "city=fill"), ("--existing", "unedited")]
@@ -54,6 +57,34 @@ def test_two_phones_of_one_lead_are_found_again_by_a_resume(importer, crm):
     assert resumed.code == 1
     assert [row["_codes"] for row in ended.results] == ["", "row.same_lead"]
     assert count_posts(crm) == 1
+
+
+def test_lead_that_another_row_reached_by_a_new_look_up_is_not_written_to(importer, crm):
+    """A plan whose look-up is fresh was sent whole, with its note, after another row had reached its lead."""
+    save(crm, ASHA, first_name="Asha", city="Pune")
+    save(crm, RAVI, first_name="Ravi", city="Pune")
+    rows = [("Phone", "City", "Remarks"), (ASHA, "Thane", ""), (RAVI, "Noida", "called")]
+    planned = importer("plan", write_csv(importer.folder / "leads.csv", rows))
+    store = crm.sandbox.store
+    store.delete(store.find_by_primary_phone(ASHA)[0])
+    lead_id, lead = store.find_by_primary_phone(RAVI)
+    store.save(lead_id, RAVI, {**lead, "added_phones": [ASHA]}, None)
+    make_look_up_old(planned.folder, ASHA)
+    applied = importer("apply", planned.folder.name, "--yes", "--concurrency", "1")
+    assert applied.code == 1
+    assert leads(crm) == {RAVI: {"first_name": "Ravi", "city": "Pune", "added_phones": [ASHA]}}
+    assert {row["_status"] for row in read_csv(planned.folder / "results.csv")} == {"conflict"}
+
+
+def make_look_up_old(folder, phone):
+    with Journal.open(folder) as journal:
+        (answer,) = journal.file.sql.execute(
+            "SELECT answer FROM lookups WHERE phone = ?", (phone,)
+        ).fetchone()
+        old = {**json.loads(answer), "at": "2026-01-01T00:00:00+05:30"}
+        values = (json.dumps(old), phone)
+        journal.file.sql.execute("UPDATE lookups SET answer = ? WHERE phone = ?", values)
+        write_checksums(journal.file.sql)
 
 
 @pytest.mark.parametrize("phone", [RAVI, ASHA], ids=["known lead", "new lead"])

@@ -1,5 +1,7 @@
 """A plan and its application, from the command to the leads of the CRM."""
 
+from contextlib import contextmanager
+
 import msgspec
 import pytest
 
@@ -189,6 +191,32 @@ def raise_error(*_):
     raise ZeroDivisionError
 
 
+@pytest.mark.parametrize(
+    ("state", "undone_by", "sentence"),
+    [(RunState.PLANNED, "", "importer apply"), (RunState.STOPPED, "undo-1", "undone")],
+    ids=["planned", "undone"],
+)
+def test_resume_heeds_what_another_command_did_while_it_waited(
+    importer, crm, sheet, monkeypatch, state, undone_by, sentence
+):
+    """A plan that another command completed is not agreed to, and a run that was undone stays so."""
+    checked = importer("check", sheet)
+    with Journal.open(checked.folder) as journal:
+        journal.end(RunEnd(state=RunState.STOPPED, is_planning=state is RunState.PLANNED))
+
+    @contextmanager
+    def wait_for_other(*_, **__):
+        with Journal.open(checked.folder) as journal:
+            journal.run.change_metadata(undone_by=undone_by)
+            journal.end(RunEnd(state=state))
+        yield
+
+    monkeypatch.setattr("importer.pipeline.resume.lock_run", wait_for_other)
+    resumed = importer("resume", checked.folder.name)
+    assert (resumed.code, sentence in resumed.err) == (2, True), resumed.err
+    assert "POST" not in read_methods(crm)
+
+
 def test_plan_after_an_apply_has_nothing_to_do(importer, crm, sheet):
     """The same sheet again: no row is created or updated."""
     planned = importer("plan", sheet)
@@ -264,6 +292,15 @@ def test_two_rows_of_one_lead_are_held_back_and_nothing_is_asked_again(importer,
     assert len(read_methods(crm)) == before
     assert [row["_codes"] for row in read_results(planned)] == ["row.same_lead"] * 2
     assert [row["_status"] for row in planned.failed] == ["conflict"] * 2
+
+
+def test_sample_of_rows_that_share_a_lead_needs_no_plan_for_each(importer, crm):
+    """A row has no plan where one of its phones is not in the sample. Once, that ended the command with an error."""
+    save(crm, KNOWN, first_name="Ravi", added_phones=[NEW])
+    rows = [("Phone", "Phone 2", "City"), (KNOWN, SAME, "Thane"), (NEW, "", "Noida")]
+    planned = importer("plan", write_csv(importer.folder / "leads.csv", rows), "--look-up", "sample:2")
+    assert planned.code == 1, planned.err
+    assert [row["_codes"] for row in read_results(planned)] == ["", "row.same_lead"]
 
 
 @pytest.mark.parametrize(("look_up", "phones"), [("none", 0), ("sample:2", 2)])

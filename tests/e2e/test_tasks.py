@@ -353,12 +353,12 @@ def test_verify_reads_tasks_back(importer, crm, sheet):
     """A task that the CRM does not show fails the verification; the next one that finds it settles that."""
     ended = importer("run", sheet, *TASK, "--verify")
     assert ended.code == 0, ended.err
-    sql = crm.sandbox.store.sql
-    sql.execute("UPDATE tasks SET lead_id = lead_id + 100 WHERE id = 1")
+    sql, (lead_id, _) = crm.sandbox.store.sql, crm.sandbox.store.find_by_primary_phone(ASHA)
+    sql.execute("UPDATE tasks SET lead_id = ?1 + 100 WHERE lead_id = ?1", (lead_id,))
     again = importer("verify", ended.folder.name)
     assert again.code == 1
     assert read_columns(ended, "_task", "_codes")[0] == ("unknown", "task_due.task_not_shown")
-    sql.execute("UPDATE tasks SET lead_id = lead_id - 100 WHERE id = 1")
+    sql.execute("UPDATE tasks SET lead_id = ?1 WHERE lead_id = ?1 + 100", (lead_id,))
     third = importer("verify", ended.folder.name)
     assert third.code == 0
     assert read_columns(ended, "_task", "_codes")[0] == ("created", "")
