@@ -257,7 +257,9 @@ def test_ranges_are_judged_in_reading_processes_of_the_workers(tmp_path, monkeyp
     sheet = write_csv(tmp_path / "large.csv", [["Phone", "Name", "Note"], *rows])
     config = ProcessorConfig(mapping=Mapping(columns=()), titles={}, region="IN", unknown="reject")
     environments = set()
-    with run_cluster(tmp_path, {"KEY_ACME": CANARY + "acme"}, workers=2) as cluster:
+    (tmp_path / "private").mkdir()
+    environ = {"KEY_ACME": CANARY + "acme", "TMPDIR": str(tmp_path / "private")}
+    with run_cluster(tmp_path, environ, workers=2) as cluster:
         cluster.wait_for_workers(2)
         places = ClusterRangePlaces(cluster.address, ("KEY_ACME",))
         with ParallelClient(sheet, OpenOptions(), places) as reader:
@@ -268,6 +270,9 @@ def test_ranges_are_judged_in_reading_processes_of_the_workers(tmp_path, monkeyp
                 if len(environments) > 1 and cluster.workers[0].poll() is None:
                     cluster.workers[0].kill()
         assert cluster.workers[0].poll() is not None
+        left = cluster.workers[1]
+        left.terminate()
+        left.wait(30)
         log = (tmp_path / "dask.log").read_text("utf-8")
     with WorkerClient(sheet, OpenOptions()) as alone:
         assert found == [row for batch in alone.judge(config) for row in batch]
@@ -275,6 +280,7 @@ def test_ranges_are_judged_in_reading_processes_of_the_workers(tmp_path, monkeyp
     assert len(environments) > 1
     assert not any(CANARY.encode() in content for content in environments)
     assert "Canary" not in log
+    assert len([*(tmp_path / "private").glob("importer-*")]) == 1  # that of the worker that was killed
 
 
 def find_environments(cluster):
