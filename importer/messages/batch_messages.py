@@ -149,7 +149,7 @@ CHANGED_FILE = (
 CANNOT_READ_FILE = ErrorText("{path} cannot be read: {reason}.", "Check the path in the manifest.")
 EDITED_REPORT = ErrorText(
     "{file} must be checked again, but {path} was edited.",
-    "Move that file away, or import it with importer run. Then run the same command again.",
+    "Move that file to another folder. To import it too, add it there to the manifest, under the same account.",
 )
 
 
@@ -234,7 +234,8 @@ def format_job_problem(
 
 LAST_LINES = {
     0: "All rows went in.",
-    1: "Not everything went in. Correct each failed_rows.xlsx and import it with importer run. "
+    1: "Not everything went in. Correct each failed_rows.xlsx and add it to the manifest under the same account, "
+    "or import it with importer run and the key of that account in SUPERFONE_API_KEY. "
     "If a file could not be read, correct it and run the same command again.",
     2: "Nothing was sent.",
     3: "Some accounts are not finished. Fix what is named above, and run the same command again: it continues.",

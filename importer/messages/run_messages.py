@@ -196,6 +196,14 @@ REPORT_WITHOUT_RUN = (
     "The run of this report is not in {reports}, so its columns are matched again. "
     "Repeat the options of that run (such as --column, --default, --no-create)."
 )
+REPORT_OF_OTHER_ACCOUNT = ErrorText(
+    "{file} belongs to the account of the run {run}, but the API key is that of another account.",
+    "Set SUPERFONE_API_KEY to the key of the run's account. In a manifest, list the file under that account.",
+)
+REPORT_OF_OTHER_KEY = (
+    "This report is from the run {run}, which had another API key. "
+    "Before you send, check that both keys are of the same account."
+)
 
 
 def format_limit_notice(limit: int) -> str:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from importer.command_hints import format_sheet_command
-from importer.credentials import normalize_base_url
 from importer.errors import UsageError
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import RunMetadata, peek_run
@@ -21,9 +20,11 @@ from importer.messages import run_messages, undo_messages
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
 from importer.models.status import RUN_ID_PROPERTY, RowStatus, RunKind, RunState
 from importer.pipeline.context import RunContext
+from importer.pipeline.origin_account import OriginAccount, compare_account, is_other_address
 from importer.pipeline.reports_folder import count_rows, has_been_sent, list_metadata, read_metadata
 from importer.reader.source import Sheet
 from importer.settings import SENDING_OPTIONS, Settings, merge_run_settings
+from importer.untrusted_text import format_path
 
 _FILE_OPTIONS = frozenset({"sheet", "header_row", "limit", "encoding", "delimiter"})
 """Options about the first file, which do not hold for the report that was made from it."""
@@ -50,16 +51,30 @@ def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
 
 
 def _find_run(sheet: Sheet, reports: Path) -> RunMetadata | None:
+    if (folder := _find_named_run(sheet, reports)) is not None:
+        return read_metadata(folder)
     run_id = read_run_id(sheet.path) if sheet.path else None
-    beside = [sheet.path.parent] if sheet.path else []
-    for folder in ([reports / run_id] if run_id else []) + beside:
-        metadata = read_metadata(folder)
-        if metadata is not None and set(metadata.headers) & set(sheet.preview.headers):
-            return metadata
     similar = [metadata for metadata in list_metadata(reports) if _has_similar_headers(metadata, sheet)]
     by_id = [metadata for metadata in similar if metadata.run_id == run_id]  # its folder was renamed
     by_headers = [metadata for metadata in similar if metadata.headers == sheet.preview.headers]
     return next(iter(by_id or by_headers or similar), None)
+
+
+def _find_named_run(sheet: Sheet, reports: Path) -> Path | None:
+    """Return the folder of the run that certainly wrote the sheet: it is beside its journal, or it has the run's id.
+
+    Two accounts of a batch have runs with one id, so the folder in which the sheet is comes first.
+    """
+    if sheet.path is None:
+        return None
+    run_id = read_run_id(sheet.path)
+    found = {
+        folder: metadata
+        for folder in (sheet.path.parent, *([reports / run_id] if run_id else []))
+        if (metadata := read_metadata(folder)) is not None
+        and set(metadata.headers) & set(sheet.preview.headers)
+    }
+    return min(found, key=lambda folder: run_id not in (None, found[folder].run_id), default=None)
 
 
 def read_run_id(path: Path) -> str | None:
@@ -91,33 +106,62 @@ def inherit_settings(settings: Settings, origin: RunMetadata | None, *, base_url
     return merge_run_settings(settings, origin.options, flags_only=not_inherited)
 
 
-def report_unsent_rows(journal: Journal, context: RunContext) -> None:
-    """Add a notice if the sheet has only the failed rows of a run whose valid rows are not in this account.
+def refuse_other_account(sheet: Sheet, context: RunContext) -> None:
+    """Raise UsageError for a report of a run of another account: the leads of one company must not reach another one.
+
+    What was tried in a practice CRM may be sent to a real one, so another address is allowed (`report_origin`).
+    """
+    origin, reports = context.origin, Path(context.settings.reports)
+    if origin is None or compare_account(origin, context) is not OriginAccount.OTHER:
+        return
+    folder = reports / origin.run_id if sheet.origin is not None else _find_named_run(sheet, reports)
+    if folder is not None:
+        run = format_path(folder)
+        raise UsageError(*run_messages.REPORT_OF_OTHER_ACCOUNT.format(file=sheet.file, run=run))
+
+
+def report_origin(journal: Journal, context: RunContext) -> None:
+    """Add notices about the run that wrote the sheet: perhaps of another account, or with rows that are not here."""
+    if context.origin is None:
+        return
+    found = (
+        _describe_other_key(context.origin, context),
+        _describe_unsent_rows(context.origin, journal, context),
+    )
+    notices = tuple(Notice(NoticeKind.IGNORED, text) for text in found if text)
+    if notices:
+        context.observer.on_notices(notices)
+        journal.run.set_notices((*journal.metadata.notices, *notices))
+
+
+def _describe_other_key(origin: RunMetadata, context: RunContext) -> str:
+    """Return a sentence if the run may be of another account: its key was another one, or it was found by its columns."""
+    if compare_account(origin, context) is OriginAccount.SAME:
+        return ""
+    return run_messages.REPORT_OF_OTHER_KEY.format(run=origin.run_id)
+
+
+def _describe_unsent_rows(origin: RunMetadata, journal: Journal, context: RunContext) -> str:
+    """Return a sentence if the sheet has only the failed rows of a run whose valid rows are not in this account.
 
     They were only checked, or sent to another account. A person who fixes and sends the failed rows may think that all
     other rows were imported too.
     """
-    origin, reports = context.origin, Path(context.settings.reports)
-    if origin is None:
-        return
+    reports = Path(context.settings.reports)
     counts = count_rows(reports / origin.run_id)
     valid = counts.get(RowStatus.ACCEPTED, 0)
     if not valid or journal.staging.count_rows() >= sum(counts.values()):
-        return  # all rows of the check are in the sheet, as in results.csv
+        return ""  # all rows of the check are in the sheet, as in results.csv
     assert context.account is not None
     if has_been_sent(reports, origin.sha256, context.account):
-        return
+        return ""
     foreign = _list_foreign_options(origin, context.identity.base_url)
     options = {name: value for name, value in origin.options.items() if name not in foreign}
     command = format_sheet_command("run", origin.file, options, reports)
     file = Path(origin.file).name
     if _was_sent(reports / origin.run_id):
-        text = run_messages.format_rows_elsewhere(file, valid, urlsplit(origin.base_url).netloc, command)
-    else:
-        text = run_messages.format_unsent_rows(file, valid, command)
-    notice = Notice(NoticeKind.IGNORED, text)
-    context.observer.on_notices((notice,))
-    journal.run.set_notices((*journal.metadata.notices, notice))
+        return run_messages.format_rows_elsewhere(file, valid, urlsplit(origin.base_url).netloc, command)
+    return run_messages.format_unsent_rows(file, valid, command)
 
 
 def _was_sent(folder: Path) -> bool:
@@ -128,8 +172,7 @@ def _was_sent(folder: Path) -> bool:
 
 def _list_foreign_options(origin: RunMetadata, base_url: str) -> frozenset[str]:
     """Return the options of a run that do not hold here: how fast it sent, if that was to another CRM."""
-    is_other_crm = base_url not in (origin.base_url, normalize_base_url(origin.base_url))
-    return SENDING_OPTIONS if is_other_crm else frozenset()
+    return SENDING_OPTIONS if is_other_address(origin, base_url) else frozenset()
 
 
 def describe_missing_run(reports: Path) -> Notice:

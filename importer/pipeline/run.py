@@ -27,7 +27,13 @@ from importer.pipeline.check_reports import write_check_reports
 from importer.pipeline.context import RunContext
 from importer.pipeline.decide_sheets import choose_sheets, match_sheets
 from importer.pipeline.judge_rows import deduplicate_rows, stage_rows
-from importer.pipeline.lineage import add_run_options, find_origin, inherit_settings, report_unsent_rows
+from importer.pipeline.lineage import (
+    add_run_options,
+    find_origin,
+    inherit_settings,
+    refuse_other_account,
+    report_origin,
+)
 from importer.pipeline.reports_folder import find_interrupted_run, find_unfinished_run
 from importer.pipeline.resolve_owners import resolve_owners
 from importer.pipeline.run_folder import choose_run_folder, create_journal
@@ -88,6 +94,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
     folder = choose_run_folder(context.settings)
     with raise_as_nothing_sent():
         context = context.replace(origin=find_origin(sheet, Path(context.settings.reports)))
+        refuse_other_account(sheet, context)
         base_url = context.identity.base_url
         settings = inherit_settings(context.settings, context.origin, base_url=base_url)
         context = context.replace(settings=settings)
@@ -97,7 +104,7 @@ def judge_sheet(command: str, sheet: Sheet, context: RunContext) -> Journal:
         context.observer.on_mapping_decided(metadata)
         with create_journal(folder, metadata) as journal:
             stage_rows(journal, sheet, context)
-            report_unsent_rows(journal, context)
+            report_origin(journal, context)
             resolve_unknown_values(journal, context)
             resolve_owners(journal, context)
             resolve_bad_cells(journal, context)

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 
+import msgspec
 import openpyxl
 import pytest
 
@@ -229,6 +230,72 @@ def test_report_for_the_same_crm_keeps_the_rate_of_its_run(importer, crm):
     assert "another account" not in ended.out
     with Journal.open(ended.folder) as journal:
         assert journal.metadata.options["rate"] == 321
+
+
+def give_key(crm, monkeypatch, key, *, first_id):
+    """Let the CRM and the command have another key. The lists get ids from `first_id` on, or none."""
+    for rows in crm.sandbox.account.lists.values():
+        for number, row in enumerate(rows, first_id or 0):
+            row["id"] = number if first_id else None
+    crm.sandbox.options = msgspec.structs.replace(crm.sandbox.options, api_key=key)
+    monkeypatch.setenv("SUPERFONE_API_KEY", key)
+
+
+@pytest.mark.parametrize("command", ["run", "check", "retry"])
+def test_report_of_another_account_is_refused(importer, crm, first, monkeypatch, command):
+    """Guarantee "A report goes to the account of its run": an agency had the key of one customer set, and fixed the rows of another."""
+    fix_workbook(first.folder / "failed_rows.xlsx")
+    before = leads(crm)
+    give_key(crm, monkeypatch, "their-key", first_id=5000)
+    name = first.folder.name if command == "retry" else first.folder / "failed_rows.xlsx"
+    ended = importer(command, name, *([] if command == "check" else ["--yes"]))
+    assert ended.code == 2
+    assert f"{first.folder.name}, but the API key is that of another account" in ended.err
+    assert "SUPERFONE_API_KEY" in ended.err
+    assert leads(crm) == before
+
+
+def test_account_is_remembered_where_its_lists_have_no_ids_any_more(importer, crm, first, monkeypatch):
+    """Both accounts were sent to from this computer, which knows that they are two."""
+    fix_workbook(first.folder / "failed_rows.xlsx")
+    give_key(crm, monkeypatch, "their-key", first_id=5000)
+    assert importer("run", write_csv(importer.folder / "theirs.csv", ROWS), "--yes", *NAMED).code == 1
+    give_key(crm, monkeypatch, "their-key", first_id=None)
+    assert importer("run", first.folder / "failed_rows.xlsx", "--yes").code == 2
+
+
+@pytest.mark.parametrize("first_id", [1, None])
+def test_renewed_key_is_accepted(importer, crm, first, monkeypatch, first_id):
+    """With lists that have ids in common nothing is said. Without ids it may be another account, so we warn."""
+    fix_workbook(first.folder / "failed_rows.xlsx")
+    give_key(crm, monkeypatch, "new-key", first_id=first_id)
+    ended = importer("run", first.folder / "failed_rows.xlsx", "--yes")
+    assert ended.code == 0
+    assert ("which had another API key. Before you send" in ended.out) == (first_id is None)
+    assert read_leads(crm) == WANTED
+
+
+def test_csv_that_only_looks_like_a_report_of_another_account_is_not_refused(
+    importer, crm, first, monkeypatch
+):
+    """Sheets of many accounts have the same columns. A CSV elsewhere has no id, so its run is a guess."""
+    fix_csv(first.folder / "failed_rows.csv")
+    path = shutil.copy(first.folder / "failed_rows.csv", importer.folder / "fixed.csv")
+    give_key(crm, monkeypatch, "their-key", first_id=5000)
+    ended = importer("run", path, "--yes")
+    assert ended.code == 0
+    assert "which had another API key. Before you send" in ended.out
+
+
+def test_report_is_of_the_run_in_whose_folder_it_is(importer, crm):
+    """One sheet for two accounts of a batch gives two runs with one id, each in the folder of its account."""
+    sheet = write_csv(importer.folder / "leads.csv", ROWS)
+    for account in ("acme", "birla"):
+        to = ("--reports", f"reports/{account}", "--run-id", "leads")
+        assert importer("check", sheet, *NAMED, "--default", f"city={account}", *to).code == 1
+    path = importer.folder / "reports/acme/leads/failed_rows.xlsx"
+    shown = importer("columns", path, "--json", "--reports", "reports/birla")
+    assert json.loads(shown.out)["defaults"]["city"] == "acme"
 
 
 DRAGGED = [["Mobile", "Stage"], *[[f"98450100{n}7", "Warm led"] for n in range(6)], ["9845099999", "New"]]
