@@ -147,6 +147,11 @@ class LinkedObserver(RunObserver):
         self._link.report_judged(rows)
         raise_if_stopping(self._link)
 
+    def on_worker_wait(self, seconds: float) -> None:
+        """End the wait if the program stops."""
+        del seconds
+        raise_if_stopping(self._link)
+
     def on_progress(self, progress: Progress) -> None:
         """Report the progress of the sending."""
         self._link.report_progress(progress)

@@ -61,6 +61,7 @@ class TerminalObserver(RunObserver):
 
     def __init__(self, settings: Settings) -> None:
         self._prints = not (settings.json or settings.quiet)
+        self._has_said_wait = False
         self._shows_bar = self._prints and not verbosity.get()
         self.other_names: Sequence[NameConflict] = ()
         self.is_json = settings.json
@@ -92,8 +93,9 @@ class TerminalObserver(RunObserver):
             print_wait(seconds)
 
     def on_worker_wait(self, seconds: float) -> None:
-        """Print why nothing happens for about a minute."""
-        if self._prints:
+        """Print once why nothing happens for about a minute."""
+        if self._prints and not self._has_said_wait:
+            self._has_said_wait = True
             text = terminal_messages.WAITING_FOR_WORKER.format(duration=format_duration(seconds))
             print_line(text, err=True)
 

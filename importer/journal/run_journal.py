@@ -57,6 +57,7 @@ class Journal:
         self.verifications = VerificationLog(file)
         self.tasks = TaskLog(file)
         self.reports = ReportQuery(file, run)
+        self._has_begun_sending = False
 
     @classmethod
     def create(cls, folder: Path, metadata: RunMetadata) -> Journal:
@@ -101,7 +102,10 @@ class Journal:
         """Make the journal durable and open the memory of the account. Raises DiskWriteError, NothingSentError.
 
         The main file says RUNNING before the first byte leaves: a copy of it alone is not taken for a run without sending.
+        A second call does nothing: it would look at all other runs of the folder again.
         """
+        if self._has_begun_sending:
+            return
         self.staging.complete()
         self.delivery.open_memory(account.folder)
         self.delivery.take_over_ledger(self.folder.parent / OLD_LEDGER_NAME, account.other_keys)
@@ -111,6 +115,7 @@ class Journal:
         self._join_memory()
         self.run.write_end(RunEnd(state=RunState.RUNNING))
         self.file.checkpoint()
+        self._has_begun_sending = True
 
     def _learn_other_run(self, folder: Path, account: AccountState) -> None:
         """Add the notes of another run of the reports folder, unless the memory has them.

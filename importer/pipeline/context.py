@@ -52,7 +52,7 @@ class RunObserver:
         """The CRM asks to wait this long before it sends the account's lists."""
 
     def on_worker_wait(self, seconds: float) -> None:
-        """A worker of a batch that was killed may still send to the account, for this long at most."""
+        """A worker of a batch that was killed may still send to the account, for this long at most. Comes each second."""
 
     def on_mapping_decided(self, metadata: RunMetadata) -> None:
         """The file was opened and its columns were matched to fields."""

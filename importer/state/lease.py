@@ -23,6 +23,7 @@ _MAX_CONNECT_S = 10.0
 _MARGIN_S = (
     5.0  # for clocks that run at other speeds, and a process that is slow to send what it has decided to
 )
+_MAX_PAUSE_S = 1.0
 _LEASE_NAME = "lease.json"
 _THIS_COMPUTER = "this computer"
 _UNKNOWN_HOLDER = "(unknown)"
@@ -177,13 +178,14 @@ def wait_for_worker(
 ) -> None:
     """Wait until no worker of a batch can send to an account. The caller sends from this computer and has locked it.
 
-    The coordinator that had locked it is gone, or it would have the lock. Its worker may not know that yet.
+    The coordinator that had locked it is gone, or it would have the lock. Its worker may not know that yet. `on_wait`
+    gets the seconds that are left, once a second. What it raises ends the wait.
     """
     keeper = LeaseKeeper(account, clock=clock)
-    if wait_s := keeper.compute_wait():
+    while wait_s := keeper.compute_wait():
         on_wait(wait_s)
-        sleep(wait_s)
-        keeper.clear()
+        sleep(min(wait_s, _MAX_PAUSE_S))
+    keeper.clear()
 
 
 def _read_lease(path: Path) -> Lease:

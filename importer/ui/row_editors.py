@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from importer.errors import RunLockedError
 from importer.fields import FIELDS_BY_NAME, Kind, get_field_label
 from importer.journal.row_search import RowSearch
 from importer.journal.run_journal import Journal
+from importer.messages import ui_messages
 from importer.models.mapping import get_unique_titles, group_titles_by_field
 from importer.models.status import SHEET_COLUMN
 from importer.pipeline.context import RunContext
@@ -46,6 +48,7 @@ class OpenRows:
         self.name_column = names[0] if names else None
         self.labels = [get_field_label(fields[at]) if at in fields else "" for at in range(len(self.headers))]
         self.lock = threading.Lock()
+        self.is_closed = False
 
     @property
     def columns(self) -> list[int]:
@@ -62,13 +65,15 @@ class RowEditors:
 
     @contextmanager
     def open(self, folder: Path) -> Iterator[OpenRows]:
-        """Yield the rows of the run in `folder`. Raises DamagedJournalError."""
+        """Yield the rows of the run in `folder`. Raises DamagedJournalError, or RunLockedError if they were closed meanwhile."""
         with self._lock:
             rows = self._open.pop(folder.name, None) or OpenRows(folder)
             self._open[folder.name] = rows  # the last one is the one used last
             for run_id in list(self._open)[:-_MAX_OPEN]:
                 self._close(run_id)
         with rows.lock:
+            if rows.is_closed:
+                raise RunLockedError(*ui_messages.RUN_IN_USE)
             rows.editor.refresh()
             yield rows
 
@@ -81,4 +86,5 @@ class RowEditors:
         rows = self._open.pop(run_id, None)
         if rows is not None:
             with rows.lock:
+                rows.is_closed = True
                 rows.journal.close()

@@ -82,6 +82,11 @@ class TaskObserver(RunObserver):
         self._end_if_asked()
         self.set(phase=Phase.WAITING_FOR_LISTS, waiting_s=seconds)
 
+    def on_worker_wait(self, seconds: float) -> None:
+        """Show that a worker of a batch may still send to the account."""
+        self._end_if_asked()
+        self.set(waiting_s=seconds)
+
     def on_mapping_decided(self, metadata: RunMetadata) -> None:
         """Show that the rows are being judged."""
         del metadata

@@ -88,6 +88,15 @@ def test_run_that_was_sent_while_apply_waited_for_it_is_not_sent_again(importer,
     assert "POST" not in read_methods(crm)
 
 
+def test_other_runs_of_the_folder_are_looked_at_once(importer, crm, checked, monkeypatch):
+    """They were looked at twice: with 1,000 sheets of an account, these were a million files more."""
+    looked_at = []
+    monkeypatch.setattr(Journal, "_learn_other_run", lambda *arguments: looked_at.append(arguments[1].name))
+    other = importer("check", write_csv(importer.folder / "other.csv", [("Phone",), ("9845000077",)]))
+    importer("apply", checked.folder.name, "--yes")
+    assert looked_at == [other.folder.name]
+
+
 def test_check_of_a_file_that_was_sent_in_part_says_so(importer, crm, checked):
     """An earlier run of the file can be resumed instead of sending everything again."""
     sheet = write_csv(importer.folder / "leads.csv", ROWS)
