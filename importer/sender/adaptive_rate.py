@@ -88,10 +88,9 @@ class LearntRate(msgspec.Struct, frozen=True):
 class AdaptiveRate:
     """The rate in requests a second, and what responses teach it. Times are seconds of one clock."""
 
-    def __init__(self, now: float, max_per_s: float = _MAX_PER_S) -> None:
-        self.rate = min(_START_PER_S, max_per_s)
+    def __init__(self, now: float) -> None:
+        self.rate = _START_PER_S
         self.first_hold_s = FIRST_HOLD_S
-        self._max_per_s = max_per_s
         self._phase = Phase.SLOW_START
         self._growth = len(_GROWTH) - 1
         self._base = self.rate  # the rate that works, from which probes start
@@ -100,7 +99,7 @@ class AdaptiveRate:
         self._is_exact = False  # whether the smallest probe from this base has failed
         self._refused_per_s = inf  # the rate that was refused last in this search
         self._is_climbing = (
-            False  # whether a probe of this search has worked: the limit is above its first rate
+            False  # whether a probe of this search was not refused: the limit is above its first rate
         )
         self._stock: float | None = None  # requests that the last failed probe got beyond the base
         self._limit = LimitEstimator(now)
@@ -155,7 +154,7 @@ class AdaptiveRate:
         if self._phase is Phase.PROBING:
             step = self.rate / self._base
             min_s = _TRIAL_NEAR_LIMIT_S if step <= _MAX_NEAR else _TRIAL_S
-            least = _PROBE_STOCK / max(step - 1, 0.01)  # 1 where `max_per_s` ends the steps
+            least = _PROBE_STOCK / max(step - 1, 0.01)  # 1 where _MAX_PER_S ends the steps
         if now - self._trial_since < min_s:
             return False
         return self._trial_responses >= max(least, min(self.rate * _TRIAL_S * 0.8, _MAX_RESPONSES))
@@ -258,7 +257,7 @@ class AdaptiveRate:
         self._set_rate(rate, now, reason)
 
     def _set_rate(self, rate: float, now: float, reason: str) -> None:
-        old, self.rate = self.rate, min(rate, self._max_per_s)
+        old, self.rate = self.rate, min(rate, _MAX_PER_S)
         if self.rate != old:
             _log.info("rate %.1f/s -> %.1f/s: %s", old, self.rate, reason)
             self._limit.record_rate(now)

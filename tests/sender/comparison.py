@@ -15,15 +15,15 @@ from importer.sender.circuit_breaker import FIRST_HOLD_S
 from tests.sender.simulation import LimitedServer, Simulation, simulate
 
 _START_PER_S = 5.0
+_MAX_PER_S = 20_000.0
 
 
 class Aimd:
     """TCP's rule: double until the first refusal, then add one request a second each second; halve after a refusal."""
 
-    def __init__(self, now: float, max_per_s: float = 20_000.0) -> None:
+    def __init__(self, now: float) -> None:
         self.rate = _START_PER_S
         self.first_hold_s = FIRST_HOLD_S
-        self._max_per_s = max_per_s
         self._throttled_at = float("-inf")
         self._changed_at = now
         self._is_slow_start = True
@@ -33,7 +33,7 @@ class Aimd:
         del latency_s
         if now - self._changed_at >= 1:
             self._changed_at = now
-            self.rate = min(self._max_per_s, self.rate * 2 if self._is_slow_start else self.rate + 1)
+            self.rate = min(_MAX_PER_S, self.rate * 2 if self._is_slow_start else self.rate + 1)
 
     def record_throttled(self, now: float, left_at: float) -> None:
         """Go slower, once for all requests that were under way."""
@@ -48,10 +48,9 @@ class Cubic:
 
     _BETA, _SCALE = 0.7, 0.4
 
-    def __init__(self, now: float, max_per_s: float = 20_000.0) -> None:
+    def __init__(self, now: float) -> None:
         self.rate = _START_PER_S
         self.first_hold_s = FIRST_HOLD_S
-        self._max_per_s = max_per_s
         self._last_max = 0.0
         self._changed_at = now
         self._throttled_at = float("-inf")
@@ -61,11 +60,11 @@ class Cubic:
         del latency_s
         if not self._last_max:
             if now - self._changed_at >= 1:
-                self._changed_at, self.rate = now, min(self._max_per_s, self.rate * 2)
+                self._changed_at, self.rate = now, min(_MAX_PER_S, self.rate * 2)
             return
         window = (self._last_max * (1 - self._BETA) / self._SCALE) ** (1 / 3)
         self.rate = min(
-            self._max_per_s, max(0.5, self._SCALE * (now - self._changed_at - window) ** 3 + self._last_max)
+            _MAX_PER_S, max(0.5, self._SCALE * (now - self._changed_at - window) ** 3 + self._last_max)
         )
 
     def record_throttled(self, now: float, left_at: float) -> None:
