@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -12,16 +11,8 @@ import msgspec
 
 from importer.batch.account_processes import AccountExecutor, Board, Phase
 from importer.batch.account_work import FetchedLists, ListsRequest
-from importer.batch.job_report import JobReport
+from importer.batch.job_report import Goal, JobReport
 from importer.batch.manifest import Job
-
-
-class Goal(Enum):
-    """How far a batch goes."""
-
-    CHECK = auto()
-    PLAN = auto()
-    SEND = auto()
 
 
 class BatchObserver:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from importer.batch.job_report import RESUMABLE_JOBS, JobReport, JobState, sum_counts
+from importer.batch.job_report import DONE_STATES, RESUMABLE_JOBS, Goal, JobReport, JobState, sum_counts
 from importer.untrusted_text import format_path
 
 SCHEMA_VERSION = 1
@@ -64,10 +64,10 @@ def build_batch_summary(
     manifest: Path,
     jobs: Sequence[JobReport],
     *,
+    goal: Goal,
     failed_accounts: Mapping[str, str],
     started: datetime,
     finished: datetime,
-    is_sending: bool,
     is_interrupted: bool,
 ) -> BatchSummary:
     """Return the summary. `failed_accounts` are those that could not be opened, and why."""
@@ -84,10 +84,7 @@ def build_batch_summary(
         accounts=_summarize_accounts(jobs, failed_accounts),
         jobs=list(jobs),
         exit_code=compute_batch_code(
-            jobs,
-            has_failed_accounts=bool(failed_accounts),
-            is_sending=is_sending,
-            is_interrupted=is_interrupted,
+            jobs, goal, has_failed_accounts=bool(failed_accounts), is_interrupted=is_interrupted
         ),
     )
 
@@ -113,21 +110,22 @@ def _summarize_accounts(jobs: Sequence[JobReport], failed: Mapping[str, str]) ->
 
 
 def compute_batch_code(
-    jobs: Sequence[JobReport], *, has_failed_accounts: bool, is_sending: bool, is_interrupted: bool
+    jobs: Sequence[JobReport], goal: Goal, *, has_failed_accounts: bool, is_interrupted: bool
 ) -> int:
     """Return the exit code: 0 all in, 1 some rows or files not, 2 nothing sent, 3 stopped and to be continued, 130.
 
-    Of a check it says what can go in, and 2 is a check of nothing.
+    Of a check it says what can go in, and 2 is a check of nothing. An account that failed is left for the next call, but
+    a check continues nothing.
     """
     states = {JobState(job.state) for job in jobs}
     if is_interrupted:
         return _INTERRUPTED_CODE
-    if states == {JobState.NOT_CHECKED} or (is_sending and not has_sent(jobs)):
+    if states == {JobState.NOT_CHECKED} or (goal is Goal.SEND and not has_sent(jobs)):
         return 2
-    is_left = is_sending and (has_failed_accounts or states & {JobState.CHECKED, JobState.PLANNED})
-    if is_left or states & RESUMABLE_JOBS:
+    is_left = states - DONE_STATES[goal] - {JobState.NOT_CHECKED}
+    if is_left or (has_failed_accounts and goal is not Goal.CHECK):
         return 3
-    return int(any(job.exit_code for job in jobs))
+    return int(has_failed_accounts or any(job.exit_code for job in jobs))
 
 
 def has_sent(jobs: Sequence[JobReport]) -> bool:

@@ -17,10 +17,10 @@ from importer.batch.account_work import (
     SendRequest,
     SentJob,
 )
-from importer.batch.batch_context import AccountPlaces, BatchObserver, BatchOptions, Goal
+from importer.batch.batch_context import AccountPlaces, BatchObserver, BatchOptions
 from importer.batch.batch_report import write_batch_reports
 from importer.batch.batch_summary import BatchSummary, build_batch_summary
-from importer.batch.job_report import JobReport, JobState, build_unread_report, read_report
+from importer.batch.job_report import DONE_STATES, Goal, JobReport, build_unread_report, read_report
 from importer.batch.judge_job import judge_job
 from importer.batch.manifest import Job, Manifest
 from importer.batch.preflight import check_free_space, open_accounts
@@ -116,7 +116,7 @@ class Batch:
 
     def _send(self, ready: Sequence[Job]) -> None:
         """Send the jobs, or plan them. An account whose first job is not ready has none to send, unless it keeps going."""
-        is_ready, done = {job.key for job in ready}, _DONE_STATES[self._options.goal]
+        is_ready, done = {job.key for job in ready}, DONE_STATES[self._options.goal]
         blocked = set[str]()
         jobs = []
         for job in self._jobs:
@@ -166,11 +166,11 @@ class Batch:
                 self._reports.get(job.key) or build_unread_report(job, batch_messages.NOT_REACHED)
                 for job in self._jobs
             ],
+            goal=self._options.goal,
             failed_accounts=self._failed_accounts,
             started=self._started,
             finished=now(),
             is_interrupted=self._stop_request is not StopRequest.NO,
-            is_sending=self._options.goal is Goal.SEND,
         )
         write_batch_reports(self._options.reports, summary)
         return summary
@@ -232,14 +232,6 @@ class Batch:
 
         with handle_signals(("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"), count):
             yield
-
-
-_DONE_STATES = {
-    Goal.CHECK: frozenset({JobState.CHECKED, JobState.PLANNED, JobState.FINISHED}),
-    Goal.PLAN: frozenset({JobState.PLANNED, JobState.FINISHED}),
-    Goal.SEND: frozenset({JobState.FINISHED}),
-}
-"""States of a job that leave nothing to do for a goal."""
 
 
 def _select_jobs(manifest: Manifest, only: frozenset[str]) -> list[Job]:

@@ -1,9 +1,12 @@
-"""What became of one job of a batch, in the words of batch.json: its run's summary in short, or why it has no run."""
+"""What became of one job of a batch, in the words of batch.json: its run's summary in short, or why it has no run.
+
+And how far a batch takes its jobs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +30,21 @@ class JobState(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
 
+
+class Goal(Enum):
+    """How far a batch goes."""
+
+    CHECK = auto()
+    PLAN = auto()
+    SEND = auto()
+
+
+DONE_STATES = {
+    Goal.CHECK: frozenset({JobState.CHECKED, JobState.PLANNED, JobState.FINISHED}),
+    Goal.PLAN: frozenset({JobState.PLANNED, JobState.FINISHED}),
+    Goal.SEND: frozenset({JobState.FINISHED}),
+}
+"""States of a job that leave nothing to do for a goal."""
 
 RESUMABLE_JOBS = frozenset({JobState.STOPPED, JobState.INTERRUPTED})
 """States of jobs of which some rows may have been sent, and others not."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from importer.batch.account_processes import AccountProcesses
-    from importer.batch.batch_context import AccountPlaces, Goal
+    from importer.batch.batch_context import AccountPlaces
     from importer.batch.batch_summary import BatchSummary
+    from importer.batch.job_report import Goal
     from importer.batch.manifest import Manifest
     from importer.cli.batch_progress import BatchProgress
     from importer.cluster.cluster_session import ClusterSession
@@ -61,8 +62,9 @@ def batch_command(
 ) -> int:
     """Import all files of a manifest."""
     from importer.batch.account_processes import AccountProcesses, choose_places
-    from importer.batch.batch_context import BatchOptions, Goal
+    from importer.batch.batch_context import BatchOptions
     from importer.batch.coordinator import Batch
+    from importer.batch.job_report import Goal
     from importer.batch.manifest import read_manifest
     from importer.cli.batch_progress import BatchProgress
     from importer.state.state_folder import find_state_folder
@@ -117,7 +119,7 @@ def _open_cluster(
 
 
 def _choose_goal(*, checks_only: bool, plans_only: bool) -> Goal:
-    from importer.batch.batch_context import Goal
+    from importer.batch.job_report import Goal
 
     if checks_only and plans_only:
         raise UsageError(*batch_messages.CHECK_OR_PLAN)

@@ -11,7 +11,7 @@ import pytest
 
 from importer.batch.batch_report import list_problems, write_batch_reports
 from importer.batch.batch_summary import build_batch_summary, compute_batch_code, format_batch_schema
-from importer.batch.job_report import JobReport, JobState
+from importer.batch.job_report import Goal, JobReport, JobState
 from importer.models.status import RowStatus
 from tests.support import read_csv
 
@@ -28,9 +28,9 @@ def make_job(state=JobState.FINISHED, *, accepted=2, invalid=0, **fields):
     )  # fmt: skip
 
 
-def build(*jobs, failed=None, is_sending=True):
+def build(*jobs, failed=None, goal=Goal.SEND):
     return build_batch_summary(
-        Path("m.toml"), jobs, failed_accounts=failed or {}, started=NOW, finished=NOW, is_sending=is_sending, is_interrupted=False,
+        Path("m.toml"), jobs, goal=goal, failed_accounts=failed or {}, started=NOW, finished=NOW, is_interrupted=False,
     )  # fmt: skip
 
 
@@ -38,28 +38,37 @@ DONE, FIX = make_job(), make_job(invalid=1)
 UNREAD = make_job(JobState.NOT_CHECKED, accepted=0, folder="")
 
 
+CHECKED, PLANNED = make_job(JobState.CHECKED), make_job(JobState.PLANNED)
+
+
 @pytest.mark.parametrize(
-    ("jobs", "is_sending", "has_failed", "is_interrupted", "code"),
+    ("jobs", "goal", "has_failed", "code"),
     [
-        ([DONE, DONE], True, False, False, 0),
-        ([DONE, FIX], True, False, False, 1),
-        ([UNREAD], True, False, False, 2),
-        ([UNREAD, make_job(JobState.CHECKED)], True, False, False, 2),
-        ([DONE, make_job(JobState.STOPPED)], True, False, False, 3),
-        ([DONE, make_job(JobState.CHECKED)], True, False, False, 3),
-        ([DONE, UNREAD], True, True, False, 3),
-        ([DONE, make_job(JobState.INTERRUPTED)], True, False, True, 130),
-        ([make_job(JobState.CHECKED)], False, False, False, 0),
-        ([make_job(JobState.CHECKED, invalid=1)], False, False, False, 1),
-        ([make_job(JobState.CHECKED), make_job(JobState.NOT_CHECKED)], False, True, False, 1),
+        ([DONE, DONE], Goal.SEND, False, 0),
+        ([DONE, FIX], Goal.SEND, False, 1),
+        ([UNREAD], Goal.SEND, False, 2),
+        ([UNREAD, CHECKED], Goal.SEND, False, 2),
+        ([DONE, make_job(JobState.STOPPED)], Goal.SEND, False, 3),
+        ([DONE, CHECKED], Goal.SEND, False, 3),
+        ([DONE, UNREAD], Goal.SEND, True, 3),
+        ([DONE], Goal.SEND, True, 3),
+        ([CHECKED, DONE], Goal.CHECK, False, 0),
+        ([make_job(JobState.CHECKED, invalid=1)], Goal.CHECK, False, 1),
+        ([CHECKED, UNREAD], Goal.CHECK, True, 1),
+        ([CHECKED, DONE], Goal.CHECK, True, 1),
+        ([CHECKED, make_job(JobState.STOPPED)], Goal.CHECK, False, 3),
+        ([PLANNED, DONE], Goal.PLAN, False, 0),
+        ([PLANNED, UNREAD], Goal.PLAN, False, 1),
+        ([PLANNED, CHECKED], Goal.PLAN, False, 3),
+        ([PLANNED, UNREAD], Goal.PLAN, True, 3),
+        ([PLANNED, DONE], Goal.PLAN, True, 3),
     ],
 )
-def test_exit_code_says_how_the_batch_ended(jobs, is_sending, has_failed, is_interrupted, code):
+def test_exit_code_says_how_the_batch_ended(jobs, goal, has_failed, code):
     """0 all in, 1 some not, 2 nothing sent, 3 to be continued, 130 interrupted."""
-    found = compute_batch_code(
-        jobs, has_failed_accounts=has_failed, is_sending=is_sending, is_interrupted=is_interrupted
-    )
+    found = compute_batch_code(jobs, goal, has_failed_accounts=has_failed, is_interrupted=False)
     assert found == code
+    assert compute_batch_code(jobs, goal, has_failed_accounts=has_failed, is_interrupted=True) == 130
 
 
 def test_batch_json_is_as_its_schema_says(tmp_path):
