@@ -14,6 +14,7 @@ from importer.loader.cells.phones import SinglePhoneReader
 from importer.messages import ui_messages
 from importer.models.mapping import OWNER_FIELD
 from importer.pipeline.questions import AnswerKey, OwnerQuestion, UnknownValue
+from importer.ui.row_data import parse_number
 from importer.ui.run_steps import start_check
 from importer.ui.templates import show_text
 from importer.ui.texts import Texts
@@ -113,11 +114,10 @@ def _read_names(form: Form, question: PendingQuestion) -> list[str]:
     return [name for name in names if show_text(name) in chosen] or names
 
 
-def _read_column_name(form: Form, question: PendingQuestion) -> str:
-    number = form.get("column")
-    return (
-        question.items[int(number)].name if number.isdecimal() and int(number) < len(question.items) else ""
-    )
+def read_column_name(form: Form, question: PendingQuestion) -> str:
+    """Return the name of the chosen column, "" if none is chosen."""
+    number = parse_number(form.get("column"))
+    return "" if number is None or number >= len(question.items) else question.items[number].name
 
 
 def _read_fields(form: Form, question: PendingQuestion) -> dict[str, str]:
@@ -159,8 +159,8 @@ def _read_phone(text: str, question: OwnerQuestion) -> str:
 _READERS: dict[QuestionKind, Callable[[Form, PendingQuestion], Any]] = {
     QuestionKind.SAVED_MAP: _read_choice,
     QuestionKind.SHEETS: _read_names,
-    QuestionKind.PHONE_COLUMN: _read_column_name,
-    QuestionKind.NAME_COLUMN: _read_column_name,
+    QuestionKind.PHONE_COLUMN: read_column_name,
+    QuestionKind.NAME_COLUMN: read_column_name,
     QuestionKind.COLUMNS: _read_fields,
     QuestionKind.SOURCE: _read_source,
     QuestionKind.REST: _read_choice,

@@ -151,9 +151,10 @@ def _read_changed_cells(visit: Visit) -> dict[int, str]:
     """
     shown = visit.form.get_prefixed("shown:")
     return {
-        int(column): _normalize_breaks(text)
+        at: _normalize_breaks(text)
         for column, text in visit.form.get_prefixed("cell:").items()
-        if column.isdecimal() and _normalize_breaks(text) != _normalize_breaks(shown.get(column, ""))
+        if (at := parse_number(column)) is not None
+        and _normalize_breaks(text) != _normalize_breaks(shown.get(column, ""))
     }
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from importer.loader.formats.file_kind import FileKind
 from importer.models.mapping import format_column_letters
 from importer.reader.protocol import SheetPreview, WorkbookPreview
+from importer.ui.row_data import parse_number
 from importer.ui.run_steps import forget_check
 from importer.ui.templates import show_text
 from importer.ui.visit import Form, Visit, show, write
@@ -60,8 +61,8 @@ def change_sheet(visit: Visit) -> Response:
         workbook = visit.workspace.previews.read_workbook(preparation, visit.workspace.resolve(preparation))
         options["sheet"] = [sheet.name for sheet in workbook.sheets if show_text(sheet.name) in chosen]
     is_chosen = form.get("header_row") != form.get("found_header") or "header_row" in preparation.options
-    if (number := form.get("header_row")).isdecimal() and is_chosen:
-        options["header_row"] = int(number)
+    if is_chosen and (number := parse_number(form.get("header_row"))) is not None:
+        options["header_row"] = number
     options |= {name: form.get(name) for name in _READING_OPTIONS if form.get(name)}
     if options != preparation.options:
         forget_check(visit.workspace, preparation.run_id)

@@ -46,6 +46,17 @@ def test_look_at_another_sheet_keeps_what_was_chosen(browser, tmp_path):
     assert read_values(browser, "sheet") == ["Expo", "Walk-ins"]
 
 
+@pytest.mark.parametrize("row", ["x", "9" * 5000], ids=["text", "5000 digits"])
+def test_header_row_that_is_no_number_changes_nothing(browser, tmp_path, row):
+    """In a form made by hand."""
+    run_id = browser.upload(
+        write_csv(tmp_path / "leads.csv", [["Leads"], ["Name", "Mobile"], ["Asha", "98450 10001"]])
+    )
+    browser.submit(f"/runs/{run_id}/sheet", header_row=row)
+    assert (browser.status, browser.path) == (200, f"/runs/{run_id}/columns")
+    assert read_values(browser, "field:Mobile") == ["customer_phone"]
+
+
 def test_columns_without_a_phone_are_shown_again_as_they_were_chosen(browser, tmp_path):
     """With the reason above them, and with the rest of the form."""
     run_id = choose_first(

@@ -252,6 +252,16 @@ def test_cell_of_several_lines_has_a_field_of_several_lines(browser, run_id, bre
     assert f'<input id="cell-{MOBILE}"' in form
 
 
+@pytest.mark.parametrize("column", ["x", "-1", "9" * 5000], ids=["text", "negative", "5000 digits"])
+def test_field_of_no_column_changes_nothing(browser, run_id, column):
+    """In a form made by hand. The other fields are saved."""
+    fields = [("action", "save"), ("version", "0"), (f"cell:{column}", "Agra"), (f"cell:{CITY}", "Thane")]
+    assert browser.write(f"/runs/{run_id}/rows/2", fields).status_code == 303
+    saved = dict(read_fields(browser.open(f"/runs/{run_id}/rows/2").text))
+    assert saved[f"cell:{CITY}"] == "Thane"
+    assert "Agra" not in saved.values()
+
+
 @pytest.mark.parametrize("path", ["/rows/99", "/rows/x", "/rows/9999999999999999999"])
 def test_row_that_does_not_exist_is_not_found(browser, run_id, path):
     assert browser.open(f"/runs/{run_id}{path}").status == 404

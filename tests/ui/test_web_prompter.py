@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 import pytest
 
 from importer.errors import RunInterruptedError
-from importer.pipeline.questions import RestQuestion, UnknownValue
-from importer.ui.questions_screen import read_titles
+from importer.models.mapping import build_sheet_column
+from importer.pipeline.questions import ColumnQuestion, RestQuestion, UnknownValue
+from importer.ui.questions_screen import read_column_name, read_titles
 from importer.ui.templates import show_text
 from importer.ui.visit import Form
 from importer.ui.web_prompter import PendingQuestion, QuestionKind, WebPrompter
@@ -66,3 +67,17 @@ def test_a_title_is_chosen_as_the_page_shows_it(title):
     form = Form(urlencode([("item:0", f"title:{show_text(title)}")]))
     question = PendingQuestion(1, QuestionKind.TITLES, (item,))
     assert read_titles(form, question) == {"lead_stage_name": {"warm": title}}
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [("0", "Mobile"), ("1", "Other"), ("2", ""), ("", ""), ("-1", ""), ("x", ""), ("9" * 5000, "")],
+    ids=["first", "last", "behind the last", "none", "negative", "text", "5000 digits"],
+)
+def test_a_column_is_chosen_by_its_number(number, name):
+    """A number that the page does not offer chooses none, as the page's own last choice does."""
+    items = tuple(
+        ColumnQuestion(header, build_sheet_column(0), frozenset()) for header in ("Mobile", "Other")
+    )
+    question = PendingQuestion(1, QuestionKind.PHONE_COLUMN, items)
+    assert read_column_name(Form(urlencode({"column": number})), question) == name
