@@ -1,8 +1,8 @@
 """Every console example of README and docs runs against a sandbox, and prints what the page says.
 
 A block fenced as `console` is a session: lines after `$ ` are commands, and the lines below are what they print. All
-blocks of a page are one session in one folder with the samples. What differs from run to run (ids, times, ports) counts as
-equal. A line `...` matches any lines. `pytest tests/test_docs.py --write-examples` writes what the commands print now into
+blocks of a page are one session in one folder with the samples. The runs of a page have the ids of RUN_IDS, in their order.
+What else differs from run to run (times, ports) counts as equal. A line `...` matches any lines. `pytest tests/test_docs.py --write-examples` writes what the commands print now into
 the pages: then read the diff.
 """
 
@@ -29,8 +29,12 @@ PAGES = [
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     if BLOCK.search(page.read_text())
 ]
+RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+RUN_IDS = (
+    "20261125-101500-3fa2", "20261125-102200-7c1d", "20261125-103100-9e04", "20261125-104400-b58e",
+    "20261125-105300-d26f", "20261125-110700-4a90", "20261125-111800-e3c7", "20261125-112900-18fb",
+)  # fmt: skip
 CHANGING = (
-    (re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}"), "20261125-101500-3fa2"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8765"),
     (re.compile(r"--port \d+"), "--port 8765"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d)?"), "2026-11-25 10:15"),
@@ -66,7 +70,7 @@ class Session:
 
     def __init__(self, folder: Path, base_url: str) -> None:
         self._folder = folder
-        self._run_id = ""
+        self._names = RunNames()
         bin_folder = folder / "bin"
         bin_folder.mkdir()
         command = bin_folder / "importer"
@@ -83,15 +87,31 @@ class Session:
         return "".join(f"$ {command}\n{self._run(command, was)}" for command, was in split_examples(block))
 
     def _run(self, command: str, was: str) -> str:
-        run = CHANGING[0][0].search(command)
-        line = command.replace(run[0], self._run_id) if run else command
         done = subprocess.run(
-            line, shell=True, cwd=self._folder, env=self._environment, text=True, timeout=100,
+            self._names.to_real(command), shell=True, cwd=self._folder, env=self._environment, text=True, timeout=100,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
-        if made := CHANGING[0][0].findall(done.stdout):
-            self._run_id = made[-1]
-        return was if matches(was, done.stdout) else normalize(done.stdout)
+        printed = self._names.to_shown(done.stdout)
+        return was if matches(was, printed) else normalize(printed)
+
+
+class RunNames:
+    """The ids of the runs of a page: as they are, and as the page shows them, in the order in which they appear."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+
+    def to_shown(self, printed: str) -> str:
+        """Return what was printed with the ids that the page shows."""
+        for run_id in RUN_ID.findall(printed):
+            if run_id not in self._shown:
+                self._shown[run_id] = RUN_IDS[len(self._shown)]
+        return RUN_ID.sub(lambda found: self._shown[found[0]], printed)
+
+    def to_real(self, command: str) -> str:
+        """Return a command of the page with the ids of the runs of this session."""
+        real = {shown: run_id for run_id, shown in self._shown.items()}
+        return RUN_ID.sub(lambda found: real.get(found[0], found[0]), command)
 
 
 def split_examples(block: str) -> Iterator[tuple[str, str]]:
@@ -120,13 +140,23 @@ def normalize(text: str) -> str:
         ("a\nb\n", "a\nb\n", True),
         ("a\n...\nd\n", "a\nb\nc\nd\n", True),
         ("a\n...\nd\n", "a\nb\nc\n", False),
-        ("run 20261125-101500-3fa2\n", "run 20270101-000000-ffff\n", True),
+        ("at 2026-11-25 10:15\n", "at 2027-01-01 09:30:05\n", True),
+        ("run 20261125-101500-3fa2\n", "run 20261125-102200-7c1d\n", False),
         ("49 went in\n", "50 went in\n", False),
     ],
 )
 def test_examples_are_compared(shown, printed, right):
     """The comparison can fail."""
     assert matches(shown, printed) is right
+
+
+def test_each_run_of_a_page_has_an_id_of_its_own():
+    """A reader sees which run a command is about, and the command is given the run's real id."""
+    names = RunNames()
+    assert names.to_shown("20270101-000000-ffff, 20270101-000001-0000") == f"{RUN_IDS[0]}, {RUN_IDS[1]}"
+    assert names.to_shown("20270101-000000-ffff, 20270101-000009-9999") == f"{RUN_IDS[0]}, {RUN_IDS[2]}"
+    assert names.to_real(f"importer undo {RUN_IDS[1]}") == "importer undo 20270101-000001-0000"
+    assert names.to_real("importer undo 20200101-000000-aaaa") == "importer undo 20200101-000000-aaaa"
 
 
 @pytest.mark.parametrize(
