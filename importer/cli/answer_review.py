@@ -89,7 +89,7 @@ def _describe_answer(answer: Answer) -> str:
             field = get_field_label(answer.value) if answer.value else prompt_messages.IS_LEFT_OUT
             text = prompt_messages.COLUMN_ANSWER.format(column=cut(name, _MAX_WIDTH), field=field)
         case UnknownValue(field, _, value, rows):
-            texts = {None: prompt_messages.ROWS_ARE_REJECTED, "": prompt_messages.IS_LEFT_OUT}
+            texts = {None: prompt_messages.ROWS_ARE_LEFT_OUT, "": prompt_messages.IS_LEFT_OUT}
             text = prompt_messages.VALUE_ANSWER.format(
                 field=get_field_label(field),
                 value=cut(value, _MAX_WIDTH),

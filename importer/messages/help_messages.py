@@ -37,7 +37,7 @@ FILE is a CSV or Excel sheet, or - for CSV on standard input.
 """,
     "plan": """Check FILE, look up the lead of each phone, and show what sending would change.
 
-Nothing is sent. Send the plan later with importer apply.
+Nothing is sent. At a terminal, you are asked what only you can know. Send the plan later with importer apply.
 """,
     "apply": "Send exactly what RUN shows, a plan or a check. The file is not read again. RUN is a run id or its folder.",
     "run": """Check FILE, ask for confirmation, then send the rows that passed.

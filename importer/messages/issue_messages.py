@@ -237,7 +237,7 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.LEAD_APPEARED: IssueText(
         "lead is new in the CRM",
-        "a lead with this phone was created in the CRM after the plan was made. Make a new plan for this row.",
+        "a lead with this phone was created in the CRM after the plan was made. To plan the row again, run importer plan with the failed_rows.xlsx of this run.",
     ),
     Code.SAME_LEAD: IssueText(
         "same lead as another row",
@@ -253,7 +253,8 @@ ISSUE_TEXTS: dict[Code, IssueText] = {
     ),
     Code.LOOKUP_FAILED: IssueText(
         "lead could not be read",
-        "the CRM did not say whether it has a lead with this phone ({value}). Nothing was sent. Plan the row again.",
+        "the CRM did not say whether it has a lead with this phone ({value}). Nothing was sent. "
+        "After a plan, run importer plan with its failed_rows.xlsx. After a run, use importer retry. After an undo, undo the run again.",
     ),
     # --- what reading back found; {value} is what the CRM shows, {hint} what was sent
     Code.NOT_AS_SENT: IssueText(

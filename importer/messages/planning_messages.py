@@ -6,7 +6,7 @@ from importer.messages import ErrorText, format_count, format_lead_count
 
 UNKNOWN_POLICY_FIELD = ErrorText(
     'A policy names the field "{name}", which does not exist or cannot have a policy.',
-    "Use a field such as city, email or lead_stage_name. docs/planning.md lists them.",
+    "Use a field such as city, email or lead_stage_name. docs/mapping.md lists all fields.",
 )
 UNKNOWN_MODE = ErrorText('The policy of {field} cannot be "{mode}".', "Use one of: {modes}.")
 FORWARD_IS_FOR_STAGES = ErrorText(
@@ -53,7 +53,7 @@ CHANGE_CONFLICT = '{label}: kept "{old}", not set to "{new}"'
 # --- counts of a plan
 
 PLAN_TITLE = "The plan:"
-PLANNED_FIELDS = "Fields of known leads:"
+PLANNED_FIELDS = "Fields of leads that exist in the CRM:"
 ACTION_MEANINGS = {
     "create": "to create: no lead has this phone",
     "update": "to update",
@@ -68,7 +68,7 @@ EFFECT_WORDS = {
     "fill": "filled",
     "add": "added to",
     "remove": "removed",
-    "send": "sent without comparison",
+    "send": "sent (the CRM does not show what the lead has)",
     "kept": "kept",
     "edited": "kept, because a person changed it",
     "foreign": "kept, because it is not from importer",
@@ -84,7 +84,7 @@ SAMPLE_ONLY = (
 )
 
 PLAN_ON_PAGE = "What the plan does"
-HEAD_EFFECT = "Known leads"
+HEAD_EFFECT = "Leads that exist in the CRM"
 HEAD_EXAMPLE = "Examples of replaced values"
 SEE_CHANGES = "Every change, field by field:"
 EXAMPLE = '{phone}: "{old}" -> "{new}"'

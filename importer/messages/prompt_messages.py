@@ -32,18 +32,18 @@ UNKNOWN_FIELD = '  There is no field "{name}". Type ? to list the fields.'
 FIELD_IS_TAKEN = "  {field} already has a column. Choose another field, or type - to leave this column out."
 NO_SAMPLES = "empty"
 VALUE_CHOICES = (
-    "  Enter  keep the value (its rows are rejected; with --unknown drop, they are sent without the value)",
-    "  -      send its rows without the value",
+    "  Enter  leave these rows out (with --unknown drop: send them without the value)",
+    "  -      send these rows without the value",
     "  b      go back to the question before",
 )
 VALUE_CHOICES_FOR_ALL = (
-    "  all    keep this and all other values of {field};  -all  send their rows without them"
+    "  all    the same as Enter for this and all other values of {field};  -all  the same as -"
 )
 UNKNOWN_VALUE = '{position}: {field} "{value}" ({rows})'
 WHICH_VALUE_NUMBER = "  Which one is meant? Type its number, or another value from your account"
 WHICH_VALUE_TITLE = "  Which one is meant? Type a value (importer dropdowns lists them)"
 VALUE_CHOSEN = '  Using "{title}".'
-VALUE_NOT_IN_ACCOUNT = '  "{value}" does not exist in your account. Type a number, a value from your account, or Enter to keep this value.'
+VALUE_NOT_IN_ACCOUNT = '  "{value}" does not exist in your account. Type a number, a value from your account or -, or press Enter.'
 VALUE_IS_AMBIGUOUS = '  More than one value in your account begins with "{value}": {titles}.'
 OWNER_CHOICES = (
     "  Enter  leave the owner out (the name is kept as additional info)",
@@ -119,7 +119,7 @@ TYPE_YES_NO_OR_NUMBER = (
     "  Type y to send, n to stop, or the number of an answer to change it. Then press Enter."
 )
 IS_LEFT_OUT = "left out"
-ROWS_ARE_REJECTED = "not changed, so its rows are rejected"
+ROWS_ARE_LEFT_OUT = "these rows are left out (with --unknown drop: sent without the value)"
 SHEETS_ANSWER = "Sheets to read: {sheets}"
 SAVED_MAP_ANSWER = "Read the columns as last time ({path}): {answer}"
 FIELD_ANSWER = '{field}: column "{column}"'

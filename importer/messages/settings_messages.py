@@ -120,7 +120,7 @@ OPTION_HELP: dict[str, OptionHelp] = {
     "allow_empty": OptionHelp("", "Accept a sheet that has a header and no rows: the run ends with 0."),
     "reports": OptionHelp("DIR", "The folder for the reports of all runs."),
     "run_id": OptionHelp("ID", "A name for this run."),
-    "yes": OptionHelp("", "Send without asking for confirmation."),
+    "yes": OptionHelp("", "Ask no questions. A command that sends does so without confirmation."),
     "json": OptionHelp(
         "", "Print the summary, or the error, as one JSON object on standard output, and nothing else there."
     ),

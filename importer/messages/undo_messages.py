@@ -31,7 +31,7 @@ ROWS_OF_SEVERAL_SHEETS = ErrorText(
 )
 UNKNOWN_FIELD = ErrorText(
     '--only names the field "{name}", which does not exist or cannot be put back.',
-    "Use a field such as city, email or lead_stage_name. docs/undo.md lists them.",
+    "Use a field such as city, email or lead_stage_name. docs/mapping.md lists all fields.",
 )
 UNKNOWN_LABEL = ErrorText(
     '--mark-created names the label "{label}", which cannot be used.{hint}',

@@ -19,7 +19,7 @@ class Effect(StrEnum):
     SET = "set"  # another value in the CRM: replaced
     ADD = "add"  # added to what the CRM has
     REMOVE = "remove"  # taken from what the CRM has
-    SEND = "send"  # the CRM does not show this field: sent without comparison
+    SEND = "send"  # the CRM does not show this field, so it is sent without a comparison
     KEPT = "kept"  # the policy keeps the CRM's value
     EDITED = "edited"  # a person changed the field after the last import, or emptied it: kept
     FOREIGN = "foreign"  # the value is not from this tool: kept

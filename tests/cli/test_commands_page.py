@@ -145,13 +145,15 @@ def write_table(name):
 
 def format_arguments(name):
     return " ".join(
-        p.metavar or p.name.upper() for p in find_command(name).params if isinstance(p, click.Argument)
+        name if argument.required else f"[{name}]" for name, argument in zip(names, arguments, strict=True)
     )
 
 
 def format_flags(option):
     names = ", ".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
     metavar = option.metavar or ""
+    arguments = [p for p in find_command(name).params if isinstance(p, click.Argument)]
+    names = [argument.metavar or argument.name.upper() for argument in arguments]
     return f"{names[:-1]} {metavar}`" if metavar else names
 
 

@@ -189,7 +189,7 @@ def test_part_of_a_title_is_not_an_answer(at_terminal, importer):
     terminal.expect("Which one is meant?")
     terminal.type("")
     terminal.expect("No row can be sent.")
-    terminal.expect('1  Stage "Lost lead" (1 row): not changed, so its rows are rejected')
+    terminal.expect('1  Stage "Lost lead" (1 row): these rows are left out')
     terminal.type("")
     assert terminal.wait_for_exit() == 2
 
