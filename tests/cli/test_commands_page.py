@@ -1,4 +1,4 @@
-"""docs/commands.md and docs/mapping.md list the commands, options and fields of the code.
+"""docs/commands.md, docs/mapping.md and docs/reports.md list the commands, options, fields, files and columns of the code.
 
 `pytest tests/cli/test_commands_page.py --write-examples` writes the tables of these pages again. Read the diff then.
 """
@@ -14,6 +14,14 @@ import pytest
 from importer.cli.main import Commands
 from importer.fields import FIELDS, find_field
 from importer.messages import help_messages
+from importer.models.status import (
+    PLAN_COLUMNS,
+    REPORT_COLUMNS,
+    SHEET_COLUMN,
+    TASK_COLUMNS,
+    VERIFICATION_COLUMNS,
+)
+from importer.report.summary import REPORT_FILES
 from importer.settings import PER_CALL_OPTIONS, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -144,6 +152,8 @@ def write_table(name):
 
 
 def format_arguments(name):
+    arguments = [p for p in find_command(name).params if isinstance(p, click.Argument)]
+    names = [argument.metavar or argument.name.upper() for argument in arguments]
     return " ".join(
         name if argument.required else f"[{name}]" for name, argument in zip(names, arguments, strict=True)
     )
@@ -152,8 +162,6 @@ def format_arguments(name):
 def format_flags(option):
     names = ", ".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
     metavar = option.metavar or ""
-    arguments = [p for p in find_command(name).params if isinstance(p, click.Argument)]
-    names = [argument.metavar or argument.name.upper() for argument in arguments]
     return f"{names[:-1]} {metavar}`" if metavar else names
 
 
@@ -205,3 +213,10 @@ def test_example_maps_can_be_read(tmp_path):
         (tmp_path / "m.toml").write_text(example, "utf-8")
         for entry in read_map(tmp_path / "m.toml").list_entries().values():
             assert entry.field == "" or find_field(entry.field)
+
+
+def test_page_about_reports_names_every_file_and_column():
+    """A new file or column needs its line in docs/reports.md."""
+    named = re.findall(r"^\| `([\w.]+)` \|", (ROOT / "docs/reports.md").read_text("utf-8"), re.MULTILINE)
+    columns = (SHEET_COLUMN, *REPORT_COLUMNS, *PLAN_COLUMNS, *VERIFICATION_COLUMNS, *TASK_COLUMNS)
+    assert {*REPORT_FILES, *columns} - set(named) == set()
