@@ -30,6 +30,16 @@ def test_every_package_is_named():
     assert folders - named - {Path(), Path("loader"), Path("models")} == set()
 
 
+def test_every_package_is_in_the_diagram_of_layers():
+    """A reader sees what each package may import."""
+    diagram = (
+        PAGE.partition("## The packages and their layers")[2].partition("```mermaid")[2].partition("```")[0]
+    )
+    drawn = set(re.findall(r"\w+", " ".join(re.findall(r'\["(.*?)"\]', diagram))))
+    packages = {path.parent.name for path in (ROOT / "importer").glob("*/__init__.py")}
+    assert packages - drawn == set()
+
+
 def test_state_diagrams_are_well_formed():
     """Each line of a state diagram is a transition, and every state can be left or is the end."""
     diagrams = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", PAGE, re.DOTALL)
