@@ -12,7 +12,7 @@ import msgspec
 
 from importer.atomic_file import open_staging_dir, publish_file
 from importer.batch.batch_summary import BatchSummary
-from importer.batch.job_report import JobReport, JobState
+from importer.batch.job_report import Goal, JobReport, JobState
 from importer.csv_injection import escape_formula, format_csv_record
 from importer.messages import batch_messages, format_time
 from importer.messages.report_messages import CHECK_MEANINGS, STATUS_MEANINGS
@@ -77,11 +77,23 @@ def format_batch_headline(summary: BatchSummary) -> str:
     return batch_messages.format_headline(
         rows=summary.rows,
         went_in=summary.went_in,
+        can_go_in=summary.can_go_in,
         to_fix=summary.to_fix,
+        skipped=summary.skipped,
         jobs=len(summary.jobs),
         accounts=len(summary.accounts),
         is_sent=summary.is_sent,
     )
+
+
+def format_last_line(summary: BatchSummary, goal: Goal) -> str:
+    """Return the sentence that says how the batch ended, and what to do now."""
+    if goal is Goal.SEND and summary.exit_code == 1:
+        return batch_messages.format_not_all_in(
+            is_failed=bool(summary.to_fix or summary.undelivered),
+            is_unread=any(job.state == JobState.NOT_CHECKED for job in summary.jobs),
+        )
+    return batch_messages.LAST_LINES[goal.name][summary.exit_code]
 
 
 def list_problems(summary: BatchSummary, reports: Path) -> list[str]:

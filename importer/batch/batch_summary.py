@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from importer.batch.job_report import DONE_STATES, RESUMABLE_JOBS, Goal, JobReport, JobState, sum_counts
+from importer.batch.job_report import DONE_STATES, Goal, JobReport, JobState, sum_counts
 from importer.untrusted_text import format_path
 
 SCHEMA_VERSION = 1
 _INTERRUPTED_CODE = 130
+_WentIn: TypeAlias = Annotated[
+    int,
+    Meta(
+        description="Rows that went in. As long as no job of the batch was sent: that can go in, after its check."
+    ),
+]
 
 
 class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +36,7 @@ class AccountSummary(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Annotated[int, Meta(description="Jobs of the account.")]
     finished: Annotated[int, Meta(description="Jobs whose rows were all sent, or tried.")]
     rows: Annotated[int, Meta(description="Data rows of all its sheets.")]
-    went_in: Annotated[int, Meta(description="Rows that went in (after a check: that can go in).")]
+    went_in: _WentIn
     to_fix: Annotated[int, Meta(description="Rows that must be fixed before they can go in.")]
     undelivered: Annotated[int, Meta(description="Valid rows that failed because of the network or the CRM.")]
 
@@ -46,7 +52,7 @@ class BatchSummary(msgspec.Struct, frozen=True, kw_only=True):
     counts: Annotated[
         dict[str, int], Meta(description="Rows by status, with all statuses; their sum is `rows`.")
     ]
-    went_in: Annotated[int, Meta(description="Rows that went in (after a check: that can go in).")]
+    went_in: _WentIn
     to_fix: Annotated[int, Meta(description="Rows that must be fixed before they can go in.")]
     undelivered: Annotated[int, Meta(description="Valid rows that failed because of the network or the CRM.")]
     requests: Annotated[int, Meta(description="Requests that sent or looked up a lead.")]
@@ -58,6 +64,16 @@ class BatchSummary(msgspec.Struct, frozen=True, kw_only=True):
     def is_sent(self) -> bool:
         """Whether any job was sent, at least in part."""
         return has_sent(self.jobs)
+
+    @property
+    def can_go_in(self) -> int:
+        """Rows that can go in beside those that did; 0 as long as nothing was sent, when `went_in` counts them."""
+        return sum(job.went_in for job in self.jobs if not job.is_sent) if self.is_sent else 0
+
+    @property
+    def skipped(self) -> int:
+        """Rows that are no leads."""
+        return sum(job.skipped for job in self.jobs)
 
 
 def build_batch_summary(
@@ -77,7 +93,7 @@ def build_batch_summary(
         finished_at=finished.isoformat(),
         rows=sum(job.rows for job in jobs),
         counts=sum_counts(jobs),
-        went_in=sum(job.went_in for job in jobs),
+        went_in=_count_went_in(jobs, is_sent=has_sent(jobs)),
         to_fix=sum(job.to_fix for job in jobs),
         undelivered=sum(job.undelivered for job in jobs),
         requests=sum(job.requests for job in jobs),
@@ -91,6 +107,7 @@ def build_batch_summary(
 
 def _summarize_accounts(jobs: Sequence[JobReport], failed: Mapping[str, str]) -> list[AccountSummary]:
     by_account: dict[str, list[JobReport]] = {}
+    is_sent = has_sent(jobs)
     for job in jobs:
         by_account.setdefault(job.account, []).append(job)
     return [
@@ -101,12 +118,17 @@ def _summarize_accounts(jobs: Sequence[JobReport], failed: Mapping[str, str]) ->
             jobs=len(own),
             finished=sum(job.state == JobState.FINISHED for job in own),
             rows=sum(job.rows for job in own),
-            went_in=sum(job.went_in for job in own),
+            went_in=_count_went_in(own, is_sent=is_sent),
             to_fix=sum(job.to_fix for job in own),
             undelivered=sum(job.undelivered for job in own),
         )
         for name, own in by_account.items()
     ]
+
+
+def _count_went_in(jobs: Sequence[JobReport], *, is_sent: bool) -> int:
+    """Return the rows that went in, or if the batch has sent nothing yet those that can go in."""
+    return sum(job.went_in for job in jobs if job.is_sent or not is_sent)
 
 
 def compute_batch_code(
@@ -130,7 +152,7 @@ def compute_batch_code(
 
 def has_sent(jobs: Sequence[JobReport]) -> bool:
     """Return whether any job was sent, at least in part."""
-    return any(job.state in RESUMABLE_JOBS or job.state == JobState.FINISHED for job in jobs)
+    return any(job.is_sent for job in jobs)
 
 
 def format_batch_schema() -> bytes:

@@ -86,6 +86,17 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: Annotated[int, Meta(description="The exit code that the run has by itself.")] = 2
 
     @property
+    def is_sent(self) -> bool:
+        """Whether the job was sent, at least in part."""
+        return self.state in RESUMABLE_JOBS or self.state == JobState.FINISHED
+
+    @property
+    def skipped(self) -> int:
+        """Rows that are no leads, such as test rows: there is nothing to fix. 0 while rows are still to be sent."""
+        is_open = self.state in RESUMABLE_JOBS
+        return 0 if is_open else self.rows - self.went_in - self.to_fix - self.undelivered
+
+    @property
     def leads(self) -> int:
         """The leads that were sent, or that sending the job would send."""
         return self.counts.get(RowStatus.ACCEPTED.value, 0)

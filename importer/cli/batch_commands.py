@@ -95,7 +95,7 @@ def batch_command(
             options = msgspec.structs.replace(options, sends_at_once=session.sends_at_once)
         batch = Batch(read, options, account_places, progress)
         summary = batch.run(lambda found: not asks or _confirm(found, Path(reports)))
-    _show_result(summary, Path(reports), as_json=as_json)
+    _show_result(summary, goal, Path(reports), as_json=as_json)
     return summary.exit_code
 
 
@@ -150,14 +150,15 @@ def _confirm(summary: BatchSummary, reports: Path) -> bool:
     return confirm(question)
 
 
-def _show_result(summary: BatchSummary, reports: Path, *, as_json: bool) -> None:
+def _show_result(summary: BatchSummary, goal: Goal, reports: Path, *, as_json: bool) -> None:
+    from importer.batch.batch_report import format_last_line
+
     if as_json:
         print_json(summary)
     else:
         for line in _format_summary(summary, reports):
             print_line(line)
-    last_lines = batch_messages.LAST_LINES if summary.is_sent else batch_messages.CHECK_LAST_LINES
-    print_line(last_lines[summary.exit_code], err=True, bold=sys.stderr.isatty())
+    print_line(format_last_line(summary, goal), err=True, bold=sys.stderr.isatty())
 
 
 def _format_summary(summary: BatchSummary, reports: Path) -> Iterator[str]:

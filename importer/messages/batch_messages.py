@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from importer.messages import ErrorText, format_count, format_lead_count, format_row_count
+from importer.messages.terminal_messages import format_skipped_rows
 
 # --- the manifest
 
@@ -212,12 +213,25 @@ def format_send_question(leads: int, jobs: int, accounts: int) -> str:
     return f"Send {format_lead_count(leads)} from {format_job_count(jobs)} to {format_account_count(accounts)} now?"
 
 
-def format_headline(*, rows: int, went_in: int, to_fix: int, jobs: int, accounts: int, is_sent: bool) -> str:
-    """Return in one line what happened."""
+def format_headline(
+    *,
+    rows: int,
+    went_in: int,
+    can_go_in: int,
+    to_fix: int,
+    skipped: int,
+    jobs: int,
+    accounts: int,
+    is_sent: bool,
+) -> str:
+    """Return in one line what happened. `can_go_in` are rows beside those that went in."""
     place = f"{format_job_count(jobs)} for {format_account_count(accounts)}"
     verb = "went in" if is_sent else "can go in"
-    fix = f" {format_row_count(to_fix)} to fix." if to_fix else ""
-    return f"{format_count(went_in)} of {format_row_count(rows)} {verb} ({place}).{fix}"
+    more = f", {format_count(can_go_in)} more can go in" if can_go_in else ""
+    line = f"{format_count(went_in)} of {format_row_count(rows)} {verb}{more} ({place})."
+    if to_fix:
+        line += f" {format_row_count(to_fix)} to fix."
+    return f"{line} {format_skipped_rows(skipped)}" if skipped else line
 
 
 def format_job_problem(
@@ -233,27 +247,55 @@ def format_job_problem(
 
 
 LAST_LINES = {
-    0: "All rows went in.",
-    1: "Not everything went in. Correct each failed_rows.xlsx and add it to the manifest under the same account, "
-    "or import it with importer run and the key of that account in SUPERFONE_API_KEY. "
-    "If a file could not be read, correct it and run the same command again.",
-    2: "Nothing was sent.",
-    3: "Some accounts are not finished. Fix what is named above, and run the same command again: it continues.",
-    130: "Stopped. To continue, run the same command again.",
+    "CHECK": {
+        0: "All rows can go in. This command sent nothing.",
+        1: "Some rows or files cannot go in. This command sent nothing.",
+        2: "Nothing was sent.",
+        3: "Some files are only partly sent. Run importer batch without --check to continue.",
+        130: "Stopped. To continue, run the same command again.",
+    },
+    "PLAN": {
+        0: "All rows can go in as planned. This command sent nothing.",
+        1: "Some rows or files cannot go in. This command sent nothing.",
+        2: "Nothing was sent.",
+        3: "Some accounts are not planned. Fix what is named above, and run the same command again: it continues. "
+        "Files that are partly sent continue without --plan.",
+        130: "Stopped. To continue, run the same command again.",
+    },
+    "SEND": {
+        0: "All rows went in.",
+        2: "Nothing was sent.",
+        3: "Some accounts are not finished. Fix what is named above, and run the same command again: it continues.",
+        130: "Stopped. To continue, run the same command again.",
+    },
 }
-CHECK_LAST_LINES = {
-    **LAST_LINES,
-    0: "All rows can go in. Nothing was sent.",
-    1: "Some rows or files cannot go in yet. Nothing was sent.",
-    3: LAST_LINES[3],
-}
+"""The last line by goal and exit code."""
+
+
+def format_not_all_in(*, is_failed: bool, is_unread: bool) -> str:
+    """Return the last line of a batch that is finished, and of which not everything went in.
+
+    `is_failed`: failed_rows has some rows. `is_unread`: a file could not be read. Without both, there is nothing to fix.
+    """
+    parts = ["Not everything went in."]
+    if is_failed:
+        parts.append(
+            "Correct each failed_rows.xlsx and add it to the manifest under the same account, "
+            "or import it with importer run and the key of that account in SUPERFONE_API_KEY."
+        )
+    if is_unread:
+        parts.append("Correct each file that could not be read, and run the same command again.")
+    if not is_failed and not is_unread:
+        parts.append("Open the report to see why.")
+    return " ".join(parts)
+
 
 # --- batch.html
 
 TITLE = "Batch"
 STARTED = "Started"
 NEXT_STEPS = "What to do next"
-RUN_AGAIN = "Run the same command again. What is finished is skipped, and the rest continues."
+RUN_AGAIN = "Run importer batch again. What is finished is skipped, and the rest continues. --check and --plan send nothing."
 ACCOUNTS = "What went in, by account"
 JOBS = "What needs attention"
 ALL_JOBS = "All files"

@@ -9,7 +9,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from importer.batch.batch_report import list_problems, write_batch_reports
+from importer.batch.batch_report import (
+    format_batch_headline,
+    format_last_line,
+    list_problems,
+    write_batch_reports,
+)
 from importer.batch.batch_summary import build_batch_summary, compute_batch_code, format_batch_schema
 from importer.batch.job_report import Goal, JobReport, JobState
 from importer.models.status import RowStatus
@@ -19,12 +24,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 NOW = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
 
 
-def make_job(state=JobState.FINISHED, *, accepted=2, invalid=0, **fields):
-    counts = {status.value: 0 for status in RowStatus} | {"accepted": accepted, "invalid": invalid}
+def make_job(state=JobState.FINISHED, *, accepted=2, invalid=0, skipped=0, pending=0, **fields):
+    counts = {status.value: 0 for status in RowStatus}
+    counts |= {"accepted": accepted, "invalid": invalid + skipped, "pending": pending}
     values = {"account": "acme", "file": "a.csv", "run_id": "a-1", "folder": "acme/a-1", **fields}
     return JobReport(
-        state=state, rows=accepted + invalid, counts=counts, went_in=accepted, to_fix=invalid,
-        exit_code=2 if state is JobState.NOT_CHECKED else int(bool(invalid)), file_to_fix="failed_rows.xlsx" if invalid else "", **values,
+        state=state, rows=sum(counts.values()), counts=counts, went_in=accepted, to_fix=invalid,
+        exit_code=2 if state is JobState.NOT_CHECKED else int(bool(invalid or skipped)),
+        file_to_fix="failed_rows.xlsx" if invalid else "", **values,
     )  # fmt: skip
 
 
@@ -69,6 +76,47 @@ def test_exit_code_says_how_the_batch_ended(jobs, goal, has_failed, code):
     found = compute_batch_code(jobs, goal, has_failed_accounts=has_failed, is_interrupted=False)
     assert found == code
     assert compute_batch_code(jobs, goal, has_failed_accounts=has_failed, is_interrupted=True) == 130
+
+
+@pytest.mark.parametrize(
+    ("jobs", "headline"),
+    [
+        ([CHECKED, PLANNED], "4 of 4 rows can go in (2 files for 1 account)."),
+        ([DONE, FIX], "4 of 5 rows went in (2 files for 1 account). 1 row to fix."),
+        ([DONE, CHECKED, PLANNED], "2 of 6 rows went in, 4 more can go in (3 files for 1 account)."),
+        ([make_job(JobState.STOPPED, pending=3), CHECKED], "2 of 7 rows went in, 2 more can go in (2 files for 1 account)."),
+        ([make_job(skipped=1), FIX], "4 of 6 rows went in (2 files for 1 account). 1 row to fix. 1 row was skipped because it is not a lead."),
+    ],
+)  # fmt: skip
+def test_headline_says_what_went_in_and_what_can(jobs, headline):
+    """What was only checked has not gone in, and every row is accounted for."""
+    summary = build(*jobs, goal=Goal.CHECK)
+    assert format_batch_headline(summary) == headline
+    assert summary.went_in == sum(account.went_in for account in summary.accounts)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        ([FIX], ["Correct each failed_rows.xlsx"]),
+        ([DONE, UNREAD], ["Correct each file that could not be read"]),
+        ([FIX, UNREAD], ["Correct each failed_rows.xlsx", "Correct each file that could not be read"]),
+        ([make_job(skipped=1)], ["Open the report"]),
+    ],
+)
+def test_last_line_says_what_to_correct_and_nothing_else(jobs, words):
+    """With only test rows left there is nothing to correct."""
+    line = format_last_line(build(*jobs), Goal.SEND)
+    assert line.startswith("Not everything went in.")
+    every = ("Correct each failed_rows.xlsx", "Correct each file that could not be read", "Open the report")
+    assert [one for one in every if one in line] == words
+
+
+def test_check_does_not_promise_to_continue():
+    """It sends nothing, so a file that is partly sent stays so, however often it is run."""
+    summary = build(make_job(JobState.STOPPED), goal=Goal.CHECK)
+    assert "without --check" in format_last_line(summary, Goal.CHECK)
+    assert "it continues" in format_last_line(build(DONE, CHECKED), Goal.SEND)
 
 
 def test_batch_json_is_as_its_schema_says(tmp_path):

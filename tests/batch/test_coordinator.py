@@ -77,6 +77,19 @@ def test_check_sends_nothing_and_the_batch_goes_on_from_it(agency, monkeypatch):
     assert agency.summary["counts"]["accepted"] == 36
 
 
+def test_check_of_a_new_file_does_not_say_that_it_went_in(agency):
+    """An agency adds a sheet to a manifest that was sent before."""
+    agency.write_sheet("acme", "a.csv", 3)
+    agency.write_manifest('[[jobs]]\naccount = "acme"\nfile = "acme/*.csv"\n')
+    assert agency().code == 0
+    agency.write_sheet("acme", "b.csv", 4, first=3)
+    checked = agency("--check")
+    assert checked.code == 0
+    assert "3 of 7 rows went in, 4 more can go in (2 files for 1 account)." in checked.out
+    assert "This command sent nothing." in checked.err
+    assert agency.summary["went_in"] == agency.summary["accounts"][0]["went_in"] == 3
+
+
 def test_plan_looks_up_every_lead_and_is_then_sent(agency):
     """--plan ends with plans; the batch after it applies them."""
     write_two_sheets_each(agency, rows=3)
