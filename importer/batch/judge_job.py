@@ -26,7 +26,6 @@ from importer.errors import (
 from importer.journal.run_journal import Journal
 from importer.journal.run_metadata import PeekedRun, peek_run
 from importer.messages import batch_messages
-from importer.models.status import RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.run import judge
 from importer.pipeline.run_folder import discard_unsent_run
@@ -46,14 +45,24 @@ def judge_job(request: JudgeRequest, link: Link) -> JudgedJob:
     except RunInterruptedError:
         raise
     except ImporterError as error:
-        return JudgedJob(build_unread_report(request.job, str(error)), is_ready=False)
+        return JudgedJob(_report_failure(request.job, str(error)), is_ready=False)
+
+
+def _report_failure(job: Job, reason: str) -> JobReport:
+    """Return the report of a job whose file cannot be judged now. What was sent of it counts all the same."""
+    found = peek_run(job.folder)
+    if found is None or not found.end.has_sent:
+        return build_unread_report(job, reason)
+    return msgspec.structs.replace(read_report(job, reason), exit_code=1)
 
 
 def _judge_if_needed(request: JudgeRequest, link: Link) -> JudgedJob:
     job, opened = request.job, request.opened
     found = peek_run(job.folder)
-    if found is not None and found.end.state is RunState.FINISHED and not job.file.exists():
-        return JudgedJob(read_report(job), is_ready=True)  # it was sent, and then moved away
+    if found is not None and found.end.has_sent and not job.file.exists():
+        return JudgedJob(
+            read_report(job), is_ready=True
+        )  # moved away: its journal has all that is left to send
     judging = decide_judging(
         found,
         sha256=_hash_file(job.file),
@@ -66,7 +75,7 @@ def _judge_if_needed(request: JudgeRequest, link: Link) -> JudgedJob:
             return JudgedJob(read_report(job), is_ready=True)
         case Judging.REFUSE:
             reason = batch_messages.CHANGED_FILE.format(file=job.name, run_id=job.run_id)
-            return JudgedJob(msgspec.structs.replace(read_report(job, reason), exit_code=1), is_ready=False)
+            return JudgedJob(_report_failure(job, reason), is_ready=False)
         case Judging.JUDGE:
             _discard_unsent(job, found)
             return JudgedJob(_judge(request, link), is_ready=True)

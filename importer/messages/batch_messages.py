@@ -251,7 +251,7 @@ LAST_LINES = {
         0: "All rows can go in. This command sent nothing.",
         1: "Some rows or files cannot go in. This command sent nothing.",
         2: "Nothing was sent.",
-        3: "Some files are only partly sent. Run importer batch without --check to continue.",
+        3: "Some files are only partly sent or planned. Run importer batch without --check to continue.",
         130: "Stopped. To continue, run the same command again.",
     },
     "PLAN": {

@@ -13,6 +13,7 @@ import pytest
 
 from importer.batch import coordinator, judge_job
 from importer.credentials import Credentials, Secret
+from importer.errors import UnreadableFileError
 from importer.journal.run_journal import Journal
 from importer.pipeline import resume
 from importer.pipeline.edit_rows import CellEdit
@@ -214,6 +215,42 @@ def test_account_that_is_banned_half_way_stops_and_goes_on_later(agency):
     assert agency().code == 0
     assert len(agency.accounts.list_phones("coral")) == 24
     agency.check_conservation()
+
+
+@pytest.fixture
+def stopped(agency):
+    """Return the agency after its first file was sent in part: the account was blocked and is open again."""
+    agency.write_sheet("acme", "a.csv", 12)
+    agency.write_manifest('[[jobs]]\naccount = "acme"\nfile = "acme/a.csv"\n')
+    faults = agency.accounts.sandboxes["acme"].faults
+    faults.restart(FaultPlan(always=InjectedFault.FORBIDDEN, from_request=5))
+    assert agency().code == 3
+    faults.restart(FaultPlan())
+    return agency
+
+
+def test_file_that_was_sent_in_part_may_be_moved_away(stopped):
+    """Its journal has the rest. A check counts what went in, and the same command sends what did not."""
+    (stopped.folder / "acme/a.csv").rename(stopped.folder / "moved.csv")
+    sent = len(stopped.accounts.list_phones("acme"))
+    assert stopped("--check").code == 3
+    assert stopped.list_states() == {"acme": ["stopped"]}
+    assert (stopped.summary["went_in"], stopped.summary["rows"]) == (sent, 12)
+    assert stopped().code == 0
+    assert len(stopped.accounts.list_phones("acme")) == 12
+
+
+def test_file_that_cannot_be_read_any_more_keeps_its_counts(stopped, monkeypatch):
+    """What went in is not "0 of 0 rows" because a drive does not answer."""
+
+    def fail(path):
+        raise UnreadableFileError(f"{path} cannot be read.")
+
+    monkeypatch.setattr(judge_job, "_hash_file", fail)
+    ended = stopped()
+    assert ended.code == 3
+    assert "a.csv cannot be read." in ended.out
+    assert stopped.summary["rows"] == 12
 
 
 def test_bug_in_one_account_is_its_own(agency, monkeypatch):
