@@ -37,10 +37,15 @@ class RunningJobs(Generic[_Result]):
             self.close(account)
 
     def start(self, job: Job) -> None:
-        """Start a job."""
-        if job.account not in self._executors:
-            self._executors[job.account] = self._open_executor(job.account)
-        self._jobs[self._submit(self._executors[job.account], job)] = job
+        """Start a job. What keeps it from starting is how it ended: the other accounts go on."""
+        try:
+            if job.account not in self._executors:
+                self._executors[job.account] = self._open_executor(job.account)
+            future = self._submit(self._executors[job.account], job)
+        except Exception as error:  # noqa: BLE001 - no memory for a process, or one that was killed while it waited
+            future = Future()
+            future.set_exception(error)
+        self._jobs[future] = job
 
     def wait(self, timeout_s: float) -> list[tuple[Job, Future[_Result]]]:
         """Return the jobs that have ended, after the first has, or after this time."""

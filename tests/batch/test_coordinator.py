@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -12,6 +13,7 @@ from functools import partial
 import pytest
 
 from importer.batch import coordinator, judge_job
+from importer.batch.account_processes import Phase
 from importer.credentials import Credentials, Secret
 from importer.errors import UnreadableFileError
 from importer.journal.run_journal import Journal
@@ -294,6 +296,35 @@ def test_account_whose_process_is_gone_gets_a_new_one(agency, monkeypatch):
     monkeypatch.setattr(AccountThreads, "open_place", lambda _, board, account, phase: Mortal(board, account))
     assert agency("--check").code == 1
     assert agency.list_states()["birla"] == ["not_checked", "checked"]
+    assert agency().code == 0
+
+
+@pytest.mark.parametrize("step", ["open_place", "submit"])
+def test_job_that_cannot_start_is_its_own(agency, monkeypatch, step):
+    """No memory for a process, or one that was killed between two jobs: the other accounts are sent all the same."""
+    write_two_sheets_each(agency)
+    agency("--check")
+    open_place = AccountThreads.open_place
+
+    def fail(*_):
+        raise BrokenProcessPool
+
+    def open_or_fail(places, board, account, phase):
+        if account == "birla" and phase is Phase.SENDING:
+            if step == "open_place":
+                raise OSError(errno.ENOMEM, "Cannot allocate memory")
+            thread = open_place(places, board, account, phase)
+            thread.submit = fail
+            return thread
+        return open_place(places, board, account, phase)
+
+    monkeypatch.setattr(AccountThreads, "open_place", open_or_fail)
+    ended = agency()
+    assert ended.code == 3
+    assert "ended unexpectedly" in ended.out
+    assert agency.list_states()["birla"] == ["checked", "checked"]
+    assert agency.list_states()["coral"] == ["finished", "finished"]
+    monkeypatch.setattr(AccountThreads, "open_place", open_place)
     assert agency().code == 0
 
 
