@@ -48,7 +48,7 @@ def read_key(reference: KeyReference, folder: Path, environ: Mapping[str, str]) 
         case KeyPlace.ENVIRONMENT:
             text = environ.get(reference.name)
         case KeyPlace.FILE:
-            text = _read_file(folder / Path(reference.name).expanduser())
+            text = _read_file(folder, reference.name)
         case KeyPlace.KEYRING:
             text = read_keyring(reference.name)
         case _:
@@ -58,9 +58,9 @@ def read_key(reference: KeyReference, folder: Path, environ: Mapping[str, str]) 
     return build_secret(text, str(reference))
 
 
-def _read_file(path: Path) -> str | None:
+def _read_file(folder: Path, name: str) -> str | None:
     try:
-        with path.open("rb") as file:
+        with (folder / Path(name).expanduser()).open("rb") as file:
             return file.read(_MAX_KEY_BYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name, no UTF-8, no such user (~nobody/key)
         return None

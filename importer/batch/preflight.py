@@ -48,6 +48,8 @@ def open_accounts(
             found = future.result()
         except ImporterError as error:
             failed[name] = str(error)
+        except Exception as error:  # noqa: BLE001 - a bug, or a place of a key that nobody thought of: it is this account's
+            failed[name] = batch_messages.ACCOUNT_FAILED.format(kind=type(error).__name__)
         else:
             state = find_account(state_dir, found.identity, found.titles)
             opened[name] = OpenedAccount(found.identity, found.titles, state)
@@ -78,7 +80,7 @@ def _estimate_journal_bytes(job: Job) -> int:
     """Return about how much the journal takes; 0 if there is one, or no file."""
     if job.folder.exists():
         return 0
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         is_text = job.file.suffix.casefold() in (".csv", ".tsv", ".txt", ".vcf")
         return job.file.stat().st_size * (_JOURNAL_SHARE if is_text else _WORKBOOK_SHARE)
     return 0

@@ -67,6 +67,7 @@ NO_KEY = {
     ),
 }
 
+ACCOUNT_FAILED = "The account could not be opened ({kind}). Check the place of its key in the manifest."
 REFUSED_KEY = "Put the right key of {account} at {key}."
 
 # --- preflight

@@ -153,6 +153,14 @@ def test_key_is_read_from_its_place(tmp_path, monkeypatch):
         assert read_key(reference, tmp_path, {"ACME_KEY": CANARY}).reveal() == CANARY
 
 
+@pytest.mark.parametrize("name", ["~nosuchuser/key", "a\0b", "binary.key", ".", "x" * 5000])
+def test_bad_path_of_a_key_is_a_missing_key(tmp_path, name):
+    """It is what one account lacks, and no error of the batch."""
+    (tmp_path / "binary.key").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(MissingKeyError):
+        read_key(KeyReference(KeyPlace.FILE, name), tmp_path, {})
+
+
 @pytest.mark.parametrize(
     ("place", "environ"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from importer.batch import preflight
@@ -64,6 +65,21 @@ def test_account_that_cannot_be_opened_leaves_the_others(tmp_path):
     opened, failed = open_all(tmp_path, a=make_lists("a"), b=error)
     assert list(opened) == ["a"]
     assert failed == {"b": "The CRM is away. Try later."}
+
+
+def test_unexpected_error_of_an_account_leaves_the_others(tmp_path):
+    """No account waits for what happens in another one, whatever it is. Its text is not shown: it may hold a key."""
+    opened, failed = open_all(tmp_path, a=make_lists("a"), b=RuntimeError("secret"))
+    assert list(opened) == ["a"]
+    assert failed == {
+        "b": "The account could not be opened (RuntimeError). Check the place of its key in the manifest."
+    }
+
+
+def test_file_that_cannot_exist_needs_no_room(tmp_path):
+    """Its job says what is wrong with it."""
+    (job,) = make_manifest(tmp_path, "a").jobs
+    check_free_space([msgspec.structs.replace(job, file=tmp_path / "a\0b.csv")], tmp_path / "r")
 
 
 @pytest.mark.parametrize(
