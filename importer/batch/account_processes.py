@@ -17,7 +17,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from contextlib import suppress
 from enum import Enum, IntEnum, auto
 from multiprocessing.connection import wait as wait_for_sentinel
-from typing import NamedTuple, Protocol, TypeVar
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 import psutil
 
@@ -153,6 +154,15 @@ class AccountProcesses:
         self._variables = manifest.key_variables
         self._lists = ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists")
         _start_fork_server()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Begin no further fetch: Python would work off all that wait before it ends, also after Ctrl-C."""
+        self._lists.shutdown(wait=False, cancel_futures=True)
 
     def fetch_lists(self, request: ListsRequest) -> Future[FetchedLists]:
         """Fetch the lists of an account in a thread of the program: it mostly waits."""

@@ -86,8 +86,8 @@ def batch_command(
         keeps_going=keep_going,
         only=frozenset(only),
     )
-    processes = AccountProcesses(read)
     with BatchProgress(is_silent=as_json) as progress, ExitStack() as stack:
+        processes = stack.enter_context(AccountProcesses(read))
         account_places: AccountPlaces = processes
         if cluster:
             session = stack.enter_context(_open_cluster(cluster, read, processes, at_once, progress))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -44,6 +44,12 @@ class AccountThreads:
     def __init__(self, manifest: Any) -> None:
         del manifest
         self._lists = ThreadPoolExecutor(4)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lists.shutdown(wait=False, cancel_futures=True)
 
     def fetch_lists(self, request: Any) -> Future[Any]:
         return self._lists.submit(account_work.fetch_lists, request)

@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import wait
 from pathlib import Path
 
 import psutil
 import pytest
 
-from importer.batch.account_processes import Board, BoardLink, Cell, compute_places
+from importer.batch import account_processes
+from importer.batch.account_processes import AccountProcesses, Board, BoardLink, Cell, compute_places
+from importer.batch.manifest import Manifest
 from importer.sender.send_loop import Progress, StopRequest
 
 GIB = 1 << 30
@@ -155,6 +159,24 @@ def test_no_process_and_no_file_shows_a_key(busy, monkeypatch):
     files = [path for folder in (busy.reports, Path(state)) for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 10
     assert [path for path in files if b"sk-live" in path.read_bytes()] == []
+
+
+def test_no_list_is_fetched_after_the_end(tmp_path, monkeypatch):
+    """After Ctrl-C Python worked off the accounts that waited: with 200 of them the command seemed not to end."""
+    begun, may_end = [], threading.Event()
+
+    def fetch(request):
+        begun.append(request)
+        may_end.wait()
+
+    monkeypatch.setattr(account_processes, "fetch_lists", fetch)
+    monkeypatch.setattr(account_processes, "_start_fork_server", lambda: None)
+    with AccountProcesses(Manifest(folder=tmp_path, accounts={}, jobs=())) as processes:
+        futures = [processes.fetch_lists(number) for number in range(40)]
+    may_end.set()
+    wait(futures[: len(begun)])
+    assert len(begun) < 40
+    assert [future.cancelled() for future in futures] == [number >= len(begun) for number in range(40)]
 
 
 # --- how many at once
