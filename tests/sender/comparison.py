@@ -1,6 +1,6 @@
 """Compare three ways to find a hidden limit in virtual time: python -m tests.sender.comparison.
 
-It prints the table of docs/decisions/0005-rate.md.
+It prints tables of docs/decisions/0005-rate.md.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def measure(name: str, limit: int, *, window: str, retry_after: bool) -> Simulat
         traffic_control.AdaptiveRate = AdaptiveRate  # type: ignore[misc]
 
 
-def main() -> None:
-    """Print the table: the share of the limit used after 20 s, and the share of requests that were refused."""
+def print_algorithms() -> None:
+    """Print the share of the limit used after 20 s, and the share of requests that were refused."""
     print("| limit/s | counted by | Retry-After | " + " | ".join(ALGORITHMS) + " |")
     print("|---:|---|---|" + "---:|" * len(ALGORITHMS))
     for limit in (5, 20, 50, 200):
@@ -105,6 +105,43 @@ def main() -> None:
                     cells.append(f"{sent.rate / limit:.1%}, {sent.refused_share:.2%}")
                 header = "1 s" if retry_after else "none"
                 print(f"| {limit} | {window} | {header} | " + " | ".join(cells) + " |", flush=True)
+
+
+def print_first_second() -> None:
+    """Print what five minutes come to if requests for dropdown values count in the first second too."""
+    print("| limit/s | counted by | no Retry-After: of the limit, refused | Retry-After of 1 s |")
+    print("|---:|---|---:|---:|")
+    for limit in (5, 10, 20, 50, 200):
+        for window in ("sliding", "clock", "bucket"):
+            cells = [measure_worst(limit, window, retry_after=retry_after) for retry_after in (False, True)]
+            print(f"| {limit} | {window} | {' | '.join(cells)} |", flush=True)
+
+
+def measure_worst(limit: int, window: str, *, retry_after: bool) -> str:
+    """Return the share of the limit used after 20 s, and the share refused: the worst after 0, 1 and 4 such requests."""
+    found = [
+        simulate(
+            LimitedServer(
+                lambda _: limit,
+                window=window,
+                stock=5 if window == "bucket" else None,
+                retry_after=retry_after,
+                just_before=just_before,
+                latency_s=0.02,
+            ),
+            rows=limit * (300 if limit < 200 else 100),
+            concurrency=max(20, limit),
+        )
+        for just_before in (0, 1, 4)
+    ]
+    return f"{min(one.rate for one in found) / limit:.1%}, {max(one.refused_share for one in found):.2%}"
+
+
+def main() -> None:
+    """Print both tables."""
+    print_algorithms()
+    print()
+    print_first_second()
 
 
 if __name__ == "__main__":
