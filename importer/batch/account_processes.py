@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, MutableSequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from enum import Enum, IntEnum, auto
 from multiprocessing.connection import wait as wait_for_sentinel
@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol, Self, TypeVar
 import psutil
 
 from importer.batch.account_work import FetchedLists, Link, ListsRequest, SendRequest, fetch_lists
+from importer.batch.daemon_threads import DaemonThreads
 from importer.batch.manifest import Manifest
 from importer.credentials import API_KEY_VARIABLE
 from importer.pipeline.local_sender import Sender
@@ -152,7 +153,7 @@ class AccountProcesses:
 
     def __init__(self, manifest: Manifest) -> None:
         self._variables = manifest.key_variables
-        self._lists = ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists")
+        self._lists = DaemonThreads(_LISTS_AT_ONCE, "lists")
         _start_fork_server()
 
     def __enter__(self) -> Self:
@@ -161,8 +162,8 @@ class AccountProcesses:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Begin no further fetch: Python would work off all that wait before it ends, also after Ctrl-C."""
-        self._lists.shutdown(wait=False, cancel_futures=True)
+        """Begin no further fetch, also after Ctrl-C."""
+        self._lists.close()
 
     def fetch_lists(self, request: ListsRequest) -> Future[FetchedLists]:
         """Fetch the lists of an account in a thread of the program: it mostly waits."""
