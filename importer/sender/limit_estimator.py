@@ -16,6 +16,7 @@ _WINDOW_S = 1.0  # servers count by the second, and a bucket holds no more than 
 _MIN_STEADY_S = 1.1  # a refusal before that shows what fits into the window, not what flows
 _MIN_SURE_S = 3.0  # over a shorter time one request more or less makes too great a difference
 _MAX_SHARE_AT_ONCE = 0.9  # a rate that is refused again within a second is at least so much too fast
+_MIN_FIRST_SHARE = 0.8  # in the first second: requests for dropdown values may have been counted before it
 _NEVER_SHARE = 0.5  # not one request was accepted between two refusals
 
 
@@ -52,7 +53,7 @@ class LimitEstimator:
 
     def __init__(self, now: float) -> None:
         self.refused_at = -inf
-        self._counted_since = now
+        self._began_at = self._counted_since = now
         self._accepted = 0  # since the last refusal, or the start
         self._after_refusal = _Count(since=now)
         self._at_rate = _Count(since=now)
@@ -105,7 +106,9 @@ class LimitEstimator:
             most = min(rate, self._after_refusal.compute_flow(now))
             most_at_once = rate * _MAX_SHARE_AT_ONCE
         if steady_s <= _MIN_STEADY_S:  # a third of a gap more: the first request may be a little early
-            seen = self.count_last_second(now, 0.3 / rate)
+            seen = float(self.count_last_second(now, 0.3 / rate))
+            if now - self._began_at < _WINDOW_S:
+                seen = max(seen, rate * _MIN_FIRST_SHARE)
             return LimitEstimate(min(seen, most_at_once), is_sure=False)
         if stock is None or steady_s < _MIN_SURE_S:
             return LimitEstimate((least + most) / 2, is_sure=False)
