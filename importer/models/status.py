@@ -137,6 +137,9 @@ ROWS_SHEET = "Rows to fix"
 RUN_ID_PROPERTY = "importer-run"
 """The document property of failed_rows.xlsx that has the id of its run."""
 
+ACCOUNT_PROPERTY = "importer-account"
+"""The one that has the account of its run, as a fingerprint: two accounts of a batch have runs with one id."""
+
 
 LISTS_SHEET = "Lists"
 """The hidden sheet that holds the account's titles, in our workbooks."""

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,7 +19,7 @@ from importer.journal.run_metadata import RunMetadata, peek_run
 from importer.loader.mapping.sheet_mappings import move_columns
 from importer.messages import run_messages, undo_messages
 from importer.models.mapping import ColumnChoice, Mapping, MatchSource, Notice, NoticeKind
-from importer.models.status import RUN_ID_PROPERTY, RowStatus, RunKind, RunState
+from importer.models.status import ACCOUNT_PROPERTY, RUN_ID_PROPERTY, RowStatus, RunKind, RunState
 from importer.pipeline.context import RunContext
 from importer.pipeline.origin_account import OriginAccount, compare_account, is_other_address
 from importer.pipeline.reports_folder import count_rows, has_been_sent, list_metadata, read_metadata
@@ -30,9 +31,17 @@ _FILE_OPTIONS = frozenset({"sheet", "header_row", "limit", "encoding", "delimite
 """Options about the first file, which do not hold for the report that was made from it."""
 _MAX_PROPERTIES_BYTES = 64 << 10  # ours are a thousand; a hostile workbook could fill our memory
 # `<property ... name="importer-run"><vt:lpwstr>2026-11-25_leads</vt:lpwstr>`
-_RUN_ID = re.compile(
-    rb'name="%s"[^>]*>\s*<vt:lpwstr>([A-Za-z0-9._-]{1,100})</vt:lpwstr>' % RUN_ID_PROPERTY.encode()
+_PROPERTY = re.compile(
+    rb'name="(%s|%s)"[^>]*>\s*<vt:lpwstr>([A-Za-z0-9._-]{1,100})</vt:lpwstr>'
+    % (RUN_ID_PROPERTY.encode(), ACCOUNT_PROPERTY.encode())
 )
+
+
+class WritingRun(NamedTuple):
+    """The run that wrote a workbook, as its document properties have it; "" for what they do not have."""
+
+    run_id: str = ""
+    account: str = ""
 
 
 def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
@@ -53,39 +62,53 @@ def find_origin(sheet: Sheet, reports: Path) -> RunMetadata | None:
 def _find_run(sheet: Sheet, reports: Path) -> RunMetadata | None:
     if (folder := _find_named_run(sheet, reports)) is not None:
         return read_metadata(folder)
-    run_id = read_run_id(sheet.path) if sheet.path else None
-    similar = [metadata for metadata in list_metadata(reports) if _has_similar_headers(metadata, sheet)]
-    by_id = [metadata for metadata in similar if metadata.run_id == run_id]  # its folder was renamed
+    written_by = read_writing_run(sheet.path) if sheet.path else WritingRun()
+    similar = [
+        metadata
+        for metadata in list_metadata(reports)
+        if _has_similar_headers(metadata, sheet) and written_by.account in ("", metadata.account)
+    ]
+    by_id = [
+        metadata for metadata in similar if metadata.run_id == written_by.run_id
+    ]  # its folder was renamed
     by_headers = [metadata for metadata in similar if metadata.headers == sheet.preview.headers]
     return next(iter(by_id or by_headers or similar), None)
 
 
 def _find_named_run(sheet: Sheet, reports: Path) -> Path | None:
-    """Return the folder of the run that certainly wrote the sheet: it is beside its journal, or it has the run's id.
+    """Return the folder of the run that certainly wrote the sheet: it is beside its journal, or names the run.
 
-    Two accounts of a batch have runs with one id, so the folder in which the sheet is comes first.
+    The folder in which the sheet is comes first, because two accounts of a batch have runs with one id. A workbook that
+    was moved is found in the folder of each account, whatever account it is imported for.
     """
     if sheet.path is None:
         return None
-    run_id = read_run_id(sheet.path)
+    run_id, account = read_writing_run(sheet.path)
+    folders = [sheet.path.parent]
+    if run_id:
+        folders.append(reports / run_id)
+    if run_id and account:
+        folders += [*reports.glob(f"*/{run_id}"), *reports.parent.glob(f"*/{run_id}")]
     found = {
         folder: metadata
-        for folder in (sheet.path.parent, *([reports / run_id] if run_id else []))
+        for folder in folders
         if (metadata := read_metadata(folder)) is not None
         and set(metadata.headers) & set(sheet.preview.headers)
+        and account in ("", metadata.account)
     }
-    return min(found, key=lambda folder: run_id not in (None, found[folder].run_id), default=None)
+    return min(found, key=lambda folder: run_id not in ("", found[folder].run_id), default=None)
 
 
-def read_run_id(path: Path) -> str | None:
-    """Return the run id in a workbook; None for other files, and if another program removed the property."""
+def read_writing_run(path: Path) -> WritingRun:
+    """Return what a workbook says about its run: nothing for other files, and if another program removed the properties."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open("docProps/custom.xml") as part:
-            found = _RUN_ID.search(part.read(_MAX_PROPERTIES_BYTES))
+            found = dict(_PROPERTY.findall(part.read(_MAX_PROPERTIES_BYTES)))
     except (zipfile.BadZipFile, KeyError, OSError, EOFError, zlib.error, RuntimeError):
         # RuntimeError: a part with a password, or (NotImplementedError) an unknown compression method.
-        return None
-    return found[1].decode() if found else None
+        return WritingRun()
+    names = (RUN_ID_PROPERTY, ACCOUNT_PROPERTY)
+    return WritingRun(*(found.get(name.encode(), b"").decode() for name in names))
 
 
 def _has_similar_headers(metadata: RunMetadata, sheet: Sheet) -> bool:

@@ -22,6 +22,7 @@ from importer.models.delivery import ReportRow
 from importer.models.issue_cells import NO_COLUMN, IssueCells
 from importer.models.mapping import get_unique_titles
 from importer.models.status import (
+    ACCOUNT_PROPERTY,
     PLAN_COLUMNS,
     REPORT_COLUMNS,
     ROWS_SHEET,
@@ -153,6 +154,7 @@ class FailedWorkbook:
         self._book: Any = xlsxwriter.Workbook(self._packed, options)
         self._book.set_properties({"created": self._metadata.started})
         self._book.set_custom_property(RUN_ID_PROPERTY, self._metadata.run_id)
+        self._book.set_custom_property(ACCOUNT_PROPERTY, self._metadata.account)
         self._sheet: Any = self._book.add_worksheet(ROWS_SHEET)
         self._write_header()
         self._formats = {style: self._book.add_format(look) for style, look in _FORMATS.items()}

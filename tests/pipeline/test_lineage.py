@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from importer.pipeline.lineage import read_run_id
+from importer.pipeline.lineage import WritingRun, read_writing_run
 
 PART = "docProps/custom.xml"
 NAMED = '<property name="importer-run"><vt:lpwstr>run-1</vt:lpwstr>'
@@ -14,12 +14,15 @@ NAMED = '<property name="importer-run"><vt:lpwstr>run-1</vt:lpwstr>'
 
 def test_run_id_is_read(tmp_path):
     """The property of our own workbook names its run."""
-    assert read_run_id(write_archive(tmp_path / "a.xlsx", NAMED)) == "run-1"
+    path = write_archive(tmp_path / "a.xlsx", NAMED)
+    assert read_writing_run(path) == WritingRun("run-1")
+    path = write_archive(path, NAMED.replace("importer-run", "importer-account") + NAMED)
+    assert read_writing_run(path) == WritingRun("run-1", "run-1")
 
 
 def test_only_first_64_kb_are_read(tmp_path):
     """A part of gigabytes that compresses well must not fill the memory of the process that has the key."""
-    assert read_run_id(write_archive(tmp_path / "a.xlsx", " " * 100_000 + NAMED)) is None
+    assert read_writing_run(write_archive(tmp_path / "a.xlsx", " " * 100_000 + NAMED)) == WritingRun()
 
 
 @pytest.mark.parametrize("at", range(3, 12))
@@ -29,7 +32,7 @@ def test_damaged_part_has_no_run_id(tmp_path, at):
     content = bytearray(path.read_bytes())
     content[content.find(PART.encode()) + len(PART) + at] ^= 0xFF
     path.write_bytes(content)
-    assert read_run_id(path) is None
+    assert read_writing_run(path) == WritingRun()
 
 
 @pytest.mark.parametrize(("at", "value"), [(8, 1), (10, 97)])
@@ -39,7 +42,7 @@ def test_unreadable_part_has_no_run_id(tmp_path, at, value):
     content = bytearray(path.read_bytes())
     content[content.find(b"PK\x01\x02") + at] = value
     path.write_bytes(content)
-    assert read_run_id(path) is None
+    assert read_writing_run(path) == WritingRun()
 
 
 def write_archive(path, text):

@@ -255,6 +255,23 @@ def test_report_of_another_account_is_refused(importer, crm, first, monkeypatch,
     assert leads(crm) == before
 
 
+@pytest.mark.parametrize("reports", ["reports", "reports/birla"])
+def test_workbook_that_was_moved_still_belongs_to_its_account(importer, crm, monkeypatch, reports):
+    """It names its run and its account, which is found among the accounts of a batch, also for another of them."""
+    sheet = write_csv(importer.folder / "leads.csv", ROWS)
+    for account, key in (("acme", "acme-key"), ("birla", "birla-key")):
+        give_key(crm, monkeypatch, key, first_id=1000 * len(account))
+        importer("run", sheet, "--yes", *NAMED, "--reports", f"reports/{account}", "--run-id", "leads")
+    path = importer.folder / "reports/acme/leads/failed_rows.xlsx"
+    fix_workbook(path)
+    moved = shutil.move(path, importer.folder / "fixed.xlsx")
+    ended = importer("run", moved, "--yes", "--reports", reports)
+    assert ended.code == 2
+    assert "acme/leads, but the API key is that of another account" in ended.err
+    give_key(crm, monkeypatch, "acme-key", first_id=4000)
+    assert importer("run", moved, "--yes", "--reports", reports).code == 0
+
+
 def test_account_is_remembered_where_its_lists_have_no_ids_any_more(importer, crm, first, monkeypatch):
     """Both accounts were sent to from this computer, which knows that they are two."""
     fix_workbook(first.folder / "failed_rows.xlsx")
