@@ -68,9 +68,8 @@ def _find_run(sheet: Sheet, reports: Path) -> RunMetadata | None:
         for metadata in list_metadata(reports)
         if _has_similar_headers(metadata, sheet) and written_by.account in ("", metadata.account)
     ]
-    by_id = [
-        metadata for metadata in similar if metadata.run_id == written_by.run_id
-    ]  # its folder was renamed
+    # A run whose folder was renamed is known by its id.
+    by_id = [metadata for metadata in similar if metadata.run_id == written_by.run_id]
     by_headers = [metadata for metadata in similar if metadata.headers == sheet.preview.headers]
     return next(iter(by_id or by_headers or similar), None)
 
