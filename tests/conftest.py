@@ -94,9 +94,9 @@ POSIX_ONLY = re.compile(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Let `-n auto` start two workers a core, because many tests wait for a socket or a program. Those of quick do not."""
+    """Let `-n auto` start three workers a core, because many tests wait for a socket or a program. Those of quick do not."""
     has_waits = "not socket" not in config.getoption("markexpr")
-    return (1 + has_waits) * (os.cpu_count() or 1)
+    return (3 if has_waits else 1) * (os.cpu_count() or 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
