@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.stages import record_all, stage_sheet
 from importer.credentials import Credentials, Secret
 from importer.journal.delivery_batch import DeliveryBatch
+from importer.state.account_identity import identify_account
 from importer.state.state_folder import find_state_folder, open_account
 
 _BATCH = 20_000
@@ -23,7 +24,7 @@ _BATCH = 20_000
 def measure_seconds_to_first_request(importer: Path, sheet: Path, base_url: str, reports: Path) -> float:
     """Return the seconds from the start of the command to its first upsert."""
     credentials = Credentials(base_url, Secret("k"))
-    account = open_account(find_state_folder(os.environ), credentials, {})
+    account = open_account(find_state_folder(os.environ), identify_account(credentials), {})
     with stage_sheet(sheet, credentials, reports) as journal:
         journal.begin_sending(account)
         until, after = journal.delivery.count_pending() * 9 // 10, -1

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
@@ -75,6 +75,12 @@ def ignore_closed_reader(*, err: bool = False) -> Iterator[None]:
             raise DiskWriteError(
                 *terminal_messages.CANNOT_WRITE_OUTPUT.format(reason=error.strerror)
             ) from error
+
+
+def flush_output() -> None:
+    """Write what is left in the buffer of standard output. Python would end with a code of its own if that fails at its exit."""
+    with suppress(DiskWriteError), ignore_closed_reader():
+        sys.stdout.flush()
 
 
 def supports_colour(*, err: bool = False) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 from importer.cli.console import print_line, verbosity
-
-if TYPE_CHECKING:
-    from importer.credentials import Secret
+from importer.credentials import Credentials, Secret, find_credentials
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 """The level for no -v, -v and -vv."""
@@ -56,3 +55,10 @@ def _build_handler(key: Secret | None) -> logging.Handler:
     handler.setFormatter(_LogFormatter())
     handler.addFilter(RedactingFilter(key))
     return handler
+
+
+def load_credentials() -> Credentials:
+    """Return the account's credentials, and keep the key out of the log."""
+    credentials = find_credentials(os.environ, Path())
+    configure_logging(credentials.key)
+    return credentials

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 import click
 
 from importer import __version__
-from importer.cli.console import is_json_due, print_json, print_line, sending_started, verbosity
+from importer.cli.console import (
+    flush_output,
+    is_json_due,
+    print_json,
+    print_line,
+    sending_started,
+    verbosity,
+)
 from importer.errors import DiskWriteError, ImporterError, RunInterruptedError, RunStoppedError, UsageError
 from importer.messages import help_messages, terminal_messages, ui_messages, watch_messages
 from importer.process_setup import tune_gc
@@ -54,8 +61,8 @@ class Commands(click.Group):
         "report": "history_commands",
         "purge": "history_commands",
         "columns": "sheet_commands",
-        "dropdowns": "sheet_commands",
-        "template": "sheet_commands",
+        "dropdowns": "account_commands",
+        "template": "account_commands",
         "sandbox": "sandbox_commands",
         "demo": "sandbox_commands",
     }
@@ -142,6 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _print_error(UsageError(_describe_usage_error(error)), 2, with_traceback=False)
     except (KeyboardInterrupt, click.Abort):
+        flush_output()  # the signal may have come between a line and its flush
         return _print_error(RunInterruptedError(_describe_interruption(arguments[0])), _INTERRUPTED_CODE)
     except MemoryError as error:
         notes = _get_notes(error)

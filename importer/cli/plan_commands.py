@@ -9,11 +9,11 @@ import click
 
 from importer.cli.console import is_interactive
 from importer.cli.flags import add_apply_options, add_plan_options, add_undo_options, add_verify_options
+from importer.cli.logging_setup import load_credentials
 from importer.cli.run_commands import (
     REPEATED_AFTER_RUN,
     continue_run,
     find_source,
-    load_credentials,
     make_context,
     make_observer,
     resolve_file_settings,

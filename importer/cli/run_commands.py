@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +17,7 @@ from importer.cli.flags import (
     read_settings,
     repeat_options,
 )
-from importer.cli.logging_setup import configure_logging
-from importer.credentials import find_credentials
+from importer.cli.logging_setup import load_credentials
 from importer.errors import UnreadableFileError, UsageError
 from importer.loader.formats.not_a_sheet import check_is_no_link
 from importer.messages import help_messages, terminal_messages
@@ -120,13 +118,6 @@ def _show_nothing_to_retry(run: str, settings: Settings) -> int:
     if settings.json:
         print_json({"exit_code": 0, "message": text})
     return 0
-
-
-def load_credentials() -> Credentials:
-    """Return the account's credentials, and keep the key out of the log."""
-    credentials = find_credentials(os.environ, Path())
-    configure_logging(credentials.key)
-    return credentials
 
 
 def make_observer(settings: Settings) -> TerminalObserver:

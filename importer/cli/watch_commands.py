@@ -12,7 +12,8 @@ import click
 
 from importer.cli.console import print_line
 from importer.cli.flags import add_watch_options, read_settings, repeat_options
-from importer.cli.run_commands import REPEATED_AFTER_RUN, load_credentials
+from importer.cli.logging_setup import load_credentials
+from importer.cli.run_commands import REPEATED_AFTER_RUN
 from importer.cli.summary_view import format_last_line
 from importer.command_hints import format_run_command
 from importer.errors import ImporterError, RunInterruptedError, RunLockedError, RunStoppedError, UsageError

@@ -125,3 +125,20 @@ def test_run_out_of_memory_while_sending_can_be_resumed(folder, crm, importer, m
     result = importer("run", folder / "x.csv", "--yes", "--run-id", "r")
     assert result.code == 3
     assert "importer resume r" in result.err
+
+
+def test_signal_between_a_line_and_its_flush_leaves_nothing_to_flush_at_the_exit(monkeypatch):
+    """A terminal was closed in that moment, and Python ended with 120 instead of 130."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    stream = os.fdopen(writer, "w")
+
+    def print_half_a_line(*_, **__):
+        stream.write("Reading leads.csv")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", stream)
+        patched.setattr("importer.cli.main.app.main", print_half_a_line)
+        assert main(["check", "leads.csv"]) == 130
+    stream.close()  # what Python does at its exit
