@@ -32,7 +32,7 @@ DATABASE_FILES = frozenset(
     name + suffix for name in (JOURNAL_NAME, STAGING_NAME) for suffix in ("", "-wal", "-shm", "-journal")
 )
 """The journal and what SQLite keeps beside it."""
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x5346494D  # "SFIM": tells our journals from other SQLite files
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 72  # of a SQLite file, up to the end of its application_id

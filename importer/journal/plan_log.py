@@ -42,6 +42,7 @@ _ADD_ANSWER = """INSERT INTO lookups (id, phone, answer, lead_id, checksum)
 _ROWS = """SELECT number, payload FROM rows WHERE verdict = 'valid' AND number > :after ORDER BY number LIMIT :rows"""
 _ADD_PLAN = """INSERT OR REPLACE INTO plans (number, action, touched, changes, steps, issues, checksum)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, checksum(?1, ?2, ?3, ?4, ?5, ?6))"""
+_INDEX_LEADS = "CREATE INDEX IF NOT EXISTS lookups_by_lead ON lookups (phone, lead_id)"
 _SHARED_LEADS = """SELECT rows.number, lookups.lead_id FROM lookups JOIN rows ON rows.phone = lookups.phone
     WHERE rows.verdict = 'valid' AND lookups.lead_id IN (
       SELECT lead_id FROM lookups JOIN rows ON rows.phone = lookups.phone
@@ -211,7 +212,12 @@ class PlanLog:
         }
 
     def hold_back_shared_leads(self) -> None:
-        """Make such rows conflicts: two rows would write to one lead, and nobody knows which is right."""
+        """Make such rows conflicts: two rows would write to one lead, and nobody knows which is right.
+
+        All look-ups are there now. The index has their leads, for this and for the reports.
+        """
+        with self._file.commit():
+            self._file.sql.execute(_INDEX_LEADS)
         others = self.find_shared_leads()
         plans = self.read_plans(list(others))
         # A row of a sample has no plan if one of its phones was not looked up.

@@ -46,6 +46,7 @@ _SENT_PAGE = """SELECT number, CASE WHEN result_status = 'accepted' AND staged_i
     AND NOT EXISTS (SELECT 1 FROM edited_rows WHERE number = row_progress.number AND issues <> '') THEN cells END AS cells, phone, payload, attempts, coalesce(http_status, '') AS http_status, result_note
     FROM row_progress WHERE number > :after ORDER BY number LIMIT :rows"""
 
+# BETWEEN, because for an equal phone SQLite takes the unique index, and reads the whole answer to get the lead.
 _PLANNED_PAGE = """SELECT
       number, CASE WHEN is_clean AND lead_id NOT GLOB '*[^0-9A-Za-z-]*' THEN cells END AS cells,
       phone, attempts, http_status, note, lead_id
@@ -53,7 +54,7 @@ _PLANNED_PAGE = """SELECT
       SELECT
         number, cells, phone, coalesce(attempts, 0) AS attempts, coalesce(http_status, '') AS http_status,
         coalesce(result_note, CASE WHEN instr(payload, :note) THEN 'sent' ELSE '' END) AS note,
-        (SELECT lead_id FROM lookups INDEXED BY lookups_by_lead WHERE lookups.phone = row_status.phone) AS lead_id,
+        (SELECT lead_id FROM lookups WHERE lookups.phone BETWEEN row_status.phone AND row_status.phone) AS lead_id,
         status = 'unchanged' AND plan_action = 'unchanged' AND plan_touched = 0
           AND staged_issues = '' AND delivery_issues = '' AND NOT EXISTS (
             SELECT 1 FROM edited_rows WHERE edited_rows.number = row_status.number AND issues <> '') AS is_clean

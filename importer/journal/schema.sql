@@ -55,7 +55,6 @@ CREATE TABLE lookups (
   lead_id TEXT,                          -- of the lead that was found
   checksum INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX lookups_by_lead ON lookups (phone, lead_id);  -- a report needs the lead of each row, and not its answer
 
 -- The row of a sending with plans that reached a lead first. A row with another phone of that lead is held back.
 CREATE TABLE reached_leads (
