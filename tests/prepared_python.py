@@ -191,7 +191,8 @@ class StartedPython:
 
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
-        self._process.send_signal(number)
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
 
     @property
     def returncode(self) -> int | None:
