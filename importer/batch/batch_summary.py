@@ -72,7 +72,7 @@ class BatchSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def skipped(self) -> int:
-        """Rows that are no leads."""
+        """Rows that are not leads."""
         return sum(job.skipped for job in self.jobs)
 
 

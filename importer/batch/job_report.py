@@ -92,7 +92,7 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def skipped(self) -> int:
-        """Rows that are no leads, such as test rows: there is nothing to fix. 0 while rows are still to be sent."""
+        """Rows that are not leads, such as test rows. They need no fixing. 0 while rows are still to be sent."""
         is_open = self.state in RESUMABLE_JOBS
         return 0 if is_open else self.rows - self.went_in - self.to_fix - self.undelivered
 

@@ -78,7 +78,7 @@ def ignore_closed_reader(*, err: bool = False) -> Iterator[None]:
 
 
 def flush_output() -> None:
-    """Write what is left in the buffer of standard output. Python would end with a code of its own if that fails at its exit."""
+    """Write what is left in the buffer of standard output. If that failed at the exit, Python would change the exit code."""
     with suppress(DiskWriteError), ignore_closed_reader():
         sys.stdout.flush()
 

@@ -64,7 +64,7 @@ class ClusterRangePlaces(msgspec.Struct, frozen=True):
 
     @contextmanager
     def open(self, sheet: TextSheet) -> Iterator[Sequence[RangePlace]]:
-        """Connect while the block runs. Without a scheduler there is no place, and the sheet is read in order."""
+        """Connect while the block runs. If the scheduler cannot be reached, the sheet is read in order."""
         try:
             pool = DaskPool(self.address)
         except UsageError as error:

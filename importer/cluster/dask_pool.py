@@ -160,7 +160,7 @@ class DaskPool:
         """Return how many threads each worker has. Many accounts ask, so the answer is kept for a moment."""
         if time.monotonic() - self._threads_read_at > _MAX_THREADS_AGE_S:
             found = self._ask(self._client.scheduler.ncores)
-            self._threads = self._threads if found is None else found  # {}: there are no workers any more
+            self._threads = self._threads if found is None else found  # {} says that no worker is left
             self._threads_read_at = time.monotonic()
         return self._threads
 

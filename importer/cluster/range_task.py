@@ -66,7 +66,7 @@ class HeadMissing(msgspec.Struct, frozen=True, tag=True):
 
 
 class RangeNotJudged(msgspec.Struct, frozen=True, tag=True):
-    """The worker could not judge the range. Whoever reads the sheet in order says what is wrong with it."""
+    """The worker could not judge the range. The process that reads the sheet in order says what is wrong with it."""
 
     reason: str
 
@@ -93,7 +93,7 @@ def judge_range(task: Packed, place: WorkerPlace) -> bytes:
 
 
 class _KeptSheet:
-    """A sheet of which this worker judges ranges: its head in a private file, and its reading process."""
+    """A sheet whose ranges this worker judges: its head in a private file, and its reading process."""
 
     def __init__(self, head: SheetHead) -> None:
         self._head_bytes = len(head.content)

@@ -274,7 +274,7 @@ LAST_LINES = {
 
 
 def format_not_all_in(*, is_failed: bool, is_unread: bool) -> str:
-    """Return the last line of a batch that is finished, and of which not everything went in.
+    """Return the last line of a finished batch whose rows did not all go in.
 
     `is_failed`: failed_rows has some rows. `is_unread`: a file could not be read. Without both, there is nothing to fix.
     """

@@ -32,7 +32,7 @@ class RangePlace(Protocol):
         """Return the judged rows of a range. Raises RangeRefusedError, PlaceLostError, UnreadableFileError."""
 
     def kill(self) -> None:
-        """End its work. Whoever waits for it gets an error."""
+        """End its work. A caller that waits for it gets an error."""
 
 
 class TextSheet(NamedTuple):
