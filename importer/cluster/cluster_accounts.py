@@ -24,6 +24,7 @@ from importer.batch.account_work import (
     fetch_lists,
 )
 from importer.batch.batch_context import AccountPlaces
+from importer.batch.daemon_threads import DaemonThreads
 from importer.batch.manifest import Account
 from importer.cluster.journal_service import JournalService
 from importer.cluster.remote_journal import LeaseLostError
@@ -289,7 +290,11 @@ class ClusterPlaces:
         self._cluster = cluster
         self._processes = processes
         self._range_places = range_places
-        self._lists = ThreadPoolExecutor(_LISTS_AT_ONCE, thread_name_prefix="lists")
+        self._lists = DaemonThreads(_LISTS_AT_ONCE, "lists")
+
+    def close(self) -> None:
+        """Begin no further fetch, also after Ctrl-C."""
+        self._lists.close()
 
     def fetch_lists(self, request: ListsRequest) -> Future[FetchedLists]:
         """Let a worker fetch the lists of an account."""

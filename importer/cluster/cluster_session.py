@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 from importer.batch.account_processes import AccountProcesses
@@ -40,5 +40,5 @@ def open_cluster(
         check_workers(pool.describe_workers(references, manifest.folder, service.address), read_versions())
         cluster = Cluster(pool, service, on_worker_lost)
         range_places = ClusterRangePlaces(address, tuple(sorted({*manifest.key_variables.values()})))
-        places = ClusterPlaces(cluster, processes, range_places)
-        yield ClusterSession(places, min(at_once or pool.places, pool.places))
+        with closing(ClusterPlaces(cluster, processes, range_places)) as places:
+            yield ClusterSession(places, min(at_once or pool.places, pool.places))

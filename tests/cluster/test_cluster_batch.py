@@ -9,12 +9,14 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from importer.batch import account_work, judge_job
 from importer.batch.account_work import ListsRequest
 from importer.cluster import cluster_accounts
+from importer.cluster.cluster_accounts import ClusterPlaces
 from importer.cluster.cluster_ranges import ClusterRangePlaces
 from importer.cluster.range_task import decode_call
 from importer.cluster.remote_journal import RemoteJournal
@@ -412,3 +414,20 @@ def test_worker_that_is_lost_with_the_lists_stops_its_account_alone(agency, monk
     assert agency(*CLUSTER).code in (1, 3)
     assert agency.list_states()["birla"] == ["finished"]
     assert "read the lists of this account ended unexpectedly" in json.dumps(agency.summary)
+
+
+def test_no_list_is_fetched_from_workers_after_the_end():
+    """Python would wait for threads of a pool, and work off the accounts that wait."""
+    begun, may_end = [], threading.Event()
+
+    class SlowCluster:
+        def fetch_lists(self, request):
+            begun.append(request)
+            may_end.wait()
+            return request
+
+    with closing(ClusterPlaces(SlowCluster(), None, None)) as places:
+        futures = [places.fetch_lists(number) for number in range(300)]
+    may_end.set()
+    assert {future.result() for future in futures if not future.cancelled()} == set(begun)
+    assert len(begun) < 300
